@@ -1,0 +1,55 @@
+// What one attempt of a call was and how it ended: the entries of the trail that every result and every error carries.
+// transport → [AttemptRecord] → ChatCompletion::attempts, Error::attempts, EventListener
+#pragma once
+
+#include <chrono>
+#include <iosfwd>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <holysheep/error_code.hpp>
+#include <holysheep/export.hpp>
+#include <holysheep/money.hpp>
+
+namespace holysheep {
+inline namespace v0 {
+
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+/// Why an attempt was dispatched. `race`: the previous region's connection was late, so another one was opened beside
+/// it; the request goes to whichever is ready first.
+enum class AttemptKind { first, retry, failover, hedge, race, rescue, fallback_model };
+HOLYSHEEP_EXPORT std::string_view to_string(AttemptKind kind);
+
+/// Moments of one attempt, counted from its dispatch. Unset where the phase was not reached, and for `dns`, `connect`
+/// and `tls` also where a connection was reused.
+struct AttemptTimings {
+    std::optional<nanoseconds> dns{}, connect{}, tls{}, sent{}, first_byte{}, first_content{}, total{};
+};
+
+/// One attempt: one request to one region.
+struct AttemptRecord {
+    int number = 0;  ///< 1, 2, … in the order of dispatch within the call
+    AttemptKind kind = AttemptKind::first;
+    std::string region{}, model{};
+    nanoseconds started{};  ///< dispatch, counted from the call's start
+    AttemptTimings timings{};
+    int http_status = 0;               ///< 0: there was no HTTP answer
+    std::optional<ErrorCode> error{};  ///< unset: this attempt gave the answer
+    std::string detail{};              ///< one line, without secrets
+    std::string request_id{};          ///< the gateway's id for this request, as its headers gave it
+    bool connection_reused = false;
+    bool maybe_duplicated = false;  ///< dispatched although an earlier attempt may have been delivered
+    bool winner = false;            ///< the attempt whose answer the caller got (or got a part of)
+    std::optional<Money> cost{};
+    bool cost_is_estimate = false;
+};
+
+/// A short story of the trail: "us-west transport_failed after 0.1 ms → eu-central 200 in 212 ms".
+HOLYSHEEP_EXPORT std::string describe(std::span<const AttemptRecord> attempts);
+
+}  // namespace v0
+}  // namespace holysheep

@@ -1,0 +1,78 @@
+// The model's answer: whole (ChatCompletion), or piece by piece (ChatChunk).
+// transport → wire → [ChatChunk*, ChatCompletion] → caller
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <holysheep/attempt.hpp>
+#include <holysheep/export.hpp>
+#include <holysheep/message.hpp>
+#include <holysheep/money.hpp>
+#include <holysheep/usage.hpp>
+
+namespace holysheep {
+inline namespace v0 {
+
+/// `none`: the gateway gave no reason. `other`: a reason outside this list; `Choice::finish_reason_text` has it as
+/// sent.
+enum class FinishReason { none, stop, length, tool_calls, content_filter, function_call, error, other };
+HOLYSHEEP_EXPORT std::string_view to_string(FinishReason reason);
+
+struct Choice {
+    int index = 0;
+    Message message{};
+    FinishReason finish_reason = FinishReason::none;
+    std::string finish_reason_text{}, logprobs_json{};
+    std::string extra_json{};  ///< members of the choice that have no place here, as one JSON object
+};
+
+/// An answer. Strings that the gateway did not send are empty. `raw_json` is the whole body of a plain call; a stream's
+/// answer is assembled, so there it is empty.
+struct ChatCompletion {
+    std::string id{};
+    std::string model{};            ///< the model that answered, as the gateway names it
+    std::string requested_model{};  ///< the model that was asked for
+    std::string region{}, request_id{}, service_tier{}, system_fingerprint{};
+    std::int64_t created = 0;  ///< seconds since the epoch
+    std::vector<Choice> choices{};
+    Usage usage{};
+    std::optional<Money> cost{};
+    RateLimits rate_limits{};
+    std::vector<AttemptRecord> attempts{};  ///< the trail; the last winner gave this answer
+    bool done_marker_missing = false;       ///< a stream that ended well, but without its `[DONE]`
+    int skipped_chunks = 0;                 ///< malformed frames passed over, with `CallOptions::skip_malformed_chunks`
+    std::vector<std::pair<std::string, std::string>> headers{};
+    std::string raw_json{}, extra_json{};
+
+    /// The first choice's text, "" when there is none.
+    HOLYSHEEP_EXPORT const std::string& text() const;
+    /// The first choice's reasoning, however the provider names it.
+    HOLYSHEEP_EXPORT const std::string& reasoning_text() const;
+    /// The first choice's tool calls.
+    HOLYSHEEP_EXPORT const std::vector<ToolCall>& tool_calls() const;
+};
+
+/// What a chunk is. One wire chunk gives 0..n of these, in order: started, reasoning, content, refusal, one tool_call
+/// per tool delta, finish, usage; per choice in wire order.
+enum class ChunkEvent { started, content, reasoning, refusal, tool_call, finish, usage, keep_alive, restarted, other };
+HOLYSHEEP_EXPORT std::string_view to_string(ChunkEvent event);
+
+/// One event of a stream. The views live until the next increment of the stream or the callback's return.
+struct ChatChunk {
+    ChunkEvent event = ChunkEvent::other;
+    int choice = 0;
+    std::string_view text{};  ///< content, reasoning or refusal delta
+    int tool_index = 0;       ///< position of the tool call, by first appearance
+    std::string_view tool_id{}, tool_name{}, tool_arguments{};
+    FinishReason finish_reason = FinishReason::none;
+    const Usage* usage = nullptr;  ///< for `usage`
+    std::string_view raw_json{};   ///< the wire chunk this event came from
+};
+
+}  // namespace v0
+}  // namespace holysheep

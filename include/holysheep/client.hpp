@@ -1,0 +1,78 @@
+// The library's front door: one object that calls language models through several regions of a gateway.
+// ChatRequest → [Client] → ChatCompletion or Error
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <holysheep/chat_completion.hpp>
+#include <holysheep/chat_request.hpp>
+#include <holysheep/endpoint.hpp>
+#include <holysheep/export.hpp>
+#include <holysheep/options.hpp>
+#include <holysheep/result.hpp>
+#include <holysheep/stats.hpp>
+#include <holysheep/stream.hpp>
+
+namespace holysheep {
+inline namespace v0 {
+
+/// Thread-safe: share one among all threads, so that they share connections and what is known about the regions.
+/// Movable; a moved-from client may only be destroyed or assigned to. It owns one I/O thread and, once an asynchronous
+/// callback is used, one callback thread.
+///
+/// Blocking forms wait on the calling thread and run their callbacks there. Asynchronous callbacks run on the callback
+/// thread or through `ClientOptions::callback_executor`. A blocking form called from inside a callback on a thread of
+/// the same client is refused with `invalid_request`, and so is any use in a child process after `fork()`.
+class HOLYSHEEP_EXPORT Client {
+  public:
+    /// Throws `Exception` with `invalid_options` when options cannot work; the message names every problem at once.
+    explicit Client(ClientOptions options = ClientOptions::from_environment());
+    /// The same checks without an exception.
+    static Result<Client> create(ClientOptions options);
+    Client(Client&&) noexcept;
+    Client& operator=(Client&&) noexcept;
+    /// Cancels what is in flight (callers get `cancelled`) and joins its threads.
+    ~Client();
+
+    Result<ChatCompletion> chat(ChatRequest request, CallOptions options = {});
+    Result<ChatCompletion> chat(std::string model, std::string question);
+    std::future<Result<ChatCompletion>> chat_async(ChatRequest request, CallOptions options = {});
+    void chat_async(ChatRequest request, CallOptions options, std::function<void(Result<ChatCompletion>)> on_done);
+
+    /// Starts at once; see ChatStream. Never fails itself: a refused request is told by `finish()`.
+    ChatStream stream(ChatRequest request, CallOptions options = {});
+    /// Blocks until the stream ends; `on_chunk` runs on the calling thread. An exception from it cancels the stream and
+    /// is passed on.
+    Result<ChatCompletion> stream_to(ChatRequest request, std::function<void(const ChatChunk&)> on_chunk,
+                                     CallOptions options = {});
+    /// Suited to thousands of streams on one client. `on_done` runs exactly once, after the last `on_chunk`.
+    StreamHandle stream_async(ChatRequest request, CallOptions options, std::function<void(const ChatChunk&)> on_chunk,
+                              std::function<void(Result<ChatCompletion>)> on_done);
+
+    Result<std::vector<Model>> models(CallOptions options = {});
+    /// Asks for the list of models; the error says why a key is refused and what helps.
+    Result<void> verify_key(CallOptions options = {});
+    /// Any other endpoint. An HTTP error status is an `Error`, as it is for `chat`.
+    Result<RawResponse> request(RawRequest request, CallOptions options = {});
+    /// Opens a connection to every region at once. An error when no region answered within `timeout`; it names each.
+    Result<void> warm_up(milliseconds timeout);
+
+    /// No new attempts for this region, calls in flight go on; unknown ids do nothing.
+    void drain(std::string_view region);
+    void resume(std::string_view region);
+    Stats stats() const;
+
+  private:
+    class Impl;
+    explicit Client(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace v0
+}  // namespace holysheep

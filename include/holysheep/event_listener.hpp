@@ -1,0 +1,38 @@
+// Watch calls: the same records that feed the statistics, handed to the program.
+// call → CallRecord → [EventListener]
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <holysheep/attempt.hpp>
+#include <holysheep/export.hpp>
+#include <holysheep/usage.hpp>
+
+namespace holysheep {
+inline namespace v0 {
+
+/// One finished call, successful or not.
+struct CallRecord {
+    std::string label{}, requested_model{}, model{}, region{};
+    std::optional<ErrorCode> error{};
+    std::vector<AttemptRecord> attempts{};
+    Usage usage{};
+    std::optional<Money> cost{};
+    nanoseconds queued{};  ///< waits before the first attempt
+    nanoseconds total{};
+};
+
+/// Extension point. Called on the callback thread (or through `ClientOptions::callback_executor`), in order per call:
+/// the attempts, then the call. An exception that leaves a listener is caught and logged.
+class HOLYSHEEP_EXPORT EventListener {
+  public:
+    virtual ~EventListener();
+    virtual void on_attempt(const AttemptRecord& attempt);
+    virtual void on_call(const CallRecord& call);
+};
+
+}  // namespace v0
+}  // namespace holysheep

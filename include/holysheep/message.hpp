@@ -1,0 +1,76 @@
+// The conversation: messages, their parts, and tools. Everything a request says besides its settings.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <holysheep/export.hpp>
+
+namespace holysheep {
+inline namespace v0 {
+
+enum class Role { system, developer, user, assistant, tool };
+
+struct TextPart {
+    std::string text{};
+};
+/// `url` is an https URL or a `data:` URL; `detail` is "auto", "low", "high", or empty.
+struct ImagePart {
+    std::string url{}, detail{};
+};
+/// `format` is "wav" or "mp3".
+struct AudioPart {
+    std::string data_base64{}, format{};
+};
+/// Either `data_base64` (as a `data:` URL) with a name, or the id of an uploaded file.
+struct FilePart {
+    std::string filename{}, data_base64{}, file_id{};
+};
+/// A part of a kind this library does not know: one JSON object, sent as it is.
+struct RawPart {
+    std::string json{};
+};
+using ContentPart = std::variant<TextPart, ImagePart, AudioPart, FilePart, RawPart>;
+
+/// A call that the model wants made. `arguments` is the raw text as it was sent, which may be "" or broken JSON.
+struct ToolCall {
+    std::string id{}, type = "function", name{}, arguments{}, raw_json{};
+};
+
+struct Message {
+    Role role = Role::user;
+    std::string content{};  ///< used when `parts` is empty
+    std::vector<ContentPart> parts{};
+    std::string name{}, tool_call_id{}, refusal{};
+    std::string reasoning{};  ///< read from answers; sent back only through `extra_json`
+    std::vector<ToolCall> tool_calls{};
+    std::string extra_json{};  ///< a JSON object merged over the message last; unknown members of answers land here
+};
+
+HOLYSHEEP_EXPORT Message system(std::string text);
+HOLYSHEEP_EXPORT Message user(std::string text);
+HOLYSHEEP_EXPORT Message assistant(std::string text);
+HOLYSHEEP_EXPORT Message tool_result(std::string tool_call_id, std::string text);
+
+/// A function the model may call. `parameters_json` is a JSON Schema; `extra_json` merges over the tool object.
+struct Tool {
+    std::string name{}, description{}, parameters_json{};
+    std::optional<bool> strict{};
+    std::string extra_json{};
+};
+
+struct ToolChoice {
+    enum class Mode { automatic, none, required, named } mode = Mode::automatic;
+    std::string name{};  ///< for `named`
+};
+
+struct ResponseFormat {
+    enum class Kind { text, json_object, json_schema } kind = Kind::text;
+    std::string name{}, schema_json{};  ///< for `json_schema`
+    std::optional<bool> strict{};
+};
+
+}  // namespace v0
+}  // namespace holysheep

@@ -1,0 +1,26 @@
+// One region of the gateway: where it is, and how much it is preferred.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace holysheep {
+inline namespace v0 {
+
+/// Regions are tried by `priority` (lower first), then by `weight` (higher first), then in configured order. Everything
+/// that is specific to a region stays with it: its key and headers are sent to no other host.
+struct Region {
+    std::string id{};        ///< letters, digits, '-', '_', '.'; unique within a client
+    std::string base_url{};  ///< empty: the client's `base_url` with `{region}` replaced by the id
+    double weight = 1.0;     ///< > 0
+    int priority = 0;        ///< tiers: a higher number is used only when the lower ones have no usable region
+    std::string api_key{};   ///< empty: the client's key
+    std::string zone{};      ///< free text, such as "eu"; `CallOptions::regions` accepts it in place of ids
+    std::vector<std::pair<std::string, std::string>> headers{};
+    std::map<std::string, std::string> model_map{};  ///< requested model → this region's name for it
+};
+
+}  // namespace v0
+}  // namespace holysheep

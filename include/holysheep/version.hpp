@@ -1,0 +1,7 @@
+// The library's version, for the preprocessor.
+#pragma once
+
+#define HOLYSHEEP_VERSION_MAJOR 0
+#define HOLYSHEEP_VERSION_MINOR 1
+#define HOLYSHEEP_VERSION_PATCH 0
+#define HOLYSHEEP_VERSION "0.1.0"
