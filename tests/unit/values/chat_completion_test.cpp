@@ -1,0 +1,48 @@
+// Shortcuts into an answer, and the short ways to write a conversation.
+#include <holysheep/chat_completion.hpp>
+
+#include <gtest/gtest.h>
+
+namespace holysheep {
+namespace {
+
+TEST(ChatCompletion, ReadsItsFirstChoice) {
+    ChatCompletion completion;
+    completion.choices.resize(2);
+    completion.choices[0].message = {.content = "Merino.", .reasoning = "hm", .tool_calls = {{.name = "shear"}}};
+    completion.choices[1].message.content = "Suffolk.";
+    EXPECT_EQ(completion.text(), "Merino.");
+    EXPECT_EQ(completion.reasoning_text(), "hm");
+    ASSERT_EQ(completion.tool_calls().size(), 1u);
+    EXPECT_EQ(completion.tool_calls().front().name, "shear");
+}
+
+TEST(ChatCompletion, IsEmptyWithoutChoices) {
+    const ChatCompletion completion;
+    EXPECT_EQ(completion.text(), "");
+    EXPECT_EQ(completion.reasoning_text(), "");
+    EXPECT_TRUE(completion.tool_calls().empty());
+}
+
+TEST(Message, IsWrittenInOneWord) {
+    EXPECT_EQ(system("be brief").role, Role::system);
+    EXPECT_EQ(user("hello").content, "hello");
+    EXPECT_EQ(assistant("hi").role, Role::assistant);
+    const Message result = tool_result("call-1", "42");
+    EXPECT_EQ(result.role, Role::tool);
+    EXPECT_EQ(result.tool_call_id, "call-1");
+    EXPECT_EQ(result.content, "42");
+}
+
+TEST(FinishReason, HasTheNameUsedOnTheWire) {
+    EXPECT_EQ(to_string(FinishReason::tool_calls), "tool_calls");
+    EXPECT_EQ(to_string(FinishReason::content_filter), "content_filter");
+}
+
+TEST(ChunkEvent, HasItsEnumeratorsName) {
+    EXPECT_EQ(to_string(ChunkEvent::keep_alive), "keep_alive");
+    EXPECT_EQ(to_string(ChunkEvent::started), "started");
+}
+
+}  // namespace
+}  // namespace holysheep
