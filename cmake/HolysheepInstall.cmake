@@ -1,0 +1,81 @@
+# What is installed: the library, its headers, the package config for CMake, the pkg-config file.
+# Components: holysheep_runtime (a shared library), holysheep_development (all else), holysheep_testing (the test kit).
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/holysheep")
+
+install(TARGETS holysheep EXPORT holysheepTargets
+  RUNTIME COMPONENT holysheep_runtime
+  LIBRARY COMPONENT holysheep_runtime NAMELINK_COMPONENT holysheep_development
+  ARCHIVE COMPONENT holysheep_development
+  FILE_SET HEADERS COMPONENT holysheep_development
+  FILE_SET json_headers COMPONENT holysheep_development)
+install(EXPORT holysheepTargets NAMESPACE holysheep:: DESTINATION "${package_dir}" COMPONENT holysheep_development)
+
+# The test kit: one export for each part, so that using one does not ask for the other's dependencies.
+foreach(part testing simulator)
+  if(TARGET holysheep_${part})
+    set_target_properties(holysheep_${part} PROPERTIES EXPORT_NAME ${part})
+    install(TARGETS holysheep_${part} EXPORT holysheep_${part}
+      LIBRARY COMPONENT holysheep_testing ARCHIVE COMPONENT holysheep_testing
+      FILE_SET HEADERS COMPONENT holysheep_testing)
+    install(EXPORT holysheep_${part} FILE holysheep-${part}.cmake NAMESPACE holysheep:: DESTINATION "${package_dir}"
+      COMPONENT holysheep_testing)
+  endif()
+endforeach()
+
+# Users of a shared library need nothing else; a static one brings the libraries it was built against.
+get_target_property(library_type holysheep TYPE)
+set(holysheep_find_dependencies "")
+if(library_type STREQUAL "STATIC_LIBRARY")
+  set(holysheep_find_dependencies "find_dependency(Threads)\nfind_dependency(CURL 7.87)")
+  if(holysheep_spdlog STREQUAL "spdlog::spdlog")
+    string(APPEND holysheep_find_dependencies "\nfind_dependency(spdlog 1.10)")
+  endif()
+endif()
+configure_package_config_file(cmake/holysheepConfig.cmake.in holysheepConfig.cmake INSTALL_DESTINATION "${package_dir}")
+write_basic_package_version_file(holysheepConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/holysheepConfig.cmake"
+              "${CMAKE_CURRENT_BINARY_DIR}/holysheepConfigVersion.cmake"
+        DESTINATION "${package_dir}" COMPONENT holysheep_development)
+install(FILES cmake/FindLibevent.cmake DESTINATION "${package_dir}" COMPONENT holysheep_testing)
+
+# The pkg-config file finds its prefix from its own place. A static library names what it needs in the open, so that
+# plain `pkg-config --libs` links too. A shared libcurl is named as a library and not as a package: `--static` would
+# otherwise ask for everything that libcurl itself was built from, whose development files few machines have.
+set(holysheep_pc_requires "")
+set(holysheep_pc_libs "-L\${libdir} -lholysheep")
+set(holysheep_pc_cflags "-I\${includedir}")
+if(library_type STREQUAL "STATIC_LIBRARY")
+  string(APPEND holysheep_pc_cflags " -DHOLYSHEEP_STATIC_DEFINE")
+  if(holysheep_spdlog STREQUAL "spdlog::spdlog")
+    list(APPEND holysheep_pc_requires spdlog)
+  endif()
+  get_target_property(curl_file CURL::libcurl LOCATION)
+  get_filename_component(curl_dir "${curl_file}" DIRECTORY)
+  if(curl_file MATCHES "\\${CMAKE_SHARED_LIBRARY_SUFFIX}")
+    if(NOT curl_dir IN_LIST CMAKE_CXX_IMPLICIT_LINK_DIRECTORIES)
+      string(APPEND holysheep_pc_libs " -L${curl_dir}")
+    endif()
+    string(APPEND holysheep_pc_libs " -lcurl")
+  else()
+    list(APPEND holysheep_pc_requires libcurl)
+  endif()
+  string(APPEND holysheep_pc_libs " ${CMAKE_THREAD_LIBS_INIT}")
+endif()
+list(JOIN holysheep_pc_requires ", " holysheep_pc_requires)
+set(pc_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
+  set(holysheep_pc_prefix "${CMAKE_INSTALL_PREFIX}")
+  set(holysheep_pc_libdir "${CMAKE_INSTALL_FULL_LIBDIR}")
+  set(holysheep_pc_includedir "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
+else()
+  file(RELATIVE_PATH back_to_prefix "/${pc_dir}" "/")
+  string(REGEX REPLACE "/$" "" back_to_prefix "${back_to_prefix}")
+  set(holysheep_pc_prefix "\${pcfiledir}/${back_to_prefix}")
+  set(holysheep_pc_libdir "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
+  set(holysheep_pc_includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
+endif()
+configure_file(cmake/holysheep.pc.in holysheep.pc @ONLY)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/holysheep.pc" DESTINATION "${pc_dir}" COMPONENT holysheep_development)
+install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DATADIR}/licenses/holysheep" COMPONENT holysheep_development)
