@@ -1,0 +1,373 @@
+// Plays scripted exchanges on a clock and keeps the list of what was asked.
+// client → [FakeTransport] → moves → TransferEvents
+#include <holysheep/testing/fake_transport.hpp>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+#include "testing/transfer_script.hpp"
+
+namespace holysheep {
+inline namespace v0 {
+namespace testing {
+namespace {
+
+std::string region_of(std::string_view url) {
+    const auto scheme = url.find("://");
+    if (scheme == std::string_view::npos) return {};
+    std::string_view host = url.substr(scheme + 3);
+    host = host.substr(0, host.find_first_of("/?#:"));
+    constexpr std::string_view suffix = ".test";
+    if (!host.ends_with(suffix)) return {};
+    return std::string(host.substr(0, host.size() - suffix.size()));
+}
+
+bool is_probe(const HttpRequest& request) { return request.method == "GET" || request.method == "HEAD"; }
+
+}  // namespace
+
+/// Scripts, transfers and records. Scheduled functions hold it weakly, so a clock may outlive the transport.
+class FakeTransport::Impl : public std::enable_shared_from_this<FakeTransport::Impl> {
+  public:
+    explicit Impl(Clock& clock) : clock_(clock) {}
+
+    void append(std::string_view region, Step step) {
+        std::lock_guard lock(mutex_);
+        scripts_[std::string(region)].steps.push_back(std::move(step));
+    }
+
+    void clear(std::string_view region) {
+        std::lock_guard lock(mutex_);
+        scripts_.erase(std::string(region));
+    }
+
+    TransferId start(HttpRequest request, TransferEvents& events) {
+        TransferId id = 0;
+        {
+            std::lock_guard lock(mutex_);
+            id = ++last_id_;
+            Transfer transfer;
+            transfer.events = &events;
+            transfer.started = clock_.now();
+            transfer.record = seen_.size();
+            const std::string region = region_of(request.url);
+            transfer.moves = moves_for(next_step(region, is_probe(request)), request, region, id);
+            seen_.push_back({.id = id, .region = region, .request = std::move(request), .started = transfer.started});
+            transfers_.emplace(id, std::move(transfer));
+        }
+        schedule(id);
+        return id;
+    }
+
+    void cancel(TransferId id) {
+        Clock::TimerId timer = 0;
+        {
+            std::lock_guard lock(mutex_);
+            const auto found = transfers_.find(id);
+            if (found == transfers_.end()) return;
+            timer = found->second.timer;
+            if (auto* record = record_of(found->second, id)) record->cancelled = true;
+            transfers_.erase(found);
+        }
+        if (timer != 0) clock_.cancel(timer);
+    }
+
+    void pause(TransferId id) {
+        std::lock_guard lock(mutex_);
+        if (const auto found = transfers_.find(id); found != transfers_.end()) found->second.paused = true;
+    }
+
+    void resume(TransferId id) {
+        {
+            std::lock_guard lock(mutex_);
+            const auto found = transfers_.find(id);
+            if (found == transfers_.end() || !found->second.paused) return;
+            found->second.paused = false;
+            if (!std::exchange(found->second.withheld, false)) return;
+        }
+        clock_.post([weak = weak_from_this(), id] {
+            if (const auto self = weak.lock()) self->play(id);
+        });
+    }
+
+    std::vector<SeenTransfer> requests() const {
+        std::lock_guard lock(mutex_);
+        return seen_;
+    }
+    void clear_requests() {
+        std::lock_guard lock(mutex_);
+        seen_.clear();
+    }
+    std::size_t open_transfers() const {
+        std::lock_guard lock(mutex_);
+        return transfers_.size();
+    }
+    std::optional<PathEvidence> evidence() const {
+        std::lock_guard lock(mutex_);
+        return evidence_;
+    }
+    void set_evidence(std::optional<PathEvidence> evidence) {
+        std::lock_guard lock(mutex_);
+        evidence_ = evidence;
+    }
+
+  private:
+    struct Script {
+        std::vector<Step> steps{};
+        std::size_t next_call = 0, next_probe = 0;
+    };
+    struct Transfer {
+        TransferEvents* events = nullptr;
+        std::vector<Move> moves{};
+        std::size_t next = 0;
+        Clock::time_point started{};
+        Clock::TimerId timer = 0;
+        std::size_t record = 0;
+        bool paused = false;
+        bool withheld = false;  // a move came due while paused
+        AttemptTimings timings{};
+    };
+
+    Step next_step(const std::string& region, bool probe) {
+        const auto found = scripts_.find(region);
+        if (found == scripts_.end()) {
+            FailStep step;
+            step.detail = "FakeTransport has no script for this region";
+            return step;
+        }
+        Script& script = found->second;
+        std::size_t& cursor = probe ? script.next_probe : script.next_call;
+        const std::size_t step = std::min(cursor, script.steps.size() - 1);
+        ++cursor;
+        return script.steps[step];
+    }
+
+    // Records may have been cleared since the transfer began.
+    SeenTransfer* record_of(const Transfer& transfer, TransferId id) {
+        return transfer.record < seen_.size() && seen_[transfer.record].id == id ? &seen_[transfer.record] : nullptr;
+    }
+
+    /// Plans the next move, if there is one.
+    void schedule(TransferId id) {
+        std::chrono::nanoseconds after{0};
+        {
+            std::lock_guard lock(mutex_);
+            const auto found = transfers_.find(id);
+            if (found == transfers_.end() || found->second.next >= found->second.moves.size()) return;
+            after = found->second.moves[found->second.next].after;
+        }
+        auto play_next = [weak = weak_from_this(), id] {
+            if (const auto self = weak.lock()) self->play(id);
+        };
+        if (after <= std::chrono::nanoseconds(0)) {
+            clock_.post(std::move(play_next));
+            return;
+        }
+        const Clock::TimerId timer = clock_.call_at(clock_.now() + after, std::move(play_next));
+        std::lock_guard lock(mutex_);
+        if (const auto found = transfers_.find(id); found != transfers_.end()) found->second.timer = timer;
+    }
+
+    void play(TransferId id) {
+        Move move;
+        TransferEvents* events = nullptr;
+        {
+            std::lock_guard lock(mutex_);
+            const auto found = transfers_.find(id);
+            if (found == transfers_.end()) return;
+            Transfer& transfer = found->second;
+            transfer.timer = 0;
+            if (transfer.paused && transfer.moves[transfer.next].kind != Move::Kind::connect) {
+                transfer.withheld = true;
+                return;
+            }
+            move = std::move(transfer.moves[transfer.next++]);
+            events = transfer.events;
+            note_time(transfer, move);
+        }
+        switch (move.kind) {
+            case Move::Kind::connect:
+                connected(id, *events);
+                break;
+            case Move::Kind::head:
+                events->on_head(id, std::move(move.head));
+                schedule(id);
+                break;
+            case Move::Kind::body:
+                events->on_body(id, move.bytes);
+                schedule(id);
+                break;
+            case Move::Kind::end:
+                end(id, *events, std::move(move.end));
+                break;
+        }
+    }
+
+    void note_time(Transfer& transfer, const Move& move) const {
+        const nanoseconds elapsed = clock_.now() - transfer.started;
+        switch (move.kind) {
+            case Move::Kind::connect:
+                transfer.timings.connect = elapsed;
+                break;
+            case Move::Kind::head:
+                transfer.timings.first_byte = elapsed;
+                break;
+            case Move::Kind::body:
+                break;
+            case Move::Kind::end:
+                transfer.timings.total = elapsed;
+                break;
+        }
+    }
+
+    void connected(TransferId id, TransferEvents& events) {
+        if (!events.may_send(id)) {
+            TransferEnd turned_away;
+            turned_away.error = ErrorCode::cancelled;
+            turned_away.detail = "turned away before anything was sent";
+            turned_away.certainly_not_delivered = true;
+            end(id, events, std::move(turned_away));
+            return;
+        }
+        {
+            std::lock_guard lock(mutex_);
+            const auto found = transfers_.find(id);
+            if (found == transfers_.end()) return;  // cancelled by the receiver
+            found->second.timings.sent = found->second.timings.connect;
+            if (auto* record = record_of(found->second, id)) record->sent = true;
+        }
+        schedule(id);
+    }
+
+    void end(TransferId id, TransferEvents& events, TransferEnd how) {
+        {
+            std::lock_guard lock(mutex_);
+            const auto found = transfers_.find(id);
+            if (found == transfers_.end()) return;
+            how.timings = found->second.timings;
+            how.timings.total = clock_.now() - found->second.started;
+            if (how.connection_reused) how.timings.connect.reset();
+            if (auto* record = record_of(found->second, id)) record->ended = true;
+            transfers_.erase(found);
+        }
+        events.on_end(id, std::move(how));
+    }
+
+    Clock& clock_;
+    mutable std::mutex mutex_;  // guards everything below; never held while events are delivered
+    std::map<std::string, Script> scripts_;
+    std::map<TransferId, Transfer> transfers_;
+    std::vector<SeenTransfer> seen_;
+    std::optional<PathEvidence> evidence_;
+    TransferId last_id_ = 0;
+};
+
+FakeTransport::FakeTransport(Clock& clock) : impl_(std::make_shared<Impl>(clock)) {}
+FakeTransport::~FakeTransport() = default;
+
+std::vector<Region> FakeTransport::regions(std::initializer_list<std::string_view> ids) {
+    return regions(std::vector<std::string>(ids.begin(), ids.end()));
+}
+
+std::vector<Region> FakeTransport::regions(const std::vector<std::string>& ids) {
+    std::vector<Region> regions;
+    for (const auto& id : ids) {
+        Region region;
+        region.id = id;
+        region.base_url = "https://" + id + ".test/v1";
+        regions.push_back(std::move(region));
+    }
+    return regions;
+}
+
+FakeTransport& FakeTransport::reply(std::string_view region, std::string_view text, Timing timing) {
+    impl_->append(region, ChatStep{.pieces = {std::string(text)}, .options = {.timing = timing}});
+    return *this;
+}
+
+FakeTransport& FakeTransport::reply_raw(std::string_view region, int status, Headers headers, std::string body,
+                                        Timing timing) {
+    RawStep step{.status = status, .headers = std::move(headers), .timing = timing};
+    if (!body.empty()) step.portions.push_back(std::move(body));
+    impl_->append(region, std::move(step));
+    return *this;
+}
+
+FakeTransport& FakeTransport::fail(std::string_view region, ErrorCode code, bool certainly_not_delivered,
+                                   Timing timing) {
+    impl_->append(region, FailStep{.code = code,
+                                   .certainly_not_delivered = certainly_not_delivered,
+                                   .detail = "failed (scripted)",
+                                   .timing = timing});
+    return *this;
+}
+
+FakeTransport& FakeTransport::hang(std::string_view region, Timing timing) {
+    impl_->append(region, HangStep{timing});
+    return *this;
+}
+
+FakeTransport& FakeTransport::never_connects(std::string_view region) {
+    impl_->append(region, NeverConnectStep{});
+    return *this;
+}
+
+FakeTransport& FakeTransport::lose_reused_connection(std::string_view region, Timing timing) {
+    impl_->append(region, FailStep{.certainly_not_delivered = false,
+                                   .connection_reused = true,
+                                   .detail = "a reused connection was dead (scripted)",
+                                   .timing = timing});
+    return *this;
+}
+
+FakeTransport& FakeTransport::stream(std::string_view region, std::vector<std::string> pieces, StreamOptions options) {
+    impl_->append(region, ChatStep{.pieces = std::move(pieces), .options = std::move(options)});
+    return *this;
+}
+
+FakeTransport& FakeTransport::stream_cut(std::string_view region, std::vector<std::string> pieces, Timing timing) {
+    return stream(region, std::move(pieces), {.timing = timing, .end = StreamEnd::cut});
+}
+
+FakeTransport& FakeTransport::stream_stall(std::string_view region, std::vector<std::string> pieces, Timing timing) {
+    return stream(region, std::move(pieces), {.timing = timing, .end = StreamEnd::silent});
+}
+
+FakeTransport& FakeTransport::stream_bytes(std::string_view region, std::vector<std::string> portions, StreamEnd end,
+                                           Timing timing) {
+    impl_->append(region, RawStep{.headers = {{"content-type", "text/event-stream"}},
+                                  .portions = std::move(portions),
+                                  .end = end,
+                                  .timing = timing});
+    return *this;
+}
+
+FakeTransport& FakeTransport::clear(std::string_view region) {
+    impl_->clear(region);
+    return *this;
+}
+
+std::vector<SeenTransfer> FakeTransport::requests() const { return impl_->requests(); }
+
+std::vector<std::string> FakeTransport::attempts(std::string_view method) const {
+    std::vector<std::string> regions;
+    for (auto& seen : impl_->requests())
+        if (method.empty() || seen.request.method == method) regions.push_back(std::move(seen.region));
+    return regions;
+}
+
+std::size_t FakeTransport::open_transfers() const { return impl_->open_transfers(); }
+void FakeTransport::clear_requests() { impl_->clear_requests(); }
+TransferId FakeTransport::start(HttpRequest request, TransferEvents& events) {
+    return impl_->start(std::move(request), events);
+}
+void FakeTransport::cancel(TransferId id) { impl_->cancel(id); }
+void FakeTransport::pause(TransferId id) { impl_->pause(id); }
+void FakeTransport::resume(TransferId id) { impl_->resume(id); }
+std::optional<PathEvidence> FakeTransport::evidence(TransferId) const { return impl_->evidence(); }
+void FakeTransport::set_evidence(std::optional<PathEvidence> evidence) { impl_->set_evidence(evidence); }
+
+}  // namespace testing
+}  // namespace v0
+}  // namespace holysheep

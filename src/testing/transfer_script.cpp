@@ -1,0 +1,151 @@
+// Turns a scripted step and a request into the list of moves that a transfer makes.
+// FakeTransport's script → [TransferScript] → moves, each with a delay → events
+#include "testing/transfer_script.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "testing/answer_text.hpp"
+
+namespace holysheep::inline v0::testing {
+namespace {
+
+using Kind = Move::Kind;
+using Json = nlohmann::json;
+
+struct Asked {
+    std::string model = "fake-model";
+    bool stream = false, usage = false;
+};
+
+Asked what_was_asked(const HttpRequest& request) {
+    Asked asked;
+    const Json json = Json::parse(request.body, nullptr, false);
+    if (!json.is_object()) return asked;
+    if (const auto model = json.find("model"); model != json.end() && model->is_string()) asked.model = *model;
+    if (const auto stream = json.find("stream"); stream != json.end()) asked.stream = *stream == Json(true);
+    if (const auto options = json.find("stream_options"); options != json.end() && options->is_object())
+        asked.usage = options->value("include_usage", Json()) == Json(true);
+    return asked;
+}
+
+Move connect_after(std::chrono::nanoseconds delay) {
+    Move move;
+    move.after = delay;
+    return move;
+}
+
+Move end_with(ErrorCode code, std::string detail, std::chrono::nanoseconds delay) {
+    Move move;
+    move.kind = Kind::end;
+    move.after = delay;
+    move.end.error = code;
+    move.end.detail = std::move(detail);
+    return move;
+}
+
+// The order every answer has: connect, head, portions, end.
+std::vector<Move> answer(const RawStep& step, std::string_view region) {
+    std::vector<Move> moves{connect_after(step.timing.connect)};
+    Move head;
+    head.kind = Kind::head;
+    head.after = step.timing.first_byte;
+    head.head = {step.status, step.headers};
+    moves.push_back(std::move(head));
+    bool first = true;
+    for (const auto& portion : step.portions) {
+        Move body;
+        body.kind = Kind::body;
+        body.after = first ? std::chrono::nanoseconds(0) : step.timing.between;
+        body.bytes = portion;
+        moves.push_back(std::move(body));
+        first = false;
+    }
+    switch (step.end) {
+        case StreamEnd::silent:
+            break;
+        case StreamEnd::complete: {
+            Move end;
+            end.kind = Kind::end;
+            moves.push_back(std::move(end));
+            break;
+        }
+        case StreamEnd::cut:
+            moves.push_back(end_with(ErrorCode::transport_failed,
+                                     std::string(region) + ": the connection was lost (scripted)",
+                                     step.timing.between));
+            break;
+    }
+    return moves;
+}
+
+// One portion per piece of text, so that `between` is the time between pieces: the role comes with the first, and what
+// follows the text with the last.
+std::vector<std::string> portions_of(answer_text::StreamEvents stream) {
+    std::vector<std::string> portions(1);
+    for (std::size_t i = 0; i < stream.events.size(); ++i) {
+        if (i > 1 && i <= stream.content_events) portions.emplace_back();
+        portions.back() += stream.events[i];
+    }
+    return portions;
+}
+
+std::vector<Move> chat_answer(const ChatStep& step, const HttpRequest& request, std::string_view region,
+                              TransferId id) {
+    RawStep raw;
+    raw.end = step.options.end;
+    raw.timing = step.options.timing;
+    raw.headers = {{"content-type", "application/json"}, {"x-request-id", "req-" + std::to_string(id)}};
+    if (request.method == "GET" || request.method == "HEAD") {
+        raw.end = StreamEnd::complete;
+        if (request.method == "GET") raw.portions = {answer_text::models_json({"fake-model"})};
+        return answer(raw, region);
+    }
+    const Asked asked = what_was_asked(request);
+    answer_text::Completion completion;
+    completion.id = "chatcmpl-" + std::to_string(id);
+    completion.model = asked.model;
+    completion.pieces = step.pieces;
+    completion.finish_reason = step.options.finish_reason;
+    completion.prompt_tokens = 7;
+    if (asked.stream) {
+        raw.headers[0].second = "text/event-stream";
+        // Cut or silent: only the text arrives, nothing that marks an end.
+        const bool whole = step.options.end == StreamEnd::complete;
+        auto stream =
+            answer_text::stream_events(completion, {.usage = whole && step.options.usage && asked.usage,
+                                                    .done_marker = whole && step.options.done_marker,
+                                                    .finish_reason = whole && !step.options.finish_reason.empty()});
+        raw.portions = portions_of(std::move(stream));
+    } else {
+        std::string json = answer_text::completion_json(completion);
+        if (step.options.end != StreamEnd::complete) json.resize(json.size() / 2);
+        raw.portions = {std::move(json)};
+    }
+    return answer(raw, region);
+}
+
+std::vector<Move> failure(const FailStep& step, std::string_view region) {
+    const std::string detail = std::string(region) + ": " + step.detail;
+    std::vector<Move> moves;
+    if (step.certainly_not_delivered) {
+        moves.push_back(end_with(step.code, detail, step.timing.connect));
+    } else {
+        moves.push_back(connect_after(step.timing.connect));
+        moves.push_back(end_with(step.code, detail, step.timing.first_byte));
+    }
+    moves.back().end.certainly_not_delivered = step.certainly_not_delivered;
+    moves.back().end.connection_reused = step.connection_reused;
+    return moves;
+}
+
+}  // namespace
+
+std::vector<Move> moves_for(const Step& step, const HttpRequest& request, std::string_view region, TransferId id) {
+    if (const auto* chat = std::get_if<ChatStep>(&step)) return chat_answer(*chat, request, region, id);
+    if (const auto* raw = std::get_if<RawStep>(&step)) return answer(*raw, region);
+    if (const auto* fail = std::get_if<FailStep>(&step)) return failure(*fail, region);
+    if (const auto* hang = std::get_if<HangStep>(&step)) return {connect_after(hang->timing.connect)};
+    return {};
+}
+
+}  // namespace holysheep::inline v0::testing

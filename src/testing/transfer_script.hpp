@@ -1,0 +1,55 @@
+// One scripted exchange: what was asked for when the script was written, and the moves it comes to for a given request.
+// FakeTransport's script → [TransferScript] → moves, each with a delay → events
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <holysheep/error_code.hpp>
+#include <holysheep/testing/fake_transport.hpp>
+#include <holysheep/transport.hpp>
+
+namespace holysheep::inline v0::testing {
+
+/// The steps a script is made of. `ChatStep` becomes JSON or an event stream, as the request asks.
+struct ChatStep {
+    std::vector<std::string> pieces{};
+    StreamOptions options{};
+};
+struct RawStep {
+    int status = 200;
+    std::vector<std::pair<std::string, std::string>> headers{};
+    std::vector<std::string> portions{};
+    StreamEnd end = StreamEnd::complete;
+    Timing timing{};
+};
+struct FailStep {
+    ErrorCode code = ErrorCode::transport_failed;
+    bool certainly_not_delivered = true, connection_reused = false;
+    std::string detail{};
+    Timing timing{};
+};
+struct HangStep {
+    Timing timing{};
+};
+struct NeverConnectStep {};
+using Step = std::variant<ChatStep, RawStep, FailStep, HangStep, NeverConnectStep>;
+
+/// What happens next in a transfer, `after` the move before it.
+struct Move {
+    enum class Kind { connect, head, body, end };
+    Kind kind = Kind::connect;
+    std::chrono::nanoseconds after{0};
+    HttpHead head{};
+    std::string bytes{};
+    TransferEnd end{};
+};
+
+/// A list without an `end` move leaves the transfer hanging.
+std::vector<Move> moves_for(const Step& step, const HttpRequest& request, std::string_view region, TransferId id);
+
+}  // namespace holysheep::inline v0::testing
