@@ -1,0 +1,96 @@
+#!/bin/sh
+# Installs what this project is built from, with the system's package manager; does nothing when all is there.
+#
+#   sh cmake/install-deps.sh [build|test|ci]
+#
+# build  compiler, build tools, the library's and the simulator's dependencies
+# test   build, and what the tests use (the default)
+# ci     test, and clang with its tools and sanitizers, and Google Benchmark
+set -eu
+
+apt_build='g++ cmake ninja-build pkg-config libcurl4-openssl-dev nlohmann-json3-dev libspdlog-dev libevent-dev ca-certificates'
+apt_test='ccache libgtest-dev libgmock-dev nginx-light openssl iproute2 nftables curl python3'
+apt_ci='clang clang-format clang-tidy libclang-rt-dev libbenchmark-dev git'
+
+dnf_build='gcc-c++ cmake ninja-build pkgconf-pkg-config libcurl-devel json-devel spdlog-devel libevent-devel ca-certificates'
+dnf_test='ccache gtest-devel gmock-devel nginx openssl iproute nftables curl python3'
+dnf_ci='clang clang-tools-extra compiler-rt google-benchmark-devel libasan libubsan libtsan git'
+
+brew_build='cmake ninja pkg-config curl nlohmann-json spdlog libevent'
+brew_test='ccache googletest nginx openssl python3'
+brew_ci='llvm google-benchmark'
+
+die() {
+    echo "install-deps: $*" >&2
+    exit 1
+}
+
+# Runs a command as root, by sudo where that is needed.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null 2>&1; then
+        sudo "$@"
+    else
+        die "root rights are needed for: $*"
+    fi
+}
+
+missing_from_dpkg() {
+    for package in "$@"; do
+        case $(dpkg-query -W -f='${Status}' "$package" 2>/dev/null) in
+            *' installed') ;;
+            *) printf '%s ' "$package" ;;
+        esac
+    done
+}
+
+# The tests start nginx by themselves; a service on port 80 is nothing they should leave behind.
+stop_new_nginx_service() {
+    if command -v systemctl >/dev/null 2>&1 && systemctl is-active --quiet nginx 2>/dev/null; then
+        as_root systemctl disable --now nginx || true
+    fi
+}
+
+install_with_apt() {
+    wanted=$(missing_from_dpkg "$@")
+    [ -n "$wanted" ] || return 0
+    echo "install-deps: installing $wanted"
+    as_root apt-get -qq update
+    # shellcheck disable=SC2086 # a list of package names
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $wanted >/dev/null
+    case $wanted in *nginx*) stop_new_nginx_service ;; esac
+}
+
+install_with_dnf() {
+    rpm -q "$@" >/dev/null 2>&1 || as_root dnf install -y -q "$@"
+}
+
+install_with_brew() {
+    brew list --versions "$@" >/dev/null 2>&1 || brew install --quiet "$@"
+}
+
+# Package names of one manager, for the set that was asked for.
+packages() {
+    case $set in
+        build) echo "$1" ;;
+        test) echo "$1 $2" ;;
+        ci) echo "$1 $2 $3" ;;
+    esac
+}
+
+set=${1:-test}
+case $set in build | test | ci) ;; *) die "unknown set '$set': choose build, test or ci" ;; esac
+
+# shellcheck disable=SC2046 # lists of package names
+if command -v apt-get >/dev/null 2>&1 && command -v dpkg-query >/dev/null 2>&1; then
+    install_with_apt $(packages "$apt_build" "$apt_test" "$apt_ci")
+elif command -v dnf >/dev/null 2>&1; then
+    install_with_dnf $(packages "$dnf_build" "$dnf_test" "$dnf_ci")
+elif command -v brew >/dev/null 2>&1; then
+    install_with_brew $(packages "$brew_build" "$brew_test" "$brew_ci")
+else
+    echo "install-deps: no apt, dnf or brew here. Please install, by their Debian names:" >&2
+    packages "  $apt_build" "$apt_test" "$apt_ci" >&2
+    exit 1
+fi
