@@ -15,10 +15,16 @@ install(EXPORT holysheepTargets NAMESPACE holysheep:: DESTINATION "${package_dir
 # The test kit: one export for each part, so that using one does not ask for the other's dependencies.
 foreach(part testing simulator)
   if(TARGET holysheep_${part})
-    set_target_properties(holysheep_${part} PROPERTIES EXPORT_NAME ${part})
+    get_target_property(header_sets holysheep_${part} INTERFACE_HEADER_SETS)
+    set(install_headers "")
+    foreach(header_set IN LISTS header_sets)
+      list(APPEND install_headers FILE_SET ${header_set} COMPONENT holysheep_testing)
+    endforeach()
     install(TARGETS holysheep_${part} EXPORT holysheep_${part}
-      LIBRARY COMPONENT holysheep_testing ARCHIVE COMPONENT holysheep_testing
-      FILE_SET HEADERS COMPONENT holysheep_testing)
+      RUNTIME COMPONENT holysheep_testing
+      LIBRARY COMPONENT holysheep_testing
+      ARCHIVE COMPONENT holysheep_testing
+      ${install_headers})
     install(EXPORT holysheep_${part} FILE holysheep-${part}.cmake NAMESPACE holysheep:: DESTINATION "${package_dir}"
       COMPONENT holysheep_testing)
   endif()
