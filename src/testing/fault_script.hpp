@@ -1,0 +1,40 @@
+// What one connection writes for one request, and when: a healthy answer, bent by a fault.
+// gateway answer + Fault → [fault script] → SimulatedConnection
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include <holysheep/testing/gateway_simulator.hpp>
+
+#include "testing/gateway_answer.hpp"
+
+namespace holysheep::inline v0::testing {
+
+/// Bytes to write, `delay` after the piece before them was handed to the socket.
+struct Piece {
+    std::string bytes{};
+    std::chrono::milliseconds delay{0};
+};
+
+/// What becomes of the connection after the last piece. `silence`: nothing, until the client leaves.
+enum class Ending { keep_alive, close, reset, silence };
+
+struct AnswerScript {
+    int status = 0;  ///< 0: no head is sent
+    std::vector<Piece> pieces{};
+    bool repeat_last = false;  ///< the last piece again and again, as fast as it is read or its delay allows
+    Ending ending = Ending::keep_alive;
+};
+
+struct Pace {
+    std::chrono::milliseconds latency{0}, between_chunks{0};
+};
+
+AnswerScript script_answer(const GatewayAnswer& answer, const ParsedRequest& request, const Fault& fault, Pace pace);
+
+/// For bytes that are no request: answers with the status and closes.
+AnswerScript script_refusal(int status);
+
+}  // namespace holysheep::inline v0::testing

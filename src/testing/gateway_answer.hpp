@@ -1,0 +1,40 @@
+// What a healthy gateway answers to a request: pure, no sockets, no time of its own.
+// ParsedRequest → [gateway answer] → fault script → bytes
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "testing/http_request_parser.hpp"
+
+namespace holysheep::inline v0::testing {
+
+/// What the answer depends on besides the request.
+struct AnswerContext {
+    std::string_view region{}, api_key{};
+    std::uint64_t serial = 0;  ///< of the request, for ids
+    int chunks = 8;
+    std::int64_t unix_time = 0;
+};
+
+struct GatewayAnswer {
+    int status = 200;
+    std::string content_type = "application/json";
+    std::vector<std::pair<std::string, std::string>> headers{};
+    std::string body{};                 ///< unless `streamed`
+    std::vector<std::string> events{};  ///< of a stream; the first announces, then come `content_events` with text
+    std::size_t content_events = 0;
+    bool streamed = false;
+};
+
+GatewayAnswer answer_request(const ParsedRequest& request, const AnswerContext& context);
+
+/// Sets a header, replacing what has the same name in any case.
+void set_header(std::vector<std::pair<std::string, std::string>>& headers, std::string_view name,
+                std::string_view value);
+
+}  // namespace holysheep::inline v0::testing

@@ -1,0 +1,57 @@
+// One accepted socket: reads requests, asks its region for a script per request, and plays it piece by piece.
+// socket → [SimulatedConnection] → SimulatedGateway → AnswerScript → socket
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "testing/fault_script.hpp"
+#include "testing/http_request_parser.hpp"
+#include "testing/libevent_handles.hpp"
+
+namespace holysheep::inline v0::testing {
+
+class SimulatedGateway;
+
+/// States: idle (reading a request) → answering (playing a script) → idle, or retired. Lives on the loop's thread. The
+/// gateway owns it and deletes it some time after it retired, never from inside its own callbacks.
+class SimulatedConnection {
+  public:
+    SimulatedConnection(event_base* base, evutil_socket_t socket, SimulatedGateway& gateway, std::uint64_t number);
+    ~SimulatedConnection();
+    SimulatedConnection(const SimulatedConnection&) = delete;
+    SimulatedConnection& operator=(const SimulatedConnection&) = delete;
+
+    std::uint64_t number() const { return number_; }
+    /// Closes with a TCP reset and retires.
+    void reset();
+
+  private:
+    void on_readable();
+    void on_drained();
+    void on_gone();
+    void on_time();
+
+    void read_requests();
+    void begin(AnswerScript script);
+    void play();
+    void finish();
+    void retire();
+    bool has_unsent_bytes() const;
+
+    SimulatedGateway& gateway_;
+    const std::uint64_t number_;
+    BufferEvent socket_;  // null: retired
+    Event timer_;
+    HttpRequestParser parser_;
+    int requests_ = 0;
+
+    bool answering_ = false;
+    std::uint64_t serial_ = 0;  // of the request being answered; 0: the bytes were no request
+    AnswerScript script_;
+    std::size_t next_piece_ = 0;
+    bool delay_passed_ = false;
+    bool draining_ = false;  // goes on when what was written has left
+};
+
+}  // namespace holysheep::inline v0::testing
