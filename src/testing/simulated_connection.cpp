@@ -101,12 +101,11 @@ void SimulatedConnection::begin(AnswerScript script) {
 
 void SimulatedConnection::play() {
     while (socket_ && answering_) {
-        const bool at_end = next_piece_ >= script_.pieces.size() && !(script_.repeat_last && !script_.pieces.empty());
-        if (has_unsent_bytes() && (at_end || evbuffer_get_length(bufferevent_get_output(socket_.get())) > kMaxUnsent)) {
+        if (unsent_bytes() > kMaxUnsent) {
             draining_ = true;
             return;
         }
-        if (at_end) {
+        if (next_piece_ >= script_.pieces.size() && !(script_.repeat_last && !script_.pieces.empty())) {
             finish();
             return;
         }
@@ -124,18 +123,16 @@ void SimulatedConnection::play() {
 void SimulatedConnection::finish() {
     // Silence is no end: the client's leaving will be one.
     if (script_.ending == Ending::silence) return;
-    answering_ = false;
-    if (serial_ != 0) gateway_.answered(serial_);
-    switch (script_.ending) {
-        case Ending::keep_alive:
-        case Ending::silence:
-            break;
-        case Ending::close:
-            retire();
-            break;
-        case Ending::reset:
-            reset();
-            break;
+    // Noted before the last bytes leave, so that who has read the answer finds it in the record.
+    if (serial_ != 0) gateway_.answered(std::exchange(serial_, 0));
+    if (script_.ending == Ending::keep_alive) {
+        answering_ = false;
+    } else if (unsent_bytes() > 0) {
+        draining_ = true;
+    } else if (script_.ending == Ending::close) {
+        retire();
+    } else {
+        reset();
     }
 }
 
@@ -147,8 +144,8 @@ void SimulatedConnection::retire() {
     gateway_.retire(*this);
 }
 
-bool SimulatedConnection::has_unsent_bytes() const {
-    return evbuffer_get_length(bufferevent_get_output(socket_.get())) > 0;
+std::size_t SimulatedConnection::unsent_bytes() const {
+    return evbuffer_get_length(bufferevent_get_output(socket_.get()));
 }
 
 }  // namespace holysheep::inline v0::testing

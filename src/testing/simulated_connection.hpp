@@ -37,7 +37,7 @@ class SimulatedConnection {
     void play();
     void finish();
     void retire();
-    bool has_unsent_bytes() const;
+    std::size_t unsent_bytes() const;
 
     SimulatedGateway& gateway_;
     const std::uint64_t number_;
@@ -47,7 +47,7 @@ class SimulatedConnection {
     int requests_ = 0;
 
     bool answering_ = false;
-    std::uint64_t serial_ = 0;  // of the request being answered; 0: the bytes were no request
+    std::uint64_t serial_ = 0;  // of the request whose answer is not complete; 0: none
     AnswerScript script_;
     std::size_t next_piece_ = 0;
     bool delay_passed_ = false;
