@@ -1,0 +1,248 @@
+// Every getter accepts absent, null and wrong types, so a paid answer is never lost to one odd member.
+#include "wire/answer_dom.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "wire/json_dom.hpp"
+#include "wire/usage_fields.hpp"
+
+namespace holysheep::wire {
+
+using nlohmann::json;
+
+struct AnswerDom::Tree {
+    json root{};
+    std::string repaired{};
+    std::deque<std::string> texts{};  ///< printed values; a deque keeps them where they are
+};
+
+namespace {
+
+bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// What the parts of a `content` array say (Mistral sends its reasoning as `thinking` parts).
+struct PartTexts {
+    std::string content{}, thinking{}, refusal{};
+};
+
+void append_parts(const json& parts, PartTexts& out, int depth = 0) {
+    for (const json& part : parts) {
+        if (part.is_string()) out.content += text_of(&part);
+        out.content += text_of(member(part, "text"));
+        out.refusal += text_of(member(part, "refusal"));
+        const json* thinking = member(part, "thinking");
+        out.thinking += text_of(thinking);
+        if (thinking != nullptr && thinking->is_array() && depth == 0) {
+            PartTexts inner;
+            append_parts(*thinking, inner, depth + 1);
+            out.thinking += inner.content;
+        }
+    }
+}
+
+/// The one with the text when a provider sends `""` beside it.
+std::string_view first_text(std::initializer_list<std::string_view> texts) {
+    for (const std::string_view text : texts) {
+        if (!text.empty()) return text;
+    }
+    return {};
+}
+
+class TreeReader {
+  public:
+    TreeReader(const json& root, std::string_view text, AnswerShape shape, std::deque<std::string>& texts,
+               AnswerFields& out)
+        : root_(root), text_(text), shape_(shape), texts_(texts), out_(out) {}
+
+    void read() {
+        out_.id = text_of(member(root_, "id"));
+        out_.model = text_of(member(root_, "model"));
+        out_.service_tier = text_of(member(root_, "service_tier"));
+        out_.system_fingerprint = text_of(member(root_, "system_fingerprint"));
+        out_.created = integer_of(member(root_, "created")).value_or(0);
+        read_usage_member();
+        read_choices();
+        keep_loose(root_, MemberScope::answer, 0,
+                   {"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier",
+                    "obfuscation", "error"});
+        if (says_error(root_)) out_.error = read_error_fields(root_);
+    }
+
+  private:
+    std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
+
+    void read_usage_member() {
+        const json* usage = member(root_, "usage");
+        if (usage != nullptr && normalise_usage(read_usage(*usage), raw_member(text_, "usage"), out_.usage)) {
+            out_.has_usage = true;
+            return;
+        }
+        const json* groq = member(root_, "x_groq", "usage");
+        if (groq == nullptr) return;
+        const std::string_view raw = raw_member(raw_member(text_, "x_groq"), "usage");
+        out_.has_usage = normalise_usage(read_usage(*groq), raw, out_.usage);
+    }
+
+    void read_choices() {
+        const json* choices = member(root_, "choices");
+        out_.has_choices = choices != nullptr && choices->is_array();
+        if (!out_.has_choices) return;
+        for (const json& choice : *choices) {
+            if (choice.is_object()) read_choice(choice);
+        }
+    }
+
+    void read_choice(const json& choice) {
+        const std::size_t position = out_.choices.size();
+        ChoiceDelta delta;
+        delta.index = integer_of(member(choice, "index")).value_or(static_cast<std::int64_t>(position));
+        delta.finish_reason = text_of(member(choice, "finish_reason"));
+        if (const json* message = body_of(choice)) read_message(*message, position, delta);
+        out_.choices.push_back(delta);
+        const json* logprobs = member(choice, "logprobs");
+        const bool usual_logprobs = logprobs != nullptr && logprobs->is_object();
+        if (usual_logprobs) keep_loose(*logprobs, MemberScope::logprobs, position, {});
+        keep_loose(choice, MemberScope::choice, position,
+                   {"index", "finish_reason", "delta", "message", "error", usual_logprobs ? "logprobs" : "index"});
+    }
+
+    /// A chunk may carry the whole `message` so far beside its `delta`: only the expected one counts.
+    const json* body_of(const json& choice) const {
+        const bool whole = shape_ == AnswerShape::whole;
+        for (const char* name : {whole ? "message" : "delta", whole ? "delta" : "message"}) {
+            const json* body = member(choice, name);
+            if (body != nullptr && body->is_object()) return body;
+        }
+        return nullptr;
+    }
+
+    void read_message(const json& message, std::size_t position, ChoiceDelta& delta) {
+        delta.role = text_of(member(message, "role"));
+        delta.content = text_of(member(message, "content"));
+        delta.refusal = text_of(member(message, "refusal"));
+        std::string_view thinking;
+        const json* content = member(message, "content");
+        if (content != nullptr && content->is_array()) {
+            PartTexts parts;
+            append_parts(*content, parts);
+            delta.content = keep(std::move(parts.content));
+            thinking = keep(std::move(parts.thinking));
+            if (delta.refusal.empty()) delta.refusal = keep(std::move(parts.refusal));
+        }
+        delta.reasoning = first_text({text_of(member(message, "reasoning_content")),
+                                      text_of(member(message, "reasoning")), thinking, details_text(message)});
+        read_tool_calls(message, position);
+        keep_loose(message, MemberScope::message, position,
+                   {"role", "content", "refusal", "reasoning_content", "reasoning", "tool_calls", "annotations",
+                    "parsed", "audio", "function_call"});
+        keep_response_only(message, position);
+    }
+
+    std::string_view details_text(const json& message) {
+        const json* details = member(message, "reasoning_details");
+        if (details == nullptr || !details->is_array()) return {};
+        std::string text;
+        for (const json& detail : *details) text += text_of(member(detail, "text"));
+        return keep(std::move(text));
+    }
+
+    /// What a server refuses when it is sent back stays outside the message.
+    void keep_response_only(const json& message, std::size_t position) {
+        for (const char* name : {"annotations", "parsed"}) {
+            const json* value = member(message, name);
+            if (is_truthy(value)) add(MemberScope::choice, position, name, *value);
+        }
+        // An object with nothing in it stands for "none".
+        for (const auto& [name, scope] :
+             {std::pair{"audio", MemberScope::audio}, std::pair{"function_call", MemberScope::function_call}}) {
+            const json* value = member(message, name);
+            if (value == nullptr || !value->is_object()) continue;
+            for (const auto& [key, inner] : value->items()) {
+                if (is_truthy(&inner)) add(scope, position, key, inner);
+            }
+        }
+    }
+
+    void read_tool_calls(const json& message, std::size_t position) {
+        const json* calls = member(message, "tool_calls");
+        if (calls == nullptr || !calls->is_array()) return;
+        std::int64_t number = 0;
+        for (const json& call : *calls) {
+            if (!call.is_object()) continue;
+            ToolCallDelta delta = read_tool_call(call);
+            delta.choice = position;
+            // In a whole answer every entry is a call of its own, whatever index it claims.
+            if (shape_ == AnswerShape::whole) delta.index = number++;
+            keep_loose(call, MemberScope::tool_call, out_.tool_calls.size(),
+                       {"index", "id", "type", "function", "custom"});
+            out_.tool_calls.push_back(delta);
+        }
+    }
+
+    /// Some send an empty `custom` beside `function`: `type` decides, then what there is.
+    ToolCallDelta read_tool_call(const json& call) {
+        ToolCallDelta delta;
+        delta.index = integer_of(member(call, "index"));
+        delta.id = scalar(member(call, "id"));
+        delta.type = text_of(member(call, "type"));
+        const bool has_function = member(call, "function") != nullptr;
+        const bool custom = delta.type == "custom" || (delta.type.empty() && !has_function);
+        const char* body = custom ? "custom" : "function";
+        if (custom && delta.type.empty() && member(call, "custom") != nullptr) delta.type = "custom";
+        delta.name = text_of(member(call, body, "name"));
+        const json* arguments = member(call, body, custom ? "input" : "arguments");
+        if (arguments == nullptr) return delta;
+        delta.arguments = arguments->is_string() ? text_of(arguments) : keep(print_json(*arguments));
+        return delta;
+    }
+
+    std::string_view scalar(const json* value) {
+        return value == nullptr || value->is_string() ? text_of(value) : keep(scalar_text_of(value));
+    }
+
+    void keep_loose(const json& object, MemberScope scope, std::size_t owner,
+                    std::initializer_list<std::string_view> known) {
+        for (auto it = object.begin(); it != object.end(); ++it) {
+            if (it->is_null() || is_one_of(it.key(), known)) continue;
+            if (it.key() == "reasoning_details" && !is_truthy(&*it)) continue;
+            add(scope, owner, it.key(), *it);
+        }
+    }
+
+    void add(MemberScope scope, std::size_t owner, std::string_view name, const json& value) {
+        out_.loose.push_back({scope, owner, name, keep(print_json(value))});
+    }
+
+    const json& root_;
+    std::string_view text_;
+    AnswerShape shape_;
+    std::deque<std::string>& texts_;
+    AnswerFields& out_;
+};
+
+}  // namespace
+
+AnswerDom::AnswerDom() : tree_(std::make_unique<Tree>()) {}
+AnswerDom::~AnswerDom() = default;
+
+AnswerDom::Read AnswerDom::read(std::string_view text, AnswerShape shape, AnswerFields& out) {
+    out.clear();
+    tree_->texts.clear();
+    if (!parse_json(text, tree_->root, tree_->repaired)) return Read::not_json;
+    if (!tree_->root.is_object()) {
+        if (!says_error(tree_->root)) return Read::not_an_object;
+        out.error = read_error_fields(tree_->root);
+        return Read::ok;
+    }
+    const std::string_view as_read = tree_->repaired.empty() ? text : std::string_view(tree_->repaired);
+    TreeReader(tree_->root, as_read, shape, tree_->texts, out).read();
+    return Read::ok;
+}
+
+}  // namespace holysheep::wire

@@ -1,0 +1,66 @@
+// One chunk of a stream, or one whole answer, as flat fields: what both readers produce and the accumulator consumes.
+// JSON text → answer_scan or answer_dom → [AnswerFields] → chunk_accumulator
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <holysheep/usage.hpp>
+
+#include "wire/error_fields.hpp"
+
+namespace holysheep::wire {
+
+/// A whole answer has `choices[].message`, a chunk has `choices[].delta`.
+enum class AnswerShape { whole, chunk };
+
+struct ToolCallDelta {
+    std::size_t choice = 0;  ///< position in AnswerFields::choices
+    std::optional<std::int64_t> index{};
+    std::string_view id{}, type{}, name{}, arguments{};
+};
+
+struct ChoiceDelta {
+    std::int64_t index = 0;
+    std::string_view role{}, content{}, reasoning{}, refusal{}, finish_reason{};
+};
+
+/// Where a member without a typed place was found, which decides where it is kept. `logprobs`, `audio` and
+/// `function_call` are the members of those objects.
+enum class MemberScope { answer, choice, message, tool_call, logprobs, audio, function_call };
+
+/// The member's value as JSON text; never null. `owner` is the position in `choices` or, for tool_call, `tool_calls`.
+struct LooseMember {
+    MemberScope scope = MemberScope::answer;
+    std::size_t owner = 0;
+    std::string_view name{}, json{};
+};
+
+/// The views live as long as the text and the reader that filled this.
+struct AnswerFields {
+    std::string_view id{}, model{}, service_tier{}, system_fingerprint{};
+    std::int64_t created = 0;
+    bool has_choices = false;  ///< there is an array `choices`, which may be empty
+    std::vector<ChoiceDelta> choices{};
+    std::vector<ToolCallDelta> tool_calls{};  ///< in wire order, so grouped by choice
+    std::vector<LooseMember> loose{};
+    bool has_usage = false;
+    Usage usage{};
+    std::optional<ErrorFields> error{};
+
+    /// Keeps the capacity: the next chunk needs no memory.
+    void clear() {
+        id = model = service_tier = system_fingerprint = {};
+        created = 0;
+        has_choices = has_usage = false;
+        choices.clear();
+        tool_calls.clear();
+        loose.clear();
+        error.reset();
+    }
+};
+
+}  // namespace holysheep::wire

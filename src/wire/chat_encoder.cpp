@@ -1,0 +1,198 @@
+// The body is one pass over the request; the model comes first, and is the gap between head and tail.
+#include "wire/chat_encoder.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "wire/json_cursor.hpp"
+#include "wire/message_encoder.hpp"
+#include "wire/object_writer.hpp"
+
+namespace holysheep::wire {
+namespace {
+
+const ExtraMembers kNoExtra{};
+
+bool has_control_character(std::string_view text) {
+    return std::any_of(text.begin(), text.end(),
+                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7F'; });
+}
+
+/// Enough for the whole body in the usual case, so that it is written without growing.
+std::size_t estimated_size(const ChatRequest& request) {
+    std::size_t size = 256;
+    for (const Message& message : request.messages) {
+        size += 64 + message.content.size() + message.content.size() / 16 + message.extra_json.size();
+        size += message.parts.size() * 64 + message.tool_calls.size() * 128;
+    }
+    for (const Tool& tool : request.tools) size += 96 + tool.description.size() + tool.parameters_json.size();
+    return size;
+}
+
+std::optional<Error> check(const ChatRequest& request, bool stream, const ExtraMembers& extra) {
+    if (request.model.empty() && !extra.has("model")) return invalid_request("the request names no model");
+    if (has_control_character(request.model)) return invalid_request("the model's name has control characters");
+    if (request.messages.empty() && !extra.has("messages")) return invalid_request("the request has no messages");
+    const std::string_view* streamed = extra.find("stream");
+    if (streamed != nullptr && *streamed != (stream ? "true" : "false")) {
+        return invalid_request("extra_json cannot set 'stream': the method that is called decides");
+    }
+    for (const auto& [name, value] : {std::pair{"temperature", request.temperature}, std::pair{"top_p", request.top_p},
+                                      std::pair{"frequency_penalty", request.frequency_penalty},
+                                      std::pair{"presence_penalty", request.presence_penalty}}) {
+        if (value && !std::isfinite(*value)) return invalid_request(std::string(name) + " is not a finite number");
+    }
+    const auto& format = request.response_format;
+    if (format && format->kind == ResponseFormat::Kind::json_schema && !format->schema_json.empty() &&
+        !is_json_object(format->schema_json)) {
+        return invalid_request("response_format: schema_json is not a JSON object");
+    }
+    return std::nullopt;
+}
+
+void write_stop(ObjectWriter& body, std::string& out, const std::vector<std::string>& stop) {
+    if (stop.empty() || !body.name("stop")) return;
+    // Servers that know only one stop text know only the plain string.
+    if (stop.size() == 1) return append_json_string(out, stop.front());
+    char separator = '[';
+    for (const std::string& text : stop) {
+        out.push_back(std::exchange(separator, ','));
+        append_json_string(out, text);
+    }
+    out.push_back(']');
+}
+
+void write_tool_choice(ObjectWriter& body, std::string& out, const ToolChoice& choice) {
+    switch (choice.mode) {
+        case ToolChoice::Mode::automatic:
+            return body.text("tool_choice", "auto");
+        case ToolChoice::Mode::none:
+            return body.text("tool_choice", "none");
+        case ToolChoice::Mode::required:
+            return body.text("tool_choice", "required");
+        case ToolChoice::Mode::named:
+            break;
+    }
+    if (!body.name("tool_choice")) return;
+    out += "{\"type\":\"function\",\"function\":{\"name\":";
+    append_json_string(out, choice.name);
+    out += "}}";
+}
+
+void write_response_format(ObjectWriter& body, std::string& out, const ResponseFormat& format) {
+    if (!body.name("response_format")) return;
+    switch (format.kind) {
+        case ResponseFormat::Kind::text:
+            out += "{\"type\":\"text\"}";
+            return;
+        case ResponseFormat::Kind::json_object:
+            out += "{\"type\":\"json_object\"}";
+            return;
+        case ResponseFormat::Kind::json_schema:
+            break;
+    }
+    out += "{\"type\":\"json_schema\",\"json_schema\":";
+    ObjectWriter schema(out, kNoExtra);
+    schema.text_unless_empty("name", format.name);
+    if (!format.schema_json.empty()) schema.json("schema", format.schema_json);
+    schema.flag("strict", format.strict);
+    schema.close();
+    out += '}';
+}
+
+void write_maps(ObjectWriter& body, std::string& out, const ChatRequest& request) {
+    if (!request.logit_bias.empty() && body.name("logit_bias")) {
+        char separator = '{';
+        for (const auto& [token, bias] : request.logit_bias) {
+            out.push_back(std::exchange(separator, ','));
+            append_json_string(out, token);
+            out.push_back(':');
+            append_json_number(out, std::int64_t{bias});
+        }
+        out.push_back('}');
+    }
+    if (!request.metadata.empty() && body.name("metadata")) {
+        char separator = '{';
+        for (const auto& [key, value] : request.metadata) {
+            out.push_back(std::exchange(separator, ','));
+            append_json_string(out, key);
+            out.push_back(':');
+            append_json_string(out, value);
+        }
+        out.push_back('}');
+    }
+}
+
+void write_sampling(ObjectWriter& body, const ChatRequest& request) {
+    body.number("temperature", request.temperature);
+    body.number("top_p", request.top_p);
+    body.number("max_completion_tokens", request.max_completion_tokens);
+    body.number("max_tokens", request.max_tokens);
+    if (request.n) body.number("n", std::optional<std::int64_t>(*request.n));
+    body.number("seed", request.seed);
+    body.number("frequency_penalty", request.frequency_penalty);
+    body.number("presence_penalty", request.presence_penalty);
+    body.flag("logprobs", request.logprobs);
+    if (request.top_logprobs) body.number("top_logprobs", std::optional<std::int64_t>(*request.top_logprobs));
+}
+
+void write_rest(ObjectWriter& body, std::string& out, const ChatRequest& request, bool stream) {
+    write_stop(body, out, request.stop);
+    write_maps(body, out, request);
+    if (request.response_format) write_response_format(body, out, *request.response_format);
+    if (request.tool_choice) write_tool_choice(body, out, *request.tool_choice);
+    body.flag("parallel_tool_calls", request.parallel_tool_calls);
+    body.text_unless_empty("reasoning_effort", request.reasoning_effort);
+    body.text_unless_empty("verbosity", request.verbosity);
+    body.text_unless_empty("service_tier", request.service_tier);
+    body.text_unless_empty("user", request.user);
+    body.text_unless_empty("safety_identifier", request.safety_identifier);
+    body.text_unless_empty("prompt_cache_key", request.prompt_cache_key);
+    body.flag("store", request.store);
+    if (stream) body.flag("stream", true);
+    if (stream && request.include_usage && body.name("stream_options")) {
+        out += *request.include_usage ? "{\"include_usage\":true}" : "{\"include_usage\":false}";
+    }
+}
+
+}  // namespace
+
+Result<EncodedChat> encode_chat(const ChatRequest& request, bool stream, std::string_view call_extra_json) {
+    ExtraMembers extra;
+    if (!extra.add(request.extra_json)) return invalid_request("the request's extra_json is not a JSON object");
+    if (!extra.add(call_extra_json)) return invalid_request("the call's extra_json is not a JSON object");
+    if (auto error = check(request, stream, extra)) return *std::move(error);
+
+    std::string out;
+    out.reserve(estimated_size(request));
+    ObjectWriter body(out, extra);
+    const bool has_gap = body.name("model");
+    const std::size_t gap = out.size();
+    if (body.name("messages")) {
+        if (auto error = append_messages(out, request.messages)) return *std::move(error);
+    }
+    write_sampling(body, request);
+    if (!request.tools.empty() && body.name("tools")) {
+        if (auto error = append_tools(out, request.tools)) return *std::move(error);
+    }
+    write_rest(body, out, request, stream);
+    body.close();
+    if (!has_gap) return EncodedChat{.head = std::move(out), .model_overridden = true};
+    EncodedChat chat{.head = out.substr(0, gap), .tail = std::move(out)};
+    chat.tail.erase(0, gap);
+    return chat;
+}
+
+std::string body_for_model(const EncodedChat& chat, std::string_view model) {
+    if (chat.model_overridden) return chat.head;
+    std::string body;
+    body.reserve(chat.head.size() + chat.tail.size() + model.size() + 16);
+    body += chat.head;
+    append_json_string(body, model);
+    body += chat.tail;
+    return body;
+}
+
+}  // namespace holysheep::wire

@@ -1,0 +1,274 @@
+// Text is appended; names and ids are set once; reasons, roles and usage are replaced. Nothing else is ever merged: a
+// general merge would double what providers repeat on every chunk.
+#include "wire/chunk_accumulator.hpp"
+
+#include <algorithm>
+#include <random>
+
+#include "wire/finish_reason.hpp"
+
+namespace holysheep::wire {
+namespace {
+
+void set_once(std::string& into, std::string_view value) {
+    if (into.empty() && !value.empty()) into = value;
+}
+
+Role role_from(std::string_view name, Role otherwise) {
+    if (name == "assistant") return Role::assistant;
+    if (name == "user") return Role::user;
+    if (name == "system") return Role::system;
+    if (name == "developer") return Role::developer;
+    return name == "tool" ? Role::tool : otherwise;
+}
+
+/// Some providers send calls without an id, but the tool's result has to name one.
+std::string invented_call_id() {
+    thread_local std::mt19937_64 random{(std::uint64_t{std::random_device{}()} << 32U) | std::random_device{}()};
+    std::string id = "call_";
+    for (int digit = 0; digit < 24; ++digit) id += "0123456789abcdef"[random() & 15U];
+    return id;
+}
+
+void complete_call(ToolCall& call) {
+    if (call.id.empty()) call.id = invented_call_id();
+    if (call.type.empty()) call.type = "function";
+}
+
+std::string tool_call_json(const ToolCall& call, const JsonMembers& extra) {
+    if (call.type == "function" && extra.empty()) return {};
+    std::string out = "{\"id\":";
+    append_json_string(out, call.id);
+    out += ",\"type\":";
+    append_json_string(out, call.type);
+    if (call.type == "function" || call.type == "custom") {
+        out += call.type == "custom" ? ",\"custom\":{\"name\":" : ",\"function\":{\"name\":";
+        append_json_string(out, call.name);
+        out += call.type == "custom" ? ",\"input\":" : ",\"arguments\":";
+        append_json_string(out, call.arguments);
+        out += '}';
+    }
+    extra.append_to(out);
+    out += '}';
+    return out;
+}
+
+std::size_t put(JsonMembers& into, const LooseMember& member, bool joined) {
+    return joined ? into.append(member.name, member.json) : into.set(member.name, member.json);
+}
+
+bool is_joined(std::string_view name) { return name == "annotations" || name == "reasoning_details"; }
+
+}  // namespace
+
+ChunkSink::~ChunkSink() = default;
+
+ChunkAccumulator::Added ChunkAccumulator::add(const AnswerFields& fields, std::string_view raw, ChunkSink* sink) {
+    sink_ = sink;
+    raw_ = raw;
+    told_any_ = false;
+    const auto is_bad = [](const ChoiceDelta& delta) { return delta.index < 0 || delta.index >= kMaxChoices; };
+    if (std::any_of(fields.choices.begin(), fields.choices.end(), is_bad)) return Added::bad_choice_index;
+
+    add_top(fields);
+    // Opening a choice may move the others, so all of them come first.
+    for (const ChoiceDelta& delta : fields.choices) position_of(delta.index);
+    positions_.clear();
+    for (const ChoiceDelta& delta : fields.choices) positions_.push_back(position_of(delta.index));
+    if (!started_ && !fields.choices.empty()) {
+        started_ = true;
+        tell({.event = ChunkEvent::started, .choice = static_cast<int>(fields.choices.front().index)});
+    }
+    slots_.clear();
+    for (std::size_t delta = 0; delta < fields.choices.size(); ++delta) {
+        add_choice(fields, delta, positions_[delta]);
+        while (slots_.size() < fields.tool_calls.size() && fields.tool_calls[slots_.size()].choice == delta) {
+            slots_.push_back(add_tool_call(fields.tool_calls[slots_.size()], positions_[delta]));
+        }
+        if (const auto reason = fields.choices[delta].finish_reason; !reason.empty())
+            add_finish(positions_[delta], reason);
+    }
+    for (const LooseMember& member : fields.loose) bytes_ += add_loose(member, fields);
+    if (fields.has_usage) {
+        completion_.usage = fields.usage;
+        tell({.event = ChunkEvent::usage, .usage = &completion_.usage});
+    }
+    if (!told_any_) tell({.event = ChunkEvent::other});
+    return bytes_ > max_bytes_ ? Added::too_large : Added::ok;
+}
+
+void ChunkAccumulator::add_top(const AnswerFields& fields) {
+    set_once(completion_.id, fields.id);
+    set_once(completion_.model, fields.model);
+    set_once(completion_.service_tier, fields.service_tier);
+    set_once(completion_.system_fingerprint, fields.system_fingerprint);
+    if (completion_.created == 0) completion_.created = fields.created;
+}
+
+/// Opens the choice when it is new, at its place in the order of indexes.
+std::size_t ChunkAccumulator::position_of(std::int64_t index) {
+    auto& choices = completion_.choices;
+    const auto before = [](const Choice& choice, std::int64_t wanted) { return choice.index < wanted; };
+    const auto at = std::lower_bound(choices.begin(), choices.end(), index, before);
+    const auto position = at - choices.begin();
+    if (at != choices.end() && at->index == index) return static_cast<std::size_t>(position);
+    Choice& choice = *choices.emplace(at);
+    choice.index = static_cast<int>(index);
+    choice.message.role = Role::assistant;
+    states_.emplace(states_.begin() + position);
+    return static_cast<std::size_t>(position);
+}
+
+void ChunkAccumulator::add_choice(const AnswerFields& fields, std::size_t delta, std::size_t position) {
+    const ChoiceDelta& from = fields.choices[delta];
+    Message& message = completion_.choices[position].message;
+    message.role = role_from(from.role, message.role);
+    add_text(ChunkEvent::reasoning, position, from.reasoning, message.reasoning);
+    add_text(ChunkEvent::content, position, from.content, message.content);
+    add_text(ChunkEvent::refusal, position, from.refusal, message.refusal);
+}
+
+void ChunkAccumulator::add_text(ChunkEvent event, std::size_t position, std::string_view text, std::string& into) {
+    if (text.empty()) return;
+    bytes_ += text.size();
+    into += text;
+    has_content_ = true;
+    tell({.event = event, .choice = completion_.choices[position].index, .text = text});
+}
+
+std::size_t ChunkAccumulator::add_tool_call(const ToolCallDelta& delta, std::size_t position) {
+    auto& calls = completion_.choices[position].message.tool_calls;
+    ChoiceState& state = states_[position];
+    const std::size_t slot = state.slots.slot_for(delta.index, delta.id, !delta.name.empty());
+    if (slot == calls.size()) {
+        calls.emplace_back().type.clear();
+        state.calls.emplace_back();
+        ++state.held_calls;
+        bytes_ += sizeof(ToolCall) + sizeof(CallState);
+    }
+    ToolCall& call = calls[slot];
+    set_once(call.id, delta.id);
+    set_once(call.type, delta.type);
+    set_once(call.name, delta.name);
+    call.arguments += delta.arguments;
+    bytes_ += delta.arguments.size() + delta.name.size() + delta.id.size();
+    if (!call.name.empty()) tell_tool_call(position, slot, delta.arguments);
+    return slot;
+}
+
+/// The name and the id are told once, with all the arguments that came before the name; then each piece as it comes.
+void ChunkAccumulator::tell_tool_call(std::size_t position, std::size_t slot, std::string_view arguments) {
+    Choice& choice = completion_.choices[position];
+    ToolCall& call = choice.message.tool_calls[slot];
+    CallState& state = states_[position].calls[slot];
+    ChatChunk chunk{.event = ChunkEvent::tool_call,
+                    .choice = choice.index,
+                    .tool_index = static_cast<int>(slot),
+                    .tool_arguments = arguments};
+    if (!state.told) {
+        state.told = true;
+        --states_[position].held_calls;
+        complete_call(call);
+        chunk.tool_id = call.id;
+        chunk.tool_name = call.name;
+        chunk.tool_arguments = call.arguments;
+    } else if (arguments.empty()) {
+        return;
+    }
+    has_content_ = true;
+    tell(chunk);
+}
+
+/// A name that never came is not waited for beyond the end of its choice.
+void ChunkAccumulator::tell_held_calls(std::size_t position) {
+    const auto& calls = states_[position].calls;
+    for (std::size_t slot = 0; states_[position].held_calls > 0 && slot < calls.size(); ++slot) {
+        if (!calls[slot].told) tell_tool_call(position, slot, {});
+    }
+}
+
+void ChunkAccumulator::add_finish(std::size_t position, std::string_view reason) {
+    tell_held_calls(position);
+    Choice& choice = completion_.choices[position];
+    if (choice.finish_reason_text == reason) return;
+    choice.finish_reason_text = reason;
+    choice.finish_reason = finish_reason_from(reason);
+    tell({.event = ChunkEvent::finish, .choice = choice.index, .finish_reason = choice.finish_reason});
+}
+
+/// Returns by how many bytes the answer may have grown.
+std::size_t ChunkAccumulator::add_loose(const LooseMember& member, const AnswerFields& fields) {
+    const auto state = [&](std::size_t choice) -> ChoiceState& { return states_[positions_[choice]]; };
+    switch (member.scope) {
+        case MemberScope::answer:
+            return extra_.set(member.name, member.json);
+        case MemberScope::choice:
+            return put(state(member.owner).extra, member, is_joined(member.name));
+        case MemberScope::message:
+            return put(state(member.owner).message_extra, member, is_joined(member.name));
+        case MemberScope::logprobs:
+            return put(state(member.owner).logprobs, member, true);
+        case MemberScope::audio:
+            return put(state(member.owner).audio, member, member.name == "data" || member.name == "transcript");
+        case MemberScope::function_call:
+            return put(state(member.owner).function_call, member, member.name == "arguments");
+        case MemberScope::tool_call: {
+            const std::size_t choice = fields.tool_calls[member.owner].choice;
+            return state(choice).calls[slots_[member.owner]].extra.set(member.name, member.json);
+        }
+    }
+    return 0;
+}
+
+void ChunkAccumulator::tell(ChatChunk chunk) {
+    told_any_ = true;
+    if (sink_ == nullptr) return;
+    chunk.raw_json = raw_;
+    sink_->on_chunk(chunk);
+}
+
+bool ChunkAccumulator::all_finished() const {
+    const auto finished = [](const Choice& choice) { return !choice.finish_reason_text.empty(); };
+    return has_choices() && std::all_of(completion_.choices.begin(), completion_.choices.end(), finished);
+}
+
+bool ChunkAccumulator::has_open_tool_call() const {
+    const auto open = [](const Choice& choice) {
+        return choice.finish_reason_text.empty() && !choice.message.tool_calls.empty();
+    };
+    return std::any_of(completion_.choices.begin(), completion_.choices.end(), open);
+}
+
+bool ChunkAccumulator::has_failed_choice() const {
+    const auto failed = [](const Choice& choice) { return choice.finish_reason == FinishReason::error; };
+    return std::any_of(completion_.choices.begin(), completion_.choices.end(), failed);
+}
+
+void ChunkAccumulator::seal(ChunkSink* sink) {
+    if (sealed_) return;
+    sealed_ = true;
+    sink_ = sink;
+    raw_ = {};
+    for (std::size_t position = 0; position < states_.size(); ++position) {
+        if (sink != nullptr) tell_held_calls(position);
+        seal_choice(position);
+    }
+    completion_.extra_json = extra_.to_object();
+}
+
+void ChunkAccumulator::seal_choice(std::size_t position) {
+    Choice& choice = completion_.choices[position];
+    ChoiceState& state = states_[position];
+    auto& calls = choice.message.tool_calls;
+    for (std::size_t slot = 0; slot < calls.size(); ++slot) {
+        complete_call(calls[slot]);
+        calls[slot].raw_json = tool_call_json(calls[slot], state.calls[slot].extra);
+    }
+    if (!state.audio.empty()) state.extra.set("audio", state.audio.to_object());
+    if (!state.function_call.empty()) state.message_extra.set("function_call", state.function_call.to_object());
+    choice.message.extra_json = state.message_extra.to_object();
+    choice.extra_json = state.extra.to_object();
+    choice.logprobs_json = state.logprobs.to_object();
+}
+
+}  // namespace holysheep::wire

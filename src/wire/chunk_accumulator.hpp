@@ -1,0 +1,92 @@
+// Joins the chunks of a stream into one answer, and says what each of them added.
+// AnswerFields → [chunk_accumulator] → ChatChunk*, ChatCompletion
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <holysheep/chat_completion.hpp>
+
+#include "wire/answer_fields.hpp"
+#include "wire/chunk_sink.hpp"
+#include "wire/json_writer.hpp"
+#include "wire/tool_call_slots.hpp"
+
+namespace holysheep::wire {
+
+/// A choice index beyond this is an attack or a mistake; official SDKs draw the line here too.
+inline constexpr std::int64_t kMaxChoices = 128;
+
+class ChunkAccumulator {
+  public:
+    enum class Added { ok, bad_choice_index, too_large };
+
+    /// `max_bytes` bounds what is kept of the whole stream.
+    explicit ChunkAccumulator(std::size_t max_bytes) : max_bytes_(max_bytes) {}
+
+    /// `raw` is the chunk's text, for `ChatChunk::raw_json`. Without a sink nothing is told. After anything but `ok`
+    /// the answer is partial.
+    Added add(const AnswerFields& fields, std::string_view raw, ChunkSink* sink);
+    /// Tells what is still held back (not without a sink), and writes the members that are kept as JSON (`extra_json`,
+    /// `logprobs_json`, `ToolCall::raw_json`) into the answer. Nothing may be added afterwards.
+    void seal(ChunkSink* sink);
+
+    /// The answer so far; before `seal`, without its JSON members.
+    const ChatCompletion& completion() const { return completion_; }
+    ChatCompletion take() { return std::move(completion_); }
+    void note_skipped_chunk() { ++completion_.skipped_chunks; }
+    void note_missing_done_marker() { completion_.done_marker_missing = true; }
+
+    bool has_choices() const { return !completion_.choices.empty(); }
+    /// Every choice seen has a finish reason, and there is one.
+    bool all_finished() const;
+    /// A content, reasoning, refusal or tool-call delta was told.
+    bool has_content() const { return has_content_; }
+    /// A tool call has begun in a choice that is not finished: a lost piece could not be noticed.
+    bool has_open_tool_call() const;
+    /// A choice ended with the finish reason "error".
+    bool has_failed_choice() const;
+
+  private:
+    struct CallState {
+        JsonMembers extra{};
+        bool told = false;  ///< its name was, and so pieces are told as they come
+    };
+    struct ChoiceState {
+        ToolCallSlots slots{};
+        std::deque<CallState> calls{};  ///< beside Message::tool_calls
+        std::size_t held_calls = 0;     ///< not told yet
+        JsonMembers extra{}, message_extra{}, logprobs{}, audio{}, function_call{};
+    };
+
+    std::size_t position_of(std::int64_t index);
+    void add_top(const AnswerFields& fields);
+    void add_choice(const AnswerFields& fields, std::size_t delta, std::size_t position);
+    void add_text(ChunkEvent event, std::size_t position, std::string_view text, std::string& into);
+    std::size_t add_tool_call(const ToolCallDelta& delta, std::size_t position);
+    void tell_tool_call(std::size_t position, std::size_t slot, std::string_view arguments);
+    void tell_held_calls(std::size_t position);
+    void add_finish(std::size_t position, std::string_view reason);
+    std::size_t add_loose(const LooseMember& member, const AnswerFields& fields);
+    void tell(ChatChunk chunk);
+    void seal_choice(std::size_t position);
+
+    ChatCompletion completion_{};
+    std::vector<ChoiceState> states_{};  ///< beside completion_.choices
+    JsonMembers extra_{};
+    std::size_t max_bytes_, bytes_ = 0;
+    bool has_content_ = false, started_ = false, sealed_ = false;
+
+    // Of the chunk at hand; the vectors keep their capacity.
+    std::vector<std::size_t> positions_{};  ///< where its choices are kept
+    std::vector<std::size_t> slots_{};      ///< where its tool calls are kept
+    ChunkSink* sink_ = nullptr;
+    std::string_view raw_{};
+    bool told_any_ = false;
+};
+
+}  // namespace holysheep::wire

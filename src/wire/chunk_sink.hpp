@@ -1,0 +1,16 @@
+// Who listens to the events of a stream while it is decoded.
+// chunk_accumulator, stream_decoder → [ChunkSink] → call
+#pragma once
+
+#include <holysheep/chat_completion.hpp>
+
+namespace holysheep::wire {
+
+class ChunkSink {
+  public:
+    virtual ~ChunkSink();
+    /// The chunk's views live until this returns.
+    virtual void on_chunk(const ChatChunk& chunk) = 0;
+};
+
+}  // namespace holysheep::wire

@@ -1,0 +1,18 @@
+// The body of a plain 200 → ChatCompletion, or the error that it really is.
+// body → [completion_decoder: answer_scan or answer_dom → chunk_accumulator] → ChatCompletion
+#pragma once
+
+#include <string>
+
+#include <holysheep/chat_completion.hpp>
+#include <holysheep/result.hpp>
+
+namespace holysheep::wire {
+
+/// The body stays in `raw_json`. A status of 200 is no success yet: a body that says `error`, in any known shape, gives
+/// that error; one without choices, HTML or broken JSON gives `malformed_response`.
+Result<ChatCompletion> decode_completion(std::string body);
+/// The same through the tree only. Both ways give equal answers; this one is slower and takes everything.
+Result<ChatCompletion> decode_completion_by_tree(std::string body);
+
+}  // namespace holysheep::wire

@@ -1,0 +1,15 @@
+// Status and provider code → the library's class of a failure.
+// ErrorFields → [error_class] → Error::code
+#pragma once
+
+#include <holysheep/error_code.hpp>
+
+#include "wire/error_fields.hpp"
+
+namespace holysheep::wire {
+
+/// The provider's codes decide before the status: a 429 may mean "slow down" or "out of money". `status` is 0 where the
+/// error came inside a 200 and names none.
+ErrorCode classify_error(int status, const ErrorFields& fields);
+
+}  // namespace holysheep::wire

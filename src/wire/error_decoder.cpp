@@ -1,0 +1,214 @@
+// The gateway's own words come first; where it has none, the status, the host and the kind of body say what happened.
+#include "wire/error_decoder.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "wire/error_class.hpp"
+#include "wire/json_dom.hpp"
+#include "wire/utf8.hpp"
+
+namespace holysheep::wire {
+namespace {
+
+constexpr std::size_t kMessageBytes = 1000, kPlainTextBytes = 300, kRawBodyBytes = 8192, kReadBytes = 1U << 20U;
+constexpr std::string_view kSpace = " \t\r\n\v\f";
+
+std::string_view trimmed(std::string_view text) {
+    const std::size_t first = text.find_first_not_of(kSpace);
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+bool looks_like_html(std::string_view text) {
+    text = trimmed(text);
+    return !text.empty() && text.front() == '<';
+}
+
+/// Control characters and runs of white space become one space; at most `limit` bytes.
+std::string one_line(std::string_view text, std::size_t limit) {
+    std::string line;
+    bool gap = false;
+    std::string valid;
+    append_valid_utf8(valid, utf8_prefix(text, limit * 4));
+    for (const char c : valid) {
+        if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7F) {
+            gap = !line.empty();
+            continue;
+        }
+        if (gap) line.push_back(' ');
+        gap = false;
+        line.push_back(c);
+    }
+    if (line.size() <= limit) return line;
+    return std::string(utf8_prefix(line, limit)) + "…";
+}
+
+/// Without tags; for titles and headings, where no script can stand.
+std::string without_tags(std::string_view html) {
+    std::string text;
+    bool in_tag = false;
+    for (const char c : html) {
+        if (c == '<') in_tag = true;
+        if (!in_tag) text.push_back(c);
+        if (c == '>') {
+            in_tag = false;
+            text.push_back(' ');
+        }
+    }
+    return text;
+}
+
+std::string html_title(std::string_view html) {
+    std::string lower(html.substr(0, 16384));
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    for (const std::string_view tag : {"<title", "<h1"}) {
+        const std::size_t open = lower.find(tag);
+        const std::size_t from = open == std::string::npos ? open : lower.find('>', open);
+        if (from == std::string::npos) continue;
+        const std::size_t to = lower.find(tag == "<h1" ? "</h1" : "</title", from);
+        if (to == std::string::npos) continue;
+        std::string title = one_line(without_tags(html.substr(from + 1, to - from - 1)), 200);
+        if (!title.empty()) return title;
+    }
+    return {};
+}
+
+std::string_view reason_phrase(int status) {
+    constexpr std::pair<int, std::string_view> kPhrases[] = {{301, "Moved Permanently"},
+                                                             {302, "Found"},
+                                                             {307, "Temporary Redirect"},
+                                                             {308, "Permanent Redirect"},
+                                                             {400, "Bad Request"},
+                                                             {401, "Unauthorized"},
+                                                             {402, "Payment Required"},
+                                                             {403, "Forbidden"},
+                                                             {404, "Not Found"},
+                                                             {405, "Method Not Allowed"},
+                                                             {408, "Request Timeout"},
+                                                             {409, "Conflict"},
+                                                             {413, "Content Too Large"},
+                                                             {415, "Unsupported Media Type"},
+                                                             {421, "Misdirected Request"},
+                                                             {422, "Unprocessable Content"},
+                                                             {424, "Failed Dependency"},
+                                                             {425, "Too Early"},
+                                                             {429, "Too Many Requests"},
+                                                             {500, "Internal Server Error"},
+                                                             {501, "Not Implemented"},
+                                                             {502, "Bad Gateway"},
+                                                             {503, "Service Unavailable"},
+                                                             {504, "Gateway Timeout"},
+                                                             {520, "the edge got an unknown answer from its origin"},
+                                                             {521, "the edge's origin is down"},
+                                                             {522, "the edge could not connect to its origin"},
+                                                             {523, "the edge's origin is unreachable"},
+                                                             {524, "the edge's origin took too long"},
+                                                             {525, "the edge's TLS handshake with its origin failed"},
+                                                             {526, "the edge's origin has an invalid certificate"},
+                                                             {529, "overloaded"},
+                                                             {530, "the edge could not resolve its origin"}};
+    for (const auto& [code, phrase] : kPhrases) {
+        if (code == status) return phrase;
+    }
+    return {};
+}
+
+std::string describe_body(std::string_view body) {
+    if (trimmed(body).empty()) return "empty body";
+    const std::string size = std::to_string(body.size()) + " bytes";
+    return (looks_like_html(body) ? "HTML, " : "non-JSON body, ") + size;
+}
+
+/// For a body without words of its own: "HTTP 502 from api.example.com: Bad Gateway (HTML, 1234 bytes)".
+std::string fallback_message(int status, std::string_view body, std::string_view host) {
+    std::string message = "HTTP " + std::to_string(status);
+    if (!host.empty()) message += " from " + std::string(host);
+    std::string said = looks_like_html(body) ? html_title(body) : std::string();
+    if (said.empty()) said = reason_phrase(status);
+    if (!said.empty()) message += ": " + said;
+    return message + " (" + describe_body(body) + ")";
+}
+
+/// Plain text is a message of its own when it is short and not the remains of JSON.
+bool is_readable_text(std::string_view body) {
+    body = trimmed(body);
+    return !body.empty() && body.size() <= kPlainTextBytes &&
+           std::string_view("<{[\"").find(body.front()) == std::string_view::npos &&
+           body.find('\0') == std::string_view::npos;
+}
+
+std::string_view hint_for(int status, ErrorCode code) {
+    if (code != ErrorCode::invalid_request) return {};
+    if (status >= 300 && status < 400) return " (redirects are not followed: check the base URL)";
+    if (status == 404 || status == 405) return " (check the base URL: it usually ends in /v1)";
+    return {};
+}
+
+Error from_fields(int status, const ErrorFields& fields) {
+    Error error;
+    error.code = classify_error(status, fields);
+    error.message =
+        looks_like_html(fields.message) ? html_title(fields.message) : one_line(fields.message, kMessageBytes);
+    error.effective_status = status;
+    error.provider_type = one_line(fields.type, kPlainTextBytes);
+    error.provider_code = one_line(fields.code, kPlainTextBytes);
+    error.provider_param = one_line(fields.param, kPlainTextBytes);
+    error.request_id = one_line(fields.request_id, kPlainTextBytes);
+    error.retry_after = fields.retry_after;
+    return error;
+}
+
+}  // namespace
+
+Error decode_error(int status, HeaderView headers, std::string_view body, std::string_view host,
+                   std::chrono::system_clock::time_point now) {
+    nlohmann::json tree;
+    ErrorFields fields;
+    // The content type is not asked: some send JSON as octets, some HTML as JSON.
+    if (body.size() <= kReadBytes && parse_json(body, tree)) {
+        fields = read_error_fields(tree);
+    } else if (is_readable_text(body)) {
+        fields.message = body;
+    }
+    Error error = from_fields(status, fields);
+    if (error.message.empty()) error.message = fallback_message(status, body, host);
+    error.message += hint_for(status, error.code);
+    error.http_status = status;
+    error.raw_body = body_snippet(body, kRawBodyBytes);
+    if (std::string id = parse_request_id(headers); !id.empty()) error.request_id = std::move(id);
+    if (const auto wait = parse_retry_after(headers, now)) error.retry_after = wait;
+    return error;
+}
+
+Error error_from_fields(const ErrorFields& fields) {
+    Error error = from_fields(fields.status, fields);
+    if (error.message.empty()) {
+        error.message = "the gateway answered 200 with an error";
+        if (!error.provider_code.empty()) error.message += " (" + error.provider_code + ")";
+    }
+    return error;
+}
+
+Error malformed_body(std::string_view body, std::string_view instead_of) {
+    Error error;
+    error.code = ErrorCode::malformed_response;
+    const std::string expected(instead_of);
+    if (trimmed(body).empty()) {
+        error.message = "an empty body " + expected;
+    } else if (looks_like_html(body)) {
+        const std::string title = html_title(body);
+        error.message = "HTML " + expected + (title.empty() ? "" : ": " + title);
+    } else {
+        error.message = "a body that is not JSON " + expected + " (" + std::to_string(body.size()) + " bytes)";
+    }
+    return error;
+}
+
+std::string body_snippet(std::string_view body, std::size_t limit) { return std::string(utf8_prefix(body, limit)); }
+
+}  // namespace holysheep::wire

@@ -1,0 +1,31 @@
+// An answer that is not a success → Error, whatever it looks like.
+// status, headers, body → [error_decoder: error_fields → error_class] → Error
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include <holysheep/error.hpp>
+
+#include "wire/error_fields.hpp"
+#include "wire/response_headers.hpp"
+
+namespace holysheep::wire {
+
+/// Fills everything that the answer itself tells. The message is one line without markup; `region` and the removal of
+/// secrets are the caller's. `now` matters only for a `Retry-After` date without a `Date` beside it.
+Error decode_error(int status, HeaderView headers, std::string_view body, std::string_view host,
+                   std::chrono::system_clock::time_point now = std::chrono::system_clock::now());
+
+/// An error that came inside a 200. `effective_status` is the status that it names, if any.
+Error error_from_fields(const ErrorFields& fields);
+
+/// An answer with status 200 that is no answer: says what it is, e.g. "HTML instead of a completion".
+Error malformed_body(std::string_view body, std::string_view instead_of);
+
+/// The beginning of a body, cut between characters.
+std::string body_snippet(std::string_view body, std::size_t limit);
+
+}  // namespace holysheep::wire

@@ -1,0 +1,173 @@
+// The shapes are those of recorded gateways; each function below knows one place where the words may stand.
+#include "wire/error_fields.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "wire/json_dom.hpp"
+
+namespace holysheep::wire {
+namespace {
+
+using nlohmann::json;
+
+void take(std::string& into, std::string value) {
+    if (into.empty()) into = std::move(value);
+}
+
+void take_status(ErrorFields& fields, const json* value) {
+    const auto status = integer_of(value);
+    if (fields.status == 0 && status && *status >= 400 && *status <= 599) fields.status = static_cast<int>(*status);
+}
+
+bool is_number_text(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+std::string any_text(const json& value) {
+    if (value.is_string()) return std::string(text_of(&value));
+    if (const auto inner = text_of(member(value, "message")); !inner.empty()) return std::string(inner);
+    return print_json(value);
+}
+
+/// Members that mean the same wherever they stand.
+void read_flat(const json& object, ErrorFields& fields) {
+    if (const json* message = member(object, "message")) take(fields.message, any_text(*message));
+    for (const char* name : {"msg", "error_msg"}) take(fields.message, std::string(text_of(member(object, name))));
+    take(fields.type, std::string(text_of(member(object, "type"))));
+    take(fields.code, scalar_text_of(member(object, "code")));
+    take(fields.param, scalar_text_of(member(object, "param")));
+    take_status(fields, member(object, "status_code"));
+    take_status(fields, member(object, "code"));
+    take_status(fields, member(object, "status"));
+}
+
+/// FastAPI: a text, or a list of `{loc, msg, type}`.
+void read_detail(const json& detail, ErrorFields& fields) {
+    if (detail.is_string()) return take(fields.message, std::string(text_of(&detail)));
+    if (detail.is_object()) return read_flat(detail, fields);
+    if (!detail.is_array()) return;
+    std::string message;
+    for (const json& item : detail) {
+        if (message.size() > 1000) break;
+        std::string place;
+        if (const json* loc = member(item, "loc"); loc != nullptr && loc->is_array()) {
+            for (const json& step : *loc) place += (place.empty() ? "" : ".") + scalar_text_of(&step);
+        }
+        const auto text = text_of(member(item, "msg"));
+        if (text.empty() && place.empty()) continue;
+        if (!message.empty()) message += "; ";
+        message += place.empty() ? std::string(text) : place + ": " + std::string(text);
+        take(fields.type, std::string(text_of(member(item, "type"))));
+        take(fields.param, place);
+    }
+    take(fields.message, message);
+}
+
+/// Google APIs: `{"@type": ".../google.rpc.RetryInfo", "retryDelay": "34s"}` among the details.
+void read_retry_info(const json& error, ErrorFields& fields) {
+    const json* details = member(error, "details");
+    if (details == nullptr || !details->is_array()) return;
+    for (const json& detail : *details) {
+        const std::string_view delay = text_of(member(detail, "retryDelay"));
+        double seconds = 0;
+        const auto [end, failure] = std::from_chars(delay.data(), delay.data() + delay.size(), seconds);
+        const bool in_seconds =
+            std::string_view(end, static_cast<std::size_t>(delay.data() + delay.size() - end)) == "s";
+        if (failure != std::errc{} || !in_seconds || !std::isfinite(seconds) || seconds < 0 || seconds > 1e7) continue;
+        fields.retry_after = std::chrono::milliseconds(std::llround(seconds * 1000));
+    }
+}
+
+/// A relay quotes what its upstream said: `error.metadata.raw` (OpenRouter, JSON as text) and `innererror` (Azure).
+void read_upstream(const json& error, ErrorFields& fields) {
+    fields.inner_code = scalar_text_of(member(error, "innererror", "code"));
+    const json* raw = member(error, "metadata", "raw");
+    if (raw == nullptr) return;
+    json tree;
+    ErrorFields inner;
+    if (raw->is_string() && parse_json(text_of(raw), tree) && tree.is_object() &&
+        member(tree, "error", "metadata") == nullptr) {
+        inner = read_error_fields(tree);
+    } else if (raw->is_string()) {
+        inner.message = text_of(raw);
+    }
+    if (!inner.message.empty() && inner.message != fields.message) {
+        fields.message += (fields.message.empty() ? "" : ": ") + inner.message;
+    }
+    take(fields.inner_code, inner.code);
+    take(fields.type, inner.type);
+}
+
+void read_error_member(const json& error, ErrorFields& fields) {
+    if (error.is_string()) return take(fields.message, std::string(text_of(&error)));
+    if (error.is_array()) return error.empty() ? void() : read_error_member(error.front(), fields);
+    if (!error.is_object()) return;
+    read_flat(error, fields);
+    // Google: "status" is a word such as RESOURCE_EXHAUSTED.
+    if (const auto status = text_of(member(error, "status")); !is_number_text(status))
+        take(fields.type, std::string(status));
+    read_retry_info(error, fields);
+    read_upstream(error, fields);
+}
+
+const json* choice_error(const json& body) {
+    const json* choices = member(body, "choices");
+    if (choices == nullptr || !choices->is_array()) return nullptr;
+    for (const json& choice : *choices) {
+        const json* error = member(choice, "error");
+        if (is_truthy(error)) return error;
+    }
+    return nullptr;
+}
+
+bool has_choices(const json& body) {
+    const json* choices = member(body, "choices");
+    return choices != nullptr && choices->is_array();
+}
+
+}  // namespace
+
+bool says_error(const json& body) {
+    if (body.is_array()) return !body.empty() && body.front().is_object() && is_truthy(member(body.front(), "error"));
+    if (is_truthy(member(body, "error")) || is_truthy(member(body, "x_groq", "error"))) return true;
+    if (text_of(member(body, "object")) == "error" || choice_error(body) != nullptr) return true;
+    if (has_choices(body)) return false;
+    const auto says = [&](const char* name) { return !text_of(member(body, name)).empty(); };
+    return says("message") || says("msg") || says("error_msg") || is_truthy(member(body, "detail")) ||
+           is_truthy(member(body, "errors")) || text_of(member(body, "type")) == "error" ||
+           integer_of(member(body, "base_resp", "status_code")).value_or(0) != 0;
+}
+
+ErrorFields read_error_fields(const json& body) {
+    ErrorFields fields;
+    if (body.is_array()) return body.empty() || body.front().is_array() ? fields : read_error_fields(body.front());
+    if (body.is_string()) fields.message = text_of(&body);
+    if (!body.is_object()) return fields;
+    for (const json* error : {member(body, "error"), member(body, "x_groq", "error"), choice_error(body)}) {
+        if (is_truthy(error)) read_error_member(*error, fields);
+    }
+    if (const json* errors = member(body, "errors")) read_error_member(*errors, fields);
+    const bool wrapped = !fields.message.empty() && is_truthy(member(body, "error"));
+    // Anthropic's envelope is {"type":"error","error":{…}}: its own type says nothing.
+    if (text_of(member(body, "type")) != "error" && !has_choices(body)) read_flat(body, fields);
+    if (wrapped && fields.code.empty()) fields.code = scalar_text_of(member(body, "code"));
+    if (const json* detail = member(body, "detail")) read_detail(*detail, fields);
+    if (const json* details = member(body, "details"); fields.message.empty() && details != nullptr) {
+        fields.message = any_text(*details);
+    }
+    if (text_of(member(body, "type")) == "error") take(fields.message, std::string(text_of(member(body, "message"))));
+    take(fields.message, std::string(text_of(member(body, "base_resp", "status_msg"))));
+    take(fields.code, scalar_text_of(member(body, "base_resp", "status_code")));
+    fields.request_id = text_of(member(body, "request_id"));
+    // A relay's bare number says less than the word of the upstream it quotes.
+    if (is_number_text(fields.code) && !fields.inner_code.empty()) std::swap(fields.code, fields.inner_code);
+    return fields;
+}
+
+}  // namespace holysheep::wire

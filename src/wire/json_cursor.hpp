@@ -1,0 +1,120 @@
+// A strict walk over JSON text in place: the fast way to read answers of the usual shape, and the validator of JSON
+// that callers hand in. Whatever it refuses, the caller hands to json_dom, which is tolerant.
+// JSON text → [json_cursor] → answer_scan, usage_scan, chat_encoder
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace holysheep::wire {
+
+/// Deeper nesting is refused everywhere: printing and comparing JSON trees recurses, and no honest answer is that deep.
+inline constexpr int kMaxJsonDepth = 256;
+
+/// From `at` to the next byte that needs a look inside a JSON string: a quote, a backslash, a control character or a
+/// byte of a non-ASCII character. Eight bytes at a time, as the bit tricks for "any byte equals" allow.
+inline std::size_t skip_plain_text(std::string_view text, std::size_t at) {
+    constexpr std::uint64_t kOnes = 0x0101010101010101U, kHighs = 0x8080808080808080U;
+    const auto zero_byte = [](std::uint64_t word) { return (word - kOnes) & ~word; };
+    for (; at + 8 <= text.size(); at += 8) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, text.data() + at, 8);
+        const std::uint64_t special = (zero_byte(word ^ (kOnes * '"')) | zero_byte(word ^ (kOnes * '\\')) |
+                                       ((word - kOnes * 0x20) & ~word) | word) &
+                                      kHighs;
+        if (special == 0) continue;
+        // On a little-endian machine the lowest mark is exact; borrows disturb only the bytes above it.
+        if constexpr (std::endian::native == std::endian::little) {
+            return at + static_cast<std::size_t>(std::countr_zero(special)) / 8;
+        }
+        break;
+    }
+    for (; at < text.size(); ++at) {
+        const auto byte = static_cast<unsigned char>(text[at]);
+        if (byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\') break;
+    }
+    return at;
+}
+
+/// Every function skips leading white space, returns false when the text is not what was asked for, and then leaves the
+/// position undefined.
+class JsonCursor {
+  public:
+    /// Strings with escapes are unescaped into `scratch`, which must outlive their views; it is reserved once.
+    JsonCursor(std::string_view text, std::string& scratch) : text_(text), scratch_(scratch) { scratch_.clear(); }
+
+    /// The next character that is not white space; '\0' at the end.
+    char peek() {
+        while (at_ < text_.size()) {
+            const char c = text_[at_];
+            if (c != ' ' && c != '\n' && c != '\r' && c != '\t') return c;
+            ++at_;
+        }
+        return '\0';
+    }
+    bool consume(char expected) {
+        if (at_ < text_.size() && text_[at_] == expected) {
+            ++at_;
+            return true;
+        }
+        if (peek() != expected || at_ >= text_.size()) return false;
+        ++at_;
+        return true;
+    }
+    /// Where the next value starts; `since` gives the text from such a place up to here.
+    std::size_t position() { return peek(), at_; }
+    std::string_view since(std::size_t start) const { return text_.substr(start, at_ - start); }
+    bool at_end() { return peek() == '\0' && at_ >= text_.size(); }
+
+    bool read_string(std::string_view& out);
+    /// Plain integers of up to 18 digits; anything else is refused.
+    bool read_integer(std::int64_t& out);
+    /// Any JSON number.
+    bool read_number(std::string_view& out);
+    bool read_literal(std::string_view literal);
+    bool read_null() { return peek() == 'n' && read_literal("null"); }
+    /// Checks and passes one value of any kind; `out` is its text.
+    bool skip_value(std::string_view* out = nullptr);
+
+    /// Walks over `{…}`: `member(name)` must read the value and return whether to go on.
+    template <class Member>
+    bool read_object(Member&& member) {
+        if (!consume('{')) return false;
+        if (consume('}')) return true;
+        do {
+            std::string_view name;
+            if (!read_string(name) || !consume(':') || !member(name)) return false;
+        } while (consume(','));
+        return consume('}');
+    }
+    /// Walks over `[…]`: `element()` must read one value.
+    template <class Element>
+    bool read_array(Element&& element) {
+        if (!consume('[')) return false;
+        if (consume(']')) return true;
+        do {
+            if (!element()) return false;
+        } while (consume(','));
+        return consume(']');
+    }
+
+  private:
+    bool unescape_from(std::size_t start, std::string_view& out);
+    bool append_escape();
+    bool read_hex4(std::uint32_t& out);
+    bool skip_value_at(int depth);
+
+    std::string_view text_;
+    std::string& scratch_;
+    std::size_t at_ = 0;
+};
+
+/// Whether the text is one JSON value (an object), strictly, and nothing else.
+bool is_json(std::string_view text);
+bool is_json_object(std::string_view text);
+
+}  // namespace holysheep::wire

@@ -1,0 +1,196 @@
+// Wraps the parser so that what comes from the network can neither throw nor exhaust the stack.
+#include "wire/json_dom.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+
+#include <nlohmann/json.hpp>
+
+#include "wire/json_cursor.hpp"
+#include "wire/utf8.hpp"
+
+namespace holysheep::wire {
+namespace {
+
+using nlohmann::json;
+
+bool is_too_deep(std::string_view text) {
+    int depth = 0;
+    bool in_string = false;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (in_string) {
+            if (c == '\\') {
+                ++at;
+            } else if (c == '"') {
+                in_string = false;
+            }
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{' || c == '[') {
+            if (++depth > kMaxJsonDepth) return true;
+        } else if (c == '}' || c == ']') {
+            --depth;
+        }
+    }
+    return false;
+}
+
+/// The code unit of a `\uXXXX` at this place, or -1.
+long escaped_unit(std::string_view text, std::size_t at) {
+    if (text.size() < at + 6 || text[at] != '\\' || text[at + 1] != 'u') return -1;
+    long unit = -1;
+    const char* first = text.data() + at + 2;
+    const auto [end, error] = std::from_chars(first, first + 4, unit, 16);
+    return error == std::errc{} && end == first + 4 ? unit : -1;
+}
+
+/// Copies an escape, with `\ufffd` in place of a surrogate that has no partner. Returns how many bytes were read.
+std::size_t copy_escape(std::string& out, std::string_view text, std::size_t at) {
+    const long unit = escaped_unit(text, at);
+    if (unit < 0xD800 || unit > 0xDFFF) {
+        out.append(text.substr(at, 2));
+        return std::min<std::size_t>(2, text.size() - at);
+    }
+    const long next = escaped_unit(text, at + 6);
+    if (unit <= 0xDBFF && next >= 0xDC00 && next <= 0xDFFF) {
+        out.append(text.substr(at, 12));
+        return 12;
+    }
+    out += "\\ufffd";
+    return 6;
+}
+
+/// The length of a word or number at this place that JSON does not have but servers print, else 0.
+std::size_t foreign_number(std::string_view text, std::size_t at) {
+    for (const std::string_view word : {"NaN", "-NaN", "Infinity", "-Infinity", "+Infinity"}) {
+        if (text.substr(at, word.size()) == word) return word.size();
+    }
+    if (text[at] != '-' && (text[at] < '0' || text[at] > '9')) return 0;
+    std::size_t end = at + 1;
+    while (end < text.size() && std::string_view("0123456789.eE+-").find(text[end]) != std::string_view::npos) ++end;
+    double value = 0;
+    const auto [stop, error] = std::from_chars(text.data() + at, text.data() + end, value);
+    return error == std::errc::result_out_of_range && stop == text.data() + end ? end - at : 0;
+}
+
+std::string repair(std::string_view text) {
+    std::string valid;
+    valid.reserve(text.size());
+    append_valid_utf8(valid, text);
+    const std::string_view in = valid;
+    std::string out;
+    out.reserve(in.size());
+    bool in_string = false, after_number = false;
+    for (std::size_t at = 0; at < in.size();) {
+        const char c = in[at];
+        if (in_string && c == '\\') {
+            at += copy_escape(out, in, at);
+            continue;
+        }
+        if (c == '"') in_string = !in_string;
+        if (!in_string && !after_number) {
+            if (const std::size_t length = foreign_number(in, at); length > 0) {
+                out += "null";
+                at += length;
+                continue;
+            }
+        }
+        after_number = !in_string && (c == '-' || c == '+' || c == '.' || (c >= '0' && c <= '9'));
+        out.push_back(c);
+        ++at;
+    }
+    return out;
+}
+
+std::optional<double> parse_number(std::string_view text) {
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return value;
+}
+
+}  // namespace
+
+bool parse_json(std::string_view text, json& out, std::string& repaired) {
+    repaired.clear();
+    if (is_too_deep(text)) return false;
+    out = json::parse(text, nullptr, false);
+    if (!out.is_discarded()) return true;
+    std::string attempt = repair(text);
+    if (attempt == text) return false;
+    out = json::parse(attempt, nullptr, false);
+    if (out.is_discarded()) return false;
+    repaired = std::move(attempt);
+    return true;
+}
+
+bool parse_json(std::string_view text, json& out) {
+    std::string repaired;
+    return parse_json(text, out, repaired);
+}
+
+const json* member(const json& value, const char* name) {
+    if (!value.is_object()) return nullptr;
+    const auto found = value.find(name);
+    return found == value.end() || found->is_null() ? nullptr : &*found;
+}
+
+const json* member(const json& value, const char* outer, const char* name) {
+    const json* inner = member(value, outer);
+    return inner == nullptr ? nullptr : member(*inner, name);
+}
+
+std::string_view text_of(const json* value) {
+    if (value == nullptr || !value->is_string()) return {};
+    return value->get_ref<const std::string&>();
+}
+
+std::optional<std::int64_t> integer_of(const json* value) {
+    if (value == nullptr) return std::nullopt;
+    if (value->is_number_unsigned() && value->get<std::uint64_t>() > INT64_MAX) return std::nullopt;
+    if (value->is_number_integer()) return value->get<std::int64_t>();
+    const auto number = number_of(value);
+    constexpr double kLimit = 9.2e18;
+    if (!number || *number > kLimit || *number < -kLimit) return std::nullopt;
+    return static_cast<std::int64_t>(*number);
+}
+
+std::optional<double> number_of(const json* value) {
+    if (value == nullptr) return std::nullopt;
+    std::optional<double> number;
+    if (value->is_number()) number = value->get<double>();
+    if (value->is_string()) number = parse_number(text_of(value));
+    return number && std::isfinite(*number) ? number : std::nullopt;
+}
+
+std::string scalar_text_of(const json* value) {
+    if (value == nullptr) return {};
+    if (value->is_string()) return std::string(text_of(value));
+    return value->is_number() ? print_json(*value) : std::string();
+}
+
+bool is_truthy(const json* value) {
+    if (value == nullptr || value->is_null()) return false;
+    if (value->is_boolean()) return value->get<bool>();
+    if (value->is_number()) return value->get<double>() != 0.0;
+    return value->is_string() ? !text_of(value).empty() : !value->empty();
+}
+
+std::string print_json(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+std::string_view raw_member(std::string_view object, std::string_view name) {
+    std::string scratch;
+    std::string_view found;
+    JsonCursor cursor(object, scratch);
+    cursor.read_object([&](std::string_view key) {
+        std::string_view value;
+        if (!cursor.skip_value(&value)) return false;
+        if (key == name) found = value;
+        return true;
+    });
+    return found;
+}
+
+}  // namespace holysheep::wire

@@ -1,0 +1,80 @@
+// Names are written by this library and need no escaping, except those of the caller.
+#include "wire/object_writer.hpp"
+
+#include <algorithm>
+
+#include "wire/json_cursor.hpp"
+
+namespace holysheep::wire {
+
+bool ExtraMembers::add(std::string_view json_object) {
+    if (json_object.empty()) return true;
+    std::string scratch;
+    JsonCursor cursor(json_object, scratch);
+    const bool read = cursor.read_object([&](std::string_view name) {
+        std::string key(name);
+        std::string_view value;
+        if (!cursor.skip_value(&value)) return false;
+        const auto known =
+            std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m.first == key; });
+        if (known != members_.end()) {
+            known->second = value;
+        } else {
+            members_.emplace_back(std::move(key), value);
+        }
+        return true;
+    });
+    return read && cursor.at_end();
+}
+
+const std::string_view* ExtraMembers::find(std::string_view name) const {
+    const auto found = std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m.first == name; });
+    return found == members_.end() ? nullptr : &found->second;
+}
+
+bool ObjectWriter::name(std::string_view name) {
+    if (extra_.has(name)) return false;
+    if (!first_) out_.push_back(',');
+    first_ = false;
+    out_.push_back('"');
+    out_ += name;
+    out_ += "\":";
+    return true;
+}
+
+void ObjectWriter::text(std::string_view key, std::string_view value) {
+    if (name(key)) append_json_string(out_, value);
+}
+
+void ObjectWriter::text_unless_empty(std::string_view key, std::string_view value) {
+    if (!value.empty()) text(key, value);
+}
+
+void ObjectWriter::json(std::string_view key, std::string_view value) {
+    if (name(key)) out_ += value;
+}
+
+void ObjectWriter::number(std::string_view key, std::optional<std::int64_t> value) {
+    if (value && name(key)) append_json_number(out_, *value);
+}
+
+void ObjectWriter::number(std::string_view key, std::optional<double> value) {
+    if (value && name(key)) append_json_number(out_, *value);
+}
+
+void ObjectWriter::flag(std::string_view key, std::optional<bool> value) {
+    if (value) json(key, *value ? "true" : "false");
+}
+
+void ObjectWriter::close() {
+    for (const auto& [key, value] : extra_.all()) {
+        if (!first_) out_.push_back(',');
+        first_ = false;
+        append_json_string(out_, key);
+        out_.push_back(':');
+        out_ += value;
+    }
+    out_.push_back('}');
+}
+
+}  // namespace holysheep::wire

@@ -1,0 +1,54 @@
+// One JSON object being written, over which the caller's own members win.
+// values, extra_json → [object_writer] → chat_encoder
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "wire/json_writer.hpp"
+
+namespace holysheep::wire {
+
+/// The members of JSON objects that callers hand in, as text. Later objects win over earlier ones.
+class ExtraMembers {
+  public:
+    /// False when the text is not a JSON object. Empty text is no object and no error.
+    bool add(std::string_view json_object);
+    bool has(std::string_view name) const { return find(name) != nullptr; }
+    /// The value's text, or nullptr.
+    const std::string_view* find(std::string_view name) const;
+    const std::vector<std::pair<std::string, std::string_view>>& all() const { return members_; }
+
+  private:
+    std::vector<std::pair<std::string, std::string_view>> members_{};  ///< the values are views into the callers' text
+};
+
+/// Writes `{…}` at the end of a string. Members that the caller overrides are left out; `close` adds the caller's.
+class ObjectWriter {
+  public:
+    ObjectWriter(std::string& out, const ExtraMembers& extra) : out_(out), extra_(extra) { out_.push_back('{'); }
+    ObjectWriter(const ObjectWriter&) = delete;
+    ObjectWriter& operator=(const ObjectWriter&) = delete;
+
+    /// Writes the name; false when the caller has an own value for it. After true, one value must be written.
+    bool name(std::string_view name);
+    void text(std::string_view name, std::string_view value);
+    void text_unless_empty(std::string_view name, std::string_view value);
+    /// JSON text as it is.
+    void json(std::string_view name, std::string_view value);
+    void number(std::string_view name, std::optional<std::int64_t> value);
+    void number(std::string_view name, std::optional<double> value);
+    void flag(std::string_view name, std::optional<bool> value);
+    void close();
+
+  private:
+    std::string& out_;
+    const ExtraMembers& extra_;
+    bool first_ = true;
+};
+
+}  // namespace holysheep::wire

@@ -1,0 +1,33 @@
+// What the headers of an answer say: when to come back, what is left, and the gateway's id for the request.
+// HttpHead → [response_headers] → Error, RateLimits, AttemptRecord
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <holysheep/usage.hpp>
+
+namespace holysheep::wire {
+
+using HeaderView = std::span<const std::pair<std::string, std::string>>;
+
+/// The first header of that name, in any case; "" when there is none.
+std::string_view find_header(HeaderView headers, std::string_view name);
+
+/// `retry-after-ms`, else `x-ms-retry-after-ms`, else `Retry-After` in seconds or as a date (RFC 9110, 10.2.3). A date
+/// counts from the server's own `Date`, so that a wrong clock here does no harm; without one from `now`. A date that is
+/// past is 0; negative, infinite and unreadable values are ignored.
+std::optional<std::chrono::milliseconds> parse_retry_after(HeaderView headers,
+                                                           std::chrono::system_clock::time_point now);
+/// `x-should-retry`: the gateway's own verdict.
+std::optional<bool> parse_should_retry(HeaderView headers);
+/// `x-ratelimit-*`. Durations come as "6m0s", "1m12.5s", "12ms" or bare seconds.
+RateLimits parse_rate_limits(HeaderView headers);
+/// Of x-request-id, request-id, x-generation-id, cf-ray, apim-request-id and x-ds-trace-id the first there is.
+std::string parse_request_id(HeaderView headers);
+
+}  // namespace holysheep::wire

@@ -1,0 +1,141 @@
+// A line is taken at its CR without waiting for a possible LF; that LF is then skipped.
+#include "wire/sse_decoder.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+namespace holysheep::wire {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+/// Finds line ends; each byte is looked at once per kind of line end, however many lines there are.
+class LineEnds {
+  public:
+    explicit LineEnds(std::string_view bytes)
+        : bytes_(bytes), line_feed_(bytes.find('\n')), carriage_(bytes.find('\r')) {}
+    std::size_t next(std::size_t from) {
+        if (line_feed_ < from) line_feed_ = bytes_.find('\n', from);
+        if (carriage_ < from) carriage_ = bytes_.find('\r', from);
+        return std::min(line_feed_, carriage_);
+    }
+
+  private:
+    std::string_view bytes_;
+    std::size_t line_feed_, carriage_;
+};
+
+}  // namespace
+
+SseSink::~SseSink() = default;
+
+SseDecoder::Status SseDecoder::feed(std::string_view bytes, SseSink& sink) {
+    if (mark_bytes_ >= 0) skip_byte_order_mark(bytes);
+    LineEnds ends(bytes);
+    std::size_t at = 0;
+    while (status_ == Status::open && at < bytes.size()) {
+        if (skip_line_feed_) {
+            skip_line_feed_ = false;
+            if (bytes[at] == '\n') {
+                ++at;
+                continue;
+            }
+        }
+        const std::size_t end = ends.next(at);
+        const std::string_view piece = bytes.substr(at, end - at);
+        if (line_.size() + piece.size() + data_.size() > max_event_bytes_) return status_ = Status::too_long;
+        if (end == std::string_view::npos) {
+            line_ += piece;
+            break;
+        }
+        skip_line_feed_ = bytes[end] == '\r';
+        at = end + 1;
+        if (line_.empty()) {
+            take_line(piece, sink);
+        } else {
+            line_ += piece;
+            keep_borrowed_data();
+            take_line(line_, sink);
+            // The line's buffer is used again, so its data cannot stay borrowed.
+            keep_borrowed_data();
+            line_.clear();
+        }
+    }
+    keep_borrowed_data();
+    return status_;
+}
+
+SseDecoder::Status SseDecoder::finish(SseSink& sink) {
+    if (status_ == Status::open && !line_.empty()) take_line(line_, sink);
+    if (status_ == Status::open) dispatch(sink);
+    if (status_ == Status::open) status_ = Status::stopped;
+    return status_;
+}
+
+/// The mark may come in pieces; bytes that only looked like its beginning go into the first line.
+void SseDecoder::skip_byte_order_mark(std::string_view& bytes) {
+    while (mark_bytes_ >= 0 && !bytes.empty()) {
+        const auto seen = static_cast<std::size_t>(mark_bytes_);
+        if (bytes.front() != kByteOrderMark[seen]) {
+            line_ = kByteOrderMark.substr(0, seen);
+            mark_bytes_ = -1;
+        } else {
+            bytes.remove_prefix(1);
+            mark_bytes_ = seen + 1 == kByteOrderMark.size() ? -1 : mark_bytes_ + 1;
+        }
+    }
+}
+
+void SseDecoder::take_line(std::string_view line, SseSink& sink) {
+    if (line.empty()) return dispatch(sink);
+    const std::size_t colon = line.find(':');
+    if (colon == 0) return go_on(sink.on_comment(line.substr(1)));
+    if (colon == std::string_view::npos) return take_field(line, {}, sink);
+    std::string_view value = line.substr(colon + 1);
+    if (!value.empty() && value.front() == ' ') value.remove_prefix(1);
+    take_field(line.substr(0, colon), value, sink);
+}
+
+void SseDecoder::take_field(std::string_view name, std::string_view value, SseSink& sink) {
+    if (name == "data") return take_data(value);
+    if (name == "event") {
+        name_ = value;
+    } else if (name == "id") {
+        if (value.find('\0') == std::string_view::npos) last_event_id_ = value;
+    } else if (name == "retry") {
+        std::uint64_t wait = 0;
+        const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), wait);
+        if (error == std::errc{} && end == value.data() + value.size()) reconnection_milliseconds_ = wait;
+    } else if (name == "error") {
+        go_on(sink.on_error_field(value));
+    }
+}
+
+void SseDecoder::take_data(std::string_view value) {
+    if (!has_data_) {
+        has_data_ = is_borrowed_ = true;
+        borrowed_ = value;
+        return;
+    }
+    keep_borrowed_data();
+    data_.push_back('\n');
+    data_ += value;
+}
+
+void SseDecoder::keep_borrowed_data() {
+    if (!is_borrowed_) return;
+    is_borrowed_ = false;
+    data_ = borrowed_;
+}
+
+void SseDecoder::dispatch(SseSink& sink) {
+    if (has_data_) {
+        go_on(sink.on_event(name_.empty() ? std::string_view("message") : name_, is_borrowed_ ? borrowed_ : data_));
+    }
+    has_data_ = is_borrowed_ = false;
+    data_.clear();
+    name_.clear();
+}
+
+}  // namespace holysheep::wire

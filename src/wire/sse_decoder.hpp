@@ -1,0 +1,67 @@
+// Bytes of an event stream → events, in whatever pieces the bytes come. The rules are those of WHATWG HTML,
+// "Server-sent events", 9.2.6 "Interpreting an event stream"; two additions are named below.
+// body bytes → [sse_decoder] → stream_decoder
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace holysheep::wire {
+
+/// Receives events. Views live until the function returns; `false` ends the reading.
+class SseSink {
+  public:
+    virtual ~SseSink();
+    /// `name` is "message" unless the stream said otherwise.
+    virtual bool on_event(std::string_view name, std::string_view data) = 0;
+    virtual bool on_comment(std::string_view text) = 0;
+    /// The field `error:`, which is in no standard but which llama.cpp and its descendants send instead of data.
+    virtual bool on_error_field(std::string_view text) = 0;
+};
+
+/// An event that lies whole in the bytes of one `feed` is not copied. Cost is linear in the bytes, however they come.
+class SseDecoder {
+  public:
+    enum class Status { open, stopped, too_long };
+
+    /// `max_event_bytes` bounds one event and one line.
+    explicit SseDecoder(std::size_t max_event_bytes) : max_event_bytes_(max_event_bytes) {}
+
+    /// After `stopped` (the sink returned false) and `too_long`, further bytes are ignored.
+    Status feed(std::string_view bytes, SseSink& sink);
+    /// The body has ended. What the standard throws away, a last event without its blank line, is delivered too: relays
+    /// forget that line, and the sink can tell whether the data is whole.
+    Status finish(SseSink& sink);
+
+    std::string_view last_event_id() const { return last_event_id_; }
+    /// What `retry:` asked for. A POST is never repeated because of it.
+    std::optional<std::uint64_t> reconnection_milliseconds() const { return reconnection_milliseconds_; }
+
+  private:
+    void skip_byte_order_mark(std::string_view& bytes);
+    void take_line(std::string_view line, SseSink& sink);
+    void take_field(std::string_view name, std::string_view value, SseSink& sink);
+    void take_data(std::string_view value);
+    void dispatch(SseSink& sink);
+    void keep_borrowed_data();
+    void go_on(bool wanted) {
+        if (!wanted) status_ = Status::stopped;
+    }
+
+    std::size_t max_event_bytes_;
+    Status status_ = Status::open;
+    std::string line_{};           ///< the beginning of a line whose end has not come
+    std::string data_{};           ///< of the event at hand, where it could not stay borrowed
+    std::string_view borrowed_{};  ///< the event's only data line so far, inside the bytes being fed
+    bool has_data_ = false, is_borrowed_ = false;
+    std::string name_{};
+    std::string last_event_id_{};
+    std::optional<std::uint64_t> reconnection_milliseconds_{};
+    bool skip_line_feed_ = false;  ///< the last byte was a CR, whose line has been taken
+    int mark_bytes_ = 0;           ///< of a byte order mark seen so far; -1: past the beginning
+};
+
+}  // namespace holysheep::wire

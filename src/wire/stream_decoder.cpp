@@ -1,0 +1,268 @@
+// open ──[DONE]──→ complete          open ──error, unreadable chunk, too much──→ failed
+// open ──end, all choices finished──→ complete          open ──any other end──→ failed
+#include "wire/stream_decoder.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "wire/answer_dom.hpp"
+#include "wire/answer_scan.hpp"
+#include "wire/chunk_accumulator.hpp"
+#include "wire/error_decoder.hpp"
+#include "wire/json_dom.hpp"
+#include "wire/sse_decoder.hpp"
+
+namespace holysheep::wire {
+namespace {
+
+constexpr std::size_t kSnippetBytes = 1024;
+constexpr std::string_view kSpace = " \t\r\n";
+
+std::string_view trimmed(std::string_view text) {
+    const std::size_t first = text.find_first_not_of(kSpace);
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+}  // namespace
+
+class StreamDecoder::Machine final : public SseSink {
+  public:
+    Machine(StreamDecoderOptions options, ChunkSink& sink)
+        : options_(options), sink_(sink), events_(options.max_event_bytes), answer_(options.max_total_bytes) {}
+
+    void feed(std::string_view bytes) {
+        if (state_ == State::open && body_ == Body::undecided) bytes.remove_prefix(decide(bytes));
+        if (state_ != State::open) return;
+        if (body_ == Body::json) return buffer(bytes);
+        if (events_.feed(bytes, *this) == SseDecoder::Status::too_long) {
+            fail_malformed(
+                "an event of the stream is longer than " + std::to_string(options_.max_event_bytes) + " bytes", {});
+        }
+    }
+
+    void end_of_body(bool clean) {
+        if (state_ != State::open) return;
+        at_end_ = true;
+        clean_end_ = clean;
+        if (body_ == Body::json) {
+            read_whole();
+        } else {
+            events_.finish(*this);
+        }
+        if (state_ == State::open) judge_end();
+    }
+
+    bool on_event(std::string_view name, std::string_view data) override {
+        data = trimmed(data);
+        if (data.empty()) return true;
+        if (data == "[DONE]") {
+            judge_done();
+        } else if (name == "error") {
+            fail_with_text(data);
+        } else {
+            read_chunk(data);
+        }
+        return state_ == State::open;
+    }
+
+    bool on_comment(std::string_view text) override {
+        sink_.on_chunk({.event = ChunkEvent::keep_alive, .text = text});
+        return true;
+    }
+
+    bool on_error_field(std::string_view text) override {
+        text = trimmed(text);
+        if (!text.empty()) fail_with_text(text);
+        return state_ == State::open;
+    }
+
+    ChatCompletion take() {
+        seal(nullptr);
+        return answer_.take();
+    }
+
+    State state() const { return state_; }
+    const Error& error() const { return error_; }
+    const ChunkAccumulator& answer() const { return answer_; }
+
+  private:
+    enum class Body { undecided, events, json };
+
+    /// White space and a byte order mark decide nothing; both are harmless to the event decoder. Returns how many bytes
+    /// are not part of the body after all.
+    std::size_t decide(std::string_view bytes) {
+        const std::size_t first = bytes.find_first_not_of("\xEF\xBB\xBF \t\r\n");
+        if (first == std::string_view::npos) return 0;
+        const char c = bytes[first];
+        body_ = c == '{' || c == '[' ? Body::json : Body::events;
+        if (c == '<') fail_with(malformed_body(bytes.substr(first), "instead of an event stream"), bytes.substr(first));
+        return body_ == Body::json ? first : 0;
+    }
+
+    void buffer(std::string_view bytes) {
+        if (whole_.size() + bytes.size() > options_.max_event_bytes) {
+            return fail_malformed("the answer is longer than " + std::to_string(options_.max_event_bytes) + " bytes",
+                                  {});
+        }
+        whole_ += bytes;
+    }
+
+    /// The gateway did not stream: the answer came in one piece.
+    void read_whole() {
+        if (!scan_answer(whole_, AnswerShape::whole, scratch_, fields_)) {
+            if (dom_.read(whole_, AnswerShape::whole, fields_) != AnswerDom::Read::ok) {
+                if (!clean_end_) return;
+                return fail_with(malformed_body(whole_, "instead of an event stream"), whole_);
+            }
+        }
+        if (fields_.error) return fail_with(error_from_fields(*fields_.error), whole_);
+        if (fields_.choices.empty()) return fail_malformed("the answer has no choices", whole_);
+        add(whole_);
+        if (state_ != State::open) return;
+        answer_.note_missing_done_marker();
+        complete();
+    }
+
+    void read_chunk(std::string_view text) {
+        if (!scan_answer(text, AnswerShape::chunk, scratch_, fields_)) {
+            switch (dom_.read(text, AnswerShape::chunk, fields_)) {
+                case AnswerDom::Read::ok:
+                    break;
+                case AnswerDom::Read::not_json:
+                    return on_malformed_chunk(text);
+                case AnswerDom::Read::not_an_object:
+                    fields_.clear();
+                    break;
+            }
+        }
+        add(text);
+        if (state_ == State::open && fields_.error) fail_with(error_from_fields(*fields_.error), text);
+    }
+
+    void add(std::string_view text) {
+        switch (answer_.add(fields_, text, &sink_)) {
+            case ChunkAccumulator::Added::ok:
+                return;
+            case ChunkAccumulator::Added::bad_choice_index:
+                return fail_malformed("a choice index is outside 0 to " + std::to_string(kMaxChoices - 1), text);
+            case ChunkAccumulator::Added::too_large:
+                return fail_malformed(
+                    "the answer is longer than " + std::to_string(options_.max_total_bytes) + " bytes", {});
+        }
+    }
+
+    void on_malformed_chunk(std::string_view text) {
+        // A last event that was cut off is a matter of how the stream ended.
+        if (at_end_) return;
+        const int skipped = answer_.completion().skipped_chunks;
+        if (skipped < options_.skip_malformed_chunks && !answer_.has_open_tool_call())
+            return answer_.note_skipped_chunk();
+        fail_malformed("a chunk of the stream is not JSON", text);
+    }
+
+    void judge_done() {
+        if (answer_.has_failed_choice()) return fail_choice();
+        if (!answer_.has_choices()) return fail_malformed("the stream ended without a single choice", {});
+        complete();
+    }
+
+    void judge_end() {
+        if (answer_.has_failed_choice()) return fail_choice();
+        if (answer_.all_finished()) {
+            answer_.note_missing_done_marker();
+            return complete();
+        }
+        Error error;
+        const std::string how = clean_end_ ? "the stream ended" : "the connection was lost";
+        if (answer_.has_content()) {
+            error.code = ErrorCode::stream_interrupted;
+            error.message = how + " before the answer was finished";
+        } else if (clean_end_ && !answer_.has_choices()) {
+            error.code = ErrorCode::malformed_response;
+            error.message = "the stream ended without a single choice";
+        } else {
+            error.code = ErrorCode::transport_failed;
+            error.message = how + " before the answer began";
+        }
+        fail_with(std::move(error), whole_);
+    }
+
+    /// The reason "error" alone: the gateway may still say more, so it is judged at the end.
+    void fail_choice() {
+        fail_with(error_from_fields({.message = "the gateway ended the answer with the finish reason 'error'"}), {});
+    }
+
+    void fail_with_text(std::string_view text) {
+        ErrorFields fields;
+        nlohmann::json tree;
+        if (parse_json(text, tree)) {
+            fields = read_error_fields(tree);
+        } else {
+            fields.message = text;
+        }
+        fail_with(error_from_fields(fields), text);
+    }
+
+    void fail_malformed(std::string message, std::string_view raw) {
+        Error error;
+        error.code = ErrorCode::malformed_response;
+        error.message = std::move(message);
+        fail_with(std::move(error), raw);
+    }
+
+    void fail_with(Error error, std::string_view raw) {
+        state_ = State::failed;
+        error_ = std::move(error);
+        error_.http_status = 200;
+        if (error_.effective_status == 0) error_.effective_status = 200;
+        error_.raw_body = body_snippet(raw, kSnippetBytes);
+        seal(nullptr);
+    }
+
+    void complete() {
+        seal(&sink_);
+        state_ = State::complete;
+    }
+
+    void seal(ChunkSink* sink) { answer_.seal(sink); }
+
+    StreamDecoderOptions options_;
+    ChunkSink& sink_;
+    SseDecoder events_;
+    ChunkAccumulator answer_;
+    AnswerDom dom_{};
+    AnswerFields fields_{};
+    std::string scratch_{}, whole_{};
+    Error error_{};
+    State state_ = State::open;
+    Body body_ = Body::undecided;
+    bool at_end_ = false, clean_end_ = false;
+};
+
+StreamDecoder::StreamDecoder(StreamDecoderOptions options, ChunkSink& sink)
+    : machine_(std::make_unique<Machine>(options, sink)) {}
+StreamDecoder::~StreamDecoder() = default;
+StreamDecoder::StreamDecoder(StreamDecoder&&) noexcept = default;
+StreamDecoder& StreamDecoder::operator=(StreamDecoder&&) noexcept = default;
+
+StreamDecoder::State StreamDecoder::feed(std::string_view bytes) {
+    machine_->feed(bytes);
+    return machine_->state();
+}
+
+StreamDecoder::State StreamDecoder::end_of_body(bool clean) {
+    machine_->end_of_body(clean);
+    return machine_->state();
+}
+
+StreamDecoder::State StreamDecoder::state() const { return machine_->state(); }
+bool StreamDecoder::has_content() const { return machine_->answer().has_content(); }
+const Error& StreamDecoder::error() const { return machine_->error(); }
+const ChatCompletion& StreamDecoder::completion() const { return machine_->answer().completion(); }
+ChatCompletion StreamDecoder::take_completion() { return machine_->take(); }
+
+}  // namespace holysheep::wire

@@ -1,0 +1,55 @@
+// The body of one attempt's 200 → events of the answer, the assembled answer, and a verdict: is it whole?
+// body bytes → [stream_decoder: sse_decoder → answer_scan/answer_dom → chunk_accumulator] → ChunkSink, completion
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string_view>
+
+#include <holysheep/chat_completion.hpp>
+#include <holysheep/error.hpp>
+
+#include "wire/chunk_sink.hpp"
+
+namespace holysheep::wire {
+
+struct StreamDecoderOptions {
+    std::size_t max_event_bytes = 64U << 20U;
+    std::size_t max_total_bytes = 64U << 20U;  ///< of the assembled answer
+    int skip_malformed_chunks = 0;             ///< never while a tool call is open: the loss could not be noticed
+};
+
+/// A stream is complete when `[DONE]` was read or, at the end of the body, every choice seen has a finish reason.
+/// A body that is no event stream is decided by its first bytes, not by its label: a JSON answer is told as if it had
+/// been streamed, a JSON error is the error, HTML is `malformed_response`.
+class StreamDecoder {
+  public:
+    enum class State { open, complete, failed };
+
+    /// The sink outlives the decoder and is called from inside `feed` and `end_of_body`.
+    StreamDecoder(StreamDecoderOptions options, ChunkSink& sink);
+    ~StreamDecoder();
+    StreamDecoder(StreamDecoder&&) noexcept;
+    StreamDecoder& operator=(StreamDecoder&&) noexcept;
+
+    /// After `complete` or `failed`, further bytes are ignored.
+    State feed(std::string_view bytes);
+    /// `clean` is false when the connection was lost.
+    State end_of_body(bool clean);
+    State state() const;
+
+    /// A content, reasoning, refusal or tool-call delta was told: the point after which nothing may be retried.
+    bool has_content() const;
+    /// When failed. `raw_body` is at most 1 KiB of what could not be read.
+    const Error& error() const;
+    /// What is assembled so far. Its members kept as JSON are written at the end.
+    const ChatCompletion& completion() const;
+    /// Ends the decoder if it is still open.
+    ChatCompletion take_completion();
+
+  private:
+    class Machine;
+    std::unique_ptr<Machine> machine_;
+};
+
+}  // namespace holysheep::wire

@@ -1,0 +1,151 @@
+// Both readers fill the same fields, so that one function decides what they mean.
+#include "wire/usage_fields.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+#include "wire/json_cursor.hpp"
+#include "wire/json_dom.hpp"
+
+namespace holysheep::wire {
+namespace {
+
+using Count = UsageFields::Count;
+
+std::int64_t first_of(std::initializer_list<Count> counts) {
+    for (const Count& count : counts) {
+        if (count) return std::max<std::int64_t>(*count, 0);
+    }
+    return 0;
+}
+
+/// Half of the range, so that no sum of two counts overflows.
+std::int64_t sum_of(const Count& a, const Count& b) {
+    constexpr std::int64_t kLimit = INT64_MAX / 2;
+    return std::min(first_of({a}), kLimit) + std::min(first_of({b}), kLimit);
+}
+
+std::optional<Money> money_of(std::optional<double> dollars) {
+    constexpr double kNano = 1e9, kLimit = 9e18;
+    if (!dollars || *dollars < 0 || *dollars * kNano > kLimit) return std::nullopt;
+    return Money{.nano = std::llround(*dollars * kNano)};
+}
+
+/// One member that must be an integer or null.
+bool scan_count(JsonCursor& cursor, Count& out) {
+    std::int64_t value = 0;
+    if (cursor.read_null()) {
+        out.reset();
+        return true;
+    }
+    if (!cursor.read_integer(value)) return false;
+    out = value;
+    return true;
+}
+
+bool scan_cost(JsonCursor& cursor, std::optional<double>& out) {
+    out.reset();
+    if (cursor.read_null()) return true;
+    std::string_view digits;
+    double value = 0;
+    if (!cursor.read_number(digits)) return false;
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), value).ec != std::errc{}) return false;
+    out = value;
+    return true;
+}
+
+bool scan_prompt_details(JsonCursor& cursor, UsageFields::PromptDetails& out) {
+    out = {};
+    if (cursor.read_null()) return true;
+    return cursor.read_object([&](std::string_view name) {
+        if (name == "cached_tokens") return scan_count(cursor, out.cached_tokens);
+        if (name == "audio_tokens") return scan_count(cursor, out.audio_tokens);
+        if (name == "cache_write_tokens") return scan_count(cursor, out.cache_write_tokens);
+        return cursor.skip_value();
+    });
+}
+
+bool scan_completion_details(JsonCursor& cursor, UsageFields::CompletionDetails& out) {
+    out = {};
+    if (cursor.read_null()) return true;
+    return cursor.read_object([&](std::string_view name) {
+        if (name == "reasoning_tokens") return scan_count(cursor, out.reasoning_tokens);
+        if (name == "audio_tokens") return scan_count(cursor, out.audio_tokens);
+        return cursor.skip_value();
+    });
+}
+
+/// Members that only some providers have. Null when the name is none of them.
+Count* provider_count(UsageFields& fields, std::string_view name) {
+    if (name == "reasoning_tokens") return &fields.reasoning_tokens;
+    if (name == "prompt_cache_hit_tokens") return &fields.prompt_cache_hit_tokens;
+    if (name == "cached_tokens") return &fields.cached_tokens;
+    if (name == "num_cached_tokens") return &fields.num_cached_tokens;
+    if (name == "cache_read_input_tokens") return &fields.cache_read_input_tokens;
+    if (name == "cache_creation_input_tokens") return &fields.cache_creation_input_tokens;
+    return nullptr;
+}
+
+}  // namespace
+
+UsageFields read_usage(const nlohmann::json& usage) {
+    const auto count = [&](const char* name) { return integer_of(member(usage, name)); };
+    const auto prompt = [&](const char* name) { return integer_of(member(usage, "prompt_tokens_details", name)); };
+    const auto completion = [&](const char* name) {
+        return integer_of(member(usage, "completion_tokens_details", name));
+    };
+    return {.prompt_tokens = count("prompt_tokens"),
+            .completion_tokens = count("completion_tokens"),
+            .total_tokens = count("total_tokens"),
+            .reasoning_tokens = count("reasoning_tokens"),
+            .prompt_cache_hit_tokens = count("prompt_cache_hit_tokens"),
+            .cached_tokens = count("cached_tokens"),
+            .num_cached_tokens = count("num_cached_tokens"),
+            .cache_read_input_tokens = count("cache_read_input_tokens"),
+            .cache_creation_input_tokens = count("cache_creation_input_tokens"),
+            .cost = number_of(member(usage, "cost")),
+            .prompt_details = {.cached_tokens = prompt("cached_tokens"),
+                               .cache_write_tokens = prompt("cache_write_tokens"),
+                               .audio_tokens = prompt("audio_tokens")},
+            .completion_details = {.reasoning_tokens = completion("reasoning_tokens"),
+                                   .audio_tokens = completion("audio_tokens")}};
+}
+
+bool scan_usage(JsonCursor& cursor, UsageFields& out, std::string_view& raw) {
+    const std::size_t start = cursor.position();
+    const bool read = cursor.read_object([&](std::string_view name) {
+        if (name == "prompt_tokens") return scan_count(cursor, out.prompt_tokens);
+        if (name == "completion_tokens") return scan_count(cursor, out.completion_tokens);
+        if (name == "total_tokens") return scan_count(cursor, out.total_tokens);
+        if (name == "prompt_tokens_details") return scan_prompt_details(cursor, out.prompt_details);
+        if (name == "completion_tokens_details") return scan_completion_details(cursor, out.completion_details);
+        if (name == "cost") return scan_cost(cursor, out.cost);
+        if (Count* count = provider_count(out, name)) return scan_count(cursor, *count);
+        return cursor.skip_value();
+    });
+    if (read) raw = cursor.since(start);
+    return read;
+}
+
+bool normalise_usage(const UsageFields& fields, std::string_view raw, Usage& usage) {
+    const auto& prompt = fields.prompt_details;
+    const auto& completion = fields.completion_details;
+    if (!fields.prompt_tokens && !fields.completion_tokens && !fields.total_tokens && !fields.cost) return false;
+    usage.present = true;
+    usage.prompt_tokens = first_of({fields.prompt_tokens});
+    usage.completion_tokens = first_of({fields.completion_tokens});
+    usage.total_tokens = first_of({fields.total_tokens, sum_of(fields.prompt_tokens, fields.completion_tokens)});
+    usage.cached_input_tokens = first_of({prompt.cached_tokens, fields.prompt_cache_hit_tokens, fields.cached_tokens,
+                                          fields.num_cached_tokens, fields.cache_read_input_tokens});
+    usage.cache_write_tokens = first_of({prompt.cache_write_tokens, fields.cache_creation_input_tokens});
+    usage.reasoning_tokens = first_of({completion.reasoning_tokens, fields.reasoning_tokens});
+    usage.audio_tokens = sum_of(prompt.audio_tokens, completion.audio_tokens);
+    usage.reported_cost = money_of(fields.cost);
+    usage.raw_json = raw;
+    return true;
+}
+
+}  // namespace holysheep::wire

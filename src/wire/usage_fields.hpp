@@ -1,0 +1,40 @@
+// Token counts under the many names that providers give them, made into one Usage.
+// usage object → [UsageFields] → Usage
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include <holysheep/usage.hpp>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace holysheep::wire {
+
+class JsonCursor;
+
+/// The members as they were sent; unset where absent, null or not a number.
+struct UsageFields {
+    using Count = std::optional<std::int64_t>;
+    Count prompt_tokens{}, completion_tokens{}, total_tokens{}, reasoning_tokens{};
+    Count prompt_cache_hit_tokens{}, cached_tokens{}, num_cached_tokens{};  ///< DeepSeek; Moonshot, Together; Mistral
+    Count cache_read_input_tokens{}, cache_creation_input_tokens{};         ///< Anthropic-style relays
+    std::optional<double> cost{};
+    struct PromptDetails {
+        Count cached_tokens{}, cache_write_tokens{}, audio_tokens{};
+    } prompt_details{};
+    struct CompletionDetails {
+        Count reasoning_tokens{}, audio_tokens{};
+    } completion_details{};
+};
+
+/// From the tree, tolerantly.
+UsageFields read_usage(const nlohmann::json& usage);
+/// In place; false for anything that is not the usual shape.
+bool scan_usage(JsonCursor& cursor, UsageFields& out, std::string_view& raw);
+
+/// False, with `usage` untouched, when the fields say nothing: `{}` is no usage.
+bool normalise_usage(const UsageFields& fields, std::string_view raw, Usage& usage);
+
+}  // namespace holysheep::wire
