@@ -1,0 +1,258 @@
+// Heads, bodies and ends of one HTTP exchange, turned into an outcome.
+#include "call/attempt.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "wire/completion_decoder.hpp"
+#include "wire/error_decoder.hpp"
+#include "wire/response_headers.hpp"
+
+namespace holysheep::call {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kErrorBodyCap = 8 * 1024;
+constexpr std::size_t kDrainCap = 64 * 1024;
+constexpr std::size_t kReserveCap = 1024 * 1024;
+// An error's code is often in its body; this long is waited for it before the call moves on.
+constexpr auto kErrorBodyWait = 20ms;
+// With nowhere to move to, a late body costs nobody anything and explains the failure.
+constexpr auto kLastErrorBodyWait = 1s;
+// After the end of an answer its connection is kept for reuse if the rest of the body comes within this time.
+constexpr auto kDrainWait = 1s;
+
+std::string_view host_of(std::string_view url) {
+    const auto scheme = url.find("://");
+    if (scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
+    return url.substr(0, url.find('/'));
+}
+
+std::size_t content_length(const HttpHead& head) {
+    const auto text = wire::find_header(head.headers, "content-length");
+    std::size_t length = 0;
+    std::from_chars(text.data(), text.data() + text.size(), length);
+    return std::min(length, kReserveCap);
+}
+
+}  // namespace
+
+Attempt::Attempt(AttemptEvents& events, const Exchange& exchange, const Target& target, std::size_t region,
+                 AttemptRecord attempt_record, Clock::time_point started)
+    : record(std::move(attempt_record)),
+      events_(events),
+      exchange_(exchange),
+      target_(target),
+      region_(region),
+      started_(started) {}
+
+bool Attempt::may_send(TransferId) {
+    if (ended_ || !events_.attempt_may_send(*this)) return false;
+    record.timings.sent = elapsed();
+    return true;
+}
+
+void Attempt::on_head(TransferId, HttpHead head) {
+    if (ended_) return;
+    head_ = std::move(head);
+    record.http_status = head_.status;
+    record.timings.first_byte = elapsed();
+    record.request_id = wire::parse_request_id(head_.headers);
+    events_.attempt_first_byte(*this);
+    if (good_status()) {
+        if (exchange_.kind == ExchangeKind::chat_stream) {
+            decoder_.emplace(wire::StreamDecoderOptions{.skip_malformed_chunks = exchange_.skip_malformed_chunks},
+                             static_cast<wire::ChunkSink&>(*this));
+        } else {
+            body_.reserve(content_length(head_));
+        }
+    } else if (head_.status >= 500 && events_.can_move_at_once()) {
+        // The status says enough: the body is read behind the call's back, so that the connection can be reused.
+        settle_at_ = events_.now() + kDrainWait;
+        end_with_http_error();
+    } else {
+        settle_at_ = events_.now() + (events_.can_move_at_once() ? nanoseconds{kErrorBodyWait} : kLastErrorBodyWait);
+    }
+}
+
+void Attempt::on_body(TransferId, std::string_view bytes) {
+    if (ended_) {
+        drained_ += bytes.size();
+        if (drained_ > kDrainCap) settle_at_ = Clock::time_point{};  // not worth keeping: due at once
+        return;
+    }
+    if (decoder_) {
+        const auto state = decoder_->feed(bytes);
+        if (state == wire::StreamDecoder::State::open) return;
+        settle_at_ = events_.now() + kDrainWait;
+        end_stream(state, nullptr);
+    } else if (good_status()) {
+        body_.append(bytes);
+        events_.attempt_progress(*this);
+    } else {
+        body_.append(bytes.substr(0, kErrorBodyCap - std::min(kErrorBodyCap, body_.size())));
+    }
+}
+
+void Attempt::on_end(TransferId, TransferEnd end) {
+    transfer_open = false;
+    record.connection_reused = end.connection_reused;
+    outcome_.connection_reused = end.connection_reused;
+    record.timings.dns = end.timings.dns;
+    record.timings.connect = end.timings.connect;
+    record.timings.tls = end.timings.tls;
+    settle_at_.reset();
+    if (ended_) {
+        events_.attempt_drained(*this);
+        return;
+    }
+    outcome_.certainly_not_delivered = end.certainly_not_delivered;
+    if (decoder_) {
+        const auto state = decoder_->end_of_body(!end.error);
+        end_stream(state, end.error ? &end : nullptr);
+    } else if (head_.status != 0 && !good_status()) {
+        end_with_http_error();  // also where the connection broke within the error's body
+    } else if (end.error) {
+        end_failed({.code = *end.error, .message = std::move(end.detail), .http_status = head_.status});
+    } else {
+        end_plain();
+    }
+}
+
+void Attempt::on_chunk(const ChatChunk& chunk) {
+    if (!record.timings.first_content && chunk.event != ChunkEvent::keep_alive && decoder_->has_content()) {
+        record.timings.first_content = elapsed();
+    }
+    events_.attempt_chunk(*this, chunk);
+}
+
+bool Attempt::settle() {
+    settle_at_.reset();
+    if (!ended_) {
+        settle_at_ = events_.now() + kDrainWait;
+        end_with_http_error();
+        return false;
+    }
+    return transfer_open;
+}
+
+void Attempt::expire(Limit limit, milliseconds after) {
+    const bool content = decoder_ && decoder_->has_content();
+    const auto within = " within " + std::to_string(after.count()) + " ms";
+    Error error{.code = content ? ErrorCode::stream_stalled : ErrorCode::timed_out, .http_status = head_.status};
+    switch (limit) {
+        case Limit::connect: error.message = "no connection" + within; break;
+        case Limit::first_byte: error.message = "no answer" + within; break;
+        case Limit::first_content: error.message = "no content" + within; break;
+        case Limit::stall: error.message = "the answer stalled: nothing new" + within; break;
+        case Limit::attempt: error.message = "the attempt was not over" + within; break;
+        case Limit::none: break;
+    }
+    outcome_.limit = limit;
+    outcome_.any_byte = head_.status != 0;
+    end_failed(std::move(error));
+}
+
+void Attempt::dismiss(std::string_view why) {
+    if (ended_) return;
+    ended_ = true;
+    settle_at_.reset();
+    error_ = {.code = ErrorCode::cancelled, .message = std::string(why)};
+    record.error = ErrorCode::cancelled;
+    record.detail = why;
+    record.timings.total = elapsed();
+}
+
+void Attempt::end_stream(wire::StreamDecoder::State state, const TransferEnd* transport) {
+    if (state == wire::StreamDecoder::State::complete) {
+        end_answered();
+        return;
+    }
+    auto error = decoder_->error();
+    error.http_status = head_.status;
+    if (error.effective_status == 0) error.effective_status = head_.status;
+    if (transport != nullptr) {
+        // The network's word says why; the decoder's says what it means for the caller.
+        if (!decoder_->has_content()) error.code = *transport->error;
+        error.message += (error.message.empty() ? "" : ": ") + transport->detail;
+    }
+    end_failed(std::move(error));
+}
+
+void Attempt::end_plain() {
+    if (exchange_.kind == ExchangeKind::raw) {
+        end_answered();
+        return;
+    }
+    auto decoded = wire::decode_completion(std::move(body_));
+    if (!decoded) {
+        auto error = std::move(decoded).error();
+        error.http_status = head_.status;
+        end_failed(std::move(error));
+        return;
+    }
+    completion_ = std::move(*decoded);
+    end_answered();
+}
+
+void Attempt::end_with_http_error() {
+    end_failed(wire::decode_error(head_.status, head_.headers, body_, host_of(target_.base_url)));
+}
+
+void Attempt::end_answered() {
+    outcome_.answered = true;
+    ended_ = true;
+    record.timings.total = elapsed();
+    events_.attempt_ended(*this);
+}
+
+void Attempt::end_failed(Error error) {
+    ended_ = true;
+    error_ = std::move(error);
+    error_.region = target_.region.id;
+    error_.model = record.model;
+    error_.request_id = record.request_id;
+    if (!error_.retry_after) error_.retry_after = wire::parse_retry_after(head_.headers, std::chrono::system_clock::now());
+    outcome_.error = error_.code;
+    outcome_.status = error_.effective_status != 0 ? error_.effective_status : error_.http_status;
+    outcome_.any_byte = head_.status != 0;
+    outcome_.retry_after = error_.retry_after;
+    outcome_.should_retry = wire::parse_should_retry(head_.headers);
+    record.error = error_.code;
+    record.detail = error_.message;
+    record.timings.total = elapsed();
+    events_.attempt_ended(*this);
+}
+
+void Attempt::describe_answer(ChatCompletion& completion) {
+    completion.region = target_.region.id;
+    completion.requested_model = exchange_.model;
+    completion.request_id = record.request_id;
+    completion.rate_limits = wire::parse_rate_limits(head_.headers);
+    completion.headers = head_.headers;
+}
+
+ChatCompletion Attempt::take_completion() {
+    auto completion = decoder_ ? decoder_->take_completion() : std::move(*completion_);
+    describe_answer(completion);
+    return completion;
+}
+
+RawResponse Attempt::take_raw() {
+    return {.status = head_.status,
+            .headers = std::move(head_.headers),
+            .body = std::move(body_),
+            .region = target_.region.id};
+}
+
+std::shared_ptr<const ChatCompletion> Attempt::partial() {
+    if (!decoder_ || !decoder_->has_content()) return nullptr;
+    auto partial = std::make_shared<ChatCompletion>(decoder_->take_completion());
+    describe_answer(*partial);
+    return partial;
+}
+
+}  // namespace holysheep::call

@@ -1,0 +1,99 @@
+// One request to one region: reads the answer as it arrives and says how it ended.
+// Transport → [Attempt] → CallDriver → CallMachine
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <holysheep/transport.hpp>
+
+#include "call/classification.hpp"
+#include "call/exchange.hpp"
+#include "wire/stream_decoder.hpp"
+
+namespace holysheep::call {
+
+class Attempt;
+
+/// What an attempt tells its call. Only `attempt_ended` may end the call.
+class AttemptEvents {
+  public:
+    virtual ~AttemptEvents() = default;
+    virtual bool attempt_may_send(Attempt& attempt) = 0;
+    virtual void attempt_first_byte(Attempt& attempt) = 0;
+    virtual void attempt_chunk(Attempt& attempt, const ChatChunk& chunk) = 0;
+    virtual void attempt_progress(Attempt& attempt) = 0;
+    /// Once, when the answer is whole or cannot become so. The transfer may still be open: see `transfer_open`.
+    virtual void attempt_ended(Attempt& attempt) = 0;
+    /// The last event of an attempt whose transfer outlived it.
+    virtual void attempt_drained(Attempt& attempt) = 0;
+    /// Whether a failure now would be followed by another region at once.
+    virtual bool can_move_at_once() const = 0;
+    virtual Clock::time_point now() const = 0;
+};
+
+class Attempt final : public TransferEvents, private wire::ChunkSink {
+  public:
+    Attempt(AttemptEvents& events, const Exchange& exchange, const Target& target, std::size_t region,
+            AttemptRecord record, Clock::time_point started);
+
+    AttemptRecord record;
+    TransferId transfer = 0;
+    bool transfer_open = false;
+    bool paused = false;  ///< by a slow reader
+
+    std::size_t region() const { return region_; }
+    bool ended() const { return ended_; }
+    const Outcome& outcome() const { return outcome_; }
+    Error& error() { return error_; }
+    const HttpHead& head() const { return head_; }
+    /// An error body or the rest of a finished answer is awaited no longer than this; then call `settle`.
+    std::optional<Clock::time_point> settle_at() const { return settle_at_; }
+    /// Goes on with what has come so far. True when the transfer should be cancelled.
+    bool settle();
+    /// One of our clocks ran out.
+    void expire(Limit limit, milliseconds after);
+    /// The machine dropped this attempt: it lost, or the call ended.
+    void dismiss(std::string_view why);
+
+    /// After a good end. Headers and ids are filled in.
+    ChatCompletion take_completion();
+    RawResponse take_raw();
+    /// What a cut stream had delivered.
+    std::shared_ptr<const ChatCompletion> partial();
+
+    bool may_send(TransferId id) override;
+    void on_head(TransferId id, HttpHead head) override;
+    void on_body(TransferId id, std::string_view bytes) override;
+    void on_end(TransferId id, TransferEnd end) override;
+
+  private:
+    void on_chunk(const ChatChunk& chunk) override;
+    bool good_status() const { return head_.status >= 200 && head_.status < 300; }
+    void end_stream(wire::StreamDecoder::State state, const TransferEnd* transport);
+    void end_plain();
+    void end_with_http_error();
+    void end_answered();
+    void end_failed(Error error);
+    nanoseconds elapsed() const { return events_.now() - started_; }
+    void describe_answer(ChatCompletion& completion);
+
+    AttemptEvents& events_;
+    const Exchange& exchange_;
+    const Target& target_;
+    std::size_t region_;
+    Clock::time_point started_;
+    HttpHead head_{};
+    std::string body_{};
+    std::size_t drained_ = 0;
+    std::optional<wire::StreamDecoder> decoder_{};
+    std::optional<ChatCompletion> completion_{};
+    std::optional<Clock::time_point> settle_at_{};
+    Outcome outcome_{};
+    Error error_{};
+    bool ended_ = false;
+};
+
+}  // namespace holysheep::call

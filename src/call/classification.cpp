@@ -1,0 +1,79 @@
+// The table of failures. Status codes are those of RFC 9110; 52x are Cloudflare's, 529 is "overloaded".
+#include "call/classification.hpp"
+
+namespace holysheep::call {
+
+namespace {
+
+using health::Charge;
+
+Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool own_keys) {
+    switch (outcome.error) {
+        case ErrorCode::transport_failed:
+            // A pooled connection that was closed while idle says nothing about the region: try it once more, afresh.
+            if (outcome.connection_reused && !outcome.any_byte && outcome.limit == Limit::none) {
+                return {Action::same_fresh, Charge::none};
+            }
+            return {Action::next, Charge::failure};
+        case ErrorCode::tls_failed: return {Action::next, Charge::failure};
+        case ErrorCode::timed_out:
+            // A slow model is not a sick region: our own clocks on an answer are not charged, a gateway's 504 is.
+            return {Action::next, outcome.status == 504 || outcome.limit == Limit::connect ? Charge::failure : Charge::none};
+        case ErrorCode::server_failed:
+            if (outcome.status == 501 || outcome.status == 505) return {Action::stop, Charge::none};
+            if (outcome.status == 500 && !retry.server_500) return {Action::stop, Charge::failure};
+            return {Action::next, Charge::failure};
+        case ErrorCode::malformed_response: return {Action::next, Charge::failure};
+        case ErrorCode::rate_limited:
+        case ErrorCode::region_not_supported:
+        case ErrorCode::model_not_found: return {Action::next, Charge::none};
+        case ErrorCode::conflict: return {Action::same_later, Charge::none};
+        case ErrorCode::unauthenticated: return {own_keys ? Action::next : Action::stop, Charge::none};
+        case ErrorCode::invalid_request:
+            return {outcome.status == 425 ? Action::next : Action::stop, Charge::none};
+        case ErrorCode::stream_interrupted:
+        case ErrorCode::stream_stalled: return {Action::stop, Charge::failure};
+        case ErrorCode::cancelled:
+        case ErrorCode::deadline_exceeded:
+        case ErrorCode::invalid_options:
+        case ErrorCode::permission_denied:
+        case ErrorCode::context_length_exceeded:
+        case ErrorCode::request_too_large:
+        case ErrorCode::content_filtered:
+        case ErrorCode::insufficient_quota:
+        case ErrorCode::rate_limited_locally:
+        case ErrorCode::budget_exceeded:
+        case ErrorCode::all_regions_unavailable: return {Action::stop, Charge::none};
+    }
+    return {};
+}
+
+// The gateway's own word on retrying counts for more than the status, but not where money or keys are refused.
+bool heeds_should_retry(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::unauthenticated:
+        case ErrorCode::permission_denied:
+        case ErrorCode::insufficient_quota:
+        case ErrorCode::cancelled:
+        case ErrorCode::stream_interrupted:
+        case ErrorCode::stream_stalled: return false;
+        default: return true;
+    }
+}
+
+}  // namespace
+
+Verdict classify(const Outcome& outcome, const RetryOptions& retry, bool own_keys) {
+    if (outcome.answered) return {Action::stop, Charge::success};
+    auto verdict = by_class(outcome, retry, own_keys);
+    if (outcome.should_retry && heeds_should_retry(outcome.error)) {
+        if (!*outcome.should_retry) {
+            verdict.action = Action::stop;
+        } else if (verdict.action == Action::stop) {
+            verdict.action = Action::next;
+        }
+    }
+    return verdict;
+}
+
+}  // namespace holysheep::call

@@ -1,0 +1,44 @@
+// What a failed attempt calls for: stop, the next region, or the same one again. One table, without state.
+// attempt's outcome → [classify] → CallMachine
+#pragma once
+
+#include <optional>
+
+#include <holysheep/options.hpp>
+
+#include "health/region_table.hpp"
+
+namespace holysheep::call {
+
+/// The clock of an attempt that ran out.
+enum class Limit { none, connect, first_byte, first_content, stall, attempt };
+
+/// How an attempt ended, as far as decisions need it.
+struct Outcome {
+    bool answered = false;  ///< a whole, good answer; the rest is then unused
+    ErrorCode error = ErrorCode::transport_failed;
+    Limit limit = Limit::none;  ///< set where one of our clocks ended the attempt
+    int status = 0;             ///< the effective one; 0 without an HTTP answer
+    bool certainly_not_delivered = false;
+    bool connection_reused = false;
+    bool any_byte = false;  ///< of the answer
+    std::optional<milliseconds> retry_after{};
+    std::optional<bool> should_retry{};  ///< the gateway's x-should-retry
+};
+
+enum class Action {
+    stop,        ///< the answer would be the same everywhere
+    next,        ///< another region, or this one after a wait when there is none
+    same_fresh,  ///< the same region over a new connection, once
+    same_later   ///< the same region after a wait, once
+};
+
+struct Verdict {
+    Action action = Action::stop;
+    health::Charge charge = health::Charge::none;
+};
+
+/// `own_keys`: regions have different keys, so that a refused key may be good elsewhere.
+Verdict classify(const Outcome& outcome, const RetryOptions& retry, bool own_keys);
+
+}  // namespace holysheep::call

@@ -1,0 +1,370 @@
+// Effects of one call. Every decision is the machine's; what is here is order, ownership and words.
+#include "call/driver.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "call/final_error.hpp"
+#include "call/request_builder.hpp"
+
+namespace holysheep::call {
+
+// The outermost event ends with the timer set and, when all is over, with the driver's own destruction: nothing may be
+// touched after it.
+class CallDriver::Turn {
+  public:
+    explicit Turn(CallDriver& driver) : driver_(driver) { ++driver_.depth_; }
+    ~Turn() {
+        if (--driver_.depth_ == 0) driver_.end_turn();
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+  private:
+    CallDriver& driver_;
+};
+
+CallDriver::CallDriver(CallServices& services, Exchange exchange, const CallPolicy& policy,
+                       std::span<const std::size_t> plan, Clock::time_point started, CallSink& sink,
+                       std::function<void()> on_idle)
+    : services_(services),
+      exchange_(std::move(exchange)),
+      started_(started),
+      machine_(policy, plan, exchange_.model, services.regions, services.budget, services.retry_policy),
+      sink_(sink),
+      on_idle_(std::move(on_idle)) {
+    services_.recorder.on_call_started(exchange_.kind == ExchangeKind::chat_stream);
+}
+
+CallDriver::~CallDriver() {
+    if (timer_ != 0) services_.clock.cancel(timer_);
+    for (auto& attempt : attempts_) {
+        if (attempt.transfer_open) services_.transport.cancel(attempt.transfer);
+    }
+}
+
+void CallDriver::start() {
+    const Turn turn(*this);
+    apply(machine_.start(now()));
+}
+
+void CallDriver::cancel() {
+    const Turn turn(*this);
+    apply(machine_.on_cancel(now()));
+}
+
+void CallDriver::shut_down() {
+    const Turn turn(*this);
+    apply(machine_.on_cancel(now()));
+    for (auto& attempt : attempts_) {
+        if (std::exchange(attempt.transfer_open, false)) services_.transport.cancel(attempt.transfer);
+    }
+}
+
+void CallDriver::pause() {
+    pause_wanted_ = true;
+    steer_reading();
+}
+
+void CallDriver::resume() {
+    const Turn turn(*this);
+    pause_wanted_ = false;
+    steer_reading();
+}
+
+void CallDriver::on_room() {
+    const Turn turn(*this);
+    sink_full_ = false;
+    steer_reading();
+}
+
+void CallDriver::steer_reading() {
+    const bool stop = sink_full_ || pause_wanted_;
+    if (stop == paused_ || committed_ == 0) return;
+    auto& attempt = attempt_number(committed_);
+    if (!attempt.transfer_open || attempt.ended()) return;
+    paused_ = stop;
+    if (stop) {
+        services_.transport.pause(attempt.transfer);
+    } else {
+        // The silence was the reader's: the gateway's clock starts afresh.
+        machine_.on_progress(committed_, now());
+        services_.transport.resume(attempt.transfer);
+    }
+}
+
+// ---- events of attempts ----
+
+bool CallDriver::attempt_may_send(Attempt& attempt) {
+    const Turn turn(*this);
+    Commands commands;
+    const bool yes = machine_.on_connected(attempt.record.number, now(), commands);
+    apply(commands);
+    return yes;
+}
+
+void CallDriver::attempt_first_byte(Attempt& attempt) {
+    const Turn turn(*this);
+    apply(machine_.on_first_byte(attempt.record.number, now()));
+}
+
+void CallDriver::attempt_progress(Attempt& attempt) { machine_.on_progress(attempt.record.number, now()); }
+
+bool CallDriver::can_move_at_once() const { return machine_.can_move_at_once(now()); }
+
+void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
+    if (delivered_) return;
+    const Turn turn(*this);
+    const int number = attempt.record.number;
+    if (chunk.event == ChunkEvent::keep_alive) {
+        // Proof of life for whoever watches, but no progress: it stops no clock.
+        if (committed_ == 0 || committed_ == number) deliver(chunk);
+        return;
+    }
+    if (committed_ == number) {
+        machine_.on_progress(number, now());
+        deliver(chunk);
+        return;
+    }
+    switch (chunk.event) {
+        case ChunkEvent::content:
+        case ChunkEvent::reasoning:
+        case ChunkEvent::refusal:
+        case ChunkEvent::tool_call:
+        case ChunkEvent::finish: break;
+        default: hold(number, chunk); return;
+    }
+    apply(machine_.on_content(number, now()));
+    if (committed_ == number) deliver(chunk);
+}
+
+void CallDriver::hold(int attempt, const ChatChunk& chunk) {
+    auto& held = held_.emplace_back(Held{attempt, chunk, std::string(chunk.raw_json), {}});
+    if (chunk.usage != nullptr) held.usage = *chunk.usage;
+    held.chunk.text = {};  // these events carry none
+}
+
+void CallDriver::attempt_ended(Attempt& attempt) {
+    const Turn turn(*this);
+    const auto time = now();
+    const auto& outcome = attempt.outcome();
+    if (!outcome.answered) {
+        services_.redactor.scrub(attempt.error());
+        services_.redactor.scrub(attempt.record.detail);
+        if (outcome.retry_after && outcome.retry_after->count() > 0) {
+            const auto pause = std::min<nanoseconds>(*outcome.retry_after, std::chrono::minutes{10});
+            services_.regions.limit_until(attempt.region(), exchange_.model, time + pause, time);
+        }
+    }
+    last_ended_ = attempt.record.number;
+    book(attempt, classify(outcome, machine_.policy().retry, false).charge);
+    // A finished answer leaves its connection to the next request, if its last bytes come soon; a failed one is cut.
+    if (attempt.transfer_open && !attempt.settle_at()) close(attempt);
+    apply(machine_.on_end(attempt.record.number, outcome, attempt.record, time));
+}
+
+void CallDriver::attempt_drained(Attempt&) { const Turn turn(*this); }
+
+// ---- commands ----
+
+void CallDriver::apply(const Commands& commands) {
+    for (const auto& command : commands) {
+        switch (command.kind) {
+            case Command::Kind::start: start_attempt(command); break;
+            case Command::Kind::cancel: stop_attempt(command); break;
+            case Command::Kind::commit: commit(command.attempt); break;
+            case Command::Kind::finish: finish(command.attempt); break;
+        }
+    }
+}
+
+void CallDriver::start_attempt(const Command& command) {
+    const auto& target = services_.targets[command.region];
+    const auto time = now();
+    const auto mapped = target.region.model_map.find(exchange_.model);
+    const auto& model = mapped == target.region.model_map.end() ? exchange_.model : mapped->second;
+    AttemptRecord record;
+    record.number = command.attempt;
+    record.kind = command.attempt_kind;
+    record.region = target.region.id;
+    record.model = model;
+    record.started = time - started_;
+    record.maybe_duplicated = command.maybe_duplicated;
+    auto& attempt = attempts_.emplace_back(static_cast<AttemptEvents&>(*this), exchange_, target, command.region, std::move(record), time);
+
+    services_.regions.on_dispatch(command.region);
+    std::optional<std::size_t> from;
+    if (command.attempt_kind == AttemptKind::failover && last_ended_ != 0) from = attempt_number(last_ended_).region();
+    services_.recorder.on_dispatch(command.region, from);
+    auto request = build_request(exchange_, target, model, command.attempt);
+    request.fresh_connection = command.fresh_connection;
+    attempt.transfer = services_.transport.start(std::move(request), attempt);
+    attempt.transfer_open = true;
+}
+
+void CallDriver::stop_attempt(const Command& command) {
+    auto& attempt = attempt_number(command.attempt);
+    if (paused_ && command.attempt == committed_ && command.limit == Limit::stall) {
+        // Silence that the reader asked for is no stall.
+        machine_.on_progress(committed_, now());
+        return;
+    }
+    close(attempt);
+    if (command.limit) {
+        const auto after = now() - started_ - attempt.record.started;
+        attempt.expire(*command.limit, std::chrono::duration_cast<milliseconds>(after));
+        return;
+    }
+    switch (machine_.ending()) {
+        case Ending::cancelled: attempt.dismiss("the call was cancelled"); break;
+        case Ending::deadline: attempt.dismiss("the call's deadline passed"); break;
+        default: attempt.dismiss("another attempt was ahead"); break;
+    }
+    book(attempt, health::Charge::none);
+}
+
+void CallDriver::close(Attempt& attempt) {
+    if (std::exchange(attempt.transfer_open, false)) services_.transport.cancel(attempt.transfer);
+}
+
+void CallDriver::commit(int attempt) {
+    committed_ = attempt;
+    for (auto& held : std::exchange(held_, {})) {
+        if (held.attempt != attempt) continue;
+        held.chunk.raw_json = held.raw_json;
+        if (held.chunk.usage != nullptr) held.chunk.usage = &held.usage;
+        deliver(held.chunk);
+    }
+}
+
+void CallDriver::deliver(const ChatChunk& chunk) {
+    if (!sink_.on_chunk(chunk)) sink_full_ = true;
+    if (sink_full_ || pause_wanted_) steer_reading();
+}
+
+void CallDriver::book(const Attempt& attempt, health::Charge charge) {
+    const auto time = now();
+    auto& regions = services_.regions;
+    regions.on_outcome(attempt.region(), charge, time);
+    services_.recorder.on_attempt_end(attempt.region(), attempt.record,
+                                      {.in_flight = regions.in_flight(attempt.region()),
+                                       .error_rate = regions.error_rate(attempt.region(), time),
+                                       .limited_until = regions.limited_until(attempt.region())});
+    if (services_.log.enabled(LogLevel::debug)) services_.log.write(LogLevel::debug, describe({&attempt.record, 1}));
+}
+
+// ---- the end ----
+
+void CallDriver::finish(int number) {
+    if (machine_.ending() == Ending::answered && number != committed_) commit(number);
+    auto result = make_result(number);
+    delivered_ = true;
+    const auto* error = std::get_if<Error>(&result);
+    services_.recorder.on_call_end(error != nullptr ? std::optional{error->code} : std::nullopt, services_.budget.tokens());
+    if (error != nullptr && error->code != ErrorCode::cancelled && services_.log.enabled(LogLevel::warning)) {
+        services_.log.write(LogLevel::warning, "call failed: " + error->message);
+    }
+    if (services_.on_record) services_.on_record(make_call_record(result));
+    sink_.on_done(std::move(result));
+}
+
+CallResult CallDriver::make_result(int number) {
+    Attempt* attempt = number == 0 ? nullptr : &attempt_number(number);
+    if (machine_.ending() == Ending::answered) {
+        attempt->record.winner = true;
+        if (exchange_.kind == ExchangeKind::raw) {
+            auto response = attempt->take_raw();
+            response.attempts = trail();
+            return response;
+        }
+        auto completion = attempt->take_completion();
+        completion.attempts = trail();
+        return completion;
+    }
+    if (attempt != nullptr && number == committed_) attempt->record.winner = true;
+    auto error = final_error(attempt);
+    error.attempts = trail();
+    return error;
+}
+
+Error CallDriver::final_error(Attempt* last) {
+    const auto* first = machine_.first_failure() == 0 ? nullptr : &attempt_number(machine_.first_failure()).error();
+    const auto time = now();
+    auto error = compose_error({.machine = machine_,
+                                .first = first,
+                                .last = last == nullptr ? nullptr : &last->error(),
+                                .model = exchange_.model,
+                                .attempts = attempts_.size(),
+                                .elapsed = time - started_,
+                                .now = time});
+    if (last != nullptr && last->record.number == committed_) error.partial = last->partial();
+    return error;
+}
+
+CallRecord CallDriver::make_call_record(const CallResult& result) const {
+    CallRecord record;
+    record.label = exchange_.label;
+    record.requested_model = exchange_.model;
+    record.total = now() - started_;
+    record.queued = attempts_.empty() ? record.total : attempts_.front().record.started;
+    if (const auto* completion = std::get_if<ChatCompletion>(&result)) {
+        record.model = completion->model;
+        record.region = completion->region;
+        record.usage = completion->usage;
+        record.cost = completion->cost;
+        record.attempts = completion->attempts;
+    } else if (const auto* response = std::get_if<RawResponse>(&result)) {
+        record.region = response->region;
+        record.attempts = response->attempts;
+    } else {
+        const auto& error = std::get<Error>(result);
+        record.error = error.code;
+        record.region = error.region;
+        record.attempts = error.attempts;
+    }
+    return record;
+}
+
+std::vector<AttemptRecord> CallDriver::trail() const {
+    std::vector<AttemptRecord> records;
+    records.reserve(attempts_.size());
+    for (const auto& attempt : attempts_) records.push_back(attempt.record);
+    return records;
+}
+
+// ---- time ----
+
+void CallDriver::on_timer() {
+    const Turn turn(*this);
+    timer_ = 0;
+    const auto time = now();
+    for (auto& attempt : attempts_) {
+        if (!attempt.settle_at() || *attempt.settle_at() > time) continue;
+        if (attempt.settle()) close(attempt);
+    }
+    for (int i = 0; i < 8 && machine_.wake_at() && *machine_.wake_at() <= time; ++i) apply(machine_.on_wake(time));
+}
+
+void CallDriver::end_turn() {
+    auto wake = machine_.wake_at();
+    for (const auto& attempt : attempts_) {
+        if (attempt.settle_at() && (!wake || *attempt.settle_at() < *wake)) wake = attempt.settle_at();
+    }
+    const bool open = std::ranges::any_of(attempts_, [](const Attempt& a) { return a.transfer_open; });
+    if (delivered_ && !open) {
+        const auto on_idle = std::move(on_idle_);  // it destroys this driver
+        on_idle();
+        return;
+    }
+    // A timer that is early costs one look at the machine; re-arming it for every event would cost more.
+    if (!wake || (timer_ != 0 && timer_at_ <= *wake)) return;
+    if (timer_ != 0) services_.clock.cancel(timer_);
+    timer_at_ = *wake;
+    timer_ = services_.clock.call_at(*wake, [this] { on_timer(); });
+}
+
+Attempt& CallDriver::attempt_number(int number) {
+    return *std::next(attempts_.begin(), number - 1);
+}
+
+}  // namespace holysheep::call

@@ -1,0 +1,116 @@
+// Carries out what the call machine decides: sends requests, feeds it events, hands the answer over, keeps the records.
+// Exchange → [CallDriver] ⇄ CallMachine, Transport, Clock → CallSink, CallRecord
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <holysheep/clock.hpp>
+#include <holysheep/event_listener.hpp>
+#include <holysheep/options.hpp>
+#include <holysheep/transport.hpp>
+
+#include "call/attempt.hpp"
+#include "call/exchange.hpp"
+#include "call/machine.hpp"
+#include "health/region_table.hpp"
+#include "resilience/retry_budget.hpp"
+#include "telemetry/log.hpp"
+#include "telemetry/recorder.hpp"
+#include "telemetry/redactor.hpp"
+
+namespace holysheep::call {
+
+/// What all calls of a client share; it outlives them.
+struct CallServices {
+    Clock& clock;
+    Transport& transport;
+    std::span<const Target> targets;
+    health::RegionTable& regions;
+    resilience::RetryBudget& budget;
+    telemetry::Recorder& recorder;
+    const telemetry::Redactor& redactor;
+    const telemetry::Log& log;
+    const RetryPolicy* retry_policy = nullptr;
+    /// Set where somebody listens: a record is copied for nobody else.
+    std::function<void(CallRecord)> on_record{};
+};
+
+/// One call, on the I/O thread.
+class CallDriver final : private AttemptEvents {
+  public:
+    /// `on_idle` runs when nothing more will happen: the call is over and its last transfer has ended. It may destroy the
+    /// driver.
+    CallDriver(CallServices& services, Exchange exchange, const CallPolicy& policy, std::span<const std::size_t> plan,
+               Clock::time_point started, CallSink& sink, std::function<void()> on_idle);
+    ~CallDriver() override;
+    CallDriver(const CallDriver&) = delete;
+    CallDriver& operator=(const CallDriver&) = delete;
+
+    void start();
+    void cancel();
+    /// Stops and continues reading a stream, at the caller's wish.
+    void pause();
+    void resume();
+    /// The sink has room again after it had said "enough".
+    void on_room();
+    /// Ends the call, and its transfers at once, without waiting for answers to be drained.
+    void shut_down();
+
+  private:
+    bool attempt_may_send(Attempt& attempt) override;
+    void attempt_first_byte(Attempt& attempt) override;
+    void attempt_chunk(Attempt& attempt, const ChatChunk& chunk) override;
+    void attempt_progress(Attempt& attempt) override;
+    void attempt_ended(Attempt& attempt) override;
+    void attempt_drained(Attempt& attempt) override;
+    bool can_move_at_once() const override;
+    Clock::time_point now() const override { return services_.clock.now(); }
+
+    class Turn;
+    void end_turn();
+    void apply(const Commands& commands);
+    void start_attempt(const Command& command);
+    void stop_attempt(const Command& command);
+    void close(Attempt& attempt);
+    void commit(int attempt);
+    void steer_reading();
+    void deliver(const ChatChunk& chunk);
+    void hold(int attempt, const ChatChunk& chunk);
+    void book(const Attempt& attempt, health::Charge charge);
+    void finish(int attempt);
+    CallResult make_result(int attempt);
+    Error final_error(Attempt* last);
+    CallRecord make_call_record(const CallResult& result) const;
+    std::vector<AttemptRecord> trail() const;
+    void on_timer();
+    Attempt& attempt_number(int number);
+
+    // An event before the first content, kept until an attempt is chosen, so that a failed one leaves no trace.
+    struct Held {
+        int attempt;
+        ChatChunk chunk;
+        std::string raw_json;
+        Usage usage;
+    };
+
+    CallServices& services_;
+    const Exchange exchange_;
+    const Clock::time_point started_;
+    CallMachine machine_;
+    CallSink& sink_;
+    std::function<void()> on_idle_;
+    std::list<Attempt> attempts_;
+    std::vector<Held> held_;
+    Clock::TimerId timer_ = 0;
+    Clock::time_point timer_at_{};
+    int committed_ = 0, last_ended_ = 0, depth_ = 0;
+    bool sink_full_ = false, pause_wanted_ = false, paused_ = false, delivered_ = false;
+};
+
+}  // namespace holysheep::call

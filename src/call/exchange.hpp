@@ -1,0 +1,54 @@
+// What one call sends and to whom: the prepared request, and each region as a destination.
+// Client → [Exchange, Target] → CallDriver → HttpRequest
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <holysheep/chat_completion.hpp>
+#include <holysheep/endpoint.hpp>
+#include <holysheep/error.hpp>
+#include <holysheep/region.hpp>
+
+#include "wire/chat_encoder.hpp"
+
+namespace holysheep::call {
+
+/// One region, ready to be sent to. Its headers hold its key: they never travel to another target.
+struct Target {
+    Region region{};
+    std::string base_url{};  ///< without a trailing slash and without its query
+    std::string query{};     ///< "?…", or empty
+    std::string chat_url{};
+    std::vector<std::pair<std::string, std::string>> headers{};
+};
+
+enum class ExchangeKind { chat, chat_stream, raw };
+
+struct Exchange {
+    ExchangeKind kind = ExchangeKind::chat;
+    wire::EncodedChat chat{};  ///< for the chat kinds
+    RawRequest raw{};          ///< for `raw`
+    std::string model{};       ///< as requested; "" for `raw`
+    std::vector<std::pair<std::string, std::string>> headers{};
+    std::string label{}, idempotency_key{};
+    int skip_malformed_chunks = 0;
+};
+
+/// A finished call.
+using CallResult = std::variant<ChatCompletion, RawResponse, Error>;
+
+/// Receives one call's answer, on the I/O thread.
+class CallSink {
+  public:
+    virtual ~CallSink() = default;
+    /// False: enough for now; the driver stops reading until `CallDriver::resume`.
+    virtual bool on_chunk(const ChatChunk& chunk) = 0;
+    /// Exactly once, last.
+    virtual void on_done(CallResult result) = 0;
+};
+
+}  // namespace holysheep::call

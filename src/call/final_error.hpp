@@ -1,0 +1,27 @@
+// What the caller is told when a call ends without an answer: the first cause, in words that help.
+// CallMachine, attempts' errors → [compose_error] → Error
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string_view>
+
+#include <holysheep/error.hpp>
+
+#include "call/machine.hpp"
+
+namespace holysheep::call {
+
+struct FailedCall {
+    const CallMachine& machine;
+    const Error* first;  ///< of the attempt that failed first; null without one
+    const Error* last;   ///< of the attempt that ended the call; null without one
+    std::string_view model;
+    std::size_t attempts;
+    nanoseconds elapsed;
+    time_point now;
+};
+
+Error compose_error(const FailedCall& call);
+
+}  // namespace holysheep::call

@@ -1,0 +1,46 @@
+// Header precedence: the library's, the client's and region's, the call's; a later one replaces an earlier one by name.
+#include "call/request_builder.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace holysheep::call {
+
+namespace {
+
+bool same_name(const std::string& a, const std::string& b) {
+    return std::ranges::equal(a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+void set_header(HttpRequest& request, const std::string& name, const std::string& value) {
+    const auto at = std::ranges::find_if(request.headers, [&](const auto& header) { return same_name(header.first, name); });
+    if (at == request.headers.end()) {
+        request.headers.emplace_back(name, value);
+    } else {
+        at->second = value;
+    }
+}
+
+}  // namespace
+
+HttpRequest build_request(const Exchange& exchange, const Target& target, const std::string& model, int number) {
+    HttpRequest request;
+    request.headers.reserve(target.headers.size() + exchange.headers.size() + 4);
+    request.headers.emplace_back("Accept", exchange.kind == ExchangeKind::chat_stream ? "text/event-stream" : "*/*");
+    if (exchange.kind == ExchangeKind::raw) {
+        request.method = exchange.raw.method;
+        request.url = target.base_url + exchange.raw.path + target.query;
+        request.body = exchange.raw.body_json;
+    } else {
+        request.url = target.chat_url;
+        request.body = wire::body_for_model(exchange.chat, model);
+    }
+    if (!request.body.empty()) request.headers.emplace_back("Content-Type", "application/json");
+    request.headers.emplace_back("X-Holysheep-Attempt", std::to_string(number));
+    if (!exchange.idempotency_key.empty()) request.headers.emplace_back("Idempotency-Key", exchange.idempotency_key);
+    for (const auto& [name, value] : target.headers) set_header(request, name, value);
+    for (const auto& [name, value] : exchange.headers) set_header(request, name, value);
+    return request;
+}
+
+}  // namespace holysheep::call

@@ -1,0 +1,116 @@
+// Two batches change places: the I/O thread fills one while the reader empties the other.
+#include "call/stream_queue.hpp"
+
+#include <utility>
+
+namespace holysheep::call {
+
+namespace {
+// What may wait for a slow reader before its socket is no longer read.
+constexpr std::size_t kEnough = 256 * 1024;
+}  // namespace
+
+ChunkBatch::Span ChunkBatch::store(std::string_view view) {
+    const Span span{text_.size(), view.size()};
+    text_.append(view);
+    return span;
+}
+
+void ChunkBatch::add(const ChatChunk& chunk) {
+    auto& entry = entries_.emplace_back();
+    entry.chunk = chunk;
+    entry.text = store(chunk.text);
+    entry.tool_id = store(chunk.tool_id);
+    entry.tool_name = store(chunk.tool_name);
+    entry.tool_arguments = store(chunk.tool_arguments);
+    entry.raw_json = store(chunk.raw_json);
+    if (chunk.usage != nullptr) {
+        entry.usage = usages_.size();
+        usages_.push_back(*chunk.usage);
+    }
+}
+
+const ChatChunk& ChunkBatch::take() {
+    const auto& entry = entries_[next_++];
+    const auto view = [this](Span span) { return std::string_view(text_).substr(span.offset, span.size); };
+    current_ = entry.chunk;
+    current_.text = view(entry.text);
+    current_.tool_id = view(entry.tool_id);
+    current_.tool_name = view(entry.tool_name);
+    current_.tool_arguments = view(entry.tool_arguments);
+    current_.raw_json = view(entry.raw_json);
+    if (current_.usage != nullptr) current_.usage = &usages_[entry.usage];
+    return current_;
+}
+
+void ChunkBatch::clear() {
+    text_.clear();
+    entries_.clear();
+    usages_.clear();
+    next_ = 0;
+}
+
+bool StreamQueue::on_chunk(const ChatChunk& chunk) {
+    bool wake = false;
+    bool room = true;
+    {
+        std::lock_guard lock(mutex_);
+        filling_.add(chunk);
+        wake = std::exchange(idle_, false);
+        if (filling_.bytes() > kEnough) full_ = true;
+        room = !full_;
+    }
+    if (wake) {
+        ready_.notify_one();
+        if (hooks_.on_ready) hooks_.on_ready();
+    }
+    return room;
+}
+
+void StreamQueue::on_done(CallResult result) {
+    // Under the lock: a waiting reader may destroy this queue as soon as it sees the end.
+    std::function<void()> on_ready;
+    {
+        std::lock_guard lock(mutex_);
+        result_ = std::move(result);
+        done_ = true;
+        if (std::exchange(idle_, false)) on_ready = hooks_.on_ready;
+        ready_.notify_one();
+    }
+    if (on_ready) on_ready();
+}
+
+bool StreamQueue::refill(std::unique_lock<std::mutex>& lock, bool wait) {
+    reading_.clear();
+    idle_ = filling_.empty() && !done_;
+    if (wait) ready_.wait(lock, [this] { return !filling_.empty() || done_; });
+    std::swap(reading_, filling_);
+    if (wait) idle_ = false;
+    const bool was_full = std::exchange(full_, false);
+    lock.unlock();
+    if (was_full && hooks_.on_room) hooks_.on_room();
+    return !reading_.empty();
+}
+
+const ChatChunk* StreamQueue::wait_next() {
+    if (reading_.empty()) {
+        std::unique_lock lock(mutex_);
+        if (!refill(lock, true)) return nullptr;
+    }
+    return &reading_.take();
+}
+
+const ChatChunk* StreamQueue::try_next() {
+    if (reading_.empty()) {
+        std::unique_lock lock(mutex_);
+        if (!refill(lock, false)) return nullptr;
+    }
+    return &reading_.take();
+}
+
+std::optional<CallResult> StreamQueue::take_result() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(result_, std::nullopt);
+}
+
+}  // namespace holysheep::call

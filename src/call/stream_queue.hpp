@@ -1,0 +1,75 @@
+// Carries a stream's events from the I/O thread to the thread that reads them: bounded, in batches, without an allocation
+// per event once warm.
+// CallDriver → [StreamQueue] → ChatStream, stream_to, stream_async
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "call/exchange.hpp"
+
+namespace holysheep::call {
+
+/// Events of a stream, copied out of the buffers they were views of.
+class ChunkBatch {
+  public:
+    void add(const ChatChunk& chunk);
+    bool empty() const { return next_ == entries_.size(); }
+    /// The views live until `clear`.
+    const ChatChunk& take();
+    void clear();
+    std::size_t bytes() const { return text_.size() + entries_.size() * sizeof(Entry); }
+
+  private:
+    struct Span {
+        std::size_t offset = 0, size = 0;
+    };
+    struct Entry {
+        ChatChunk chunk{};
+        Span text{}, tool_id{}, tool_name{}, tool_arguments{}, raw_json{};
+        std::size_t usage = 0;
+    };
+    Span store(std::string_view view);
+
+    std::string text_;
+    std::vector<Entry> entries_;
+    std::vector<Usage> usages_;
+    std::size_t next_ = 0;
+    ChatChunk current_{};
+};
+
+class StreamQueue final : public CallSink {
+  public:
+    struct Hooks {
+        std::function<void()> on_room;   ///< the reader caught up after `on_chunk` had said "enough"
+        std::function<void()> on_ready;  ///< something came, or the end did, while nobody was reading; may be empty
+    };
+    explicit StreamQueue(Hooks hooks) : hooks_(std::move(hooks)) {}
+
+    bool on_chunk(const ChatChunk& chunk) override;
+    void on_done(CallResult result) override;
+
+    /// Waits for the next event; null at the end. The views live until the next call. One reader at a time.
+    const ChatChunk* wait_next();
+    /// The next event if there is one. Without one, and unless the end has come, `on_ready` will be called.
+    const ChatChunk* try_next();
+    /// The result, once, after the last event was read.
+    std::optional<CallResult> take_result();
+
+  private:
+    bool refill(std::unique_lock<std::mutex>& lock, bool wait);
+
+    Hooks hooks_;
+    std::mutex mutex_;  // guards what the I/O thread writes: filling_, result_, done_, full_, idle_
+    std::condition_variable ready_;
+    ChunkBatch filling_, reading_;
+    std::optional<CallResult> result_;
+    bool done_ = false, full_ = false, idle_ = true;
+};
+
+}  // namespace holysheep::call

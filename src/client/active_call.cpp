@@ -1,0 +1,89 @@
+// Hand-over between threads. A call keeps itself alive from submission until nothing more can happen to it.
+#include "client/active_call.hpp"
+
+#include <utility>
+
+namespace holysheep::client {
+
+void ActiveCall::submit(call::CallSink& borrowed, const std::stop_token& stop) {
+    sink_ = &borrowed;
+    clock_ = registry_->clock_;
+    self_ = shared_from_this();
+    auto& clock = *registry_->clock_;
+    // Registered before the call begins, so that nothing that comes in between is missed; a cancel that overtakes the
+    // beginning is remembered.
+    if (stop.stop_possible()) on_stop_.emplace(stop, Cancel{this});
+    clock.post([this] { begin(); });
+}
+
+void ActiveCall::submit(std::shared_ptr<call::CallSink> owned, const std::stop_token& stop) {
+    owned_sink_ = std::move(owned);
+    submit(*owned_sink_, stop);
+}
+
+void ActiveCall::begin() {
+    registry_->add(*this);
+    driver_.emplace(registry_->services_, std::move(plan_.exchange), plan_.policy, plan_.order, plan_.started, *sink_, [this] {
+        driver_.reset();
+        registry_->remove(*this);
+        on_stop_.reset();
+        const auto last = std::move(self_);
+    });
+    if (cancelled_ || registry_->closed_) {
+        driver_->cancel();
+    } else {
+        driver_->start();
+    }
+}
+
+template <class Function>
+void ActiveCall::on_io_thread(Function function) {
+    // After the client's end there is no clock and nothing left to steer.
+    if (const auto clock = clock_.lock()) {
+        clock->post([call = shared_from_this(), function] { function(*call); });
+    }
+}
+
+void ActiveCall::cancel() {
+    on_io_thread([](ActiveCall& call) {
+        call.cancelled_ = true;
+        if (call.driver_) call.driver_->cancel();
+    });
+}
+
+void ActiveCall::pause() {
+    on_io_thread([](ActiveCall& call) {
+        if (call.driver_) call.driver_->pause();
+    });
+}
+
+void ActiveCall::resume() {
+    on_io_thread([](ActiveCall& call) {
+        if (call.driver_) call.driver_->resume();
+    });
+}
+
+void ActiveCall::on_room() {
+    on_io_thread([](ActiveCall& call) {
+        if (call.driver_) call.driver_->on_room();
+    });
+}
+
+void CallRegistry::add(ActiveCall& call) {
+    call.index_ = calls_.size();
+    calls_.push_back(&call);
+}
+
+void CallRegistry::remove(ActiveCall& call) {
+    calls_[call.index_] = calls_.back();
+    calls_[call.index_]->index_ = call.index_;
+    calls_.pop_back();
+}
+
+void CallRegistry::shut_down() {
+    closed_ = true;
+    // Each one leaves the list as it ends.
+    while (!calls_.empty()) calls_.back()->driver_->shut_down();
+}
+
+}  // namespace holysheep::client

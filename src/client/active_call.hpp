@@ -1,0 +1,101 @@
+// One call between its submission and its end: owns the driver on the I/O thread and whoever waits for the answer.
+// Client → [ActiveCall] → CallDriver
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+
+#include <holysheep/chat_completion.hpp>
+#include <holysheep/result.hpp>
+#include <holysheep/stream.hpp>
+
+#include "call/driver.hpp"
+#include "call/stream_queue.hpp"
+
+namespace holysheep {
+inline namespace v0 {
+namespace detail {
+
+/// What a StreamHandle steers.
+struct StreamControl {
+    virtual ~StreamControl() = default;
+    virtual void cancel() = 0;
+    virtual void pause() = 0;
+    virtual void resume() = 0;
+};
+
+}  // namespace detail
+}  // namespace v0
+
+namespace client {
+
+class CallRegistry;
+
+/// Everything the I/O thread needs to begin a call.
+struct CallPlan {
+    call::Exchange exchange{};
+    call::CallPolicy policy{};
+    std::vector<std::size_t> own_order{};     ///< where the call restricts its regions
+    std::span<const std::size_t> order{};     ///< the client's order, or `own_order`
+    Clock::time_point started{};
+};
+
+/// Created by the caller's thread, then lives on the I/O thread; `cancel`, `pause`, `resume` and `on_room` from any.
+class ActiveCall final : public detail::StreamControl, public std::enable_shared_from_this<ActiveCall> {
+  public:
+    ActiveCall(CallRegistry& registry, CallPlan plan) : registry_(&registry), plan_(std::move(plan)) {}
+
+    /// Hands the call to the I/O thread, once. A borrowed sink lives until its `on_done` has returned.
+    void submit(call::CallSink& borrowed, const std::stop_token& stop);
+    void submit(std::shared_ptr<call::CallSink> owned, const std::stop_token& stop);
+    void cancel() override;
+    void pause() override;
+    void resume() override;
+    void on_room();
+
+  private:
+    friend class CallRegistry;
+    struct Cancel {
+        ActiveCall* call;
+        void operator()() const { call->cancel(); }
+    };
+    void begin();
+    template <class Function>
+    void on_io_thread(Function function);
+
+    CallRegistry* registry_;
+    CallPlan plan_;
+    call::CallSink* sink_ = nullptr;
+    std::shared_ptr<call::CallSink> owned_sink_{};
+    std::shared_ptr<ActiveCall> self_{};  // from submission to the end
+    std::optional<call::CallDriver> driver_{};
+    std::optional<std::stop_callback<Cancel>> on_stop_{};
+    std::weak_ptr<Clock> clock_{};
+    std::size_t index_ = 0;
+    bool cancelled_ = false;
+};
+
+/// The calls in flight of one client, on its I/O thread.
+class CallRegistry {
+  public:
+    CallRegistry(call::CallServices& services, std::shared_ptr<Clock> clock)
+        : services_(services), clock_(std::move(clock)) {}
+    /// Ends every call; later ones end as they begin.
+    void shut_down();
+
+  private:
+    friend class ActiveCall;
+    void add(ActiveCall& call);
+    void remove(ActiveCall& call);
+
+    call::CallServices& services_;
+    std::shared_ptr<Clock> clock_;
+    std::vector<ActiveCall*> calls_;
+    bool closed_ = false;
+};
+
+}  // namespace client
+}  // namespace holysheep

@@ -1,0 +1,27 @@
+// Takes a base URL apart and says what is wrong with it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace holysheep::client {
+
+inline constexpr std::string_view kDefaultBaseUrl = "https://api.holysheep.ai/v1";
+inline constexpr std::string_view kDefaultHost = "api.holysheep.ai";
+
+struct BaseUrl {
+    std::string scheme{}, host{};  ///< lower case
+    std::string url{};    ///< without trailing slashes and query
+    std::string query{};  ///< "?…", or empty
+};
+
+/// Either the parts, or what is wrong and what helps.
+struct ParsedBaseUrl {
+    std::optional<BaseUrl> parts{};
+    std::string problem{};
+};
+
+ParsedBaseUrl parse_base_url(std::string_view text, bool allow_plaintext);
+
+}  // namespace holysheep::client

@@ -1,0 +1,56 @@
+// An allow list that names nothing is refused: ignoring it would send data where it must not go.
+#include "client/call_check.hpp"
+
+#include <algorithm>
+
+#include "client/options_check.hpp"
+#include "routing/ordered_plan.hpp"
+
+namespace holysheep::client {
+
+namespace {
+
+void check_names(const std::vector<std::string>& names, std::string_view option, const ClientOptions& client,
+                 Problems& problems) {
+    for (const auto& name : names) {
+        const bool known = std::ranges::any_of(
+            client.regions, [&](const Region& region) { return region.id == name || (!name.empty() && region.zone == name); });
+        if (!known) problems.add(option, "\"" + name + "\" is neither a region's id nor a zone of this client");
+    }
+}
+
+}  // namespace
+
+std::optional<Error> check_call(const CallOptions& options, const ClientOptions& client) {
+    Problems problems;
+    if (!options.regions.empty() || !options.exclude_regions.empty()) {
+        check_names(options.regions, "regions", client, problems);
+        check_names(options.exclude_regions, "exclude_regions", client, problems);
+        const routing::RegionFilter filter{options.regions, options.exclude_regions};
+        if (problems.empty() && routing::ordered_plan(client.regions, filter).empty()) {
+            problems.add("regions", "together with exclude_regions it leaves no region to send to");
+        }
+    }
+    if (!options.headers.empty()) check_headers(options.headers, "headers", problems);
+    if (has_control_characters(options.idempotency_key)) problems.add("idempotency_key", "it holds control characters");
+    if (options.skip_malformed_chunks < 0) problems.add("skip_malformed_chunks", "it must not be negative");
+    if (options.retry) check_retry(*options.retry, "retry.", problems);
+    if (options.timeouts) check_timeouts(*options.timeouts, "timeouts.", problems);
+    if (problems.empty()) return std::nullopt;
+    return problems.to_error("call options that cannot work");
+}
+
+std::optional<Error> check_raw(const RawRequest& request) {
+    const auto refuse = [](std::string message) { return Error{.code = ErrorCode::invalid_request, .message = std::move(message)}; };
+    const bool method_ok = !request.method.empty() && std::ranges::all_of(request.method, [](char c) { return c >= 'A' && c <= 'Z'; });
+    if (!method_ok) return refuse("the method must be capital letters, such as GET or POST");
+    const bool path_ok = request.path.starts_with('/') && !request.path.starts_with("//") &&
+                         std::ranges::all_of(request.path, [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '#'; });
+    if (!path_ok) return refuse("the path must start with one '/' and hold neither white space, '#' nor non-ASCII characters: percent-encode them");
+    if (!request.body_json.empty() && (request.method == "GET" || request.method == "HEAD")) {
+        return refuse("a " + request.method + " has no body; use POST");
+    }
+    return std::nullopt;
+}
+
+}  // namespace holysheep::client

@@ -1,0 +1,247 @@
+// The public face. What it stands on: RegionTable (health/) remembers regions, ordered_plan (routing/) chooses among them,
+// CallMachine and CallDriver (call/) carry a call through attempts and failover, RetryBudget (resilience/) keeps retries in
+// bounds, CurlTransport (transport/) moves the bytes.
+#include <holysheep/client.hpp>
+
+#include <exception>
+#include <thread>
+#include <utility>
+
+#include "client/client_impl.hpp"
+#include "client/options_check.hpp"
+#include "client/stream_reader.hpp"
+#include "wire/models_decoder.hpp"
+
+namespace holysheep {
+inline namespace v0 {
+
+namespace {
+
+Result<ChatCompletion> as_completion(call::CallResult result) {
+    if (auto* completion = std::get_if<ChatCompletion>(&result)) return std::move(*completion);
+    return std::move(std::get<Error>(result));
+}
+
+/// Hands a plain call's answer to a user's callback.
+class CallbackSink final : public call::CallSink, public std::enable_shared_from_this<CallbackSink> {
+  public:
+    using OnDone = std::function<void(Result<ChatCompletion>)>;
+    using RunCallback = std::function<void(std::function<void()>)>;
+    CallbackSink(RunCallback run, OnDone on_done) : run_(std::move(run)), on_done_(std::move(on_done)) {}
+
+    bool on_chunk(const ChatChunk&) override { return true; }
+    void on_done(call::CallResult result) override {
+        result_ = std::move(result);
+        run_([self = shared_from_this()] {
+            const auto on_done = std::move(self->on_done_);
+            on_done(as_completion(std::move(*self->result_)));
+        });
+    }
+
+  private:
+    RunCallback run_;
+    OnDone on_done_;
+    std::optional<call::CallResult> result_;
+};
+
+/// Fulfils a promise right on the I/O thread: no user code runs there.
+class PromiseSink final : public call::CallSink {
+  public:
+    std::promise<Result<ChatCompletion>> promise;
+    bool on_chunk(const ChatChunk&) override { return true; }
+    void on_done(call::CallResult result) override { promise.set_value(as_completion(std::move(result))); }
+};
+
+/// Hands a stream's events to user callbacks, in batches of what is there.
+class StreamCallbacks : public std::enable_shared_from_this<StreamCallbacks> {
+  public:
+    using RunCallback = CallbackSink::RunCallback;
+    StreamCallbacks(RunCallback run, std::weak_ptr<client::ActiveCall> call, std::function<void(const ChatChunk&)> on_chunk,
+                    CallbackSink::OnDone on_done)
+        : run_(std::move(run)), call_(std::move(call)), on_chunk_(std::move(on_chunk)), on_done_(std::move(on_done)) {}
+
+    static std::shared_ptr<call::StreamQueue> connect(const std::shared_ptr<StreamCallbacks>& self) {
+        auto queue = std::make_shared<call::StreamQueue>(
+            call::StreamQueue::Hooks{.on_room = [weak = self->call_] {
+                                         if (const auto active = weak.lock()) active->on_room();
+                                     },
+                                     .on_ready = [self] { self->schedule(); }});
+        self->queue_ = queue;
+        return queue;
+    }
+
+  private:
+    // One stream must not keep the callback thread to itself.
+    static constexpr int kAtOnce = 256;
+
+    void schedule() {
+        run_([self = shared_from_this()] { self->deliver(); });
+    }
+    void deliver() {
+        const auto queue = queue_.lock();
+        if (!queue) return;
+        for (int i = 0; i < kAtOnce; ++i) {
+            const auto* chunk = queue->try_next();
+            if (chunk == nullptr) {
+                if (auto result = queue->take_result()) on_done_(as_completion(std::move(*result)));
+                return;
+            }
+            try {
+                on_chunk_(*chunk);
+            } catch (...) {
+                // Nobody to pass it on to but the log; the stream is of no use to whoever failed to read it.
+                if (const auto active = call_.lock()) active->cancel();
+                schedule();
+                throw;
+            }
+        }
+        schedule();
+    }
+
+    RunCallback run_;
+    std::weak_ptr<client::ActiveCall> call_;
+    std::function<void(const ChatChunk&)> on_chunk_;
+    CallbackSink::OnDone on_done_;
+    std::weak_ptr<call::StreamQueue> queue_;
+};
+
+ClientOptions checked(ClientOptions options) {
+    client::Problems problems;
+    client::normalise(options);
+    client::check(options, problems);
+    if (!problems.empty()) throw Exception(problems.to_error("client options that cannot work"));
+    return options;
+}
+
+}  // namespace
+
+Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>(checked(std::move(options)))) {}
+Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Client::Client(Client&&) noexcept = default;
+
+Client& Client::operator=(Client&& other) noexcept {
+    Client dying(std::move(impl_));
+    impl_ = std::move(other.impl_);
+    return *this;
+}
+
+Client::~Client() {
+    if (!impl_) return;
+    if (impl_->orphaned()) {
+        // The threads stayed with the parent; waiting for them would never end.
+        [[maybe_unused]] const auto* leaked = impl_.release();
+    } else if (impl_->on_own_thread()) {
+        // A callback destroys its own client: another thread waits for this one to come out of it.
+        std::thread([impl = std::move(impl_)]() mutable { impl.reset(); }).detach();
+    }
+}
+
+Result<Client> Client::create(ClientOptions options) {
+    try {
+        return Client(std::move(options));
+    } catch (const Exception& exception) {
+        return exception.error();
+    } catch (const std::exception& exception) {
+        return Error{.code = ErrorCode::invalid_options, .message = std::string("the client cannot start: ") + exception.what()};
+    }
+}
+
+Result<ChatCompletion> Client::chat(ChatRequest request, CallOptions options) { return impl_->chat(request, options); }
+
+Result<ChatCompletion> Client::chat(std::string model, std::string question) {
+    ChatRequest request{.model = std::move(model), .messages = {user(std::move(question))}};
+    return impl_->chat(request, {});
+}
+
+std::future<Result<ChatCompletion>> Client::chat_async(ChatRequest request, CallOptions options) {
+    auto sink = std::make_shared<PromiseSink>();
+    auto future = sink->promise.get_future();
+    auto call = impl_->prepare_chat(request, options, false);
+    if (call) {
+        (*call)->submit(std::move(sink), options.stop);
+    } else {
+        sink->promise.set_value(std::move(call).error());
+    }
+    return future;
+}
+
+void Client::chat_async(ChatRequest request, CallOptions options, std::function<void(Result<ChatCompletion>)> on_done) {
+    auto sink = std::make_shared<CallbackSink>([impl = impl_.get()](auto function) { impl->run_callback(std::move(function)); },
+                                               std::move(on_done));
+    auto call = impl_->prepare_chat(request, options, false);
+    if (call) {
+        (*call)->submit(std::move(sink), options.stop);
+    } else {
+        sink->on_done(std::move(call).error());
+    }
+}
+
+ChatStream Client::stream(ChatRequest request, CallOptions options) { return ChatStream(impl_->stream(request, options)); }
+
+Result<ChatCompletion> Client::stream_to(ChatRequest request, std::function<void(const ChatChunk&)> on_chunk,
+                                         CallOptions options) {
+    const auto reader = impl_->stream(request, options);
+    try {
+        while (const auto* chunk = reader->next()) on_chunk(*chunk);
+    } catch (...) {
+        reader->cancel();
+        while (reader->next() != nullptr) {
+        }
+        throw;
+    }
+    return as_completion(std::move(*reader->take_result()));
+}
+
+StreamHandle Client::stream_async(ChatRequest request, CallOptions options, std::function<void(const ChatChunk&)> on_chunk,
+                                  std::function<void(Result<ChatCompletion>)> on_done) {
+    const auto run = [impl = impl_.get()](auto function) { impl->run_callback(std::move(function)); };
+    auto call = impl_->prepare_chat(request, options, true);
+    if (!call) {
+        std::make_shared<CallbackSink>(run, std::move(on_done))->on_done(std::move(call).error());
+        return {};
+    }
+    const std::weak_ptr<client::ActiveCall> weak(*call);
+    const auto callbacks = std::make_shared<StreamCallbacks>(run, weak, std::move(on_chunk), std::move(on_done));
+    (*call)->submit(StreamCallbacks::connect(callbacks), options.stop);
+    return StreamHandle(weak);
+}
+
+Result<std::vector<Model>> Client::models(CallOptions options) {
+    auto response = impl_->request({.method = "GET", .path = "/models"}, options);
+    if (!response) return std::move(response).error();
+    auto models = wire::decode_models(response->body);
+    if (models) return models;
+    auto error = std::move(models).error();
+    error.http_status = response->status;
+    error.region = std::move(response->region);
+    error.attempts = std::move(response->attempts);
+    return error;
+}
+
+Result<void> Client::verify_key(CallOptions options) {
+    auto response = impl_->request({.method = "GET", .path = "/models"}, options);
+    if (response) return {};
+    auto error = std::move(response).error();
+    switch (error.code) {
+        case ErrorCode::unauthenticated: error.message += "; the gateway does not know this key: check it for typing errors, or make a new one"; break;
+        case ErrorCode::permission_denied: error.message += "; the key is known but has no right to list models: check its permissions"; break;
+        case ErrorCode::insufficient_quota: error.message += "; the key is good, the account has no money left: top it up"; break;
+        case ErrorCode::all_regions_unavailable:
+        case ErrorCode::transport_failed:
+        case ErrorCode::tls_failed: error.message += "; nothing is known about the key: check base_url and the network"; break;
+        default: break;
+    }
+    return error;
+}
+
+Result<RawResponse> Client::request(RawRequest request, CallOptions options) {
+    return impl_->request(std::move(request), options);
+}
+
+Result<void> Client::warm_up(milliseconds timeout) { return impl_->warm_up(timeout); }
+void Client::drain(std::string_view region) { impl_->set_draining(region, true); }
+void Client::resume(std::string_view region) { impl_->set_draining(region, false); }
+Stats Client::stats() const { return impl_->stats(); }
+
+}  // namespace v0
+}  // namespace holysheep

@@ -1,0 +1,281 @@
+// Wiring, and the path of a call from the caller's thread to the I/O thread.
+#include "client/client_impl.hpp"
+
+#include <atomic>
+#include <future>
+#include <random>
+#include <utility>
+
+#include <holysheep/version.hpp>
+
+#include "client/call_check.hpp"
+#include "client/options_check.hpp"
+#include "client/stream_reader.hpp"
+#include "client/targets.hpp"
+#include "routing/ordered_plan.hpp"
+
+namespace holysheep {
+inline namespace v0 {
+
+namespace {
+
+std::uint64_t seed_from(std::uint64_t configured) {
+    if (configured != 0) return configured;
+    std::random_device device;
+    return (std::uint64_t{device()} << 32U) | device();
+}
+
+std::vector<std::string> ids(const std::vector<Region>& regions) {
+    std::vector<std::string> names;
+    for (const auto& region : regions) names.push_back(region.id);
+    return names;
+}
+
+telemetry::Redactor make_redactor(const ClientOptions& options) {
+    telemetry::Redactor redactor;
+    client::collect_secrets(options, redactor);
+    return redactor;
+}
+
+/// Waits on the calling thread. The waiter is an atomic: the I/O thread touches nothing of it after the store.
+class BlockingSink final : public call::CallSink {
+  public:
+    bool on_chunk(const ChatChunk&) override { return true; }
+    void on_done(call::CallResult result) override {
+        result_ = std::move(result);
+        done_.store(1, std::memory_order_release);
+        done_.notify_one();
+    }
+    call::CallResult wait() {
+        done_.wait(0, std::memory_order_acquire);
+        return std::move(*result_);
+    }
+
+  private:
+    std::atomic<int> done_{0};
+    std::optional<call::CallResult> result_;
+};
+
+template <class Value>
+Result<Value> as_result(call::CallResult result) {
+    if (auto* value = std::get_if<Value>(&result)) return std::move(*value);
+    return std::move(std::get<Error>(result));
+}
+
+}  // namespace
+
+Client::Impl::Impl(ClientOptions options)
+    : options_(std::move(options)),
+      redactor_(make_redactor(options_)),
+      log_(options_.log, redactor_),
+      targets_(client::make_targets(options_)),
+      default_order_(routing::ordered_plan(options_.regions, {})),
+      next_seed_(seed_from(options_.seed)),
+      loop_(options_.clock ? nullptr : std::make_shared<runtime::IoLoop>()),
+      clock_(options_.clock ? options_.clock : loop_),
+      transport_(options_.transport ? options_.transport : make_transport()),
+      regions_(options_.regions.size()),
+      budget_(options_.retry.budget_ratio, options_.retry.budget_capacity),
+      recorder_(ids(options_.regions), budget_.tokens(), clock_->now()),
+      services_{.clock = *clock_,
+                .transport = *transport_,
+                .targets = targets_,
+                .regions = regions_,
+                .budget = budget_,
+                .recorder = recorder_,
+                .redactor = redactor_,
+                .log = log_,
+                .retry_policy = options_.retry_policy.get()},
+      registry_(services_, clock_) {
+    for (const auto& target : targets_) own_keys_ = own_keys_ || target.headers != targets_.front().headers;
+    if (!options_.listeners.empty()) {
+        services_.on_record = [this](CallRecord record) { publish(std::move(record)); };
+    }
+}
+
+std::shared_ptr<Transport> Client::Impl::make_transport() {
+    auto curl = std::make_shared<transport::CurlTransport>(
+        *loop_, transport::CurlTransportOptions{.tls = options_.tls,
+                                                .proxy = options_.proxy,
+                                                .http2 = options_.http2,
+                                                .user_agent = "holysheep-cpp/" HOLYSHEEP_VERSION});
+    // The handlers are read on the loop's thread only, so that is where they are set.
+    loop_->post([loop = loop_.get(), transport = curl.get()] {
+        loop->set_socket_handler([transport](int fd, runtime::Readiness ready) { transport->on_socket(fd, ready); });
+        loop->set_round_handler([transport] { transport->flush(); });
+    });
+    return curl;
+}
+
+Client::Impl::~Impl() {
+    closing_ = true;
+    if (loop_) {
+        loop_->post([this] { registry_.shut_down(); });
+        loop_->stop();
+    } else {
+        std::promise<void> done;
+        clock_->post([&] {
+            registry_.shut_down();
+            done.set_value();
+        });
+        done.get_future().wait();
+    }
+    callbacks_.finish();  // what was cancelled is told to its callbacks while everything they may use is still here
+}
+
+client::CallPlan Client::Impl::make_plan(const CallOptions& options, bool stream) {
+    client::CallPlan plan;
+    plan.started = clock_->now();
+    plan.policy = call::make_policy(options.retry.value_or(options_.retry), options.timeouts.value_or(options_.timeouts),
+                                    options.deadline, stream, plan.started);
+    plan.policy.cost_safe = options.cost_safe;
+    plan.policy.own_keys = own_keys_;
+    plan.policy.seed = resilience::Random(next_seed_.fetch_add(1, std::memory_order_relaxed)).next();
+    if (!options.regions.empty() || !options.exclude_regions.empty()) {
+        plan.own_order = routing::ordered_plan(options_.regions, {options.regions, options.exclude_regions});
+    }
+    plan.order = default_order_;
+    plan.exchange.headers = options.headers;
+    plan.exchange.label = options.label;
+    plan.exchange.idempotency_key = options.idempotency_key;
+    plan.exchange.skip_malformed_chunks = options.skip_malformed_chunks;
+    return plan;
+}
+
+Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_chat(const ChatRequest& request,
+                                                                       const CallOptions& options, bool stream) {
+    if (auto error = refuse_use()) return std::move(*error);
+    if (auto error = client::check_call(options, options_)) return std::move(*error);
+    auto encoded = wire::encode_chat(request, stream, options.extra_json);
+    if (!encoded) return std::move(encoded).error();
+    auto plan = make_plan(options, stream);
+    plan.exchange.kind = stream ? call::ExchangeKind::chat_stream : call::ExchangeKind::chat;
+    plan.exchange.chat = std::move(*encoded);
+    plan.exchange.model = request.model;
+    return std::make_shared<client::ActiveCall>(registry_, std::move(plan));
+}
+
+Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_raw(RawRequest request, const CallOptions& options) {
+    if (auto error = refuse_use()) return std::move(*error);
+    if (auto error = client::check_call(options, options_)) return std::move(*error);
+    if (auto error = client::check_raw(request)) return std::move(*error);
+    auto plan = make_plan(options, false);
+    plan.exchange.kind = call::ExchangeKind::raw;
+    plan.exchange.raw = std::move(request);
+    return std::make_shared<client::ActiveCall>(registry_, std::move(plan));
+}
+
+std::optional<Error> Client::Impl::refuse_use() const {
+    if (orphaned()) {
+        return Error{.code = ErrorCode::invalid_request,
+                     .message = "this client was made before fork(): its threads do not exist in the child process; make a new client here"};
+    }
+    if (closing_) return Error{.code = ErrorCode::cancelled, .message = "the client is being destroyed"};
+    return std::nullopt;
+}
+
+std::optional<Error> Client::Impl::refuse_to_block() const {
+    if (!on_own_thread()) return std::nullopt;
+    return Error{.code = ErrorCode::invalid_request,
+                 .message = "a blocking call from inside a callback of the same client would hold up its thread; use the asynchronous form"};
+}
+
+bool Client::Impl::on_own_thread() const {
+    return (loop_ && loop_->on_loop_thread()) || callbacks_.on_own_thread();
+}
+
+Result<ChatCompletion> Client::Impl::chat(const ChatRequest& request, const CallOptions& options) {
+    if (auto error = refuse_to_block()) return std::move(*error);
+    auto call = prepare_chat(request, options, false);
+    if (!call) return std::move(call).error();
+    BlockingSink sink;
+    (*call)->submit(sink, options.stop);
+    return as_result<ChatCompletion>(sink.wait());
+}
+
+Result<RawResponse> Client::Impl::request(RawRequest request, const CallOptions& options) {
+    if (auto error = refuse_to_block()) return std::move(*error);
+    auto call = prepare_raw(std::move(request), options);
+    if (!call) return std::move(call).error();
+    BlockingSink sink;
+    (*call)->submit(sink, options.stop);
+    return as_result<RawResponse>(sink.wait());
+}
+
+std::unique_ptr<detail::StreamReader> Client::Impl::stream(const ChatRequest& request, const CallOptions& options) {
+    auto error = refuse_to_block();
+    if (!error) {
+        auto call = prepare_chat(request, options, true);
+        if (call) return std::make_unique<detail::StreamReader>(std::move(*call), options.stop);
+        error = std::move(call).error();
+    }
+    return std::make_unique<detail::StreamReader>(std::move(*error));
+}
+
+Result<void> Client::Impl::warm_up(milliseconds timeout) {
+    if (auto error = refuse_to_block()) return std::move(*error);
+    std::vector<std::pair<std::shared_ptr<client::ActiveCall>, std::unique_ptr<BlockingSink>>> calls;
+    RetryOptions once = options_.retry;
+    once.max_attempts = 1;
+    for (const auto& region : options_.regions) {
+        CallOptions options{.deadline = timeout, .regions = {region.id}, .retry = once};
+        auto call = prepare_raw({.method = "GET", .path = "/models"}, options);
+        if (!call) return std::move(call).error();
+        calls.emplace_back(std::move(*call), std::make_unique<BlockingSink>());
+        calls.back().first->submit(*calls.back().second, {});
+    }
+    // Any HTTP answer will do: the connection is open then.
+    Error failure{.code = ErrorCode::all_regions_unavailable, .message = "no region answered"};
+    bool answered = false;
+    for (auto& [call, sink] : calls) {
+        auto result = as_result<RawResponse>(sink->wait());
+        if (result || result.error().http_status != 0) {
+            answered = true;
+            continue;
+        }
+        auto& error = result.error();
+        failure.message += (failure.attempts.empty() ? ": " : "; ") + error.message;
+        if (!failure.cause) failure.cause = error.code;
+        failure.attempts.insert(failure.attempts.end(), error.attempts.begin(), error.attempts.end());
+    }
+    if (answered) return {};
+    return failure;
+}
+
+void Client::Impl::set_draining(std::string_view region, bool draining) {
+    if (orphaned()) return;
+    for (std::size_t i = 0; i < options_.regions.size(); ++i) {
+        if (options_.regions[i].id != region) continue;
+        recorder_.on_draining(i, draining);
+        clock_->post([this, i, draining] { regions_.set_draining(i, draining); });
+    }
+}
+
+void Client::Impl::run_callback(std::function<void()> function) {
+    auto guarded = [this, function = std::move(function)] {
+        try {
+            function();
+        } catch (const std::exception& error) {
+            log_.write(LogLevel::error, std::string("an exception left a callback: ") + error.what());
+        } catch (...) {
+            log_.write(LogLevel::error, "an exception left a callback");
+        }
+    };
+    if (options_.callback_executor) {
+        options_.callback_executor(std::move(guarded));
+    } else {
+        callbacks_.post(std::move(guarded));
+    }
+}
+
+void Client::Impl::publish(CallRecord record) {
+    run_callback([listeners = options_.listeners, record = std::move(record)] {
+        for (const auto& listener : listeners) {
+            for (const auto& attempt : record.attempts) listener->on_attempt(attempt);
+            listener->on_call(record);
+        }
+    });
+}
+
+}  // namespace v0
+}  // namespace holysheep

@@ -1,0 +1,85 @@
+// The composition root: owns the threads and everything that calls share, in the order in which they depend on each other.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <holysheep/client.hpp>
+
+#include "call/driver.hpp"
+#include "client/active_call.hpp"
+#include "health/region_table.hpp"
+#include "resilience/random.hpp"
+#include "resilience/retry_budget.hpp"
+#include "runtime/fork_guard.hpp"
+#include "runtime/io_loop.hpp"
+#include "runtime/serial_executor.hpp"
+#include "telemetry/log.hpp"
+#include "telemetry/recorder.hpp"
+#include "telemetry/redactor.hpp"
+#include "transport/curl_transport.hpp"
+
+namespace holysheep {
+inline namespace v0 {
+
+class Client::Impl {
+  public:
+    /// `options` is normalised and checked.
+    explicit Impl(ClientOptions options);
+    ~Impl();
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+
+    /// A call with its request checked and encoded, or why it cannot be made.
+    Result<std::shared_ptr<client::ActiveCall>> prepare_chat(const ChatRequest& request, const CallOptions& options, bool stream);
+    Result<std::shared_ptr<client::ActiveCall>> prepare_raw(RawRequest request, const CallOptions& options);
+    /// Blocking forms ask this first.
+    std::optional<Error> refuse_to_block() const;
+
+    Result<ChatCompletion> chat(const ChatRequest& request, const CallOptions& options);
+    Result<RawResponse> request(RawRequest request, const CallOptions& options);
+    std::unique_ptr<detail::StreamReader> stream(const ChatRequest& request, const CallOptions& options);
+    Result<void> warm_up(milliseconds timeout);
+    void set_draining(std::string_view region, bool draining);
+    Stats stats() const { return recorder_.snapshot(clock_->now()); }
+
+    /// Runs a user's callback where the options want it; what it throws is logged.
+    void run_callback(std::function<void()> function);
+    bool on_own_thread() const;
+    /// In a child process after fork(): there are no threads to stop.
+    bool orphaned() const { return fork_guard_.in_child(); }
+    const ClientOptions& options() const { return options_; }
+
+  private:
+    std::shared_ptr<Transport> make_transport();
+    std::optional<Error> refuse_use() const;
+    client::CallPlan make_plan(const CallOptions& options, bool stream);
+    void publish(CallRecord record);
+
+    const ClientOptions options_;
+    runtime::ForkGuard fork_guard_;
+    telemetry::Redactor redactor_;
+    telemetry::Log log_;
+    std::vector<call::Target> targets_;
+    std::vector<std::size_t> default_order_;
+    bool own_keys_ = false;
+    std::atomic<bool> closing_{false};
+    std::atomic<std::uint64_t> next_seed_;
+
+    runtime::SerialExecutor callbacks_;
+    std::shared_ptr<runtime::IoLoop> loop_;  // unset where the user brings a clock
+    std::shared_ptr<Clock> clock_;
+    std::shared_ptr<Transport> transport_;
+    health::RegionTable regions_;
+    resilience::RetryBudget budget_;
+    telemetry::Recorder recorder_;
+    call::CallServices services_;
+    client::CallRegistry registry_;
+};
+
+}  // namespace v0
+}  // namespace holysheep

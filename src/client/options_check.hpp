@@ -1,0 +1,36 @@
+// Finds everything that is wrong with options before the first call does.
+// ClientOptions, CallOptions → [check] → problems
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <holysheep/error.hpp>
+#include <holysheep/options.hpp>
+
+namespace holysheep::client {
+
+/// One line per problem: option, value, remedy. Secrets are not quoted.
+class Problems {
+  public:
+    void add(std::string_view option, std::string_view problem) { list_.push_back(std::string(option) + ": " + std::string(problem)); }
+    bool empty() const { return list_.empty(); }
+    /// All of them in one error.
+    Error to_error(std::string_view what) const;
+
+  private:
+    std::vector<std::string> list_;
+};
+
+/// Trims keys, fills in base URLs and the single default region, so that later code finds no special cases.
+void normalise(ClientOptions& options);
+void check(const ClientOptions& options, Problems& problems);
+
+void check_retry(const RetryOptions& retry, std::string_view prefix, Problems& problems);
+void check_timeouts(const TimeoutOptions& timeouts, std::string_view prefix, Problems& problems);
+void check_headers(const std::vector<std::pair<std::string, std::string>>& headers, std::string_view option,
+                   Problems& problems);
+bool has_control_characters(std::string_view text);
+
+}  // namespace holysheep::client

@@ -1,0 +1,73 @@
+// A region's key goes into its own headers and nowhere else.
+#include "client/targets.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <utility>
+
+#include "client/base_url.hpp"
+
+namespace holysheep::client {
+
+namespace {
+
+std::string lower(std::string text) {
+    std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return text;
+}
+
+// Client's headers, then the region's, the later one replacing the earlier one of the same name.
+std::vector<std::pair<std::string, std::string>> merge_headers(const ClientOptions& options, const Region& region) {
+    std::vector<std::pair<std::string, std::string>> merged;
+    const auto& key = region.api_key.empty() ? options.api_key : region.api_key;
+    if (!key.empty()) merged.emplace_back("Authorization", "Bearer " + key);
+    for (const auto* headers : {&options.headers, &region.headers}) {
+        for (const auto& header : *headers) {
+            const auto same = std::ranges::find_if(merged, [&](const auto& h) { return lower(h.first) == lower(header.first); });
+            if (same == merged.end()) {
+                merged.push_back(header);
+            } else {
+                same->second = header.second;
+            }
+        }
+    }
+    return merged;
+}
+
+bool is_sensitive(const std::string& header) {
+    constexpr std::array<std::string_view, 5> kNames{"authorization", "proxy-authorization", "cookie", "api-key", "x-api-key"};
+    return std::ranges::find(kNames, lower(header)) != kNames.end();
+}
+
+}  // namespace
+
+std::vector<call::Target> make_targets(const ClientOptions& options) {
+    std::vector<call::Target> targets;
+    for (const auto& region : options.regions) {
+        const auto url = parse_base_url(region.base_url, options.tls.allow_plaintext).parts.value();
+        targets.push_back({.region = region,
+                           .base_url = url.url,
+                           .query = url.query,
+                           .chat_url = url.url + "/chat/completions" + url.query,
+                           .headers = merge_headers(options, region)});
+    }
+    return targets;
+}
+
+void collect_secrets(const ClientOptions& options, telemetry::Redactor& redactor) {
+    const auto add_headers = [&](const auto& headers) {
+        for (const auto& [name, value] : headers) {
+            if (is_sensitive(name)) redactor.add(value.starts_with("Bearer ") ? value.substr(7) : value);
+        }
+    };
+    redactor.add(options.api_key);
+    redactor.add(options.proxy.password);
+    add_headers(options.headers);
+    for (const auto& region : options.regions) {
+        redactor.add(region.api_key);
+        add_headers(region.headers);
+    }
+}
+
+}  // namespace holysheep::client

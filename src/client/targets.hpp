@@ -1,0 +1,19 @@
+// Turns checked options into destinations.
+// ClientOptions → [make_targets] → call::Target
+#pragma once
+
+#include <vector>
+
+#include <holysheep/options.hpp>
+
+#include "call/exchange.hpp"
+#include "telemetry/redactor.hpp"
+
+namespace holysheep::client {
+
+/// `options` is normalised and checked.
+std::vector<call::Target> make_targets(const ClientOptions& options);
+/// Everything in the options that must never be shown.
+void collect_secrets(const ClientOptions& options, telemetry::Redactor& redactor);
+
+}  // namespace holysheep::client

@@ -1,0 +1,49 @@
+// One queue, one thread; a wakeup only when the thread sleeps.
+#include "runtime/serial_executor.hpp"
+
+#include <utility>
+
+namespace holysheep::runtime {
+
+void SerialExecutor::post(std::function<void()> function) {
+    bool wake = false;
+    {
+        std::lock_guard lock(mutex_);
+        functions_.push_back(std::move(function));
+        wake = std::exchange(idle_, false);
+        if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+    }
+    if (wake) ready_.notify_one();
+}
+
+void SerialExecutor::finish() {
+    {
+        std::lock_guard lock(mutex_);
+        stopping_ = true;
+        if (!thread_.joinable()) return;
+    }
+    ready_.notify_one();
+    thread_.join();
+}
+
+void SerialExecutor::run() {
+    thread_id_ = std::this_thread::get_id();
+    std::vector<std::function<void()>> batch;
+    for (;;) {
+        {
+            std::unique_lock lock(mutex_);
+            if (functions_.empty() && stopping_) return;
+            idle_ = functions_.empty();
+            ready_.wait(lock, [this] { return !functions_.empty() || stopping_; });
+            idle_ = false;
+            batch.swap(functions_);
+        }
+        for (auto& function : batch) {
+            function();
+            function = nullptr;  // what it captured goes before the next one runs
+        }
+        batch.clear();
+    }
+}
+
+}  // namespace holysheep::runtime

@@ -1,0 +1,30 @@
+// Where log lines go: the user's sink, or spdlog.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <holysheep/options.hpp>
+
+#include "telemetry/redactor.hpp"
+
+namespace holysheep::telemetry {
+
+/// Thread-safe. Check `enabled` before building a line.
+class Log {
+  public:
+    Log(LogOptions options, const Redactor& redactor);
+    ~Log();
+    bool enabled(LogLevel level) const { return level >= options_.level && level != LogLevel::off; }
+    /// Secrets are scrubbed; an exception from the sink is swallowed: there is nowhere left to tell of it.
+    void write(LogLevel level, std::string line) const;
+    const LogOptions& options() const { return options_; }
+
+  private:
+    struct Logger;
+    LogOptions options_;
+    const Redactor& redactor_;
+    std::unique_ptr<Logger> logger_;
+};
+
+}  // namespace holysheep::telemetry

@@ -1,0 +1,25 @@
+// Keeps secrets out of everything that leaves the library as text: a gateway's error may quote the key it refused.
+// Error, log line → [Redactor] → caller
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <holysheep/error.hpp>
+
+namespace holysheep::telemetry {
+
+class Redactor {
+  public:
+    /// Values shorter than six characters are not looked for: they would match ordinary words.
+    void add(std::string_view secret);
+    void scrub(std::string& text) const;
+    /// Every text of the error, the trail's and the raw body included.
+    void scrub(Error& error) const;
+
+  private:
+    std::vector<std::string> secrets_;
+};
+
+}  // namespace holysheep::telemetry

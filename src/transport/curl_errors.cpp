@@ -1,0 +1,54 @@
+// One table from CURLcode to class, and whether the request can have reached the gateway.
+#include "transport/curl_errors.hpp"
+
+#include <string>
+
+namespace holysheep::transport {
+
+namespace {
+
+ErrorCode class_of(CURLcode code, const FailureContext& context) {
+    switch (code) {
+        case CURLE_SSL_CONNECT_ERROR:
+        case CURLE_PEER_FAILED_VERIFICATION:
+        case CURLE_SSL_CERTPROBLEM:
+        case CURLE_SSL_CIPHER:
+        case CURLE_SSL_CACERT_BADFILE:
+        case CURLE_SSL_ISSUER_ERROR:
+        case CURLE_SSL_CRL_BADFILE:
+        case CURLE_SSL_ENGINE_NOTFOUND:
+        case CURLE_SSL_ENGINE_SETFAILED:
+        case CURLE_SSL_ENGINE_INITFAILED:
+        case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+        case CURLE_SSL_INVALIDCERTSTATUS:
+        case CURLE_SSL_CLIENTCERT:
+        case CURLE_USE_SSL_FAILED: return ErrorCode::tls_failed;
+        case CURLE_WEIRD_SERVER_REPLY:
+        case CURLE_UNSUPPORTED_PROTOCOL:
+        case CURLE_BAD_CONTENT_ENCODING: return ErrorCode::malformed_response;
+        case CURLE_URL_MALFORMAT: return ErrorCode::invalid_request;
+        // A header line beyond libcurl's own limit is reported as lack of memory, a header beyond it as a read error.
+        case CURLE_OUT_OF_MEMORY: return context.sent ? ErrorCode::malformed_response : ErrorCode::transport_failed;
+        case CURLE_RECV_ERROR:
+            return !context.head_seen && context.text.find("header") != std::string_view::npos
+                       ? ErrorCode::malformed_response
+                       : ErrorCode::transport_failed;
+        default: return ErrorCode::transport_failed;
+    }
+}
+
+}  // namespace
+
+TransferEnd describe_failure(CURLcode code, const FailureContext& context) {
+    TransferEnd end;
+    end.error = class_of(code, context);
+    // A stream that the server refused (RFC 9113, 8.7) was not processed, whatever was sent.
+    const bool refused_stream = context.text.find("REFUSED_STREAM") != std::string_view::npos;
+    end.certainly_not_delivered = !context.sent || refused_stream;
+    end.detail = context.text.empty() ? curl_easy_strerror(code) : std::string(context.text);
+    if (code == CURLE_OUT_OF_MEMORY && context.sent) end.detail = "a header of the answer is too large";
+    while (!end.detail.empty() && (end.detail.back() == '\n' || end.detail.back() == ' ')) end.detail.pop_back();
+    return end;
+}
+
+}  // namespace holysheep::transport

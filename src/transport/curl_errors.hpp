@@ -1,0 +1,21 @@
+// libcurl's result codes in the words of this library.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <string_view>
+
+#include <holysheep/transport.hpp>
+
+namespace holysheep::transport {
+
+/// What was known about the exchange when libcurl gave up.
+struct FailureContext {
+    bool sent = false;         ///< the request, or a part of it, was handed to the network
+    bool head_seen = false;
+    std::string_view text{};   ///< libcurl's own words; may be empty
+};
+
+TransferEnd describe_failure(CURLcode code, const FailureContext& context);
+
+}  // namespace holysheep::transport

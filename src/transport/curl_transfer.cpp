@@ -1,0 +1,273 @@
+// Options of the easy handle, and the callbacks that turn bytes into events.
+#include "transport/curl_transfer.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+#include <stdexcept>
+#include <utility>
+
+#include "transport/curl_errors.hpp"
+#include "transport/curl_transport.hpp"
+#include "transport/loopback.hpp"
+
+namespace holysheep::transport {
+
+namespace {
+
+template <class Value>
+void set(CURL* easy, CURLoption option, Value value) {
+    curl_easy_setopt(easy, option, value);
+}
+
+bool exists(const char* path) {
+    struct stat info {};
+    return path != nullptr && ::stat(path, &info) == 0;
+}
+
+void set_trust(CURL* easy, const TlsOptions& tls) {
+    set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    set(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    set(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    if (!tls.ca_blob.empty()) {
+        curl_blob blob{const_cast<char*>(tls.ca_blob.data()), tls.ca_blob.size(), CURL_BLOB_NOCOPY};
+        set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+        set(easy, CURLOPT_CAINFO, static_cast<const char*>(nullptr));
+        set(easy, CURLOPT_CAINFO_BLOB, &blob);
+    } else if (!tls.ca_file.empty()) {
+        set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+        set(easy, CURLOPT_CAINFO, tls.ca_file.c_str());
+    } else if (const auto* info = curl_version_info(CURLVERSION_NOW); exists(info->cainfo)) {
+        // A CAPATH, which Debian's libcurl has by default, switches libcurl's cache of parsed certificates off: every new
+        // connection would parse the whole bundle. The bundle alone holds the same certificates.
+        set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+    }
+    if (!tls.client_certificate.empty()) set(easy, CURLOPT_SSLCERT, tls.client_certificate.c_str());
+    if (!tls.client_key.empty()) set(easy, CURLOPT_SSLKEY, tls.client_key.c_str());
+}
+
+}  // namespace
+
+CurlTransfer::CurlTransfer(const CurlTransportOptions& options) : easy_(curl_easy_init()), options_(options) {
+    if (!easy_) throw std::runtime_error("libcurl gave no handle");
+    auto* easy = easy_.get();
+    set(easy, CURLOPT_PRIVATE, this);
+    set(easy, CURLOPT_NOSIGNAL, 1L);
+    set(easy, CURLOPT_ERRORBUFFER, error_text_.data());
+    set(easy, CURLOPT_HEADERFUNCTION, &CurlTransfer::on_header);
+    set(easy, CURLOPT_HEADERDATA, this);
+    set(easy, CURLOPT_WRITEFUNCTION, &CurlTransfer::on_bytes);
+    set(easy, CURLOPT_WRITEDATA, this);
+    set(easy, CURLOPT_PREREQFUNCTION, &CurlTransfer::on_ready);
+    set(easy, CURLOPT_PREREQDATA, this);
+    set(easy, CURLOPT_USERAGENT, options.user_agent.c_str());
+
+    // Whatever libcurl could decide by itself is off, or later than any limit of ours.
+    set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    set(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    set(easy, CURLOPT_CONNECTTIMEOUT_MS, 86'400'000L);
+    set(easy, CURLOPT_TIMEOUT_MS, 0L);
+    // Without it, removing a handle that is resolving a name waits for the resolver's thread.
+    set(easy, CURLOPT_QUICK_EXIT, 1L);
+    set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    set(easy, CURLOPT_HTTP_VERSION,
+        static_cast<long>(options.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+    set(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    set(easy, CURLOPT_TCP_KEEPIDLE, 15L);
+    set(easy, CURLOPT_TCP_KEEPINTVL, 5L);
+    set_trust(easy, options.tls);
+}
+
+void CurlTransfer::prepare(TransferId id, HttpRequest request, TransferEvents& events) {
+    id_ = id;
+    events_ = &events;
+    request_ = std::move(request);
+    head_ = {};
+    error_text_[0] = '\0';
+    own_error_.clear();
+    head_bytes_ = body_bytes_ = 0;
+    sends_ = 0;
+    head_done_ = own_failure_ = turned_away_ = resend_refused_ = false;
+    added = cancelled = pause_wanted = paused = false;
+
+    auto* easy = easy_.get();
+    set(easy, CURLOPT_URL, request_.url.c_str());
+    set(easy, CURLOPT_FRESH_CONNECT, request_.fresh_connection ? 1L : 0L);
+    set_method(request_.method);
+    set_headers();
+    set_proxy(options_, is_loopback_host(host_of_url(request_.url)));
+}
+
+void CurlTransfer::set_method(const std::string& method) {
+    auto* easy = easy_.get();
+    set(easy, CURLOPT_CUSTOMREQUEST, static_cast<const char*>(nullptr));
+    if (method == "GET" || method == "HEAD") {
+        set(easy, CURLOPT_HTTPGET, 1L);
+        if (method == "HEAD") set(easy, CURLOPT_NOBODY, 1L);
+        return;
+    }
+    set(easy, CURLOPT_POST, 1L);
+    set(easy, CURLOPT_POSTFIELDS, request_.body.data());
+    set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+    if (method != "POST") set(easy, CURLOPT_CUSTOMREQUEST, method.c_str());
+}
+
+void CurlTransfer::set_headers() {
+    // libcurl only reads the list, so it is laid out in two buffers that are reused.
+    header_text_.clear();
+    bool stream = false;
+    std::size_t length = 0;
+    for (const auto& [name, value] : request_.headers) length += name.size() + value.size() + 3;
+    header_text_.reserve(length + 16);
+    header_list_.clear();
+    header_list_.reserve(request_.headers.size() + 1);
+    // An empty "Expect:" spares large bodies a second of waiting for "100 Continue".
+    header_text_.append("Expect:").push_back('\0');
+    header_list_.push_back({header_text_.data(), nullptr});
+    for (const auto& [name, value] : request_.headers) {
+        const auto offset = header_text_.size();
+        header_text_.append(name).append(value.empty() ? ";" : ": ").append(value).push_back('\0');
+        header_list_.push_back({header_text_.data() + offset, nullptr});
+        if (value == "text/event-stream") stream = true;
+    }
+    for (std::size_t i = 0; i + 1 < header_list_.size(); ++i) header_list_[i].next = &header_list_[i + 1];
+    set(easy_.get(), CURLOPT_HTTPHEADER, header_list_.data());
+    // A compressed stream would be held back until the compressor has enough; "identity" still decodes what comes anyway.
+    set(easy_.get(), CURLOPT_ACCEPT_ENCODING, stream ? "identity" : "");
+}
+
+void CurlTransfer::set_proxy(const CurlTransportOptions& options, bool loopback) {
+    auto* easy = easy_.get();
+    const auto& proxy = options.proxy;
+    // A proxy from the environment is meant for the outside: what is sent to this machine itself stays on it.
+    const bool none = proxy.url.empty() && (!proxy.from_environment || loopback);
+    const auto wanted = none ? Proxying::none : Proxying::configured;
+    if (proxying_ == wanted) return;
+    proxying_ = wanted;
+    if (none) {
+        set(easy, CURLOPT_PROXY, "");
+        return;
+    }
+    set(easy, CURLOPT_PROXY, proxy.url.empty() ? static_cast<const char*>(nullptr) : proxy.url.c_str());
+    if (proxy.url.empty()) return;
+    set(easy, CURLOPT_NOPROXY, "");
+    if (!proxy.user.empty()) set(easy, CURLOPT_PROXYUSERNAME, proxy.user.c_str());
+    if (!proxy.password.empty()) set(easy, CURLOPT_PROXYPASSWORD, proxy.password.c_str());
+}
+
+int CurlTransfer::on_ready(void* self, char*, char*, int, int) {
+    auto& transfer = *static_cast<CurlTransfer*>(self);
+    if (transfer.cancelled) return CURL_PREREQFUNC_ABORT;
+    if (transfer.sends_ > 0) {
+        // libcurl sends a request again by itself when a reused connection dies before the first byte of an answer. Whether
+        // that is wanted is not its decision.
+        transfer.resend_refused_ = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    if (!transfer.events_->may_send(transfer.id_)) {
+        transfer.turned_away_ = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    ++transfer.sends_;
+    return CURL_PREREQFUNC_OK;
+}
+
+std::size_t CurlTransfer::on_header(char* bytes, std::size_t size, std::size_t count, void* self) {
+    auto& transfer = *static_cast<CurlTransfer*>(self);
+    const std::size_t length = size * count;
+    if (transfer.cancelled) return 0;
+    transfer.head_bytes_ += length;
+    if (transfer.head_bytes_ > transfer.options_.limits.head) {
+        transfer.own_failure_ = true;
+        transfer.own_error_ = "the answer's headers are larger than " + std::to_string(transfer.options_.limits.head) + " bytes";
+        return 0;
+    }
+    return transfer.take_header_line({bytes, length}) ? length : 0;
+}
+
+bool CurlTransfer::take_header_line(std::string_view line) {
+    if (head_done_) return true;  // trailers
+    while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
+    if (line.starts_with("HTTP/")) {
+        head_ = {};
+        head_.headers.reserve(16);
+        const auto space = line.find(' ');
+        if (space != std::string_view::npos) {
+            std::from_chars(line.data() + space + 1, line.data() + line.size(), head_.status);
+        }
+        return true;
+    }
+    if (line.empty()) {
+        if (head_.status < 200) return true;  // an interim answer (RFC 9110, 15.2)
+        head_done_ = true;
+        events_->on_head(id_, std::move(head_));
+        return !cancelled;
+    }
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos) return true;
+    auto value = line.substr(colon + 1);
+    while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
+    while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
+    head_.headers.emplace_back(line.substr(0, colon), value);
+    return true;
+}
+
+std::size_t CurlTransfer::on_bytes(char* bytes, std::size_t size, std::size_t count, void* self) {
+    auto& transfer = *static_cast<CurlTransfer*>(self);
+    const std::size_t length = size * count;
+    if (transfer.cancelled) return 0;
+    if (transfer.pause_wanted) {
+        transfer.paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    transfer.body_bytes_ += length;
+    if (transfer.body_bytes_ > transfer.options_.limits.body) {
+        transfer.own_failure_ = true;
+        transfer.own_error_ = "the answer is larger than " + std::to_string(transfer.options_.limits.body) + " bytes";
+        return 0;
+    }
+    transfer.events_->on_body(transfer.id_, {bytes, length});
+    return transfer.cancelled ? 0 : length;
+}
+
+TransferEnd CurlTransfer::finish(CURLcode code) {
+    TransferEnd end;
+    if (code != CURLE_OK) {
+        end = describe_failure(code, {.sent = sends_ > 0, .head_seen = head_done_, .text = error_text_.data()});
+    } else if (!head_done_) {
+        end = describe_failure(CURLE_GOT_NOTHING, {.sent = sends_ > 0});
+    }
+    if (own_failure_) {
+        end.error = own_code_;
+        end.detail = own_error_;
+    } else if (turned_away_) {
+        end.error = ErrorCode::cancelled;
+        end.detail = "turned away before anything was sent";
+        end.certainly_not_delivered = true;
+    } else if (resend_refused_) {
+        end.error = ErrorCode::transport_failed;
+        end.detail = "the reused connection was closed before an answer came";
+        end.certainly_not_delivered = false;
+        end.connection_reused = true;
+        return end;
+    }
+    auto* easy = easy_.get();
+    long connects = 0;
+    curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
+    end.connection_reused = connects == 0 && sends_ > 0;
+    if (connects > 0) {
+        const auto moment = [easy](CURLINFO info) -> std::optional<nanoseconds> {
+            curl_off_t microseconds = 0;
+            curl_easy_getinfo(easy, info, &microseconds);
+            if (microseconds <= 0) return std::nullopt;
+            return std::chrono::microseconds{microseconds};
+        };
+        end.timings.dns = moment(CURLINFO_NAMELOOKUP_TIME_T);
+        end.timings.connect = moment(CURLINFO_CONNECT_TIME_T);
+        end.timings.tls = moment(CURLINFO_APPCONNECT_TIME_T);
+    }
+    return end;
+}
+
+}  // namespace holysheep::transport

@@ -1,0 +1,72 @@
+// One HTTP exchange on one libcurl easy handle. Handles are pooled and keep their TLS sessions.
+// HttpRequest → [CurlTransfer] → libcurl → TransferEvents
+#pragma once
+
+#include <curl/curl.h>
+
+#include <array>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <holysheep/transport.hpp>
+
+#include "transport/curl_handle.hpp"
+
+namespace holysheep::transport {
+
+struct CurlTransportOptions;
+
+/// What every transfer of a client shares.
+struct ResponseLimits {
+    std::size_t body = std::size_t{64} << 20U;  ///< decoded bytes
+    std::size_t head = std::size_t{256} << 10U;
+};
+
+class CurlTransfer {
+  public:
+    explicit CurlTransfer(const CurlTransportOptions& options);
+    CurlTransfer(const CurlTransfer&) = delete;
+    CurlTransfer& operator=(const CurlTransfer&) = delete;
+
+    /// Fills the handle for one request.
+    void prepare(TransferId id, HttpRequest request, TransferEvents& events);
+    /// What happened, from libcurl's result. Valid until the next `prepare`.
+    TransferEnd finish(CURLcode code);
+    CURL* handle() const { return easy_.get(); }
+    TransferEvents* events() const { return events_; }
+    TransferId id() const { return id_; }
+
+    std::size_t slot = 0;
+    std::uint32_t generation = 0;
+    bool added = false;      ///< to the multi handle
+    bool cancelled = false;  ///< the receiver is gone: no more events
+    bool pause_wanted = false, paused = false;
+
+  private:
+    static std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* self);
+    static std::size_t on_bytes(char* bytes, std::size_t size, std::size_t count, void* self);
+    static int on_ready(void* self, char* peer_ip, char* local_ip, int peer_port, int local_port);
+    bool take_header_line(std::string_view line);
+    void set_method(const std::string& method);
+    void set_headers();
+    void set_proxy(const CurlTransportOptions& options, bool loopback);
+
+    CurlEasy easy_;
+    const CurlTransportOptions& options_;
+    TransferEvents* events_ = nullptr;
+    TransferId id_ = 0;
+    HttpRequest request_{};
+    HttpHead head_{};
+    std::string header_text_;              // what header_list_ points into
+    std::vector<curl_slist> header_list_;
+    std::array<char, CURL_ERROR_SIZE> error_text_{};
+    std::string own_error_;                // why this side ended the transfer
+    ErrorCode own_code_ = ErrorCode::malformed_response;
+    std::size_t head_bytes_ = 0, body_bytes_ = 0;
+    int sends_ = 0;
+    bool head_done_ = false, own_failure_ = false, turned_away_ = false, resend_refused_ = false;
+    enum class Proxying { unset, configured, none } proxying_ = Proxying::unset;
+};
+
+}  // namespace holysheep::transport

@@ -1,0 +1,242 @@
+// The multi handle's side: sockets, timers, starting and ending transfers. libcurl forbids adding and removing transfers
+// from inside its callbacks, so that both are queued there and done in `flush`.
+#include "transport/curl_transport.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace holysheep::transport {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// More than any number of transfers in flight: libcurl would close connections that are about to be reused otherwise.
+constexpr long kMaxConnections = 65'536;
+
+TransferId make_id(std::size_t slot, std::uint32_t generation) {
+    return (TransferId{generation} << 32U) | (static_cast<TransferId>(slot) + 1);
+}
+
+}  // namespace
+
+CurlTransport::CurlTransport(runtime::IoLoop& loop, CurlTransportOptions options)
+    : loop_(loop), options_(std::move(options)) {
+    initialise_curl();
+    multi_.reset(curl_multi_init());
+    if (!multi_) throw std::runtime_error("libcurl gave no multi handle");
+    auto* multi = multi_.get();
+    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &CurlTransport::socket_callback);
+    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
+    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &CurlTransport::timer_callback);
+    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, this);
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, kMaxConnections);
+    curl_multi_setopt(multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
+}
+
+CurlTransport::~CurlTransport() {
+    if (timer_ != 0) loop_.cancel(timer_);
+    for (auto& transfer : transfers_) {
+        transfer->cancelled = true;
+        if (transfer->added) curl_multi_remove_handle(multi_.get(), transfer->handle());
+    }
+    transfers_.clear();
+    multi_.reset();
+}
+
+TransferId CurlTransport::start(HttpRequest request, TransferEvents& events) {
+    auto& transfer = take_transfer();
+    const auto id = make_id(transfer.slot, transfer.generation);
+    transfer.prepare(id, std::move(request), events);
+    to_add_.push_back(id);
+    return id;
+}
+
+void CurlTransport::cancel(TransferId id) {
+    auto* transfer = find(id);
+    if (transfer == nullptr) return;
+    transfer->cancelled = true;
+    if (in_curl_) {
+        to_remove_.push_back(id);
+    } else {
+        release(*transfer);
+    }
+}
+
+void CurlTransport::pause(TransferId id) {
+    if (auto* transfer = find(id)) transfer->pause_wanted = true;
+}
+
+void CurlTransport::resume(TransferId id) {
+    auto* transfer = find(id);
+    if (transfer == nullptr || !std::exchange(transfer->pause_wanted, false)) return;
+    if (transfer->paused) to_resume_.push_back(id);
+}
+
+std::optional<PathEvidence> CurlTransport::evidence(TransferId) const { return std::nullopt; }
+
+void CurlTransport::flush() {
+    // What runs here may ask for more: until nothing is left.
+    for (;;) {
+        for (const auto id : std::exchange(to_remove_, {})) {
+            if (auto* transfer = find(id)) release(*transfer);
+        }
+        if (!to_add_.empty()) {
+            for (const auto id : std::exchange(to_add_, {})) {
+                auto* transfer = find(id);
+                if (transfer == nullptr) continue;
+                transfer->added = true;
+                curl_multi_add_handle(multi_.get(), transfer->handle());
+            }
+        }
+        for (const auto id : std::exchange(to_resume_, {})) {
+            auto* transfer = find(id);
+            if (transfer == nullptr || !std::exchange(transfer->paused, false)) continue;
+            in_curl_ = true;  // it may deliver what it held back from inside the call
+            curl_easy_pause(transfer->handle(), CURLPAUSE_CONT);
+            in_curl_ = false;
+        }
+        if (curl_due_ && *curl_due_ <= loop_.now()) {
+            curl_due_.reset();
+            drive(CURL_SOCKET_TIMEOUT, 0);
+        }
+        read_messages();
+        if (to_add_.empty() && to_remove_.empty() && to_resume_.empty() && !(curl_due_ && *curl_due_ <= loop_.now())) break;
+    }
+    arm_timer();
+}
+
+void CurlTransport::on_socket(int fd, runtime::Readiness ready) {
+    auto& watch = watches_[static_cast<std::size_t>(fd)];
+    if (watch == Watch::idle) {
+        // Nobody waits for this pooled connection: it was closed from afar. libcurl finds that out when it wants it; until
+        // then it must not wake the loop again.
+        loop_.unwatch(fd);
+        watch = Watch::unknown;
+        return;
+    }
+    drive(fd, (ready.readable ? CURL_CSELECT_IN : 0) | (ready.writable ? CURL_CSELECT_OUT : 0));
+}
+
+void CurlTransport::drive(curl_socket_t fd, int events) {
+    int running = 0;
+    in_curl_ = true;
+    curl_multi_socket_action(multi_.get(), fd, events, &running);
+    in_curl_ = false;
+}
+
+void CurlTransport::read_messages() {
+    int left = 0;
+    while (auto* message = curl_multi_info_read(multi_.get(), &left)) {
+        if (message->msg != CURLMSG_DONE) continue;
+        CurlTransfer* transfer = nullptr;
+        const auto code = message->data.result;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+        if (transfer->cancelled) {
+            release(*transfer);
+            continue;
+        }
+        auto end = transfer->finish(code);
+        auto* events = transfer->events();
+        const auto id = transfer->id();
+        release(*transfer);
+        events->on_end(id, std::move(end));
+    }
+}
+
+CurlTransfer* CurlTransport::find(TransferId id) const {
+    const auto slot = static_cast<std::size_t>((id & 0xFFFF'FFFFU) - 1);
+    if (id == 0 || slot >= transfers_.size()) return nullptr;
+    auto* transfer = transfers_[slot].get();
+    return make_id(slot, transfer->generation) == id ? transfer : nullptr;
+}
+
+CurlTransfer& CurlTransport::take_transfer() {
+    if (free_slots_.empty()) {
+        auto transfer = std::make_unique<CurlTransfer>(options_);
+        transfer->slot = transfers_.size();
+        auto* easy = transfer->handle();
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &CurlTransport::open_socket);
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
+        curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &CurlTransport::close_socket);
+        curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, this);
+        return *transfers_.emplace_back(std::move(transfer));
+    }
+    const auto slot = free_slots_.back();
+    free_slots_.pop_back();
+    return *transfers_[slot];
+}
+
+void CurlTransport::release(CurlTransfer& transfer) {
+    if (std::exchange(transfer.added, false)) {
+        in_curl_ = true;
+        curl_multi_remove_handle(multi_.get(), transfer.handle());
+        in_curl_ = false;
+    }
+    ++transfer.generation;
+    free_slots_.push_back(transfer.slot);
+}
+
+// ---- libcurl's callbacks ----
+
+int CurlTransport::socket_callback(CURL*, curl_socket_t fd, int what, void* self, void*) {
+    auto& transport = *static_cast<CurlTransport*>(self);
+    const auto index = static_cast<std::size_t>(fd);
+    if (index >= transport.watches_.size()) transport.watches_.resize(index + 64, Watch::unknown);
+    auto& watch = transport.watches_[index];
+    if (what == CURL_POLL_REMOVE) {
+        if (watch == Watch::active) {
+            watch = Watch::idle;
+        } else {
+            // Not a connection of ours (the resolver's): libcurl closes it without telling.
+            transport.loop_.unwatch(fd);
+            watch = Watch::unknown;
+        }
+        return 0;
+    }
+    if (watch == Watch::unknown) watch = Watch::foreign;
+    if (watch == Watch::idle) watch = Watch::active;
+    transport.loop_.watch(fd, {(what & CURL_POLL_IN) != 0, (what & CURL_POLL_OUT) != 0});
+    return 0;
+}
+
+int CurlTransport::timer_callback(CURLM*, long timeout_ms, void* self) {
+    auto& transport = *static_cast<CurlTransport*>(self);
+    if (timeout_ms < 0) {
+        transport.curl_due_.reset();
+    } else {
+        transport.curl_due_ = transport.loop_.now() + std::chrono::milliseconds{timeout_ms};
+    }
+    return 0;
+}
+
+void CurlTransport::arm_timer() {
+    if (!curl_due_ || (timer_ != 0 && timer_at_ <= *curl_due_)) return;
+    if (timer_ != 0) loop_.cancel(timer_);
+    timer_at_ = *curl_due_;
+    timer_ = loop_.call_at(timer_at_, [this] { timer_ = 0; });  // the round that it starts flushes
+}
+
+curl_socket_t CurlTransport::open_socket(void* self, curlsocktype, curl_sockaddr* address) {
+    auto& transport = *static_cast<CurlTransport*>(self);
+    const int type = address->socktype | SOCK_CLOEXEC;
+    const int fd = ::socket(address->family, type, address->protocol);
+    if (fd < 0) return CURL_SOCKET_BAD;
+    const auto index = static_cast<std::size_t>(fd);
+    if (index >= transport.watches_.size()) transport.watches_.resize(index + 64, Watch::unknown);
+    transport.watches_[index] = Watch::active;
+    return fd;
+}
+
+int CurlTransport::close_socket(void* self, curl_socket_t fd) {
+    auto& transport = *static_cast<CurlTransport*>(self);
+    const auto index = static_cast<std::size_t>(fd);
+    if (index < transport.watches_.size()) transport.watches_[index] = Watch::unknown;
+    transport.loop_.unwatch(fd);
+    return ::close(fd);
+}
+
+}  // namespace holysheep::transport

@@ -1,0 +1,77 @@
+// The Transport over libcurl: one multi handle, driven by the I/O loop's sockets and timers.
+// CallDriver → [CurlTransport] → libcurl → network
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <holysheep/options.hpp>
+#include <holysheep/transport.hpp>
+
+#include "runtime/io_loop.hpp"
+#include "transport/curl_handle.hpp"
+#include "transport/curl_transfer.hpp"
+
+namespace holysheep::transport {
+
+struct CurlTransportOptions {
+    TlsOptions tls{};
+    ProxyOptions proxy{};
+    bool http2 = false;
+    ResponseLimits limits{};
+    std::string user_agent{};
+};
+
+/// libcurl's own retries and timeouts are off or out of reach: when to give up is the call machine's decision. Loop thread
+/// only, but for the constructor.
+class CurlTransport final : public Transport {
+  public:
+    CurlTransport(runtime::IoLoop& loop, CurlTransportOptions options);
+    ~CurlTransport() override;
+    CurlTransport(const CurlTransport&) = delete;
+    CurlTransport& operator=(const CurlTransport&) = delete;
+
+    TransferId start(HttpRequest request, TransferEvents& events) override;
+    void cancel(TransferId id) override;
+    void pause(TransferId id) override;
+    void resume(TransferId id) override;
+    std::optional<PathEvidence> evidence(TransferId id) const override;
+
+    /// Does what was asked for since the last round: once per round of the loop, when no libcurl callback is running.
+    void flush();
+    void on_socket(int fd, runtime::Readiness ready);
+
+  private:
+    static int socket_callback(CURL* easy, curl_socket_t fd, int what, void* self, void* per_socket);
+    static int timer_callback(CURLM* multi, long timeout_ms, void* self);
+    static curl_socket_t open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
+    static int close_socket(void* self, curl_socket_t fd);
+
+    friend class CurlTransfer;
+    CurlTransfer* find(TransferId id) const;
+    CurlTransfer& take_transfer();
+    void release(CurlTransfer& transfer);
+    void drive(curl_socket_t fd, int events);
+    void read_messages();
+    void arm_timer();
+
+    runtime::IoLoop& loop_;
+    const CurlTransportOptions options_;
+    CurlMulti multi_;
+    std::vector<std::unique_ptr<CurlTransfer>> transfers_;  // by slot
+    std::vector<std::size_t> free_slots_;                   // last used first: its TLS session is the freshest
+    std::vector<TransferId> to_add_, to_remove_, to_resume_;
+
+    // Sockets stay registered with the loop between transfers: libcurl drops and re-adds them, which costs system calls.
+    enum class Watch : std::uint8_t { unknown, foreign, active, idle };
+    std::vector<Watch> watches_;  // by fd
+    std::optional<Clock::time_point> curl_due_;
+    Clock::TimerId timer_ = 0;
+    Clock::time_point timer_at_{};
+    bool in_curl_ = false;
+};
+
+}  // namespace holysheep::transport

@@ -1,0 +1,13 @@
+// Which hosts are this machine itself: plain text and missing proxies are harmless there only.
+#pragma once
+
+#include <string_view>
+
+namespace holysheep::transport {
+
+/// The authority of a URL without its port, "[::1]" with its brackets.
+std::string_view host_of_url(std::string_view url);
+/// By name or address: localhost, *.localhost (RFC 6761), 127.0.0.0/8, [::1].
+bool is_loopback_host(std::string_view host);
+
+}  // namespace holysheep::transport
