@@ -15,6 +15,8 @@ install(EXPORT holysheepTargets NAMESPACE holysheep:: DESTINATION "${package_dir
 # The test kit: one export for each part, so that using one does not ask for the other's dependencies.
 foreach(part testing simulator)
   if(TARGET holysheep_${part})
+    # Shared parts of the kit find the library beside them, wherever the whole is installed.
+    set_target_properties(holysheep_${part} PROPERTIES INSTALL_RPATH "$<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>")
     get_target_property(header_sets holysheep_${part} INTERFACE_HEADER_SETS)
     set(install_headers "")
     foreach(header_set IN LISTS header_sets)
