@@ -17,6 +17,7 @@ inline namespace v0 {
 struct RegionStats {
     std::string id{};
     bool draining = false;
+    bool failing = false;  ///< the last attempt that tells of the region's health failed
     int in_flight = 0;  ///< attempts
     std::uint64_t attempts = 0, succeeded = 0, failed = 0;
     std::uint64_t failovers_away = 0;           ///< attempts that went elsewhere after one failed here

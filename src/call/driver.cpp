@@ -249,7 +249,8 @@ void CallDriver::book(const Attempt& attempt, health::Charge charge) {
     services_.recorder.on_attempt_end(attempt.region(), attempt.record,
                                       {.in_flight = regions.in_flight(attempt.region()),
                                        .error_rate = regions.error_rate(attempt.region(), time),
-                                       .limited_until = regions.limited_until(attempt.region())});
+                                       .limited_until = regions.limited_until(attempt.region()),
+                                       .charged = charge == health::Charge::failure});
     if (services_.log.enabled(LogLevel::debug)) services_.log.write(LogLevel::debug, describe({&attempt.record, 1}));
 }
 

@@ -38,8 +38,10 @@ void Recorder::on_attempt_end(std::size_t region, const AttemptRecord& attempt, 
     stats.in_flight = gauges.in_flight;
     stats.error_rate = gauges.error_rate;
     limited_until = gauges.limited_until;
+    if (gauges.charged) stats.failing = true;
     if (!attempt.error) {
         ++stats.succeeded;
+        stats.failing = false;
     } else if (*attempt.error != ErrorCode::cancelled) {
         ++stats.failed;
         stats.last_error = attempt.error;

@@ -22,6 +22,7 @@ class Recorder {
         int in_flight = 0;
         double error_rate = 0;
         time_point limited_until{};
+        bool charged = false;  ///< this attempt counted against the region's health
     };
 
     Recorder(std::vector<std::string> region_ids, double budget_tokens, time_point now);

@@ -24,6 +24,7 @@ std::string Stats::to_json() const {
     for (const auto& region : regions) {
         nlohmann::ordered_json entry{{"id", region.id},
                                      {"draining", region.draining},
+                                     {"failing", region.failing},
                                      {"in_flight", region.in_flight},
                                      {"attempts", region.attempts},
                                      {"succeeded", region.succeeded},
@@ -54,7 +55,7 @@ std::ostream& operator<<(std::ostream& stream, const Stats& stats) {
             out << "draining";
         } else if (region.limited_for) {
             out << "limited for " << region.limited_for->count() << " ms";
-        } else if (region.error_rate >= 0.1 && region.last_error) {
+        } else if (region.failing && region.last_error) {
             out << "failing (" << *region.last_error << ')';
         } else {
             out << "ok";

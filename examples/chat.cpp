@@ -1,0 +1,74 @@
+// A small terminal program: a conversation with history, streamed. /reset forgets, /stats shows the regions, /quit
+// ends.
+//   chat [model]
+// Ctrl-C during an answer stops the answer, otherwise the program.
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <holysheep/holysheep.hpp>
+#include <iostream>
+#include <string>
+
+namespace {
+
+std::atomic<bool> interrupted{false};  // lock-free, so that a signal handler may set it
+
+void on_interrupt(int) {
+    if (interrupted.exchange(true)) std::_Exit(130);
+}
+
+// Streams one answer to the terminal and adds it to the history. What a cut answer had is kept, and said to be cut.
+void answer(holysheep::Client& client, holysheep::ChatRequest& conversation) {
+    interrupted = false;
+    auto stream = client.stream(conversation);
+    bool thinking = false;
+    for (const auto& chunk : stream) {
+        if (interrupted) stream.cancel();
+        if (chunk.event == holysheep::ChunkEvent::reasoning && !thinking) {
+            std::cerr << "(thinking)\n";
+            thinking = true;
+        }
+        if (chunk.event == holysheep::ChunkEvent::content) std::cout << chunk.text << std::flush;
+    }
+    std::cout << '\n';
+    interrupted = false;
+
+    auto reply = stream.finish();
+    if (reply) {
+        conversation.messages.push_back(holysheep::assistant(reply->text()));
+        return;
+    }
+    std::cerr << reply.error() << '\n';
+    if (const auto& partial = reply.error().partial) {
+        conversation.messages.push_back(holysheep::assistant(partial->text()));
+    } else {
+        conversation.messages.pop_back();  // the question: it can be asked again
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    auto created = holysheep::Client::create(holysheep::ClientOptions::from_environment());
+    if (!created) {
+        std::cerr << created.error() << '\n';
+        return 1;
+    }
+    auto& client = *created;
+    std::signal(SIGINT, on_interrupt);
+    holysheep::ChatRequest conversation{.model = argc > 1 ? argv[1] : "gpt-4.1"};
+    std::cout << "Talking to " << conversation.model << ". /reset, /stats, /quit\n";
+    std::string line;
+    while (std::cout << "> " << std::flush && std::getline(std::cin, line)) {
+        if (line.empty()) continue;
+        if (line == "/quit") break;
+        if (line == "/stats") {
+            std::cout << client.stats();
+        } else if (line == "/reset") {
+            conversation.messages.clear();
+        } else {
+            conversation.messages.push_back(holysheep::user(line));
+            answer(client, conversation);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+// A conversation as a coroutine: every wait is a co_await, no thread blocks. The little Task below stands for the
+// coroutine type of your own framework.
+#include <coroutine>
+#include <exception>
+#include <future>
+#include <holysheep/coroutine.hpp>
+#include <holysheep/holysheep.hpp>
+#include <iostream>
+
+namespace {
+
+struct Task {
+    struct promise_type {
+        std::promise<int> done;
+        Task get_return_object() { return {done.get_future()}; }
+        std::suspend_never initial_suspend() noexcept { return {}; }
+        std::suspend_never final_suspend() noexcept { return {}; }
+        void return_value(int value) { done.set_value(value); }
+        void unhandled_exception() { done.set_exception(std::current_exception()); }
+    };
+    std::future<int> result;
+};
+
+Task converse(holysheep::Client& client) {
+    holysheep::ChatRequest request{.model = "gpt-4.1", .messages = {holysheep::user("Name a breed of sheep.")}};
+    auto first = co_await holysheep::chat(client, request);
+    if (!first) {
+        std::cerr << first.error() << '\n';
+        co_return 1;
+    }
+    std::cout << first->text() << '\n';
+
+    request.messages.push_back(first->choices.front().message);
+    request.messages.push_back(holysheep::user("Where does it come from?"));
+    auto second = co_await holysheep::chat(client, request, {.deadline = std::chrono::seconds{30}});
+    if (!second) {
+        std::cerr << second.error() << '\n';
+        co_return 1;
+    }
+    std::cout << second->text() << '\n';
+    co_return 0;
+}
+
+}  // namespace
+
+int main() {
+    holysheep::Client client;
+    return converse(client).result.get();
+}

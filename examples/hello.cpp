@@ -1,0 +1,13 @@
+// Ten lines: one question, one answer. HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, say whom to ask.
+#include <holysheep/holysheep.hpp>
+#include <iostream>
+
+int main() {
+    holysheep::Client client;
+    auto reply = client.chat({.model = "gpt-4.1", .messages = {holysheep::user("Which sheep gives the finest wool?")}});
+    if (!reply) {
+        std::cerr << reply.error() << '\n';
+        return 1;
+    }
+    std::cout << reply->text() << '\n';
+}

@@ -1,0 +1,111 @@
+// The library's main job, shown on a gateway that is simulated on loopback: three regions, a client that goes on
+// getting answers while one region refuses connections and another fails, and a table of what happened.
+#include <algorithm>
+#include <cstdio>
+#include <holysheep/holysheep.hpp>
+#include <holysheep/testing/gateway_simulator.hpp>
+#include <iostream>
+#include <map>
+#include <string>
+#include <vector>
+
+using namespace std::chrono_literals;
+using holysheep::testing::Fault;
+using holysheep::testing::GatewaySimulator;
+using Milliseconds = std::chrono::duration<double, std::milli>;
+
+namespace {
+
+struct Tally {
+    int calls = 0, ok = 0, streamed = 0, failovers = 0;
+    std::map<std::string, int> answers;  // by region
+    std::vector<double> overheads_ms;
+    std::vector<double> latencies_ms;
+};
+
+// From the end of the failed attempt to the dispatch of the one that followed it.
+void note_failovers(const std::vector<holysheep::AttemptRecord>& attempts, Tally& tally) {
+    for (std::size_t i = 1; i < attempts.size(); ++i) {
+        if (attempts[i].kind != holysheep::AttemptKind::failover) continue;
+        ++tally.failovers;
+        const auto& failed = attempts[i - 1];
+        const auto known = failed.started + failed.timings.total.value_or(0ns);
+        tally.overheads_ms.push_back(Milliseconds(attempts[i].started - known).count());
+    }
+}
+
+holysheep::Result<holysheep::ChatCompletion> ask(holysheep::Client& client, int number, bool streamed) {
+    holysheep::ChatRequest request{.model = "gpt-4.1",
+                                   .messages = {holysheep::user("Count sheep number " + std::to_string(number) + ".")}};
+    if (!streamed) return client.chat(request);
+    auto stream = client.stream(request);
+    std::string text;
+    for (const auto& chunk : stream) text += chunk.text;
+    auto reply = stream.finish();
+    // What was streamed and what was assembled must be the same answer.
+    if (reply && reply->text() != text) return holysheep::Error{.message = "the stream lost a piece of the answer"};
+    return reply;
+}
+
+void run_phase(const char* title, int calls, holysheep::Client& client, Tally& tally) {
+    std::printf("%-46s", title);
+    for (int i = 0; i < calls; ++i) {
+        const bool streamed = tally.calls % 3 == 2;
+        const auto start = std::chrono::steady_clock::now();
+        const auto reply = ask(client, ++tally.calls, streamed);
+        tally.latencies_ms.push_back(Milliseconds(std::chrono::steady_clock::now() - start).count());
+        if (streamed) ++tally.streamed;
+        if (reply) {
+            ++tally.ok;
+            ++tally.answers[reply->region];
+            note_failovers(reply->attempts, tally);
+        } else {
+            std::cout << "\n  " << reply.error() << '\n';
+            note_failovers(reply.error().attempts, tally);
+        }
+        std::printf("%s", !reply ? "x" : reply->attempts.size() > 1 ? ">" : ".");
+        std::fflush(stdout);
+    }
+    std::printf("\n");
+}
+
+double quantile(std::vector<double> values, double q) {
+    if (values.empty()) return 0;
+    std::ranges::sort(values);
+    return values[std::min(values.size() - 1, static_cast<std::size_t>(q * static_cast<double>(values.size())))];
+}
+
+}  // namespace
+
+int main() {
+    GatewaySimulator gateway({{.id = "us-west", .latency = 15ms, .between_chunks = 2ms},
+                              {.id = "eu-central", .latency = 45ms, .between_chunks = 2ms},
+                              {.id = "ap-southeast", .latency = 90ms, .between_chunks = 2ms}});
+    holysheep::Client client({.api_key = "sk-quickstart", .regions = gateway.regions()});
+    std::printf(
+        "A gateway with three regions on loopback; one call after another.   . answered   > moved on   x lost\n\n");
+    if (const auto warm = client.warm_up(2s); !warm) {
+        std::cerr << warm.error() << '\n';
+        return 1;
+    }
+
+    Tally tally;
+    run_phase("all regions are well", 15, client, tally);
+    gateway.set_fault("us-west", {.kind = Fault::Kind::refuse});
+    run_phase("us-west is killed: connections are refused", 18, client, tally);
+    gateway.set_fault("eu-central", {.kind = Fault::Kind::status, .status = 503});
+    run_phase("eu-central fails too: 503", 15, client, tally);
+    gateway.revive("us-west");
+    gateway.revive("eu-central");
+    run_phase("both are back", 18, client, tally);
+
+    std::cout << '\n' << client.stats() << '\n';
+    for (const auto& [region, count] : tally.answers) std::printf("%-16s answered %3d calls\n", region.c_str(), count);
+    std::printf("latency p50 %.1f ms, p99 %.1f ms; failover overhead p50 %.3f ms, p99 %.3f ms\n\n",
+                quantile(tally.latencies_ms, 0.5), quantile(tally.latencies_ms, 0.99),
+                quantile(tally.overheads_ms, 0.5), quantile(tally.overheads_ms, 0.99));
+    const int lost = tally.calls - tally.ok;
+    std::printf("calls=%d ok=%d streamed=%d lost=%d failovers=%d overhead_p99_ms=%.3f\n", tally.calls, tally.ok,
+                tally.streamed, lost, tally.failovers, quantile(tally.overheads_ms, 0.99));
+    return lost == 0 ? 0 : 1;
+}

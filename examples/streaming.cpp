@@ -1,0 +1,23 @@
+// Prints an answer while it is being written. A stream that is cut is told apart from one that ended.
+#include <holysheep/holysheep.hpp>
+#include <iostream>
+
+int main() {
+    holysheep::Client client;
+    auto stream = client.stream(
+        {.model = "gpt-4.1",
+         .messages = {holysheep::system("Answer in three sentences."), holysheep::user("How is wool spun?")},
+         .include_usage = true});
+    for (const auto& chunk : stream) {
+        if (chunk.event == holysheep::ChunkEvent::content) std::cout << chunk.text << std::flush;
+        if (chunk.event == holysheep::ChunkEvent::usage) std::cerr << "\n[" << chunk.usage->total_tokens << " tokens]";
+    }
+    std::cout << '\n';
+
+    auto answer = stream.finish();
+    if (!answer) {
+        std::cerr << answer.error() << '\n';
+        return 1;
+    }
+    std::cerr << holysheep::describe(answer->attempts) << '\n';
+}
