@@ -66,14 +66,10 @@ void write_stop(ObjectWriter& body, std::string& out, const std::vector<std::str
 
 void write_tool_choice(ObjectWriter& body, std::string& out, const ToolChoice& choice) {
     switch (choice.mode) {
-        case ToolChoice::Mode::automatic:
-            return body.text("tool_choice", "auto");
-        case ToolChoice::Mode::none:
-            return body.text("tool_choice", "none");
-        case ToolChoice::Mode::required:
-            return body.text("tool_choice", "required");
-        case ToolChoice::Mode::named:
-            break;
+        case ToolChoice::Mode::automatic: return body.text("tool_choice", "auto");
+        case ToolChoice::Mode::none: return body.text("tool_choice", "none");
+        case ToolChoice::Mode::required: return body.text("tool_choice", "required");
+        case ToolChoice::Mode::named: break;
     }
     if (!body.name("tool_choice")) return;
     out += "{\"type\":\"function\",\"function\":{\"name\":";
@@ -84,14 +80,9 @@ void write_tool_choice(ObjectWriter& body, std::string& out, const ToolChoice& c
 void write_response_format(ObjectWriter& body, std::string& out, const ResponseFormat& format) {
     if (!body.name("response_format")) return;
     switch (format.kind) {
-        case ResponseFormat::Kind::text:
-            out += "{\"type\":\"text\"}";
-            return;
-        case ResponseFormat::Kind::json_object:
-            out += "{\"type\":\"json_object\"}";
-            return;
-        case ResponseFormat::Kind::json_schema:
-            break;
+        case ResponseFormat::Kind::text: out += "{\"type\":\"text\"}"; return;
+        case ResponseFormat::Kind::json_object: out += "{\"type\":\"json_object\"}"; return;
+        case ResponseFormat::Kind::json_schema: break;
     }
     out += "{\"type\":\"json_schema\",\"json_schema\":";
     ObjectWriter schema(out, kNoExtra);

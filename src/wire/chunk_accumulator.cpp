@@ -200,14 +200,10 @@ void ChunkAccumulator::add_finish(std::size_t position, std::string_view reason)
 std::size_t ChunkAccumulator::add_loose(const LooseMember& member, const AnswerFields& fields) {
     const auto state = [&](std::size_t choice) -> ChoiceState& { return states_[positions_[choice]]; };
     switch (member.scope) {
-        case MemberScope::answer:
-            return extra_.set(member.name, member.json);
-        case MemberScope::choice:
-            return put(state(member.owner).extra, member, is_joined(member.name));
-        case MemberScope::message:
-            return put(state(member.owner).message_extra, member, is_joined(member.name));
-        case MemberScope::logprobs:
-            return put(state(member.owner).logprobs, member, true);
+        case MemberScope::answer: return extra_.set(member.name, member.json);
+        case MemberScope::choice: return put(state(member.owner).extra, member, is_joined(member.name));
+        case MemberScope::message: return put(state(member.owner).message_extra, member, is_joined(member.name));
+        case MemberScope::logprobs: return put(state(member.owner).logprobs, member, true);
         case MemberScope::audio:
             return put(state(member.owner).audio, member, member.name == "data" || member.name == "transcript");
         case MemberScope::function_call:

@@ -118,29 +118,19 @@ ErrorCode class_of_weak_codes(const Evidence& e) {
 
 ErrorCode class_of_status(int status) {
     switch (status) {
-        case 401:
-            return ErrorCode::unauthenticated;
-        case 402:
-            return ErrorCode::insufficient_quota;
-        case 403:
-            return ErrorCode::permission_denied;
+        case 401: return ErrorCode::unauthenticated;
+        case 402: return ErrorCode::insufficient_quota;
+        case 403: return ErrorCode::permission_denied;
         case 408:
         case 504:
-        case 524:
-            return ErrorCode::timed_out;
-        case 409:
-            return ErrorCode::conflict;
-        case 413:
-            return ErrorCode::request_too_large;
+        case 524: return ErrorCode::timed_out;
+        case 409: return ErrorCode::conflict;
+        case 413: return ErrorCode::request_too_large;
         case 424:  // an upstream failed
-        case 425:
-            return ErrorCode::server_failed;
-        case 429:
-            return ErrorCode::rate_limited;
-        case 451:
-            return ErrorCode::region_not_supported;
-        default:
-            break;
+        case 425: return ErrorCode::server_failed;
+        case 429: return ErrorCode::rate_limited;
+        case 451: return ErrorCode::region_not_supported;
+        default: break;
     }
     if (status >= 500) return ErrorCode::server_failed;
     // A redirect means that the base URL is wrong: it is not followed, for the key belongs to one host.

@@ -60,34 +60,16 @@ bool JsonCursor::unescape_from(std::size_t start, std::string_view& out) {
 bool JsonCursor::append_escape() {
     if (at_ >= text_.size()) return false;
     switch (text_[at_++]) {
-        case '"':
-            scratch_.push_back('"');
-            return true;
-        case '\\':
-            scratch_.push_back('\\');
-            return true;
-        case '/':
-            scratch_.push_back('/');
-            return true;
-        case 'b':
-            scratch_.push_back('\b');
-            return true;
-        case 'f':
-            scratch_.push_back('\f');
-            return true;
-        case 'n':
-            scratch_.push_back('\n');
-            return true;
-        case 'r':
-            scratch_.push_back('\r');
-            return true;
-        case 't':
-            scratch_.push_back('\t');
-            return true;
-        case 'u':
-            break;
-        default:
-            return false;
+        case '"': scratch_.push_back('"'); return true;
+        case '\\': scratch_.push_back('\\'); return true;
+        case '/': scratch_.push_back('/'); return true;
+        case 'b': scratch_.push_back('\b'); return true;
+        case 'f': scratch_.push_back('\f'); return true;
+        case 'n': scratch_.push_back('\n'); return true;
+        case 'r': scratch_.push_back('\r'); return true;
+        case 't': scratch_.push_back('\t'); return true;
+        case 'u': break;
+        default: return false;
     }
     std::uint32_t unit = 0;
     if (!read_hex4(unit)) return false;
@@ -181,20 +163,13 @@ bool JsonCursor::skip_value_at(int depth) {
     if (depth > kMaxJsonDepth) return false;
     std::string_view ignored;
     switch (peek()) {
-        case '{':
-            return read_object([&](std::string_view) { return skip_value_at(depth + 1); });
-        case '[':
-            return read_array([&] { return skip_value_at(depth + 1); });
-        case '"':
-            return read_string(ignored);
-        case 't':
-            return read_literal("true");
-        case 'f':
-            return read_literal("false");
-        case 'n':
-            return read_literal("null");
-        default:
-            return read_number(ignored);
+        case '{': return read_object([&](std::string_view) { return skip_value_at(depth + 1); });
+        case '[': return read_array([&] { return skip_value_at(depth + 1); });
+        case '"': return read_string(ignored);
+        case 't': return read_literal("true");
+        case 'f': return read_literal("false");
+        case 'n': return read_literal("null");
+        default: return read_number(ignored);
     }
 }
 

@@ -15,16 +15,11 @@ const ExtraMembers kNoExtra{};
 
 std::string_view name_of(Role role) {
     switch (role) {
-        case Role::system:
-            return "system";
-        case Role::developer:
-            return "developer";
-        case Role::user:
-            return "user";
-        case Role::assistant:
-            return "assistant";
-        case Role::tool:
-            return "tool";
+        case Role::system: return "system";
+        case Role::developer: return "developer";
+        case Role::user: return "user";
+        case Role::assistant: return "assistant";
+        case Role::tool: return "tool";
     }
     return "user";
 }

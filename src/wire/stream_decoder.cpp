@@ -130,13 +130,9 @@ class StreamDecoder::Machine final : public SseSink {
     void read_chunk(std::string_view text) {
         if (!scan_answer(text, AnswerShape::chunk, scratch_, fields_)) {
             switch (dom_.read(text, AnswerShape::chunk, fields_)) {
-                case AnswerDom::Read::ok:
-                    break;
-                case AnswerDom::Read::not_json:
-                    return on_malformed_chunk(text);
-                case AnswerDom::Read::not_an_object:
-                    fields_.clear();
-                    break;
+                case AnswerDom::Read::ok: break;
+                case AnswerDom::Read::not_json: return on_malformed_chunk(text);
+                case AnswerDom::Read::not_an_object: fields_.clear(); break;
             }
         }
         add(text);
@@ -145,8 +141,7 @@ class StreamDecoder::Machine final : public SseSink {
 
     void add(std::string_view text) {
         switch (answer_.add(fields_, text, &sink_)) {
-            case ChunkAccumulator::Added::ok:
-                return;
+            case ChunkAccumulator::Added::ok: return;
             case ChunkAccumulator::Added::bad_choice_index:
                 return fail_malformed("a choice index is outside 0 to " + std::to_string(kMaxChoices - 1), text);
             case ChunkAccumulator::Added::too_large:

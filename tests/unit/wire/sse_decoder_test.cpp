@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "cuts.hpp"
+
 namespace holysheep::wire {
 namespace {
 
@@ -28,19 +30,11 @@ struct SseRecorder final : SseSink {
     bool on_error_field(std::string_view text) override { return add("!" + std::string(text)); }
 };
 
-using Pieces = std::vector<std::string_view>;
-
 std::vector<std::string> decode(const Pieces& pieces) {
     SseRecorder sink;
     SseDecoder decoder(1U << 20U);
     for (const std::string_view piece : pieces) decoder.feed(piece, sink);
     return sink.seen;
-}
-
-Pieces one_by_one(std::string_view text) {
-    Pieces pieces;
-    for (std::size_t at = 0; at < text.size(); ++at) pieces.push_back(text.substr(at, 1));
-    return pieces;
 }
 
 struct Row {
@@ -55,10 +49,8 @@ class SseRows : public testing::TestWithParam<Row> {};
 
 TEST_P(SseRows, GiveTheSameEventsHoweverTheBytesAreCut) {
     const auto& [name, bytes, expected] = GetParam();
-    EXPECT_EQ(decode({bytes}), expected) << "at once";
-    EXPECT_EQ(decode(one_by_one(bytes)), expected) << "one by one";
-    for (std::size_t at = 1; at < bytes.size(); ++at) {
-        EXPECT_EQ(decode({bytes.substr(0, at), bytes.substr(at)}), expected) << "cut at " << at;
+    for (const Pieces& pieces : all_cuts(bytes)) {
+        EXPECT_EQ(decode(pieces), expected) << pieces.size() << " pieces, the first of " << pieces.front().size();
     }
 }
 
@@ -105,7 +97,7 @@ const Row kRows[] = {
 };
 
 INSTANTIATE_TEST_SUITE_P(EventStream, SseRows, testing::ValuesIn(kRows),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& row) { return std::string(row.param.name); });
 
 TEST(SseDecoder, CrAtTheEndOfOneChunkAndLfInTheNextIsOneLineEnd) {
     SseRecorder sink;
@@ -168,7 +160,7 @@ TEST(SseDecoder, DeliversALastEventWithoutItsBlankLineAtTheEnd) {
 TEST(SseDecoder, RefusesAnEventBeyondTheLimitHoweverItComes) {
     const std::string longer(200, 'x');
     const std::string bytes = "data: " + longer + "\n\n";
-    for (const Pieces& pieces : {Pieces{bytes}, one_by_one(bytes)}) {
+    for (const Pieces& pieces : {Pieces{bytes}, in_pieces_of(1, bytes)}) {
         SseRecorder sink;
         SseDecoder decoder(100);
         auto status = SseDecoder::Status::open;

@@ -1,0 +1,143 @@
+// The scan in place and the tree must mean the same: over many shapes, and over damaged ones.
+#include "wire/answer_scan.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "answer_samples.hpp"
+#include "chunk_recorder.hpp"
+#include "wire/answer_dom.hpp"
+#include "wire/completion_decoder.hpp"
+
+namespace holysheep::wire {
+namespace {
+
+std::string describe(const AnswerFields& fields) {
+    std::string out = std::string(fields.id) + "|" + std::string(fields.model) + "|" +
+                      std::string(fields.service_tier) + "|" + std::string(fields.system_fingerprint) + "|" +
+                      std::to_string(fields.created) + "|" + (fields.has_choices ? "choices" : "") + "\n";
+    for (const ChoiceDelta& choice : fields.choices) {
+        out += "choice " + std::to_string(choice.index) + " " + std::string(choice.role) + " '" +
+               std::string(choice.content) + "' '" + std::string(choice.reasoning) + "' '" +
+               std::string(choice.refusal) + "' " + std::string(choice.finish_reason) + "\n";
+    }
+    for (const ToolCallDelta& call : fields.tool_calls) {
+        out += "call " + std::to_string(call.choice) + " " + std::to_string(call.index.value_or(-7)) + " " +
+               std::string(call.id) + " " + std::string(call.type) + " " + std::string(call.name) + " '" +
+               std::string(call.arguments) + "'\n";
+    }
+    std::vector<std::string> loose;
+    for (const LooseMember& member : fields.loose) {
+        loose.push_back(std::to_string(static_cast<int>(member.scope)) + " " + std::to_string(member.owner) + " " +
+                        std::string(member.name) + "=" + std::string(member.json) + "\n");
+    }
+    std::sort(loose.begin(), loose.end());
+    for (const std::string& line : loose) out += line;
+    return out + (fields.has_usage ? wire::describe(fields.usage) : "no usage") + (fields.error ? " error" : "");
+}
+
+/// Whether the scan took the text; if it did, the tree must have found the same.
+bool scan_agrees_with_the_tree(std::string_view text, AnswerShape shape) {
+    AnswerFields scanned, read;
+    std::string scratch;
+    if (!scan_answer(text, shape, scratch, scanned)) return false;
+    AnswerDom dom;
+    EXPECT_EQ(dom.read(text, shape, read), AnswerDom::Read::ok) << text;
+    EXPECT_EQ(describe(scanned), describe(read)) << text;
+    return true;
+}
+
+TEST(AnswerScan, TakesTheUsualChunks) {
+    for (const std::string_view text : kUsualChunks) {
+        EXPECT_TRUE(scan_agrees_with_the_tree(text, AnswerShape::chunk)) << text;
+    }
+}
+
+TEST(AnswerScan, TakesTheUsualAnswers) {
+    for (const std::string_view text : kUsualAnswers) {
+        EXPECT_TRUE(scan_agrees_with_the_tree(text, AnswerShape::whole)) << text;
+    }
+}
+
+TEST(AnswerScan, LeavesTheUnusualToTheTree) {
+    for (const std::string_view text : kUnusualChunks) {
+        EXPECT_FALSE(scan_agrees_with_the_tree(text, AnswerShape::chunk)) << text;
+    }
+    for (const std::string_view text : kUnusualAnswers) {
+        EXPECT_FALSE(scan_agrees_with_the_tree(text, AnswerShape::whole)) << text;
+    }
+}
+
+TEST(AnswerScan, NeverReadsACutTextAsWhole) {
+    for (const std::string_view text : kUsualChunks) {
+        for (std::size_t length = 0; length <= text.rfind('}'); ++length) {
+            EXPECT_FALSE(scan_agrees_with_the_tree(text.substr(0, length), AnswerShape::chunk)) << length;
+        }
+    }
+}
+
+/// Changes a few bytes to such as matter in JSON, repeats or removes a stretch.
+std::string damaged(std::string text, std::mt19937& random) {
+    constexpr std::string_view kBytes = "\"\\{}[],:0159-+.eEntfuld \n\x01\x7F\x80\xC3\xED\xF0\xFF";
+    const auto any = [&](std::size_t limit) {
+        return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random);
+    };
+    for (std::size_t change = 0; change <= any(3); ++change) {
+        const std::size_t at = any(text.size()), length = std::min(any(24), text.size() - at);
+        switch (any(4)) {
+            case 0:
+                text[at] = kBytes[any(kBytes.size())];
+                break;
+            case 1:
+                text.insert(at, 1, kBytes[any(kBytes.size())]);
+                break;
+            case 2:
+                text.insert(any(text.size()), text.substr(at, length));
+                break;
+            default:
+                text.erase(at, length);
+                break;
+        }
+        if (text.empty()) text = "{}";
+    }
+    return text;
+}
+
+TEST(AnswerScan, AgreesWithTheTreeOnDamagedTexts) {
+    std::mt19937 random(20240607);
+    std::size_t taken = 0;
+    for (int round = 0; round < 3000; ++round) {
+        for (const std::string_view text : kUsualChunks) {
+            taken += scan_agrees_with_the_tree(damaged(std::string(text), random), AnswerShape::chunk);
+        }
+        for (const std::string_view text : kUsualAnswers) {
+            if (text.size() > 3000) continue;
+            taken += scan_agrees_with_the_tree(damaged(std::string(text), random), AnswerShape::whole);
+        }
+        if (HasFailure()) return;
+    }
+    EXPECT_GT(taken, 1000U);
+}
+
+TEST(CompletionDecoder, BothWaysGiveEqualAnswers) {
+    for (const auto& texts : {kUsualAnswers, kUnusualAnswers}) {
+        for (const std::string_view text : texts) {
+            const auto fast = decode_completion(std::string(text));
+            const auto slow = decode_completion_by_tree(std::string(text));
+            ASSERT_EQ(fast.has_value(), slow.has_value()) << text;
+            if (fast) {
+                EXPECT_EQ(wire::describe(*fast), wire::describe(*slow));
+                EXPECT_EQ(fast->raw_json, text);
+            } else {
+                EXPECT_EQ(fast.error().message, slow.error().message);
+            }
+        }
+    }
+}
+
+}  // namespace
+}  // namespace holysheep::wire

@@ -1,0 +1,263 @@
+// Requests as the bytes that are sent.
+#include "wire/chat_encoder.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace holysheep::wire {
+namespace {
+
+using testing::HasSubstr;
+
+ChatRequest a_question() { return {.model = "m", .messages = {user("Why wool?")}}; }
+
+std::string body_of(const ChatRequest& request, bool stream = false, std::string_view extra = {}) {
+    const auto chat = encode_chat(request, stream, extra);
+    EXPECT_TRUE(chat.has_value()) << (chat ? "" : chat.error().message);
+    if (!chat) return {};
+    const std::string body = body_for_model(*chat, request.model);
+    EXPECT_TRUE(nlohmann::json::accept(body)) << body;
+    return body;
+}
+
+std::string message_json(Message message) {
+    const std::string body = body_of({.model = "m", .messages = {std::move(message)}});
+    const std::string_view before = R"({"model":"m","messages":[)", after = "]}";
+    EXPECT_EQ(body.substr(0, before.size()), before);
+    return body.substr(before.size(), body.size() - before.size() - after.size());
+}
+
+std::string refusal_of(const ChatRequest& request, std::string_view extra = {}) {
+    const auto chat = encode_chat(request, false, extra);
+    if (chat) return "accepted";
+    EXPECT_EQ(chat.error().code, ErrorCode::invalid_request);
+    return chat.error().message;
+}
+
+TEST(ChatEncoder, SendsOnlyWhatIsSet) {
+    EXPECT_EQ(body_of(a_question()), R"({"model":"m","messages":[{"role":"user","content":"Why wool?"}]})");
+}
+
+TEST(ChatEncoder, SendsEveryTypedMember) {
+    ChatRequest request = a_question();
+    request.temperature = 0.1;
+    request.top_p = 1;
+    request.max_completion_tokens = 5;
+    request.max_tokens = 6;
+    request.n = 2;
+    request.stop = {"a", "b"};
+    request.seed = std::numeric_limits<std::int64_t>::min();
+    request.frequency_penalty = -2;
+    request.presence_penalty = 0.5;
+    request.logit_bias = {{"17", -100}};
+    request.logprobs = true;
+    request.top_logprobs = 3;
+    request.tool_choice = ToolChoice{ToolChoice::Mode::named, "f"};
+    request.parallel_tool_calls = false;
+    request.reasoning_effort = "low";
+    request.verbosity = "high";
+    request.service_tier = "flex";
+    request.user = "u";
+    request.safety_identifier = "s";
+    request.prompt_cache_key = "p";
+    request.metadata = {{"k", "v"}};
+    request.store = false;
+    request.include_usage = true;
+    EXPECT_EQ(body_of(request, true),
+              R"({"model":"m","messages":[{"role":"user","content":"Why wool?"}],"temperature":0.1,"top_p":1,)"
+              R"("max_completion_tokens":5,"max_tokens":6,"n":2,"seed":-9223372036854775808,"frequency_penalty":-2,)"
+              R"("presence_penalty":0.5,"logprobs":true,"top_logprobs":3,"stop":["a","b"],"logit_bias":{"17":-100},)"
+              R"("metadata":{"k":"v"},"tool_choice":{"type":"function","function":{"name":"f"}},)"
+              R"("parallel_tool_calls":false,"reasoning_effort":"low","verbosity":"high","service_tier":"flex",)"
+              R"("user":"u","safety_identifier":"s","prompt_cache_key":"p","store":false,"stream":true,)"
+              R"("stream_options":{"include_usage":true}})");
+}
+
+TEST(ChatEncoder, OneStopTextIsAString) {
+    ChatRequest request = a_question();
+    request.stop = {"END"};
+    EXPECT_THAT(body_of(request), HasSubstr(R"("stop":"END")"));
+}
+
+TEST(ChatEncoder, UsageIsAskedForOnlyInStreams) {
+    ChatRequest request = a_question();
+    EXPECT_THAT(body_of(request, true), testing::Not(HasSubstr("stream_options")));
+    request.include_usage = true;
+    EXPECT_THAT(body_of(request, false), testing::Not(HasSubstr("stream")));
+}
+
+TEST(ChatEncoder, TheModelIsAGapThatEachRegionFills) {
+    const auto chat = encode_chat(a_question(), false, {});
+    ASSERT_TRUE(chat);
+    EXPECT_FALSE(chat->model_overridden);
+    EXPECT_THAT(body_for_model(*chat, "vendor/\"m\""), HasSubstr(R"({"model":"vendor/\"m\"","messages")"));
+    EXPECT_THAT(body_for_model(*chat, "other"), HasSubstr(R"({"model":"other",)"));
+}
+
+TEST(ChatEncoder, ToolChoicesAndFormats) {
+    ChatRequest request = a_question();
+    for (const auto& [mode, text] :
+         {std::pair{ToolChoice::Mode::automatic, "\"auto\""}, std::pair{ToolChoice::Mode::none, "\"none\""},
+          std::pair{ToolChoice::Mode::required, "\"required\""}}) {
+        request.tool_choice = ToolChoice{mode, {}};
+        EXPECT_THAT(body_of(request), HasSubstr(std::string("\"tool_choice\":") + text));
+    }
+    request.response_format = ResponseFormat{.kind = ResponseFormat::Kind::text};
+    EXPECT_THAT(body_of(request), HasSubstr(R"("response_format":{"type":"text"})"));
+    request.response_format = ResponseFormat{.kind = ResponseFormat::Kind::json_object};
+    EXPECT_THAT(body_of(request), HasSubstr(R"("response_format":{"type":"json_object"})"));
+    request.response_format = ResponseFormat{ResponseFormat::Kind::json_schema, "sheep", R"({"type":"object"})", true};
+    EXPECT_THAT(body_of(request), HasSubstr(R"({"type":"json_schema","json_schema":{"name":"sheep",)"
+                                            R"("schema":{"type":"object"},"strict":true}})"));
+}
+
+TEST(MessageEncoder, EveryRole) {
+    EXPECT_EQ(message_json(system("s")), R"({"role":"system","content":"s"})");
+    EXPECT_EQ(message_json({.role = Role::developer, .content = "d"}), R"({"role":"developer","content":"d"})");
+    EXPECT_EQ(message_json({.role = Role::user, .content = "u", .name = "Bo"}),
+              R"({"role":"user","content":"u","name":"Bo"})");
+    EXPECT_EQ(message_json(tool_result("call_1", "42")), R"({"role":"tool","content":"42","tool_call_id":"call_1"})");
+    EXPECT_EQ(message_json(assistant("")), R"({"role":"assistant","content":""})");
+}
+
+TEST(MessageEncoder, AnAssistantWithToolCallsAndNoTextSaysNull) {
+    Message message{.role = Role::assistant};
+    message.tool_calls = {{.id = "a", .name = "f", .arguments = "{\"x\":1}", .raw_json = "ignored"}};
+    EXPECT_EQ(message_json(message), R"({"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function",)"
+                                     R"("function":{"name":"f","arguments":"{\"x\":1}"}}]})");
+    message.content = "Let me look";
+    EXPECT_THAT(message_json(message), HasSubstr(R"("content":"Let me look","tool_calls")"));
+}
+
+TEST(MessageEncoder, AToolCallOfAnotherTypeIsSentAsItCame) {
+    Message message{.role = Role::assistant};
+    message.tool_calls = {{.id = "a", .type = "custom", .name = "g", .arguments = "x", .raw_json = {}}};
+    EXPECT_THAT(message_json(message), HasSubstr(R"({"id":"a","type":"custom","custom":{"name":"g","input":"x"}})"));
+    message.tool_calls[0].raw_json = R"({"id":"a","type":"custom","custom":{"name":"g","input":"y"},"z":1})";
+    EXPECT_THAT(message_json(message), HasSubstr(message.tool_calls[0].raw_json));
+}
+
+TEST(MessageEncoder, TheSignatureOfAThoughtGoesBackWithItsCall) {
+    Message message{.role = Role::assistant};
+    message.tool_calls = {
+        {.id = "a", .name = "f", .raw_json = R"({"id":"zz","extra_content":{"google":{"s":1}},"index":3})"}};
+    EXPECT_THAT(message_json(message),
+                HasSubstr(R"({"id":"a","type":"function","function":{"name":"f","arguments":""},)"
+                          R"("extra_content":{"google":{"s":1}}})"));
+}
+
+TEST(MessageEncoder, ReasoningIsNotSentAndRefusalIs) {
+    EXPECT_EQ(message_json({.role = Role::assistant, .content = "a", .reasoning = "secret"}),
+              R"({"role":"assistant","content":"a"})");
+    EXPECT_EQ(message_json({.role = Role::assistant, .refusal = "no"}),
+              R"({"role":"assistant","content":null,"refusal":"no"})");
+}
+
+TEST(MessageEncoder, EveryKindOfPart) {
+    Message message{.role = Role::user};
+    message.parts = {TextPart{"t"},
+                     ImagePart{"https://x/y.png", ""},
+                     ImagePart{"data:,", "low"},
+                     AudioPart{"QQ", "wav"},
+                     FilePart{"a.pdf", "data:,", ""},
+                     FilePart{"", "", "file-1"},
+                     RawPart{R"({"type":"video_url"})"}};
+    EXPECT_EQ(message_json(message), R"({"role":"user","content":[{"type":"text","text":"t"},)"
+                                     R"({"type":"image_url","image_url":{"url":"https://x/y.png"}},)"
+                                     R"({"type":"image_url","image_url":{"url":"data:,","detail":"low"}},)"
+                                     R"({"type":"input_audio","input_audio":{"data":"QQ","format":"wav"}},)"
+                                     R"({"type":"file","file":{"filename":"a.pdf","file_data":"data:,"}},)"
+                                     R"({"type":"file","file":{"file_id":"file-1"}},{"type":"video_url"}]})");
+}
+
+TEST(ToolEncoder, WritesFunctionsAndLetsTheCallerDescribeOtherTypes) {
+    ChatRequest request = a_question();
+    request.tools = {{.name = "f", .description = "d", .parameters_json = R"({"type":"object"})", .strict = true},
+                     {.name = "g", .extra_json = R"({"cache_control":{"type":"ephemeral"}})"},
+                     {.extra_json = R"({"type":"custom","custom":{"name":"h"}})"}};
+    EXPECT_THAT(
+        body_of(request),
+        HasSubstr(R"("tools":[{"type":"function","function":{"name":"f","description":"d",)"
+                  R"("parameters":{"type":"object"},"strict":true}},{"type":"function","function":{"name":"g"},)"
+                  R"("cache_control":{"type":"ephemeral"}},{"type":"custom","custom":{"name":"h"}}])"));
+}
+
+TEST(ExtraJson, OfTheCallWinsOverTheRequestsAndThatOverTypedMembers) {
+    ChatRequest request = a_question();
+    request.temperature = 0.5;
+    request.top_p = 0.5;
+    request.extra_json = R"({"temperature":1.50,"top_k":40,"x":{"a":1}})";
+    EXPECT_EQ(body_of(request, false, R"({"top_k":null,"x":{"b":2}})"),
+              R"({"model":"m","messages":[{"role":"user","content":"Why wool?"}],"top_p":0.5,)"
+              R"("temperature":1.50,"top_k":null,"x":{"b":2}})");
+}
+
+TEST(ExtraJson, OfAMessageWins) {
+    Message message = user("u");
+    message.extra_json = R"({"content":[],"cache":1})";
+    EXPECT_EQ(message_json(message), R"({"role":"user","content":[],"cache":1})");
+}
+
+TEST(ExtraJson, MayNameTheModelAndTheMessages) {
+    const auto chat = encode_chat({}, false, R"({"model":"own","messages":[]})");
+    ASSERT_TRUE(chat);
+    EXPECT_TRUE(chat->model_overridden);
+    EXPECT_EQ(body_for_model(*chat, "region's"), R"({"model":"own","messages":[]})");
+}
+
+TEST(ExtraJson, NamesAreComparedUnescaped) {
+    ChatRequest request = a_question();
+    request.temperature = 1;
+    EXPECT_THAT(body_of(request, false, R"({"tempe\u0072ature":2})"), HasSubstr(R"(],"temperature":2})"));
+}
+
+TEST(ExtraJson, CannotTurnAPlainCallIntoAStream) {
+    EXPECT_THAT(refusal_of(a_question(), R"({"stream":true})"), HasSubstr("'stream'"));
+    EXPECT_EQ(refusal_of(a_question(), R"({"stream":false})"), "accepted");
+}
+
+TEST(Refusals, SayWhatIsWrongAndWhere) {
+    ChatRequest request = a_question();
+    const auto with = [&](auto change) {
+        ChatRequest changed = a_question();
+        change(changed);
+        return refusal_of(changed);
+    };
+    EXPECT_THAT(with([](auto& r) { r.model.clear(); }), HasSubstr("no model"));
+    EXPECT_THAT(with([](auto& r) { r.model = "a\nb"; }), HasSubstr("control characters"));
+    EXPECT_THAT(with([](auto& r) { r.model = std::string("a\0", 2); }), HasSubstr("control characters"));
+    EXPECT_THAT(with([](auto& r) { r.messages.clear(); }), HasSubstr("no messages"));
+    EXPECT_THAT(with([](auto& r) { r.temperature = std::numeric_limits<double>::quiet_NaN(); }),
+                HasSubstr("temperature"));
+    for (const char* text : {"{", "[]", "1", "{} x", "{'a':1}", "{\"a\":\"\xFF\"}"}) {
+        EXPECT_THAT(with([&](auto& r) { r.extra_json = text; }), HasSubstr("request's extra_json")) << text;
+        EXPECT_THAT(refusal_of(request, text), HasSubstr("call's extra_json")) << text;
+        EXPECT_THAT(with([&](auto& r) { r.messages[0].extra_json = text; }), HasSubstr("messages[0]: extra_json"))
+            << text;
+        EXPECT_THAT(with([&](auto& r) { r.messages[0].parts = {RawPart{text}}; }), HasSubstr("RawPart")) << text;
+        EXPECT_THAT(with([&](auto& r) { r.tools = {{.name = "f", .parameters_json = text}}; }),
+                    HasSubstr("tool 'f': parameters_json"))
+            << text;
+        EXPECT_THAT(with([&](auto& r) { r.tools = {{.name = "f", .extra_json = text}}; }), HasSubstr("tool 'f'"))
+            << text;
+        EXPECT_THAT(with([&](auto& r) {
+                        r.response_format = ResponseFormat{ResponseFormat::Kind::json_schema, "n", text, {}};
+                    }),
+                    HasSubstr("schema_json"))
+            << text;
+    }
+    EXPECT_THAT(with([](auto& r) { r.messages[0].parts = {RawPart{}}; }), HasSubstr("RawPart"));
+    const std::string deep = "{\"a\":" + std::string(100000, '[') + std::string(100000, ']') + "}";
+    EXPECT_THAT(refusal_of(request, deep), HasSubstr("extra_json"));
+}
+
+TEST(ChatEncoder, IllFormedTextIsSentAsReplacementCharacters) {
+    EXPECT_EQ(message_json(user("a\xFFz\xE2\x82")), "{\"role\":\"user\",\"content\":\"a\uFFFDz\uFFFD\"}");
+}
+
+}  // namespace
+}  // namespace holysheep::wire

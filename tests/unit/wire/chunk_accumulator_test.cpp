@@ -1,0 +1,304 @@
+// What chunks add up to: one table row per habit of a provider.
+#include "wire/chunk_accumulator.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "chunk_recorder.hpp"
+#include "wire/answer_dom.hpp"
+#include "wire/answer_scan.hpp"
+
+namespace holysheep::wire {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+/// Adds the chunks by the scan where it takes them, or by the tree alone, and seals.
+struct Sum {
+    ChunkRecorder told{};
+    ChunkAccumulator answers{SIZE_MAX};
+
+    explicit Sum(const std::vector<std::string>& chunks, bool tree_only = false) {
+        for (const std::string& chunk : chunks) {
+            AnswerFields fields;
+            std::string scratch;
+            AnswerDom dom;
+            if (tree_only || !scan_answer(chunk, AnswerShape::chunk, scratch, fields)) {
+                EXPECT_EQ(dom.read(chunk, AnswerShape::chunk, fields), AnswerDom::Read::ok) << chunk;
+            }
+            EXPECT_EQ(answers.add(fields, chunk, &told), ChunkAccumulator::Added::ok);
+        }
+        answers.seal(&told);
+    }
+    const ChatCompletion& answer() const { return answers.completion(); }
+    const Choice& choice() const { return answer().choices.at(0); }
+    const std::vector<ToolCall>& calls() const { return answer().tool_calls(); }
+};
+
+std::string choice(std::string_view members) { return R"({"choices":[{"index":0,)" + std::string(members) + "}]}"; }
+std::string delta(std::string_view members) { return choice("\"delta\":{" + std::string(members) + "}"); }
+std::string tools(std::string_view calls) { return delta("\"tool_calls\":[" + std::string(calls) + "]"); }
+
+struct CallsRow {
+    std::string_view name;
+    std::vector<std::string> chunks;    ///< the entries of `tool_calls`
+    std::vector<std::string> expected;  ///< "id name arguments"
+};
+void PrintTo(const CallsRow& row, std::ostream* out) { *out << row.name; }
+
+class ToolCalls : public testing::TestWithParam<CallsRow> {};
+
+TEST_P(ToolCalls, AreToldApart) {
+    for (const bool tree_only : {false, true}) {
+        std::vector<std::string> chunks;
+        for (const std::string& calls : GetParam().chunks) chunks.push_back(tools(calls));
+        const Sum sum(chunks, tree_only);
+        std::vector<std::string> seen;
+        for (const ToolCall& call : sum.calls()) {
+            EXPECT_EQ(call.type, "function");
+            seen.push_back(shown_id(call.id) + " " + call.name + " " + call.arguments);
+        }
+        EXPECT_EQ(seen, GetParam().expected);
+    }
+}
+
+const CallsRow kCallsRows[] = {
+    {"OneInPieces",
+     {R"({"index":0,"id":"a","type":"function","function":{"name":"f","arguments":""}})",
+      R"({"index":0,"function":{"arguments":"{\"x\":"}})", R"({"index":0,"function":{"arguments":"1}"}})"},
+     {R"(a f {"x":1})"}},
+    {"TwoInterleaved",
+     {R"({"index":0,"id":"a","function":{"name":"f","arguments":"1"}},{"index":1,"id":"b","function":{"name":"g","arguments":"2"}})",
+      R"({"index":1,"function":{"arguments":"4"}})", R"({"index":0,"function":{"arguments":"3"}})"},
+     {"a f 13", "b g 24"}},
+    {"IndexesFromOne",
+     {R"({"index":1,"id":"a","function":{"name":"f","arguments":"1"}})",
+      R"({"index":3,"id":"b","function":{"name":"g","arguments":"2"}})"},
+     {"a f 1", "b g 2"}},
+    {"IndexMinusOneIsZero",
+     {R"({"index":-1,"id":"a","function":{"name":"f","arguments":"1"}})",
+      R"({"index":0,"function":{"arguments":"2"}})"},
+     {"a f 12"}},
+    {"DistinctIdsThatShareAnIndex",
+     {R"({"index":0,"id":"a","function":{"name":"f","arguments":"1"}})",
+      R"({"index":0,"id":"b","function":{"name":"g","arguments":"2"}})", R"({"index":0,"function":{"arguments":"3"}})",
+      R"({"index":0,"id":"a","function":{"arguments":"4"}})"},
+     {"a f 14", "b g 23"}},
+    {"NoIndexButIds",
+     {R"({"id":"a","function":{"name":"f","arguments":"1"}})", R"({"id":"b","function":{"name":"g","arguments":"2"}})",
+      R"({"id":"a","function":{"arguments":"3"}})", R"({"function":{"arguments":"4"}})"},
+     {"a f 134", "b g 2"}},
+    {"NeitherIndexNorId",
+     {R"({"id":"","function":{"name":"f","arguments":"1"}},{"id":"","function":{"name":"f","arguments":"2"}})"},
+     {"made-up f 1", "made-up f 2"}},
+    {"SameIndexTwiceInOneChunk",
+     {R"({"index":0,"id":"a","function":{"name":"f","arguments":"1"}},{"index":0,"function":{"arguments":"2"}})"},
+     {"a f 12"}},
+    {"RepeatedNameAndEmptyName",
+     {R"({"index":0,"id":"a","function":{"name":"f","arguments":"1"}})",
+      R"({"index":0,"id":"a","function":{"name":"f","arguments":"2"}})",
+      R"({"index":0,"function":{"name":"","arguments":"3"}})"},
+     {"a f 123"}},
+    {"IdAfterTheName",
+     {R"({"index":0,"function":{"name":"f","arguments":"1"}})", R"({"index":0,"id":"a","function":{"arguments":"2"}})"},
+     {"made-up f 12"}},
+    {"NullArgumentsAndObjects",
+     {R"({"index":0,"id":"a","function":{"name":"f","arguments":null}})",
+      R"({"index":0,"function":{"arguments":{"x":1}}})"},
+     {R"(a f {"x":1})"}},
+    {"EmptyCustomBesideFunction",
+     {R"({"index":0,"id":"a","type":"function","custom":{"name":"","input":""},"function":{"name":"f","arguments":"1"}})"},
+     {"a f 1"}},
+    {"NeverNamed", {R"({"index":0,"id":"a","function":{"arguments":"1"}})"}, {"a  1"}},
+};
+INSTANTIATE_TEST_SUITE_P(OfManyProviders, ToolCalls, testing::ValuesIn(kCallsRows),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+TEST(ToolCallEvents, TellTheNameOnceAndThenTheArguments) {
+    const Sum sum({tools(R"({"index":5,"id":"a","function":{"name":"f","arguments":""}})"),
+                   tools(R"({"index":5,"function":{"arguments":"{}"}})"),
+                   tools(R"({"index":5,"id":"a","function":{"name":"f"}})")});
+    EXPECT_THAT(sum.told.seen, ElementsAre("started 0", "tool_call 0 #0 a f ''", "tool_call 0 #0   '{}'", "other"));
+}
+
+TEST(ToolCallEvents, WaitForANameThatComesLate) {
+    const Sum sum({tools(R"({"index":0,"id":"a","function":{"arguments":"{\"x\""}})"),
+                   tools(R"({"index":0,"function":{"name":"f","arguments":":1}"}})")});
+    EXPECT_THAT(sum.told.seen, ElementsAre("started 0", R"(tool_call 0 #0 a f '{"x":1}')"));
+}
+
+TEST(ToolCallEvents, DoNotWaitBeyondTheFinish) {
+    const Sum sum({tools(R"({"index":0,"id":"a","function":{"arguments":"1"}})"), choice(R"("finish_reason":"stop")")});
+    EXPECT_THAT(sum.told.seen, ElementsAre("started 0", "tool_call 0 #0 a  '1'", "finish 0 stop"));
+}
+
+TEST(CustomToolCall, KeepsItsJson) {
+    const Sum sum({tools(R"({"index":0,"id":"a","type":"custom","custom":{"name":"g","input":"x"}})"),
+                   tools(R"({"index":0,"custom":{"input":"y"}})")});
+    EXPECT_EQ(sum.calls().at(0).type, "custom");
+    EXPECT_EQ(sum.calls().at(0).arguments, "xy");
+    EXPECT_EQ(sum.calls().at(0).raw_json, R"({"id":"a","type":"custom","custom":{"name":"g","input":"xy"}})");
+}
+
+TEST(ToolCallMembers, OfTheProviderAreKeptWithTheCall) {
+    const Sum sum({tools(R"({"index":0,"id":"a","function":{"name":"f","arguments":"1"},"extra_content":{"s":"t"}})")});
+    EXPECT_EQ(sum.calls().at(0).raw_json,
+              R"({"id":"a","type":"function","function":{"name":"f","arguments":"1"},"extra_content":{"s":"t"}})");
+    EXPECT_EQ(Sum({tools(R"({"index":0,"id":"a","function":{"name":"f"}})")}).calls().at(0).raw_json, "");
+}
+
+TEST(Choices, AreKeptByIndexAndMayInterleave) {
+    const Sum sum({R"({"choices":[{"index":2,"delta":{"content":"c"}},{"index":0,"delta":{"content":"a"}}]})",
+                   R"({"choices":[{"index":2,"delta":{"content":"C"},"finish_reason":"stop"}]})",
+                   R"({"choices":[{"index":0,"delta":{"content":"A"},"finish_reason":"length"}]})"});
+    ASSERT_EQ(sum.answer().choices.size(), 2U);
+    EXPECT_EQ(sum.answer().choices[0].message.content, "aA");
+    EXPECT_EQ(sum.answer().choices[1].message.content, "cC");
+    EXPECT_EQ(sum.answer().choices[1].index, 2);
+    EXPECT_TRUE(sum.answers.all_finished());
+    EXPECT_THAT(sum.told.seen, ElementsAre("started 2", "content 2 'c'", "content 0 'a'", "content 2 'C'",
+                                           "finish 2 stop", "content 0 'A'", "finish 0 length"));
+}
+
+TEST(Choices, WithoutAnIndexGoByPosition) {
+    const Sum sum({R"({"choices":[{"delta":{"content":"a"}},{"delta":{"content":"b"}}]})"});
+    EXPECT_EQ(sum.answer().choices.at(1).message.content, "b");
+}
+
+TEST(Role, IsReplacedNeverJoined) {
+    const Sum sum({delta(R"("role":"assistant")"), delta(R"("role":"assistant")"), delta(R"("role":"")")});
+    EXPECT_EQ(sum.choice().message.role, Role::assistant);
+    EXPECT_EQ(Sum({delta(R"("content":"a")")}).choice().message.role, Role::assistant);
+}
+
+TEST(Text, NullAndEmptyDeltasAreNothing) {
+    const Sum sum(
+        {delta(R"("content":null,"refusal":"")"), delta(R"("content":"a","refusal":"no")"), delta(R"("content":"")")});
+    EXPECT_THAT(sum.told.seen, ElementsAre("started 0", "content 0 'a'", "refusal 0 'no'", "other"));
+}
+
+TEST(Text, OfContentPartsIsJoinedByKind) {
+    const Sum sum(
+        {delta(
+             R"("content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"a"}])"),
+         delta(R"("content":[{"type":"text","text":"b"}])"), delta(R"("content":"c")")});
+    EXPECT_EQ(sum.choice().message.reasoning, "hm");
+    EXPECT_EQ(sum.choice().message.content, "abc");
+}
+
+TEST(Reasoning, IsFoundUnderEveryName) {
+    for (const char* members :
+         {R"("reasoning_content":"hm")", R"("reasoning":"hm")", R"("reasoning_content":"","reasoning":"hm")",
+          R"("reasoning_content":null,"reasoning":"hm")", R"("reasoning_content":"hm","reasoning":"no")",
+          R"("reasoning_details":[{"type":"reasoning.text","text":"hm"}])"}) {
+        EXPECT_EQ(Sum({delta(members)}).choice().message.reasoning, "hm") << members;
+    }
+}
+
+TEST(Reasoning, DetailsAreJoinedForReplay) {
+    const Sum sum({delta(R"("reasoning":"a","reasoning_details":[{"text":"a"}])"),
+                   delta(R"("reasoning":"b","reasoning_details":[{"text":"b"}])"), delta(R"("reasoning_details":[])")});
+    EXPECT_EQ(sum.choice().message.reasoning, "ab");
+    EXPECT_EQ(sum.choice().message.extra_json, R"({"reasoning_details":[{"text":"a"},{"text":"b"}]})");
+}
+
+TEST(CumulativeMessage, BesideTheDeltaIsIgnored) {
+    const Sum sum({choice(R"("delta":{"content":"a"},"message":{"content":"a"})"),
+                   choice(R"("delta":{"content":"b"},"message":{"content":"ab"})")});
+    EXPECT_EQ(sum.choice().message.content, "ab");
+    EXPECT_EQ(sum.choice().extra_json, "");
+}
+
+TEST(Usage, TheLastOneWinsAndNullOrEmptyIsNone) {
+    const Sum sum({R"({"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":1,"total_tokens":6}})",
+                   R"({"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":9,"total_tokens":14}})",
+                   R"({"choices":[],"usage":null})", R"({"choices":[],"usage":{}})"});
+    EXPECT_EQ(sum.answer().usage.total_tokens, 14);
+    EXPECT_THAT(sum.told.seen, ElementsAre("usage 6", "usage 14", "other", "other"));
+}
+
+TEST(Usage, OfXGroqCounts) {
+    const Sum sum(
+        {R"({"choices":[],"x_groq":{"id":"r","usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}})"});
+    EXPECT_EQ(sum.answer().usage.total_tokens, 3);
+    EXPECT_EQ(sum.answer().usage.raw_json, R"({"prompt_tokens":1,"completion_tokens":2,"total_tokens":3})");
+}
+
+TEST(FinishReason, TheLastNonEmptyOneWins) {
+    const Sum sum({choice(R"("finish_reason":"length")"), choice(R"("finish_reason":"length")"),
+                   choice(R"("finish_reason":"")"), choice(R"("finish_reason":"stop")"),
+                   choice(R"("finish_reason":null)")});
+    EXPECT_EQ(sum.choice().finish_reason, FinishReason::stop);
+    EXPECT_THAT(sum.told.seen, ElementsAre("started 0", "finish 0 length", "other", "other", "finish 0 stop", "other"));
+}
+
+TEST(FinishReason, AnUnknownWordIsOtherAndKept) {
+    const Sum sum({choice(R"("finish_reason":"model_length")")});
+    EXPECT_EQ(sum.choice().finish_reason, FinishReason::other);
+    EXPECT_EQ(sum.choice().finish_reason_text, "model_length");
+}
+
+TEST(TopLevel, TheFirstNonEmptyValueWins) {
+    const Sum sum(
+        {R"({"id":"","model":"","created":0,"object":"","choices":[]})",
+         R"({"id":"a","model":"m","created":1.5,"choices":[],"system_fingerprint":"fp","service_tier":"flex"})",
+         R"({"id":"b","model":"n","created":2,"choices":[]})"});
+    EXPECT_EQ(sum.answer().id, "a");
+    EXPECT_EQ(sum.answer().model, "m");
+    EXPECT_EQ(sum.answer().created, 1);
+    EXPECT_EQ(sum.answer().system_fingerprint, "fp");
+    EXPECT_EQ(sum.answer().service_tier, "flex");
+}
+
+TEST(UnknownMembers, AreKeptWhereTheyStoodAndTheLastValueWins) {
+    const Sum sum(
+        {R"({"provider":"x","obfuscation":"zz","choices":[{"index":0,"delta":{"a":1},"seed":7}]})",
+         R"({"provider":"y","citations":["u"],"n":null,"choices":[{"index":0,"delta":{"a":2,"b":[1]},"seed":null}]})"});
+    EXPECT_EQ(sum.answer().extra_json, R"({"citations":["u"],"provider":"y"})");
+    EXPECT_EQ(sum.choice().extra_json, R"({"seed":7})");
+    EXPECT_EQ(sum.choice().message.extra_json, R"({"a":2,"b":[1]})");
+}
+
+TEST(ResponseOnlyMembers, StayOutsideTheMessageSoThatItCanBeSentBack) {
+    const Sum sum({delta(R"("annotations":[{"i":1}],"parsed":{"x":1},"audio":{"id":"a","data":"QQ","transcript":"h"})"),
+                   delta(R"("annotations":[{"i":2}],"audio":{"data":"Qg","transcript":"i","expires_at":5})")});
+    EXPECT_EQ(sum.choice().message.extra_json, "");
+    EXPECT_EQ(
+        sum.choice().extra_json,
+        R"({"annotations":[{"i":1},{"i":2}],"audio":{"data":"QQQg","expires_at":5,"id":"a","transcript":"hi"},"parsed":{"x":1}})");
+}
+
+TEST(LegacyFunctionCall, IsJoinedAndAllEmptyObjectsAreNone) {
+    const Sum sum(
+        {delta(R"("function_call":{"name":"f","arguments":"{"})"), delta(R"("function_call":{"arguments":"}"})")});
+    EXPECT_EQ(sum.choice().message.extra_json, R"({"function_call":{"arguments":"{}","name":"f"}})");
+    const Sum none({delta(R"("function_call":{"name":"","arguments":""},"audio":{"id":"","data":""},"content":"a")")});
+    EXPECT_EQ(none.choice().message.extra_json, "");
+    EXPECT_EQ(none.choice().extra_json, "");
+}
+
+TEST(Logprobs, AreJoinedOverChunks) {
+    const Sum sum({choice(R"("delta":{"content":"a"},"logprobs":{"content":[{"token":"a"}],"refusal":null})"),
+                   choice(R"("delta":{"content":"b"},"logprobs":{"content":[{"token":"b"}]})"),
+                   choice(R"("logprobs":null)")});
+    EXPECT_EQ(sum.choice().logprobs_json, R"({"content":[{"token":"a"},{"token":"b"}]})");
+    EXPECT_EQ(Sum({choice(R"("logprobs":-0.5)")}).choice().extra_json, R"({"logprobs":-0.5})");
+}
+
+TEST(HostileChunks, AMillionToolIndexesCostNoMoreThanTheirBytes) {
+    ChunkAccumulator answers(SIZE_MAX);
+    AnswerFields fields;
+    fields.choices.emplace_back();
+    for (std::int64_t index = 0; index < 1'000'000; ++index) {
+        fields.tool_calls.push_back({.index = index * 1'000'003 % 2'147'483'647, .arguments = "1"});
+    }
+    EXPECT_EQ(answers.add(fields, "", nullptr), ChunkAccumulator::Added::ok);
+    EXPECT_EQ(answers.completion().tool_calls().size(), 1'000'000U);
+}
+
+}  // namespace
+}  // namespace holysheep::wire

@@ -1,0 +1,209 @@
+// Error answers: every shape of body, every status and code, one class each.
+#include "wire/error_decoder.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace holysheep::wire {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using namespace std::chrono_literals;
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+Error decode(int status, std::string_view body, const Headers& headers = {}) {
+    return decode_error(status, headers, body, "api.example.com", {});
+}
+
+/// The body's words: "message|type|code|param".
+std::string words(int status, std::string_view body) {
+    const Error error = decode(status, body);
+    return error.message + "|" + error.provider_type + "|" + error.provider_code + "|" + error.provider_param;
+}
+
+TEST(ErrorBody, IsReadInEveryShape) {
+    const std::pair<std::string_view, std::string_view> rows[] = {
+        {R"({"error":{"message":"m","type":"t","param":"p","code":"c"}})", "m|t|c|p"},
+        {R"({"error":{"message":"m","type":"t","param":null,"code":null}})", "m|t||"},
+        {R"({"error":{"message":"m","code":429}})", "m||429|"},
+        {R"({"error":{"message":"m","code":"401","type":null}})", "m||401|"},
+        {R"({"error":"text"})", "text|||"},
+        {R"({"code":"x","error":"text"})", "text||x|"},
+        {R"({"error":{"message":{"message":"inner"}}})", "inner|||"},
+        {R"({"error":{"message":{"a":1}}})", R"({"a":1}|||)"},
+        {R"([{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT"}}])", "m|INVALID_ARGUMENT|400|"},
+        {R"({"detail":"Unauthorized"})", "Unauthorized|||"},
+        {R"({"detail":[{"loc":["body","messages",0],"msg":"field required","type":"value_error"},{"msg":"also"}]})",
+         "body.messages.0: field required; also|value_error||body.messages.0"},
+        {R"({"detail":{"message":"m","code":"c"}})", "m||c|"},
+        {R"({"object":"error","message":"m","type":"BadRequestError","param":null,"code":400})",
+         "m|BadRequestError|400|"},
+        {R"({"message":"m"})", "m|||"},
+        {R"({"msg":"m"})", "m|||"},
+        {R"({"error_msg":"m"})", "m|||"},
+        {R"({"type":"error","error":{"type":"overloaded_error","message":"m"},"request_id":"req_1"})",
+         "m|overloaded_error||"},
+        {R"({"errors":[{"code":1003,"message":"m"}]})", "m||1003|"},
+        {R"({"error":{"message":"Provider returned error","code":400,"metadata":{"provider_name":"P",)"
+         R"("raw":"{\"error\":{\"message\":\"inner\",\"code\":\"invalid_value\"}}"}}})",
+         "Provider returned error: inner||invalid_value|"},
+        {R"({"error":{"message":"outer","metadata":{"raw":"plain words"}}})", "outer: plain words|||"},
+        {R"({"error":{"message":"m","code":"content_filter","innererror":{"code":"ResponsibleAIPolicyViolation"}}})",
+         "m||content_filter|"},
+        {R"("just text")", "just text|||"},
+        {"Bad things happened", "Bad things happened|||"},
+    };
+    for (const auto& [body, expected] : rows) EXPECT_EQ(words(400, body), expected) << body;
+}
+
+TEST(ErrorBody, WithoutWordsIsDescribed) {
+    EXPECT_EQ(decode(502, "").message, "HTTP 502 from api.example.com: Bad Gateway (empty body)");
+    EXPECT_EQ(decode(599, "").message, "HTTP 599 from api.example.com (empty body)");
+    EXPECT_EQ(decode(502, "<html><head><title>502\n Bad <b>Gateway</b></title></head><body>x</body></html>").message,
+              "HTTP 502 from api.example.com: 502 Bad Gateway (HTML, 78 bytes)");
+    EXPECT_EQ(decode(413, "<html><h1>413 Request Entity Too Large</h1></html>").message,
+              "HTTP 413 from api.example.com: 413 Request Entity Too Large (HTML, 50 bytes)");
+    EXPECT_EQ(decode(500, "{\"error\":{\"mess").message,
+              "HTTP 500 from api.example.com: Internal Server Error (non-JSON body, 15 bytes)");
+    EXPECT_EQ(decode(500, "{}").message,
+              "HTTP 500 from api.example.com: Internal Server Error (non-JSON body, 2 bytes)");
+}
+
+TEST(ErrorBody, MessagesAreOneShortLineWithoutMarkup) {
+    EXPECT_EQ(decode(400, R"({"error":{"message":"a\r\n\tb\u0000  c"}})").message, "a b c");
+    const Error longer = decode(400, R"({"error":{"message":")" + std::string(50000, 'x') + "\"}}");
+    EXPECT_LT(longer.message.size(), 1100U);
+    EXPECT_EQ(longer.raw_body.size(), 8192U);
+    const Error html =
+        decode(502, R"({"error":{"message":"<html><title>Oops</title><script>alert(1)</script></html>"}})");
+    EXPECT_EQ(html.message, "Oops");
+}
+
+TEST(ErrorBody, KeepsIdsAndWaits) {
+    const Error error = decode(429, R"({"error":{"message":"m"},"request_id":"from-body"})",
+                               {{"retry-after", "3"}, {"x-request-id", "from-header"}});
+    EXPECT_EQ(error.request_id, "from-header");
+    EXPECT_EQ(error.retry_after, 3s);
+    EXPECT_EQ(error.http_status, 429);
+    EXPECT_EQ(error.effective_status, 429);
+    EXPECT_EQ(decode(529, R"({"type":"error","error":{"type":"overloaded_error"},"request_id":"req_1"})").request_id,
+              "req_1");
+    const Error google =
+        decode(429, R"([{"error":{"code":429,"message":"m","details":[{"@type":"RetryInfo","retryDelay":"34.5s"}]}}])");
+    EXPECT_EQ(google.retry_after, 34500ms);
+}
+
+struct ClassRow {
+    int status;
+    std::string_view body;
+    ErrorCode code;
+};
+
+TEST(ErrorClass, EveryStatusAndCode) {
+    using enum ErrorCode;
+    const ClassRow rows[] = {
+        {301, "", invalid_request},
+        {400, R"({"error":{"type":"invalid_request_error","code":"unsupported_parameter"}})", invalid_request},
+        {400, R"({"error":{"code":"context_length_exceeded"}})", context_length_exceeded},
+        {400,
+         R"({"error":{"message":"This model's maximum context length is 8192 tokens","code":"invalid_request_error"}})",
+         context_length_exceeded},
+        {400, R"({"error":{"type":"too_many_prompt_tokens","code":400}})", context_length_exceeded},
+        {400, R"({"error":{"message":"prompt is too long: 9 tokens > 8"}})", context_length_exceeded},
+        {400, R"({"error":{"code":"string_above_max_length"}})", context_length_exceeded},
+        {400, R"({"error":{"code":"content_filter"}})", content_filtered},
+        {400, R"({"error":{"code":"content_policy_violation"}})", content_filtered},
+        {400, R"({"error":{"code":"bad","innererror":{"code":"ResponsibleAIPolicyViolation"}}})", content_filtered},
+        {403, R"({"error":{"code":403,"message":"Your input was flagged"}})", content_filtered},
+        {400, R"({"error":{"message":"Your credit balance is too low to access the API"}})", insufficient_quota},
+        {400, R"({"error":{"message":"User location is not supported for the API use."}})", region_not_supported},
+        {401, R"({"error":{"code":"invalid_api_key"}})", unauthenticated},
+        {401, R"({"detail":"Unauthorized"})", unauthenticated},
+        {401, R"({"error":{"message":"Authentication Fails","code":"invalid_request_error"}})", unauthenticated},
+        {402, R"({"error":{"message":"Insufficient Balance"}})", insufficient_quota},
+        {402, "", insufficient_quota},
+        {403, R"({"error":{"code":"unsupported_country_region_territory"}})", region_not_supported},
+        {403, R"({"error":{"message":"Country, region, or territory not supported"}})", region_not_supported},
+        {403, R"({"error":{"type":"permission_error"}})", permission_denied},
+        {403, "<html></html>", permission_denied},
+        {404, R"({"error":{"code":"model_not_found"}})", model_not_found},
+        {404, R"({"error":{"code":"DeploymentNotFound"}})", model_not_found},
+        {404, R"({"error":{"type":"not_found_error"}})", model_not_found},
+        {404, "<html></html>", invalid_request},
+        {405, R"({"detail":"Method Not Allowed"})", invalid_request},
+        {408, "", timed_out},
+        {409, R"({"error":{"type":"conflict_error"}})", conflict},
+        {413, "<html></html>", request_too_large},
+        {413, R"({"error":{"type":"request_too_large"}})", request_too_large},
+        {415, "", invalid_request},
+        {418, "", invalid_request},
+        {421, "", invalid_request},
+        {422, R"({"detail":[{"loc":["a"],"msg":"m"}]})", invalid_request},
+        {424, "", server_failed},
+        {425, "", server_failed},
+        {429, R"({"error":{"code":"rate_limit_exceeded"}})", rate_limited},
+        {429, R"({"error":{"message":"too many tokens per minute"}})", rate_limited},
+        {429, "", rate_limited},
+        {429, R"({"error":{"code":"quota_exceeded"}})", rate_limited},
+        {429, R"({"error":{"code":"insufficient_quota"}})", insufficient_quota},
+        {429, R"({"error":{"type":"insufficient_quota","code":null}})", insufficient_quota},
+        {429, R"({"error":{"code":"credit_balance_exhausted"}})", insufficient_quota},
+        {429, R"({"error":{"code":"organization_spend_limit_exceeded"}})", insufficient_quota},
+        {429, R"({"error":{"code":"project_spend_limit_exceeded"}})", insufficient_quota},
+        {429, R"({"error":{"code":"organization_usage_limit_exceeded"}})", insufficient_quota},
+        {429, R"({"error":{"code":"billing_hard_limit_reached"}})", insufficient_quota},
+        {429, R"({"error":{"code":"billing_not_active"}})", insufficient_quota},
+        {429, R"({"error":{"code":"access_terminated"}})", insufficient_quota},
+        {429, R"({"error":{"code":"enforced_spend_limit_reached"}})", insufficient_quota},
+        {451, "", region_not_supported},
+        {499, "", invalid_request},
+        {500, R"({"error":{"type":"server_error"}})", server_failed},
+        {501, "", server_failed},
+        {502, "<html></html>", server_failed},
+        {503, R"({"error":{"code":"slow_down"}})", server_failed},
+        {503, R"({"error":{"message":"model overloaded"}})", server_failed},
+        {504, "", timed_out},
+        {520, "", server_failed},
+        {524, "", timed_out},
+        {529, R"({"type":"error","error":{"type":"overloaded_error"}})", server_failed},
+    };
+    for (const auto& row : rows)
+        EXPECT_EQ(decode(row.status, row.body).code, row.code) << row.status << " " << row.body;
+}
+
+TEST(ErrorClass, AWrongBaseUrlGetsAHint) {
+    EXPECT_THAT(decode(404, "<html></html>").message, HasSubstr("base URL"));
+    EXPECT_THAT(decode(405, "").message, HasSubstr("/v1"));
+    EXPECT_THAT(decode(302, "").message, HasSubstr("redirects are not followed"));
+    EXPECT_THAT(decode(404, R"({"error":{"code":"model_not_found","message":"m"}})").message,
+                Not(HasSubstr("base URL")));
+}
+
+TEST(ErrorInside200, ItsOwnStatusDecides) {
+    const auto of = [](ErrorFields fields) { return error_from_fields(fields); };
+    EXPECT_EQ(of({.message = "m", .status = 503}).effective_status, 503);
+    EXPECT_EQ(of({.message = "m", .status = 401}).code, ErrorCode::unauthenticated);
+    EXPECT_EQ(of({.message = "m"}).code, ErrorCode::server_failed);
+    EXPECT_EQ(of({.type = "invalid_request_error"}).code, ErrorCode::invalid_request);
+    EXPECT_EQ(of({.type = "timeout_error"}).code, ErrorCode::timed_out);
+    EXPECT_EQ(of({.code = "overloaded"}).message, "the gateway answered 200 with an error (overloaded)");
+}
+
+TEST(ErrorBody, HostileBodiesAreOnlyErrors) {
+    for (const std::string& body :
+         {std::string(1'000'000, '['), std::string(3'000'000, 'x'), std::string(5000, '\0'),
+          "{\"error\":{\"message\":\"" + std::string("\xFF\xFE") + "\"}}", std::string("\xFF\xFF\xFF")}) {
+        const Error error = decode(500, body);
+        EXPECT_EQ(error.code, ErrorCode::server_failed);
+        EXPECT_FALSE(error.message.empty());
+        EXPECT_LE(error.raw_body.size(), 8192U);
+    }
+    EXPECT_EQ(decode(500, "{\"error\":{\"message\":\"a\xFF\"}}").message, "a\uFFFD");
+}
+
+}  // namespace
+}  // namespace holysheep::wire

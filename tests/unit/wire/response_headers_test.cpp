@@ -1,0 +1,131 @@
+// Headers: waits, limits, ids.
+#include "wire/response_headers.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace holysheep::wire {
+namespace {
+
+using namespace std::chrono_literals;
+using Headers = std::vector<std::pair<std::string, std::string>>;
+using std::chrono::milliseconds;
+using Wait = std::optional<milliseconds>;
+
+/// Sun, 06 Nov 1994 08:49:37 GMT
+constexpr std::chrono::system_clock::time_point kNow{784111777s};
+
+Wait wait_of(const Headers& headers) { return parse_retry_after(headers, kNow); }
+
+TEST(RetryAfter, ReadsSecondsAndMilliseconds) {
+    EXPECT_EQ(wait_of({{"Retry-After", "2"}}), 2s);
+    EXPECT_EQ(wait_of({{"retry-after", " 0.25 "}}), 250ms);
+    EXPECT_EQ(wait_of({{"retry-after", "0"}}), 0s);
+    EXPECT_EQ(wait_of({{"Retry-After-Ms", "1500"}}), 1500ms);
+    EXPECT_EQ(wait_of({{"retry-after-ms", "12.5"}}), 13ms);
+    EXPECT_EQ(wait_of({{"x-ms-retry-after-ms", "7"}}), 7ms);
+}
+
+TEST(RetryAfter, TheFinerHeaderWins) {
+    const Headers all = {{"retry-after", "9"}, {"x-ms-retry-after-ms", "20"}, {"retry-after-ms", "10"}};
+    EXPECT_EQ(wait_of(all), 10ms);
+    EXPECT_EQ(wait_of({{"retry-after", "9"}, {"x-ms-retry-after-ms", "20"}}), 20ms);
+    EXPECT_EQ(wait_of({{"retry-after", "9"}, {"retry-after-ms", "nonsense"}}), 9s);
+}
+
+TEST(RetryAfter, ReadsDatesInEveryFormOfHttp) {
+    for (const char* date :
+         {"Sun, 06 Nov 1994 08:49:47 GMT", "Sunday, 06-Nov-94 08:49:47 GMT", "Sun Nov  6 08:49:47 1994"}) {
+        EXPECT_EQ(wait_of({{"retry-after", date}}), 10s) << date;
+    }
+}
+
+TEST(RetryAfter, ADateCountsFromTheServersOwnClock) {
+    EXPECT_EQ(wait_of({{"retry-after", "Wed, 21 Oct 2015 07:28:30 GMT"}, {"Date", "Wed, 21 Oct 2015 07:28:00 GMT"}}),
+              30s);
+}
+
+TEST(RetryAfter, APastDateIsNow) {
+    EXPECT_EQ(wait_of({{"retry-after", "Sat, 05 Nov 1994 08:49:37 GMT"}}), 0s);
+    EXPECT_EQ(wait_of({{"retry-after", "Wed, 21 Oct 2015 07:28:00 GMT"}, {"date", "Wed, 21 Oct 2015 08:00:00 GMT"}}),
+              0s);
+}
+
+TEST(RetryAfter, IgnoresNonsense) {
+    for (const char* text : {"",
+                             "-1",
+                             "-0.5",
+                             "nan",
+                             "NaN",
+                             "inf",
+                             "infinity",
+                             "1e5",
+                             "0x10",
+                             "1,5",
+                             "5s",
+                             "soon",
+                             "1 2",
+                             "+3",
+                             "99999999999999999999999",
+                             "Sun, 31 Feb 1994 08:49:47 GMT",
+                             "Sun, 06 Nov 1994 24:00:00 GMT",
+                             "Sun, 06 Nov 1994 08:49:47",
+                             "Sun, 06 Nov 1994 08:49:47 CET",
+                             "06 Nov 1994"}) {
+        EXPECT_EQ(wait_of({{"retry-after", text}}), std::nullopt) << text;
+        EXPECT_EQ(wait_of({{"retry-after-ms", text}}), std::nullopt) << text;
+    }
+    EXPECT_EQ(wait_of({}), std::nullopt);
+}
+
+TEST(ShouldRetry, IsTrueFalseOrUnknown) {
+    EXPECT_EQ(parse_should_retry(Headers{{"X-Should-Retry", "true"}}), true);
+    EXPECT_EQ(parse_should_retry(Headers{{"x-should-retry", " FALSE "}}), false);
+    EXPECT_EQ(parse_should_retry(Headers{{"x-should-retry", "1"}}), std::nullopt);
+    EXPECT_EQ(parse_should_retry(Headers{}), std::nullopt);
+}
+
+TEST(RateLimits, ReadsCountsAndDurations) {
+    const Headers headers = {{"X-RateLimit-Limit-Requests", "5000"}, {"x-ratelimit-remaining-requests", "4999"},
+                             {"x-ratelimit-limit-tokens", "800000"}, {"x-ratelimit-remaining-tokens", "0"},
+                             {"x-ratelimit-reset-requests", "6m0s"}, {"x-ratelimit-reset-tokens", "12ms"}};
+    const RateLimits limits = parse_rate_limits(headers);
+    EXPECT_EQ(limits.limit_requests, 5000);
+    EXPECT_EQ(limits.remaining_requests, 4999);
+    EXPECT_EQ(limits.limit_tokens, 800000);
+    EXPECT_EQ(limits.remaining_tokens, 0);
+    EXPECT_EQ(limits.reset_requests, 6min);
+    EXPECT_EQ(limits.reset_tokens, 12ms);
+}
+
+TEST(RateLimits, ReadsEveryFormOfDuration) {
+    const std::pair<const char*, Wait> rows[] = {
+        {"6s", 6s},          {"7.66s", 7660ms},     {"1m12.5s", 72500ms}, {"1h2m3s4ms", 3723004ms},
+        {"59", 59s},         {"0.5", 500ms},        {"0s", 0s},           {"2d", 48h},
+        {"", std::nullopt},  {"x", std::nullopt},   {"1x", std::nullopt}, {"-1s", std::nullopt},
+        {"s", std::nullopt}, {"1s2", std::nullopt}, {"nan", std::nullopt}};
+    for (const auto& [text, expected] : rows) {
+        EXPECT_EQ(parse_rate_limits(Headers{{"x-ratelimit-reset-tokens", text}}).reset_tokens, expected) << text;
+    }
+    EXPECT_EQ(parse_rate_limits(Headers{{"x-ratelimit-limit-tokens", "many"}}).limit_tokens, std::nullopt);
+}
+
+TEST(RequestId, TakesTheFirstNameInOrder) {
+    EXPECT_EQ(parse_request_id(Headers{{"cf-ray", "c"}, {"Request-Id", "r"}}), "r");
+    EXPECT_EQ(parse_request_id(Headers{{"request-id", "r"}, {"X-Request-ID", "x"}}), "x");
+    EXPECT_EQ(parse_request_id(Headers{{"x-request-id", ""}, {"x-ds-trace-id", "d"}}), "d");
+    EXPECT_EQ(parse_request_id(Headers{{"apim-request-id", "a"}, {"x-generation-id", "g"}}), "g");
+    EXPECT_EQ(parse_request_id(Headers{}), "");
+}
+
+TEST(FindHeader, IgnoresCase) {
+    const Headers headers = {{"Content-Type", "a"}, {"content-type", "b"}};
+    EXPECT_EQ(find_header(headers, "CONTENT-TYPE"), "a");
+    EXPECT_EQ(find_header(headers, "content"), "");
+}
+
+}  // namespace
+}  // namespace holysheep::wire

@@ -1,0 +1,395 @@
+// Whole bodies in, events and a verdict out; every body also byte by byte and cut at each position.
+#include "wire/stream_decoder.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "chunk_recorder.hpp"
+#include "cuts.hpp"
+
+namespace holysheep::wire {
+namespace {
+
+using State = StreamDecoder::State;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+/// What a body came to.
+struct Outcome {
+    std::vector<std::string> events{};
+    State state = State::open;
+    bool has_content = false;
+    Error error{};
+    ChatCompletion answer{};
+};
+
+enum class End { none, clean, lost };
+
+Outcome decode(const Pieces& pieces, End end = End::clean, StreamDecoderOptions options = {}) {
+    ChunkRecorder sink;
+    StreamDecoder decoder(options, sink);
+    for (const std::string_view piece : pieces) decoder.feed(piece);
+    if (end != End::none) decoder.end_of_body(end == End::clean);
+    Outcome outcome{.events = sink.seen, .state = decoder.state(), .has_content = decoder.has_content()};
+    if (outcome.state == State::failed) outcome.error = decoder.error();
+    outcome.answer = decoder.take_completion();
+    return outcome;
+}
+
+Outcome decode(std::string_view body, End end = End::clean, StreamDecoderOptions options = {}) {
+    return decode(Pieces{body}, end, options);
+}
+
+std::string event_of(std::string_view json) { return "data: " + std::string(json) + "\n\n"; }
+/// A chunk with this delta, e.g. `"content":"a"`.
+std::string delta(std::string_view members, std::string_view finish = "null") {
+    return event_of(R"({"id":"c1","model":"m","choices":[{"index":0,"delta":{)" + std::string(members) +
+                    R"(},"finish_reason":)" + std::string(finish) + "}]}");
+}
+std::string content(std::string_view text) { return delta("\"content\":\"" + std::string(text) + "\""); }
+const std::string kStop = delta("", "\"stop\"");
+const std::string kDone = "data: [DONE]\n\n";
+
+TEST(StreamDecoder, TellsAndAssemblesAnOrdinaryStreamHoweverItIsCut) {
+    const std::string body =
+        ": connected\n\n" + delta(R"("role":"assistant","content":"")") + content("Meri") + content("no für 羊 🐑") +
+        kStop +
+        event_of(R"({"id":"c1","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}})") +
+        kDone;
+    const std::vector<std::string> expected = {
+        "keep_alive", "started 0", "content 0 'Meri'", "content 0 'no für 羊 🐑'", "finish 0 stop", "usage 7"};
+    for (const Pieces& pieces : all_cuts(body)) {
+        const Outcome outcome = decode(pieces, End::none);
+        ASSERT_EQ(outcome.events, expected) << pieces.size();
+        ASSERT_EQ(outcome.state, State::complete);
+        EXPECT_EQ(outcome.answer.text(), "Merino für 羊 🐑");
+        EXPECT_EQ(outcome.answer.id, "c1");
+        EXPECT_EQ(outcome.answer.model, "m");
+        EXPECT_EQ(outcome.answer.usage.total_tokens, 7);
+        EXPECT_FALSE(outcome.answer.done_marker_missing);
+    }
+}
+
+// How a stream ends.
+
+TEST(StreamEnd, DoneCompletesEvenWithoutAFinishReason) {
+    const Outcome outcome = decode(content("a") + kDone, End::none);
+    EXPECT_EQ(outcome.state, State::complete);
+    EXPECT_EQ(outcome.answer.choices.at(0).finish_reason, FinishReason::none);
+    EXPECT_FALSE(outcome.answer.done_marker_missing);
+}
+
+TEST(StreamEnd, DoneIsKnownInEverySpelling) {
+    for (const std::string_view done : {"data: [DONE]", "data:[DONE]\n", "data: [DONE] \n\n", "data: [DONE]\r\n\r\n"}) {
+        const Outcome outcome = decode(content("a") + std::string(done));
+        EXPECT_EQ(outcome.state, State::complete) << done;
+        EXPECT_FALSE(outcome.answer.done_marker_missing) << done;
+    }
+}
+
+TEST(StreamEnd, DoneIsComparedAsAWhole) {
+    EXPECT_EQ(decode(content("a") + event_of("[DONE]x")).error.code, ErrorCode::malformed_response);
+    EXPECT_EQ(decode(content("a") + event_of("[DONE")).error.code, ErrorCode::malformed_response);
+    EXPECT_EQ(decode(content("say [DONE]") + kStop).answer.text(), "say [DONE]");
+}
+
+TEST(StreamEnd, NothingAfterDoneIsRead) {
+    const Outcome outcome =
+        decode(content("a") + kDone + content("b") + event_of("{broken") + event_of(R"({"error":"x"})"));
+    EXPECT_EQ(outcome.state, State::complete);
+    EXPECT_EQ(outcome.answer.text(), "a");
+    EXPECT_THAT(outcome.events, ElementsAre("started 0", "content 0 'a'"));
+}
+
+TEST(StreamEnd, DoneWithoutAnyChoiceIsMalformed) {
+    EXPECT_EQ(decode(kDone).error.code, ErrorCode::malformed_response);
+    EXPECT_EQ(decode(event_of(R"({"type":"ping"})") + kDone).error.code, ErrorCode::malformed_response);
+    EXPECT_EQ(decode(event_of(R"({"choices":[],"usage":{"total_tokens":4}})") + kDone).error.code,
+              ErrorCode::malformed_response);
+}
+
+TEST(StreamEnd, EveryChoiceFinishedIsCompleteAndFlagged) {
+    for (const End end : {End::clean, End::lost}) {
+        const Outcome outcome = decode(content("a") + kStop, end);
+        EXPECT_EQ(outcome.state, State::complete);
+        EXPECT_TRUE(outcome.answer.done_marker_missing);
+    }
+}
+
+TEST(StreamEnd, ACutLastEventAfterEveryChoiceHadFinishedIsNoHarm) {
+    for (const End end : {End::clean, End::lost}) {
+        EXPECT_EQ(decode(content("a") + kStop + "data: {\"choices\":[],\"usa", end).state, State::complete);
+        EXPECT_EQ(decode(content("a") + kStop + "data: [DO", end).state, State::complete);
+    }
+}
+
+TEST(StreamEnd, OneUnfinishedChoiceIsAnInterruption) {
+    const std::string other = event_of(R"({"choices":[{"index":1,"delta":{"content":"b"},"finish_reason":null}]})");
+    for (const End end : {End::clean, End::lost}) {
+        const Outcome outcome = decode(content("a") + other + kStop, end);
+        EXPECT_EQ(outcome.error.code, ErrorCode::stream_interrupted);
+        EXPECT_EQ(outcome.answer.text(), "a");
+        EXPECT_EQ(outcome.answer.choices.size(), 2U);
+    }
+}
+
+TEST(StreamEnd, BeforeContentALossIsTheTransports) {
+    const std::string role = delta(R"("role":"assistant","content":"")");
+    EXPECT_EQ(decode(role, End::lost).error.code, ErrorCode::transport_failed);
+    EXPECT_EQ(decode(role, End::clean).error.code, ErrorCode::transport_failed);
+    EXPECT_EQ(decode("", End::lost).error.code, ErrorCode::transport_failed);
+    EXPECT_EQ(decode(": ping\n\n", End::lost).error.code, ErrorCode::transport_failed);
+}
+
+TEST(StreamEnd, AnEmptyBodyThatEndsInOrderIsMalformed) {
+    for (const std::string_view body : {"", "\n\n", ": ping\n\n", "data: \n\n", "data: {\"type\":\"ping\"}\n\n"}) {
+        EXPECT_EQ(decode(body).error.code, ErrorCode::malformed_response) << body;
+    }
+}
+
+TEST(StreamEnd, ALastEventWithoutItsBlankLineCounts) {
+    for (const std::string_view tail : {"", "\n"}) {
+        std::string stop = kStop;
+        stop.resize(stop.size() - 2);
+        const Outcome outcome = decode(content("a") + stop + std::string(tail));
+        EXPECT_EQ(outcome.state, State::complete);
+        EXPECT_EQ(outcome.answer.choices.at(0).finish_reason, FinishReason::stop);
+    }
+}
+
+TEST(StreamEnd, ACutEventIsAnInterruptionWhereverItIsCut) {
+    const std::string whole = content("a") + content("b");
+    for (std::size_t size = content("a").size(); size < whole.size() - 3; ++size) {
+        const Outcome outcome = decode(whole.substr(0, size));
+        EXPECT_EQ(outcome.error.code, ErrorCode::stream_interrupted);
+        EXPECT_EQ(outcome.answer.text(), "a");
+    }
+}
+
+TEST(StreamEnd, TheAnswerSoFarCanBeTakenAtAnyTime) {
+    ChunkRecorder sink;
+    StreamDecoder decoder({}, sink);
+    decoder.feed(content("partial") + delta(R"("x":1)"));
+    EXPECT_EQ(decoder.completion().text(), "partial");
+    const ChatCompletion answer = decoder.take_completion();
+    EXPECT_EQ(answer.text(), "partial");
+    EXPECT_EQ(answer.choices.at(0).message.extra_json, R"({"x":1})");
+}
+
+// Errors inside a 200.
+
+struct ErrorRow {
+    std::string_view name;
+    std::string body;
+    ErrorCode code;
+    std::string_view message;
+};
+void PrintTo(const ErrorRow& row, std::ostream* out) { *out << row.name; }
+
+class StreamErrors : public testing::TestWithParam<ErrorRow> {};
+
+TEST_P(StreamErrors, AreFoundHoweverTheyAreSaid) {
+    const auto& row = GetParam();
+    for (const Pieces& pieces : all_cuts(row.body)) {
+        const Outcome outcome = decode(pieces, End::none);
+        ASSERT_EQ(outcome.state, State::failed);
+        ASSERT_EQ(outcome.error.code, row.code) << outcome.error.message;
+        ASSERT_THAT(outcome.error.message, HasSubstr(row.message));
+        EXPECT_EQ(outcome.error.http_status, 200);
+    }
+}
+
+const ErrorRow kErrorRows[] = {
+    {"Object", event_of(R"({"error":{"message":"slow","code":"rate_limit_exceeded"}})"), ErrorCode::rate_limited,
+     "slow"},
+    {"Text", event_of(R"({"error":"no luck"})"), ErrorCode::server_failed, "no luck"},
+    {"IntegerCode", event_of(R"({"error":{"message":"m","code":503}})"), ErrorCode::server_failed, "m"},
+    {"NumericText", event_of(R"({"error":{"message":"m","code":"401"}})"), ErrorCode::unauthenticated, "m"},
+    {"NamedEvent", "event: error\n" + event_of(R"({"code":400,"details":"guarded"})"), ErrorCode::invalid_request,
+     "guarded"},
+    {"NamedEventWithStatusCode", "event: error\n" + event_of(R"({"error":{"message":"m","status_code":429}})"),
+     ErrorCode::rate_limited, "m"},
+    {"NamedEventWithPlainText", "event: error\n" + event_of("upstream fell over"), ErrorCode::server_failed,
+     "fell over"},
+    {"Field", "error: {\"code\":500,\"message\":\"slot\",\"type\":\"server_error\"}\n\n" + kDone,
+     ErrorCode::server_failed, "slot"},
+    {"FlatObject", event_of(R"({"object":"error","message":"too long: maximum context length is 10","code":400})"),
+     ErrorCode::context_length_exceeded, "too long"},
+    {"Detail", event_of(R"({"detail":"Not today"})"), ErrorCode::server_failed, "Not today"},
+    {"Message", event_of(R"({"message":"Not today"})"), ErrorCode::server_failed, "Not today"},
+    {"InsideAChoice", event_of(R"({"choices":[{"index":0,"delta":{},"error":{"message":"gone","code":502}}]})"),
+     ErrorCode::server_failed, "gone"},
+    {"NullChoices", event_of(R"({"choices":null,"base_resp":{"status_code":1004,"status_msg":"auth"}})"),
+     ErrorCode::server_failed, "auth"},
+    {"XGroq", event_of(R"({"choices":[],"x_groq":{"error":"over"}})"), ErrorCode::server_failed, "over"},
+    {"FinishReason", delta("", "\"error\"") + kDone, ErrorCode::server_failed, "finish reason 'error'"},
+    {"FinishReasonThenError", delta("", "\"error\"") + event_of(R"({"error":{"message":"m","code":429}})"),
+     ErrorCode::rate_limited, "m"},
+    {"Array", event_of(R"([{"error":{"message":"m","code":429}}])"), ErrorCode::rate_limited, "m"},
+    {"NotJson", event_of("{broken"), ErrorCode::malformed_response, "not JSON"},
+    {"NegativeChoice", event_of(R"({"choices":[{"index":-1,"delta":{"content":"a"}}]})"), ErrorCode::malformed_response,
+     "choice index"},
+    {"HugeChoice", event_of(R"({"choices":[{"index":128,"delta":{"content":"a"}}]})"), ErrorCode::malformed_response,
+     "choice index"},
+    {"Html", "  <html><head><title>Sign in</title></head></html>", ErrorCode::malformed_response, "HTML"},
+};
+INSTANTIATE_TEST_SUITE_P(InsideA200, StreamErrors, testing::ValuesIn(kErrorRows),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+TEST(StreamError, NullAndEmptyErrorsAreNone) {
+    for (const std::string_view error : {"null", "\"\"", "{}", "[]", "false"}) {
+        const std::string chunk =
+            R"({"error":)" + std::string(error) + R"(,"choices":[{"index":0,"delta":{"content":"a"}}]})";
+        EXPECT_EQ(decode(event_of(chunk) + kDone).state, State::complete) << error;
+    }
+}
+
+TEST(StreamError, ComesAfterTheDeltaAndTheUsageOfItsChunk) {
+    const std::string chunk = R"({"choices":[{"index":0,"delta":{"content":"b"},"finish_reason":"stop"}],)"
+                              R"("usage":{"total_tokens":9},"error":{"message":"moved on","code":502}})";
+    const Outcome outcome = decode(content("a") + event_of(chunk) + kDone);
+    EXPECT_THAT(outcome.events, ElementsAre("started 0", "content 0 'a'", "content 0 'b'", "finish 0 stop", "usage 9"));
+    EXPECT_EQ(outcome.error.code, ErrorCode::server_failed);
+    EXPECT_EQ(outcome.error.effective_status, 502);
+    EXPECT_EQ(outcome.error.http_status, 200);
+    EXPECT_EQ(outcome.answer.text(), "ab");
+    EXPECT_EQ(outcome.answer.usage.total_tokens, 9);
+}
+
+TEST(StreamError, QuotesAtMostAKibibyteOfWhatCouldNotBeRead) {
+    const Outcome outcome = decode(event_of("{" + std::string(5000, 'x')));
+    EXPECT_EQ(outcome.error.raw_body.size(), 1024U);
+}
+
+// Chunks that cannot be read.
+
+TEST(MalformedChunk, MayBeSkippedAndIsCounted) {
+    const std::string body = content("a") + event_of("{broken") + content("b") + event_of("nope") + kStop + kDone;
+    const Outcome outcome = decode(body, End::none, {.skip_malformed_chunks = 2});
+    EXPECT_EQ(outcome.state, State::complete);
+    EXPECT_EQ(outcome.answer.text(), "ab");
+    EXPECT_EQ(outcome.answer.skipped_chunks, 2);
+    EXPECT_EQ(decode(body, End::none, {.skip_malformed_chunks = 1}).error.code, ErrorCode::malformed_response);
+}
+
+TEST(MalformedChunk, IsNeverSkippedWhileAToolCallIsOpen) {
+    const std::string call = delta(R"("tool_calls":[{"index":0,"id":"1","function":{"name":"rm","arguments":"{"}}])");
+    const Outcome open = decode(call + event_of("{broken") + kDone, End::none, {.skip_malformed_chunks = 9});
+    EXPECT_EQ(open.error.code, ErrorCode::malformed_response);
+    const std::string closed = call + delta("", "\"tool_calls\"") + event_of("{broken") + kDone;
+    EXPECT_EQ(decode(closed, End::none, {.skip_malformed_chunks = 9}).state, State::complete);
+}
+
+TEST(MalformedChunk, WhiteSpaceIsNoChunk) {
+    EXPECT_EQ(decode(content("a") + "data:    \n\ndata\n\n" + kStop + kDone).state, State::complete);
+}
+
+TEST(UnknownChunk, IsToldAsOther) {
+    const Outcome outcome =
+        decode(event_of(R"({"type":"ping"})") + event_of("5") + event_of("null") + event_of("[1]") +
+               event_of(R"({"choices":[],"prompt_filter_results":[{"prompt_index":0}]})") + content("a") + kDone);
+    EXPECT_EQ(outcome.state, State::complete);
+    EXPECT_THAT(outcome.events, ElementsAre("other", "other", "other", "other", "other", "started 0", "content 0 'a'"));
+    EXPECT_EQ(outcome.answer.extra_json, R"({"prompt_filter_results":[{"prompt_index":0}],"type":"ping"})");
+}
+
+TEST(IllFormedText, BecomesReplacementCharacters) {
+    const Outcome outcome = decode(content("a\xFF"
+                                           "b\xE2\x82") +
+                                   content("\\ud83d!") + kDone);
+    EXPECT_EQ(outcome.state, State::complete);
+    EXPECT_EQ(outcome.answer.text(), "a\uFFFDb\uFFFD\uFFFD!");
+}
+
+// Bodies that are no event stream.
+
+TEST(PlainJson, IsToldAsIfItHadBeenStreamed) {
+    const std::string body =
+        "\n "
+        R"({"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"Hi","reasoning_content":"Hm"},)"
+        R"("finish_reason":"stop"}],"usage":{"total_tokens":3}})"
+        "\n";
+    for (const Pieces& pieces : all_cuts(body)) {
+        const Outcome outcome = decode(pieces);
+        ASSERT_EQ(outcome.state, State::complete);
+        EXPECT_THAT(outcome.events,
+                    ElementsAre("started 0", "reasoning 0 'Hm'", "content 0 'Hi'", "finish 0 stop", "usage 3"));
+        EXPECT_EQ(outcome.answer.text(), "Hi");
+        EXPECT_TRUE(outcome.answer.done_marker_missing);
+        EXPECT_EQ(outcome.answer.raw_json, "");
+    }
+}
+
+TEST(PlainJson, MayBeTheError) {
+    EXPECT_EQ(decode(R"({"error":{"message":"m","code":429}})").error.code, ErrorCode::rate_limited);
+    EXPECT_EQ(decode(R"([{"error":{"message":"m","code":429}}])").error.code, ErrorCode::rate_limited);
+    EXPECT_EQ(decode("\xEF\xBB\xBF{\"detail\":\"no\"}").error.message, "no");
+}
+
+TEST(PlainJson, WithoutAnAnswerIsMalformed) {
+    for (const std::string_view body : {"{}", "[]", R"({"choices":[]})", "{\"choices\":[", "[1,2"}) {
+        EXPECT_EQ(decode(body).error.code, ErrorCode::malformed_response) << body;
+    }
+    EXPECT_EQ(decode("{\"choices\":[", End::lost).error.code, ErrorCode::transport_failed);
+}
+
+// Limits.
+
+TEST(StreamLimits, AnEventThatIsTooLongFails) {
+    const Outcome outcome =
+        decode(content("a") + content(std::string(2000, 'x')), End::none, {.max_event_bytes = 1000});
+    EXPECT_EQ(outcome.error.code, ErrorCode::malformed_response);
+    EXPECT_THAT(outcome.error.message, HasSubstr("1000 bytes"));
+    const Outcome json = decode("{" + std::string(2000, ' '), End::none, {.max_event_bytes = 1000});
+    EXPECT_EQ(json.error.code, ErrorCode::malformed_response);
+}
+
+TEST(StreamLimits, AnAnswerThatIsTooLongFailsWithWhatCame) {
+    std::string body;
+    for (int chunk = 0; chunk < 30; ++chunk) body += content("0123456789");
+    const Outcome outcome = decode(body, End::none, {.max_total_bytes = 200});
+    EXPECT_EQ(outcome.error.code, ErrorCode::malformed_response);
+    EXPECT_EQ(outcome.answer.text().size(), 210U);
+}
+
+TEST(StreamLimits, MembersAndToolCallsCountToo) {
+    std::string members, calls;
+    for (int i = 0; i < 100; ++i) {
+        members += delta("\"x" + std::to_string(i) + "\":1");
+        calls += delta("\"tool_calls\":[{\"index\":" + std::to_string(i) + "}]");
+    }
+    EXPECT_EQ(decode(members, End::none, {.max_total_bytes = 5000}).state, State::failed);
+    EXPECT_EQ(decode(calls, End::none, {.max_total_bytes = 5000}).state, State::failed);
+}
+
+TEST(StreamLimits, DeepNestingIsMalformedNotACrash) {
+    const std::string deep = std::string(1U << 20U, '[') + std::string(1U << 20U, ']');
+    EXPECT_EQ(decode(event_of(deep)).error.code, ErrorCode::malformed_response);
+    EXPECT_EQ(decode(event_of("{\"choices\":[],\"x\":" + deep + "}")).error.code, ErrorCode::malformed_response);
+    EXPECT_EQ(decode(event_of("{\"a\":" + std::string(200000, '{'))).error.code, ErrorCode::malformed_response);
+}
+
+TEST(StreamDecoder, ContentIsTheCommitPoint) {
+    EXPECT_FALSE(
+        decode(": ping\n\n" + delta(R"("role":"assistant")") + delta(R"("content":"")"), End::none).has_content);
+    EXPECT_FALSE(decode(delta(R"("content":null)", "\"stop\""), End::none).has_content);
+    EXPECT_TRUE(decode(content("a"), End::none).has_content);
+    EXPECT_TRUE(decode(delta(R"("reasoning":"a")"), End::none).has_content);
+    EXPECT_TRUE(decode(delta(R"("refusal":"a")"), End::none).has_content);
+    EXPECT_TRUE(decode(delta(R"("tool_calls":[{"index":0,"id":"1","function":{"name":"f"}}])"), End::none).has_content);
+}
+
+TEST(StreamDecoder, AToolCallHeldBackAtAFailureIsNoContent) {
+    const Outcome outcome =
+        decode(delta(R"("tool_calls":[{"index":0,"id":"1","function":{"arguments":"{"}}])"), End::lost);
+    EXPECT_EQ(outcome.error.code, ErrorCode::transport_failed);
+    EXPECT_FALSE(outcome.has_content);
+    EXPECT_THAT(outcome.events, ElementsAre("started 0"));
+}
+
+}  // namespace
+}  // namespace holysheep::wire
