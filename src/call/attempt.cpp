@@ -16,6 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kErrorBodyCap = 8 * 1024;
+constexpr std::size_t kLoggedBodyCap = 2 * 1024;
 constexpr std::size_t kDrainCap = 64 * 1024;
 constexpr std::size_t kReserveCap = 1024 * 1024;
 // An error's code is often in its body; this long is waited for it before the call moves on.
@@ -84,6 +85,7 @@ void Attempt::on_body(TransferId, std::string_view bytes) {
         if (drained_ > kDrainCap) settle_at_ = Clock::time_point{};  // not worth keeping: due at once
         return;
     }
+    if (log_body_) logged_body_.append(bytes.substr(0, kLoggedBodyCap - std::min(kLoggedBodyCap, logged_body_.size())));
     if (decoder_) {
         const auto state = decoder_->feed(bytes);
         if (state == wire::StreamDecoder::State::open) return;
@@ -215,7 +217,8 @@ void Attempt::end_failed(Error error) {
     error_.region = target_.region.id;
     error_.model = record.model;
     error_.request_id = record.request_id;
-    if (!error_.retry_after) error_.retry_after = wire::parse_retry_after(head_.headers, std::chrono::system_clock::now());
+    if (!error_.retry_after)
+        error_.retry_after = wire::parse_retry_after(head_.headers, std::chrono::system_clock::now());
     outcome_.error = error_.code;
     outcome_.status = error_.effective_status != 0 ? error_.effective_status : error_.http_status;
     outcome_.any_byte = head_.status != 0;

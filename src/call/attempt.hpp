@@ -48,7 +48,9 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     bool ended() const { return ended_; }
     const Outcome& outcome() const { return outcome_; }
     Error& error() { return error_; }
-    const HttpHead& head() const { return head_; }
+    /// Keeps the first bytes of the answer for the log.
+    void keep_body_for_log() { log_body_ = true; }
+    const std::string& body_for_log() const { return logged_body_; }
     /// An error body or the rest of a finished answer is awaited no longer than this; then call `settle`.
     std::optional<Clock::time_point> settle_at() const { return settle_at_; }
     /// Goes on with what has come so far. True when the transfer should be cancelled.
@@ -93,7 +95,8 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     std::optional<Clock::time_point> settle_at_{};
     Outcome outcome_{};
     Error error_{};
-    bool ended_ = false;
+    std::string logged_body_{};
+    bool ended_ = false, log_body_ = false;
 };
 
 }  // namespace holysheep::call

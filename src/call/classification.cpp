@@ -18,7 +18,8 @@ Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool own_key
         case ErrorCode::tls_failed: return {Action::next, Charge::failure};
         case ErrorCode::timed_out:
             // A slow model is not a sick region: our own clocks on an answer are not charged, a gateway's 504 is.
-            return {Action::next, outcome.status == 504 || outcome.limit == Limit::connect ? Charge::failure : Charge::none};
+            return {Action::next,
+                    outcome.status == 504 || outcome.limit == Limit::connect ? Charge::failure : Charge::none};
         case ErrorCode::server_failed:
             if (outcome.status == 501 || outcome.status == 505) return {Action::stop, Charge::none};
             if (outcome.status == 500 && !retry.server_500) return {Action::stop, Charge::failure};
@@ -29,8 +30,7 @@ Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool own_key
         case ErrorCode::model_not_found: return {Action::next, Charge::none};
         case ErrorCode::conflict: return {Action::same_later, Charge::none};
         case ErrorCode::unauthenticated: return {own_keys ? Action::next : Action::stop, Charge::none};
-        case ErrorCode::invalid_request:
-            return {outcome.status == 425 ? Action::next : Action::stop, Charge::none};
+        case ErrorCode::invalid_request: return {outcome.status == 425 ? Action::next : Action::stop, Charge::none};
         case ErrorCode::stream_interrupted:
         case ErrorCode::stream_stalled: return {Action::stop, Charge::failure};
         case ErrorCode::cancelled:

@@ -190,7 +190,8 @@ void CallDriver::start_attempt(const Command& command) {
     record.model = model;
     record.started = time - started_;
     record.maybe_duplicated = command.maybe_duplicated;
-    auto& attempt = attempts_.emplace_back(static_cast<AttemptEvents&>(*this), exchange_, target, command.region, std::move(record), time);
+    auto& attempt = attempts_.emplace_back(static_cast<AttemptEvents&>(*this), exchange_, target, command.region,
+                                           std::move(record), time);
 
     services_.regions.on_dispatch(command.region);
     std::optional<std::size_t> from;
@@ -198,6 +199,10 @@ void CallDriver::start_attempt(const Command& command) {
     services_.recorder.on_dispatch(command.region, from);
     auto request = build_request(exchange_, target, model, command.attempt);
     request.fresh_connection = command.fresh_connection;
+    if (services_.log.bodies()) {
+        attempt.keep_body_for_log();
+        log_body("to ", attempt.record, std::string_view(request.body).substr(0, 2 * 1024));
+    }
     attempt.transfer = services_.transport.start(std::move(request), attempt);
     attempt.transfer_open = true;
 }
@@ -251,7 +256,13 @@ void CallDriver::book(const Attempt& attempt, health::Charge charge) {
                                        .error_rate = regions.error_rate(attempt.region(), time),
                                        .limited_until = regions.limited_until(attempt.region()),
                                        .charged = charge == health::Charge::failure});
+    if (services_.log.bodies()) log_body("from ", attempt.record, attempt.body_for_log());
     if (services_.log.enabled(LogLevel::debug)) services_.log.write(LogLevel::debug, describe({&attempt.record, 1}));
+}
+
+void CallDriver::log_body(std::string_view direction, const AttemptRecord& attempt, std::string_view body) const {
+    services_.log.write(LogLevel::trace, std::string(direction) + attempt.region + ", attempt " +
+                                             std::to_string(attempt.number) + ": " + std::string(body));
 }
 
 // ---- the end ----
@@ -261,7 +272,8 @@ void CallDriver::finish(int number) {
     auto result = make_result(number);
     delivered_ = true;
     const auto* error = std::get_if<Error>(&result);
-    services_.recorder.on_call_end(error != nullptr ? std::optional{error->code} : std::nullopt, services_.budget.tokens());
+    services_.recorder.on_call_end(error != nullptr ? std::optional{error->code} : std::nullopt,
+                                   services_.budget.tokens());
     if (error != nullptr && error->code != ErrorCode::cancelled && services_.log.enabled(LogLevel::warning)) {
         services_.log.write(LogLevel::warning, "call failed: " + error->message);
     }
@@ -364,8 +376,6 @@ void CallDriver::end_turn() {
     timer_ = services_.clock.call_at(*wake, [this] { on_timer(); });
 }
 
-Attempt& CallDriver::attempt_number(int number) {
-    return *std::next(attempts_.begin(), number - 1);
-}
+Attempt& CallDriver::attempt_number(int number) { return *std::next(attempts_.begin(), number - 1); }
 
 }  // namespace holysheep::call

@@ -44,8 +44,8 @@ struct CallServices {
 /// One call, on the I/O thread.
 class CallDriver final : private AttemptEvents {
   public:
-    /// `on_idle` runs when nothing more will happen: the call is over and its last transfer has ended. It may destroy the
-    /// driver.
+    /// `on_idle` runs when nothing more will happen: the call is over and its last transfer has ended. It may destroy
+    /// the driver.
     CallDriver(CallServices& services, Exchange exchange, const CallPolicy& policy, std::span<const std::size_t> plan,
                Clock::time_point started, CallSink& sink, std::function<void()> on_idle);
     ~CallDriver() override;
@@ -83,6 +83,7 @@ class CallDriver final : private AttemptEvents {
     void deliver(const ChatChunk& chunk);
     void hold(int attempt, const ChatChunk& chunk);
     void book(const Attempt& attempt, health::Charge charge);
+    void log_body(std::string_view direction, const AttemptRecord& attempt, std::string_view body) const;
     void finish(int attempt);
     CallResult make_result(int attempt);
     Error final_error(Attempt* last);

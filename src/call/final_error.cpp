@@ -55,7 +55,9 @@ Error compose_error(const FailedCall& call) {
                        milliseconds_text(call.elapsed) + ")";
     Error error;
     switch (ending) {
-        case Ending::cancelled: error = {.code = ErrorCode::cancelled, .message = "the call was cancelled" + after}; break;
+        case Ending::cancelled:
+            error = {.code = ErrorCode::cancelled, .message = "the call was cancelled" + after};
+            break;
         case Ending::deadline:
             error = {.code = ErrorCode::deadline_exceeded, .message = "the call's deadline passed" + after};
             if (call.first != nullptr) {
@@ -83,7 +85,8 @@ Error compose_error(const FailedCall& call) {
             error = *call.first;
             error.message = at_region(error);
             if (const auto why = reason(ending); !why.empty()) error.message += "; " + std::string(why);
-            if (call.machine.eligible_regions() > 1 && call.machine.regions_exhausted() && !call.machine.only_throttled()) {
+            if (call.machine.eligible_regions() > 1 && call.machine.regions_exhausted() &&
+                !call.machine.only_throttled()) {
                 error.cause = error.code;
                 error.code = ErrorCode::all_regions_unavailable;
                 error.message = "all " + std::to_string(call.machine.eligible_regions()) + " regions failed, first " +

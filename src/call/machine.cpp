@@ -210,12 +210,11 @@ std::optional<time_point> CallMachine::limit_of(const Attempt& a, Limit& which, 
         which = name;
     };
     switch (a.phase) {
-        case Phase::connecting:
-            consider(policy_.connect, a.started, Limit::connect);
-            [[fallthrough]];
+        case Phase::connecting: consider(policy_.connect, a.started, Limit::connect); [[fallthrough]];
         case Phase::waiting:
             // The last target is not left for slowness alone: there is nowhere better to go.
-            consider(can_move_at_once(now) ? policy_.first_byte : policy_.first_byte_last, a.started, Limit::first_byte);
+            consider(can_move_at_once(now) ? policy_.first_byte : policy_.first_byte_last, a.started,
+                     Limit::first_byte);
             break;
         case Phase::receiving:
             if (policy_.stream) {
@@ -307,7 +306,8 @@ std::optional<CallMachine::Move> CallMachine::move_after(const Attempt& failed, 
     std::optional<Move> move;
     if (verdict.action == Action::same_fresh && !resent_fresh_) {
         resent_fresh_ = true;
-        move = Move{.region = failed.region, .kind = AttemptKind::retry, .when = now, .fresh_connection = true, .free = true};
+        move = Move{
+            .region = failed.region, .kind = AttemptKind::retry, .when = now, .fresh_connection = true, .free = true};
     } else if (verdict.action == Action::same_later) {
         if (retried_conflict_) return std::nullopt;
         retried_conflict_ = true;
@@ -340,8 +340,9 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
     for (const auto region : plan_) {
         if (!eligible(region) || (only && region != *only)) continue;
         // The latest failure there says how long to stay away.
-        const auto last = std::find_if(attempts_.rbegin(), attempts_.rend(),
-                                       [&](const Attempt& a) { return a.region == region && !in_flight(a) && !a.lost; });
+        const auto last = std::find_if(attempts_.rbegin(), attempts_.rend(), [&](const Attempt& a) {
+            return a.region == region && !in_flight(a) && !a.lost;
+        });
         const auto visits = std::ranges::count_if(attempts_, [&](const Attempt& a) { return a.region == region; });
         auto when = now;
         if (last != attempts_.rend()) {

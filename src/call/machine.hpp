@@ -32,7 +32,8 @@ using time_point = Clock::time_point;
 struct CallPolicy {
     RetryOptions retry{};
     nanoseconds connect{}, first_byte{}, first_byte_last{}, first_content{}, stall{}, attempt{};
-    nanoseconds connect_race{std::chrono::milliseconds{250}};  ///< connection is late: open one to the next region beside it
+    nanoseconds connect_race{
+        std::chrono::milliseconds{250}};  ///< connection is late: open one to the next region beside it
     std::optional<time_point> deadline{};
     bool deadline_covers_stream = true;  ///< else it ends with the first content
     bool stream = false, cost_safe = false, own_keys = false;
@@ -49,7 +50,8 @@ struct Command {
     std::size_t region = 0;
     AttemptKind attempt_kind = AttemptKind::first;
     bool fresh_connection = false, maybe_duplicated = false;
-    std::optional<Limit> limit{};  ///< for `cancel`: the clock that ran out (report it with on_end); unset: the attempt lost
+    std::optional<Limit>
+        limit{};  ///< for `cancel`: the clock that ran out (report it with on_end); unset: the attempt lost
 };
 
 /// At most: cancel every attempt in flight, start one, commit, finish.
@@ -79,7 +81,7 @@ enum class Ending {
     maybe_delivered,     ///< cost_safe forbids another dispatch
     deadline,
     cancelled,
-    no_region            ///< none is eligible
+    no_region  ///< none is eligible
 };
 
 class CallMachine {

@@ -9,11 +9,13 @@ namespace holysheep::call {
 namespace {
 
 bool same_name(const std::string& a, const std::string& b) {
-    return std::ranges::equal(a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+    return std::ranges::equal(a, b,
+                              [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 void set_header(HttpRequest& request, const std::string& name, const std::string& value) {
-    const auto at = std::ranges::find_if(request.headers, [&](const auto& header) { return same_name(header.first, name); });
+    const auto at =
+        std::ranges::find_if(request.headers, [&](const auto& header) { return same_name(header.first, name); });
     if (at == request.headers.end()) {
         request.headers.emplace_back(name, value);
     } else {

@@ -1,6 +1,5 @@
-// Carries a stream's events from the I/O thread to the thread that reads them: bounded, in batches, without an allocation
-// per event once warm.
-// CallDriver → [StreamQueue] → ChatStream, stream_to, stream_async
+// Carries a stream's events from the I/O thread to the thread that reads them: bounded, in batches, without an
+// allocation per event once warm. CallDriver → [StreamQueue] → ChatStream, stream_to, stream_async
 #pragma once
 
 #include <condition_variable>

@@ -23,12 +23,13 @@ void ActiveCall::submit(std::shared_ptr<call::CallSink> owned, const std::stop_t
 
 void ActiveCall::begin() {
     registry_->add(*this);
-    driver_.emplace(registry_->services_, std::move(plan_.exchange), plan_.policy, plan_.order, plan_.started, *sink_, [this] {
-        driver_.reset();
-        registry_->remove(*this);
-        on_stop_.reset();
-        const auto last = std::move(self_);
-    });
+    driver_.emplace(registry_->services_, std::move(plan_.exchange), plan_.policy, plan_.order, plan_.started, *sink_,
+                    [this] {
+                        driver_.reset();
+                        registry_->remove(*this);
+                        on_stop_.reset();
+                        const auto last = std::move(self_);
+                    });
     if (cancelled_ || registry_->closed_) {
         driver_->cancel();
     } else {

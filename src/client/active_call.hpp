@@ -38,8 +38,8 @@ class CallRegistry;
 struct CallPlan {
     call::Exchange exchange{};
     call::CallPolicy policy{};
-    std::vector<std::size_t> own_order{};     ///< where the call restricts its regions
-    std::span<const std::size_t> order{};     ///< the client's order, or `own_order`
+    std::vector<std::size_t> own_order{};  ///< where the call restricts its regions
+    std::span<const std::size_t> order{};  ///< the client's order, or `own_order`
     Clock::time_point started{};
 };
 

@@ -24,7 +24,8 @@ bool is_port(std::string_view text) {
 }
 
 bool has_forbidden_characters(std::string_view text) {
-    return std::ranges::any_of(text, [](unsigned char c) { return c <= 0x20 || c >= 0x7f || c == '"' || c == '<' || c == '>' || c == '\\'; });
+    return std::ranges::any_of(
+        text, [](unsigned char c) { return c <= 0x20 || c >= 0x7f || c == '"' || c == '<' || c == '>' || c == '\\'; });
 }
 
 }  // namespace
@@ -37,8 +38,10 @@ ParsedBaseUrl parse_base_url(std::string_view text, bool allow_plaintext) {
     if (scheme_end == std::string_view::npos) return {.problem = "it has no scheme; start it with https://"};
     BaseUrl url;
     url.scheme = lower(text.substr(0, scheme_end));
-    if (url.scheme != "https" && url.scheme != "http") return {.problem = "only https:// (and http:// to loopback) is supported"};
-    if (text.find('#') != std::string_view::npos) return {.problem = "it has a fragment (#…), which is never sent; remove it"};
+    if (url.scheme != "https" && url.scheme != "http")
+        return {.problem = "only https:// (and http:// to loopback) is supported"};
+    if (text.find('#') != std::string_view::npos)
+        return {.problem = "it has a fragment (#…), which is never sent; remove it"};
 
     const auto query = std::min(text.find('?'), text.size());
     url.query = text.substr(query);

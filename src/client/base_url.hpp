@@ -12,8 +12,8 @@ inline constexpr std::string_view kDefaultHost = "api.holysheep.ai";
 
 struct BaseUrl {
     std::string scheme{}, host{};  ///< lower case
-    std::string url{};    ///< without trailing slashes and query
-    std::string query{};  ///< "?…", or empty
+    std::string url{};             ///< without trailing slashes and query
+    std::string query{};           ///< "?…", or empty
 };
 
 /// Either the parts, or what is wrong and what helps.

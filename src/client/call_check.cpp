@@ -13,8 +13,9 @@ namespace {
 void check_names(const std::vector<std::string>& names, std::string_view option, const ClientOptions& client,
                  Problems& problems) {
     for (const auto& name : names) {
-        const bool known = std::ranges::any_of(
-            client.regions, [&](const Region& region) { return region.id == name || (!name.empty() && region.zone == name); });
+        const bool known = std::ranges::any_of(client.regions, [&](const Region& region) {
+            return region.id == name || (!name.empty() && region.zone == name);
+        });
         if (!known) problems.add(option, "\"" + name + "\" is neither a region's id nor a zone of this client");
     }
 }
@@ -41,12 +42,19 @@ std::optional<Error> check_call(const CallOptions& options, const ClientOptions&
 }
 
 std::optional<Error> check_raw(const RawRequest& request) {
-    const auto refuse = [](std::string message) { return Error{.code = ErrorCode::invalid_request, .message = std::move(message)}; };
-    const bool method_ok = !request.method.empty() && std::ranges::all_of(request.method, [](char c) { return c >= 'A' && c <= 'Z'; });
+    const auto refuse = [](std::string message) {
+        return Error{.code = ErrorCode::invalid_request, .message = std::move(message)};
+    };
+    const bool method_ok =
+        !request.method.empty() && std::ranges::all_of(request.method, [](char c) { return c >= 'A' && c <= 'Z'; });
     if (!method_ok) return refuse("the method must be capital letters, such as GET or POST");
-    const bool path_ok = request.path.starts_with('/') && !request.path.starts_with("//") &&
-                         std::ranges::all_of(request.path, [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '#'; });
-    if (!path_ok) return refuse("the path must start with one '/' and hold neither white space, '#' nor non-ASCII characters: percent-encode them");
+    const bool path_ok =
+        request.path.starts_with('/') && !request.path.starts_with("//") &&
+        std::ranges::all_of(request.path, [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '#'; });
+    if (!path_ok)
+        return refuse(
+            "the path must start with one '/' and hold neither white space, '#' nor non-ASCII characters: "
+            "percent-encode them");
     if (!request.body_json.empty() && (request.method == "GET" || request.method == "HEAD")) {
         return refuse("a " + request.method + " has no body; use POST");
     }

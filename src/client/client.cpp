@@ -1,6 +1,6 @@
-// The public face. What it stands on: RegionTable (health/) remembers regions, ordered_plan (routing/) chooses among them,
-// CallMachine and CallDriver (call/) carry a call through attempts and failover, RetryBudget (resilience/) keeps retries in
-// bounds, CurlTransport (transport/) moves the bytes.
+// The public face. What it stands on: RegionTable (health/) remembers regions, ordered_plan (routing/) chooses among
+// them, CallMachine and CallDriver (call/) carry a call through attempts and failover, RetryBudget (resilience/) keeps
+// retries in bounds, CurlTransport (transport/) moves the bytes.
 #include <holysheep/client.hpp>
 
 #include <exception>
@@ -56,16 +56,18 @@ class PromiseSink final : public call::CallSink {
 class StreamCallbacks : public std::enable_shared_from_this<StreamCallbacks> {
   public:
     using RunCallback = CallbackSink::RunCallback;
-    StreamCallbacks(RunCallback run, std::weak_ptr<client::ActiveCall> call, std::function<void(const ChatChunk&)> on_chunk,
-                    CallbackSink::OnDone on_done)
+    StreamCallbacks(RunCallback run, std::weak_ptr<client::ActiveCall> call,
+                    std::function<void(const ChatChunk&)> on_chunk, CallbackSink::OnDone on_done)
         : run_(std::move(run)), call_(std::move(call)), on_chunk_(std::move(on_chunk)), on_done_(std::move(on_done)) {}
 
     static std::shared_ptr<call::StreamQueue> connect(const std::shared_ptr<StreamCallbacks>& self) {
-        auto queue = std::make_shared<call::StreamQueue>(
-            call::StreamQueue::Hooks{.on_room = [weak = self->call_] {
-                                         if (const auto active = weak.lock()) active->on_room();
-                                     },
-                                     .on_ready = [self] { self->schedule(); }});
+        auto queue =
+            std::make_shared<call::StreamQueue>(call::StreamQueue::Hooks{.on_room =
+                                                                             [weak = self->call_] {
+                                                                                 if (const auto active = weak.lock())
+                                                                                     active->on_room();
+                                                                             },
+                                                                         .on_ready = [self] { self->schedule(); }});
         self->queue_ = queue;
         return queue;
     }
@@ -142,7 +144,8 @@ Result<Client> Client::create(ClientOptions options) {
     } catch (const Exception& exception) {
         return exception.error();
     } catch (const std::exception& exception) {
-        return Error{.code = ErrorCode::invalid_options, .message = std::string("the client cannot start: ") + exception.what()};
+        return Error{.code = ErrorCode::invalid_options,
+                     .message = std::string("the client cannot start: ") + exception.what()};
     }
 }
 
@@ -166,8 +169,8 @@ std::future<Result<ChatCompletion>> Client::chat_async(ChatRequest request, Call
 }
 
 void Client::chat_async(ChatRequest request, CallOptions options, std::function<void(Result<ChatCompletion>)> on_done) {
-    auto sink = std::make_shared<CallbackSink>([impl = impl_.get()](auto function) { impl->run_callback(std::move(function)); },
-                                               std::move(on_done));
+    auto sink = std::make_shared<CallbackSink>(
+        [impl = impl_.get()](auto function) { impl->run_callback(std::move(function)); }, std::move(on_done));
     auto call = impl_->prepare_chat(request, options, false);
     if (call) {
         (*call)->submit(std::move(sink), options.stop);
@@ -176,7 +179,9 @@ void Client::chat_async(ChatRequest request, CallOptions options, std::function<
     }
 }
 
-ChatStream Client::stream(ChatRequest request, CallOptions options) { return ChatStream(impl_->stream(request, options)); }
+ChatStream Client::stream(ChatRequest request, CallOptions options) {
+    return ChatStream(impl_->stream(request, options));
+}
 
 Result<ChatCompletion> Client::stream_to(ChatRequest request, std::function<void(const ChatChunk&)> on_chunk,
                                          CallOptions options) {
@@ -192,7 +197,8 @@ Result<ChatCompletion> Client::stream_to(ChatRequest request, std::function<void
     return as_completion(std::move(*reader->take_result()));
 }
 
-StreamHandle Client::stream_async(ChatRequest request, CallOptions options, std::function<void(const ChatChunk&)> on_chunk,
+StreamHandle Client::stream_async(ChatRequest request, CallOptions options,
+                                  std::function<void(const ChatChunk&)> on_chunk,
                                   std::function<void(Result<ChatCompletion>)> on_done) {
     const auto run = [impl = impl_.get()](auto function) { impl->run_callback(std::move(function)); };
     auto call = impl_->prepare_chat(request, options, true);
@@ -223,12 +229,20 @@ Result<void> Client::verify_key(CallOptions options) {
     if (response) return {};
     auto error = std::move(response).error();
     switch (error.code) {
-        case ErrorCode::unauthenticated: error.message += "; the gateway does not know this key: check it for typing errors, or make a new one"; break;
-        case ErrorCode::permission_denied: error.message += "; the key is known but has no right to list models: check its permissions"; break;
-        case ErrorCode::insufficient_quota: error.message += "; the key is good, the account has no money left: top it up"; break;
+        case ErrorCode::unauthenticated:
+            error.message += "; the gateway does not know this key: check it for typing errors, or make a new one";
+            break;
+        case ErrorCode::permission_denied:
+            error.message += "; the key is known but has no right to list models: check its permissions";
+            break;
+        case ErrorCode::insufficient_quota:
+            error.message += "; the key is good, the account has no money left: top it up";
+            break;
         case ErrorCode::all_regions_unavailable:
         case ErrorCode::transport_failed:
-        case ErrorCode::tls_failed: error.message += "; nothing is known about the key: check base_url and the network"; break;
+        case ErrorCode::tls_failed:
+            error.message += "; nothing is known about the key: check base_url and the network";
+            break;
         default: break;
     }
     return error;

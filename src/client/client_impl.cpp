@@ -126,8 +126,9 @@ Client::Impl::~Impl() {
 client::CallPlan Client::Impl::make_plan(const CallOptions& options, bool stream) {
     client::CallPlan plan;
     plan.started = clock_->now();
-    plan.policy = call::make_policy(options.retry.value_or(options_.retry), options.timeouts.value_or(options_.timeouts),
-                                    options.deadline, stream, plan.started);
+    plan.policy =
+        call::make_policy(options.retry.value_or(options_.retry), options.timeouts.value_or(options_.timeouts),
+                          options.deadline, stream, plan.started);
     plan.policy.cost_safe = options.cost_safe;
     plan.policy.own_keys = own_keys_;
     plan.policy.seed = resilience::Random(next_seed_.fetch_add(1, std::memory_order_relaxed)).next();
@@ -168,7 +169,9 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_raw(RawRequest
 std::optional<Error> Client::Impl::refuse_use() const {
     if (orphaned()) {
         return Error{.code = ErrorCode::invalid_request,
-                     .message = "this client was made before fork(): its threads do not exist in the child process; make a new client here"};
+                     .message =
+                         "this client was made before fork(): its threads do not exist in the child process; make a "
+                         "new client here"};
     }
     if (closing_) return Error{.code = ErrorCode::cancelled, .message = "the client is being destroyed"};
     return std::nullopt;
@@ -177,12 +180,12 @@ std::optional<Error> Client::Impl::refuse_use() const {
 std::optional<Error> Client::Impl::refuse_to_block() const {
     if (!on_own_thread()) return std::nullopt;
     return Error{.code = ErrorCode::invalid_request,
-                 .message = "a blocking call from inside a callback of the same client would hold up its thread; use the asynchronous form"};
+                 .message =
+                     "a blocking call from inside a callback of the same client would hold up its thread; use the "
+                     "asynchronous form"};
 }
 
-bool Client::Impl::on_own_thread() const {
-    return (loop_ && loop_->on_loop_thread()) || callbacks_.on_own_thread();
-}
+bool Client::Impl::on_own_thread() const { return (loop_ && loop_->on_loop_thread()) || callbacks_.on_own_thread(); }
 
 Result<ChatCompletion> Client::Impl::chat(const ChatRequest& request, const CallOptions& options) {
     if (auto error = refuse_to_block()) return std::move(*error);

@@ -1,4 +1,5 @@
-// The composition root: owns the threads and everything that calls share, in the order in which they depend on each other.
+// The composition root: owns the threads and everything that calls share, in the order in which they depend on each
+// other.
 #pragma once
 
 #include <atomic>
@@ -35,7 +36,8 @@ class Client::Impl {
     Impl& operator=(const Impl&) = delete;
 
     /// A call with its request checked and encoded, or why it cannot be made.
-    Result<std::shared_ptr<client::ActiveCall>> prepare_chat(const ChatRequest& request, const CallOptions& options, bool stream);
+    Result<std::shared_ptr<client::ActiveCall>> prepare_chat(const ChatRequest& request, const CallOptions& options,
+                                                             bool stream);
     Result<std::shared_ptr<client::ActiveCall>> prepare_raw(RawRequest request, const CallOptions& options);
     /// Blocking forms ask this first.
     std::optional<Error> refuse_to_block() const;

@@ -49,11 +49,11 @@ ClientOptions ClientOptions::from_environment() {
     options.base_url = trim(variable("HOLYSHEEP_BASE_URL"));
     options.regions = parse_regions(variable("HOLYSHEEP_REGIONS"));
     constexpr std::array<std::pair<std::string_view, LogLevel>, 6> kLevels{{{"trace", LogLevel::trace},
-                                                                           {"debug", LogLevel::debug},
-                                                                           {"info", LogLevel::info},
-                                                                           {"warning", LogLevel::warning},
-                                                                           {"error", LogLevel::error},
-                                                                           {"off", LogLevel::off}}};
+                                                                            {"debug", LogLevel::debug},
+                                                                            {"info", LogLevel::info},
+                                                                            {"warning", LogLevel::warning},
+                                                                            {"error", LogLevel::error},
+                                                                            {"off", LogLevel::off}}};
     const auto level = variable("HOLYSHEEP_LOG");
     for (const auto& [name, value] : kLevels) {
         if (trim(level) == name) options.log.level = value;

@@ -45,7 +45,8 @@ bool is_token(std::string_view text) {
 
 void check_key(std::string_view option, std::string_view key, Problems& problems) {
     if (std::ranges::any_of(key, [](unsigned char c) { return c <= 0x20 || c >= 0x7f; })) {
-        problems.add(option, "the key holds white space, control or non-ASCII characters; copy it again, without quotes");
+        problems.add(option,
+                     "the key holds white space, control or non-ASCII characters; copy it again, without quotes");
     }
 }
 
@@ -61,7 +62,8 @@ void check_regions(const ClientOptions& options, Problems& problems) {
             problems.add(name + ".id", quoted(region.id) + " must be letters, digits, '-', '_' or '.', and not empty");
         }
         if (!(region.weight > 0) || !std::isfinite(region.weight)) {
-            problems.add(name + ".weight", std::to_string(region.weight) + " must be above 0; use priority to hold a region back, or drain() it");
+            problems.add(name + ".weight", std::to_string(region.weight) +
+                                               " must be above 0; use priority to hold a region back, or drain() it");
         }
         if (has_control_characters(region.zone)) problems.add(name + ".zone", "holds control characters");
         check_key(name + ".api_key", region.api_key, problems);
@@ -79,15 +81,19 @@ void check_regions(const ClientOptions& options, Problems& problems) {
             if (key.empty()) {
                 problems.add("api_key", "it is empty; set HOLYSHEEP_API_KEY or ClientOptions::api_key");
             } else if (!key.starts_with("sk-")) {
-                problems.add("api_key", "keys of " + std::string(kDefaultHost) + " start with \"sk-\"; check which key this is");
+                problems.add("api_key",
+                             "keys of " + std::string(kDefaultHost) + " start with \"sk-\"; check which key this is");
             }
         }
         for (std::size_t k = 0; k < i; ++k) {
             const auto& other = options.regions[k];
-            if (other.id == region.id) problems.add(name + ".id", quoted(region.id) + " is used twice; ids must be unique");
+            if (other.id == region.id)
+                problems.add(name + ".id", quoted(region.id) + " is used twice; ids must be unique");
             if (other.base_url == region.base_url && other.headers == region.headers) {
-                problems.add(name + ".base_url", "regions " + quoted(other.id) + " and " + quoted(region.id) +
-                                                     " have the same URL and headers, so they cannot fail independently; give each its own base_url, or put {region} into ClientOptions::base_url");
+                problems.add(name + ".base_url",
+                             "regions " + quoted(other.id) + " and " + quoted(region.id) +
+                                 " have the same URL and headers, so they cannot fail independently; give each its own "
+                                 "base_url, or put {region} into ClientOptions::base_url");
             }
         }
     }
@@ -124,21 +130,25 @@ void check_headers(const std::vector<std::pair<std::string, std::string>>& heade
             continue;
         }
         std::string lower(name);
-        std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        std::ranges::transform(lower, lower.begin(),
+                               [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
         if (lower == "content-length" || lower == "transfer-encoding" || lower == "connection") {
             problems.add(option, quoted(name) + " belongs to the transport and cannot be set");
         }
         if (has_control_characters(value)) {
-            problems.add(option, "the value of " + quoted(name) + " holds control characters; a line break would start a new header");
+            problems.add(option, "the value of " + quoted(name) +
+                                     " holds control characters; a line break would start a new header");
         }
     }
 }
 
 void check_retry(const RetryOptions& retry, std::string_view prefix, Problems& problems) {
     const std::string at(prefix);
-    if (retry.max_attempts < 0) problems.add(at + "max_attempts", std::to_string(retry.max_attempts) + " must be 0 (default) or more");
+    if (retry.max_attempts < 0)
+        problems.add(at + "max_attempts", std::to_string(retry.max_attempts) + " must be 0 (default) or more");
     const auto span = [&](std::string_view name, milliseconds value) {
-        if (value.count() < 0) problems.add(at + std::string(name), std::to_string(value.count()) + " ms must not be negative");
+        if (value.count() < 0)
+            problems.add(at + std::string(name), std::to_string(value.count()) + " ms must not be negative");
     };
     span("initial_backoff", retry.initial_backoff);
     span("throttle_backoff", retry.throttle_backoff);
@@ -147,14 +157,16 @@ void check_retry(const RetryOptions& retry, std::string_view prefix, Problems& p
     if (!(retry.budget_ratio >= 0 && retry.budget_ratio <= 1)) {
         problems.add(at + "budget_ratio", std::to_string(retry.budget_ratio) + " must be between 0 and 1");
     }
-    if (retry.budget_capacity < 0) problems.add(at + "budget_capacity", std::to_string(retry.budget_capacity) + " must not be negative");
+    if (retry.budget_capacity < 0)
+        problems.add(at + "budget_capacity", std::to_string(retry.budget_capacity) + " must not be negative");
 }
 
 void check_timeouts(const TimeoutOptions& timeouts, std::string_view prefix, Problems& problems) {
     const auto span = [&](std::string_view name, milliseconds value) {
         // Beyond 30 years, adding it to the clock would overflow.
         if (value.count() < 0 || value > std::chrono::hours{262'800}) {
-            problems.add(std::string(prefix) + std::string(name), std::to_string(value.count()) + " ms must be 0 (default rule) or more, at most 30 years");
+            problems.add(std::string(prefix) + std::string(name),
+                         std::to_string(value.count()) + " ms must be 0 (default rule) or more, at most 30 years");
         }
     };
     span("connect", timeouts.connect);
@@ -179,7 +191,9 @@ void check(const ClientOptions& options, Problems& problems) {
         problems.add("tls.ca_blob", "tls.ca_file is set too; each replaces the system's certificates, so set one");
     }
     if (!options.tls.ca_blob.empty() && options.tls.ca_blob.find("-----BEGIN") == std::string::npos) {
-        problems.add("tls.ca_blob", "it holds no PEM certificate (\"-----BEGIN CERTIFICATE-----\"); for a file's path use tls.ca_file");
+        problems.add(
+            "tls.ca_blob",
+            "it holds no PEM certificate (\"-----BEGIN CERTIFICATE-----\"); for a file's path use tls.ca_file");
     }
     if (!options.tls.client_key.empty() && options.tls.client_certificate.empty()) {
         problems.add("tls.client_key", "it needs tls.client_certificate beside it");
@@ -188,18 +202,21 @@ void check(const ClientOptions& options, Problems& problems) {
     if (proxy.url.empty() && !(proxy.user.empty() && proxy.password.empty())) {
         problems.add("proxy.user", "credentials need proxy.url; a proxy from the environment carries its own");
     }
-    if (has_control_characters(proxy.url) || has_control_characters(proxy.user) || has_control_characters(proxy.password)) {
+    if (has_control_characters(proxy.url) || has_control_characters(proxy.user) ||
+        has_control_characters(proxy.password)) {
         problems.add("proxy", "it holds control characters");
     } else if (proxy.url.find('@') != std::string::npos) {
         problems.add("proxy.url", "it holds credentials; use proxy.user and proxy.password");
     } else if (!proxy.url.empty()) {
         const auto scheme = proxy.url.substr(0, proxy.url.find("://"));
         if (scheme != "http" && scheme != "https" && scheme != "socks5" && scheme != "socks5h") {
-            problems.add("proxy.url", quoted(proxy.url) + " must start with http://, https://, socks5:// or socks5h://");
+            problems.add("proxy.url",
+                         quoted(proxy.url) + " must start with http://, https://, socks5:// or socks5h://");
         }
     }
     if ((options.transport == nullptr) != (options.clock == nullptr)) {
-        problems.add(options.transport ? "transport" : "clock", "transport and clock go together: a transport reports on the clock's thread; set both or neither");
+        problems.add(options.transport ? "transport" : "clock",
+                     "transport and clock go together: a transport reports on the clock's thread; set both or neither");
     }
     if (std::ranges::any_of(options.listeners, [](const auto& listener) { return listener == nullptr; })) {
         problems.add("listeners", "one of them is null");

@@ -14,7 +14,9 @@ namespace holysheep::client {
 /// One line per problem: option, value, remedy. Secrets are not quoted.
 class Problems {
   public:
-    void add(std::string_view option, std::string_view problem) { list_.push_back(std::string(option) + ": " + std::string(problem)); }
+    void add(std::string_view option, std::string_view problem) {
+        list_.push_back(std::string(option) + ": " + std::string(problem));
+    }
     bool empty() const { return list_.empty(); }
     /// All of them in one error.
     Error to_error(std::string_view what) const;

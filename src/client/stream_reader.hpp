@@ -21,11 +21,13 @@ class StreamReader {
     /// Starts the call.
     StreamReader(std::shared_ptr<client::ActiveCall> call, const std::stop_token& stop)
         : call_(std::move(call)),
-          queue_(std::make_shared<call::StreamQueue>(
-              call::StreamQueue::Hooks{.on_room = [weak = std::weak_ptr(call_)] {
-                                           if (const auto active = weak.lock()) active->on_room();
-                                       },
-                                       .on_ready = {}})) {
+          queue_(std::make_shared<call::StreamQueue>(call::StreamQueue::Hooks{.on_room =
+                                                                                  [weak = std::weak_ptr(call_)] {
+                                                                                      if (const auto active =
+                                                                                              weak.lock())
+                                                                                          active->on_room();
+                                                                                  },
+                                                                              .on_ready = {}})) {
         call_->submit(queue_, stop);
     }
     /// A stream that failed before it began.

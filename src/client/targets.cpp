@@ -24,7 +24,8 @@ std::vector<std::pair<std::string, std::string>> merge_headers(const ClientOptio
     if (!key.empty()) merged.emplace_back("Authorization", "Bearer " + key);
     for (const auto* headers : {&options.headers, &region.headers}) {
         for (const auto& header : *headers) {
-            const auto same = std::ranges::find_if(merged, [&](const auto& h) { return lower(h.first) == lower(header.first); });
+            const auto same =
+                std::ranges::find_if(merged, [&](const auto& h) { return lower(h.first) == lower(header.first); });
             if (same == merged.end()) {
                 merged.push_back(header);
             } else {
@@ -36,7 +37,8 @@ std::vector<std::pair<std::string, std::string>> merge_headers(const ClientOptio
 }
 
 bool is_sensitive(const std::string& header) {
-    constexpr std::array<std::string_view, 5> kNames{"authorization", "proxy-authorization", "cookie", "api-key", "x-api-key"};
+    constexpr std::array<std::string_view, 5> kNames{"authorization", "proxy-authorization", "cookie", "api-key",
+                                                     "x-api-key"};
     return std::ranges::find(kNames, lower(header)) != kNames.end();
 }
 

@@ -36,8 +36,8 @@ class RegionTable {
     time_point limited_until(std::size_t region, std::string_view model) const;
     /// The latest quota clock of any model.
     time_point limited_until(std::size_t region) const;
-    /// Moving average of failures, 0..1: e ← 0.9·e + 0.1·[failed], fading with τ = 10 s while nothing is tried, so that a
-    /// region that failed once is not avoided for ever.
+    /// Moving average of failures, 0..1: e ← 0.9·e + 0.1·[failed], fading with τ = 10 s while nothing is tried, so that
+    /// a region that failed once is not avoided for ever.
     double error_rate(std::size_t region, time_point now) const;
 
   private:

@@ -14,7 +14,8 @@ std::chrono::nanoseconds backoff(const RetryOptions& options, bool throttled, in
     return std::chrono::duration_cast<std::chrono::nanoseconds>(random * std::min(limit, initial * factor));
 }
 
-std::chrono::nanoseconds wait_with_hint(std::chrono::nanoseconds own, std::optional<milliseconds> hint, bool throttled) {
+std::chrono::nanoseconds wait_with_hint(std::chrono::nanoseconds own, std::optional<milliseconds> hint,
+                                        bool throttled) {
     if (!hint) return own;
     if (throttled) return *hint;
     return std::clamp<std::chrono::nanoseconds>(*hint, own, own + std::chrono::seconds{5});

@@ -8,7 +8,8 @@
 
 namespace holysheep::resilience {
 
-/// One per client, shared by its calls; used on the I/O thread only. A new one is full, so that a fresh client can retry.
+/// One per client, shared by its calls; used on the I/O thread only. A new one is full, so that a fresh client can
+/// retry.
 class RetryBudget {
   public:
     RetryBudget(double ratio, int capacity) : ratio_(ratio), capacity_(capacity), tokens_(capacity) {}

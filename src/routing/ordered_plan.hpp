@@ -18,8 +18,8 @@ struct RegionFilter {
 
 bool admits(const RegionFilter& filter, const Region& region);
 
-/// Indexes into `regions`: lower priority first, then higher weight, then configured order. Empty when the filter admits
-/// none.
+/// Indexes into `regions`: lower priority first, then higher weight, then configured order. Empty when the filter
+/// admits none.
 std::vector<std::size_t> ordered_plan(std::span<const Region> regions, const RegionFilter& filter);
 
 }  // namespace holysheep::routing

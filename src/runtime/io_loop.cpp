@@ -152,8 +152,8 @@ class IoLoop::Poller {
         for (std::size_t i = 1; i < fds.size(); ++i) {
             if (fds[i].revents == 0 || !watched_.contains(fds[i].fd)) continue;
             const bool broken = (fds[i].revents & (POLLERR | POLLHUP)) != 0;
-            on_socket(fds[i].fd, Readiness{broken || (fds[i].revents & POLLIN) != 0,
-                                           broken || (fds[i].revents & POLLOUT) != 0});
+            on_socket(fds[i].fd,
+                      Readiness{broken || (fds[i].revents & POLLIN) != 0, broken || (fds[i].revents & POLLOUT) != 0});
         }
     }
 

@@ -44,8 +44,8 @@ class IoLoop final : public Clock {
     /// Runs once per round, after all of its sockets, timers and posted functions.
     void set_round_handler(std::function<void()> handler) { on_round_ = std::move(handler); }
 
-    /// Finishes the current round, runs what is queued, then ends the thread and waits for it. Functions that are posted
-    /// later never run. Never from the loop's own thread.
+    /// Finishes the current round, runs what is queued, then ends the thread and waits for it. Functions that are
+    /// posted later never run. Never from the loop's own thread.
     void stop();
     bool on_loop_thread() const { return std::this_thread::get_id() == thread_id_.load(); }
 

@@ -18,7 +18,8 @@ class Log {
     bool enabled(LogLevel level) const { return level >= options_.level && level != LogLevel::off; }
     /// Secrets are scrubbed; an exception from the sink is swallowed: there is nowhere left to tell of it.
     void write(LogLevel level, std::string line) const;
-    const LogOptions& options() const { return options_; }
+    /// Whether bodies are wanted.
+    bool bodies() const { return options_.bodies && enabled(LogLevel::trace); }
 
   private:
     struct Logger;

@@ -26,8 +26,8 @@ void Redactor::scrub(std::string& text) const {
 }
 
 void Redactor::scrub(Error& error) const {
-    for (auto* text : {&error.message, &error.provider_type, &error.provider_code, &error.provider_param, &error.request_id,
-                       &error.raw_body}) {
+    for (auto* text : {&error.message, &error.provider_type, &error.provider_code, &error.provider_param,
+                       &error.request_id, &error.raw_body}) {
         scrub(*text);
     }
     for (auto& attempt : error.attempts) {

@@ -46,11 +46,12 @@ std::ostream& operator<<(std::ostream& stream, const Stats& stats) {
         << stats.attempts << ", failovers " << stats.failovers << ", up "
         << std::chrono::duration<double>(stats.uptime).count() << " s\n";
     out << std::left << std::setw(20) << "region" << std::right << std::setw(10) << "attempts" << std::setw(10) << "ok"
-        << std::setw(10) << "failed" << std::setw(12) << "moved away" << std::setw(11) << "in flight" << "  state\n";
+        << std::setw(10) << "failed" << std::setw(12) << "moved away" << std::setw(11) << "in flight"
+        << "  state\n";
     for (const auto& region : stats.regions) {
-        out << std::left << std::setw(20) << region.id << std::right << std::setw(10) << region.attempts << std::setw(10)
-            << region.succeeded << std::setw(10) << region.failed << std::setw(12) << region.failovers_away
-            << std::setw(11) << region.in_flight << "  ";
+        out << std::left << std::setw(20) << region.id << std::right << std::setw(10) << region.attempts
+            << std::setw(10) << region.succeeded << std::setw(10) << region.failed << std::setw(12)
+            << region.failovers_away << std::setw(11) << region.in_flight << "  ";
         if (region.draining) {
             out << "draining";
         } else if (region.limited_for) {

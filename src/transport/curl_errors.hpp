@@ -11,9 +11,9 @@ namespace holysheep::transport {
 
 /// What was known about the exchange when libcurl gave up.
 struct FailureContext {
-    bool sent = false;         ///< the request, or a part of it, was handed to the network
+    bool sent = false;  ///< the request, or a part of it, was handed to the network
     bool head_seen = false;
-    std::string_view text{};   ///< libcurl's own words; may be empty
+    std::string_view text{};  ///< libcurl's own words; may be empty
 };
 
 TransferEnd describe_failure(CURLcode code, const FailureContext& context);

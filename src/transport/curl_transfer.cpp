@@ -39,8 +39,8 @@ void set_trust(CURL* easy, const TlsOptions& tls) {
         set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
         set(easy, CURLOPT_CAINFO, tls.ca_file.c_str());
     } else if (const auto* info = curl_version_info(CURLVERSION_NOW); exists(info->cainfo)) {
-        // A CAPATH, which Debian's libcurl has by default, switches libcurl's cache of parsed certificates off: every new
-        // connection would parse the whole bundle. The bundle alone holds the same certificates.
+        // A CAPATH, which Debian's libcurl has by default, switches libcurl's cache of parsed certificates off: every
+        // new connection would parse the whole bundle. The bundle alone holds the same certificates.
         set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
     }
     if (!tls.client_certificate.empty()) set(easy, CURLOPT_SSLCERT, tls.client_certificate.c_str());
@@ -71,8 +71,7 @@ CurlTransfer::CurlTransfer(const CurlTransportOptions& options) : easy_(curl_eas
     // Without it, removing a handle that is resolving a name waits for the resolver's thread.
     set(easy, CURLOPT_QUICK_EXIT, 1L);
     set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    set(easy, CURLOPT_HTTP_VERSION,
-        static_cast<long>(options.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+    set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(options.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
     set(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     set(easy, CURLOPT_TCP_KEEPIDLE, 15L);
     set(easy, CURLOPT_TCP_KEEPINTVL, 5L);
@@ -133,7 +132,8 @@ void CurlTransfer::set_headers() {
     }
     for (std::size_t i = 0; i + 1 < header_list_.size(); ++i) header_list_[i].next = &header_list_[i + 1];
     set(easy_.get(), CURLOPT_HTTPHEADER, header_list_.data());
-    // A compressed stream would be held back until the compressor has enough; "identity" still decodes what comes anyway.
+    // A compressed stream would be held back until the compressor has enough; "identity" still decodes what comes
+    // anyway.
     set(easy_.get(), CURLOPT_ACCEPT_ENCODING, stream ? "identity" : "");
 }
 
@@ -160,8 +160,8 @@ int CurlTransfer::on_ready(void* self, char*, char*, int, int) {
     auto& transfer = *static_cast<CurlTransfer*>(self);
     if (transfer.cancelled) return CURL_PREREQFUNC_ABORT;
     if (transfer.sends_ > 0) {
-        // libcurl sends a request again by itself when a reused connection dies before the first byte of an answer. Whether
-        // that is wanted is not its decision.
+        // libcurl sends a request again by itself when a reused connection dies before the first byte of an answer.
+        // Whether that is wanted is not its decision.
         transfer.resend_refused_ = true;
         return CURL_PREREQFUNC_ABORT;
     }
@@ -180,7 +180,8 @@ std::size_t CurlTransfer::on_header(char* bytes, std::size_t size, std::size_t c
     transfer.head_bytes_ += length;
     if (transfer.head_bytes_ > transfer.options_.limits.head) {
         transfer.own_failure_ = true;
-        transfer.own_error_ = "the answer's headers are larger than " + std::to_string(transfer.options_.limits.head) + " bytes";
+        transfer.own_error_ =
+            "the answer's headers are larger than " + std::to_string(transfer.options_.limits.head) + " bytes";
         return 0;
     }
     return transfer.take_header_line({bytes, length}) ? length : 0;

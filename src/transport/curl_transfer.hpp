@@ -58,10 +58,10 @@ class CurlTransfer {
     TransferId id_ = 0;
     HttpRequest request_{};
     HttpHead head_{};
-    std::string header_text_;              // what header_list_ points into
+    std::string header_text_;  // what header_list_ points into
     std::vector<curl_slist> header_list_;
     std::array<char, CURL_ERROR_SIZE> error_text_{};
-    std::string own_error_;                // why this side ended the transfer
+    std::string own_error_;  // why this side ended the transfer
     ErrorCode own_code_ = ErrorCode::malformed_response;
     std::size_t head_bytes_ = 0, body_bytes_ = 0;
     int sends_ = 0;

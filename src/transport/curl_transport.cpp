@@ -1,5 +1,5 @@
-// The multi handle's side: sockets, timers, starting and ending transfers. libcurl forbids adding and removing transfers
-// from inside its callbacks, so that both are queued there and done in `flush`.
+// The multi handle's side: sockets, timers, starting and ending transfers. libcurl forbids adding and removing
+// transfers from inside its callbacks, so that both are queued there and done in `flush`.
 #include "transport/curl_transport.hpp"
 
 #include <sys/socket.h>
@@ -104,7 +104,8 @@ void CurlTransport::flush() {
             drive(CURL_SOCKET_TIMEOUT, 0);
         }
         read_messages();
-        if (to_add_.empty() && to_remove_.empty() && to_resume_.empty() && !(curl_due_ && *curl_due_ <= loop_.now())) break;
+        if (to_add_.empty() && to_remove_.empty() && to_resume_.empty() && !(curl_due_ && *curl_due_ <= loop_.now()))
+            break;
     }
     arm_timer();
 }
@@ -112,8 +113,8 @@ void CurlTransport::flush() {
 void CurlTransport::on_socket(int fd, runtime::Readiness ready) {
     auto& watch = watches_[static_cast<std::size_t>(fd)];
     if (watch == Watch::idle) {
-        // Nobody waits for this pooled connection: it was closed from afar. libcurl finds that out when it wants it; until
-        // then it must not wake the loop again.
+        // Nobody waits for this pooled connection: it was closed from afar. libcurl finds that out when it wants it;
+        // until then it must not wake the loop again.
         loop_.unwatch(fd);
         watch = Watch::unknown;
         return;

@@ -25,8 +25,8 @@ struct CurlTransportOptions {
     std::string user_agent{};
 };
 
-/// libcurl's own retries and timeouts are off or out of reach: when to give up is the call machine's decision. Loop thread
-/// only, but for the constructor.
+/// libcurl's own retries and timeouts are off or out of reach: when to give up is the call machine's decision. Loop
+/// thread only, but for the constructor.
 class CurlTransport final : public Transport {
   public:
     CurlTransport(runtime::IoLoop& loop, CurlTransportOptions options);
@@ -65,7 +65,8 @@ class CurlTransport final : public Transport {
     std::vector<std::size_t> free_slots_;                   // last used first: its TLS session is the freshest
     std::vector<TransferId> to_add_, to_remove_, to_resume_;
 
-    // Sockets stay registered with the loop between transfers: libcurl drops and re-adds them, which costs system calls.
+    // Sockets stay registered with the loop between transfers: libcurl drops and re-adds them, which costs system
+    // calls.
     enum class Watch : std::uint8_t { unknown, foreign, active, idle };
     std::vector<Watch> watches_;  // by fd
     std::optional<Clock::time_point> curl_due_;
