@@ -123,22 +123,14 @@ std::string error_json(std::string_view message, std::string_view type, std::str
 
 std::string error_json_for_status(int status) {
     switch (status) {
-        case 400:
-            return error_json("The request is not valid.", "invalid_request_error", "");
-        case 401:
-            return error_json("Incorrect API key provided.", "invalid_request_error", "invalid_api_key");
-        case 402:
-            return error_json("Insufficient balance.", "insufficient_quota", "insufficient_balance");
-        case 403:
-            return error_json("You are not allowed to do this.", "permission_error", "permission_denied");
-        case 404:
-            return error_json("The model does not exist.", "invalid_request_error", "model_not_found", "model");
-        case 429:
-            return error_json("Rate limit reached for requests.", "requests", "rate_limit_exceeded");
-        case 503:
-            return error_json("The engine is currently overloaded.", "service_unavailable_error", "overloaded");
-        default:
-            return error_json(reason_phrase(status), status >= 500 ? "server_error" : "invalid_request_error", "");
+        case 400: return error_json("The request is not valid.", "invalid_request_error", "");
+        case 401: return error_json("Incorrect API key provided.", "invalid_request_error", "invalid_api_key");
+        case 402: return error_json("Insufficient balance.", "insufficient_quota", "insufficient_balance");
+        case 403: return error_json("You are not allowed to do this.", "permission_error", "permission_denied");
+        case 404: return error_json("The model does not exist.", "invalid_request_error", "model_not_found", "model");
+        case 429: return error_json("Rate limit reached for requests.", "requests", "rate_limit_exceeded");
+        case 503: return error_json("The engine is currently overloaded.", "service_unavailable_error", "overloaded");
+        default: return error_json(reason_phrase(status), status >= 500 ? "server_error" : "invalid_request_error", "");
     }
 }
 
@@ -151,44 +143,25 @@ std::string models_json(const std::vector<std::string>& ids) {
 
 std::string_view reason_phrase(int status) {
     switch (status) {
-        case 200:
-            return "OK";
-        case 400:
-            return "Bad Request";
-        case 401:
-            return "Unauthorized";
-        case 402:
-            return "Payment Required";
-        case 403:
-            return "Forbidden";
-        case 404:
-            return "Not Found";
-        case 405:
-            return "Method Not Allowed";
-        case 408:
-            return "Request Timeout";
-        case 409:
-            return "Conflict";
-        case 413:
-            return "Payload Too Large";
-        case 422:
-            return "Unprocessable Entity";
-        case 429:
-            return "Too Many Requests";
-        case 431:
-            return "Request Header Fields Too Large";
-        case 500:
-            return "Internal Server Error";
-        case 502:
-            return "Bad Gateway";
-        case 503:
-            return "Service Unavailable";
-        case 504:
-            return "Gateway Timeout";
-        case 529:
-            return "Overloaded";
-        default:
-            return status >= 500 ? "Server Error" : status >= 400 ? "Client Error" : "Answer";
+        case 200: return "OK";
+        case 400: return "Bad Request";
+        case 401: return "Unauthorized";
+        case 402: return "Payment Required";
+        case 403: return "Forbidden";
+        case 404: return "Not Found";
+        case 405: return "Method Not Allowed";
+        case 408: return "Request Timeout";
+        case 409: return "Conflict";
+        case 413: return "Payload Too Large";
+        case 422: return "Unprocessable Entity";
+        case 429: return "Too Many Requests";
+        case 431: return "Request Header Fields Too Large";
+        case 500: return "Internal Server Error";
+        case 502: return "Bad Gateway";
+        case 503: return "Service Unavailable";
+        case 504: return "Gateway Timeout";
+        case 529: return "Overloaded";
+        default: return status >= 500 ? "Server Error" : status >= 400 ? "Client Error" : "Answer";
     }
 }
 

@@ -187,9 +187,7 @@ class FakeTransport::Impl : public std::enable_shared_from_this<FakeTransport::I
             note_time(transfer, move);
         }
         switch (move.kind) {
-            case Move::Kind::connect:
-                connected(id, *events);
-                break;
+            case Move::Kind::connect: connected(id, *events); break;
             case Move::Kind::head:
                 events->on_head(id, std::move(move.head));
                 schedule(id);
@@ -198,26 +196,17 @@ class FakeTransport::Impl : public std::enable_shared_from_this<FakeTransport::I
                 events->on_body(id, move.bytes);
                 schedule(id);
                 break;
-            case Move::Kind::end:
-                end(id, *events, std::move(move.end));
-                break;
+            case Move::Kind::end: end(id, *events, std::move(move.end)); break;
         }
     }
 
     void note_time(Transfer& transfer, const Move& move) const {
         const nanoseconds elapsed = clock_.now() - transfer.started;
         switch (move.kind) {
-            case Move::Kind::connect:
-                transfer.timings.connect = elapsed;
-                break;
-            case Move::Kind::head:
-                transfer.timings.first_byte = elapsed;
-                break;
-            case Move::Kind::body:
-                break;
-            case Move::Kind::end:
-                transfer.timings.total = elapsed;
-                break;
+            case Move::Kind::connect: transfer.timings.connect = elapsed; break;
+            case Move::Kind::head: transfer.timings.first_byte = elapsed; break;
+            case Move::Kind::body: break;
+            case Move::Kind::end: transfer.timings.total = elapsed; break;
         }
     }
 

@@ -252,20 +252,14 @@ GatewayAnswer bent_answer(const GatewayAnswer& healthy, const Fault& fault) {
             return with_body(healthy, 429,
                              answer_text::error_json("You exceeded your current quota, please check your plan.",
                                                      "insufficient_quota", "insufficient_quota"));
-        case Kind::error_in_200:
-            return with_body(healthy, 200, error_in_body(fault.status));
-        case Kind::empty_body:
-            return with_body(healthy, 200, "");
-        case Kind::html:
-            return html_page(healthy, fault);
-        case Kind::wrong_content_type:
-            answer.content_type = "text/plain";
-            break;
+        case Kind::error_in_200: return with_body(healthy, 200, error_in_body(fault.status));
+        case Kind::empty_body: return with_body(healthy, 200, "");
+        case Kind::html: return html_page(healthy, fault);
+        case Kind::wrong_content_type: answer.content_type = "text/plain"; break;
         case Kind::error_in_stream:
             if (!healthy.streamed) return with_body(healthy, 200, error_in_body(fault.status));
             break;
-        default:
-            break;  // faults of the connection
+        default: break;  // faults of the connection
     }
     return answer;
 }
@@ -291,37 +285,23 @@ AnswerScript script_answer(const GatewayAnswer& healthy, const ParsedRequest& re
         case Kind::html:
         case Kind::empty_body:
         case Kind::error_in_200:
-        case Kind::wrong_content_type:
-            return write.whole();
-        case Kind::reset_before_headers:
-            return connection_only({{"", pace.latency}}, Ending::reset);
-        case Kind::reset_after_headers:
-            return write.head_then(Ending::reset);
-        case Kind::reset_mid_stream:
-            return write.part_then(Ending::reset);
-        case Kind::hang:
-            return connection_only({}, Ending::silence);
-        case Kind::hang_after_headers:
-            return write.head_then(Ending::silence);
-        case Kind::slow_drip:
-            return write.dripped();
-        case Kind::cut:
-            return write.part_then(Ending::close);
+        case Kind::wrong_content_type: return write.whole();
+        case Kind::reset_before_headers: return connection_only({{"", pace.latency}}, Ending::reset);
+        case Kind::reset_after_headers: return write.head_then(Ending::reset);
+        case Kind::reset_mid_stream: return write.part_then(Ending::reset);
+        case Kind::hang: return connection_only({}, Ending::silence);
+        case Kind::hang_after_headers: return write.head_then(Ending::silence);
+        case Kind::slow_drip: return write.dripped();
+        case Kind::cut: return write.part_then(Ending::close);
         case Kind::garbage:
             return connection_only({{"\x16\x03 baa baa black sheep, this is no HTTP\r\n\r\n", pace.latency}},
                                    Ending::close);
-        case Kind::error_in_stream:
-            return answer.streamed ? write.part_then_error_event() : write.whole();
-        case Kind::stall_mid_stream:
-            return write.part_then_silence();
-        case Kind::no_done_marker:
-            return write.without_done_marker();
-        case Kind::endless_headers:
-            return write.endless_headers();
-        case Kind::huge_header_line:
-            return write.huge_header_line();
-        case Kind::endless_body:
-            return write.endless_body();
+        case Kind::error_in_stream: return answer.streamed ? write.part_then_error_event() : write.whole();
+        case Kind::stall_mid_stream: return write.part_then_silence();
+        case Kind::no_done_marker: return write.without_done_marker();
+        case Kind::endless_headers: return write.endless_headers();
+        case Kind::huge_header_line: return write.huge_header_line();
+        case Kind::endless_body: return write.endless_body();
         case Kind::close_after_response: {
             AnswerScript script = write.whole();
             script.ending = Ending::close;

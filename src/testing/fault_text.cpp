@@ -90,54 +90,30 @@ std::pair<std::string_view, std::string_view> split(std::string_view text, char 
 
 std::string_view to_string(Fault::Kind kind) {
     switch (kind) {
-        case Kind::none:
-            return "none";
-        case Kind::refuse:
-            return "refuse";
-        case Kind::reset_before_headers:
-            return "reset_before_headers";
-        case Kind::reset_after_headers:
-            return "reset_after_headers";
-        case Kind::reset_mid_stream:
-            return "reset_mid_stream";
-        case Kind::hang:
-            return "hang";
-        case Kind::hang_after_headers:
-            return "hang_after_headers";
-        case Kind::slow_drip:
-            return "slow_drip";
-        case Kind::cut:
-            return "cut";
-        case Kind::garbage:
-            return "garbage";
-        case Kind::wrong_content_type:
-            return "wrong_content_type";
-        case Kind::html:
-            return "html";
-        case Kind::empty_body:
-            return "empty_body";
-        case Kind::status:
-            return "status";
-        case Kind::error_in_stream:
-            return "error_in_stream";
-        case Kind::error_in_200:
-            return "error_in_200";
-        case Kind::quota:
-            return "quota";
-        case Kind::flap:
-            return "flap";
-        case Kind::stall_mid_stream:
-            return "stall_mid_stream";
-        case Kind::no_done_marker:
-            return "no_done_marker";
-        case Kind::endless_headers:
-            return "endless_headers";
-        case Kind::huge_header_line:
-            return "huge_header_line";
-        case Kind::endless_body:
-            return "endless_body";
-        case Kind::close_after_response:
-            return "close_after_response";
+        case Kind::none: return "none";
+        case Kind::refuse: return "refuse";
+        case Kind::reset_before_headers: return "reset_before_headers";
+        case Kind::reset_after_headers: return "reset_after_headers";
+        case Kind::reset_mid_stream: return "reset_mid_stream";
+        case Kind::hang: return "hang";
+        case Kind::hang_after_headers: return "hang_after_headers";
+        case Kind::slow_drip: return "slow_drip";
+        case Kind::cut: return "cut";
+        case Kind::garbage: return "garbage";
+        case Kind::wrong_content_type: return "wrong_content_type";
+        case Kind::html: return "html";
+        case Kind::empty_body: return "empty_body";
+        case Kind::status: return "status";
+        case Kind::error_in_stream: return "error_in_stream";
+        case Kind::error_in_200: return "error_in_200";
+        case Kind::quota: return "quota";
+        case Kind::flap: return "flap";
+        case Kind::stall_mid_stream: return "stall_mid_stream";
+        case Kind::no_done_marker: return "no_done_marker";
+        case Kind::endless_headers: return "endless_headers";
+        case Kind::huge_header_line: return "huge_header_line";
+        case Kind::endless_body: return "endless_body";
+        case Kind::close_after_response: return "close_after_response";
     }
     return "unknown";
 }

@@ -46,16 +46,11 @@ std::string_view ParsedRequest::header(std::string_view name) const {
 std::optional<ParsedRequest> HttpRequestParser::take() {
     const auto step = [this] {
         switch (stage_) {
-            case Stage::head:
-                return parse_head();
-            case Stage::body:
-                return parse_body();
-            case Stage::chunk_size:
-                return parse_chunk_size();
-            case Stage::chunk_data:
-                return parse_chunk_data();
-            case Stage::trailers:
-                return parse_trailers();
+            case Stage::head: return parse_head();
+            case Stage::body: return parse_body();
+            case Stage::chunk_size: return parse_chunk_size();
+            case Stage::chunk_data: return parse_chunk_data();
+            case Stage::trailers: return parse_trailers();
         }
         return false;
     };

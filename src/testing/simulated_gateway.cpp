@@ -162,11 +162,8 @@ void SimulatedGateway::set_fault(Fault fault) {
             listen();
             flap();
             break;
-        case Fault::Kind::refuse:
-            stop_listening();
-            break;
-        default:
-            listen();
+        case Fault::Kind::refuse: stop_listening(); break;
+        default: listen();
     }
 }
 

@@ -61,8 +61,7 @@ std::vector<Move> answer(const RawStep& step, std::string_view region) {
         first = false;
     }
     switch (step.end) {
-        case StreamEnd::silent:
-            break;
+        case StreamEnd::silent: break;
         case StreamEnd::complete: {
             Move end;
             end.kind = Kind::end;

@@ -25,13 +25,11 @@ bool needs_its_kind(AttemptKind kind) {
     switch (kind) {
         case AttemptKind::first:
         case AttemptKind::retry:
-        case AttemptKind::failover:
-            return false;
+        case AttemptKind::failover: return false;
         case AttemptKind::hedge:
         case AttemptKind::race:
         case AttemptKind::rescue:
-        case AttemptKind::fallback_model:
-            return true;
+        case AttemptKind::fallback_model: return true;
     }
     return true;
 }
@@ -47,20 +45,13 @@ std::string outcome(const AttemptRecord& attempt) {
 
 std::string_view to_string(AttemptKind kind) {
     switch (kind) {
-        case AttemptKind::first:
-            return "first";
-        case AttemptKind::retry:
-            return "retry";
-        case AttemptKind::failover:
-            return "failover";
-        case AttemptKind::hedge:
-            return "hedge";
-        case AttemptKind::race:
-            return "race";
-        case AttemptKind::rescue:
-            return "rescue";
-        case AttemptKind::fallback_model:
-            return "fallback_model";
+        case AttemptKind::first: return "first";
+        case AttemptKind::retry: return "retry";
+        case AttemptKind::failover: return "failover";
+        case AttemptKind::hedge: return "hedge";
+        case AttemptKind::race: return "race";
+        case AttemptKind::rescue: return "rescue";
+        case AttemptKind::fallback_model: return "fallback_model";
     }
     return "unknown";
 }

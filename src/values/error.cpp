@@ -13,54 +13,30 @@ namespace {
 /// What stands in for a message that nobody wrote: what the class means, and what helps.
 std::string_view meaning(ErrorCode code) {
     switch (code) {
-        case ErrorCode::cancelled:
-            return "the call was cancelled";
-        case ErrorCode::deadline_exceeded:
-            return "the call's deadline passed; allow more time or fewer attempts";
-        case ErrorCode::invalid_options:
-            return "the options cannot work";
-        case ErrorCode::invalid_request:
-            return "the request was refused; change it before sending it again";
-        case ErrorCode::unauthenticated:
-            return "the API key is missing or unknown; check HOLYSHEEP_API_KEY";
-        case ErrorCode::permission_denied:
-            return "the API key has no right to this";
-        case ErrorCode::region_not_supported:
-            return "the region does not serve this place; allow another region";
-        case ErrorCode::model_not_found:
-            return "the model is unknown; models() lists those that exist";
-        case ErrorCode::context_length_exceeded:
-            return "the prompt does not fit the model; shorten it";
-        case ErrorCode::request_too_large:
-            return "the request is too large; shorten it";
-        case ErrorCode::conflict:
-            return "the request collided with another one; try again";
-        case ErrorCode::content_filtered:
-            return "the prompt was refused by a content policy";
-        case ErrorCode::timed_out:
-            return "no answer in time; try again";
-        case ErrorCode::insufficient_quota:
-            return "the account's quota is used up; waiting does not help";
-        case ErrorCode::rate_limited:
-            return "the gateway asks for fewer requests; wait and try again";
-        case ErrorCode::rate_limited_locally:
-            return "this client's own rate limit was reached; wait and try again";
-        case ErrorCode::budget_exceeded:
-            return "this client's own cost ceiling was reached";
-        case ErrorCode::all_regions_unavailable:
-            return "no region gave an answer; try again later";
-        case ErrorCode::transport_failed:
-            return "the connection failed; try again";
-        case ErrorCode::tls_failed:
-            return "no secure connection; check certificates and host name";
-        case ErrorCode::server_failed:
-            return "the gateway failed; try again";
-        case ErrorCode::malformed_response:
-            return "the answer was not what the protocol says; check the base URL";
-        case ErrorCode::stream_interrupted:
-            return "the stream was cut; partial holds what came";
-        case ErrorCode::stream_stalled:
-            return "the stream went silent; partial holds what came";
+        case ErrorCode::cancelled: return "the call was cancelled";
+        case ErrorCode::deadline_exceeded: return "the call's deadline passed; allow more time or fewer attempts";
+        case ErrorCode::invalid_options: return "the options cannot work";
+        case ErrorCode::invalid_request: return "the request was refused; change it before sending it again";
+        case ErrorCode::unauthenticated: return "the API key is missing or unknown; check HOLYSHEEP_API_KEY";
+        case ErrorCode::permission_denied: return "the API key has no right to this";
+        case ErrorCode::region_not_supported: return "the region does not serve this place; allow another region";
+        case ErrorCode::model_not_found: return "the model is unknown; models() lists those that exist";
+        case ErrorCode::context_length_exceeded: return "the prompt does not fit the model; shorten it";
+        case ErrorCode::request_too_large: return "the request is too large; shorten it";
+        case ErrorCode::conflict: return "the request collided with another one; try again";
+        case ErrorCode::content_filtered: return "the prompt was refused by a content policy";
+        case ErrorCode::timed_out: return "no answer in time; try again";
+        case ErrorCode::insufficient_quota: return "the account's quota is used up; waiting does not help";
+        case ErrorCode::rate_limited: return "the gateway asks for fewer requests; wait and try again";
+        case ErrorCode::rate_limited_locally: return "this client's own rate limit was reached; wait and try again";
+        case ErrorCode::budget_exceeded: return "this client's own cost ceiling was reached";
+        case ErrorCode::all_regions_unavailable: return "no region gave an answer; try again later";
+        case ErrorCode::transport_failed: return "the connection failed; try again";
+        case ErrorCode::tls_failed: return "no secure connection; check certificates and host name";
+        case ErrorCode::server_failed: return "the gateway failed; try again";
+        case ErrorCode::malformed_response: return "the answer was not what the protocol says; check the base URL";
+        case ErrorCode::stream_interrupted: return "the stream was cut; partial holds what came";
+        case ErrorCode::stream_stalled: return "the stream went silent; partial holds what came";
     }
     return "";
 }
@@ -92,8 +68,7 @@ bool is_retryable_class(ErrorCode code) {
         case ErrorCode::server_failed:
         case ErrorCode::malformed_response:
         case ErrorCode::stream_interrupted:
-        case ErrorCode::stream_stalled:
-            return true;
+        case ErrorCode::stream_stalled: return true;
         case ErrorCode::cancelled:
         case ErrorCode::invalid_options:
         case ErrorCode::invalid_request:
@@ -105,8 +80,7 @@ bool is_retryable_class(ErrorCode code) {
         case ErrorCode::request_too_large:
         case ErrorCode::content_filtered:
         case ErrorCode::insufficient_quota:
-        case ErrorCode::budget_exceeded:
-            return false;
+        case ErrorCode::budget_exceeded: return false;
     }
     return false;
 }
