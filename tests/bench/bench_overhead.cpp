@@ -1,0 +1,200 @@
+// What a call costs above libcurl alone. Measures one figure after the other against servers in processes of their own.
+// BenchFlags → [loads in turns] → Figures
+#include <algorithm>
+#include <iostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "allocation_count.hpp"
+#include "bench_flags.hpp"
+#include "figures.hpp"
+#include "fixed_server.hpp"
+#include "library_load.hpp"
+#include "nginx_front.hpp"
+#include "raw_client.hpp"
+#include "recycled_connections.hpp"
+#include "rounds.hpp"
+
+namespace holysheep::bench {
+namespace {
+
+constexpr int kInFlight = 64;
+
+std::string with_spread(std::vector<double> values) {
+    std::ranges::sort(values);
+    const auto text = [](double value) { return std::to_string(value).substr(0, 5); };
+    return text(median(values)) + " [" + text(values.front()) + ", " + text(values.back()) + "]";
+}
+
+class Bench {
+  public:
+    Bench(const BenchFlags& flags, const FixedServer& server)
+        : flags_(flags),
+          lengths_{.rounds = flags.rounds, .length = flags.length},
+          server_(server),
+          target_{.base_url = "http://127.0.0.1:" + std::to_string(server.port()) + "/v1", .ca_file = {}} {}
+
+    Figures run() {
+        measure_many_in_flight();
+        measure_one_in_flight();
+        if (flags_.wants("allocations_per_request")) count_allocations();
+        const bool recycled = flags_.wants("recycled_lost") || flags_.wants("recycled_hidden_resends");
+        if (recycled || flags_.wants("tls_connect_ratio")) {
+            if (const auto nginx = NginxFront::start(server_.port(), server_.recorded_port())) {
+                if (flags_.wants("tls_connect_ratio")) measure_new_connections(*nginx);
+                if (recycled) count_recycled_connections(*nginx);
+            }
+        }
+        return std::move(figures_);
+    }
+
+  private:
+    void set(std::string_view key, double value) {
+        if (flags_.wants(key)) figures_.set(key, value);
+    }
+
+    Comparison compare_and_note(const std::string& name, const Load& raw, const Load& ours) {
+        auto comparison = compare(raw, ours, lengths_);
+        figures_.note(name + ": CPU us " + with_spread(comparison.our_cpu) + ", raw " +
+                      with_spread(comparison.raw_cpu) + ", ratio " + with_spread(comparison.ratios));
+        return comparison;
+    }
+
+    void measure_many_in_flight() {
+        RawMultiClient client(target_, kInFlight);
+        const Load raw{.run_until = [&](TimePoint end) { return client.run_until(end); }};
+        std::vector<double> raw_cpu;
+        const auto measure = [&](const std::string& key, auto& load) {
+            const Load ours{.run_until = [&](TimePoint end) { return load.run_until(end); }};
+            const auto comparison = compare_and_note(key, raw, ours);
+            set(key, median(comparison.ratios));
+            raw_cpu.insert(raw_cpu.end(), comparison.raw_cpu.begin(), comparison.raw_cpu.end());
+        };
+        if (flags_.wants("async_c64_cpu_ratio")) {
+            AsyncLoad load(options_for(target_), kInFlight);
+            measure("async_c64_cpu_ratio", load);
+        }
+        if (flags_.wants("async_inline_c64_cpu_ratio")) {
+            auto options = options_for(target_);
+            options.callback_executor = [](const std::function<void()>& function) { function(); };
+            AsyncLoad load(std::move(options), kInFlight);
+            measure("async_inline_c64_cpu_ratio", load);
+        }
+        if (flags_.wants("blocking_c64_cpu_ratio")) {
+            ThreadedLoad load(options_for(target_), kInFlight);
+            measure("blocking_c64_cpu_ratio", load);
+        }
+        if (raw_cpu.empty() && flags_.wants("raw_c64_us")) raw_cpu = compare(raw, raw, lengths_).raw_cpu;
+        set("raw_c64_us", median(raw_cpu));
+    }
+
+    void measure_one_in_flight() {
+        if (!flags_.wants("raw_c1_us") && !flags_.wants("blocking_c1_cpu_ratio") &&
+            !flags_.wants("blocking_c1_added_us"))
+            return;
+        RawEasyClient client(target_);
+        SingleLoad load(options_for(target_));
+        const auto comparison = compare_in_sequence(
+            "blocking_c1_cpu_ratio", [&] { client.ask(); }, [&] { load.ask(); });
+        set("raw_c1_us", median(comparison.raw_cpu));
+        set("blocking_c1_cpu_ratio", median(comparison.ratios));
+        set("blocking_c1_added_us", median(comparison.added_latency));
+    }
+
+    Comparison compare_in_sequence(const std::string& name, std::function<void()> raw, std::function<void()> ours) {
+        std::vector<double> raw_latencies;
+        std::vector<double> our_latencies;
+        // Room for every call, so that growing is not measured.
+        for (auto* latencies : {&raw_latencies, &our_latencies}) {
+            latencies->reserve(static_cast<std::size_t>(flags_.length.count()) * 100);
+        }
+        const auto comparison = compare_and_note(
+            name, {.run_until = one_at_a_time(std::move(raw), raw_latencies), .latencies = &raw_latencies},
+            {.run_until = one_at_a_time(std::move(ours), our_latencies), .latencies = &our_latencies});
+        figures_.note(name + ": latency added, us " + with_spread(comparison.added_latency));
+        return comparison;
+    }
+
+    void count_allocations() {
+        const auto per_request = [&](auto& load) {
+            load.run_until(std::chrono::steady_clock::now() + flags_.length);
+            const AllocationCount count;
+            const auto answers = load.run_until(std::chrono::steady_clock::now() + flags_.length);
+            return static_cast<double>(count.so_far()) / static_cast<double>(answers);
+        };
+        RawMultiClient raw(target_, kInFlight);
+        AsyncLoad ours(options_for(target_), kInFlight);
+        set("allocations_per_request", per_request(ours));
+        figures_.note("allocations of the raw client: " + std::to_string(per_request(raw)));
+    }
+
+    void measure_new_connections(const NginxFront& nginx) {
+        const RawTarget target{.base_url = nginx.closing_url(), .ca_file = nginx.ca_file()};
+        RawMultiClient client(target, 1);  // the multi handle remembers the parsed bundle
+        SingleLoad load(options_for(target));
+        const auto comparison = compare_in_sequence(
+            "tls_connect_ratio", [&] { client.run_until(TimePoint::min()); }, [&] { load.ask(); });
+        set("tls_connect_ratio", median(comparison.ratios));
+    }
+
+    void count_recycled_connections(const NginxFront& nginx) {
+        const RawTarget target{.base_url = nginx.recycling_url(), .ca_file = nginx.ca_file()};
+        double lost = 0;
+        double hidden = 0;
+        std::size_t first_call = 0;
+        for (const bool http2 : {false, true}) {
+            const auto count = count_recycled(target, http2, server_.sightings(), first_call);
+            first_call += count.calls;
+            lost += static_cast<double>(count.lost);
+            hidden += static_cast<double>(count.hidden_resends);
+            figures_.note(std::string("recycled over ") + (http2 ? "h2" : "h1") + ": " + std::to_string(count.calls) +
+                          " calls, " + std::to_string(count.attempts) + " attempts, " + std::to_string(count.lost) +
+                          " lost, " + std::to_string(count.hidden_resends) + " hidden" +
+                          (count.lost == 0 ? "" : "; the first: " + count.first_failure));
+        }
+        set("recycled_lost", lost);
+        set("recycled_hidden_resends", hidden);
+    }
+
+    const BenchFlags& flags_;
+    const RoundLengths lengths_;
+    const FixedServer& server_;
+    const RawTarget target_;
+    Figures figures_;
+};
+
+int run(int count, const char* const* arguments) {
+    BenchFlags flags;
+    try {
+        flags = parse_flags(count, arguments);
+    } catch (const std::invalid_argument& error) {
+        std::cerr << "bench_overhead: " << error.what() << '\n' << flags_text();
+        return 2;
+    }
+    if (flags.help) {
+        std::cout << flags_text();
+        return 0;
+    }
+    const FixedServer server;  // forks, so before libcurl or the library starts anything
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    const auto figures = Bench(flags, server).run();
+    if (flags.json) {
+        figures.print_json(std::cout);
+    } else {
+        figures.print_table(std::cout);
+    }
+    return 0;
+}
+
+}  // namespace
+}  // namespace holysheep::bench
+
+int main(int count, char** arguments) {
+    try {
+        return holysheep::bench::run(count, arguments);
+    } catch (const std::exception& error) {
+        std::cerr << "bench_overhead: " << error.what() << '\n';
+        return 1;
+    }
+}

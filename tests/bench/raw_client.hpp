@@ -1,0 +1,77 @@
+// The measure of things: libcurl used directly and well. Handles and connections are reused, one loop serves all
+// transfers, nlohmann/json writes the request and reads the answer. No retries, no failover, no headers, no statistics.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace holysheep::bench {
+
+struct RawAnswer {
+    std::string id{}, model{}, role{}, content{}, finish_reason{};
+    std::int64_t created = 0, prompt_tokens = 0, completion_tokens = 0, total_tokens = 0;
+};
+RawAnswer decode_raw(std::string_view body);
+
+/// Where to send, and whom to trust there (empty: plain HTTP).
+struct RawTarget {
+    std::string base_url{}, ca_file{};
+};
+
+using TimePoint = std::chrono::steady_clock::time_point;
+
+/// One easy handle with everything it needs, prepared once.
+class RawTransfer {
+  public:
+    explicit RawTransfer(const RawTarget& target);
+    RawTransfer(const RawTransfer&) = delete;
+    RawTransfer& operator=(const RawTransfer&) = delete;
+
+    /// Encodes the question anew, as a program with ever new questions would.
+    void prepare();
+    /// Decodes the answer; throws when it is not the expected one.
+    void check(CURLcode result) const;
+    CURL* handle() const { return easy_.get(); }
+
+  private:
+    static std::size_t on_bytes(char* bytes, std::size_t size, std::size_t count, void* self);
+
+    std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy_;
+    std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers_;
+    std::string url_, question_, answer_;
+};
+
+/// Keeps a number of requests in flight on one thread.
+class RawMultiClient {
+  public:
+    RawMultiClient(const RawTarget& target, std::size_t in_flight);
+    ~RawMultiClient();
+    RawMultiClient(const RawMultiClient&) = delete;
+    RawMultiClient& operator=(const RawMultiClient&) = delete;
+
+    /// Asks until the moment has come and everything is answered; the number of answers.
+    std::uint64_t run_until(TimePoint end);
+
+  private:
+    std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)> multi_;
+    std::vector<std::unique_ptr<RawTransfer>> transfers_;
+};
+
+/// One reused easy handle, one request at a time.
+class RawEasyClient {
+  public:
+    explicit RawEasyClient(const RawTarget& target) : transfer_(target) {}
+    void ask();
+
+  private:
+    RawTransfer transfer_;
+};
+
+}  // namespace holysheep::bench
