@@ -1,0 +1,185 @@
+// The I/O thread: posting from anywhere, timers, sockets that are ready, and an orderly end.
+#include "runtime/io_loop.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <functional>
+#include <future>
+#include <thread>
+#include <vector>
+
+namespace holysheep::runtime {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+using testing::ElementsAre;
+
+/// Runs a function on the loop's thread and waits for it.
+template <class Function>
+auto on_loop(IoLoop& loop, Function function) {
+    std::packaged_task<decltype(function())()> task(std::move(function));
+    auto result = task.get_future();
+    loop.post([&task] { task(); });
+    return result.get();
+}
+
+TEST(IoLoop, RunsPostedFunctionsOnItsOwnThreadInOrder) {
+    IoLoop loop;
+    std::vector<int> ran;
+    for (int i = 0; i < 5; ++i) loop.post([&ran, i] { ran.push_back(i); });
+    EXPECT_TRUE(on_loop(loop, [&] { return loop.on_loop_thread(); }));
+    EXPECT_FALSE(loop.on_loop_thread());
+    EXPECT_THAT(ran, ElementsAre(0, 1, 2, 3, 4));
+}
+
+TEST(IoLoop, LosesNothingThatManyThreadsPostAtOnce) {
+    IoLoop loop;
+    constexpr int kThreads = 4;
+    constexpr int kEach = 2'000;
+    std::array<int, kThreads> last{};  // touched on the loop's thread only
+    int total = 0;
+    bool in_order = true;
+    {
+        std::vector<std::jthread> threads;
+        for (std::size_t t = 0; t < kThreads; ++t) {
+            threads.emplace_back([&, t] {
+                for (int i = 1; i <= kEach; ++i) {
+                    loop.post([&, t, i] {
+                        in_order = in_order && last[t] == i - 1;
+                        last[t] = i;
+                        ++total;
+                    });
+                }
+            });
+        }
+    }
+    EXPECT_EQ(on_loop(loop, [&] { return total; }), kThreads * kEach);
+    EXPECT_TRUE(in_order);
+}
+
+TEST(IoLoop, FunctionsMayPostMoreFunctions) {
+    IoLoop loop;
+    std::promise<int> reached;
+    loop.post([&] { loop.post([&] { loop.post([&] { reached.set_value(3); }); }); });
+    EXPECT_EQ(reached.get_future().get(), 3);
+}
+
+TEST(IoLoop, TimersRunInOrderAndNotBeforeTheirTime) {
+    IoLoop loop;
+    std::promise<std::vector<int>> finished;
+    std::vector<int> ran;
+    bool early = false;
+    loop.post([&] {
+        const auto base = loop.now();
+        const auto timer = [&](int name, milliseconds after) {
+            loop.call_at(base + after, [&, name, due = base + after] {
+                early = early || loop.now() < due;
+                ran.push_back(name);
+                if (ran.size() == 3) finished.set_value(ran);
+            });
+        };
+        timer(3, 3ms);
+        timer(1, 1ms);
+        timer(2, 2ms);
+    });
+    EXPECT_THAT(finished.get_future().get(), ElementsAre(1, 2, 3));
+    EXPECT_FALSE(early);
+}
+
+TEST(IoLoop, ATimerThatIsCancelledDoesNotRun) {
+    IoLoop loop;
+    bool ran = false;
+    std::promise<void> later;
+    loop.post([&] {
+        const auto timer = loop.call_at(loop.now() + 1ms, [&] { ran = true; });
+        loop.call_at(loop.now() + 2ms, [&] { later.set_value(); });
+        loop.cancel(timer);
+    });
+    later.get_future().get();
+    EXPECT_FALSE(ran);
+}
+
+TEST(IoLoop, ATimerThatReArmsItselfDoesNotStarvePostedFunctions) {
+    IoLoop loop;
+    int rounds = 0;
+    std::function<void()> again = [&] {
+        ++rounds;
+        loop.call_at(loop.now(), again);
+    };
+    loop.post([&] { again(); });
+    EXPECT_GE(on_loop(loop, [&] { return rounds; }), 1);
+    loop.stop();  // before what its timer captured goes
+}
+
+TEST(IoLoop, TellsOfAReadySocketUntilItIsUnwatched) {
+    IoLoop loop;
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe(ends.data()), 0);
+    std::promise<Readiness> ready;
+    int calls = 0;
+    loop.post([&] {
+        loop.set_socket_handler([&](int fd, Readiness what) {
+            ++calls;
+            loop.unwatch(fd);
+            if (fd == ends[0]) ready.set_value(what);
+        });
+        loop.watch(ends[0], {.readable = true});
+    });
+    ASSERT_EQ(::write(ends[1], "x", 1), 1);
+    const auto what = ready.get_future().get();
+    EXPECT_TRUE(what.readable);
+    EXPECT_FALSE(what.writable);
+    on_loop(loop, [] { return 0; });  // a whole round later the byte is still unread, and nobody is told
+    EXPECT_EQ(on_loop(loop, [&] { return calls; }), 1);
+    for (const int fd : ends) ::close(fd);
+}
+
+TEST(IoLoop, TheRoundHandlerRunsAfterPostedFunctions) {
+    IoLoop loop;
+    int rounds = 0;
+    on_loop(loop, [&] {
+        loop.set_round_handler([&] { ++rounds; });
+        return 0;
+    });
+    const int before = on_loop(loop, [&] { return rounds; });
+    on_loop(loop, [] { return 0; });
+    EXPECT_GT(on_loop(loop, [&] { return rounds; }), before);
+    loop.stop();  // before what its handler captured goes
+}
+
+TEST(IoLoop, StopRunsWhatIsQueuedAndNothingThatComesLater) {
+    IoLoop loop;
+    std::promise<void> hold;
+    std::promise<void> held;
+    int ran = 0;
+    loop.post([&] {
+        held.set_value();
+        hold.get_future().get();
+    });
+    held.get_future().get();
+    for (int i = 0; i < 10; ++i) loop.post([&] { ++ran; });
+    std::jthread releaser([&] { hold.set_value(); });
+    loop.stop();
+    EXPECT_EQ(ran, 10);
+    loop.post([&] { ++ran; });
+    loop.stop();  // a second time does nothing
+    EXPECT_EQ(ran, 10);
+}
+
+TEST(IoLoop, StopDoesNotWaitForTimers) {
+    IoLoop loop;
+    const auto captured = std::make_shared<bool>(false);
+    on_loop(loop, [&] {
+        loop.call_at(loop.now() + 24h, [captured] { *captured = true; });
+        return 0;
+    });
+    loop.stop();
+    EXPECT_FALSE(*captured);
+}
+
+}  // namespace
+}  // namespace holysheep::runtime

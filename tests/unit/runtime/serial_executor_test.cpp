@@ -1,0 +1,86 @@
+// The callback thread: order, one at a time, and nothing queued is lost at the end.
+#include "runtime/serial_executor.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <memory>
+#include <numeric>
+#include <thread>
+
+namespace holysheep::runtime {
+namespace {
+
+using testing::ElementsAre;
+
+TEST(SerialExecutor, RunsFunctionsInOrderOnAThreadOfItsOwn) {
+    SerialExecutor executor;
+    std::vector<int> ran;
+    std::thread::id id;
+    bool own = false;
+    executor.post([&] {
+        id = std::this_thread::get_id();
+        own = executor.on_own_thread();
+    });
+    for (int i = 0; i < 3; ++i) executor.post([&ran, i] { ran.push_back(i); });
+    executor.finish();
+    EXPECT_THAT(ran, ElementsAre(0, 1, 2));
+    EXPECT_NE(id, std::this_thread::get_id());
+    EXPECT_TRUE(own);
+    EXPECT_FALSE(executor.on_own_thread());
+}
+
+TEST(SerialExecutor, HasNoThreadBeforeItsFirstFunction) {
+    SerialExecutor executor;
+    EXPECT_FALSE(executor.on_own_thread());
+    executor.finish();  // nothing to wait for
+}
+
+TEST(SerialExecutor, FinishRunsWhatIsQueuedAndWhatThatPosts) {
+    SerialExecutor executor;
+    std::promise<void> hold;
+    int ran = 0;
+    executor.post([&] { hold.get_future().get(); });
+    executor.post([&] {
+        ++ran;
+        executor.post([&] { ++ran; });
+    });
+    hold.set_value();
+    executor.finish();
+    EXPECT_EQ(ran, 2);
+}
+
+TEST(SerialExecutor, TakesFunctionsFromManyThreads) {
+    SerialExecutor executor;
+    int ran = 0;  // on the executor's thread only: it is the lock
+    {
+        std::vector<std::jthread> threads;
+        for (int t = 0; t < 4; ++t) {
+            threads.emplace_back([&] {
+                for (int i = 0; i < 1'000; ++i) executor.post([&] { ++ran; });
+            });
+        }
+    }
+    executor.finish();
+    EXPECT_EQ(ran, 4'000);
+}
+
+TEST(SerialExecutor, WhatAFunctionCapturedIsGoneBeforeTheNextOneRuns) {
+    SerialExecutor executor;
+    auto captured = std::make_shared<int>(1);
+    const std::weak_ptr<int> watch = captured;
+    bool alive_within = false;
+    bool alive_after = true;
+    std::promise<void> queued;
+    executor.post([&queued] { queued.get_future().get(); });
+    executor.post([held = std::move(captured), &watch, &alive_within] { alive_within = held && !watch.expired(); });
+    executor.post([&] { alive_after = !watch.expired(); });
+    queued.set_value();
+    executor.finish();
+    EXPECT_TRUE(alive_within);
+    EXPECT_FALSE(alive_after);
+}
+
+}  // namespace
+}  // namespace holysheep::runtime

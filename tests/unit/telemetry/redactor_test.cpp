@@ -1,0 +1,60 @@
+// No secret leaves the library as text.
+#include "telemetry/redactor.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace holysheep::telemetry {
+namespace {
+
+std::string scrubbed(const Redactor& redactor, std::string text) {
+    redactor.scrub(text);
+    return text;
+}
+
+TEST(Redactor, ReplacesEverySecretEverywhere) {
+    Redactor redactor;
+    redactor.add("sk-alpha-1");
+    redactor.add("hunter22");
+    EXPECT_EQ(scrubbed(redactor, "key sk-alpha-1, again sk-alpha-1; password=hunter22"),
+              "key <redacted>, again <redacted>; password=<redacted>");
+    EXPECT_EQ(scrubbed(redactor, "sk-alpha-1sk-alpha-1"), "<redacted><redacted>");
+    EXPECT_EQ(scrubbed(redactor, "nothing here"), "nothing here");
+}
+
+TEST(Redactor, ASecretThatHoldsAnotherGoesAsAWhole) {
+    Redactor redactor;
+    redactor.add("sk-abcdef");
+    redactor.add("sk-abcdef-longer");
+    EXPECT_EQ(scrubbed(redactor, "is sk-abcdef-longer known?"), "is <redacted> known?");
+}
+
+TEST(Redactor, ShortValuesAreNotLookedFor) {
+    Redactor redactor;
+    redactor.add("");
+    redactor.add("short");
+    EXPECT_EQ(scrubbed(redactor, "a short text"), "a short text");
+}
+
+TEST(Redactor, ScrubsEveryTextOfAnError) {
+    const std::string secret = "sk-alpha-1";
+    Redactor redactor;
+    redactor.add(secret);
+    const std::string text = "quotes " + secret;
+    Error error{.message = text,
+                .provider_type = text,
+                .provider_code = text,
+                .provider_param = text,
+                .request_id = text,
+                .attempts = {{.detail = text, .request_id = text}, {.detail = text}},
+                .raw_body = text};
+    redactor.scrub(error);
+    for (const auto& part :
+         {error.message, error.provider_type, error.provider_code, error.provider_param, error.request_id,
+          error.raw_body, error.attempts[0].detail, error.attempts[0].request_id, error.attempts[1].detail}) {
+        EXPECT_EQ(part, "quotes <redacted>");
+    }
+}
+
+}  // namespace
+}  // namespace holysheep::telemetry
