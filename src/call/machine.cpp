@@ -18,6 +18,8 @@ constexpr double kRoomyErrorRate = 0.1;
 // Above it, even a request that was certainly not delivered pays for its move: with every region down, calls would
 // otherwise visit all of them for ever.
 constexpr double kSickErrorRate = 0.5;
+// "For ever": longer spans, added to the clock, would overflow.
+constexpr milliseconds kLongest = std::chrono::hours{262'800};
 
 /// Whether the gateway may have done, and billed, the work although no answer came.
 bool maybe_delivered(const Outcome& outcome) {
@@ -39,6 +41,8 @@ CallPolicy make_policy(const RetryOptions& retry, const TimeoutOptions& timeouts
     const auto or_default = [](milliseconds set, milliseconds rule) { return set.count() > 0 ? set : rule; };
     CallPolicy policy;
     policy.retry = retry;
+    policy.retry.max_wait = std::min(retry.max_wait, kLongest);
+    policy.retry.max_backoff = std::min(retry.max_backoff, kLongest);
     policy.stream = stream;
     policy.connect = timeouts.connect;
     policy.first_byte = or_default(timeouts.first_byte, stream ? 60s : 300s);
@@ -47,6 +51,7 @@ CallPolicy make_policy(const RetryOptions& retry, const TimeoutOptions& timeouts
     policy.stall = or_default(timeouts.stall, 60s);
     policy.attempt = timeouts.attempt;
     auto total = timeouts.total;
+    if (deadline) deadline = std::clamp(*deadline, -kLongest, kLongest);
     if (deadline && (total.count() == 0 || *deadline < total)) total = *deadline;
     if (deadline || total.count() > 0) policy.deadline = now + total;
     policy.deadline_covers_stream = deadline.has_value() || timeouts.total != TimeoutOptions{}.total;
@@ -147,6 +152,11 @@ Commands CallMachine::on_end(int attempt, const Outcome& outcome, const AttemptR
         finish(Ending::answered, attempt, out);
         return out;
     }
+    if (outcome.error == ErrorCode::cancelled && policy_.deadline && now >= *policy_.deadline) {
+        // It was turned away because its connection was ready too late.
+        finish(Ending::deadline, 0, out);
+        return out;
+    }
     fail(attempt, classify(a.outcome, policy_.retry, policy_.own_keys), record, now, out);
     return out;
 }
@@ -160,10 +170,12 @@ Commands CallMachine::on_wake(time_point now) {
         return out;
     }
     if (pending_ && pending_->when <= now) {
-        const auto move = *pending_;
-        pending_.reset();
-        dispatch(move, now, out);
-        return out;
+        const auto move = *std::exchange(pending_, std::nullopt);
+        if (eligible(move.region)) {
+            dispatch(move, now, out);
+            return out;
+        }
+        return attempts_.empty() ? start(now) : leave_drained(move, now);
     }
     for (int i = 1; i <= static_cast<int>(attempts_.size()) && !finished(); ++i) {
         auto which = Limit::none;
@@ -195,7 +207,7 @@ std::optional<time_point> CallMachine::wake_at() const {
         if (!in_flight(a)) continue;
         auto which = Limit::none;
         wake = earliest(wake, limit_of(a, which, a.started));
-        if (a.phase == Phase::connecting && count_in_flight() == 1 && next_untried(a.started)) {
+        if (a.phase == Phase::connecting && count_in_flight() == 1 && can_move_at_once(a.started)) {
             wake = earliest(wake, a.started + policy_.connect_race);
         }
     }
@@ -266,8 +278,10 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
             why_not = Ending::refused;
         } else if (!move && why_not == Ending::refused) {
             move = move_after(failed, {Action::next, verdict.charge}, now, why_not);
+            // The rules ask no region twice about a key or a model; the caller's policy may.
+            if (!move && why_not == Ending::refused) move = move_to_tried(failed, std::nullopt, now, why_not);
         }
-        if (move) move->when = now + wish.delay;
+        if (move) move->when = now + std::min(wish.delay, kLongest);
         if (move && policy_.deadline && move->when >= *policy_.deadline) {
             move.reset();
             why_not = Ending::wait_too_long;
@@ -344,14 +358,21 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
             return a.region == region && !in_flight(a) && !a.lost;
         });
         const auto visits = std::ranges::count_if(attempts_, [&](const Attempt& a) { return a.region == region; });
+        auto until = regions_.limited_until(region, model_);
         auto when = now;
         if (last != attempts_.rend()) {
             const bool throttled = last->outcome.error == ErrorCode::rate_limited;
             const auto own = resilience::backoff(policy_.retry, throttled, retries_, random);
-            when = std::max(now, last->ended + resilience::wait_with_hint(own, last->outcome.retry_after, throttled));
+            const auto hint = last->outcome.retry_after;
+            const bool hopeless = hint && (*hint > policy_.retry.max_wait ||
+                                           (policy_.deadline && last->ended + *hint >= *policy_.deadline));
+            when = std::max(now, last->ended + (hopeless ? *hint : resilience::wait_with_hint(own, hint, throttled)));
+            // The pause that this call's own hint began is in that wait already; another call may know of a longer one.
+            if (hint && until <= last->ended + *hint) until = now;
         }
-        when = std::max(when, regions_.limited_until(region, model_));
-        if (best && (visits > best_visits || (visits == best_visits && when >= best->when))) continue;
+        when = std::max(when, until);
+        // The earliest one, for a pause elsewhere may be long; among equals the one that was visited less.
+        if (best && (when > best->when || (when == best->when && visits >= best_visits))) continue;
         best = Move{.region = region,
                     .kind = region == failed.region || tried(region) ? AttemptKind::retry : AttemptKind::failover,
                     .when = when};
@@ -365,6 +386,21 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
     }
     ++retries_;
     return best;
+}
+
+Commands CallMachine::leave_drained(const Move& drained, time_point now) {
+    Commands out;
+    const auto failed = attempts_.back();
+    auto why_not = Ending::regions_exhausted;
+    auto move = move_to_untried(failed, now);
+    if (!move) move = move_to_tried(failed, std::nullopt, now, why_not);
+    if (!move) {
+        finish(why_not, static_cast<int>(attempts_.size()), out);
+        return out;
+    }
+    move->maybe_duplicated = drained.maybe_duplicated;
+    follow(*move, now, out);  // its token was taken before the wait
+    return out;
 }
 
 void CallMachine::follow(const Move& move, time_point now, Commands& out) {

@@ -153,6 +153,8 @@ class CallMachine {
     std::optional<Move> move_to_untried(const Attempt& failed, time_point now) const;
     std::optional<Move> move_to_tried(const Attempt& failed, std::optional<std::size_t> only, time_point now,
                                       Ending& why_not);
+    /// The region that a wait was for is draining now: goes elsewhere.
+    Commands leave_drained(const Move& drained, time_point now);
     void follow(const Move& move, time_point now, Commands& out);
     void race_late_connection(time_point now, Commands& out);
     void finish(Ending ending, int attempt, Commands& out);

@@ -1,0 +1,176 @@
+// Drives a CallMachine by hand: each event comes back as the lines of what the machine commanded.
+// test → [MachineRun] → CallMachine → "start #1 a first", "cancel #1 first_byte", "commit #1", "finish #1 answered"
+#pragma once
+
+#include <numeric>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "call/machine.hpp"
+
+namespace holysheep::call {
+
+using Lines = std::vector<std::string>;
+
+inline std::string_view name_of(Limit limit) {
+    switch (limit) {
+        case Limit::none: return "none";
+        case Limit::connect: return "connect";
+        case Limit::first_byte: return "first_byte";
+        case Limit::first_content: return "first_content";
+        case Limit::stall: return "stall";
+        case Limit::attempt: return "attempt";
+    }
+    return "?";
+}
+
+inline std::string_view name_of(Ending ending) {
+    switch (ending) {
+        case Ending::open: return "open";
+        case Ending::answered: return "answered";
+        case Ending::refused: return "refused";
+        case Ending::interrupted: return "interrupted";
+        case Ending::regions_exhausted: return "regions_exhausted";
+        case Ending::attempts_exhausted: return "attempts_exhausted";
+        case Ending::budget_empty: return "budget_empty";
+        case Ending::wait_too_long: return "wait_too_long";
+        case Ending::maybe_delivered: return "maybe_delivered";
+        case Ending::deadline: return "deadline";
+        case Ending::cancelled: return "cancelled";
+        case Ending::no_region: return "no_region";
+    }
+    return "?";
+}
+
+/// Regions are named a, b, c, … by their index.
+inline std::string line_of(const Command& command, const CallMachine& machine) {
+    const auto number = " #" + std::to_string(command.attempt);
+    switch (command.kind) {
+        case Command::Kind::start: {
+            std::string line = "start" + number + " " + static_cast<char>('a' + command.region) + " ";
+            line += to_string(command.attempt_kind);
+            if (command.fresh_connection) line += " fresh";
+            if (command.maybe_duplicated) line += " duplicated";
+            return line;
+        }
+        case Command::Kind::cancel:
+            return "cancel" + number + (command.limit ? " " + std::string(name_of(*command.limit)) : "");
+        case Command::Kind::commit: return "commit" + number;
+        case Command::Kind::finish: return "finish" + number + " " + std::string(name_of(machine.ending()));
+    }
+    return "?";
+}
+
+inline Outcome failed_with(ErrorCode error, int status = 0) {
+    return {.error = error, .status = status, .any_byte = status != 0};
+}
+inline Outcome refused_connection() { return {.certainly_not_delivered = true}; }
+/// Lost after the request was sent, before any byte of an answer.
+inline Outcome lost_connection() { return {}; }
+/// The same on a connection from the pool.
+inline Outcome stale_connection() { return {.connection_reused = true}; }
+inline Outcome throttled(std::optional<milliseconds> retry_after = {}) {
+    return {.error = ErrorCode::rate_limited, .status = 429, .any_byte = true, .retry_after = retry_after};
+}
+inline Outcome overloaded(std::optional<milliseconds> retry_after = {}) {
+    return {.error = ErrorCode::server_failed, .status = 503, .any_byte = true, .retry_after = retry_after};
+}
+
+/// One call among `count` regions, its clock and everything that its machine looks at. Change `policy`, `regions` and
+/// the rest before the first event.
+class MachineRun {
+  public:
+    explicit MachineRun(std::size_t count, bool stream = false)
+        : regions(count), policy(make_policy({}, {}, std::nullopt, stream, now)), plan_(count) {
+        std::iota(plan_.begin(), plan_.end(), 0U);
+        policy.seed = 7;
+    }
+
+    time_point now{std::chrono::hours(1)};
+    health::RegionTable regions;
+    resilience::RetryBudget budget{0.2, 20};
+    CallPolicy policy;
+    const RetryPolicy* retry_policy = nullptr;
+
+    CallMachine& machine() {
+        if (!machine_) machine_.emplace(policy, plan_, "model", regions, budget, retry_policy);
+        return *machine_;
+    }
+
+    Lines start() { return lines(machine().start(now)); }
+    Lines connect(int attempt) {
+        Commands commands;
+        const bool yes = machine().on_connected(attempt, now, commands);
+        auto result = lines(commands);
+        if (!yes) result.push_back("turned away #" + std::to_string(attempt));
+        return result;
+    }
+    Lines first_byte(int attempt) { return lines(machine().on_first_byte(attempt, now)); }
+    Lines content(int attempt) { return lines(machine().on_content(attempt, now)); }
+    void progress(int attempt) { machine().on_progress(attempt, now); }
+    Lines end(int attempt, const Outcome& outcome) {
+        return lines(machine().on_end(attempt, outcome, {.number = attempt, .error = outcome.error}, now));
+    }
+    Lines answer(int attempt) { return end(attempt, {.answered = true}); }
+    Lines cancel() { return lines(machine().on_cancel(now)); }
+    /// As far as the first content of attempt 1, or of another one.
+    void commit(int attempt = 1) {
+        connect(attempt);
+        first_byte(attempt);
+        content(attempt);
+    }
+
+    /// Moves the clock, waking the machine whenever it asked for it; attempts whose clock ran out end as they do in the
+    /// driver. "spin": the machine wanted to be woken, did nothing, and wants it again.
+    Lines pass(nanoseconds span) {
+        Lines all;
+        const auto target = now + span;
+        for (;;) {
+            const auto wake = machine().wake_at();
+            if (!wake || *wake > target) break;
+            now = std::max(now, *wake);
+            const auto commands = machine().on_wake(now);
+            append(all, lines(commands));
+            for (const auto& command : commands) {
+                if (command.kind != Command::Kind::cancel || !command.limit) continue;
+                append(all, end(command.attempt, {.error = ErrorCode::timed_out, .limit = *command.limit}));
+            }
+            if (commands.size() == 0 && machine().wake_at() && *machine().wake_at() <= now) {
+                all.emplace_back("spin");
+                break;
+            }
+        }
+        now = target;
+        return all;
+    }
+    /// Ends an attempt and waits, if it must, for what follows.
+    Lines end_and_wait(int attempt, const Outcome& outcome) {
+        auto seen = end(attempt, outcome);
+        return seen.empty() ? pass_until_something() : seen;
+    }
+    /// Until the machine next does something, at most an hour; `now` is then that moment.
+    Lines pass_until_something() {
+        for (int i = 0; i < 100; ++i) {
+            const auto wake = machine().wake_at();
+            if (!wake || *wake > now + std::chrono::hours(1)) return {};
+            auto seen = pass(std::max(nanoseconds{}, *wake - now));
+            if (!seen.empty()) return seen;
+        }
+        return {"never"};
+    }
+
+  private:
+    Lines lines(const Commands& commands) {
+        Lines result;
+        for (const auto& command : commands) result.push_back(line_of(command, machine()));
+        return result;
+    }
+    static void append(Lines& to, Lines from) { to.insert(to.end(), from.begin(), from.end()); }
+
+    std::vector<std::size_t> plan_;
+    std::optional<CallMachine> machine_;
+};
+
+}  // namespace holysheep::call

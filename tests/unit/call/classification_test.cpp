@@ -1,0 +1,138 @@
+// The table of failures, row by row: what follows, and what it says about the region.
+#include "call/classification.hpp"
+
+#include <gtest/gtest.h>
+
+namespace holysheep::call {
+
+// For messages of failed expectations.
+static void PrintTo(Action action, std::ostream* out) {
+    constexpr const char* kNames[] = {"stop", "next", "same_fresh", "same_later"};
+    *out << kNames[static_cast<int>(action)];
+}
+
+namespace {
+
+using enum Action;
+using health::Charge;
+
+Outcome http(ErrorCode error, int status) { return {.error = error, .status = status, .any_byte = true}; }
+Outcome ran_out(Limit limit, int status = 0) {
+    return {.error = ErrorCode::timed_out, .limit = limit, .status = status};
+}
+
+TEST(Classification, EveryFailureHasItsActionAndItsCharge) {
+    struct Row {
+        const char* signal;
+        Outcome outcome;
+        Action action;
+        Charge charge;
+    };
+    const Row rows[] = {
+        {"no connection", {.certainly_not_delivered = true}, next, Charge::failure},
+        {"TLS or certificate",
+         {.error = ErrorCode::tls_failed, .certainly_not_delivered = true},
+         next,
+         Charge::failure},
+        {"a pooled connection was dead", {.connection_reused = true}, same_fresh, Charge::none},
+        {"a pooled connection broke within the answer",
+         {.connection_reused = true, .any_byte = true},
+         next,
+         Charge::failure},
+        {"a fresh connection broke", {}, next, Charge::failure},
+        {"a fresh connection broke within the answer", {.status = 200, .any_byte = true}, next, Charge::failure},
+        {"connect limit", ran_out(Limit::connect), next, Charge::failure},
+        {"first-byte limit", ran_out(Limit::first_byte), next, Charge::none},
+        {"first-content limit", ran_out(Limit::first_content, 200), next, Charge::none},
+        {"stall limit before content", ran_out(Limit::stall, 200), next, Charge::none},
+        {"attempt limit", ran_out(Limit::attempt), next, Charge::none},
+        {"a 200 that is no answer", http(ErrorCode::malformed_response, 200), next, Charge::failure},
+        {"an error inside a 200", http(ErrorCode::server_failed, 200), next, Charge::failure},
+        {"408", http(ErrorCode::timed_out, 408), next, Charge::none},
+        {"425", http(ErrorCode::server_failed, 425), next, Charge::failure},
+        {"425 with a body that says so", http(ErrorCode::invalid_request, 425), next, Charge::none},
+        {"409", http(ErrorCode::conflict, 409), same_later, Charge::none},
+        {"429", http(ErrorCode::rate_limited, 429), next, Charge::none},
+        {"429 or 402 for want of money", http(ErrorCode::insufficient_quota, 429), stop, Charge::none},
+        {"401", http(ErrorCode::unauthenticated, 401), stop, Charge::none},
+        {"403", http(ErrorCode::permission_denied, 403), stop, Charge::none},
+        {"403 for the place", http(ErrorCode::region_not_supported, 403), next, Charge::none},
+        {"400 too long", http(ErrorCode::context_length_exceeded, 400), stop, Charge::none},
+        {"413", http(ErrorCode::request_too_large, 413), stop, Charge::none},
+        {"400 content policy", http(ErrorCode::content_filtered, 400), stop, Charge::none},
+        {"400", http(ErrorCode::invalid_request, 400), stop, Charge::none},
+        {"404 for a path", http(ErrorCode::invalid_request, 404), stop, Charge::none},
+        {"422", http(ErrorCode::invalid_request, 422), stop, Charge::none},
+        {"a redirect", http(ErrorCode::invalid_request, 308), stop, Charge::none},
+        {"404 for the model", http(ErrorCode::model_not_found, 404), next, Charge::none},
+        {"500", http(ErrorCode::server_failed, 500), next, Charge::failure},
+        {"501", http(ErrorCode::server_failed, 501), stop, Charge::none},
+        {"502", http(ErrorCode::server_failed, 502), next, Charge::failure},
+        {"503", http(ErrorCode::server_failed, 503), next, Charge::failure},
+        {"504", http(ErrorCode::timed_out, 504), next, Charge::failure},
+        {"505", http(ErrorCode::server_failed, 505), stop, Charge::none},
+        {"520", http(ErrorCode::server_failed, 520), next, Charge::failure},
+        {"529", http(ErrorCode::server_failed, 529), next, Charge::failure},
+        {"cut after content", http(ErrorCode::stream_interrupted, 200), stop, Charge::failure},
+        {"silent after content", http(ErrorCode::stream_stalled, 200), stop, Charge::failure},
+        {"cancelled", {.error = ErrorCode::cancelled}, stop, Charge::none},
+        {"deadline", {.error = ErrorCode::deadline_exceeded}, stop, Charge::none},
+        {"a fault of this side", {.error = ErrorCode::invalid_request}, stop, Charge::none},
+        {"a whole answer", {.answered = true}, stop, Charge::success},
+    };
+    for (const auto& row : rows) {
+        const auto verdict = classify(row.outcome, {}, false);
+        EXPECT_EQ(verdict.action, row.action) << row.signal;
+        EXPECT_EQ(verdict.charge, row.charge) << row.signal;
+    }
+}
+
+TEST(Classification, AClockThatRanOutOnAPooledConnectionIsNoStaleConnection) {
+    EXPECT_EQ(classify({.limit = Limit::connect, .connection_reused = true}, {}, false).action, next);
+}
+
+TEST(Classification, ARefusedKeyMayBeGoodElsewhereWhenRegionsHaveTheirOwn) {
+    EXPECT_EQ(classify(http(ErrorCode::unauthenticated, 401), {}, true).action, next);
+}
+
+TEST(Classification, A500IsFinalWhereTheCallerSaysSo) {
+    const RetryOptions final_500{.server_500 = false};
+    EXPECT_EQ(classify(http(ErrorCode::server_failed, 500), final_500, false).action, stop);
+    EXPECT_EQ(classify(http(ErrorCode::server_failed, 500), final_500, false).charge, Charge::failure);
+    EXPECT_EQ(classify(http(ErrorCode::server_failed, 503), final_500, false).action, next);
+}
+
+TEST(Classification, TheGatewaysWordOnRetryingOverridesTheStatus) {
+    struct Row {
+        ErrorCode error;
+        int status;
+        bool should_retry;
+        Action action;
+    };
+    const Row rows[] = {{ErrorCode::server_failed, 503, false, stop},
+                        {ErrorCode::rate_limited, 429, false, stop},
+                        {ErrorCode::conflict, 409, false, stop},
+                        {ErrorCode::timed_out, 408, false, stop},
+                        {ErrorCode::invalid_request, 400, true, next},
+                        {ErrorCode::server_failed, 501, true, next},
+                        {ErrorCode::server_failed, 503, true, next},
+                        {ErrorCode::conflict, 409, true, same_later},
+                        // Where money or keys are refused, another attempt is of no use whatever a header says.
+                        {ErrorCode::unauthenticated, 401, true, stop},
+                        {ErrorCode::permission_denied, 403, true, stop},
+                        {ErrorCode::insufficient_quota, 429, true, stop}};
+    for (const auto& row : rows) {
+        auto outcome = http(row.error, row.status);
+        outcome.should_retry = row.should_retry;
+        EXPECT_EQ(classify(outcome, {}, false).action, row.action) << row.status << ' ' << row.should_retry;
+    }
+}
+
+TEST(Classification, DeliveredContentIsNeverReplayedWhateverAHeaderSays) {
+    auto cut = http(ErrorCode::stream_interrupted, 200);
+    cut.should_retry = true;
+    EXPECT_EQ(classify(cut, {}, false).action, stop);
+}
+
+}  // namespace
+}  // namespace holysheep::call

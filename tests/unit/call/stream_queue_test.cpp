@@ -1,0 +1,126 @@
+// The queue between the I/O thread and a reader: copies, order, bounds, wakeups.
+#include "call/stream_queue.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace holysheep::call {
+namespace {
+
+using testing::ElementsAre;
+
+ChatChunk content(std::string_view text) { return {.event = ChunkEvent::content, .text = text}; }
+
+struct Hooked {
+    int rooms = 0;
+    int readies = 0;
+    StreamQueue queue{{.on_room = [this] { ++rooms; }, .on_ready = [this] { ++readies; }}};
+};
+
+TEST(StreamQueue, GivesEventsInOrderThenTheResultOnce) {
+    Hooked h;
+    h.queue.on_chunk(content("a"));
+    h.queue.on_chunk(content("b"));
+    h.queue.on_done(ChatCompletion{.id = "x"});
+    EXPECT_EQ(h.queue.wait_next()->text, "a");
+    EXPECT_EQ(h.queue.wait_next()->text, "b");
+    EXPECT_EQ(h.queue.wait_next(), nullptr);
+    EXPECT_EQ(h.queue.wait_next(), nullptr) << "the end stays the end";
+    const auto result = h.queue.take_result();
+    ASSERT_TRUE(result);
+    EXPECT_EQ(std::get<ChatCompletion>(*result).id, "x");
+    EXPECT_FALSE(h.queue.take_result());
+}
+
+TEST(StreamQueue, CopiesEveryViewOfAnEvent) {
+    Hooked h;
+    {
+        std::string bytes = "0123456789";
+        const std::string_view view = bytes;
+        Usage usage{.present = true, .total_tokens = 9};
+        h.queue.on_chunk({.event = ChunkEvent::tool_call,
+                          .choice = 2,
+                          .text = view.substr(0, 2),
+                          .tool_index = 3,
+                          .tool_id = view.substr(2, 2),
+                          .tool_name = view.substr(4, 2),
+                          .tool_arguments = view.substr(6, 2),
+                          .finish_reason = FinishReason::length,
+                          .usage = &usage,
+                          .raw_json = view.substr(8, 2)});
+        h.queue.on_chunk({.event = ChunkEvent::usage, .usage = &usage});
+        bytes.assign(10, '-');
+        usage.total_tokens = 0;
+    }
+    const auto* chunk = h.queue.wait_next();
+    EXPECT_EQ(chunk->event, ChunkEvent::tool_call);
+    EXPECT_EQ(chunk->choice, 2);
+    EXPECT_EQ(chunk->tool_index, 3);
+    EXPECT_EQ(chunk->finish_reason, FinishReason::length);
+    EXPECT_THAT((std::vector<std::string_view>{chunk->text, chunk->tool_id, chunk->tool_name, chunk->tool_arguments,
+                                               chunk->raw_json}),
+                ElementsAre("01", "23", "45", "67", "89"));
+    ASSERT_NE(chunk->usage, nullptr);
+    EXPECT_EQ(chunk->usage->total_tokens, 9);
+    EXPECT_EQ(h.queue.wait_next()->usage->total_tokens, 9);
+}
+
+TEST(StreamQueue, SaysEnoughBeyondItsBoundAndTellsWhenThereIsRoom) {
+    Hooked h;
+    const std::string large(100 * 1024, 'x');
+    EXPECT_TRUE(h.queue.on_chunk(content(large)));
+    EXPECT_TRUE(h.queue.on_chunk(content(large)));
+    EXPECT_FALSE(h.queue.on_chunk(content(large)));
+    EXPECT_FALSE(h.queue.on_chunk(content("a little more"))) << "until the reader has caught up";
+    EXPECT_EQ(h.rooms, 0);
+    h.queue.wait_next();
+    EXPECT_EQ(h.rooms, 1);
+    EXPECT_TRUE(h.queue.on_chunk(content("next")));
+    for (int i = 0; i < 4; ++i) h.queue.wait_next();
+    EXPECT_EQ(h.rooms, 1) << "told once";
+}
+
+TEST(StreamQueue, CallsReadyOnlyForAReaderThatFoundNothing) {
+    Hooked h;
+    h.queue.on_chunk(content("a"));
+    EXPECT_EQ(h.readies, 1) << "nobody has read yet";
+    h.queue.on_chunk(content("b"));
+    EXPECT_EQ(h.readies, 1) << "the reader is on its way";
+    while (h.queue.try_next() != nullptr) {
+    }
+    h.queue.on_chunk(content("c"));
+    EXPECT_EQ(h.readies, 2);
+    while (h.queue.try_next() != nullptr) {
+    }
+    h.queue.on_done(Error{});
+    EXPECT_EQ(h.readies, 3);
+    EXPECT_EQ(h.queue.try_next(), nullptr);
+    EXPECT_TRUE(h.queue.take_result());
+}
+
+TEST(StreamQueue, AReaderThatFoundNothingHasNoResultYet) {
+    Hooked h;
+    EXPECT_EQ(h.queue.try_next(), nullptr);
+    EXPECT_FALSE(h.queue.take_result());
+}
+
+TEST(StreamQueue, AWaitingReaderGetsEverythingThatAnotherThreadSends) {
+    Hooked h;
+    std::jthread writer([&] {
+        for (int i = 0; i < 10'000; ++i) h.queue.on_chunk(content(std::to_string(i)));
+        h.queue.on_done(Error{});
+    });
+    int next = 0;
+    while (const auto* chunk = h.queue.wait_next()) {
+        ASSERT_EQ(chunk->text, std::to_string(next));
+        ++next;
+    }
+    EXPECT_EQ(next, 10'000);
+}
+
+}  // namespace
+}  // namespace holysheep::call
