@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <random>
 
-#include "wire/finish_reason.hpp"
-
 namespace holysheep::wire {
 namespace {
 
@@ -20,6 +18,16 @@ Role role_from(std::string_view name, Role otherwise) {
     if (name == "system") return Role::system;
     if (name == "developer") return Role::developer;
     return name == "tool" ? Role::tool : otherwise;
+}
+
+/// Several servers send "" where they mean null.
+FinishReason finish_reason_from(std::string_view text) {
+    using enum FinishReason;
+    if (text.empty()) return none;
+    for (const FinishReason reason : {stop, length, tool_calls, content_filter, function_call, error}) {
+        if (text == to_string(reason)) return reason;
+    }
+    return other;
 }
 
 /// Some providers send calls without an id, but the tool's result has to name one.

@@ -18,7 +18,7 @@
 
 namespace holysheep::wire {
 
-/// A choice index beyond this is an attack or a mistake; official SDKs draw the line here too.
+/// The most choices that one request can ask for; an index beyond that is an attack or a mistake.
 inline constexpr std::int64_t kMaxChoices = 128;
 
 class ChunkAccumulator {

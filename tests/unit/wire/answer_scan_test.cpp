@@ -89,18 +89,10 @@ std::string damaged(std::string text, std::mt19937& random) {
     for (std::size_t change = 0; change <= any(3); ++change) {
         const std::size_t at = any(text.size()), length = std::min(any(24), text.size() - at);
         switch (any(4)) {
-            case 0:
-                text[at] = kBytes[any(kBytes.size())];
-                break;
-            case 1:
-                text.insert(at, 1, kBytes[any(kBytes.size())]);
-                break;
-            case 2:
-                text.insert(any(text.size()), text.substr(at, length));
-                break;
-            default:
-                text.erase(at, length);
-                break;
+            case 0: text[at] = kBytes[any(kBytes.size())]; break;
+            case 1: text.insert(at, 1, kBytes[any(kBytes.size())]); break;
+            case 2: text.insert(any(text.size()), text.substr(at, length)); break;
+            default: text.erase(at, length); break;
         }
         if (text.empty()) text = "{}";
     }
@@ -110,7 +102,7 @@ std::string damaged(std::string text, std::mt19937& random) {
 TEST(AnswerScan, AgreesWithTheTreeOnDamagedTexts) {
     std::mt19937 random(20240607);
     std::size_t taken = 0;
-    for (int round = 0; round < 3000; ++round) {
+    for (int round = 0; round < 1500; ++round) {
         for (const std::string_view text : kUsualChunks) {
             taken += scan_agrees_with_the_tree(damaged(std::string(text), random), AnswerShape::chunk);
         }
@@ -120,7 +112,7 @@ TEST(AnswerScan, AgreesWithTheTreeOnDamagedTexts) {
         }
         if (HasFailure()) return;
     }
-    EXPECT_GT(taken, 1000U);
+    EXPECT_GT(taken, 500U);
 }
 
 TEST(CompletionDecoder, BothWaysGiveEqualAnswers) {

@@ -23,28 +23,19 @@ struct ChunkRecorder final : ChunkSink {
         std::string line(to_string(chunk.event));
         const std::string choice = std::to_string(chunk.choice);
         switch (chunk.event) {
-            case ChunkEvent::started:
-                line += " " + choice;
-                break;
+            case ChunkEvent::started: line += " " + choice; break;
             case ChunkEvent::content:
             case ChunkEvent::reasoning:
-            case ChunkEvent::refusal:
-                line += " " + choice + " '" + std::string(chunk.text) + "'";
-                break;
+            case ChunkEvent::refusal: line += " " + choice + " '" + std::string(chunk.text) + "'"; break;
             case ChunkEvent::tool_call:
                 line += " " + choice + " #" + std::to_string(chunk.tool_index) + " " + shown_id(chunk.tool_id) + " " +
                         std::string(chunk.tool_name) + " '" + std::string(chunk.tool_arguments) + "'";
                 break;
-            case ChunkEvent::finish:
-                line += " " + choice + " " + std::string(to_string(chunk.finish_reason));
-                break;
-            case ChunkEvent::usage:
-                line += " " + std::to_string(chunk.usage->total_tokens);
-                break;
+            case ChunkEvent::finish: line += " " + choice + " " + std::string(to_string(chunk.finish_reason)); break;
+            case ChunkEvent::usage: line += " " + std::to_string(chunk.usage->total_tokens); break;
             case ChunkEvent::keep_alive:
             case ChunkEvent::restarted:
-            case ChunkEvent::other:
-                break;
+            case ChunkEvent::other: break;
         }
         seen.push_back(std::move(line));
     }

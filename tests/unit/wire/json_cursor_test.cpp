@@ -35,7 +35,7 @@ TEST(JsonCursor, AgreesWithALibraryOnRandomTexts) {
     constexpr std::string_view kBytes = "{}[]\",:0123.eE+-\\u/ntfalsrd \n\xC3\xA4";
     std::mt19937 random(11);
     int accepted = 0;
-    for (int round = 0; round < 300000; ++round) {
+    for (int round = 0; round < 100000; ++round) {
         std::string text;
         const std::size_t length = 1 + random() % 9;
         for (std::size_t i = 0; i < length; ++i) text += kBytes[random() % kBytes.size()];
@@ -48,7 +48,7 @@ TEST(JsonCursor, AgreesWithALibraryOnRandomTexts) {
         ASSERT_EQ(is_json(text), library) << text;
         accepted += library;
     }
-    EXPECT_GT(accepted, 1000);
+    EXPECT_GT(accepted, 300);
 }
 
 TEST(JsonCursor, StopsAtTheDepthLimit) {

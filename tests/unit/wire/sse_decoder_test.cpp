@@ -174,6 +174,17 @@ TEST(SseDecoder, RefusesAnEventBeyondTheLimitHoweverItComes) {
     EXPECT_EQ(decoder.feed("\n", sink), SseDecoder::Status::too_long);
 }
 
+TEST(SseDecoder, CostIsLinearForLongLinesInSmallPiecesAndForMillionsOfLines) {
+    const std::string line = "data: " + std::string(4U << 20U, 'x') + "\n\n";
+    const std::string crs(4U << 20U, '\r');
+    SseRecorder sink;
+    SseDecoder decoder(64U << 20U);
+    for (const std::string_view byte : in_pieces_of(1, line)) decoder.feed(byte, sink);
+    EXPECT_EQ(sink.seen.size(), 1U);
+    decoder.feed(crs, sink);
+    EXPECT_EQ(sink.seen.size(), 1U);
+}
+
 TEST(SseDecoder, DeliversALineOf32Mebibytes) {
     const std::string text(32U << 20U, 'x');
     SseRecorder sink;
