@@ -1,0 +1,199 @@
+// Every way in which a region can fail a call, and what the caller sees of it: the other region's answer.
+#include <string>
+#include <vector>
+
+#include "gateway_under_test.hpp"
+
+namespace {
+
+using namespace holysheep;
+using namespace holysheep::loopback;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+/// A fault of the first region, and what its attempt is recorded as.
+struct Mishap {
+    std::string name;
+    Fault fault;
+    ErrorCode recorded;
+    int status = 0;
+    std::uint64_t requests = 1;  ///< that reach the region
+};
+
+std::ostream& operator<<(std::ostream& out, const Mishap& mishap) { return out << mishap.name; }
+std::string name_of(const ::testing::TestParamInfo<Mishap>& info) { return info.param.name; }
+
+class Failover : public TwoRegions, public ::testing::WithParamInterface<Mishap> {
+  protected:
+    Failover() {
+        gateway.set_fault("us-west", GetParam().fault);
+        options.timeouts.first_byte = 400ms;
+        options.timeouts.first_content = 400ms;
+        options.timeouts.stall = 400ms;
+    }
+    void expect_second_region(const Result<ChatCompletion>& answer) {
+        const auto& mishap = GetParam();
+        ASSERT_THAT(answer, IsOk());
+        EXPECT_THAT(answer->text(), StartsWith("[eu-central] hello sheep"));
+        EXPECT_EQ(answer->region, "eu-central");
+        ASSERT_THAT(story(answer), ElementsAre("us-west " + std::string(to_string(mishap.recorded)), "eu-central ok"));
+        EXPECT_EQ(answer->attempts[0].http_status, mishap.status);
+        EXPECT_THAT(answer->attempts[0].detail, Not(::testing::IsEmpty()));
+        EXPECT_THAT(answer->attempts[0].detail, Not(HasSubstr("<html")));
+        EXPECT_EQ(answer->attempts[1].kind, AttemptKind::failover);
+        EXPECT_TRUE(answer->attempts[1].winner);
+        EXPECT_EQ(gateway.requests("us-west"), mishap.requests);
+        EXPECT_EQ(gateway.requests("eu-central"), 1u);
+    }
+};
+
+class FailoverOfBoth : public Failover {};
+
+TEST_P(FailoverOfBoth, APlainCallIsAnsweredByTheNextRegion) {
+    Client client(options);
+    expect_second_region(client.chat(question()));
+}
+
+TEST_P(FailoverOfBoth, AStreamIsAnsweredByTheNextRegion) {
+    Client client(options);
+    auto stream = client.stream(question());
+    std::string text;
+    for (const auto& chunk : stream) {
+        if (chunk.event == ChunkEvent::content) text += chunk.text;
+    }
+    expect_second_region(stream.finish());
+    EXPECT_THAT(text, StartsWith("[eu-central] hello sheep"));
+    EXPECT_THAT(text, Not(HasSubstr("us-west")));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Faults, FailoverOfBoth,
+    ::testing::Values(
+        Mishap{"Refuse", {.kind = Kind::refuse}, ErrorCode::transport_failed, 0, 0},
+        Mishap{"ResetBeforeHeaders", {.kind = Kind::reset_before_headers}, ErrorCode::transport_failed},
+        Mishap{"ResetAfterHeaders", {.kind = Kind::reset_after_headers}, ErrorCode::transport_failed, 200},
+        Mishap{"Hang", {.kind = Kind::hang}, ErrorCode::timed_out},
+        Mishap{"HangAfterHeaders", {.kind = Kind::hang_after_headers}, ErrorCode::timed_out, 200},
+        Mishap{"Garbage", {.kind = Kind::garbage}, ErrorCode::malformed_response},
+        Mishap{"HtmlWith200", {.kind = Kind::html, .status = 200}, ErrorCode::malformed_response, 200},
+        Mishap{"HtmlWith502", {.kind = Kind::html, .status = 502}, ErrorCode::server_failed, 502},
+        Mishap{"EmptyBody", {.kind = Kind::empty_body}, ErrorCode::malformed_response, 200},
+        Mishap{"ErrorIn200", {.kind = Kind::error_in_200, .status = 503}, ErrorCode::server_failed, 200},
+        Mishap{"EndlessHeaders", {.kind = Kind::endless_headers}, ErrorCode::malformed_response},
+        Mishap{"HugeHeaderLine", {.kind = Kind::huge_header_line}, ErrorCode::malformed_response},
+        Mishap{"Status408", {.kind = Kind::status, .status = 408}, ErrorCode::timed_out, 408},
+        Mishap{"Status429", {.kind = Kind::status, .status = 429}, ErrorCode::rate_limited, 429},
+        Mishap{"Status500", {.kind = Kind::status, .status = 500}, ErrorCode::server_failed, 500},
+        Mishap{"Status502", {.kind = Kind::status, .status = 502}, ErrorCode::server_failed, 502},
+        Mishap{"Status503", {.kind = Kind::status, .status = 503}, ErrorCode::server_failed, 503},
+        Mishap{"Status504", {.kind = Kind::status, .status = 504}, ErrorCode::timed_out, 504},
+        Mishap{"Status520", {.kind = Kind::status, .status = 520}, ErrorCode::server_failed, 520},
+        Mishap{"Status529", {.kind = Kind::status, .status = 529}, ErrorCode::server_failed, 529},
+        Mishap{"ModelUnknownHere", {.kind = Kind::status, .status = 404}, ErrorCode::model_not_found, 404}),
+    name_of);
+
+class FailoverOfPlainCalls : public Failover {};
+
+TEST_P(FailoverOfPlainCalls, AHalfAnswerIsNoAnswer) {
+    Client client(options);
+    expect_second_region(client.chat(question()));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Faults, FailoverOfPlainCalls,
+    ::testing::Values(Mishap{"ResetInTheBody", {.kind = Kind::reset_mid_stream}, ErrorCode::transport_failed, 200},
+                      Mishap{"CutInTheBody", {.kind = Kind::cut}, ErrorCode::transport_failed, 200},
+                      Mishap{"StallInTheBody", {.kind = Kind::stall_mid_stream}, ErrorCode::timed_out, 200}),
+    name_of);
+
+class FailoverOfStreams : public Failover {};
+
+TEST_P(FailoverOfStreams, WhatEndsBeforeContentLeavesNoTraceInTheStream) {
+    Client client(options);
+    auto stream = client.stream(question());
+    int started = 0;
+    std::string text;
+    for (const auto& chunk : stream) {
+        started += chunk.event == ChunkEvent::started ? 1 : 0;
+        if (chunk.event == ChunkEvent::content) text += chunk.text;
+    }
+    expect_second_region(stream.finish());
+    EXPECT_THAT(text, StartsWith("[eu-central] hello sheep"));
+    EXPECT_LE(started, 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Faults, FailoverOfStreams,
+    ::testing::Values(
+        Mishap{"Reset", {.kind = Kind::reset_mid_stream, .after_chunks = 0}, ErrorCode::transport_failed, 200},
+        Mishap{"Cut", {.kind = Kind::cut, .after_chunks = 0}, ErrorCode::transport_failed, 200},
+        Mishap{"ErrorEvent",
+               {.kind = Kind::error_in_stream, .status = 503, .after_chunks = 0},
+               ErrorCode::server_failed,
+               200},
+        Mishap{"Stall", {.kind = Kind::stall_mid_stream, .after_chunks = 0}, ErrorCode::timed_out, 200},
+        Mishap{"StallWithKeepAlives",
+               {.kind = Kind::stall_mid_stream, .period = 50ms, .after_chunks = 0},
+               ErrorCode::timed_out,
+               200}),
+    name_of);
+
+/// Oddities that cost no answer.
+class Tolerance : public TwoRegions, public ::testing::WithParamInterface<Mishap> {};
+
+TEST_P(Tolerance, TheFirstRegionsAnswerIsGoodEnough) {
+    gateway.set_fault("us-west", GetParam().fault);
+    gateway.set_stream("us-west", 2, 0ms);
+    Client client(options);
+    for (int round = 0; round < 2; ++round) {
+        const auto whole = client.chat(question());
+        ASSERT_THAT(whole, IsOk());
+        EXPECT_EQ(whole->region, "us-west");
+        const auto streamed = client.stream(question()).finish();
+        ASSERT_THAT(streamed, IsOk());
+        EXPECT_EQ(streamed->text(), whole->text());
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Oddities, Tolerance,
+                         ::testing::Values(Mishap{"WrongContentType", {.kind = Kind::wrong_content_type}, {}},
+                                           Mishap{"CloseAfterResponse", {.kind = Kind::close_after_response}, {}},
+                                           Mishap{"SlowDrip", {.kind = Kind::slow_drip, .period = 1ms}, {}},
+                                           Mishap{"NoDoneMarker", {.kind = Kind::no_done_marker}, {}}),
+                         name_of);
+
+/// Answers that would be the same everywhere.
+class Refusal : public TwoRegions, public ::testing::WithParamInterface<Mishap> {};
+
+TEST_P(Refusal, VisitsOneRegionOnly) {
+    gateway.set_fault("us-west", GetParam().fault);
+    Client client(options);
+    for (const auto& answer : {client.chat(question()), client.stream(question()).finish()}) {
+        EXPECT_THAT(answer, FailsWith(GetParam().recorded));
+        EXPECT_EQ(answer.error().http_status, GetParam().status);
+        EXPECT_EQ(answer.error().region, "us-west");
+        EXPECT_EQ(answer.error().attempts.size(), 1u);
+    }
+    EXPECT_EQ(gateway.requests("us-west"), 2u);
+    EXPECT_EQ(gateway.requests("eu-central"), 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Statuses, Refusal,
+    ::testing::Values(Mishap{"Status400", {.kind = Kind::status, .status = 400}, ErrorCode::invalid_request, 400},
+                      Mishap{"Status401", {.kind = Kind::status, .status = 401}, ErrorCode::unauthenticated, 401},
+                      Mishap{"Status402", {.kind = Kind::status, .status = 402}, ErrorCode::insufficient_quota, 402},
+                      Mishap{"Status403", {.kind = Kind::status, .status = 403}, ErrorCode::permission_denied, 403},
+                      Mishap{"Status413", {.kind = Kind::status, .status = 413}, ErrorCode::request_too_large, 413},
+                      Mishap{"Status422", {.kind = Kind::status, .status = 422}, ErrorCode::invalid_request, 422},
+                      Mishap{"Status501", {.kind = Kind::status, .status = 501}, ErrorCode::server_failed, 501},
+                      Mishap{"Quota", {.kind = Kind::quota}, ErrorCode::insufficient_quota, 429},
+                      Mishap{"ShouldNotRetry",
+                             {.kind = Kind::status, .status = 503, .headers = {{"x-should-retry", "false"}}},
+                             ErrorCode::server_failed,
+                             503}),
+    name_of);
+
+}  // namespace

@@ -1,0 +1,104 @@
+// What the tests of the whole client share: a simulator with named regions, options that point at it, a question.
+// GatewaySimulator ← real sockets ← Client
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <holysheep/holysheep.hpp>
+#include <holysheep/testing/gateway_simulator.hpp>
+#include <holysheep/testing/matchers.hpp>
+#include <mutex>
+#include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace holysheep::inline v0 {
+
+// Words instead of bytes where a test fails.
+inline void PrintTo(const AttemptRecord& attempt, std::ostream* out) { *out << describe({&attempt, 1}); }
+inline void PrintTo(AttemptKind kind, std::ostream* out) { *out << to_string(kind); }
+
+}  // namespace holysheep::inline v0
+
+namespace holysheep::loopback {
+
+using namespace std::chrono_literals;
+using holysheep::testing::FailsWith;
+using holysheep::testing::Fault;
+using holysheep::testing::GatewaySimulator;
+using holysheep::testing::IsOk;
+using holysheep::testing::SeenRequest;
+using holysheep::testing::SimulatedRegion;
+using holysheep::testing::SimulatorOptions;
+using Kind = Fault::Kind;
+
+/// Only catches what would hang for ever; no test waits for it to pass.
+inline constexpr auto kPatience = 30s;
+
+inline const std::string kKey = "sk-wool-0123456789";
+
+/// A client of these regions: no surprises from the environment, and no call outlives the test's patience.
+inline ClientOptions options_for(std::vector<Region> regions) {
+    ClientOptions options;
+    options.api_key = kKey;
+    options.regions = std::move(regions);
+    options.timeouts.total = kPatience;
+    options.log.level = LogLevel::off;
+    options.seed = 7;
+    return options;
+}
+inline ClientOptions options_for(const GatewaySimulator& gateway) { return options_for(gateway.regions()); }
+
+inline ChatRequest question(std::string text = "hello sheep") {
+    return {.model = "gpt-4.1", .messages = {user(std::move(text))}};
+}
+
+/// "us-west transport_failed", or "us-west ok": what tests say of a trail.
+inline std::vector<std::string> story(const std::vector<AttemptRecord>& attempts) {
+    std::vector<std::string> words;
+    for (const auto& attempt : attempts) {
+        words.push_back(attempt.region + " " + (attempt.error ? std::string(to_string(*attempt.error)) : "ok"));
+    }
+    return words;
+}
+template <class Answer>
+std::vector<std::string> story(const Result<Answer>& result) {
+    return story(result ? result->attempts : result.error().attempts);
+}
+
+/// A number that threads count up and tests wait for.
+class Counter {
+  public:
+    void add() {
+        std::lock_guard lock(mutex_);
+        ++value_;
+        changed_.notify_all();
+    }
+    bool wait_for(int value, std::chrono::milliseconds timeout = kPatience) const {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, timeout, [&] { return value_ >= value; });
+    }
+    int value() const {
+        std::lock_guard lock(mutex_);
+        return value_;
+    }
+
+  private:
+    mutable std::mutex mutex_;  // guards value_
+    mutable std::condition_variable changed_;
+    int value_ = 0;
+};
+
+/// Two regions, the first of which will have a fault, and a client that prefers it.
+class TwoRegions : public ::testing::Test {
+  protected:
+    GatewaySimulator gateway{{SimulatedRegion{.id = "us-west"}, SimulatedRegion{.id = "eu-central"}}};
+    ClientOptions options = options_for(gateway);
+};
+
+}  // namespace holysheep::loopback

@@ -1,0 +1,237 @@
+// When waiting, repeating or giving up is all that is left; and a storm in which regions come and go.
+#include <atomic>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gateway_under_test.hpp"
+
+namespace {
+
+using namespace holysheep;
+using namespace holysheep::loopback;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+class OneRegion : public ::testing::Test {
+  protected:
+    GatewaySimulator gateway{{SimulatedRegion{.id = "us-west"}}};
+    ClientOptions options = options_for(gateway);
+};
+
+using AllRegionsDown = TwoRegions;
+using Throttling = TwoRegions;
+
+TEST_F(AllRegionsDown, TheErrorNamesTheFirstCauseAndTheWholeTrail) {
+    gateway.set_fault("us-west", {.kind = Kind::refuse});
+    gateway.set_fault("eu-central", {.kind = Kind::status, .status = 503});
+    Client client(options);
+    for (const auto& answer : {client.chat(question()), client.stream(question()).finish()}) {
+        ASSERT_THAT(answer, FailsWith(ErrorCode::all_regions_unavailable));
+        const auto& error = answer.error();
+        EXPECT_EQ(error.cause, ErrorCode::transport_failed);
+        EXPECT_TRUE(error.is_retryable());
+        EXPECT_THAT(error.message, HasSubstr("all 2 regions failed, first us-west"));
+        ASSERT_THAT(error.attempts, SizeIs(4));
+        EXPECT_THAT(std::vector(error.attempts.begin(), error.attempts.begin() + 2),
+                    ElementsAre(::testing::Field(&AttemptRecord::error, ErrorCode::transport_failed),
+                                ::testing::Field(&AttemptRecord::error, ErrorCode::server_failed)));
+    }
+    EXPECT_EQ(gateway.requests("us-west"), 0u);
+}
+
+TEST_F(AllRegionsDown, ARegionThatComesBackDuringTheCallAnswersIt) {
+    for (const auto* id : {"us-west", "eu-central"}) gateway.set_fault(id, {.kind = Kind::status, .times = 1});
+    options.retry.initial_backoff = 1ms;
+    Client client(options);
+    const auto answer = client.chat(question());
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_THAT(story(answer), ElementsAre("us-west server_failed", "eu-central server_failed", "us-west ok"));
+    EXPECT_EQ(answer->attempts[2].kind, AttemptKind::retry);
+}
+
+TEST_F(AllRegionsDown, OneAttemptMeansOneRequest) {
+    gateway.set_fault("us-west", {.kind = Kind::status});
+    options.retry.max_attempts = 1;
+    Client client(options);
+    const auto answer = client.chat(question());
+    EXPECT_THAT(answer, FailsWith(ErrorCode::server_failed));
+    EXPECT_THAT(story(answer), ElementsAre("us-west server_failed"));
+    EXPECT_EQ(gateway.requests("eu-central"), 0u);
+}
+
+TEST_F(AllRegionsDown, AnOutageIsNotFedByRepetitions) {
+    for (const auto* id : {"us-west", "eu-central"}) gateway.set_fault(id, {.kind = Kind::status});
+    options.retry.initial_backoff = 1ms;
+    options.retry.budget_capacity = 5;
+    Client client(options);
+    constexpr int kCalls = 40;
+    for (int i = 0; i < kCalls; ++i) {
+        const auto answer = client.chat(question());
+        ASSERT_FALSE(answer);
+        EXPECT_EQ(answer.error().is_retryable(), true);
+    }
+    // The capacity, the first few calls, and the free moves while the second region was not yet known to be sick.
+    EXPECT_LE(gateway.requests("us-west") + gateway.requests("eu-central"), kCalls * 5u / 4u + 25u);
+}
+
+TEST_F(OneRegion, IsTriedAgainAfterAPause) {
+    gateway.set_fault("us-west", {.kind = Kind::status, .times = 2});
+    options.retry.initial_backoff = 1ms;
+    Client client(options);
+    const auto answer = client.chat(question());
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_THAT(story(answer), ElementsAre("us-west server_failed", "us-west server_failed", "us-west ok"));
+}
+
+TEST_F(OneRegion, ThatFailsIsToldWithItsOwnErrorNotAsAllRegions) {
+    gateway.set_fault("us-west", {.kind = Kind::refuse});
+    options.retry.initial_backoff = 1ms;
+    Client client(options);
+    const auto answer = client.chat(question());
+    EXPECT_THAT(answer, FailsWith(ErrorCode::transport_failed));
+    EXPECT_THAT(story(answer), SizeIs(3));
+}
+
+TEST_F(OneRegion, AConflictIsRepeatedOnceInTheSameRegion) {
+    gateway.set_fault("us-west", {.kind = Kind::status, .status = 409, .times = 1});
+    options.retry.initial_backoff = 1ms;
+    Client client(options);
+    EXPECT_THAT(story(client.chat(question())), ElementsAre("us-west conflict", "us-west ok"));
+    gateway.set_fault("us-west", {.kind = Kind::status, .status = 409});
+    const auto refused = client.chat(question());
+    EXPECT_THAT(refused, FailsWith(ErrorCode::conflict));
+    EXPECT_THAT(story(refused), ElementsAre("us-west conflict", "us-west conflict"));
+}
+
+TEST_F(OneRegion, IsNotAskedAgainBeforeItsRetryAfter) {
+    gateway.set_fault("us-west",
+                      {.kind = Kind::status, .status = 429, .headers = {{"retry-after-ms", "250"}}, .times = 1});
+    Client client(options);
+    const auto answer = client.chat(question());
+    ASSERT_THAT(answer, IsOk());
+    const auto seen = gateway.seen("us-west");
+    ASSERT_THAT(seen, SizeIs(2));
+    EXPECT_GE(seen[1].when - seen[0].when, 245ms);
+}
+
+TEST_F(OneRegion, APauseBeyondTheDeadlineIsToldAtOnce) {
+    gateway.set_fault("us-west", {.kind = Kind::status, .status = 429, .headers = {{"Retry-After", "20"}}});
+    Client client(options);
+    const auto answer = client.chat(question(), {.deadline = 10s});
+    ASSERT_THAT(answer, FailsWith(ErrorCode::rate_limited));
+    EXPECT_EQ(answer.error().retry_after, 20s);
+    EXPECT_EQ(gateway.requests("us-west"), 1u);
+    const auto next = client.chat(question(), {.deadline = 10s});
+    EXPECT_THAT(next, FailsWith(ErrorCode::rate_limited));
+    EXPECT_THAT(story(next), SizeIs(0));
+    EXPECT_EQ(gateway.requests("us-west"), 1u) << "the pause it asked for was not granted";
+}
+
+TEST_F(Throttling, TheNextRegionIsAskedWithoutAWait) {
+    gateway.set_fault("us-west", {.kind = Kind::status, .status = 429, .headers = {{"Retry-After", "25"}}});
+    Client client(options);
+    EXPECT_THAT(story(client.chat(question())), ElementsAre("us-west rate_limited", "eu-central ok"));
+    EXPECT_THAT(story(client.chat(question())), ElementsAre("eu-central ok")) << "the pause holds for later calls";
+}
+
+TEST_F(Throttling, EverywhereItStaysThrottling) {
+    for (const auto* id : {"us-west", "eu-central"}) {
+        gateway.set_fault(id, {.kind = Kind::status, .status = 429, .headers = {{"Retry-After", "25"}}});
+    }
+    Client client(options);
+    EXPECT_THAT(client.chat(question(), {.deadline = 10s}), FailsWith(ErrorCode::rate_limited));
+}
+
+TEST_F(AllRegionsDown, TheDeadlineEndsAHangingCall) {
+    gateway.set_fault("us-west", {.kind = Kind::hang});
+    Client client(options);
+    const auto answer = client.chat(question(), {.deadline = 200ms});
+    EXPECT_THAT(answer, FailsWith(ErrorCode::deadline_exceeded));
+    EXPECT_TRUE(gateway.wait_for_early_closes("us-west", 1, kPatience)) << "the wire was left open";
+}
+
+/// Faults come and go in two of three regions, while calls of all forms run on many threads.
+TEST(Storm, NoCallIsLostWhileOneRegionIsHealthy) {
+    const std::vector<std::string> ids{"us-west", "eu-central", "ap-southeast"};
+    GatewaySimulator gateway(
+        {SimulatedRegion{.id = ids[0]}, SimulatedRegion{.id = ids[1]}, SimulatedRegion{.id = ids[2]}},
+        SimulatorOptions{.record = false});
+    auto options = options_for(gateway);
+    options.timeouts.first_byte = 1s;
+    options.timeouts.first_content = 1s;
+    options.timeouts.stall = 2s;
+    // Requests that break in the middle cost a token each; a storm of them is more than a client's usual allowance.
+    options.retry.budget_capacity = 1'000'000;
+    Client client(options);
+
+    constexpr int kThreads = 64, kCallsEach = 40;
+    Counter done;
+    std::atomic<int> lost{0}, interrupted{0}, moved{0};
+    std::atomic<std::uint64_t> attempts{0};
+    std::mutex mutex;
+    std::vector<std::string> losses;
+    const auto judge = [&](const Result<ChatCompletion>& answer) {
+        attempts += (answer ? answer->attempts : answer.error().attempts).size();
+        if (answer) {
+            moved += answer->attempts.size() > 1 ? 1 : 0;
+            return;
+        }
+        // Half an answer that its reader has seen cannot be given again: it is told, not lost.
+        if (answer.error().code == ErrorCode::stream_interrupted && answer.error().partial) {
+            ++interrupted;
+            return;
+        }
+        ++lost;
+        std::lock_guard lock(mutex);
+        losses.push_back(answer.error().message + " | " + describe(answer.error().attempts));
+    };
+    std::vector<std::jthread> callers;
+    for (int thread = 0; thread < kThreads; ++thread) {
+        callers.emplace_back([&, thread] {
+            for (int i = 0; i < kCallsEach; ++i) {
+                const auto kind = (thread + i) % 3;
+                if (kind == 0) {
+                    judge(client.chat(question()));
+                } else if (kind == 1) {
+                    judge(client.stream(question()).finish());
+                } else {
+                    judge(client.chat_async(question()).get());
+                }
+                done.add();
+            }
+        });
+    }
+    // The weather changes with the work done, not with the clock; the last region has none.
+    const std::vector<Fault> weather{{.kind = Kind::refuse},
+                                     {.kind = Kind::status, .status = 503},
+                                     {.kind = Kind::none},
+                                     {.kind = Kind::reset_before_headers},
+                                     {.kind = Kind::reset_after_headers},
+                                     {.kind = Kind::close_after_response},
+                                     {.kind = Kind::html, .status = 502},
+                                     {.kind = Kind::garbage, .share = 0.5},
+                                     {.kind = Kind::none},
+                                     {.kind = Kind::cut, .after_chunks = 0},
+                                     {.kind = Kind::error_in_200}};
+    constexpr int kSteps = 44;
+    for (int step = 0; step < kSteps; ++step) {
+        gateway.set_fault(ids[0], weather[static_cast<std::size_t>(step) % weather.size()]);
+        gateway.set_fault(ids[1], weather[static_cast<std::size_t>(step * 3) % weather.size()]);
+        ASSERT_TRUE(done.wait_for(kThreads * kCallsEach * (step + 1) / kSteps, 120s));
+    }
+    callers.clear();
+    EXPECT_EQ(lost, 0) << (losses.empty() ? std::string() : losses.front());
+    EXPECT_GT(moved, 0);
+    std::uint64_t requests = 0;
+    for (const auto& id : ids) requests += gateway.requests(id);
+    EXPECT_LE(requests, attempts) << "something was sent that no trail shows";
+    const auto stats = client.stats();
+    EXPECT_EQ(stats.in_flight, 0);
+    EXPECT_EQ(stats.calls, static_cast<std::uint64_t>(kThreads * kCallsEach));
+    EXPECT_EQ(stats.attempts, attempts);
+}
+
+}  // namespace
