@@ -1,0 +1,47 @@
+// Damaged streams: whatever comes, the verdict does not depend on how it was cut, and nothing is thrown.
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+
+#include "answer_samples.hpp"
+#include "chunk_recorder.hpp"
+#include "cuts.hpp"
+#include "damage.hpp"
+#include "wire/stream_decoder.hpp"
+
+namespace holysheep::wire {
+namespace {
+
+/// Events, verdict and answer in one text.
+std::string story_of(const Pieces& pieces) {
+    ChunkRecorder sink;
+    StreamDecoder decoder({.skip_malformed_chunks = 1}, sink);
+    for (const std::string_view piece : pieces) decoder.feed(piece);
+    const bool failed = decoder.end_of_body(true) == StreamDecoder::State::failed;
+    std::string story;
+    for (const std::string& line : sink.seen) story += line + "\n";
+    if (failed)
+        story += "failed: " + std::string(to_string(decoder.error().code)) + " " + decoder.error().message + "\n";
+    return story + describe(decoder.take_completion());
+}
+
+TEST(DamagedStream, TellsTheSameStoryHoweverItIsCut) {
+    std::mt19937 random(99);
+    const auto& samples = kUsualChunks;
+    for (int round = 0; round < 2000; ++round) {
+        std::string body;
+        for (std::size_t chunk = 0; chunk < 1 + random() % 5; ++chunk) {
+            const auto& from = random() % 4 == 0 ? kUnusualChunks : samples;
+            body += "data: " + std::string(from[random() % from.size()]) + "\n\n";
+        }
+        body += "data: [DONE]\n\n";
+        body = damaged(std::move(body), random);
+        const std::string story = story_of({body});
+        ASSERT_EQ(story, story_of(in_pieces_of(1, body))) << body;
+        ASSERT_EQ(story, story_of(in_pieces_of(13, body))) << body;
+    }
+}
+
+}  // namespace
+}  // namespace holysheep::wire
