@@ -1,4 +1,4 @@
-// curl_multi_poll and not epoll: with 64 transfers in flight it was the cheaper loop of the two when both were tried.
+// curl_multi_poll and not epoll: with 64 transfers in flight the two cost the same, and this one is the simpler.
 #include "raw_client.hpp"
 
 #include <nlohmann/json.hpp>
