@@ -23,7 +23,8 @@ void ActiveCall::submit(std::shared_ptr<call::CallSink> owned, const std::stop_t
 
 void ActiveCall::begin() {
     registry_->add(*this);
-    driver_.emplace(registry_->services_, std::move(plan_.exchange), plan_.policy, plan_.order, plan_.started, *sink_,
+    const auto order = plan_.own_order.empty() ? plan_.order : std::span<const std::size_t>(plan_.own_order);
+    driver_.emplace(registry_->services_, std::move(plan_.exchange), plan_.policy, order, plan_.started, *sink_,
                     [this] {
                         driver_.reset();
                         registry_->remove(*this);

@@ -6,7 +6,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
+#include <vector>
 
 #include <holysheep/chat_completion.hpp>
 #include <holysheep/result.hpp>
@@ -38,8 +40,8 @@ class CallRegistry;
 struct CallPlan {
     call::Exchange exchange{};
     call::CallPolicy policy{};
-    std::vector<std::size_t> own_order{};  ///< where the call restricts its regions
-    std::span<const std::size_t> order{};  ///< the client's order, or `own_order`
+    std::vector<std::size_t> own_order{};  ///< where the call restricts its regions; then it alone counts
+    std::span<const std::size_t> order{};  ///< the client's
     Clock::time_point started{};
 };
 

@@ -9,6 +9,7 @@
 
 #include "client/client_impl.hpp"
 #include "client/options_check.hpp"
+#include "client/sinks.hpp"
 #include "client/stream_reader.hpp"
 #include "wire/models_decoder.hpp"
 
@@ -16,96 +17,6 @@ namespace holysheep {
 inline namespace v0 {
 
 namespace {
-
-Result<ChatCompletion> as_completion(call::CallResult result) {
-    if (auto* completion = std::get_if<ChatCompletion>(&result)) return std::move(*completion);
-    return std::move(std::get<Error>(result));
-}
-
-/// Hands a plain call's answer to a user's callback.
-class CallbackSink final : public call::CallSink, public std::enable_shared_from_this<CallbackSink> {
-  public:
-    using OnDone = std::function<void(Result<ChatCompletion>)>;
-    using RunCallback = std::function<void(std::function<void()>)>;
-    CallbackSink(RunCallback run, OnDone on_done) : run_(std::move(run)), on_done_(std::move(on_done)) {}
-
-    bool on_chunk(const ChatChunk&) override { return true; }
-    void on_done(call::CallResult result) override {
-        result_ = std::move(result);
-        run_([self = shared_from_this()] {
-            const auto on_done = std::move(self->on_done_);
-            on_done(as_completion(std::move(*self->result_)));
-        });
-    }
-
-  private:
-    RunCallback run_;
-    OnDone on_done_;
-    std::optional<call::CallResult> result_;
-};
-
-/// Fulfils a promise right on the I/O thread: no user code runs there.
-class PromiseSink final : public call::CallSink {
-  public:
-    std::promise<Result<ChatCompletion>> promise;
-    bool on_chunk(const ChatChunk&) override { return true; }
-    void on_done(call::CallResult result) override { promise.set_value(as_completion(std::move(result))); }
-};
-
-/// Hands a stream's events to user callbacks, in batches of what is there.
-class StreamCallbacks : public std::enable_shared_from_this<StreamCallbacks> {
-  public:
-    using RunCallback = CallbackSink::RunCallback;
-    StreamCallbacks(RunCallback run, std::weak_ptr<client::ActiveCall> call,
-                    std::function<void(const ChatChunk&)> on_chunk, CallbackSink::OnDone on_done)
-        : run_(std::move(run)), call_(std::move(call)), on_chunk_(std::move(on_chunk)), on_done_(std::move(on_done)) {}
-
-    static std::shared_ptr<call::StreamQueue> connect(const std::shared_ptr<StreamCallbacks>& self) {
-        auto queue =
-            std::make_shared<call::StreamQueue>(call::StreamQueue::Hooks{.on_room =
-                                                                             [weak = self->call_] {
-                                                                                 if (const auto active = weak.lock())
-                                                                                     active->on_room();
-                                                                             },
-                                                                         .on_ready = [self] { self->schedule(); }});
-        self->queue_ = queue;
-        return queue;
-    }
-
-  private:
-    // One stream must not keep the callback thread to itself.
-    static constexpr int kAtOnce = 256;
-
-    void schedule() {
-        run_([self = shared_from_this()] { self->deliver(); });
-    }
-    void deliver() {
-        const auto queue = queue_.lock();
-        if (!queue) return;
-        for (int i = 0; i < kAtOnce; ++i) {
-            const auto* chunk = queue->try_next();
-            if (chunk == nullptr) {
-                if (auto result = queue->take_result()) on_done_(as_completion(std::move(*result)));
-                return;
-            }
-            try {
-                on_chunk_(*chunk);
-            } catch (...) {
-                // Nobody to pass it on to but the log; the stream is of no use to whoever failed to read it.
-                if (const auto active = call_.lock()) active->cancel();
-                schedule();
-                throw;
-            }
-        }
-        schedule();
-    }
-
-    RunCallback run_;
-    std::weak_ptr<client::ActiveCall> call_;
-    std::function<void(const ChatChunk&)> on_chunk_;
-    CallbackSink::OnDone on_done_;
-    std::weak_ptr<call::StreamQueue> queue_;
-};
 
 ClientOptions checked(ClientOptions options) {
     client::Problems problems;
@@ -157,7 +68,7 @@ Result<ChatCompletion> Client::chat(std::string model, std::string question) {
 }
 
 std::future<Result<ChatCompletion>> Client::chat_async(ChatRequest request, CallOptions options) {
-    auto sink = std::make_shared<PromiseSink>();
+    auto sink = std::make_shared<client::PromiseSink>();
     auto future = sink->promise.get_future();
     auto call = impl_->prepare_chat(request, options, false);
     if (call) {
@@ -169,13 +80,12 @@ std::future<Result<ChatCompletion>> Client::chat_async(ChatRequest request, Call
 }
 
 void Client::chat_async(ChatRequest request, CallOptions options, std::function<void(Result<ChatCompletion>)> on_done) {
-    auto sink = std::make_shared<CallbackSink>(
-        [impl = impl_.get()](auto function) { impl->run_callback(std::move(function)); }, std::move(on_done));
+    auto sink = std::make_shared<client::CallbackSink>(impl_->callbacks(), std::move(on_done));
     auto call = impl_->prepare_chat(request, options, false);
     if (call) {
         (*call)->submit(std::move(sink), options.stop);
     } else {
-        sink->on_done(std::move(call).error());
+        sink->refuse(std::move(call).error());
     }
 }
 
@@ -194,22 +104,21 @@ Result<ChatCompletion> Client::stream_to(ChatRequest request, std::function<void
         }
         throw;
     }
-    return as_completion(std::move(*reader->take_result()));
+    return client::as_completion(std::move(*reader->take_result()));
 }
 
 StreamHandle Client::stream_async(ChatRequest request, CallOptions options,
                                   std::function<void(const ChatChunk&)> on_chunk,
                                   std::function<void(Result<ChatCompletion>)> on_done) {
-    const auto run = [impl = impl_.get()](auto function) { impl->run_callback(std::move(function)); };
     auto call = impl_->prepare_chat(request, options, true);
     if (!call) {
-        std::make_shared<CallbackSink>(run, std::move(on_done))->on_done(std::move(call).error());
+        std::make_shared<client::CallbackSink>(impl_->callbacks(), std::move(on_done))->refuse(std::move(call).error());
         return {};
     }
-    const std::weak_ptr<client::ActiveCall> weak(*call);
-    const auto callbacks = std::make_shared<StreamCallbacks>(run, weak, std::move(on_chunk), std::move(on_done));
-    (*call)->submit(StreamCallbacks::connect(callbacks), options.stop);
-    return StreamHandle(weak);
+    const std::weak_ptr<detail::StreamControl> control(*call);
+    (*call)->submit(client::make_stream_callbacks(impl_->callbacks(), *call, std::move(on_chunk), std::move(on_done)),
+                    options.stop);
+    return StreamHandle(control);
 }
 
 Result<std::vector<Model>> Client::models(CallOptions options) {

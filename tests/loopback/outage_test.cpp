@@ -14,6 +14,7 @@ using namespace holysheep::loopback;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 class OneRegion : public ::testing::Test {
   protected:
@@ -75,6 +76,23 @@ TEST_F(AllRegionsDown, AnOutageIsNotFedByRepetitions) {
     }
     // The capacity, the first few calls, and the free moves while the second region was not yet known to be sick.
     EXPECT_LE(gateway.requests("us-west") + gateway.requests("eu-central"), kCalls * 5u / 4u + 25u);
+}
+
+using AllowList = TwoRegions;
+
+TEST_F(AllowList, IsNeverLeft) {
+    options.retry.initial_backoff = 1ms;
+    Client client(options);
+    EXPECT_THAT(story(client.chat(question(), {.regions = {"eu-central"}})), ElementsAre("eu-central ok"));
+    EXPECT_THAT(story(client.stream(question(), {.exclude_regions = {"us-west"}}).finish()),
+                ElementsAre("eu-central ok"));
+    gateway.set_fault("eu-central", {.kind = Kind::refuse});
+    for (const auto& answer : {client.chat(question(), {.regions = {"eu-central"}}),
+                               client.stream(question(), {.regions = {"eu-central"}}).finish()}) {
+        EXPECT_THAT(answer, FailsWith(ErrorCode::transport_failed));
+        EXPECT_THAT(story(answer), ::testing::Each(StartsWith("eu-central")));
+    }
+    EXPECT_EQ(gateway.connections("us-west"), 0u);
 }
 
 TEST_F(OneRegion, IsTriedAgainAfterAPause) {
