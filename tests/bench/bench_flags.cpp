@@ -68,8 +68,8 @@ BenchFlags parse_flags(int count, const char* const* arguments) {
 std::string_view flags_text() {
     return "bench_overhead: what a call costs above libcurl alone, in alternating rounds against a server of its own\n"
            "  --json         one JSON object on stdout instead of a table\n"
-           "  --rounds N     rounds of each comparison (15)\n"
-           "  --seconds S    how long one side of a round lasts (0.4)\n"
+           "  --rounds N     rounds of each comparison (31)\n"
+           "  --seconds S    how long one side of a round lasts (0.2)\n"
            "  --only K[,K]   only these figures; may be repeated\n"
            "  --help         this text\n";
 }

@@ -10,8 +10,8 @@ namespace holysheep::bench {
 
 struct BenchFlags {
     bool json = false, help = false;
-    int rounds = 15;                        ///< of each comparison
-    std::chrono::milliseconds length{400};  ///< of one side of one round
+    int rounds = 31;                        ///< of each comparison
+    std::chrono::milliseconds length{200};  ///< of one side of one round
     std::vector<std::string> only{};        ///< keys; empty: all
 
     bool wants(std::string_view key) const;
