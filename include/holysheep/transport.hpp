@@ -29,6 +29,8 @@ struct HttpRequest {
 struct HttpHead {
     int status = 0;
     std::vector<std::pair<std::string, std::string>> headers{};
+    bool connection_reused = false;
+    AttemptTimings timings{};  ///< `dns`, `connect` and `tls` of a new connection
 };
 
 /// How a transfer ended. Without `error`, the HTTP exchange was complete, whatever its status.

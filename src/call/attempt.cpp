@@ -56,10 +56,18 @@ bool Attempt::may_send(TransferId) {
     return true;
 }
 
+void Attempt::note_connection(bool reused, const AttemptTimings& timings) {
+    record.connection_reused = outcome_.connection_reused = reused;
+    record.timings.dns = timings.dns;
+    record.timings.connect = timings.connect;
+    record.timings.tls = timings.tls;
+}
+
 void Attempt::on_head(TransferId, HttpHead head) {
     if (ended_) return;
     head_ = std::move(head);
     record.http_status = head_.status;
+    note_connection(head_.connection_reused, head_.timings);
     record.timings.first_byte = elapsed();
     record.request_id = wire::parse_request_id(head_.headers);
     events_.attempt_first_byte(*this);
@@ -101,16 +109,12 @@ void Attempt::on_body(TransferId, std::string_view bytes) {
 
 void Attempt::on_end(TransferId, TransferEnd end) {
     transfer_open = false;
-    record.connection_reused = end.connection_reused;
-    outcome_.connection_reused = end.connection_reused;
-    record.timings.dns = end.timings.dns;
-    record.timings.connect = end.timings.connect;
-    record.timings.tls = end.timings.tls;
     settle_at_.reset();
     if (ended_) {
         events_.attempt_drained(*this);
         return;
     }
+    if (head_.status == 0) note_connection(end.connection_reused, end.timings);
     outcome_.certainly_not_delivered = end.certainly_not_delivered;
     if (decoder_) {
         const auto state = decoder_->end_of_body(!end.error);
@@ -235,7 +239,7 @@ void Attempt::describe_answer(ChatCompletion& completion) {
     completion.requested_model = exchange_.model;
     completion.request_id = record.request_id;
     completion.rate_limits = wire::parse_rate_limits(head_.headers);
-    completion.headers = head_.headers;
+    completion.headers = std::move(head_.headers);
 }
 
 ChatCompletion Attempt::take_completion() {

@@ -74,6 +74,7 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
   private:
     void on_chunk(const ChatChunk& chunk) override;
     bool good_status() const { return head_.status >= 200 && head_.status < 300; }
+    void note_connection(bool reused, const AttemptTimings& timings);
     void end_stream(wire::StreamDecoder::State state, const TransferEnd* transport);
     void end_plain();
     void end_with_http_error();

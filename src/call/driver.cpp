@@ -287,16 +287,16 @@ CallResult CallDriver::make_result(int number) {
         attempt->record.winner = true;
         if (exchange_.kind == ExchangeKind::raw) {
             auto response = attempt->take_raw();
-            response.attempts = trail();
+            response.attempts = take_trail();
             return response;
         }
         auto completion = attempt->take_completion();
-        completion.attempts = trail();
+        completion.attempts = take_trail();
         return completion;
     }
     if (attempt != nullptr && number == committed_) attempt->record.winner = true;
     auto error = final_error(attempt);
-    error.attempts = trail();
+    error.attempts = take_trail();
     return error;
 }
 
@@ -338,10 +338,10 @@ CallRecord CallDriver::make_call_record(const CallResult& result) const {
     return record;
 }
 
-std::vector<AttemptRecord> CallDriver::trail() const {
+std::vector<AttemptRecord> CallDriver::take_trail() {
     std::vector<AttemptRecord> records;
     records.reserve(attempts_.size());
-    for (const auto& attempt : attempts_) records.push_back(attempt.record);
+    for (auto& attempt : attempts_) records.push_back(std::move(attempt.record));
     return records;
 }
 

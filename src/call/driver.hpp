@@ -88,7 +88,7 @@ class CallDriver final : private AttemptEvents {
     CallResult make_result(int attempt);
     Error final_error(Attempt* last);
     CallRecord make_call_record(const CallResult& result) const;
-    std::vector<AttemptRecord> trail() const;
+    std::vector<AttemptRecord> take_trail();
     void on_timer();
     Attempt& attempt_number(int number);
 

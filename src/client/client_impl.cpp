@@ -10,6 +10,7 @@
 
 #include "client/call_check.hpp"
 #include "client/options_check.hpp"
+#include "client/sinks.hpp"
 #include "client/stream_reader.hpp"
 #include "client/targets.hpp"
 #include "routing/ordered_plan.hpp"
@@ -37,40 +38,16 @@ telemetry::Redactor make_redactor(const ClientOptions& options) {
     return redactor;
 }
 
-/// Waits on the calling thread. The waiter is an atomic: the I/O thread touches nothing of it after the store.
-class BlockingSink final : public call::CallSink {
-  public:
-    bool on_chunk(const ChatChunk&) override { return true; }
-    void on_done(call::CallResult result) override {
-        result_ = std::move(result);
-        done_.store(1, std::memory_order_release);
-        done_.notify_one();
-    }
-    call::CallResult wait() {
-        done_.wait(0, std::memory_order_acquire);
-        return std::move(*result_);
-    }
-
-  private:
-    std::atomic<int> done_{0};
-    std::optional<call::CallResult> result_;
-};
-
-template <class Value>
-Result<Value> as_result(call::CallResult result) {
-    if (auto* value = std::get_if<Value>(&result)) return std::move(*value);
-    return std::move(std::get<Error>(result));
-}
-
 }  // namespace
 
 Client::Impl::Impl(ClientOptions options)
     : options_(std::move(options)),
       redactor_(make_redactor(options_)),
-      log_(options_.log, redactor_),
+      log_(std::make_shared<telemetry::Log>(options_.log, redactor_)),
       targets_(client::make_targets(options_)),
       default_order_(routing::ordered_plan(options_.regions, {})),
       next_seed_(seed_from(options_.seed)),
+      callbacks_(std::make_shared<client::Callbacks>(options_.callback_executor, log_)),
       loop_(options_.clock ? nullptr : std::make_shared<runtime::IoLoop>()),
       clock_(options_.clock ? options_.clock : loop_),
       transport_(options_.transport ? options_.transport : make_transport()),
@@ -84,7 +61,7 @@ Client::Impl::Impl(ClientOptions options)
                 .budget = budget_,
                 .recorder = recorder_,
                 .redactor = redactor_,
-                .log = log_,
+                .log = *log_,
                 .retry_policy = options_.retry_policy.get()},
       registry_(services_, clock_) {
     for (const auto& target : targets_) own_keys_ = own_keys_ || target.headers != targets_.front().headers;
@@ -93,6 +70,26 @@ Client::Impl::Impl(ClientOptions options)
     }
 }
 
+/// Waits on the calling thread.
+class Client::Impl::BlockingSink final : public call::CallSink {
+  public:
+    explicit BlockingSink(Impl& client) : client_(client) {}
+    bool on_chunk(const ChatChunk&) override { return true; }
+    void on_done(call::CallResult result) override {
+        result_ = std::move(result);
+        client_.signal_soon(done_);
+    }
+    call::CallResult wait() {
+        done_.wait();
+        return std::move(*result_);
+    }
+
+  private:
+    Impl& client_;
+    runtime::Completion done_;
+    std::optional<call::CallResult> result_;
+};
+
 std::shared_ptr<Transport> Client::Impl::make_transport() {
     auto curl = std::make_shared<transport::CurlTransport>(
         *loop_, transport::CurlTransportOptions{.tls = options_.tls,
@@ -100,11 +97,30 @@ std::shared_ptr<Transport> Client::Impl::make_transport() {
                                                 .http2 = options_.http2,
                                                 .user_agent = "holysheep-cpp/" HOLYSHEEP_VERSION});
     // The handlers are read on the loop's thread only, so that is where they are set.
-    loop_->post([loop = loop_.get(), transport = curl.get()] {
-        loop->set_socket_handler([transport](int fd, runtime::Readiness ready) { transport->on_socket(fd, ready); });
-        loop->set_round_handler([transport] { transport->flush(); });
+    loop_->post([this, transport = curl.get()] {
+        loop_->set_socket_handler([transport](int fd, runtime::Readiness ready) { transport->on_socket(fd, ready); });
+        loop_->set_round_handler([this, transport] {
+            transport->flush();
+            wake_waiters();
+        });
     });
     return curl;
+}
+
+void Client::Impl::signal_soon(runtime::Completion& completion) {
+    if (loop_) {
+        to_signal_.push_back(&completion);
+    } else {
+        completion.signal();
+    }
+}
+
+void Client::Impl::wake_waiters() {
+    // At the end of a round: a thread that is woken in the middle of it would take the core away from the answers that
+    // are still to be read.
+    for (auto* completion : to_signal_) completion->signal();
+    to_signal_.clear();
+    callbacks_->wake();
 }
 
 Client::Impl::~Impl() {
@@ -120,7 +136,7 @@ Client::Impl::~Impl() {
         });
         done.get_future().wait();
     }
-    callbacks_.finish();  // what was cancelled is told to its callbacks while everything they may use is still here
+    callbacks_->finish();  // what was cancelled is told to its callbacks while everything they may use is still here
 }
 
 client::CallPlan Client::Impl::make_plan(const CallOptions& options, bool stream) {
@@ -185,24 +201,24 @@ std::optional<Error> Client::Impl::refuse_to_block() const {
                      "asynchronous form"};
 }
 
-bool Client::Impl::on_own_thread() const { return (loop_ && loop_->on_loop_thread()) || callbacks_.on_own_thread(); }
+bool Client::Impl::on_own_thread() const { return (loop_ && loop_->on_loop_thread()) || callbacks_->on_own_thread(); }
 
 Result<ChatCompletion> Client::Impl::chat(const ChatRequest& request, const CallOptions& options) {
     if (auto error = refuse_to_block()) return std::move(*error);
     auto call = prepare_chat(request, options, false);
     if (!call) return std::move(call).error();
-    BlockingSink sink;
+    BlockingSink sink(*this);
     (*call)->submit(sink, options.stop);
-    return as_result<ChatCompletion>(sink.wait());
+    return client::as_completion(sink.wait());
 }
 
 Result<RawResponse> Client::Impl::request(RawRequest request, const CallOptions& options) {
     if (auto error = refuse_to_block()) return std::move(*error);
     auto call = prepare_raw(std::move(request), options);
     if (!call) return std::move(call).error();
-    BlockingSink sink;
+    BlockingSink sink(*this);
     (*call)->submit(sink, options.stop);
-    return as_result<RawResponse>(sink.wait());
+    return client::as_response(sink.wait());
 }
 
 std::unique_ptr<detail::StreamReader> Client::Impl::stream(const ChatRequest& request, const CallOptions& options) {
@@ -224,14 +240,14 @@ Result<void> Client::Impl::warm_up(milliseconds timeout) {
         CallOptions options{.deadline = timeout, .regions = {region.id}, .retry = once};
         auto call = prepare_raw({.method = "GET", .path = "/models"}, options);
         if (!call) return std::move(call).error();
-        calls.emplace_back(std::move(*call), std::make_unique<BlockingSink>());
+        calls.emplace_back(std::move(*call), std::make_unique<BlockingSink>(*this));
         calls.back().first->submit(*calls.back().second, {});
     }
     // Any HTTP answer will do: the connection is open then.
     Error failure{.code = ErrorCode::all_regions_unavailable, .message = "no region answered"};
     bool answered = false;
     for (auto& [call, sink] : calls) {
-        auto result = as_result<RawResponse>(sink->wait());
+        auto result = client::as_response(sink->wait());
         if (result || result.error().http_status != 0) {
             answered = true;
             continue;
@@ -254,30 +270,15 @@ void Client::Impl::set_draining(std::string_view region, bool draining) {
     }
 }
 
-void Client::Impl::run_callback(std::function<void()> function) {
-    auto guarded = [this, function = std::move(function)] {
-        try {
-            function();
-        } catch (const std::exception& error) {
-            log_.write(LogLevel::error, std::string("an exception left a callback: ") + error.what());
-        } catch (...) {
-            log_.write(LogLevel::error, "an exception left a callback");
-        }
-    };
-    if (options_.callback_executor) {
-        options_.callback_executor(std::move(guarded));
-    } else {
-        callbacks_.post(std::move(guarded));
-    }
-}
-
 void Client::Impl::publish(CallRecord record) {
-    run_callback([listeners = options_.listeners, record = std::move(record)] {
-        for (const auto& listener : listeners) {
-            for (const auto& attempt : record.attempts) listener->on_attempt(attempt);
-            listener->on_call(record);
-        }
-    });
+    callbacks_->run(
+        [listeners = options_.listeners, record = std::move(record)] {
+            for (const auto& listener : listeners) {
+                for (const auto& attempt : record.attempts) listener->on_attempt(attempt);
+                listener->on_call(record);
+            }
+        },
+        loop_ != nullptr);
 }
 
 }  // namespace v0

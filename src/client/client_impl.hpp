@@ -13,12 +13,13 @@
 
 #include "call/driver.hpp"
 #include "client/active_call.hpp"
+#include "client/callbacks.hpp"
 #include "health/region_table.hpp"
 #include "resilience/random.hpp"
 #include "resilience/retry_budget.hpp"
+#include "runtime/completion.hpp"
 #include "runtime/fork_guard.hpp"
 #include "runtime/io_loop.hpp"
-#include "runtime/serial_executor.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/recorder.hpp"
 #include "telemetry/redactor.hpp"
@@ -49,15 +50,18 @@ class Client::Impl {
     void set_draining(std::string_view region, bool draining);
     Stats stats() const { return recorder_.snapshot(clock_->now()); }
 
-    /// Runs a user's callback where the options want it; what it throws is logged.
-    void run_callback(std::function<void()> function);
+    const std::shared_ptr<client::Callbacks>& callbacks() const { return callbacks_; }
     bool on_own_thread() const;
     /// In a child process after fork(): there are no threads to stop.
     bool orphaned() const { return fork_guard_.in_child(); }
     const ClientOptions& options() const { return options_; }
 
   private:
+    class BlockingSink;
     std::shared_ptr<Transport> make_transport();
+    /// On the I/O thread: at the end of the round, or at once without one.
+    void signal_soon(runtime::Completion& completion);
+    void wake_waiters();
     std::optional<Error> refuse_use() const;
     client::CallPlan make_plan(const CallOptions& options, bool stream);
     void publish(CallRecord record);
@@ -65,15 +69,16 @@ class Client::Impl {
     const ClientOptions options_;
     runtime::ForkGuard fork_guard_;
     telemetry::Redactor redactor_;
-    telemetry::Log log_;
+    std::shared_ptr<const telemetry::Log> log_;
     std::vector<call::Target> targets_;
     std::vector<std::size_t> default_order_;
     bool own_keys_ = false;
     std::atomic<bool> closing_{false};
     std::atomic<std::uint64_t> next_seed_;
 
-    runtime::SerialExecutor callbacks_;
-    std::shared_ptr<runtime::IoLoop> loop_;  // unset where the user brings a clock
+    std::shared_ptr<client::Callbacks> callbacks_;
+    std::shared_ptr<runtime::IoLoop> loop_;        // unset where the user brings a clock
+    std::vector<runtime::Completion*> to_signal_;  // I/O thread
     std::shared_ptr<Clock> clock_;
     std::shared_ptr<Transport> transport_;
     health::RegionTable regions_;

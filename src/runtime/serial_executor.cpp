@@ -6,14 +6,22 @@
 namespace holysheep::runtime {
 
 void SerialExecutor::post(std::function<void()> function) {
-    bool wake = false;
+    enqueue(std::move(function));
+    wake();
+}
+
+void SerialExecutor::enqueue(std::function<void()> function) {
+    std::lock_guard lock(mutex_);
+    functions_.push_back(std::move(function));
+    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+}
+
+void SerialExecutor::wake() {
     {
         std::lock_guard lock(mutex_);
-        functions_.push_back(std::move(function));
-        wake = std::exchange(idle_, false);
-        if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+        if (functions_.empty() || !std::exchange(idle_, false)) return;
     }
-    if (wake) ready_.notify_one();
+    ready_.notify_one();
 }
 
 void SerialExecutor::finish() {
@@ -39,7 +47,11 @@ void SerialExecutor::run() {
             batch.swap(functions_);
         }
         for (auto& function : batch) {
-            function();
+            try {
+                function();
+            } catch (...) {
+                on_exception_();
+            }
             function = nullptr;  // what it captured goes before the next one runs
         }
         batch.clear();

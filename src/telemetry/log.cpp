@@ -38,7 +38,7 @@ struct Log::Logger {
     std::shared_ptr<spdlog::logger> spdlog;
 };
 
-Log::Log(LogOptions options, const Redactor& redactor) : options_(std::move(options)), redactor_(redactor) {
+Log::Log(LogOptions options, Redactor redactor) : options_(std::move(options)), redactor_(std::move(redactor)) {
     if (!options_.sink && options_.level != LogLevel::off) logger_.reset(new Logger{shared_logger()});
 }
 

@@ -13,7 +13,7 @@ namespace holysheep::telemetry {
 /// Thread-safe. Check `enabled` before building a line.
 class Log {
   public:
-    Log(LogOptions options, const Redactor& redactor);
+    Log(LogOptions options, Redactor redactor);
     ~Log();
     bool enabled(LogLevel level) const { return level >= options_.level && level != LogLevel::off; }
     /// Secrets are scrubbed; an exception from the sink is swallowed: there is nowhere left to tell of it.
@@ -24,7 +24,7 @@ class Log {
   private:
     struct Logger;
     LogOptions options_;
-    const Redactor& redactor_;
+    Redactor redactor_;
     std::unique_ptr<Logger> logger_;
 };
 

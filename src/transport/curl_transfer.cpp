@@ -91,25 +91,37 @@ void CurlTransfer::prepare(TransferId id, HttpRequest request, TransferEvents& e
     added = cancelled = pause_wanted = paused = false;
 
     auto* easy = easy_.get();
-    set(easy, CURLOPT_URL, request_.url.c_str());
     set(easy, CURLOPT_FRESH_CONNECT, request_.fresh_connection ? 1L : 0L);
-    set_method(request_.method);
+    set_url();
+    set_method();
     set_headers();
-    set_proxy(options_, is_loopback_host(host_of_url(request_.url)));
 }
 
-void CurlTransfer::set_method(const std::string& method) {
+void CurlTransfer::set_url() {
+    if (url_ == request_.url) return;
+    url_ = request_.url;
+    set(easy_.get(), CURLOPT_URL, url_.c_str());
+    set_proxy(options_, is_loopback_host(host_of_url(url_)));
+}
+
+void CurlTransfer::set_method() {
     auto* easy = easy_.get();
-    set(easy, CURLOPT_CUSTOMREQUEST, static_cast<const char*>(nullptr));
-    if (method == "GET" || method == "HEAD") {
-        set(easy, CURLOPT_HTTPGET, 1L);
-        if (method == "HEAD") set(easy, CURLOPT_NOBODY, 1L);
-        return;
+    const auto& method = request_.method;
+    const auto form = method == "GET" ? Form::get : method == "HEAD" ? Form::head : Form::post;
+    if (form != form_) {
+        set(easy, form == Form::post ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
+        if (form == Form::head) set(easy, CURLOPT_NOBODY, 1L);
+        form_ = form;
     }
-    set(easy, CURLOPT_POST, 1L);
-    set(easy, CURLOPT_POSTFIELDS, request_.body.data());
-    set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
-    if (method != "POST") set(easy, CURLOPT_CUSTOMREQUEST, method.c_str());
+    if (form == Form::post) {
+        set(easy, CURLOPT_POSTFIELDS, request_.body.data());
+        set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+    }
+    const std::string custom = form == Form::post && method != "POST" ? method : std::string();
+    if (custom != custom_method_) {
+        set(easy, CURLOPT_CUSTOMREQUEST, custom.empty() ? static_cast<const char*>(nullptr) : custom.c_str());
+        custom_method_ = custom;
+    }
 }
 
 void CurlTransfer::set_headers() {
@@ -134,7 +146,9 @@ void CurlTransfer::set_headers() {
     set(easy_.get(), CURLOPT_HTTPHEADER, header_list_.data());
     // A compressed stream would be held back until the compressor has enough; "identity" still decodes what comes
     // anyway.
-    set(easy_.get(), CURLOPT_ACCEPT_ENCODING, stream ? "identity" : "");
+    const auto encoding = stream ? Encoding::identity : Encoding::any;
+    if (encoding != encoding_) set(easy_.get(), CURLOPT_ACCEPT_ENCODING, stream ? "identity" : "");
+    encoding_ = encoding;
 }
 
 void CurlTransfer::set_proxy(const CurlTransportOptions& options, bool loopback) {
@@ -202,6 +216,7 @@ bool CurlTransfer::take_header_line(std::string_view line) {
     if (line.empty()) {
         if (head_.status < 200) return true;  // an interim answer (RFC 9110, 15.2)
         head_done_ = true;
+        note_connection(head_.connection_reused, head_.timings);
         events_->on_head(id_, std::move(head_));
         return !cancelled;
     }
@@ -253,22 +268,25 @@ TransferEnd CurlTransfer::finish(CURLcode code) {
         end.connection_reused = true;
         return end;
     }
+    note_connection(end.connection_reused, end.timings);
+    return end;
+}
+
+void CurlTransfer::note_connection(bool& reused, AttemptTimings& timings) const {
     auto* easy = easy_.get();
     long connects = 0;
     curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
-    end.connection_reused = connects == 0 && sends_ > 0;
-    if (connects > 0) {
-        const auto moment = [easy](CURLINFO info) -> std::optional<nanoseconds> {
-            curl_off_t microseconds = 0;
-            curl_easy_getinfo(easy, info, &microseconds);
-            if (microseconds <= 0) return std::nullopt;
-            return std::chrono::microseconds{microseconds};
-        };
-        end.timings.dns = moment(CURLINFO_NAMELOOKUP_TIME_T);
-        end.timings.connect = moment(CURLINFO_CONNECT_TIME_T);
-        end.timings.tls = moment(CURLINFO_APPCONNECT_TIME_T);
-    }
-    return end;
+    reused = connects == 0 && sends_ > 0;
+    if (connects == 0) return;
+    const auto moment = [easy](CURLINFO info) -> std::optional<nanoseconds> {
+        curl_off_t microseconds = 0;
+        curl_easy_getinfo(easy, info, &microseconds);
+        if (microseconds <= 0) return std::nullopt;
+        return std::chrono::microseconds{microseconds};
+    };
+    timings.dns = moment(CURLINFO_NAMELOOKUP_TIME_T);
+    timings.connect = moment(CURLINFO_CONNECT_TIME_T);
+    timings.tls = moment(CURLINFO_APPCONNECT_TIME_T);
 }
 
 }  // namespace holysheep::transport

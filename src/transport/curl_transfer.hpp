@@ -48,7 +48,9 @@ class CurlTransfer {
     static std::size_t on_bytes(char* bytes, std::size_t size, std::size_t count, void* self);
     static int on_ready(void* self, char* peer_ip, char* local_ip, int peer_port, int local_port);
     bool take_header_line(std::string_view line);
-    void set_method(const std::string& method);
+    void set_url();
+    void set_method();
+    void note_connection(bool& reused, AttemptTimings& timings) const;
     void set_headers();
     void set_proxy(const CurlTransportOptions& options, bool loopback);
 
@@ -66,6 +68,10 @@ class CurlTransfer {
     std::size_t head_bytes_ = 0, body_bytes_ = 0;
     int sends_ = 0;
     bool head_done_ = false, own_failure_ = false, turned_away_ = false, resend_refused_ = false;
+    // What the handle is set to: setting an option to what it is costs a copy each time.
+    std::string url_{}, custom_method_{};
+    enum class Form { unset, get, head, post } form_ = Form::unset;
+    enum class Encoding { unset, any, identity } encoding_ = Encoding::unset;
     enum class Proxying { unset, configured, none } proxying_ = Proxying::unset;
 };
 

@@ -4,7 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,8 +58,8 @@ class ChunkAccumulator {
     };
     struct ChoiceState {
         ToolCallSlots slots{};
-        std::deque<CallState> calls{};  ///< beside Message::tool_calls
-        std::size_t held_calls = 0;     ///< not told yet
+        std::vector<CallState> calls{};  ///< beside Message::tool_calls
+        std::size_t held_calls = 0;      ///< not told yet
         JsonMembers extra{}, message_extra{}, logprobs{}, audio{}, function_call{};
     };
 

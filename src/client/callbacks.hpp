@@ -1,0 +1,35 @@
+// Runs users' callbacks where the options want them, and keeps what they throw from doing harm.
+// CallSink → [Callbacks] → callback thread or the user's executor
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "runtime/serial_executor.hpp"
+#include "telemetry/log.hpp"
+
+namespace holysheep::client {
+
+/// Shared by whoever still has a callback to run: a user's executor may be late and outlive the client.
+class Callbacks : public std::enable_shared_from_this<Callbacks> {
+  public:
+    using Executor = std::function<void(std::function<void()>)>;
+    /// Without an executor, one thread of its own.
+    Callbacks(Executor executor, std::shared_ptr<const telemetry::Log> log);
+
+    /// From any thread. `batched`: a sleeping thread is woken by `wake`, not at once.
+    void run(std::function<void()> function, bool batched);
+    void wake() { thread_.wake(); }
+    bool on_own_thread() const { return thread_.on_own_thread(); }
+    /// Runs what is queued on the own thread, and ends it.
+    void finish() { thread_.finish(); }
+
+  private:
+    void log_exception() const;
+
+    const Executor executor_;
+    const std::shared_ptr<const telemetry::Log> log_;
+    runtime::SerialExecutor thread_;
+};
+
+}  // namespace holysheep::client

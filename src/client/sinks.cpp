@@ -1,0 +1,97 @@
+// Nothing here outlives its last callback: each queued function holds what it needs.
+#include "client/sinks.hpp"
+
+#include <utility>
+
+namespace holysheep::client {
+
+namespace {
+
+class StreamCallbacks : public std::enable_shared_from_this<StreamCallbacks> {
+  public:
+    StreamCallbacks(std::shared_ptr<Callbacks> callbacks, std::weak_ptr<ActiveCall> call, OnChunk on_chunk,
+                    OnDone on_done)
+        : callbacks_(std::move(callbacks)),
+          call_(std::move(call)),
+          on_chunk_(std::move(on_chunk)),
+          on_done_(std::move(on_done)) {}
+
+    std::shared_ptr<call::StreamQueue> connect() {
+        auto queue = std::make_shared<call::StreamQueue>(
+            call::StreamQueue::Hooks{.on_room =
+                                         [weak = call_] {
+                                             if (const auto active = weak.lock()) active->on_room();
+                                         },
+                                     .on_ready = [self = shared_from_this()] { self->schedule(true); }});
+        queue_ = queue;
+        return queue;
+    }
+
+  private:
+    // One stream must not keep the callback thread to itself.
+    static constexpr int kAtOnce = 256;
+
+    void schedule(bool batched) {
+        // The queue must last until it is read to its end, which may be after the call's.
+        callbacks_->run([self = shared_from_this(), queue = queue_.lock()] { self->deliver(*queue); }, batched);
+    }
+
+    void deliver(call::StreamQueue& queue) {
+        for (int i = 0; i < kAtOnce; ++i) {
+            const auto* chunk = queue.try_next();
+            if (chunk == nullptr) {
+                if (auto result = queue.take_result()) on_done_(as_completion(std::move(*result)));
+                return;
+            }
+            if (failed_) continue;
+            try {
+                on_chunk_(*chunk);
+            } catch (...) {
+                // The stream is of no use to whoever failed to read it; its end is still told.
+                failed_ = true;
+                if (const auto active = call_.lock()) active->cancel();
+                schedule(false);
+                throw;
+            }
+        }
+        schedule(false);
+    }
+
+    std::shared_ptr<Callbacks> callbacks_;
+    std::weak_ptr<ActiveCall> call_;
+    OnChunk on_chunk_;
+    OnDone on_done_;
+    std::weak_ptr<call::StreamQueue> queue_;
+    bool failed_ = false;
+};
+
+}  // namespace
+
+Result<ChatCompletion> as_completion(call::CallResult&& result) {
+    if (auto* completion = std::get_if<ChatCompletion>(&result)) return std::move(*completion);
+    return std::move(std::get<Error>(result));
+}
+
+Result<RawResponse> as_response(call::CallResult&& result) {
+    if (auto* response = std::get_if<RawResponse>(&result)) return std::move(*response);
+    return std::move(std::get<Error>(result));
+}
+
+void CallbackSink::deliver(call::CallResult result, bool batched) {
+    result_ = std::move(result);
+    callbacks_->run(
+        [self = shared_from_this()] {
+            const auto on_done = std::move(self->on_done_);
+            on_done(as_completion(std::move(*self->result_)));
+        },
+        batched);
+}
+
+std::shared_ptr<call::CallSink> make_stream_callbacks(std::shared_ptr<Callbacks> callbacks,
+                                                      const std::shared_ptr<ActiveCall>& call, OnChunk on_chunk,
+                                                      OnDone on_done) {
+    return std::make_shared<StreamCallbacks>(std::move(callbacks), call, std::move(on_chunk), std::move(on_done))
+        ->connect();
+}
+
+}  // namespace holysheep::client

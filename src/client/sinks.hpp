@@ -1,0 +1,57 @@
+// Who receives a call's answer: a promise, a user's callback, or a pair of them for streams.
+// CallDriver → [sinks] → caller
+#pragma once
+
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+
+#include <holysheep/chat_completion.hpp>
+#include <holysheep/result.hpp>
+
+#include "call/exchange.hpp"
+#include "call/stream_queue.hpp"
+#include "client/active_call.hpp"
+#include "client/callbacks.hpp"
+
+namespace holysheep::client {
+
+Result<ChatCompletion> as_completion(call::CallResult&& result);
+Result<RawResponse> as_response(call::CallResult&& result);
+
+using OnDone = std::function<void(Result<ChatCompletion>)>;
+using OnChunk = std::function<void(const ChatChunk&)>;
+
+/// Fulfils a promise right on the I/O thread: no user code runs there.
+class PromiseSink final : public call::CallSink {
+  public:
+    std::promise<Result<ChatCompletion>> promise;
+    bool on_chunk(const ChatChunk&) override { return true; }
+    void on_done(call::CallResult result) override { promise.set_value(as_completion(std::move(result))); }
+};
+
+/// Hands a plain call's answer to a user's callback.
+class CallbackSink final : public call::CallSink, public std::enable_shared_from_this<CallbackSink> {
+  public:
+    CallbackSink(std::shared_ptr<Callbacks> callbacks, OnDone on_done)
+        : callbacks_(std::move(callbacks)), on_done_(std::move(on_done)) {}
+    bool on_chunk(const ChatChunk&) override { return true; }
+    void on_done(call::CallResult result) override { deliver(std::move(result), true); }
+    /// For a call that failed before it began, on the caller's thread.
+    void refuse(Error error) { deliver(call::CallResult(std::in_place_type<Error>, std::move(error)), false); }
+
+  private:
+    void deliver(call::CallResult result, bool batched);
+
+    std::shared_ptr<Callbacks> callbacks_;
+    OnDone on_done_;
+    std::optional<call::CallResult> result_;
+};
+
+/// A sink that hands a stream's events to user callbacks, in batches of what is there.
+std::shared_ptr<call::CallSink> make_stream_callbacks(std::shared_ptr<Callbacks> callbacks,
+                                                      const std::shared_ptr<ActiveCall>& call, OnChunk on_chunk,
+                                                      OnDone on_done);
+
+}  // namespace holysheep::client

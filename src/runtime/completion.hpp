@@ -1,0 +1,40 @@
+// What a blocked caller waits on until its answer is there.
+#pragma once
+
+#ifdef __linux__
+#include <semaphore.h>
+#else
+#include <semaphore>
+#endif
+
+namespace holysheep::runtime {
+
+/// Used once: one thread waits, another signals. The waiter may destroy it as soon as `wait` returns. std::atomic::wait
+/// and std::binary_semaphore would spin and yield first, which costs more here than the sleep they hope to avoid.
+class Completion {
+  public:
+#ifdef __linux__
+    Completion() { ::sem_init(&semaphore_, 0, 0); }
+    ~Completion() { ::sem_destroy(&semaphore_); }
+    void signal() { ::sem_post(&semaphore_); }
+    void wait() {
+        while (::sem_wait(&semaphore_) != 0) {  // interrupted by a signal handler
+        }
+    }
+#else
+    Completion() = default;
+    void signal() { semaphore_.release(); }
+    void wait() { semaphore_.acquire(); }
+#endif
+    Completion(const Completion&) = delete;
+    Completion& operator=(const Completion&) = delete;
+
+  private:
+#ifdef __linux__
+    ::sem_t semaphore_;
+#else
+    std::binary_semaphore semaphore_{0};
+#endif
+};
+
+}  // namespace holysheep::runtime
