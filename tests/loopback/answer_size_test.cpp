@@ -1,0 +1,240 @@
+// Answers that are too large, compressed, or faster than their reader.
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gateway_under_test.hpp"
+#include "plain_server.hpp"
+#include "runtime/io_loop.hpp"
+#include "scratch_folder.hpp"
+#include "transport/curl_transport.hpp"
+
+namespace {
+
+using namespace holysheep;
+using namespace holysheep::loopback;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+/// One exchange on the transport alone.
+class Receiver final : public TransferEvents {
+  public:
+    bool may_send(TransferId) override { return true; }
+    void on_head(TransferId, HttpHead) override {}
+    void on_body(TransferId, std::string_view bytes) override { body += bytes.size(); }
+    void on_end(TransferId, TransferEnd transfer_end) override {
+        end = std::move(transfer_end);
+        done.add();
+    }
+    std::size_t body = 0;
+    TransferEnd end;
+    Counter done;
+};
+
+class Limits : public TwoRegions {
+  protected:
+    Receiver& fetch(const std::string& body) {
+        receivers.push_back(std::make_unique<Receiver>());
+        auto& receiver = *receivers.back();
+        runtime::IoLoop loop;
+        std::optional<transport::CurlTransport> curl;
+        curl.emplace(loop, transport::CurlTransportOptions{.limits = {.body = 100'000, .head = 10'000}});
+        loop.post([&] {
+            loop.set_socket_handler([&](int fd, runtime::Readiness ready) { curl->on_socket(fd, ready); });
+            loop.set_round_handler([&] { curl->flush(); });
+            curl->start({.url = gateway.base_url("us-west") + "/chat/completions", .body = body}, receiver);
+        });
+        EXPECT_TRUE(receiver.done.wait_for(1));
+        loop.stop();
+        curl.reset();
+        return receiver;
+    }
+    std::vector<std::unique_ptr<Receiver>> receivers;
+};
+
+const std::string kWhole = R"({"model":"m","messages":[{"role":"user","content":"x"}]})";
+const std::string kStreamed = R"({"model":"m","stream":true,"messages":[{"role":"user","content":"x"}]})";
+
+TEST_F(Limits, EndABodyWithoutEnd) {
+    gateway.set_fault("us-west", {.kind = Kind::endless_body});
+    for (const auto& body : {kWhole, kStreamed}) {
+        const auto& receiver = fetch(body);
+        EXPECT_EQ(receiver.end.error, ErrorCode::malformed_response);
+        EXPECT_THAT(receiver.end.detail, HasSubstr("larger than 100000 bytes"));
+        EXPECT_LE(receiver.body, 100'000u);
+        EXPECT_TRUE(gateway.wait_until_closed("us-west", kPatience));
+    }
+}
+
+TEST_F(Limits, EndHeadersWithoutEnd) {
+    gateway.set_fault("us-west", {.kind = Kind::endless_headers});
+    const auto& receiver = fetch(kWhole);
+    EXPECT_EQ(receiver.end.error, ErrorCode::malformed_response);
+    EXPECT_THAT(receiver.end.detail, HasSubstr("headers are larger than 10000 bytes"));
+    EXPECT_FALSE(receiver.end.certainly_not_delivered);
+}
+
+TEST_F(Limits, OfAClientMoveTheCallToTheNextRegion) {
+    gateway.set_fault("us-west", {.kind = Kind::endless_body});
+    Client client(options);
+    const auto answer = client.chat(question());
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_THAT(story(answer), ElementsAre("us-west malformed_response", "eu-central ok"));
+    EXPECT_THAT(answer->attempts[0].detail, HasSubstr("larger than"));
+}
+
+class Compressed : public ::testing::Test {
+  protected:
+    /// The answer of a gateway that compresses, whatever it was asked.
+    std::string gzip_answer(const std::string& command, const char* type) {
+        EXPECT_TRUE(folder.run(command + " | gzip -9 -c > body.gz")) << folder.read("log");
+        return http_answer("200 OK", "Content-Encoding: gzip\r\nContent-Type: " + std::string(type) + "\r\n",
+                           folder.read("body.gz"));
+    }
+    ScratchFolder folder;
+};
+
+TEST_F(Compressed, AnAnswerIsReadAndAskedFor) {
+    HOLYSHEEP_SKIP_WITHOUT("gzip");
+    folder.write("body", completion_json("wool"));
+    const PlainServer server(gzip_answer("cat body", "application/json"));
+    Client client(options_for({server.region("a")}));
+    const auto answer = client.chat(question());
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_EQ(answer->text(), "wool");
+    EXPECT_THAT(header_of(server.requests().at(0), "Accept-Encoding"), HasSubstr("gzip"));
+}
+
+TEST_F(Compressed, AStreamIsReadButNotAskedFor) {
+    HOLYSHEEP_SKIP_WITHOUT("gzip");
+    folder.write("body",
+                 "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"wool\"},\"finish_reason\":"
+                 "\"stop\"}]}\n\ndata: [DONE]\n\n");
+    const PlainServer server(gzip_answer("cat body", "text/event-stream"));
+    Client client(options_for({server.region("a")}));
+    const auto answer = client.stream(question()).finish();
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_EQ(answer->text(), "wool");
+    EXPECT_EQ(header_of(server.requests().at(0), "Accept-Encoding"), "identity");
+}
+
+TEST_F(Compressed, ABombIsStoppedByTheLimitOnDecodedBytes) {
+    HOLYSHEEP_SKIP_WITHOUT("gzip");
+    const PlainServer server(gzip_answer("head -c 100000000 /dev/zero", "application/json"));
+    auto options = options_for({server.region("a")});
+    options.retry.max_attempts = 1;
+    Client client(options);
+    const auto answer = client.chat(question());
+    ASSERT_THAT(answer, FailsWith(ErrorCode::malformed_response));
+    EXPECT_THAT(answer.error().message, HasSubstr("larger than 67108864 bytes"));
+}
+
+/// Sends a long stream as fast as it is taken, and tells when nobody takes it any more.
+class Torrent {
+  public:
+    static constexpr std::size_t kPieces = 6'000, kPiece = 8'000;
+
+    bool pour(int socket) {
+        const std::string text(kPiece, 'b');
+        const std::string event = R"(data: {"id":"c","choices":[{"index":0,"delta":{"content":")" + text + "\"}}]}\n\n";
+        const timeval patience{.tv_sec = 0, .tv_usec = 300'000};
+        ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+        if (!send_all(socket, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")) return false;
+        for (std::size_t i = 0; i < kPieces; ++i) {
+            for (std::string_view rest = event; !rest.empty();) {
+                const auto count = ::send(socket, rest.data(), rest.size(), MSG_NOSIGNAL);
+                if (count > 0) {
+                    rest.remove_prefix(static_cast<std::size_t>(count));
+                    sent += static_cast<std::size_t>(count);
+                } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+                    stalled.add();
+                } else {
+                    left.add();
+                    return false;
+                }
+            }
+        }
+        send_all(socket, "data: [DONE]\n\n");
+        return false;
+    }
+    std::atomic<std::size_t> sent{0};
+    Counter stalled, left;
+};
+
+class SlowReader : public ::testing::Test {
+  protected:
+    // What the sockets' buffers may hold, on both sides, comes on top of the 256 KiB of the library.
+    static constexpr std::size_t kBuffers = 16u << 20U;
+    Torrent torrent;
+    PlainServer server{[this](int socket, const std::string&) { return torrent.pour(socket); }};
+    ClientOptions options = options_for({server.region("a")});
+};
+
+TEST_F(SlowReader, HoldsTheGatewayBackAndLosesNothing) {
+    static_assert(Torrent::kPieces * Torrent::kPiece > 2 * kBuffers);
+    Client client(options);
+    auto stream = client.stream(question());
+    auto chunk = stream.begin();
+    ASSERT_NE(chunk, stream.end());
+    ASSERT_TRUE(torrent.stalled.wait_for(1)) << "the gateway could send all of it";
+    EXPECT_LT(torrent.sent, kBuffers);
+    std::size_t text = 0;
+    for (; chunk != stream.end(); ++chunk) {
+        if (chunk->event == ChunkEvent::content) text += chunk->text.size();
+    }
+    const auto answer = stream.finish();
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_EQ(text, Torrent::kPieces * Torrent::kPiece);
+    EXPECT_EQ(answer->text().size(), text);
+}
+
+TEST_F(SlowReader, IsNoStallOfTheGateway) {
+    options.timeouts.stall = 100ms;
+    Client client(options);
+    auto stream = client.stream(question());
+    ASSERT_NE(stream.begin(), stream.end());
+    ASSERT_TRUE(torrent.stalled.wait_for(2));  // 300 ms each
+    EXPECT_THAT(stream.finish(), IsOk());
+}
+
+TEST_F(SlowReader, MayPauseAndResumeItsCallbacks) {
+    Client client(options);
+    Counter chunks, done;
+    std::size_t text = 0;
+    auto handle = client.stream_async(
+        question(), {},
+        [&](const ChatChunk& chunk) {
+            text += chunk.text.size();
+            chunks.add();
+        },
+        [&](const Result<ChatCompletion>& answer) {
+            EXPECT_THAT(answer, IsOk());
+            done.add();
+        });
+    ASSERT_TRUE(chunks.wait_for(1));
+    handle.pause();
+    ASSERT_TRUE(torrent.stalled.wait_for(1));
+    EXPECT_LT(torrent.sent, kBuffers * 2);
+    handle.resume();
+    ASSERT_TRUE(done.wait_for(1));
+    EXPECT_EQ(text, Torrent::kPieces * Torrent::kPiece);
+}
+
+TEST_F(SlowReader, ThatLeavesLetsTheGatewayGo) {
+    Client client(options);
+    {
+        auto stream = client.stream(question());
+        ASSERT_NE(stream.begin(), stream.end());
+        ASSERT_TRUE(torrent.stalled.wait_for(1));
+    }
+    EXPECT_TRUE(torrent.left.wait_for(1));
+}
+
+}  // namespace

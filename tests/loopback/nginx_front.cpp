@@ -1,0 +1,115 @@
+// The ports are free when they are chosen, not reserved: should another program be faster, new ones are tried.
+#include "nginx_front.hpp"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <stdexcept>
+
+namespace holysheep::loopback {
+
+namespace {
+
+std::uint16_t free_port() {
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    ::bind(socket, reinterpret_cast<const sockaddr*>(&address), size);
+    ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
+    ::close(socket);
+    return ntohs(address.sin_port);
+}
+
+}  // namespace
+
+Certificates::Certificates(const ScratchFolder& folder, std::string authority)
+    : folder_(folder), authority_(std::move(authority)) {
+    run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=" + authority_ +
+        " -keyout " + authority_ + ".key -out " + authority_ + ".crt");
+}
+
+void Certificates::issue(const std::string& name, const std::string& names, int days) const {
+    folder_.write(name + ".ext", "subjectAltName=" + names + "\nbasicConstraints=CA:FALSE\n");
+    run("openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=" + name + " -keyout " + name +
+        ".key -out " + name + ".csr && openssl x509 -req -in " + name + ".csr -CA " + authority_ + ".crt -CAkey " +
+        authority_ + ".key -CAcreateserial -days " + std::to_string(days) + " -extfile " + name + ".ext -out " + name +
+        ".crt");
+}
+
+void Certificates::run(const std::string& command) const {
+    if (!folder_.run(command)) throw std::runtime_error("openssl: " + folder_.read("log"));
+}
+
+NginxFront::NginxFront(const ScratchFolder& folder, const std::vector<std::string>& servers, const Servers& text)
+    : folder_(folder) {
+    std::string complaint;
+    for (int attempt = 0; attempt < 5; ++attempt) {
+        for (const auto& server : servers) ports_[server] = free_port();
+        if (start(text(*this), complaint)) return;
+        stop();
+        if (complaint.find("Address already in use") == std::string::npos) break;
+    }
+    throw std::runtime_error("nginx does not start: " + complaint);
+}
+
+NginxFront::~NginxFront() { stop(); }
+
+std::string NginxFront::address(const std::string& server) const {
+    return "127.0.0.1:" + std::to_string(ports_.at(server));
+}
+
+Region NginxFront::region(const std::string& server, const std::string& scheme) const {
+    return {.id = server, .base_url = scheme + "://" + address(server) + "/v1"};
+}
+
+bool NginxFront::start(const std::string& text, std::string& complaint) {
+    std::string places;
+    for (const auto* place : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"}) {
+        places += std::string(place) + "_temp_path " + folder_.path(place) + ";\n";
+    }
+    folder_.write("nginx.conf", "daemon off; master_process off; pid " + folder_.path("nginx.pid") +
+                                    ";\nerror_log stderr notice;\nevents { worker_connections 2048; }\nhttp {\n" +
+                                    places + "error_log " + folder_.path("error.log") + " error; access_log " +
+                                    folder_.path("access.log") + ";\n" + text + "}\n");
+    std::array<int, 2> words{};
+    if (::pipe2(words.data(), O_CLOEXEC) != 0) return false;
+    const std::string prefix = folder_.path(""), configuration = folder_.path("nginx.conf");
+    const char* program = ::access("/usr/sbin/nginx", X_OK) == 0 ? "/usr/sbin/nginx" : "nginx";
+    process_ = ::fork();
+    if (process_ == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that crashes leaves nothing behind
+        ::dup2(words[1], STDERR_FILENO);
+        ::execlp(program, program, "-p", prefix.c_str(), "-c", configuration.c_str(), static_cast<char*>(nullptr));
+        ::_exit(127);
+    }
+    ::close(words[1]);
+    words_ = words[0];
+    // It names its event method once its ports are open; its end closes the pipe.
+    complaint.clear();
+    std::array<char, 4096> bytes{};
+    for (;;) {
+        const auto count = ::read(words_, bytes.data(), bytes.size());
+        if (count <= 0) return false;
+        complaint.append(bytes.data(), static_cast<std::size_t>(count));
+        if (complaint.find("event method") != std::string::npos) return true;
+    }
+}
+
+void NginxFront::stop() {
+    if (process_ > 0) {
+        ::kill(process_, SIGKILL);
+        ::waitpid(process_, nullptr, 0);
+    }
+    if (words_ >= 0) ::close(words_);
+    process_ = words_ = -1;
+}
+
+}  // namespace holysheep::loopback

@@ -1,0 +1,59 @@
+// nginx as a child process of the test, in front of the simulator: TLS, HTTP/2 and error pages as in production.
+// Client → [NginxFront] → GatewaySimulator
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <holysheep/region.hpp>
+
+#include "scratch_folder.hpp"
+
+namespace holysheep::loopback {
+
+/// A certificate authority of the test's own. Files lie in the folder: ca.crt, <name>.crt, <name>.key.
+class Certificates {
+  public:
+    explicit Certificates(const ScratchFolder& folder, std::string authority = "ca");
+    /// `names` as in "DNS:localhost,IP:127.0.0.1".
+    void issue(const std::string& name, const std::string& names, int days = 2) const;
+    std::string path(const std::string& file) const { return folder_.path(file); }
+
+  private:
+    void run(const std::string& command) const;
+    const ScratchFolder& folder_;
+    std::string authority_;
+};
+
+class NginxFront {
+  public:
+    /// What goes into `http { … }`; called with the ports known.
+    using Servers = std::function<std::string(const NginxFront&)>;
+    /// Throws std::runtime_error, with nginx's own words, when it does not start.
+    NginxFront(const ScratchFolder& folder, const std::vector<std::string>& servers, const Servers& text);
+    ~NginxFront();
+    NginxFront(const NginxFront&) = delete;
+    NginxFront& operator=(const NginxFront&) = delete;
+
+    /// "127.0.0.1:<port>"
+    std::string address(const std::string& server) const;
+    Region region(const std::string& server, const std::string& scheme = "https") const;
+    /// Everything it wrote to its error log.
+    std::string errors() const { return folder_.read("error.log"); }
+
+  private:
+    bool start(const std::string& text, std::string& complaint);
+    void stop();
+
+    const ScratchFolder& folder_;
+    std::map<std::string, std::uint16_t> ports_;
+    pid_t process_ = -1;
+    int words_ = -1;  // what nginx says while it starts
+};
+
+}  // namespace holysheep::loopback

@@ -1,0 +1,40 @@
+// A folder that a test may fill, and the programs that fill it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace holysheep::loopback {
+
+/// In the system's place for temporary files; gone with this object.
+class ScratchFolder {
+  public:
+    ScratchFolder();
+    ~ScratchFolder();
+    ScratchFolder(const ScratchFolder&) = delete;
+    ScratchFolder& operator=(const ScratchFolder&) = delete;
+
+    std::string path(const std::string& name) const { return folder_ + "/" + name; }
+    std::string read(const std::string& name) const;
+    void write(const std::string& name, const std::string& text) const;
+    /// Runs a command of the shell in this folder, its output in `log`; false when it fails.
+    bool run(const std::string& command) const;
+
+  private:
+    std::string folder_;
+};
+
+/// Whether a program is in the PATH or where system programs are.
+bool has_program(const std::string& name);
+
+/// What a test that cannot have its programs does: it is skipped, but not where all of them must be there.
+#define HOLYSHEEP_SKIP_WITHOUT(program)                                             \
+    if (!holysheep::loopback::has_program(program)) {                               \
+        if (std::getenv("CI") != nullptr) FAIL() << program << " is not installed"; \
+        GTEST_SKIP() << program << " is not installed";                             \
+    }                                                                               \
+    static_assert(true)
+
+}  // namespace holysheep::loopback
