@@ -6,14 +6,17 @@
 namespace holysheep::client {
 
 void ActiveCall::submit(call::CallSink& borrowed, const std::stop_token& stop) {
+    registry_->clock_->post(ready(borrowed, stop));
+}
+
+std::function<void()> ActiveCall::ready(call::CallSink& borrowed, const std::stop_token& stop) {
     sink_ = &borrowed;
     clock_ = registry_->clock_;
     self_ = shared_from_this();
-    auto& clock = *registry_->clock_;
     // Registered before the call begins, so that nothing that comes in between is missed; a cancel that overtakes the
     // beginning is remembered.
     if (stop.stop_possible()) on_stop_.emplace(stop, Cancel{this});
-    clock.post([this] { begin(); });
+    return [this] { begin(); };
 }
 
 void ActiveCall::submit(std::shared_ptr<call::CallSink> owned, const std::stop_token& stop) {
@@ -74,12 +77,14 @@ void ActiveCall::on_room() {
 void CallRegistry::add(ActiveCall& call) {
     call.index_ = calls_.size();
     calls_.push_back(&call);
+    on_work_(1);
 }
 
 void CallRegistry::remove(ActiveCall& call) {
     calls_[call.index_] = calls_.back();
     calls_[call.index_]->index_ = call.index_;
     calls_.pop_back();
+    on_work_(-1);
 }
 
 void CallRegistry::shut_down() {

@@ -53,6 +53,8 @@ class ActiveCall final : public detail::StreamControl, public std::enable_shared
     /// Hands the call to the I/O thread, once. A borrowed sink lives until its `on_done` has returned.
     void submit(call::CallSink& borrowed, const std::stop_token& stop);
     void submit(std::shared_ptr<call::CallSink> owned, const std::stop_token& stop);
+    /// The first half of `submit`, for who runs the function on the I/O loop himself.
+    std::function<void()> ready(call::CallSink& borrowed, const std::stop_token& stop);
     void cancel() override;
     void pause() override;
     void resume() override;
@@ -83,8 +85,9 @@ class ActiveCall final : public detail::StreamControl, public std::enable_shared
 /// The calls in flight of one client, on its I/O thread.
 class CallRegistry {
   public:
-    CallRegistry(call::CallServices& services, std::shared_ptr<Clock> clock)
-        : services_(services), clock_(std::move(clock)) {}
+    /// `on_work` hears of every call that begins (1) and ends (-1).
+    CallRegistry(call::CallServices& services, std::shared_ptr<Clock> clock, std::function<void(int)> on_work)
+        : services_(services), clock_(std::move(clock)), on_work_(std::move(on_work)) {}
     /// Ends every call; later ones end as they begin.
     void shut_down();
 
@@ -95,6 +98,7 @@ class CallRegistry {
 
     call::CallServices& services_;
     std::shared_ptr<Clock> clock_;
+    std::function<void(int)> on_work_;
     std::vector<ActiveCall*> calls_;
     bool closed_ = false;
 };

@@ -63,7 +63,9 @@ Client::Impl::Impl(ClientOptions options)
                 .redactor = redactor_,
                 .log = *log_,
                 .retry_policy = options_.retry_policy.get()},
-      registry_(services_, clock_) {
+      registry_(services_, clock_, [this](int change) {
+          if (loop_) loop_->add_work(change);
+      }) {
     for (const auto& target : targets_) own_keys_ = own_keys_ || target.headers != targets_.front().headers;
     if (!options_.listeners.empty()) {
         services_.on_record = [this](CallRecord record) { publish(std::move(record)); };
@@ -78,6 +80,14 @@ class Client::Impl::BlockingSink final : public call::CallSink {
     void on_done(call::CallResult result) override {
         result_ = std::move(result);
         client_.signal_soon(done_);
+    }
+    /// Starts the call, on this very thread if the loop is free.
+    call::CallResult run(client::ActiveCall& call, const std::stop_token& stop) {
+        const auto begin = call.ready(*this, stop);
+        if (!client_.loop_ || !client_.loop_->run_here(begin, [this] { return result_.has_value(); })) {
+            client_.clock_->post(begin);
+        }
+        return wait();
     }
     call::CallResult wait() {
         done_.wait();
@@ -208,8 +218,7 @@ Result<ChatCompletion> Client::Impl::chat(const ChatRequest& request, const Call
     auto call = prepare_chat(request, options, false);
     if (!call) return std::move(call).error();
     BlockingSink sink(*this);
-    (*call)->submit(sink, options.stop);
-    return client::as_completion(sink.wait());
+    return client::as_completion(sink.run(**call, options.stop));
 }
 
 Result<RawResponse> Client::Impl::request(RawRequest request, const CallOptions& options) {
@@ -217,8 +226,7 @@ Result<RawResponse> Client::Impl::request(RawRequest request, const CallOptions&
     auto call = prepare_raw(std::move(request), options);
     if (!call) return std::move(call).error();
     BlockingSink sink(*this);
-    (*call)->submit(sink, options.stop);
-    return client::as_response(sink.wait());
+    return client::as_response(sink.run(**call, options.stop));
 }
 
 std::unique_ptr<detail::StreamReader> Client::Impl::stream(const ChatRequest& request, const CallOptions& options) {

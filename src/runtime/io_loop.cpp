@@ -8,6 +8,8 @@
 #include <system_error>
 #include <utility>
 
+#include "runtime/brief_lock.hpp"
+
 #ifdef __linux__
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -45,7 +47,8 @@ class IoLoop::Poller {
             if (wakeup_ >= 0) ::close(wakeup_);
             throw std::system_error(error, std::generic_category(), "cannot create the I/O thread's epoll set");
         }
-        control(EPOLL_CTL_ADD, wakeup_, EPOLLIN);
+        // Edge-triggered: each write wakes once, and nothing has to be read.
+        control(EPOLL_CTL_ADD, wakeup_, EPOLLIN | EPOLLET);
     }
     ~Poller() {
         ::close(wakeup_);
@@ -83,11 +86,7 @@ class IoLoop::Poller {
         for (int i = 0; i < count; ++i) {
             const auto& event = events_[static_cast<std::size_t>(i)];
             const int fd = event.data.fd;
-            if (fd == wakeup_) {
-                std::uint64_t drained = 0;
-                [[maybe_unused]] const auto got = ::read(wakeup_, &drained, sizeof drained);
-                continue;
-            }
+            if (fd == wakeup_) continue;
             // A handler of this round may have closed the socket: its event is stale then.
             if (!watched_[static_cast<std::size_t>(fd)].known) continue;
             const bool broken = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
@@ -179,9 +178,13 @@ void IoLoop::cancel(TimerId timer) { timers_.cancel(timer); }
 void IoLoop::post(std::function<void()> function) {
     bool wake = false;
     {
-        std::lock_guard lock(mutex_);
+        const auto lock = lock_briefly(mutex_);
         posted_.push_back(std::move(function));
-        wake = !std::exchange(wake_pending_, true);
+        if (held_) {
+            wake = !std::exchange(wake_pending_, true);
+        } else if (!std::exchange(wanted_, true)) {
+            parked_.notify_one();
+        }
     }
     if (wake) poller_->wake();
 }
@@ -191,28 +194,83 @@ void IoLoop::unwatch(int fd) { poller_->unwatch(fd); }
 
 void IoLoop::stop() {
     if (!thread_.joinable()) return;
-    stopping_ = true;
+    {
+        std::lock_guard lock(mutex_);
+        stopping_ = true;
+        parked_.notify_one();
+    }
     poller_->wake();
     thread_.join();
 }
 
-void IoLoop::run() {
-    thread_id_ = std::this_thread::get_id();
-    while (!stopping_) {
-        run_posted();
-        run_due_timers();
-        if (on_round_) on_round_();
-        if (stopping_) break;
-        const int timeout = timeout_until(timers_.next(), now());
-        poller_->wait(timeout, [this](int fd, Readiness ready) { on_socket_(fd, ready); });
+void IoLoop::take_over(std::unique_lock<std::mutex>& lock) {
+    held_ = true;
+    wanted_ = false;
+    runner_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+    lock.unlock();
+}
+
+void IoLoop::leave(std::unique_lock<std::mutex>& lock) {
+    runner_.store({}, std::memory_order_relaxed);
+    held_ = false;
+    wake_pending_ = false;
+    if (nothing_to_do() && posted_.empty() && !stopping_) return;
+    wanted_ = true;
+    lock.unlock();
+    parked_.notify_one();
+}
+
+bool IoLoop::run_here(const std::function<void()>& first, const std::function<bool()>& done) {
+    std::unique_lock lock(mutex_);
+    if (held_ || wanted_ || stopping_) return false;
+    take_over(lock);
+    const int before = work_;
+    first();
+    for (;;) {
+        run_round();
+        if (done() || stopping_ || work_ > before + 1) break;
+        poller_->wait(timeout_until(timers_.next(), now()), [this](int fd, Readiness ready) { on_socket_(fd, ready); });
     }
+    lock.lock();
+    leave(lock);
+    return true;
+}
+
+void IoLoop::run() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        parked_.wait(lock, [this] { return !held_ && (wanted_ || stopping_); });
+        take_over(lock);
+        for (;;) {
+            run_round();
+            if (stopping_) break;
+            if (nothing_to_do()) {
+                lock.lock();
+                if (posted_.empty()) break;
+                lock.unlock();
+                continue;
+            }
+            poller_->wait(timeout_until(timers_.next(), now()),
+                          [this](int fd, Readiness ready) { on_socket_(fd, ready); });
+        }
+        if (stopping_) break;
+        runner_.store({}, std::memory_order_relaxed);
+        held_ = false;
+        wake_pending_ = false;
+    }
+    if (lock.owns_lock()) lock.unlock();
+    run_round();  // what was posted before the stop
+}
+
+void IoLoop::run_round() {
     run_posted();
+    run_due_timers();
     if (on_round_) on_round_();
 }
 
 void IoLoop::run_posted() {
     {
-        std::lock_guard lock(mutex_);
+        const auto lock = lock_briefly(mutex_);
         running_.swap(posted_);
         wake_pending_ = false;
     }

@@ -1,8 +1,13 @@
-// The client's I/O thread: runs posted functions, timers, and the handlers of sockets that are ready. Everything that
-// happens inside a client happens here, one thing at a time.
+// The client's I/O loop: runs posted functions, timers, and the handlers of sockets that are ready. Everything that
+// happens inside a client happens here, one thing at a time: on a thread of its own or, while nothing else is going on,
+// on the thread of a caller who waits for an answer anyway.
+//
+//   parked ──post──→ own thread ──nothing left to do──→ parked
+//      └──run_here──→ caller ──done──→ parked, or own thread if there is more to do
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -44,29 +49,44 @@ class IoLoop final : public Clock {
     /// Runs once per round, after all of its sockets, timers and posted functions.
     void set_round_handler(std::function<void()> handler) { on_round_ = std::move(handler); }
 
+    /// Lends the calling thread to the loop while nobody else runs it: runs `first`, then rounds until `done` says so,
+    /// or until somebody else's work comes in, which the loop's own thread then takes over together with the rest.
+    /// False, and nothing was run, if the loop is running already. It saves a waiting caller two changes of thread.
+    bool run_here(const std::function<void()>& first, const std::function<bool()>& done);
+    /// How many things are going on for which the loop must not be parked. Loop thread only.
+    void add_work(int change) { work_ += change; }
+
     /// Finishes the current round, runs what is queued, then ends the thread and waits for it. Functions that are
     /// posted later never run. Never from the loop's own thread.
     void stop();
-    bool on_loop_thread() const { return std::this_thread::get_id() == thread_id_.load(); }
+    /// Whether this thread is the one that runs the loop at the moment.
+    bool on_loop_thread() const { return std::this_thread::get_id() == runner_.load(std::memory_order_relaxed); }
 
   private:
     class Poller;
     void run();
+    void run_round();
     void run_posted();
     void run_due_timers();
+    bool nothing_to_do() const { return work_ == 0 && timers_.size() == 0; }
+    void take_over(std::unique_lock<std::mutex>& lock);
+    void leave(std::unique_lock<std::mutex>& lock);
 
     std::unique_ptr<Poller> poller_;
     TimerQueue timers_;
     std::function<void(int, Readiness)> on_socket_;
     std::function<void()> on_round_;
 
-    std::mutex mutex_;  // guards posted_ and wake_pending_
-    std::vector<std::function<void()>> posted_;
-    bool wake_pending_ = false;
+    int work_ = 0;
     std::vector<std::function<void()>> running_;
 
+    std::mutex mutex_;  // guards what follows; whoever has set held_ owns everything above
+    std::condition_variable parked_;
+    std::vector<std::function<void()>> posted_;
+    bool wake_pending_ = false, held_ = false, wanted_ = false;
+
     std::atomic<bool> stopping_{false};
-    std::atomic<std::thread::id> thread_id_{};
+    std::atomic<std::thread::id> runner_{};
     std::thread thread_;
 };
 

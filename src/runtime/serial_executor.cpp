@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "runtime/brief_lock.hpp"
+
 namespace holysheep::runtime {
 
 void SerialExecutor::post(std::function<void()> function) {
@@ -11,14 +13,14 @@ void SerialExecutor::post(std::function<void()> function) {
 }
 
 void SerialExecutor::enqueue(std::function<void()> function) {
-    std::lock_guard lock(mutex_);
+    const auto lock = lock_briefly(mutex_);
     functions_.push_back(std::move(function));
     if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
 }
 
 void SerialExecutor::wake() {
     {
-        std::lock_guard lock(mutex_);
+        const auto lock = lock_briefly(mutex_);
         if (functions_.empty() || !std::exchange(idle_, false)) return;
     }
     ready_.notify_one();
@@ -39,7 +41,7 @@ void SerialExecutor::run() {
     std::vector<std::function<void()>> batch;
     for (;;) {
         {
-            std::unique_lock lock(mutex_);
+            auto lock = lock_briefly(mutex_);
             if (functions_.empty() && stopping_) return;
             idle_ = functions_.empty();
             ready_.wait(lock, [this] { return !functions_.empty() || stopping_; });

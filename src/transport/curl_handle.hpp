@@ -13,6 +13,10 @@ struct CurlEasyDeleter {
 struct CurlMultiDeleter {
     void operator()(CURLM* handle) const { curl_multi_cleanup(handle); }
 };
+struct CurlUrlDeleter {
+    void operator()(CURLU* handle) const { curl_url_cleanup(handle); }
+};
+using CurlUrl = std::unique_ptr<CURLU, CurlUrlDeleter>;
 using CurlEasy = std::unique_ptr<CURL, CurlEasyDeleter>;
 using CurlMulti = std::unique_ptr<CURLM, CurlMultiDeleter>;
 

@@ -49,8 +49,9 @@ void set_trust(CURL* easy, const TlsOptions& tls) {
 
 }  // namespace
 
-CurlTransfer::CurlTransfer(const CurlTransportOptions& options) : easy_(curl_easy_init()), options_(options) {
-    if (!easy_) throw std::runtime_error("libcurl gave no handle");
+CurlTransfer::CurlTransfer(const CurlTransportOptions& options)
+    : easy_(curl_easy_init()), parsed_url_(curl_url()), options_(options) {
+    if (!easy_ || !parsed_url_) throw std::runtime_error("libcurl gave no handle");
     auto* easy = easy_.get();
     set(easy, CURLOPT_PRIVATE, this);
     set(easy, CURLOPT_NOSIGNAL, 1L);
@@ -61,7 +62,8 @@ CurlTransfer::CurlTransfer(const CurlTransportOptions& options) : easy_(curl_eas
     set(easy, CURLOPT_WRITEDATA, this);
     set(easy, CURLOPT_PREREQFUNCTION, &CurlTransfer::on_ready);
     set(easy, CURLOPT_PREREQDATA, this);
-    set(easy, CURLOPT_USERAGENT, options.user_agent.c_str());
+    // Decodes what comes compressed; the header that asks for it is written with the others.
+    set(easy, CURLOPT_ACCEPT_ENCODING, "");
 
     // Whatever libcurl could decide by itself is off, or later than any limit of ours.
     set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -100,7 +102,13 @@ void CurlTransfer::prepare(TransferId id, HttpRequest request, TransferEvents& e
 void CurlTransfer::set_url() {
     if (url_ == request_.url) return;
     url_ = request_.url;
-    set(easy_.get(), CURLOPT_URL, url_.c_str());
+    // Parsed once, not for every request.
+    if (curl_url_set(parsed_url_.get(), CURLUPART_URL, url_.c_str(), 0) == CURLUE_OK) {
+        set(easy_.get(), CURLOPT_CURLU, parsed_url_.get());
+    } else {
+        set(easy_.get(), CURLOPT_CURLU, static_cast<CURLU*>(nullptr));
+        set(easy_.get(), CURLOPT_URL, url_.c_str());  // libcurl says what is wrong with it
+    }
     set_proxy(options_, is_loopback_host(host_of_url(url_)));
 }
 
@@ -127,28 +135,29 @@ void CurlTransfer::set_method() {
 void CurlTransfer::set_headers() {
     // libcurl only reads the list, so it is laid out in two buffers that are reused.
     header_text_.clear();
-    bool stream = false;
-    std::size_t length = 0;
+    std::size_t length = 128 + options_.user_agent.size();
     for (const auto& [name, value] : request_.headers) length += name.size() + value.size() + 3;
-    header_text_.reserve(length + 16);
+    header_text_.reserve(length);
     header_list_.clear();
-    header_list_.reserve(request_.headers.size() + 1);
-    // An empty "Expect:" spares large bodies a second of waiting for "100 Continue".
-    header_text_.append("Expect:").push_back('\0');
-    header_list_.push_back({header_text_.data(), nullptr});
+    header_list_.reserve(request_.headers.size() + 3);
+    const auto add = [this](std::string_view name, std::string_view separator, std::string_view value) {
+        header_list_.push_back({header_text_.data() + header_text_.size(), nullptr});
+        header_text_.append(name).append(separator).append(value).push_back('\0');
+    };
+    bool stream = false, has_agent = false, has_encoding = false;
     for (const auto& [name, value] : request_.headers) {
-        const auto offset = header_text_.size();
-        header_text_.append(name).append(value.empty() ? ";" : ": ").append(value).push_back('\0');
-        header_list_.push_back({header_text_.data() + offset, nullptr});
-        if (value == "text/event-stream") stream = true;
+        add(name, value.empty() ? ";" : ": ", value);
+        stream = stream || value == "text/event-stream";
+        has_agent = has_agent || curl_strequal(name.c_str(), "user-agent") != 0;
+        has_encoding = has_encoding || curl_strequal(name.c_str(), "accept-encoding") != 0;
     }
+    // An empty "Expect:" spares large bodies a second of waiting for "100 Continue".
+    add("Expect", ":", "");
+    if (!has_agent) add("User-Agent", ": ", options_.user_agent);
+    // A compressed stream would be held back until the compressor has enough.
+    if (!has_encoding) add("Accept-Encoding", ": ", stream ? "identity" : "gzip, deflate");
     for (std::size_t i = 0; i + 1 < header_list_.size(); ++i) header_list_[i].next = &header_list_[i + 1];
     set(easy_.get(), CURLOPT_HTTPHEADER, header_list_.data());
-    // A compressed stream would be held back until the compressor has enough; "identity" still decodes what comes
-    // anyway.
-    const auto encoding = stream ? Encoding::identity : Encoding::any;
-    if (encoding != encoding_) set(easy_.get(), CURLOPT_ACCEPT_ENCODING, stream ? "identity" : "");
-    encoding_ = encoding;
 }
 
 void CurlTransfer::set_proxy(const CurlTransportOptions& options, bool loopback) {

@@ -55,6 +55,7 @@ class CurlTransfer {
     void set_proxy(const CurlTransportOptions& options, bool loopback);
 
     CurlEasy easy_;
+    CurlUrl parsed_url_;
     const CurlTransportOptions& options_;
     TransferEvents* events_ = nullptr;
     TransferId id_ = 0;
@@ -71,7 +72,6 @@ class CurlTransfer {
     // What the handle is set to: setting an option to what it is costs a copy each time.
     std::string url_{}, custom_method_{};
     enum class Form { unset, get, head, post } form_ = Form::unset;
-    enum class Encoding { unset, any, identity } encoding_ = Encoding::unset;
     enum class Proxying { unset, configured, none } proxying_ = Proxying::unset;
 };
 

@@ -215,8 +215,9 @@ int CurlTransport::timer_callback(CURLM*, long timeout_ms, void* self) {
 }
 
 void CurlTransport::arm_timer() {
-    if (!curl_due_ || (timer_ != 0 && timer_at_ <= *curl_due_)) return;
-    if (timer_ != 0) loop_.cancel(timer_);
+    if (curl_due_ && timer_ != 0 && timer_at_ <= *curl_due_) return;
+    if (timer_ != 0) loop_.cancel(std::exchange(timer_, 0));
+    if (!curl_due_) return;
     timer_at_ = *curl_due_;
     timer_ = loop_.call_at(timer_at_, [this] { timer_ = 0; });  // the round that it starts flushes
 }

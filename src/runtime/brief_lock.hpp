@@ -1,0 +1,20 @@
+// Locking for sections of a few instructions that two busy threads enter often.
+#pragma once
+
+#include <mutex>
+
+namespace holysheep::runtime {
+
+/// Tries again for a moment before it sleeps: the section is over sooner than a sleep would begin.
+inline std::unique_lock<std::mutex> lock_briefly(std::mutex& mutex) {
+    constexpr int kTries = 100;
+    for (int i = 0; i < kTries; ++i) {
+        if (mutex.try_lock()) return {mutex, std::adopt_lock};
+#if defined(__x86_64__) || defined(__i386__)
+        __builtin_ia32_pause();
+#endif
+    }
+    return std::unique_lock(mutex);
+}
+
+}  // namespace holysheep::runtime
