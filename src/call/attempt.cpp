@@ -32,6 +32,11 @@ std::string_view host_of(std::string_view url) {
     return url.substr(0, url.find('/'));
 }
 
+std::chrono::nanoseconds error_body_wait(int status, bool moves) {
+    if (!moves) return kLastErrorBodyWait;
+    return status >= 500 ? std::chrono::nanoseconds{kDrainWait} : kErrorBodyWait;
+}
+
 std::size_t content_length(const HttpHead& head) {
     const auto text = wire::find_header(head.headers, "content-length");
     std::size_t length = 0;
@@ -70,7 +75,9 @@ void Attempt::on_head(TransferId, HttpHead head) {
     note_connection(head_.connection_reused, head_.timings);
     record.timings.first_byte = elapsed();
     record.request_id = wire::parse_request_id(head_.headers);
-    events_.attempt_first_byte(*this);
+    const bool moves = events_.can_move_at_once();
+    if (!good_status()) settle_at_ = events_.now() + error_body_wait(head_.status, moves);
+    events_.attempt_first_byte(*this);  // arms the timer
     if (good_status()) {
         if (exchange_.kind == ExchangeKind::chat_stream) {
             decoder_.emplace(wire::StreamDecoderOptions{.skip_malformed_chunks = exchange_.skip_malformed_chunks},
@@ -78,19 +85,19 @@ void Attempt::on_head(TransferId, HttpHead head) {
         } else {
             body_.reserve(content_length(head_));
         }
-    } else if (head_.status >= 500 && events_.can_move_at_once()) {
+    } else if (head_.status >= 500 && moves) {
         // The status says enough: the body is read behind the call's back, so that the connection can be reused.
-        settle_at_ = events_.now() + kDrainWait;
         end_with_http_error();
-    } else {
-        settle_at_ = events_.now() + (events_.can_move_at_once() ? nanoseconds{kErrorBodyWait} : kLastErrorBodyWait);
     }
 }
 
 void Attempt::on_body(TransferId, std::string_view bytes) {
     if (ended_) {
         drained_ += bytes.size();
-        if (drained_ > kDrainCap) settle_at_ = Clock::time_point{};  // not worth keeping: due at once
+        if (drained_ > kDrainCap) {
+            settle_at_ = Clock::time_point{};  // not worth keeping: due at once
+            events_.attempt_drained(*this);
+        }
         return;
     }
     if (log_body_) logged_body_.append(bytes.substr(0, kLoggedBodyCap - std::min(kLoggedBodyCap, logged_body_.size())));

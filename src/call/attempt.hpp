@@ -27,7 +27,7 @@ class AttemptEvents {
     virtual void attempt_progress(Attempt& attempt) = 0;
     /// Once, when the answer is whole or cannot become so. The transfer may still be open: see `transfer_open`.
     virtual void attempt_ended(Attempt& attempt) = 0;
-    /// The last event of an attempt whose transfer outlived it.
+    /// The transfer of an attempt that is over has ended, or is not worth waiting for: look at `settle_at` again.
     virtual void attempt_drained(Attempt& attempt) = 0;
     /// Whether a failure now would be followed by another region at once.
     virtual bool can_move_at_once() const = 0;

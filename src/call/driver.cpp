@@ -151,6 +151,7 @@ void CallDriver::attempt_ended(Attempt& attempt) {
     if (!outcome.answered) {
         services_.redactor.scrub(attempt.error());
         services_.redactor.scrub(attempt.record.detail);
+        services_.redactor.scrub(attempt.record.request_id);
         if (outcome.retry_after && outcome.retry_after->count() > 0) {
             const auto pause = std::min<nanoseconds>(*outcome.retry_after, std::chrono::minutes{10});
             services_.regions.limit_until(attempt.region(), exchange_.model, time + pause, time);
@@ -216,7 +217,8 @@ void CallDriver::stop_attempt(const Command& command) {
     }
     close(attempt);
     if (command.limit) {
-        const auto after = now() - started_ - attempt.record.started;
+        const auto after =
+            command.limit == Limit::stall ? machine_.policy().stall : now() - started_ - attempt.record.started;
         attempt.expire(*command.limit, std::chrono::duration_cast<milliseconds>(after));
         return;
     }

@@ -297,8 +297,13 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
         return;
     }
     if (!move->free && !budget_.try_take()) {
-        finish(Ending::budget_empty, attempt, out);
-        return;
+        // There is no token for a region that fails; a healthy one behind it costs none.
+        const auto healthy = move->kind == AttemptKind::failover ? next_free(failed, now) : std::nullopt;
+        if (!healthy) {
+            finish(Ending::budget_empty, attempt, out);
+            return;
+        }
+        move->region = *healthy;
     }
     follow(*move, now, out);
 }
@@ -341,8 +346,7 @@ std::optional<CallMachine::Move> CallMachine::move_after(const Attempt& failed, 
 std::optional<CallMachine::Move> CallMachine::move_to_untried(const Attempt& failed, time_point now) const {
     const auto region = next_untried(now);
     if (!region) return std::nullopt;
-    const bool harmless = failed.outcome.certainly_not_delivered && regions_.error_rate(*region, now) < kSickErrorRate;
-    return Move{.region = *region, .kind = AttemptKind::failover, .when = now, .free = harmless || roomy(*region, now)};
+    return Move{.region = *region, .kind = AttemptKind::failover, .when = now, .free = is_free(failed, *region, now)};
 }
 
 std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& failed, std::optional<std::size_t> only,
@@ -460,14 +464,26 @@ int CallMachine::attempt_limit() const {
     return policy_.retry.max_attempts > 0 ? policy_.retry.max_attempts : static_cast<int>(eligible_regions()) + 2;
 }
 
-bool CallMachine::roomy(std::size_t region, time_point now) const {
-    return regions_.error_rate(region, now) < kRoomyErrorRate;
+bool CallMachine::is_free(const Attempt& failed, std::size_t region, time_point now) const {
+    return regions_.error_rate(region, now) <
+           (failed.outcome.certainly_not_delivered ? kSickErrorRate : kRoomyErrorRate);
+}
+
+bool CallMachine::usable(std::size_t region, time_point now) const {
+    return eligible(region) && !tried(region) && regions_.limited_until(region, model_) <= now;
 }
 
 std::optional<std::size_t> CallMachine::next_untried(time_point now) const {
     if (count_in_flight() >= kMaxInFlight) return std::nullopt;
     for (const auto region : plan_) {
-        if (eligible(region) && !tried(region) && regions_.limited_until(region, model_) <= now) return region;
+        if (usable(region, now)) return region;
+    }
+    return std::nullopt;
+}
+
+std::optional<std::size_t> CallMachine::next_free(const Attempt& failed, time_point now) const {
+    for (const auto region : plan_) {
+        if (usable(region, now) && is_free(failed, region, now)) return region;
     }
     return std::nullopt;
 }

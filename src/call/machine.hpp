@@ -143,8 +143,11 @@ class CallMachine {
     bool tried(std::size_t region) const;
     bool eligible(std::size_t region) const { return !regions_.draining(region); }
     int attempt_limit() const;
-    bool roomy(std::size_t region, time_point now) const;
+    /// Whether a move there takes no token.
+    bool is_free(const Attempt& failed, std::size_t region, time_point now) const;
+    bool usable(std::size_t region, time_point now) const;
     std::optional<std::size_t> next_untried(time_point now) const;
+    std::optional<std::size_t> next_free(const Attempt& failed, time_point now) const;
     std::optional<time_point> limit_of(const Attempt& a, Limit& which, time_point now) const;
 
     void dispatch(const Move& move, time_point now, Commands& out);

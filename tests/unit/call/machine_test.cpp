@@ -334,6 +334,18 @@ TEST(CallMachine, WhatWasNotDeliveredMovesFreelyUnlessTheRegionIsSick) {
     }
 }
 
+TEST(CallMachine, WithoutATokenASickRegionIsPassedOverForAHealthyOne) {
+    MachineRun run(3);
+    run.budget = {0.2, 0};
+    for (int i = 0; i < 10; ++i) {
+        run.regions.on_dispatch(1);
+        run.regions.on_outcome(1, health::Charge::failure, run.now);
+    }
+    run.start();
+    EXPECT_THAT(run.end(1, overloaded()), ElementsAre("start #2 c failover"));
+    EXPECT_THAT(run.end(2, overloaded()), ElementsAre("finish #2 budget_empty"));
+}
+
 TEST(CallMachine, ReturningToATriedRegionTakesAToken) {
     MachineRun run(1);
     run.budget = {0.2, 1};

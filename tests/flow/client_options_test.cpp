@@ -1,0 +1,174 @@
+// Each option of a client, by its effect. Those of real connections (TLS, proxy, HTTP/2) are tested over sockets.
+#include <sstream>
+
+#include "call_flow.hpp"
+
+namespace holysheep::flow {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+TEST(ClientOptions, TheKeyIsTrimmedAndSentAsABearer) {
+    CallFlow flow({"us-west"}, {.api_key = " \tsk-abc\r\n"});
+    flow.transport.reply("us-west", "hello");
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_EQ(header(flow.requests()[0], "Authorization"), "Bearer sk-abc");
+}
+
+TEST(ClientOptions, WithoutRegionsThereIsOneNamedDefault) {
+    const auto clock = std::make_shared<FakeClock>(FakeClock::Mode::automatic);
+    const auto transport = std::make_shared<FakeTransport>(*clock);
+    transport->reply("default", "hello");
+    Client client({.base_url = "https://default.test/v1", .transport = transport, .clock = clock});
+    const auto reply = client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_EQ(reply->region, "default");
+    EXPECT_EQ(header(transport->requests()[0].request, "Authorization"), "") << "a local server may need no key";
+}
+
+TEST(ClientOptions, WithoutABaseUrlTheGatewayIsMeant) {
+    const auto clock = std::make_shared<FakeClock>(FakeClock::Mode::automatic);
+    const auto transport = std::make_shared<FakeTransport>(*clock);
+    Client client({.api_key = "sk-abc", .transport = transport, .clock = clock});
+    EXPECT_FALSE(client.chat(a_question(), {.retry = RetryOptions{.max_attempts = 1}}));
+    EXPECT_EQ(transport->requests()[0].request.url, "https://api.holysheep.ai/v1/chat/completions");
+}
+
+TEST(ClientOptions, MaxAttemptsCapsEveryCall) {
+    CallFlow flow({"us-west", "eu-central", "ap-southeast"}, {.retry = {.max_attempts = 2}});
+    for (const auto* id : {"us-west", "eu-central", "ap-southeast"}) flow.transport.reply_raw(id, 503, {}, "");
+    EXPECT_FALSE(flow.client.chat(a_question()));
+    EXPECT_THAT(flow.attempts(), ElementsAre("us-west", "eu-central"));
+}
+
+TEST(ClientOptions, BackOffIsAsConfigured) {
+    struct Row {
+        RetryOptions retry;
+        int status;
+        std::chrono::nanoseconds at_least, below;
+    };
+    const Row rows[] = {{{.initial_backoff = 0ms}, 503, 0ns, 1ns},
+                        {{.initial_backoff = 10s}, 503, 1ns, 10s},
+                        {{.initial_backoff = 10s, .max_backoff = 1ms}, 503, 1ns, 1ms},
+                        {{.throttle_backoff = 0ms}, 429, 0ns, 1ns},
+                        {{.initial_backoff = 0ms, .throttle_backoff = 50s}, 429, 1ns, 50s}};
+    for (const auto& row : rows) {
+        CallFlow flow({"us-west"}, {.retry = row.retry});
+        flow.transport.reply_raw("us-west", row.status, {}, "").reply("us-west", "hello");
+        const auto reply = flow.client.chat(a_question());
+        ASSERT_THAT(reply, IsOk());
+        EXPECT_GE(reply->attempts[1].started, row.at_least);
+        EXPECT_LT(reply->attempts[1].started, row.below);
+    }
+}
+
+TEST(ClientOptions, TheBudgetIsSharedByAllCalls) {
+    CallFlow flow({"us-west"}, {.retry = {.max_attempts = 2, .budget_ratio = 0.5, .budget_capacity = 2}});
+    flow.transport.reply_raw("us-west", 503, {}, "");
+    for (int i = 0; i < 3; ++i) EXPECT_FALSE(flow.client.chat(a_question()));
+    EXPECT_THAT(flow.attempts(), SizeIs(5)) << "two of the three calls had a token";
+    flow.transport.clear("us-west").reply("us-west", "hello");
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_EQ(flow.client.stats().retry_budget_tokens, 0.5);
+}
+
+TEST(ClientOptions, A500MayBeFinal) {
+    CallFlow flow({"us-west", "eu-central"}, {.retry = {.server_500 = false}});
+    flow.transport.reply_raw("us-west", 500, {}, "").reply("eu-central", "no");
+    EXPECT_THAT(flow.client.chat(a_question()), FailsWith(ErrorCode::server_failed));
+    EXPECT_THAT(flow.attempts(), ElementsAre("us-west"));
+}
+
+TEST(ClientOptions, ARetryPolicyDecidesOnEveryFailure) {
+    struct Stubborn final : RetryPolicy {
+        RetryVerdict decide(const RetryContext& context) const override {
+            return {.retry = context.attempt.http_status == 400, .delay = 250ms};
+        }
+    };
+    CallFlow flow({"us-west", "eu-central"}, {.retry_policy = std::make_shared<Stubborn>()});
+    flow.transport.reply_raw("us-west", 400, {}, "").reply_raw("eu-central", 503, {}, "");
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, FailsWith(ErrorCode::server_failed));
+    EXPECT_THAT(flow.attempts(), ElementsAre("us-west", "eu-central"));
+    EXPECT_EQ(reply.error().attempts[1].started, 250ms);
+}
+
+TEST(ClientOptions, HeadersGoWithEveryRequest) {
+    CallFlow flow({"us-west"}, {.headers = {{"X-Team", "wool"}}});
+    flow.transport.reply("us-west", "hello");
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_THAT(flow.client.models(), IsOk());
+    for (const auto& request : flow.requests()) EXPECT_EQ(header(request, "X-Team"), "wool");
+}
+
+TEST(ClientOptions, TheSeedDecidesEverythingRandom) {
+    const auto trail = [](std::uint64_t seed) {
+        CallFlow flow({"us-west"}, {.seed = seed});
+        flow.transport.reply_raw("us-west", 503, {}, "");
+        std::vector<std::chrono::nanoseconds> moments;
+        for (int i = 0; i < 3; ++i) {
+            const auto reply = flow.client.chat(a_question());
+            for (const auto& attempt : reply.error().attempts) moments.push_back(attempt.started);
+        }
+        return moments;
+    };
+    EXPECT_EQ(trail(1), trail(1));
+    EXPECT_NE(trail(1), trail(2));
+}
+
+TEST(ClientOptions, CallsOfOneClientDoNotRetryInStep) {
+    CallFlow flow({"us-west"});
+    flow.transport.reply_raw("us-west", 503, {}, "");
+    const auto first = flow.client.chat(a_question());
+    const auto second = flow.client.chat(a_question());
+    EXPECT_NE(first.error().attempts[1].started, second.error().attempts[1].started);
+}
+
+TEST(ClientOptions, TheLogLevelDecidesWhatIsWritten) {
+    const auto lines = [](LogLevel level) {
+        CallFlow flow({"us-west", "eu-central"}, {.log = {.level = level}});
+        flow.transport.fail("us-west", ErrorCode::transport_failed).reply_raw("eu-central", 400, {}, "");
+        EXPECT_FALSE(flow.client.chat(a_question()));
+        return flow.log();
+    };
+    EXPECT_THAT(lines(LogLevel::off), IsEmpty());
+    EXPECT_THAT(lines(LogLevel::error), IsEmpty());
+    EXPECT_THAT(lines(LogLevel::warning), ElementsAre(HasSubstr("call failed")));
+    const auto debug = lines(LogLevel::debug);
+    EXPECT_THAT(debug, Contains(HasSubstr("us-west transport_failed")));
+    EXPECT_THAT(debug, Contains(HasSubstr("eu-central invalid_request")));
+}
+
+TEST(ClientOptions, BodiesAreLoggedOnlyWhereThatIsSwitchedOn) {
+    const auto lines = [](LogLevel level, bool bodies) {
+        CallFlow flow({"us-west"}, {.api_key = "sk-very-secret", .log = {.level = level, .bodies = bodies}});
+        flow.transport.reply("us-west", "Merino, sk-very-secret");
+        EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+        return flow.log();
+    };
+    const auto with_bodies = lines(LogLevel::trace, true);
+    EXPECT_THAT(with_bodies, Contains(HasSubstr("finest wool")));
+    EXPECT_THAT(with_bodies, Contains(HasSubstr("Merino")));
+    EXPECT_THAT(with_bodies, Each(Not(HasSubstr("very-secret"))));
+    for (const auto& quiet : {lines(LogLevel::trace, false), lines(LogLevel::debug, true)}) {
+        EXPECT_THAT(quiet, Each(Not(HasSubstr("finest wool"))));
+        EXPECT_THAT(quiet, Each(Not(HasSubstr("Merino"))));
+    }
+}
+
+TEST(ClientOptions, CreateTellsInsteadOfThrowing) {
+    const auto client = Client::create({.api_key = "has space"});
+    ASSERT_FALSE(client);
+    EXPECT_EQ(client.error().code, ErrorCode::invalid_options);
+    EXPECT_THROW(Client({.api_key = "has space"}), Exception);
+}
+
+}  // namespace
+}  // namespace holysheep::flow

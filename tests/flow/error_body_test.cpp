@@ -1,0 +1,117 @@
+// How long an error's body is waited for, with a transport whose every event the test gives itself.
+#include "call_flow.hpp"
+
+namespace holysheep::flow {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// Starts transfers and does nothing more.
+class HandTransport final : public Transport {
+  public:
+    struct Transfer {
+        std::string url;
+        TransferEvents* events;
+        bool cancelled = false;
+    };
+    std::vector<Transfer> transfers{};
+
+    TransferId start(HttpRequest request, TransferEvents& events) override {
+        transfers.push_back({std::move(request.url), &events});
+        return transfers.size();
+    }
+    void cancel(TransferId id) override { transfers[id - 1].cancelled = true; }
+    void pause(TransferId) override {}
+    void resume(TransferId) override {}
+    std::optional<PathEvidence> evidence(TransferId) const override { return {}; }
+
+    void head(TransferId id, int status) {
+        transfers[id - 1].events->may_send(id);
+        transfers[id - 1].events->on_head(id, {.status = status});
+    }
+    void body(TransferId id, const std::string& bytes) { transfers[id - 1].events->on_body(id, bytes); }
+    void end(TransferId id, TransferEnd how = {}) { transfers[id - 1].events->on_end(id, std::move(how)); }
+};
+
+struct HandFlow {
+    std::shared_ptr<FakeClock> clock = std::make_shared<FakeClock>();
+    std::shared_ptr<HandTransport> hand = std::make_shared<HandTransport>();
+    Client client;
+    std::future<Result<ChatCompletion>> answer;
+
+    explicit HandFlow(const std::vector<std::string>& regions)
+        : client({.api_key = "k",
+                  .regions = FakeTransport::regions(regions),
+                  .log = {.level = LogLevel::off},
+                  .transport = hand,
+                  .clock = clock}),
+          answer(client.chat_async(a_question())) {}
+    std::size_t attempts() const { return hand->transfers.size(); }
+};
+
+TEST(ErrorBody, A5xxMovesOnBeforeItsBody) {
+    HandFlow flow({"us-west", "eu-central"});
+    flow.hand->head(1, 503);
+    EXPECT_EQ(flow.attempts(), 2U);
+    EXPECT_FALSE(flow.hand->transfers[0].cancelled) << "the body is read behind the call, for the connection's sake";
+    flow.clock->advance(1s);
+    EXPECT_TRUE(flow.hand->transfers[0].cancelled) << "but not for long";
+}
+
+TEST(ErrorBody, A429WaitsTwentyMillisecondsForItsCode) {
+    HandFlow flow({"us-west", "eu-central"});
+    flow.hand->head(1, 429);
+    EXPECT_EQ(flow.attempts(), 1U) << "it may say that there is no money";
+    flow.clock->advance(20ms - 1ns);
+    EXPECT_EQ(flow.attempts(), 1U);
+    flow.clock->advance(1ns);
+    EXPECT_EQ(flow.attempts(), 2U);
+}
+
+TEST(ErrorBody, ACodeThatComesInTimeDecides) {
+    HandFlow flow({"us-west", "eu-central"});
+    flow.hand->head(1, 429);
+    flow.clock->advance(10ms);
+    flow.hand->body(1, error_body("insufficient_quota"));
+    flow.hand->end(1);
+    EXPECT_EQ(flow.attempts(), 1U);
+    EXPECT_THAT(flow.answer.get(), FailsWith(ErrorCode::insufficient_quota));
+}
+
+TEST(ErrorBody, WithNowhereToMoveALateBodyStillExplainsTheFailure) {
+    HandFlow flow({"us-west"});
+    flow.hand->head(1, 400);
+    flow.clock->advance(900ms);
+    flow.hand->body(1, error_body("invalid_value", "invalid_request_error", "temperature is too high"));
+    flow.hand->end(1);
+    const auto reply = flow.answer.get();
+    ASSERT_THAT(reply, FailsWith(ErrorCode::invalid_request));
+    EXPECT_THAT(reply.error().message, HasSubstr("temperature is too high"));
+}
+
+TEST(ErrorBody, WhatCameByThenIsUsedWhenTheRestDoesNot) {
+    HandFlow flow({"us-west"});
+    flow.hand->head(1, 400);
+    flow.hand->body(1, error_body("invalid_value", "invalid_request_error", "temperature is too high"));
+    flow.clock->advance(1s);
+    ASSERT_TRUE(is_ready(flow.answer));
+    EXPECT_THAT(flow.answer.get().error().message, HasSubstr("temperature is too high"));
+}
+
+TEST(ErrorBody, AConnectionThatBreaksWithinItIsTheErrorItself) {
+    HandFlow flow({"us-west", "eu-central"});
+    flow.hand->head(1, 400);
+    flow.hand->end(1, {.error = ErrorCode::transport_failed});
+    EXPECT_THAT(flow.answer.get(), FailsWith(ErrorCode::invalid_request));
+}
+
+TEST(ErrorBody, OnlySoMuchOfItIsKept) {
+    HandFlow flow({"us-west"});
+    flow.hand->head(1, 400);
+    for (int i = 0; i < 100; ++i) flow.hand->body(1, std::string(1'024, 'x'));
+    flow.hand->end(1);
+    EXPECT_LE(flow.answer.get().error().raw_body.size(), 8U * 1'024U);
+}
+
+}  // namespace
+}  // namespace holysheep::flow

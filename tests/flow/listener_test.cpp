@@ -1,0 +1,155 @@
+// Records and numbers: what listeners and stats say about calls.
+#include <stdexcept>
+
+#include "call_flow.hpp"
+
+namespace holysheep::flow {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+struct Witness final : EventListener {
+    std::vector<std::string>* order;
+    std::vector<CallRecord> calls{};
+    explicit Witness(std::vector<std::string>* where) : order(where) {}
+    void on_attempt(const AttemptRecord& attempt) override { order->push_back("attempt " + attempt.region); }
+    void on_call(const CallRecord& call) override {
+        order->emplace_back("call");
+        calls.push_back(call);
+    }
+};
+
+struct Thrower final : EventListener {
+    void on_call(const CallRecord&) override { throw std::runtime_error("a listener threw"); }
+};
+
+struct Watched {
+    std::vector<std::string> order{};
+    std::shared_ptr<Witness> witness = std::make_shared<Witness>(&order);
+    CallFlow flow;
+    explicit Watched(const std::vector<std::string>& regions)
+        : flow(regions, {.listeners = {witness}, .callback_executor = run_inline}) {}
+};
+
+TEST(Listeners, SeeTheAttemptsThenTheCallBeforeTheCallerIsTold) {
+    Watched w({"us-west", "eu-central"});
+    w.flow.transport.fail("us-west", ErrorCode::transport_failed).reply("eu-central", "hello");
+    w.flow.client.chat_async(a_question(), {}, [&](const Result<ChatCompletion>&) { w.order.emplace_back("told"); });
+    EXPECT_THAT(w.order, ElementsAre("attempt us-west", "attempt eu-central", "call", "told"));
+}
+
+TEST(Listeners, GetTheWholeRecordOfASuccess) {
+    Watched w({"us-west", "eu-central"});
+    w.flow.transport.reply_raw("us-west", 503, {}, "", {.first_byte = 100ms})
+        .reply("eu-central", "hello", {.first_byte = 300ms});
+    ASSERT_THAT(w.flow.client.chat(a_question(), {.label = "nightly"}), IsOk());
+    ASSERT_THAT(w.witness->calls, SizeIs(1));
+    const auto& call = w.witness->calls[0];
+    EXPECT_EQ(call.label, "nightly");
+    EXPECT_EQ(call.requested_model, "gpt-4.1");
+    EXPECT_EQ(call.model, "gpt-4.1");
+    EXPECT_EQ(call.region, "eu-central");
+    EXPECT_EQ(call.error, std::nullopt);
+    EXPECT_THAT(call.attempts, SizeIs(2));
+    EXPECT_TRUE(call.usage.present);
+    EXPECT_EQ(call.queued, 0ns);
+    EXPECT_EQ(call.total, 400ms);
+}
+
+TEST(Listeners, GetTheRecordOfAFailure) {
+    Watched w({"us-west"});
+    w.flow.transport.reply_raw("us-west", 400, {}, "");
+    EXPECT_FALSE(w.flow.client.chat(a_question()));
+    ASSERT_THAT(w.witness->calls, SizeIs(1));
+    EXPECT_EQ(w.witness->calls[0].error, ErrorCode::invalid_request);
+    EXPECT_EQ(w.witness->calls[0].region, "us-west");
+    EXPECT_THAT(w.witness->calls[0].attempts, SizeIs(1));
+}
+
+TEST(Listeners, AWaitBeforeTheFirstAttemptIsToldAsQueued) {
+    Watched w({"us-west"});
+    w.flow.transport.reply_raw("us-west", 429, {{"Retry-After", "9"}}, "").reply("us-west", "hello");
+    EXPECT_FALSE(w.flow.client.chat(a_question(), {.retry = RetryOptions{.max_attempts = 1}}));
+    EXPECT_THAT(w.flow.client.chat(a_question()), IsOk());
+    ASSERT_THAT(w.witness->calls, SizeIs(2));
+    EXPECT_EQ(w.witness->calls[1].queued, 9s);
+}
+
+TEST(Listeners, SeeStreamsCancelsAndOtherEndpointsToo) {
+    Watched w({"us-west"});
+    w.flow.transport.stream("us-west", {"a"});
+    EXPECT_THAT(w.flow.client.stream(a_question()).finish(), IsOk());
+    EXPECT_THAT(w.flow.client.models(), IsOk());
+    std::stop_source stop;
+    stop.request_stop();
+    EXPECT_FALSE(w.flow.client.chat(a_question(), {.stop = stop.get_token()}));
+    ASSERT_THAT(w.witness->calls, SizeIs(3));
+    EXPECT_EQ(w.witness->calls[0].region, "us-west");
+    EXPECT_EQ(w.witness->calls[1].region, "us-west");
+    EXPECT_EQ(w.witness->calls[2].error, ErrorCode::cancelled);
+}
+
+TEST(Listeners, AnExceptionIsLogged) {
+    CallFlow flow({"us-west"}, {.listeners = {std::make_shared<Thrower>()}, .callback_executor = run_inline});
+    flow.transport.reply("us-west", "hello");
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_THAT(flow.log(), Contains(HasSubstr("a listener threw")));
+}
+
+TEST(Listeners, RunOnTheCallbackThreadByDefault) {
+    struct Asker final : EventListener {
+        std::promise<std::thread::id> thread{};
+        void on_call(const CallRecord&) override { thread.set_value(std::this_thread::get_id()); }
+    };
+    const auto asker = std::make_shared<Asker>();
+    CallFlow flow({"us-west"}, {.listeners = {asker}});
+    flow.transport.reply("us-west", "hello");
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_NE(said_by(asker->thread), std::this_thread::get_id());
+}
+
+TEST(Stats, CountWhatHappened) {
+    CallFlow flow({"us-west", "eu-central"});
+    flow.transport.fail("us-west", ErrorCode::transport_failed).reply("us-west", "hi").reply("eu-central", "hello");
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    flow.transport.clear("us-west").reply_raw("us-west", 400, {}, "");
+    EXPECT_FALSE(flow.client.chat(a_question()));
+    EXPECT_FALSE(flow.client.chat(a_question(), {.deadline = 0ms}));
+    EXPECT_FALSE(flow.client.chat(a_question(), {.regions = {"mars"}})) << "refused before it became a call";
+    const auto stats = flow.client.stats();
+    EXPECT_EQ(stats.calls, 4U);
+    EXPECT_EQ(stats.succeeded, 2U);
+    EXPECT_EQ(stats.failed, 2U);
+    EXPECT_EQ(stats.attempts, 4U);
+    EXPECT_EQ(stats.failovers, 1U);
+    EXPECT_EQ(stats.in_flight, 0);
+    ASSERT_THAT(stats.regions, SizeIs(2));
+    EXPECT_EQ(stats.regions[0].id, "us-west");
+    EXPECT_EQ(stats.regions[0].attempts, 3U);
+    EXPECT_EQ(stats.regions[0].succeeded, 1U);
+    EXPECT_EQ(stats.regions[0].failed, 2U);
+    EXPECT_EQ(stats.regions[0].failovers_away, 1U);
+    EXPECT_EQ(stats.regions[0].last_error, ErrorCode::invalid_request);
+    EXPECT_EQ(stats.regions[1].succeeded, 1U);
+    EXPECT_EQ(stats.regions[1].error_rate, 0);
+    EXPECT_EQ(stats.retry_budget_tokens, 20);
+}
+
+TEST(Stats, ShowWhatIsInFlight) {
+    CallFlow flow({"us-west"}, {}, CallFlow::kManual);
+    flow.transport.hang("us-west");
+    auto a = flow.client.chat_async(a_question());
+    auto b = flow.client.chat_async(a_question());
+    flow.clock.advance(5s);
+    const auto stats = flow.client.stats();
+    EXPECT_EQ(stats.in_flight, 2);
+    EXPECT_EQ(stats.regions[0].in_flight, 2);
+    EXPECT_EQ(stats.uptime, 5s);
+}
+
+}  // namespace
+}  // namespace holysheep::flow

@@ -1,0 +1,293 @@
+// Streams: commit at the first content, failover before it, honesty after it; three ways to read the same events.
+#include "call_flow.hpp"
+
+namespace holysheep::flow {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+TEST(Stream, GivesItsEventsInOrderThenTheWholeAnswer) {
+    CallFlow flow({"us-west"});
+    flow.transport.stream("us-west", {"Me", "ri", "no"});
+    auto request = a_question();
+    request.include_usage = true;
+    auto stream = flow.client.stream(request);
+    EXPECT_THAT(read_all(stream),
+                ElementsAre("started", "content:Me", "content:ri", "content:no", "finish:stop", "usage"));
+    const auto answer = stream.finish();
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_EQ(answer->text(), "Merino");
+    EXPECT_EQ(answer->region, "us-west");
+    EXPECT_EQ(answer->requested_model, "gpt-4.1");
+    EXPECT_TRUE(answer->usage.present);
+    EXPECT_FALSE(answer->done_marker_missing);
+    EXPECT_THAT(answer->attempts, SizeIs(1));
+    EXPECT_TRUE(answer->attempts[0].winner);
+}
+
+TEST(Stream, AsksForAnEventStream) {
+    CallFlow flow({"us-west"});
+    flow.transport.stream("us-west", {"x"});
+    EXPECT_THAT(flow.client.stream(a_question()).finish(), IsOk());
+    EXPECT_EQ(header(flow.requests()[0], "Accept"), "text/event-stream");
+    EXPECT_THAT(flow.requests()[0].body, HasSubstr(R"("stream":true)"));
+}
+
+TEST(Stream, RangeCallbackAndHandleGiveTheSameEvents) {
+    const auto script = [](CallFlow& flow) {
+        flow.transport.stream_bytes(
+            "us-west", {kRoleEvent, kKeepAlive, content_event("Me"), content_event("rino"), kFinishEvent, kDone});
+    };
+    CallFlow range({"us-west"});
+    script(range);
+    auto stream = range.client.stream(a_question());
+    const auto expected = read_all(stream);
+    const auto answer = stream.finish();
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_THAT(expected, ElementsAre(::testing::StartsWith("keep_alive"), "started", "content:Me", "content:rino",
+                                      "finish:stop"));
+
+    CallFlow blocking({"us-west"});
+    script(blocking);
+    std::vector<std::string> seen;
+    const auto thread = std::this_thread::get_id();
+    const auto collect = [&](const ChatChunk& chunk) {
+        EXPECT_EQ(std::this_thread::get_id(), thread);
+        seen.push_back(describe(chunk));
+    };
+    const auto same = blocking.client.stream_to(a_question(), collect);
+    ASSERT_THAT(same, IsOk());
+    EXPECT_EQ(seen, expected);
+    EXPECT_EQ(same->text(), answer->text());
+
+    seen.clear();
+    CallFlow async({"us-west"}, {.callback_executor = run_inline});
+    script(async);
+    int done = 0;
+    async.client.stream_async(a_question(), {}, collect, [&](const Result<ChatCompletion>& result) {
+        ++done;
+        ASSERT_THAT(result, IsOk());
+        EXPECT_EQ(result->text(), answer->text());
+    });
+    EXPECT_EQ(seen, expected);
+    EXPECT_EQ(done, 1);
+}
+
+TEST(Stream, OneThatBreaksBeforeContentMovesOnWithoutATrace) {
+    struct Row {
+        const char* name;
+        std::vector<std::string> portions;
+        StreamEnd end;
+    };
+    const Row rows[] = {{"cut at once", {}, StreamEnd::cut},
+                        {"cut after the role", {kRoleEvent}, StreamEnd::cut},
+                        {"ended without an answer", {kRoleEvent}, StreamEnd::complete},
+                        {"an error event",
+                         {kRoleEvent, "data: " + error_body("server_error", "server_error") + "\n\n"},
+                         StreamEnd::complete},
+                        {"a broken frame", {kRoleEvent, "data: {\"choices\":[{\n\n"}, StreamEnd::complete},
+                        {"HTML", {"<html><title>Log in</title></html>"}, StreamEnd::complete},
+                        {"silent", {kRoleEvent}, StreamEnd::silent}};
+    for (const auto& row : rows) {
+        SCOPED_TRACE(row.name);
+        CallFlow flow({"us-west", "eu-central"});
+        flow.transport.stream_bytes("us-west", row.portions, row.end).stream("eu-central", {"hello"});
+        auto stream = flow.client.stream(a_question());
+        EXPECT_THAT(read_all(stream), ElementsAre("started", "content:hello", "finish:stop"));
+        const auto answer = stream.finish();
+        ASSERT_THAT(answer, IsOk());
+        EXPECT_EQ(answer->region, "eu-central");
+        EXPECT_THAT(flow.attempts(), ElementsAre("us-west", "eu-central"));
+    }
+}
+
+TEST(Stream, OneThatBreaksAfterContentIsNeverReplayedNorCalledASuccess) {
+    struct Row {
+        const char* name;
+        std::vector<std::string> portions;
+        StreamEnd end;
+        ErrorCode code;
+    };
+    const auto a = content_event("Me");
+    const Row rows[] = {
+        {"cut", {kRoleEvent, a}, StreamEnd::cut, ErrorCode::stream_interrupted},
+        {"ended without a finish", {kRoleEvent, a}, StreamEnd::complete, ErrorCode::stream_interrupted},
+        {"silent", {kRoleEvent, a}, StreamEnd::silent, ErrorCode::stream_stalled},
+        {"a broken frame",
+         {kRoleEvent, a, "data: {\"choices\":[{\n\n"},
+         StreamEnd::complete,
+         ErrorCode::malformed_response},
+    };
+    for (const auto& row : rows) {
+        SCOPED_TRACE(row.name);
+        CallFlow flow({"us-west", "eu-central"});
+        flow.transport.stream_bytes("us-west", row.portions, row.end).stream("eu-central", {"no"});
+        auto stream = flow.client.stream(a_question());
+        EXPECT_THAT(read_all(stream), ElementsAre("started", "content:Me"));
+        const auto answer = stream.finish();
+        ASSERT_THAT(answer, FailsWith(row.code));
+        ASSERT_TRUE(answer.error().partial);
+        EXPECT_EQ(answer.error().partial->text(), "Me");
+        EXPECT_EQ(answer.error().partial->region, "us-west");
+        EXPECT_EQ(answer.error().region, "us-west");
+        EXPECT_THAT(flow.attempts(), ElementsAre("us-west"));
+    }
+}
+
+TEST(Stream, AnErrorEventAfterContentEndsItWithWhatCame) {
+    CallFlow flow({"us-west", "eu-central"});
+    flow.transport.stream_bytes("us-west",
+                                {kRoleEvent, content_event("Me"),
+                                 "data: " + error_body("server_error", "server_error", "engine died") + "\n\n"});
+    flow.transport.stream("eu-central", {"no"});
+    const auto answer = flow.client.stream(a_question()).finish();
+    ASSERT_FALSE(answer);
+    EXPECT_THAT(answer.error().message, HasSubstr("engine died"));
+    ASSERT_TRUE(answer.error().partial);
+    EXPECT_EQ(answer.error().partial->text(), "Me");
+    EXPECT_THAT(flow.attempts(), ElementsAre("us-west"));
+}
+
+TEST(Stream, DISABLED_AKeepAliveAddsNothingToTheText) {
+    CallFlow flow({"us-west"});
+    flow.transport.stream_bytes("us-west", {kKeepAlive, kRoleEvent, content_event("Me"), kKeepAlive,
+                                            content_event("rino"), kFinishEvent, kDone});
+    std::string printed;
+    for (auto stream = flow.client.stream(a_question()); const auto& chunk : stream) printed += chunk.text;
+    EXPECT_EQ(printed, "Merino");
+}
+
+TEST(Stream, KeepAlivesDoNotStopTheStallClock) {
+    CallFlow flow({"us-west"});
+    std::vector<std::string> portions{kRoleEvent + content_event("Me")};
+    portions.insert(portions.end(), 100, kKeepAlive);
+    flow.transport.stream_bytes("us-west", portions, StreamEnd::silent, {.between = 10s});
+    const auto answer = flow.client.stream(a_question()).finish();
+    ASSERT_THAT(answer, FailsWith(ErrorCode::stream_stalled));
+    EXPECT_EQ(flow.elapsed(), 60s);
+}
+
+TEST(Stream, ItsMarkerEndsItThoughTheConnectionStaysOpen) {
+    CallFlow flow({"us-west"}, {}, CallFlow::kManual);
+    flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Merino"), kFinishEvent + kDone},
+                                StreamEnd::silent);
+    auto stream = flow.client.stream(a_question());
+    const auto answer = stream.finish();
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_EQ(answer->text(), "Merino");
+    EXPECT_EQ(flow.transport.open_transfers(), 1U) << "its connection may be of use to the next request";
+    flow.clock.advance(1s);
+    EXPECT_EQ(flow.transport.open_transfers(), 0U) << "but only if its body ends soon";
+}
+
+TEST(Stream, WhatFollowsItsMarkerIsNotReadForLong) {
+    CallFlow flow({"us-west"}, {}, CallFlow::kManual);
+    std::vector<std::string> portions{kRoleEvent + content_event("Merino") + kFinishEvent + kDone};
+    portions.insert(portions.end(), 1'000, std::string(1'024, ' '));
+    flow.transport.stream_bytes("us-west", portions, StreamEnd::silent, {.between = 1ms});
+    EXPECT_THAT(flow.client.stream(a_question()).finish(), IsOk());
+    flow.clock.advance(100ms);
+    EXPECT_EQ(flow.transport.open_transfers(), 0U);
+}
+
+TEST(Stream, AWholeAnswerWithoutItsMarkerIsASuccessThatSaysSo) {
+    CallFlow flow({"us-west"});
+    flow.transport.stream("us-west", {"Merino"}, {.done_marker = false});
+    const auto answer = flow.client.stream(a_question()).finish();
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_TRUE(answer->done_marker_missing);
+}
+
+TEST(Stream, AJsonAnswerToAStreamIsToldAsAStream) {
+    CallFlow flow({"us-west"});
+    flow.transport.reply_raw(
+        "us-west", 200, {{"content-type", "application/json"}},
+        R"({"id":"x","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Merino"},"finish_reason":"stop"}]})");
+    auto stream = flow.client.stream(a_question());
+    EXPECT_THAT(read_all(stream), Contains("content:Merino"));
+    EXPECT_THAT(stream.finish(), IsOk());
+}
+
+TEST(Stream, BrokenFramesMayBePassedOver) {
+    CallFlow flow({"us-west"});
+    flow.transport.stream_bytes(
+        "us-west", {kRoleEvent, content_event("Me"), "data: {broken\n\n", content_event("rino"), kFinishEvent, kDone});
+    const auto answer = flow.client.stream(a_question(), {.skip_malformed_chunks = 1}).finish();
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_EQ(answer->text(), "Merino");
+    EXPECT_EQ(answer->skipped_chunks, 1);
+}
+
+TEST(Stream, AHttpErrorIsTheErrorOfTheStream) {
+    CallFlow flow({"us-west"});
+    flow.transport.reply_raw("us-west", 400, {}, error_body("", "invalid_request_error", "no such tool"));
+    auto stream = flow.client.stream(a_question());
+    EXPECT_THAT(read_all(stream), IsEmpty());
+    const auto answer = stream.finish();
+    ASSERT_THAT(answer, FailsWith(ErrorCode::invalid_request));
+    EXPECT_FALSE(answer.error().partial);
+}
+
+TEST(Stream, AWrongRequestIsToldByFinish) {
+    CallFlow flow({"us-west"});
+    auto stream = flow.client.stream(a_question(), {.regions = {"mars"}});
+    EXPECT_THAT(read_all(stream), IsEmpty());
+    EXPECT_THAT(stream.finish(), FailsWith(ErrorCode::invalid_options));
+}
+
+TEST(Stream, FinishReadsWhatIsLeftAndAnswersOnce) {
+    CallFlow flow({"us-west"});
+    flow.transport.stream("us-west", {"Me", "rino"});
+    auto stream = flow.client.stream(a_question());
+    for (const auto& chunk : stream) {
+        if (chunk.event == ChunkEvent::content) break;
+    }
+    const auto answer = stream.finish();
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_EQ(answer->text(), "Merino");
+    EXPECT_THAT(stream.finish(), FailsWith(ErrorCode::invalid_request));
+}
+
+TEST(Stream, ASecondRangeGoesOnWhereTheFirstStopped) {
+    CallFlow flow({"us-west"});
+    flow.transport.stream("us-west", {"a", "b"});
+    auto stream = flow.client.stream(a_question());
+    for (const auto& chunk : stream) {
+        if (chunk.event == ChunkEvent::content) break;
+    }
+    EXPECT_THAT(read_all(stream), ElementsAre("content:b", "finish:stop"));
+}
+
+TEST(Stream, AnExceptionFromTheReaderCancelsItAndIsPassedOn) {
+    CallFlow flow({"us-west"}, {}, CallFlow::kManual);
+    flow.transport.stream_stall("us-west", {"a"});
+    const auto throws = [](const ChatChunk& chunk) {
+        if (chunk.event == ChunkEvent::content) throw std::runtime_error("enough");
+    };
+    EXPECT_THROW(static_cast<void>(flow.client.stream_to(a_question(), throws)), std::runtime_error);
+    EXPECT_TRUE(flow.transport.requests()[0].cancelled);
+    EXPECT_EQ(flow.client.stats().cancelled, 1U);
+}
+
+TEST(Stream, AStreamInPlaceOfAnAnswerTravelsWhole) {
+    CallFlow flow({"us-west"});
+    flow.transport.stream("us-west", {"Me", "rino"});
+    EXPECT_EQ(flow.client.chat(a_question())->text(), "Merino");
+}
+
+TEST(Stream, ItCountsAsAStream) {
+    CallFlow flow({"us-west"});
+    flow.transport.stream("us-west", {"x"});
+    EXPECT_THAT(flow.client.stream(a_question()).finish(), IsOk());
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_EQ(flow.client.stats().streams, 1U);
+    EXPECT_EQ(flow.client.stats().calls, 2U);
+}
+
+}  // namespace
+}  // namespace holysheep::flow
