@@ -7,8 +7,11 @@
 
 namespace holysheep::client {
 
-Callbacks::Callbacks(Executor executor, std::shared_ptr<const telemetry::Log> log)
-    : executor_(std::move(executor)), log_(std::move(log)), thread_([this] { log_exception(); }) {}
+Callbacks::Callbacks(Executor executor, std::shared_ptr<const telemetry::Log> log, bool in_rounds)
+    : executor_(std::move(executor)),
+      log_(std::move(log)),
+      in_rounds_(in_rounds),
+      thread_([this] { log_exception(); }) {}
 
 void Callbacks::run(std::function<void()> function, bool batched) {
     if (executor_) {
@@ -19,7 +22,7 @@ void Callbacks::run(std::function<void()> function, bool batched) {
                 self->log_exception();
             }
         });
-    } else if (batched) {
+    } else if (batched && in_rounds_) {
         thread_.enqueue(std::move(function));
     } else {
         thread_.post(std::move(function));

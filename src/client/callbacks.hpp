@@ -14,10 +14,10 @@ namespace holysheep::client {
 class Callbacks : public std::enable_shared_from_this<Callbacks> {
   public:
     using Executor = std::function<void(std::function<void()>)>;
-    /// Without an executor, one thread of its own.
-    Callbacks(Executor executor, std::shared_ptr<const telemetry::Log> log);
+    /// Without an executor, one thread of its own. `in_rounds`: somebody calls `wake` at the end of each round.
+    Callbacks(Executor executor, std::shared_ptr<const telemetry::Log> log, bool in_rounds);
 
-    /// From any thread. `batched`: a sleeping thread is woken by `wake`, not at once.
+    /// From any thread. `batched`, for the I/O thread: a sleeping thread is left asleep until the end of the round.
     void run(std::function<void()> function, bool batched);
     void wake() { thread_.wake(); }
     bool on_own_thread() const { return thread_.on_own_thread(); }
@@ -29,6 +29,7 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
 
     const Executor executor_;
     const std::shared_ptr<const telemetry::Log> log_;
+    const bool in_rounds_;
     runtime::SerialExecutor thread_;
 };
 

@@ -47,7 +47,7 @@ Client::Impl::Impl(ClientOptions options)
       targets_(client::make_targets(options_)),
       default_order_(routing::ordered_plan(options_.regions, {})),
       next_seed_(seed_from(options_.seed)),
-      callbacks_(std::make_shared<client::Callbacks>(options_.callback_executor, log_)),
+      callbacks_(std::make_shared<client::Callbacks>(options_.callback_executor, log_, options_.clock == nullptr)),
       loop_(options_.clock ? nullptr : std::make_shared<runtime::IoLoop>()),
       clock_(options_.clock ? options_.clock : loop_),
       transport_(options_.transport ? options_.transport : make_transport()),
@@ -286,7 +286,7 @@ void Client::Impl::publish(CallRecord record) {
                 listener->on_call(record);
             }
         },
-        loop_ != nullptr);
+        true);
 }
 
 }  // namespace v0

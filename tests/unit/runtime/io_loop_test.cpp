@@ -128,6 +128,7 @@ TEST(IoLoop, TellsOfAReadySocketUntilItIsUnwatched) {
             if (fd == ends[0]) ready.set_value(what);
         });
         loop.watch(ends[0], {.readable = true});
+        loop.add_work(1);  // an idle loop is parked, and watches nothing
     });
     ASSERT_EQ(::write(ends[1], "x", 1), 1);
     const auto what = ready.get_future().get();
