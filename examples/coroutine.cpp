@@ -32,7 +32,9 @@ Task converse(holysheep::Client& client) {
 
     request.messages.push_back(first->choices.front().message);
     request.messages.push_back(holysheep::user("Where does it come from?"));
-    auto second = co_await holysheep::chat(client, request, {.deadline = std::chrono::seconds{30}});
+    holysheep::CallOptions options;
+    options.deadline = std::chrono::seconds{30};
+    auto second = co_await holysheep::chat(client, request, options);
     if (!second) {
         std::cerr << second.error() << '\n';
         co_return 1;
