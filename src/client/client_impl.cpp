@@ -66,7 +66,7 @@ Client::Impl::Impl(ClientOptions options)
       registry_(services_, clock_, [this](int change) {
           if (loop_) loop_->add_work(change);
       }) {
-    for (const auto& target : targets_) own_keys_ = own_keys_ || target.headers != targets_.front().headers;
+    own_keys_ = client::keys_differ(targets_);
     if (!options_.listeners.empty()) {
         services_.on_record = [this](CallRecord record) { publish(std::move(record)); };
     }

@@ -21,6 +21,15 @@ std::string_view trim(std::string_view text) {
 
 std::string quoted(std::string_view text) { return "\"" + std::string(text.substr(0, 200)) + "\""; }
 
+/// A URL in a message: what may be a password in front of its '@' is left out.
+std::string quoted_url(std::string_view url) {
+    const auto at = url.rfind('@');
+    if (at == std::string_view::npos) return quoted(url);
+    const auto scheme = url.find("://");
+    const auto front = scheme != std::string_view::npos && scheme < at ? url.substr(0, scheme + 3) : std::string_view();
+    return quoted(std::string(front) + "..." + std::string(url.substr(at)));
+}
+
 std::string replace_region(std::string url, const std::string& id) {
     constexpr std::string_view kPlace = "{region}";
     for (auto at = url.find(kPlace); at != std::string::npos; at = url.find(kPlace, at + id.size())) {
@@ -75,7 +84,7 @@ void check_regions(const ClientOptions& options, Problems& problems) {
         }
         const auto url = parse_base_url(region.base_url, options.tls.allow_plaintext);
         if (!url.parts) {
-            problems.add(name + ".base_url", quoted(region.base_url) + ": " + url.problem);
+            problems.add(name + ".base_url", quoted_url(region.base_url) + ": " + url.problem);
         } else if (url.parts->host == kDefaultHost) {
             const auto& key = region.api_key.empty() ? options.api_key : region.api_key;
             if (key.empty()) {

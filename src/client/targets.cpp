@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <iterator>
 #include <utility>
 
 #include "client/base_url.hpp"
@@ -55,6 +56,17 @@ std::vector<call::Target> make_targets(const ClientOptions& options) {
                            .headers = merge_headers(options, region)});
     }
     return targets;
+}
+
+bool keys_differ(const std::vector<call::Target>& targets) {
+    const auto keys = [](const call::Target& target) {
+        std::vector<std::pair<std::string, std::string>> sensitive;
+        std::ranges::copy_if(target.headers, std::back_inserter(sensitive),
+                             [](const auto& header) { return is_sensitive(header.first); });
+        return sensitive;
+    };
+    return std::ranges::any_of(targets,
+                               [&](const call::Target& target) { return keys(target) != keys(targets.front()); });
 }
 
 void collect_secrets(const ClientOptions& options, telemetry::Redactor& redactor) {

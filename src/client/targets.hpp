@@ -13,6 +13,8 @@ namespace holysheep::client {
 
 /// `options` is normalised and checked.
 std::vector<call::Target> make_targets(const ClientOptions& options);
+/// Whether a key that one region refuses may be good in another.
+bool keys_differ(const std::vector<call::Target>& targets);
 /// Everything in the options that must never be shown.
 void collect_secrets(const ClientOptions& options, telemetry::Redactor& redactor);
 

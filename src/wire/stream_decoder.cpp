@@ -70,7 +70,7 @@ class StreamDecoder::Machine final : public SseSink {
     }
 
     bool on_comment(std::string_view text) override {
-        sink_.on_chunk({.event = ChunkEvent::keep_alive, .text = text});
+        sink_.on_chunk({.event = ChunkEvent::keep_alive, .raw_json = text});
         return true;
     }
 

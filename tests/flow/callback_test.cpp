@@ -21,7 +21,7 @@ TEST(Callbacks, AFutureHoldsTheAnswer) {
                 FailsWith(ErrorCode::invalid_options));
 }
 
-TEST(Callbacks, DISABLED_RunOnOneThreadOfTheClient) {
+TEST(Callbacks, RunOnOneThreadOfTheClient) {
     CallFlow flow({"us-west"});
     flow.transport.reply("us-west", "hello");
     std::vector<std::thread::id> threads;

@@ -179,7 +179,7 @@ TEST(OptionRules, SecretsAreNotQuoted) {
     }
 }
 
-TEST(OptionRules, DISABLED_CredentialsWithinAUrlAreNotQuoted) {
+TEST(OptionRules, CredentialsWithinAUrlAreNotQuoted) {
     const auto client = create_with([](O& o) { o.regions[0].base_url = "https://user:hunter22@a.test"; });
     ASSERT_FALSE(client);
     EXPECT_THAT(client.error().message, Not(HasSubstr("hunter22")));

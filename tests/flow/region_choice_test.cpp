@@ -136,7 +136,7 @@ TEST(RegionChoice, ARefusedKeyIsTriedElsewhereWhereRegionsHaveTheirOwn) {
     EXPECT_EQ(flow.client.chat(a_question())->region, "eu-central");
 }
 
-TEST(RegionChoice, DISABLED_HeadersAloneDoNotMakeKeysDiffer) {
+TEST(RegionChoice, HeadersAloneDoNotMakeKeysDiffer) {
     auto regions = FakeTransport::regions({"us-west", "eu-central"});
     regions[1].headers = {{"X-Datacentre", "2"}};
     CallFlow flow({}, {.regions = regions});

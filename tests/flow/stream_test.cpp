@@ -153,7 +153,7 @@ TEST(Stream, AnErrorEventAfterContentEndsItWithWhatCame) {
     EXPECT_THAT(flow.attempts(), ElementsAre("us-west"));
 }
 
-TEST(Stream, DISABLED_AKeepAliveAddsNothingToTheText) {
+TEST(Stream, AKeepAliveAddsNothingToTheText) {
     CallFlow flow({"us-west"});
     flow.transport.stream_bytes("us-west", {kKeepAlive, kRoleEvent, content_event("Me"), kKeepAlive,
                                             content_event("rino"), kFinishEvent, kDone});
