@@ -127,6 +127,7 @@ TEST(IoLoop, TellsOfAReadySocketUntilItIsUnwatched) {
             loop.unwatch(fd);
             if (fd == ends[0]) ready.set_value(what);
         });
+        loop.add_work(1);  // without any, the loop is parked and looks at no socket
         loop.watch(ends[0], {.readable = true});
         loop.add_work(1);  // an idle loop is parked, and watches nothing
     });
@@ -137,6 +138,58 @@ TEST(IoLoop, TellsOfAReadySocketUntilItIsUnwatched) {
     on_loop(loop, [] { return 0; });  // a whole round later the byte is still unread, and nobody is told
     EXPECT_EQ(on_loop(loop, [&] { return calls; }), 1);
     for (const int fd : ends) ::close(fd);
+}
+
+TEST(IoLoop, LendsACallersThreadWhileItHasNothingToDo) {
+    IoLoop loop;
+    std::vector<std::thread::id> ran;
+    bool within = false;
+    const auto note = [&] {
+        ran.push_back(std::this_thread::get_id());
+        within = loop.on_loop_thread();
+        if (ran.size() == 1) loop.post([&] { ran.push_back(std::this_thread::get_id()); });
+    };
+    EXPECT_TRUE(loop.run_here(note, [&] { return ran.size() == 2; }));
+    EXPECT_TRUE(within);
+    EXPECT_FALSE(loop.on_loop_thread()) << "no longer";
+    EXPECT_THAT(ran, ElementsAre(std::this_thread::get_id(), std::this_thread::get_id()));
+    EXPECT_NE(on_loop(loop, [] { return std::this_thread::get_id(); }), std::this_thread::get_id());
+}
+
+TEST(IoLoop, LendsNothingWhileItRuns) {
+    IoLoop loop;
+    std::promise<void> busy;
+    std::promise<void> go_on;
+    loop.post([&] {
+        busy.set_value();
+        go_on.get_future().get();
+    });
+    busy.get_future().get();
+    EXPECT_FALSE(loop.run_here([] { FAIL(); }, [] { return true; }));
+    go_on.set_value();
+    loop.stop();  // before the promises go
+}
+
+TEST(IoLoop, TakesOverFromABorrowedThreadWhenOthersBringWork) {
+    IoLoop loop;
+    const auto first = [&] {
+        loop.add_work(1);
+        loop.post([&] { loop.add_work(1); });  // as another call would
+    };
+    EXPECT_TRUE(loop.run_here(first, [] { return false; })) << "it is not done, but it is free";
+    std::promise<std::thread::id> timer;
+    loop.post([&] {
+        loop.call_at(loop.now(), [&] { timer.set_value(std::this_thread::get_id()); });
+        loop.add_work(-2);
+    });
+    EXPECT_NE(timer.get_future().get(), std::this_thread::get_id());
+}
+
+TEST(IoLoop, ABorrowedThreadRunsTimersToo) {
+    IoLoop loop;
+    bool rang = false;
+    EXPECT_TRUE(loop.run_here([&] { loop.call_at(loop.now() + 1ms, [&] { rang = true; }); }, [&] { return rang; }));
+    EXPECT_TRUE(rang);
 }
 
 TEST(IoLoop, TheRoundHandlerRunsAfterPostedFunctions) {
