@@ -33,6 +33,7 @@ CallDriver::CallDriver(CallServices& services, Exchange exchange, const CallPoli
       machine_(policy, plan, exchange_.model, services.regions, services.budget, services.retry_policy),
       sink_(sink),
       on_idle_(std::move(on_idle)) {
+    own_secrets_.add(exchange_.headers);
     services_.recorder.on_call_started(exchange_.kind == ExchangeKind::chat_stream);
 }
 
@@ -148,10 +149,13 @@ void CallDriver::attempt_ended(Attempt& attempt) {
     const Turn turn(*this);
     const auto time = now();
     const auto& outcome = attempt.outcome();
+    for (const auto* redactor : {&services_.redactor, static_cast<const telemetry::Redactor*>(&own_secrets_)}) {
+        redactor->scrub(attempt.record.request_id);
+        if (outcome.answered) continue;
+        redactor->scrub(attempt.error());
+        redactor->scrub(attempt.record.detail);
+    }
     if (!outcome.answered) {
-        services_.redactor.scrub(attempt.error());
-        services_.redactor.scrub(attempt.record.detail);
-        services_.redactor.scrub(attempt.record.request_id);
         if (outcome.retry_after && outcome.retry_after->count() > 0) {
             const auto pause = std::min<nanoseconds>(*outcome.retry_after, std::chrono::minutes{10});
             services_.regions.limit_until(attempt.region(), exchange_.model, time + pause, time);
@@ -263,8 +267,10 @@ void CallDriver::book(const Attempt& attempt, health::Charge charge) {
 }
 
 void CallDriver::log_body(std::string_view direction, const AttemptRecord& attempt, std::string_view body) const {
-    services_.log.write(LogLevel::trace, std::string(direction) + attempt.region + ", attempt " +
-                                             std::to_string(attempt.number) + ": " + std::string(body));
+    auto line = std::string(direction) + attempt.region + ", attempt " + std::to_string(attempt.number) + ": " +
+                std::string(body);
+    own_secrets_.scrub(line);
+    services_.log.write(LogLevel::trace, std::move(line));
 }
 
 // ---- the end ----

@@ -102,6 +102,7 @@ class CallDriver final : private AttemptEvents {
 
     CallServices& services_;
     const Exchange exchange_;
+    telemetry::Redactor own_secrets_;  // of this call alone
     const Clock::time_point started_;
     CallMachine machine_;
     CallSink& sink_;

@@ -130,6 +130,7 @@ Result<std::vector<Model>> Client::models(CallOptions options) {
     error.http_status = response->status;
     error.region = std::move(response->region);
     error.attempts = std::move(response->attempts);
+    impl_->scrub(error, options);
     return error;
 }
 

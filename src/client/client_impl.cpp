@@ -269,6 +269,12 @@ Result<void> Client::Impl::warm_up(milliseconds timeout) {
     return failure;
 }
 
+void Client::Impl::scrub(Error& error, const CallOptions& options) const {
+    auto redactor = redactor_;
+    redactor.add(options.headers);
+    redactor.scrub(error);
+}
+
 void Client::Impl::set_draining(std::string_view region, bool draining) {
     if (orphaned()) return;
     for (std::size_t i = 0; i < options_.regions.size(); ++i) {

@@ -47,6 +47,8 @@ class Client::Impl {
     Result<RawResponse> request(RawRequest request, const CallOptions& options);
     std::unique_ptr<detail::StreamReader> stream(const ChatRequest& request, const CallOptions& options);
     Result<void> warm_up(milliseconds timeout);
+    /// For errors that are made of an answer after its call is over.
+    void scrub(Error& error, const CallOptions& options) const;
     void set_draining(std::string_view region, bool draining);
     Stats stats() const { return recorder_.snapshot(clock_->now()); }
 

@@ -2,7 +2,6 @@
 #include "client/targets.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <iterator>
 #include <utility>
@@ -37,12 +36,6 @@ std::vector<std::pair<std::string, std::string>> merge_headers(const ClientOptio
     return merged;
 }
 
-bool is_sensitive(const std::string& header) {
-    constexpr std::array<std::string_view, 5> kNames{"authorization", "proxy-authorization", "cookie", "api-key",
-                                                     "x-api-key"};
-    return std::ranges::find(kNames, lower(header)) != kNames.end();
-}
-
 }  // namespace
 
 std::vector<call::Target> make_targets(const ClientOptions& options) {
@@ -62,7 +55,7 @@ bool keys_differ(const std::vector<call::Target>& targets) {
     const auto keys = [](const call::Target& target) {
         std::vector<std::pair<std::string, std::string>> sensitive;
         std::ranges::copy_if(target.headers, std::back_inserter(sensitive),
-                             [](const auto& header) { return is_sensitive(header.first); });
+                             [](const auto& header) { return telemetry::carries_a_secret(header.first); });
         return sensitive;
     };
     return std::ranges::any_of(targets,
@@ -70,17 +63,12 @@ bool keys_differ(const std::vector<call::Target>& targets) {
 }
 
 void collect_secrets(const ClientOptions& options, telemetry::Redactor& redactor) {
-    const auto add_headers = [&](const auto& headers) {
-        for (const auto& [name, value] : headers) {
-            if (is_sensitive(name)) redactor.add(value.starts_with("Bearer ") ? value.substr(7) : value);
-        }
-    };
     redactor.add(options.api_key);
     redactor.add(options.proxy.password);
-    add_headers(options.headers);
+    redactor.add(options.headers);
     for (const auto& region : options.regions) {
         redactor.add(region.api_key);
-        add_headers(region.headers);
+        redactor.add(region.headers);
     }
 }
 

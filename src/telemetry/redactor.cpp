@@ -2,6 +2,8 @@
 #include "telemetry/redactor.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 
 namespace holysheep::telemetry {
 
@@ -10,11 +12,25 @@ constexpr std::size_t kShortest = 6;
 constexpr std::string_view kMark = "<redacted>";
 }  // namespace
 
+bool carries_a_secret(std::string_view header) {
+    constexpr std::array<std::string_view, 5> kNames{"authorization", "proxy-authorization", "cookie", "api-key",
+                                                     "x-api-key"};
+    return std::ranges::any_of(kNames, [header](std::string_view name) {
+        return std::ranges::equal(name, header, [](char a, unsigned char b) { return a == std::tolower(b); });
+    });
+}
+
 void Redactor::add(std::string_view secret) {
     if (secret.size() < kShortest || std::ranges::find(secrets_, secret) != secrets_.end()) return;
     secrets_.emplace_back(secret);
     // Longest first: a secret that contains another one must go as a whole.
     std::ranges::stable_sort(secrets_, std::ranges::greater{}, &std::string::size);
+}
+
+void Redactor::add(const std::vector<std::pair<std::string, std::string>>& headers) {
+    for (const auto& [name, value] : headers) {
+        if (carries_a_secret(name)) add(value.starts_with("Bearer ") ? value.substr(7) : value);
+    }
 }
 
 void Redactor::scrub(std::string& text) const {

@@ -174,7 +174,11 @@ CurlTransfer& CurlTransport::take_transfer() {
 void CurlTransport::release(CurlTransfer& transfer) {
     if (std::exchange(transfer.added, false)) {
         in_curl_ = true;
+        // libcurl 7.88 tells an HTTP/2 server of a cancelled stream only when something else is sent on its connection.
+        // One that nothing else uses is closed instead.
+        if (transfer.cancelled) curl_easy_setopt(transfer.handle(), CURLOPT_FORBID_REUSE, 1L);
         curl_multi_remove_handle(multi_.get(), transfer.handle());
+        if (transfer.cancelled) curl_easy_setopt(transfer.handle(), CURLOPT_FORBID_REUSE, 0L);
         in_curl_ = false;
     }
     ++transfer.generation;

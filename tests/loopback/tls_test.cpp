@@ -223,6 +223,26 @@ TEST_F(Protocol, APausedHttp2StreamDoesNotHoldUpTheOthers) {
     for (int i = 0; i < 20; ++i) ASSERT_THAT(client.chat(question()), IsOk());
 }
 
+TEST_F(Protocol, ACancelledHttp2StreamDoesNotHarmItsNeighbours) {
+    auto with = options({"both"});
+    with.http2 = true;
+    Client client(with);
+    ASSERT_THAT(client.chat(question()), IsOk());
+    gateway.set_stream("us-west", 40, 10ms);
+    for (int round = 0; round < 3; ++round) {
+        std::vector<ChatStream> streams;
+        for (int i = 0; i < 10; ++i) streams.push_back(client.stream(question()));
+        for (auto& stream : streams) ASSERT_NE(stream.begin(), stream.end());
+        for (std::size_t i = 0; i < 5; ++i) streams[2 * i].cancel();
+        for (std::size_t i = 0; i < 5; ++i) {
+            EXPECT_THAT(streams[2 * i].finish(), FailsWith(ErrorCode::cancelled));
+            EXPECT_THAT(streams[2 * i + 1].finish(), IsOk());
+        }
+        EXPECT_THAT(client.chat(question()), IsOk());
+    }
+    EXPECT_TRUE(gateway.wait_for_early_closes("us-west", 15, kPatience)) << "the gateway goes on for nobody";
+}
+
 /// A server that ends each connection after five requests.
 class Recycling : public Protocol, public ::testing::WithParamInterface<bool> {};
 
@@ -274,7 +294,7 @@ TEST_P(Streaming, IsNotHeldBackByTheServerInBetween) {
         }
         EXPECT_THAT(text, StartsWith("[us-west]"));
     }
-    EXPECT_TRUE(gateway.wait_for_early_closes("us-west", 1, kPatience)) << "nginx was not told that nobody reads";
+    EXPECT_TRUE(gateway.wait_for_early_closes("us-west", 1, kPatience)) << "the gateway goes on for nobody";
 }
 
 INSTANTIATE_TEST_SUITE_P(Connections, Streaming, ::testing::Values(false, true),

@@ -1,0 +1,117 @@
+// A client in a child process after fork(): its threads are not there, so it says no, and lets itself be destroyed.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "gateway_under_test.hpp"
+
+namespace {
+
+using namespace holysheep;
+using namespace holysheep::loopback;
+
+/// Runs in a child process; its status says how many claims did not hold. A child that hangs is ended by an alarm.
+template <class Function>
+int in_child(Function function) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::alarm(20);
+        ::_exit(function());
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+template <class Value>
+bool refused(const Result<Value>& result) {
+    return !result && result.error().code == ErrorCode::invalid_request &&
+           result.error().message.find("fork()") != std::string::npos;
+}
+
+class Fork : public TwoRegions {
+  protected:
+    std::optional<Client> client{std::in_place, options};
+};
+
+TEST_F(Fork, TheChildIsRefusedInEveryForm) {
+    ASSERT_THAT(client->chat(question()), IsOk());
+    EXPECT_EQ(in_child([&] {
+                  int broken = 0;
+                  broken += refused(client->chat(question())) ? 0 : 1;
+                  broken += refused(client->stream(question()).finish()) ? 0 : 1;
+                  broken += refused(client->chat_async(question()).get()) ? 0 : 1;
+                  broken += refused(client->models()) ? 0 : 1;
+                  broken += refused(client->verify_key()) ? 0 : 1;
+                  broken += refused(client->request({.path = "/models"})) ? 0 : 1;
+                  broken += refused(client->warm_up(1s)) ? 0 : 1;
+                  client->drain("us-west");
+                  client->resume("us-west");
+                  (void)client->stats();
+                  return broken;
+              }),
+              0);
+    EXPECT_EQ(gateway.requests("us-west"), 1u);
+}
+
+TEST_F(Fork, TheChildTellsItsCallbacks) {
+    EXPECT_EQ(in_child([&] {
+                  Counter told;
+                  int broken = 0;
+                  client->chat_async(question(), {}, [&](const Result<ChatCompletion>& answer) {
+                      broken += refused(answer) ? 0 : 1;
+                      told.add();
+                  });
+                  client->stream_async(
+                      question(), {}, [](const ChatChunk&) {},
+                      [&](const Result<ChatCompletion>& answer) {
+                          broken += refused(answer) ? 0 : 1;
+                          told.add();
+                      });
+                  return told.wait_for(2, 10s) ? broken : 100;
+              }),
+              0);
+}
+
+TEST_F(Fork, TheChildMayDestroyWhatItInherited) {
+    gateway.set_stream("us-west", 30, 20ms);
+    std::optional<ChatStream> stream(client->stream(question()));
+    ASSERT_NE(stream->begin(), stream->end());
+    EXPECT_EQ(in_child([&] {
+                  stream.reset();
+                  client.reset();
+                  return 0;
+              }),
+              0);
+    EXPECT_THAT(stream->finish(), IsOk()) << "the parent's stream was disturbed";
+}
+
+TEST_F(Fork, TheParentGoesOn) {
+    for (int i = 0; i < 5; ++i) {
+        ASSERT_THAT(client->chat(question()), IsOk());
+        EXPECT_EQ(in_child([&] {
+                      client.reset();
+                      return 0;
+                  }),
+                  0);
+        ASSERT_THAT(client->stream(question()).finish(), IsOk());
+    }
+    EXPECT_EQ(gateway.connections("us-west"), 1u) << "the child closed the parent's connection";
+}
+
+TEST_F(Fork, TheChildMayMakeItsOwnClient) {
+    ASSERT_THAT(client->chat(question()), IsOk());
+    EXPECT_EQ(in_child([&] {
+                  Client own(options);
+                  return own.chat(question()) ? 0 : 1;
+              }),
+              0);
+    ASSERT_THAT(client->chat(question()), IsOk());
+    EXPECT_EQ(gateway.connections("us-west"), 2u);
+}
+
+}  // namespace
