@@ -18,7 +18,7 @@ struct RegionStats {
     std::string id{};
     bool draining = false;
     bool failing = false;  ///< the last attempt that tells of the region's health failed
-    int in_flight = 0;  ///< attempts
+    int in_flight = 0;     ///< attempts
     std::uint64_t attempts = 0, succeeded = 0, failed = 0;
     std::uint64_t failovers_away = 0;           ///< attempts that went elsewhere after one failed here
     double error_rate = 0;                      ///< 0..1, moving average over about the last ten attempts
