@@ -44,6 +44,9 @@ struct CallPolicy {
 CallPolicy make_policy(const RetryOptions& retry, const TimeoutOptions& timeouts, std::optional<milliseconds> deadline,
                        bool stream, time_point now);
 
+/// "For ever": longer spans, added to the clock, would overflow.
+inline constexpr milliseconds kLongest = std::chrono::hours{262'800};
+
 struct Command {
     enum class Kind { start, cancel, commit, finish } kind = Kind::finish;
     int attempt = 0;  ///< 1, 2, … ; for `finish` the attempt whose answer or error the caller gets, 0 without one

@@ -1,0 +1,279 @@
+// What follows a failed attempt: which region is next, when, at what cost to the retry budget, or why the call ends.
+#include <algorithm>
+#include <utility>
+
+#include "call/machine.hpp"
+#include "resilience/backoff.hpp"
+
+namespace holysheep::call {
+
+namespace {
+
+constexpr int kMaxInFlight = 4;
+// Below this error rate a region has room for the load of the ones that failed.
+constexpr double kRoomyErrorRate = 0.1;
+// Above it, even a request that was certainly not delivered pays for its move: with every region down, calls would
+// otherwise visit all of them for ever.
+constexpr double kSickErrorRate = 0.5;
+
+/// Whether the gateway may have done, and billed, the work although no answer came.
+bool maybe_delivered(const Outcome& outcome) {
+    if (outcome.certainly_not_delivered) return false;
+    return outcome.status == 0 || outcome.status == 408 || outcome.status == 504 || outcome.status == 524 ||
+           (outcome.status >= 200 && outcome.status < 300);
+}
+
+}  // namespace
+
+void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record, time_point now, Commands& out) {
+    const auto failed = at(attempt);
+    if (first_failure_ == 0) first_failure_ = attempt;
+    if (failed.outcome.error == ErrorCode::rate_limited && failed.outcome.retry_after) {
+        const auto pause_ends = now + *failed.outcome.retry_after;
+        quota_clock_ = std::min(quota_clock_.value_or(pause_ends), pause_ends);
+    }
+    if (committed_ == attempt) {
+        finish(Ending::interrupted, attempt, out);
+        return;
+    }
+    auto why_not = Ending::refused;
+    auto move = move_after(failed, verdict, now, why_not);
+    if (retry_policy_ != nullptr) {
+        const auto delay = move ? std::max(nanoseconds{}, move->when - now) : nanoseconds{};
+        const auto wish = retry_policy_->decide({.attempt = record,
+                                                 .would_retry = move.has_value(),
+                                                 .delay = std::chrono::duration_cast<milliseconds>(delay),
+                                                 .content_delivered = false});
+        if (!wish.retry) {
+            move.reset();
+            why_not = Ending::refused;
+        } else if (!move && why_not == Ending::refused) {
+            move = move_after(failed, {Action::next, verdict.charge}, now, why_not);
+            // The rules ask no region twice about a key or a model; the caller's policy may.
+            if (!move && why_not == Ending::refused) move = move_to_tried(failed, std::nullopt, now, why_not);
+        }
+        if (move) move->when = now + std::min(wish.delay, kLongest);
+        if (move && policy_.deadline && move->when >= *policy_.deadline) {
+            move.reset();
+            why_not = Ending::wait_too_long;
+        }
+    }
+    if (count_in_flight() > 0) {
+        // A rival of this attempt is still running: it is the next attempt. A refusal would be the same there.
+        if (!move && why_not == Ending::refused) finish(Ending::refused, attempt, out);
+        return;
+    }
+    if (!move) {
+        finish(why_not, attempt, out);
+        return;
+    }
+    if (!move->free && !budget_.try_take()) {
+        // There is no token for a region that fails; a healthy one behind it costs none.
+        const auto healthy = move->kind == AttemptKind::failover ? next_free(failed, now) : std::nullopt;
+        if (!healthy) {
+            finish(Ending::budget_empty, attempt, out);
+            return;
+        }
+        move->region = *healthy;
+    }
+    follow(*move, now, out);
+}
+
+std::optional<CallMachine::Move> CallMachine::move_after(const Attempt& failed, Verdict verdict, time_point now,
+                                                         Ending& why_not) {
+    why_not = Ending::refused;
+    const auto& outcome = failed.outcome;
+    if (verdict.action == Action::stop) return std::nullopt;
+    if (static_cast<int>(attempts_.size()) >= attempt_limit()) {
+        why_not = policy_.retry.max_attempts == 0 ? Ending::regions_exhausted : Ending::attempts_exhausted;
+        return std::nullopt;
+    }
+    const bool duplicate = maybe_delivered(outcome);
+    if (duplicate && policy_.cost_safe) {
+        why_not = Ending::maybe_delivered;
+        return std::nullopt;
+    }
+    std::optional<Move> move;
+    if (verdict.action == Action::same_fresh && !resent_fresh_) {
+        resent_fresh_ = true;
+        move = Move{
+            .region = failed.region, .kind = AttemptKind::retry, .when = now, .fresh_connection = true, .free = true};
+    } else if (verdict.action == Action::same_later) {
+        if (retried_conflict_) return std::nullopt;
+        retried_conflict_ = true;
+        move = move_to_tried(failed, failed.region, now, why_not);
+    } else {
+        move = move_to_untried(failed, now);
+        const bool elsewhere_only = outcome.error == ErrorCode::model_not_found ||
+                                    outcome.error == ErrorCode::region_not_supported ||
+                                    outcome.error == ErrorCode::unauthenticated;
+        if (!move && elsewhere_only) return std::nullopt;  // asking the same regions again would not change it
+        if (!move) move = move_to_tried(failed, std::nullopt, now, why_not);
+    }
+    if (move) move->maybe_duplicated = duplicate;
+    return move;
+}
+
+std::optional<CallMachine::Move> CallMachine::move_to_untried(const Attempt& failed, time_point now) const {
+    const auto region = next_untried(now);
+    if (!region) return std::nullopt;
+    return Move{.region = *region, .kind = AttemptKind::failover, .when = now, .free = is_free(failed, *region, now)};
+}
+
+std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& failed, std::optional<std::size_t> only,
+                                                            time_point now, Ending& why_not) {
+    why_not = Ending::regions_exhausted;
+    const double random = random_.uniform();
+    std::optional<Move> best;
+    std::ptrdiff_t best_visits = 0;
+    for (const auto region : plan_) {
+        if (!eligible(region) || (only && region != *only)) continue;
+        // The latest failure there says how long to stay away.
+        const auto last = std::find_if(attempts_.rbegin(), attempts_.rend(), [&](const Attempt& a) {
+            return a.region == region && !in_flight(a) && !a.lost;
+        });
+        const auto visits = std::ranges::count_if(attempts_, [&](const Attempt& a) { return a.region == region; });
+        auto until = regions_.limited_until(region, model_);
+        auto when = now;
+        if (last != attempts_.rend()) {
+            const bool throttled = last->outcome.error == ErrorCode::rate_limited;
+            const auto own = resilience::backoff(policy_.retry, throttled, retries_, random);
+            const auto hint = last->outcome.retry_after;
+            const bool hopeless = hint && (*hint > policy_.retry.max_wait ||
+                                           (policy_.deadline && last->ended + *hint >= *policy_.deadline));
+            when = std::max(now, last->ended + (hopeless ? *hint : resilience::wait_with_hint(own, hint, throttled)));
+            // The pause that this call's own hint began is in that wait already; another call may know of a longer one.
+            if (hint && until <= last->ended + *hint) until = now;
+        }
+        when = std::max(when, until);
+        // The earliest one, for a pause elsewhere may be long; among equals the one that was visited less.
+        if (best && (when > best->when || (when == best->when && visits >= best_visits))) continue;
+        best = Move{.region = region,
+                    .kind = region == failed.region || tried(region) ? AttemptKind::retry : AttemptKind::failover,
+                    .when = when};
+        best_visits = visits;
+    }
+    if (!best) return std::nullopt;
+    const bool too_late = policy_.deadline && best->when >= *policy_.deadline;
+    if (too_late || best->when - now > policy_.retry.max_wait) {
+        why_not = Ending::wait_too_long;
+        return std::nullopt;
+    }
+    ++retries_;
+    return best;
+}
+
+Commands CallMachine::leave_drained(const Move& drained, time_point now) {
+    Commands out;
+    const auto failed = attempts_.back();
+    auto why_not = Ending::regions_exhausted;
+    auto move = move_to_untried(failed, now);
+    if (!move) move = move_to_tried(failed, std::nullopt, now, why_not);
+    if (!move) {
+        finish(why_not, static_cast<int>(attempts_.size()), out);
+        return out;
+    }
+    move->maybe_duplicated = drained.maybe_duplicated;
+    follow(*move, now, out);  // its token was taken before the wait
+    return out;
+}
+
+void CallMachine::follow(const Move& move, time_point now, Commands& out) {
+    if (move.when > now) {
+        pending_ = move;
+    } else {
+        dispatch(move, now, out);
+    }
+}
+
+void CallMachine::dispatch(const Move& move, time_point now, Commands& out) {
+    if (policy_.deadline && now >= *policy_.deadline) {
+        finish(Ending::deadline, 0, out);
+        return;
+    }
+    attempts_.push_back({.region = move.region, .kind = move.kind, .started = now, .progress = now});
+    out.push({.kind = Command::Kind::start,
+              .attempt = static_cast<int>(attempts_.size()),
+              .region = move.region,
+              .attempt_kind = move.kind,
+              .fresh_connection = move.fresh_connection,
+              .maybe_duplicated = move.maybe_duplicated});
+}
+
+void CallMachine::finish(Ending ending, int attempt, Commands& out) {
+    cancel_others(0, out);
+    pending_.reset();
+    ending_ = ending;
+    out.push({.kind = Command::Kind::finish, .attempt = attempt});
+}
+
+void CallMachine::cancel_others(int winner, Commands& out) {
+    for (int i = 1; i <= static_cast<int>(attempts_.size()); ++i) {
+        auto& a = at(i);
+        if (i == winner || !in_flight(a)) continue;
+        a.phase = Phase::ended;
+        a.lost = true;
+        out.push({.kind = Command::Kind::cancel, .attempt = i, .region = a.region});
+    }
+}
+
+// ---- what is known about the regions ----
+
+int CallMachine::count_in_flight() const {
+    return static_cast<int>(std::ranges::count_if(attempts_, [&](const Attempt& a) { return in_flight(a); }));
+}
+
+bool CallMachine::tried(std::size_t region) const {
+    return std::ranges::any_of(attempts_, [&](const Attempt& a) { return a.region == region; });
+}
+
+std::size_t CallMachine::eligible_regions() const {
+    return static_cast<std::size_t>(std::ranges::count_if(plan_, [&](std::size_t r) { return eligible(r); }));
+}
+
+int CallMachine::attempt_limit() const {
+    return policy_.retry.max_attempts > 0 ? policy_.retry.max_attempts : static_cast<int>(eligible_regions()) + 2;
+}
+
+bool CallMachine::is_free(const Attempt& failed, std::size_t region, time_point now) const {
+    return regions_.error_rate(region, now) <
+           (failed.outcome.certainly_not_delivered ? kSickErrorRate : kRoomyErrorRate);
+}
+
+bool CallMachine::usable(std::size_t region, time_point now) const {
+    return eligible(region) && !tried(region) && regions_.limited_until(region, model_) <= now;
+}
+
+std::optional<std::size_t> CallMachine::next_untried(time_point now) const {
+    if (count_in_flight() >= kMaxInFlight) return std::nullopt;
+    for (const auto region : plan_) {
+        if (usable(region, now)) return region;
+    }
+    return std::nullopt;
+}
+
+std::optional<std::size_t> CallMachine::next_free(const Attempt& failed, time_point now) const {
+    for (const auto region : plan_) {
+        if (usable(region, now) && is_free(failed, region, now)) return region;
+    }
+    return std::nullopt;
+}
+
+bool CallMachine::can_move_at_once(time_point now) const {
+    return next_untried(now).has_value() && static_cast<int>(attempts_.size()) < attempt_limit();
+}
+
+bool CallMachine::regions_exhausted() const {
+    return std::ranges::all_of(plan_, [&](std::size_t region) {
+        return !eligible(region) ||
+               std::ranges::any_of(attempts_, [&](const Attempt& a) { return a.region == region && !a.lost; });
+    });
+}
+
+bool CallMachine::only_throttled() const {
+    return std::ranges::all_of(attempts_, [&](const Attempt& a) {
+        return a.lost || (a.phase == Phase::ended && a.outcome.error == ErrorCode::rate_limited);
+    });
+}
+
+}  // namespace holysheep::call
