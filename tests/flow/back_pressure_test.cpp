@@ -90,6 +90,19 @@ TEST(StreamHandle, PausesAndGoesOn) {
     EXPECT_THAT(*seen.result, IsOk());
 }
 
+TEST(StreamHandle, TheStallClockBeginsAfreshWhenItGoesOn) {
+    CallFlow flow({"us-west"}, {.callback_executor = run_inline}, CallFlow::kManual);
+    flow.transport.stream("us-west", {"a", "b"}, {.timing = {.between = 100s}});
+    Collected seen;
+    auto handle = flow.client.stream_async(a_question(), {}, seen.on_chunk(), seen.on_done());
+    handle.pause();
+    flow.clock.advance(50s);
+    handle.resume();
+    flow.clock.advance(50s);
+    ASSERT_TRUE(seen.result);
+    EXPECT_THAT(*seen.result, IsOk()) << "half of the silence was the reader's";
+}
+
 TEST(StreamHandle, APauseBeforeTheFirstContentHoldsFromThereOn) {
     CallFlow flow({"us-west"}, {.callback_executor = run_inline}, CallFlow::kManual);
     flow.transport.stream("us-west", {"a", "b", "c"}, {.timing = {.first_byte = 1s, .between = 1s}});

@@ -288,6 +288,7 @@ TEST(CallMachineTiming, ADeadlineThatTheCallerSetCoversTheStream) {
 
 TEST(CallMachineTiming, TheWaitBeforeARetryIsRandomWithinItsCeiling) {
     std::set<nanoseconds> waits;
+    nanoseconds longest{};
     for (std::uint64_t seed = 1; seed <= 200; ++seed) {
         MachineRun run(1);
         run.policy.seed = seed;
@@ -300,12 +301,14 @@ TEST(CallMachineTiming, TheWaitBeforeARetryIsRandomWithinItsCeiling) {
             EXPECT_GE(wait, 0ns);
             EXPECT_LT(wait, ceiling) << "attempt " << attempt;
             if (attempt == 1) waits.insert(wait);
+            if (attempt == 3) longest = std::max(longest, wait);
             run.pass_until_something();
         }
     }
     EXPECT_GT(waits.size(), 190U) << "calls must not retry in step";
     EXPECT_LT(*waits.begin(), 5ms);
     EXPECT_GT(*waits.rbegin(), 45ms);
+    EXPECT_GT(longest, 180ms) << "the ceiling doubles with each retry";
 }
 
 TEST(CallMachineTiming, ThrottlingWithoutAHintWaitsLonger) {
