@@ -21,6 +21,8 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
     void run(std::function<void()> function, bool batched);
     void wake() { thread_.wake(); }
     bool on_own_thread() const { return thread_.on_own_thread(); }
+    /// Waits until what is queued on the own thread has run.
+    void settle() { thread_.settle(); }
     /// Runs what is queued on the own thread, and ends it.
     void finish() { thread_.finish(); }
 

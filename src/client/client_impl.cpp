@@ -137,6 +137,8 @@ Client::Impl::~Impl() {
     closing_ = true;
     if (loop_) {
         loop_->post([this] { registry_.shut_down(); });
+        // A callback that is running may have passed the check above: what it asks for is posted before the loop ends.
+        callbacks_->settle();
         loop_->stop();
     } else {
         std::promise<void> done;

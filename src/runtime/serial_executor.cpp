@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "runtime/brief_lock.hpp"
+#include "runtime/completion.hpp"
 
 namespace holysheep::runtime {
 
@@ -24,6 +25,17 @@ void SerialExecutor::wake() {
         if (functions_.empty() || !std::exchange(idle_, false)) return;
     }
     ready_.notify_one();
+}
+
+void SerialExecutor::settle() {
+    Completion reached;
+    {
+        std::lock_guard lock(mutex_);
+        if (!thread_.joinable()) return;
+        functions_.push_back([&reached] { reached.signal(); });
+    }
+    wake();
+    reached.wait();
 }
 
 void SerialExecutor::finish() {

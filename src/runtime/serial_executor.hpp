@@ -25,6 +25,8 @@ class SerialExecutor {
     void enqueue(std::function<void()> function);
     void wake();
     bool on_own_thread() const { return thread_id_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
+    /// Waits until what is queued now has run. Never from one of its own functions.
+    void settle();
     /// Runs what is queued, then ends the thread and waits for it. Never from one of its own functions.
     void finish();
 

@@ -272,7 +272,7 @@ TEST_F(Cancel, AClientThatGoesWakesThreadsThatWaitInACall) {
 }
 
 TEST_F(Cancel, CallsMadeByCallbacksWhileTheClientGoesAreToldToo) {
-    for (int round = 0; round < 100; ++round) {
+    for (int round = 0; round < 300; ++round) {
         auto client = std::make_unique<Client>(options);
         std::atomic<int> begun{0}, ended{0};
         std::function<void()> ask = [&, owner = client.get()] {

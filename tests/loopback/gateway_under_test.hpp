@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -69,6 +70,15 @@ inline std::vector<std::string> story(const std::vector<AttemptRecord>& attempts
 template <class Answer>
 std::vector<std::string> story(const Result<Answer>& result) {
     return story(result ? result->attempts : result.error().attempts);
+}
+
+/// Whether this process may have so many open sockets; raises its limit as far as that goes.
+inline bool allow_sockets(rlim_t count) {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur >= count;
 }
 
 /// A number that threads count up and tests wait for.

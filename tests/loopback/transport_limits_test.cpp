@@ -1,0 +1,76 @@
+// The transport alone, with limits that are small enough to be reached in a test.
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gateway_under_test.hpp"
+#include "runtime/io_loop.hpp"
+#include "transport/curl_transport.hpp"
+
+namespace {
+
+using namespace holysheep;
+using namespace holysheep::loopback;
+using ::testing::HasSubstr;
+
+/// One exchange on the transport alone.
+class Receiver final : public TransferEvents {
+  public:
+    bool may_send(TransferId) override { return true; }
+    void on_head(TransferId, HttpHead) override {}
+    void on_body(TransferId, std::string_view bytes) override { body += bytes.size(); }
+    void on_end(TransferId, TransferEnd transfer_end) override {
+        end = std::move(transfer_end);
+        done.add();
+    }
+    std::size_t body = 0;
+    TransferEnd end;
+    Counter done;
+};
+
+class TransportLimits : public TwoRegions {
+  protected:
+    Receiver& fetch(const std::string& body) {
+        receivers.push_back(std::make_unique<Receiver>());
+        auto& receiver = *receivers.back();
+        runtime::IoLoop loop;
+        std::optional<transport::CurlTransport> curl;
+        curl.emplace(loop, transport::CurlTransportOptions{.limits = {.body = 100'000, .head = 10'000}});
+        loop.post([&] {
+            loop.set_socket_handler([&](int fd, runtime::Readiness ready) { curl->on_socket(fd, ready); });
+            loop.set_round_handler([&] { curl->flush(); });
+            curl->start({.url = gateway.base_url("us-west") + "/chat/completions", .body = body}, receiver);
+        });
+        EXPECT_TRUE(receiver.done.wait_for(1));
+        loop.stop();
+        curl.reset();
+        return receiver;
+    }
+    std::vector<std::unique_ptr<Receiver>> receivers;
+};
+
+const std::string kWhole = R"({"model":"m","messages":[{"role":"user","content":"x"}]})";
+const std::string kStreamed = R"({"model":"m","stream":true,"messages":[{"role":"user","content":"x"}]})";
+
+TEST_F(TransportLimits, EndABodyWithoutEnd) {
+    gateway.set_fault("us-west", {.kind = Kind::endless_body});
+    for (const auto& body : {kWhole, kStreamed}) {
+        const auto& receiver = fetch(body);
+        EXPECT_EQ(receiver.end.error, ErrorCode::malformed_response);
+        EXPECT_THAT(receiver.end.detail, HasSubstr("larger than 100000 bytes"));
+        EXPECT_LE(receiver.body, 100'000u);
+        EXPECT_TRUE(gateway.wait_until_closed("us-west", kPatience));
+    }
+}
+
+TEST_F(TransportLimits, EndHeadersWithoutEnd) {
+    gateway.set_fault("us-west", {.kind = Kind::endless_headers});
+    const auto& receiver = fetch(kWhole);
+    EXPECT_EQ(receiver.end.error, ErrorCode::malformed_response);
+    EXPECT_THAT(receiver.end.detail, HasSubstr("headers are larger than 10000 bytes"));
+    EXPECT_FALSE(receiver.end.certainly_not_delivered);
+}
+
+}  // namespace
