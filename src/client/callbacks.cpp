@@ -7,6 +7,24 @@
 
 namespace holysheep::client {
 
+namespace {
+
+// Set while an executor runs a function right where it was given it, on whichever thread that is.
+thread_local const Callbacks* running_inline = nullptr;
+
+class InlineScope {
+  public:
+    explicit InlineScope(const Callbacks* callbacks) : outer_(std::exchange(running_inline, callbacks)) {}
+    ~InlineScope() { running_inline = outer_; }
+    InlineScope(const InlineScope&) = delete;
+    InlineScope& operator=(const InlineScope&) = delete;
+
+  private:
+    const Callbacks* outer_;
+};
+
+}  // namespace
+
 Callbacks::Callbacks(Executor executor, std::shared_ptr<const telemetry::Log> log, bool in_rounds)
     : executor_(std::move(executor)),
       log_(std::move(log)),
@@ -15,6 +33,7 @@ Callbacks::Callbacks(Executor executor, std::shared_ptr<const telemetry::Log> lo
 
 void Callbacks::run(std::function<void()> function, bool batched) {
     if (executor_) {
+        const InlineScope scope(this);
         executor_([self = shared_from_this(), function = std::move(function)] {
             try {
                 function();
@@ -28,6 +47,8 @@ void Callbacks::run(std::function<void()> function, bool batched) {
         thread_.post(std::move(function));
     }
 }
+
+bool Callbacks::on_own_thread() const { return thread_.on_own_thread() || running_inline == this; }
 
 void Callbacks::log_exception() const {
     try {

@@ -20,7 +20,8 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
     /// From any thread. `batched`, for the I/O thread: a sleeping thread is left asleep until the end of the round.
     void run(std::function<void()> function, bool batched);
     void wake() { thread_.wake(); }
-    bool on_own_thread() const { return thread_.on_own_thread(); }
+    /// Also while an executor runs a callback inline.
+    bool on_own_thread() const;
     /// Waits until what is queued on the own thread has run.
     void settle() { thread_.settle(); }
     /// Runs what is queued on the own thread, and ends it.

@@ -85,7 +85,7 @@ void Client::chat_async(ChatRequest request, CallOptions options, std::function<
     if (call) {
         (*call)->submit(std::move(sink), options.stop);
     } else {
-        sink->refuse(std::move(call).error());
+        impl_->refuse(*sink, std::move(call).error());
     }
 }
 
@@ -112,7 +112,8 @@ StreamHandle Client::stream_async(ChatRequest request, CallOptions options,
                                   std::function<void(Result<ChatCompletion>)> on_done) {
     auto call = impl_->prepare_chat(request, options, true);
     if (!call) {
-        std::make_shared<client::CallbackSink>(impl_->callbacks(), std::move(on_done))->refuse(std::move(call).error());
+        const auto sink = std::make_shared<client::CallbackSink>(impl_->callbacks(), std::move(on_done));
+        impl_->refuse(*sink, std::move(call).error());
         return {};
     }
     const std::weak_ptr<detail::StreamControl> control(*call);

@@ -205,6 +205,14 @@ std::optional<Error> Client::Impl::refuse_use() const {
     return std::nullopt;
 }
 
+void Client::Impl::refuse(client::CallbackSink& sink, Error error) const {
+    if (orphaned()) {
+        sink.refuse_here(std::move(error));  // the callback thread stayed with the parent
+    } else {
+        sink.refuse(std::move(error));
+    }
+}
+
 std::optional<Error> Client::Impl::refuse_to_block() const {
     if (!on_own_thread()) return std::nullopt;
     return Error{.code = ErrorCode::invalid_request,
@@ -287,14 +295,16 @@ void Client::Impl::set_draining(std::string_view region, bool draining) {
 }
 
 void Client::Impl::publish(CallRecord record) {
-    callbacks_->run(
-        [listeners = options_.listeners, record = std::move(record)] {
-            for (const auto& listener : listeners) {
-                for (const auto& attempt : record.attempts) listener->on_attempt(attempt);
-                listener->on_call(record);
-            }
-        },
-        true);
+    const auto shared = std::make_shared<const CallRecord>(std::move(record));
+    // One function each: a listener that throws does not silence the ones after it.
+    for (const auto& listener : options_.listeners) {
+        callbacks_->run(
+            [listener, shared] {
+                for (const auto& attempt : shared->attempts) listener->on_attempt(attempt);
+                listener->on_call(*shared);
+            },
+            true);
+    }
 }
 
 }  // namespace v0

@@ -14,6 +14,7 @@
 #include "call/driver.hpp"
 #include "client/active_call.hpp"
 #include "client/callbacks.hpp"
+#include "client/sinks.hpp"
 #include "health/region_table.hpp"
 #include "resilience/random.hpp"
 #include "resilience/retry_budget.hpp"
@@ -42,6 +43,9 @@ class Client::Impl {
     Result<std::shared_ptr<client::ActiveCall>> prepare_raw(RawRequest request, const CallOptions& options);
     /// Blocking forms ask this first.
     std::optional<Error> refuse_to_block() const;
+
+    /// Tells a callback of a call that never began.
+    void refuse(client::CallbackSink& sink, Error error) const;
 
     Result<ChatCompletion> chat(const ChatRequest& request, const CallOptions& options);
     Result<RawResponse> request(RawRequest request, const CallOptions& options);

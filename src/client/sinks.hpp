@@ -41,6 +41,9 @@ class CallbackSink final : public call::CallSink, public std::enable_shared_from
     /// For a call that failed before it began, on the caller's thread.
     void refuse(Error error) { deliver(call::CallResult(std::in_place_type<Error>, std::move(error)), false); }
 
+    /// The same without another thread.
+    void refuse_here(Error error) { on_done_(std::move(error)); }
+
   private:
     void deliver(call::CallResult result, bool batched);
 

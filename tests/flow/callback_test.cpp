@@ -106,6 +106,17 @@ TEST(Callbacks, ABlockingCallFromWithinIsRefused) {
     EXPECT_THAT(flow.attempts(), ElementsAre("us-west"));
 }
 
+TEST(Callbacks, ABlockingCallFromWithinAnInlineOneIsRefusedToo) {
+    CallFlow flow({"us-west"}, {.callback_executor = run_inline});
+    flow.transport.reply("us-west", "hello");
+    std::optional<ErrorCode> refused;
+    flow.client.chat_async(a_question(), {}, [&](const Result<ChatCompletion>&) {
+        const auto inner = flow.client.chat(a_question());
+        if (!inner) refused = inner.error().code;
+    });
+    EXPECT_EQ(refused, ErrorCode::invalid_request);
+}
+
 TEST(Callbacks, AnAsynchronousCallFromWithinIsFine) {
     CallFlow flow({"us-west"});
     flow.transport.reply("us-west", "hello");

@@ -34,6 +34,18 @@ TEST(Fork, EveryFormIsRefusedInTheChild) {
                   expect_refused(flow.client.verify_key());
                   expect_refused(flow.client.request({.path = "/models"}));
                   expect_refused(flow.client.warm_up(milliseconds(1)));
+                  int told = 0;
+                  flow.client.chat_async(a_question(), {}, [&](const auto& result) {
+                      expect_refused(result);
+                      ++told;
+                  });
+                  flow.client.stream_async(
+                      a_question(), {}, [](const ChatChunk&) {},
+                      [&](const auto& result) {
+                          expect_refused(result);
+                          ++told;
+                      });
+                  if (told != 2) ++failures;
                   flow.client.drain("us-west");
                   flow.client.resume("us-west");
                   if (flow.client.stats().calls != 1) ++failures;

@@ -99,6 +99,20 @@ TEST(Listeners, AnExceptionIsLogged) {
     EXPECT_THAT(flow.log(), Contains(HasSubstr("a listener threw")));
 }
 
+TEST(Listeners, OneThatThrowsDoesNotSilenceTheNext) {
+    struct Counter : EventListener {
+        int calls = 0;
+        void on_call(const CallRecord&) override { ++calls; }
+    };
+    const auto counter = std::make_shared<Counter>();
+    CallFlow flow({"us-west"}, {.log = {.level = LogLevel::off},
+                                .listeners = {std::make_shared<Thrower>(), counter},
+                                .callback_executor = run_inline});
+    flow.transport.reply("us-west", "hello");
+    ASSERT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_EQ(counter->calls, 1);
+}
+
 TEST(Listeners, RunOnTheCallbackThreadByDefault) {
     struct Asker final : EventListener {
         std::promise<std::thread::id> thread{};
