@@ -24,8 +24,8 @@ struct StreamControl;
 ///     if (auto answer = stream.finish(); !answer) std::cerr << answer.error();
 ///
 /// The range ends when the stream does, well or not: only `finish()` tells which. Use from one thread at a time
-/// (`cancel()` from any). A slow reader slows the gateway down: at most 256 KiB are held. Destroying the stream cancels
-/// it on the wire.
+/// (`cancel()` from any). A slow reader slows the gateway down: at most two batches of 256 KiB are held. Destroying the
+/// stream cancels it on the wire.
 class HOLYSHEEP_EXPORT ChatStream {
   public:
     class HOLYSHEEP_EXPORT iterator {

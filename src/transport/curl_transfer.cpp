@@ -264,7 +264,7 @@ TransferEnd CurlTransfer::finish(CURLcode code) {
         end = describe_failure(CURLE_GOT_NOTHING, {.sent = sends_ > 0});
     }
     if (own_failure_) {
-        end.error = own_code_;
+        end.error = ErrorCode::malformed_response;
         end.detail = own_error_;
     } else if (turned_away_) {
         end.error = ErrorCode::cancelled;

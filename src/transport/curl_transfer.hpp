@@ -65,7 +65,6 @@ class CurlTransfer {
     std::vector<curl_slist> header_list_;
     std::array<char, CURL_ERROR_SIZE> error_text_{};
     std::string own_error_;  // why this side ended the transfer
-    ErrorCode own_code_ = ErrorCode::malformed_response;
     std::size_t head_bytes_ = 0, body_bytes_ = 0;
     int sends_ = 0;
     bool head_done_ = false, own_failure_ = false, turned_away_ = false, resend_refused_ = false;

@@ -50,7 +50,6 @@ class CurlTransport final : public Transport {
     static curl_socket_t open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
     static int close_socket(void* self, curl_socket_t fd);
 
-    friend class CurlTransfer;
     CurlTransfer* find(TransferId id) const;
     CurlTransfer& take_transfer();
     void release(CurlTransfer& transfer);
