@@ -163,7 +163,7 @@ class IoLoop::Poller {
 
 #endif
 
-IoLoop::IoLoop() : poller_(std::make_unique<Poller>()) {
+IoLoop::IoLoop() : poller_(std::make_shared<Poller>()) {
     thread_ = std::thread([this] { run(); });
 }
 
@@ -176,17 +176,19 @@ Clock::TimerId IoLoop::call_at(time_point when, std::function<void()> function) 
 void IoLoop::cancel(TimerId timer) { timers_.cancel(timer); }
 
 void IoLoop::post(std::function<void()> function) {
-    bool wake = false;
+    // Its own share of the poller: what was posted may end a call whose thread then destroys the loop, and that before
+    // this thread has come to wake it.
+    std::shared_ptr<Poller> asleep;
     {
         const auto lock = lock_briefly(mutex_);
         posted_.push_back(std::move(function));
         if (held_) {
-            wake = !std::exchange(wake_pending_, true);
+            if (!std::exchange(wake_pending_, true)) asleep = poller_;
         } else if (!std::exchange(wanted_, true)) {
             parked_.notify_one();
         }
     }
-    if (wake) poller_->wake();
+    if (asleep) asleep->wake();
 }
 
 void IoLoop::watch(int fd, Readiness interest) { poller_->watch(fd, interest); }
@@ -210,14 +212,13 @@ void IoLoop::take_over(std::unique_lock<std::mutex>& lock) {
     lock.unlock();
 }
 
-void IoLoop::leave(std::unique_lock<std::mutex>& lock) {
+void IoLoop::leave() {
     runner_.store({}, std::memory_order_relaxed);
     held_ = false;
     wake_pending_ = false;
     if (nothing_to_do() && posted_.empty() && !stopping_) return;
     wanted_ = true;
-    lock.unlock();
-    parked_.notify_one();
+    parked_.notify_one();  // under the lock: once it is free, the loop may be destroyed
 }
 
 bool IoLoop::run_here(const std::function<void()>& first, const std::function<bool()>& done) {
@@ -232,7 +233,7 @@ bool IoLoop::run_here(const std::function<void()>& first, const std::function<bo
         poller_->wait(timeout_until(timers_.next(), now()), [this](int fd, Readiness ready) { on_socket_(fd, ready); });
     }
     lock.lock();
-    leave(lock);
+    leave();
     return true;
 }
 

@@ -70,9 +70,10 @@ class IoLoop final : public Clock {
     void run_due_timers();
     bool nothing_to_do() const { return work_ == 0 && timers_.size() == 0; }
     void take_over(std::unique_lock<std::mutex>& lock);
-    void leave(std::unique_lock<std::mutex>& lock);
+    /// With the mutex held.
+    void leave();
 
-    std::unique_ptr<Poller> poller_;
+    std::shared_ptr<Poller> poller_;
     TimerQueue timers_;
     std::function<void(int, Readiness)> on_socket_;
     std::function<void()> on_round_;
