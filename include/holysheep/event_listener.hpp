@@ -9,6 +9,7 @@
 
 #include <holysheep/attempt.hpp>
 #include <holysheep/export.hpp>
+#include <holysheep/region_health.hpp>
 #include <holysheep/usage.hpp>
 
 namespace holysheep {
@@ -32,6 +33,8 @@ class HOLYSHEEP_EXPORT EventListener {
     virtual ~EventListener();
     virtual void on_attempt(const AttemptRecord& attempt);
     virtual void on_call(const CallRecord& call);
+    /// A region's liveness, breaker or draining changed.
+    virtual void on_region(const RegionHealth& region);
 };
 
 }  // namespace v0

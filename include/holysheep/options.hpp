@@ -16,11 +16,62 @@
 #include <holysheep/event_listener.hpp>
 #include <holysheep/export.hpp>
 #include <holysheep/region.hpp>
+#include <holysheep/region_selector.hpp>
 #include <holysheep/retry_policy.hpp>
 #include <holysheep/transport.hpp>
 
 namespace holysheep {
 inline namespace v0 {
+
+/// How a call's first region is chosen among the usable ones of the lowest `Region::priority` that has any. Failover then
+/// goes on by ascending cost, whatever the strategy.
+///
+/// `adaptive`: least cost = (L + 600 ms · error_rate) · sqrt(1 + in_flight) / (weight · ramp), with 5 % of noise so that
+/// processes with the same view don't move in step. L is the smoothed time to first content (of plain calls: to the
+/// whole answer); `ramp` brings a region that recovered back over ten seconds.
+/// `weighted`: smooth weighted round robin; the shares are exactly the configured weights (times ramp).
+/// `round_robin`: equal shares.
+/// `lowest_latency`: least L + 600 ms · error_rate, blind to load: it overruns the nearest region near saturation.
+enum class Strategy { adaptive, weighted, round_robin, lowest_latency };
+
+struct SelectorOptions {
+    Strategy strategy = Strategy::adaptive;
+    /// `weighted` only: multiplies each weight by (least cost / cost)^exponent, so that traffic leans towards fast
+    /// regions. 0: exactly the weights; 8 keeps about a tenth of the traffic on regions a third slower.
+    double latency_exponent = 0;
+};
+
+/// Probes tell whether a region lives, never how fast it serves. They use the connections of the calls, are skipped
+/// while traffic proves life, and slow down to one a minute once the client has been idle for five.
+struct HealthOptions {
+    bool enabled = true;  ///< false: no probes; regions are judged by calls alone
+    /// `models`: GET {base}/models. `head`: HEAD {base}{path}. `path`: GET {base}{path}. `completion`: asks `model` for
+    /// one token, at most once a minute and region and within `completion_tokens_per_hour`; it costs money.
+    enum class Probe { models, head, path, completion } probe = Probe::models;
+    std::string path{};                        ///< for `head` and `path`; begins with '/'
+    std::string model{};                       ///< for `completion`
+    milliseconds interval{10'000};             ///< between probes of a healthy region, ±20 %
+    milliseconds unhealthy_interval{1'000};    ///< of any other, ±20 %
+    milliseconds timeout{2'000};               ///< of a probe; once the RTT is known: srtt + 4·rttvar + 30 ms, at most this
+    milliseconds sign_of_life{1'000};          ///< a waiting call asks for one when its region was silent for so long
+    std::int64_t completion_tokens_per_hour = 2'000;  ///< of the whole client; beyond it `completion` probes pause
+};
+
+/// Keeps calls away from a region, or from one model of it, after failures; lets single trials through later. Counted:
+/// transport errors, 5xx, answers that never began. Never counted: 429, other 4xx, cancels, deadlines, lost hedges.
+/// With a single region it reports but never blocks. `enabled = false`: it does neither.
+struct BreakerOptions {
+    bool enabled = true;
+    int transport_failures = 3;  ///< in a row: opens
+    int gateway_failures = 3;    ///< 502, 503 or 504 without a success between: opens
+    int failures = 5;            ///< of any counted kind in a row: opens
+    double failure_rate = 0.5;   ///< within `window`, of at least `min_calls`: opens
+    int min_calls = 10;
+    milliseconds window{10'000};
+    /// Open time: min(max_open_for, open_for · 2^k), ±20 %; k counts openings and is forgotten after 60 s closed.
+    milliseconds open_for{2'000}, max_open_for{20'000};
+    int half_open_successes = 3;  ///< trials, one at a time, that close it; one failure opens it again
+};
 
 /// When and how often a failed attempt is followed by another one. A call moves to the next region at once; it waits
 /// only when it must return to a region it has already tried.
@@ -35,6 +86,16 @@ struct RetryOptions {
     double budget_ratio = 0.2;
     int budget_capacity = 20;
     bool server_500 = true;  ///< whether a 500 is worth another attempt
+};
+
+/// Asks a second region when the first is slow to begin, and takes the answer that comes first. Off by default, because
+/// both may be billed. A hedge goes out after max(min_delay, the model's p95 time to first content), once 30 answers of the
+/// model are known, only to a healthy region that is not slow, and never in general trouble.
+struct HedgingOptions {
+    bool enabled = false;
+    double ratio = 0.05;  ///< hedges per call at most; five may be saved up
+    milliseconds min_delay{50};
+    std::int64_t max_prompt_tokens = 4'000;  ///< by estimate (four bytes a token): longer prompts are not asked twice
 };
 
 /// The clocks of a call; 0 means the rule given with each. The ones for attempts run inside `total`.
@@ -79,7 +140,11 @@ struct ClientOptions {
     std::string api_key{};          ///< trimmed; sent as `Authorization: Bearer …`
     std::string base_url{};         ///< empty: https://api.holysheep.ai/v1; may hold `{region}`
     std::vector<Region> regions{};  ///< empty: one region named "default"
+    SelectorOptions selector{};
+    HealthOptions health{};
+    BreakerOptions breaker{};
     RetryOptions retry{};
+    HedgingOptions hedging{};
     TimeoutOptions timeouts{};
     TlsOptions tls{};
     ProxyOptions proxy{};
@@ -90,6 +155,7 @@ struct ClientOptions {
     /// Runs asynchronous callbacks and listeners; unset: one thread of the client. Running them inline (on the I/O
     /// thread) is allowed to those who never block.
     std::function<void(std::function<void()>)> callback_executor{};
+    std::shared_ptr<const RegionSelector> custom_selector{};  ///< in place of `selector`
     std::shared_ptr<const RetryPolicy> retry_policy{};
     std::shared_ptr<Transport> transport{};  ///< goes together with `clock`
     std::shared_ptr<Clock> clock{};          ///< goes together with `transport`
@@ -106,8 +172,12 @@ struct CallOptions {
     std::optional<milliseconds> deadline{};  ///< from the start of the call; covers everything, streams too
     std::vector<std::string> regions{};      ///< allow list of ids or zones: the call never leaves it. Empty: all
     std::vector<std::string> exclude_regions{};
+    /// Calls of one session go to the same region (rendezvous hashing), which keeps its prompt cache warm, unless that is
+    /// not usable or costs more than twice the best. Empty: no session.
+    std::string session{};
     std::string label{};            ///< travels into the records
     std::string idempotency_key{};  ///< sent as `Idempotency-Key`, the same for all attempts; empty: not sent
+    std::optional<bool> hedge{};    ///< overrides `HedgingOptions::enabled`
     int skip_malformed_chunks = 0;  ///< broken frames of a stream to pass over; never while a tool call is open
     bool cost_safe = false;         ///< no second dispatch while the first may have been delivered
     std::optional<RetryOptions> retry{};

@@ -1,6 +1,7 @@
 // Homes of the vtables of the public interfaces, so that each is emitted once, in this library.
 #include <holysheep/clock.hpp>
 #include <holysheep/event_listener.hpp>
+#include <holysheep/region_selector.hpp>
 #include <holysheep/retry_policy.hpp>
 #include <holysheep/transport.hpp>
 
@@ -13,11 +14,14 @@ TransferEvents::~TransferEvents() = default;
 
 Transport::~Transport() = default;
 
+RegionSelector::~RegionSelector() = default;
+
 RetryPolicy::~RetryPolicy() = default;
 
 EventListener::~EventListener() = default;
 void EventListener::on_attempt(const AttemptRecord&) {}
 void EventListener::on_call(const CallRecord&) {}
+void EventListener::on_region(const RegionHealth&) {}
 
 }  // namespace v0
 }  // namespace holysheep

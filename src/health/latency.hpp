@@ -1,0 +1,73 @@
+// How fast a region is, from served traffic: three estimators, because they answer three questions.
+// AttemptRecord → [RttEstimate, LatencyAverage, Quantiles] → RegionHealthTracker
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include <holysheep/clock.hpp>
+
+namespace holysheep::health {
+
+using std::chrono::nanoseconds;
+
+/// The network's round trip, smoothed as RFC 6298 (2.2, 2.3) does: when is a sign of life late?
+class RttEstimate {
+  public:
+    void add(nanoseconds sample);
+    bool known() const { return samples_ > 0; }
+    int samples() const { return samples_; }
+    nanoseconds srtt() const { return srtt_; }
+    nanoseconds rttvar() const { return rttvar_; }
+    /// srtt + max(4 · rttvar, floor)
+    nanoseconds late_after(nanoseconds floor) const;
+
+  private:
+    nanoseconds srtt_{}, rttvar_{};
+    int samples_ = 0;
+};
+
+/// Time to the first content, smoothed for steering, in milliseconds. Samples come at irregular intervals, so the weight
+/// of the past is w = exp(−max(Δt, 60 ms)/τ): rises count fast (τ = 2 s), falls slowly (6 s); the 60 ms keep a burst of
+/// simultaneous answers from wiping the average. A sample counts as 5·L + 200 ms at most.
+class LatencyAverage {
+  public:
+    using time_point = Clock::time_point;
+    void add(double sample, time_point now);
+    /// No samples for a while: moves towards `target` where that is lower, with τ = 30 s since the last sample or drift,
+    /// so that a region which was slow once is tried again.
+    void drift(double target, time_point now);
+    bool known() const { return samples_ > 0; }
+    std::uint32_t samples() const { return samples_; }
+    double value() const { return value_; }
+    time_point last_sample() const { return last_sample_; }
+
+  private:
+    double value_ = 0;
+    time_point last_sample_{}, last_change_{};
+    std::uint32_t samples_ = 0;
+};
+
+/// Quantiles of the last 256 samples: exact when asked for the first time, then refreshed after each sixteenth new
+/// sample.
+class Quantiles {
+  public:
+    void add(double sample);
+    std::size_t size() const { return size_; }  ///< at most 256
+    double p50() const;
+    double p95() const;
+    double p99() const;
+
+  private:
+    void refresh() const;
+    std::array<float, 256> ring_{};
+    std::uint16_t size_ = 0, next_ = 0;
+    mutable std::uint16_t stale_ = 0;
+    mutable bool fresh_ = false;
+    mutable float p50_ = 0, p95_ = 0, p99_ = 0;
+};
+
+}  // namespace holysheep::health

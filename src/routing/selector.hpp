@@ -1,0 +1,61 @@
+// Ranks the regions that one call may use. Reads what it is given, remembers only whose turn it is.
+// Candidate per region → [Selector] → the call's plan: region numbers, best first
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <holysheep/options.hpp>
+
+#include "resilience/random.hpp"
+
+namespace holysheep::routing {
+
+/// What a failure weighs, as time: a region that always fails counts as 600 ms slower.
+inline constexpr double kErrorCost = 600;
+
+/// (latency + 600 ms · error_rate) · sqrt(1 + in_flight) / (weight · ramp), in milliseconds. The square root lies between
+/// least latency (which overruns the fastest region) and least work (which ignores distance).
+double cost(double latency, double error_rate, int in_flight, double weight, double ramp);
+
+/// One region as the selector sees it.
+struct Candidate {
+    std::size_t region = 0;
+    std::uint64_t id_hash = 0;  ///< of the region's id: the same in every process
+    int priority = 0;
+    double weight = 1, ramp = 1;
+    double latency = 0;   ///< ms, with the error term: what `lowest_latency` compares
+    double cost = 0;      ///< ms, see cost()
+    bool usable = true;   ///< an attempt could go there now
+    bool overdue = false; ///< not tried for so long that it gets the next call (adaptive and lowest_latency)
+};
+
+/// A stable hash of a region's id, for sessions.
+std::uint64_t hash_id(std::string_view id);
+
+class Selector {
+  public:
+    Selector(const SelectorOptions& options, std::size_t regions);
+
+    /// Writes the plan: tiers by priority, lower first; within a tier the strategy's choice among the usable ones, then
+    /// the rest by ascending cost. Strategies choose in the lowest tier that has a usable region. A `session` comes
+    /// first of all: its owner by rendezvous hashing, unless that costs more than twice the cheapest usable one.
+    /// Of more than 32 regions only the first 32 are in exact order, so that the effort grows linearly.
+    void rank(std::span<const Candidate> candidates, std::string_view session, resilience::Random& random,
+              std::vector<std::size_t>& plan);
+
+  private:
+    struct Entry {
+        double key;
+        int tier;
+        std::uint32_t candidate;
+    };
+    const SelectorOptions options_;
+    std::vector<double> turns_;   // smooth weighted round robin, by region
+    std::vector<Entry> entries_;  // scratch, kept for its memory
+};
+
+}  // namespace holysheep::routing
