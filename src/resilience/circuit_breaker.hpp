@@ -18,7 +18,7 @@
 namespace holysheep::resilience {
 
 /// What a breaker counts. Answers that are the caller's fault, throttling, cancels and lost races are none of these.
-enum class FailureKind {
+enum class FailureKind : std::uint8_t {
     transport,  ///< refused, reset, TLS, DNS, no sign of life: certain evidence
     gateway,    ///< 502, 503, 504, 52x
     server,     ///< 500, or an answer that makes no sense
@@ -26,7 +26,16 @@ enum class FailureKind {
 };
 
 /// Why a breaker is open.
-enum class Trip { none, transport_in_a_row, gateway_in_a_row, any_in_a_row, failure_rate, silent, trial_failed, forced };
+enum class Trip : std::uint8_t {
+    none,
+    transport_in_a_row,
+    gateway_in_a_row,
+    any_in_a_row,
+    failure_rate,
+    silent,
+    trial_failed,
+    forced
+};
 
 class CircuitBreaker {
   public:
@@ -41,11 +50,12 @@ class CircuitBreaker {
     std::optional<time_point> opens_trial_at(time_point now) const;
     /// Why it is open or half-open.
     Trip trip() const { return trip_; }
-    /// Whether it opened for certain evidence (`transport` or `silent`), or a trial failed so since.
+    /// Whether it opened last for certain evidence: `transport_in_a_row`, `silent`, or a trial that failed by
+    /// transport.
     bool opened_by_transport() const { return by_transport_; }
 
-    /// An attempt goes out. True: it holds the one trial permit, and whoever ends the attempt gives that back with
-    /// exactly one of the three functions below.
+    /// An attempt goes out, admitted or not. True: it holds the one trial permit, and whoever ends the attempt gives
+    /// that back with exactly one of the three functions below. Outcomes of other attempts count only while closed.
     bool on_dispatch(time_point now);
     void on_success(bool trial, time_point now);
     /// `may_open` false: counted, but it stays closed (so many others are in trouble that it says little about this
@@ -54,13 +64,16 @@ class CircuitBreaker {
     /// Neither good nor bad: cancelled, lost, throttled.
     void on_dropped(bool trial);
 
-    /// Probes went unanswered and nothing else came from there either. True when that opened it.
+    /// Probes went unanswered and nothing else came from there either. True when that opened it; it does so from closed
+    /// only.
     bool on_silence(double random, time_point now);
     /// Enough probes in a row were good: half-open at once if it had opened by transport and no trial has failed since
     /// such an early exit. True when that changed something.
     bool on_live_probes(time_point now);
 
-    /// Open or closed until the next force or, with nullopt, from now on by itself again (beginning closed).
+    /// Open or closed until the next force or, with nullopt, from now on by itself again (beginning closed;
+    /// `half_open`: beginning with trials). All that was counted is forgotten. A trial that is out counts no more, but
+    /// no other goes out before it is back.
     void force(std::optional<BreakerState> state, time_point now);
 
   private:
@@ -68,20 +81,29 @@ class CircuitBreaker {
     struct Bucket {
         std::uint32_t ok = 0, failed = 0;
     };
-    bool open(Trip trip, bool by_transport, double random, time_point now);
+    enum class State : std::uint8_t { closed, open, half_open };
+
+    /// Whether outcomes of attempts that are no trials count: those that come while it is open tell old news.
+    bool counts() const;
+    /// True when the trial's outcome still means something.
+    bool take_back_trial();
+    Trip trip_due() const;
+    void open(Trip trip, bool by_transport, double random, time_point now);
     void close(time_point now);
     void roll(time_point now);
 
     const BreakerOptions* options_;
-    std::array<Bucket, kBuckets> window_{};  // of window / 10 each
-    time_point window_end_{};
-    time_point until_{}, closed_since_{};
-    enum class State : std::uint8_t { closed, open, half_open } state_ = State::closed;
-    Trip trip_ = Trip::none;
-    std::optional<BreakerState> forced_{};
-    bool by_transport_ = false, trial_out_ = false, early_exit_ = false, early_exit_spoilt_ = false;
+    std::array<Bucket, kBuckets> window_{};  // a ring, each of window / 10
+    time_point bucket_end_{};                // of the newest
+    time_point until_ = time_point::min(), closed_since_{};
     int openings_ = 0, good_trials_ = 0;
     int transport_in_a_row_ = 0, gateway_in_a_row_ = 0, any_in_a_row_ = 0;
+    Trip trip_ = Trip::none;
+    std::optional<BreakerState> forced_{};  // open or closed
+    State state_ = State::closed;
+    std::uint8_t newest_ = 0;
+    bool by_transport_ = false, early_exit_ = false, early_exit_spoilt_ = false;
+    bool trial_out_ = false, trial_stale_ = false;  // stale: the state was forced since it went out
 };
 
 }  // namespace holysheep::resilience
