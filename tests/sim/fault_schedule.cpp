@@ -1,0 +1,67 @@
+// A handful of faults: every question is a scan.
+#include "fault_schedule.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace holysheep::sim {
+
+namespace {
+
+bool covers(const Fault& fault, std::size_t region, Time when) {
+    return (!fault.region || *fault.region == region) && when >= fault.from && when < fault.to;
+}
+
+bool refusing_half(const Fault& flap, Time when) {
+    const auto half = from_seconds(flap.value);
+    return ((when - flap.from) / half) % 2 == 0;
+}
+
+}  // namespace
+
+const Fault* FaultSchedule::find(FaultKind kind, std::size_t region, Time when) const {
+    for (const auto& fault : faults_) {
+        if (fault.kind == kind && covers(fault, region, when)) return &fault;
+    }
+    return nullptr;
+}
+
+bool FaultSchedule::refuses(std::size_t region, Time when) const {
+    if (faults_.empty()) return false;
+    if (holds(FaultKind::refuse, region, when)) return true;
+    const auto* flap = find(FaultKind::flap, region, when);
+    return flap != nullptr && refusing_half(*flap, when);
+}
+
+Time FaultSchedule::thawed(std::size_t region, Time when) const {
+    const auto* frozen = find(FaultKind::frozen, region, when);
+    return frozen == nullptr ? when : frozen->to;
+}
+
+bool FaultSchedule::dead(std::size_t region, Time when) const {
+    return refuses(region, when) || holds(FaultKind::black_hole, region, when) ||
+           holds(FaultKind::frozen, region, when);
+}
+
+bool FaultSchedule::disturbs(std::size_t region, Time when) const {
+    constexpr std::array kinds{FaultKind::brown_out, FaultKind::quota, FaultKind::dns, FaultKind::tls_stall,
+                               FaultKind::loss};
+    return dead(region, when) || std::ranges::any_of(kinds, [&](auto kind) { return holds(kind, region, when); });
+}
+
+std::vector<std::pair<Time, std::size_t>> FaultSchedule::deaths(std::size_t regions) const {
+    std::vector<std::pair<Time, std::size_t>> deaths;
+    for (const auto& fault : faults_) {
+        for (std::size_t region = 0; region < regions; ++region) {
+            if (fault.region && *fault.region != region) continue;
+            if (fault.kind == FaultKind::refuse) deaths.emplace_back(fault.from, region);
+            if (fault.kind != FaultKind::flap) continue;
+            for (Time at = fault.from; at < fault.to; at += 2 * from_seconds(fault.value)) {
+                deaths.emplace_back(at, region);
+            }
+        }
+    }
+    return deaths;
+}
+
+}  // namespace holysheep::sim

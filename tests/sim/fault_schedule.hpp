@@ -1,0 +1,36 @@
+// What is wrong with a region at a given moment: a pure function of time, so that packets can be followed ahead.
+// WorldPlan → [FaultSchedule] → network, gateways
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "world_plan.hpp"
+
+namespace holysheep::sim {
+
+class FaultSchedule {
+  public:
+    explicit FaultSchedule(std::vector<Fault> faults) : faults_(std::move(faults)) {}
+
+    /// The fault of this kind that holds then, or nullptr.
+    const Fault* find(FaultKind kind, std::size_t region, Time when) const;
+    bool holds(FaultKind kind, std::size_t region, Time when) const { return find(kind, region, when) != nullptr; }
+    /// RST to every SYN: `refuse`, or `flap` in its bad half.
+    bool refuses(std::size_t region, Time when) const;
+    /// The end of the freeze, or `when` itself if there is none.
+    Time thawed(std::size_t region, Time when) const;
+    /// Nothing sent there can be answered.
+    bool dead(std::size_t region, Time when) const;
+    /// Some fault that keeps single answers from coming, or makes them errors.
+    bool disturbs(std::size_t region, Time when) const;
+
+    /// The moments at which a region's processes die, with the region.
+    std::vector<std::pair<Time, std::size_t>> deaths(std::size_t regions) const;
+    const std::vector<Fault>& all() const { return faults_; }
+
+  private:
+    std::vector<Fault> faults_;
+};
+
+}  // namespace holysheep::sim

@@ -1,0 +1,44 @@
+// What a policy achieved in one scenario: the ledgers of its worlds, boiled down.
+// Ledger → [Figures] → a line of output
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "world.hpp"
+
+namespace holysheep::sim {
+
+/// Sums over worlds; what is asked of them comes at the end.
+class Figures {
+  public:
+    Figures() = default;
+    explicit Figures(const World& world);
+    void add(const Figures& other);
+
+    std::uint64_t calls() const { return calls_; }
+    double success() const { return ratio(succeeded_); }
+    /// Time to the first content of successful calls, in ms.
+    double latency_ms(double quantile) const;
+    double attempts_per_call() const { return ratio(attempts_); }
+    double hedge_share() const { return ratio(hedges_); }
+    /// From the instant at which trouble could be known to the next attempt's dispatch, in ms.
+    std::optional<double> overhead_ms(double quantile) const;
+    /// Only where a region was dead.
+    std::optional<double> dead_attempts_per_client() const;
+    /// Mean of the worlds; a world that never recovered counts with the time to its end.
+    std::optional<double> recover_seconds() const;
+    double wasted_tokens() const { return wasted_tokens_; }
+
+  private:
+    double ratio(std::uint64_t part) const;
+
+    std::uint64_t calls_ = 0, succeeded_ = 0, attempts_ = 0, hedges_ = 0, dead_attempts_ = 0, clients_ = 0;
+    double wasted_tokens_ = 0;
+    bool region_was_dead_ = false;
+    std::vector<double> latencies_, overheads_, recoveries_;
+};
+
+}  // namespace holysheep::sim

@@ -1,0 +1,87 @@
+// One region's servers: so many slots, one queue in order of arrival, service times that wander.
+// network → [Gateway] → first content, pieces, end → network
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "event_queue.hpp"
+#include "fault_schedule.hpp"
+#include "random_stream.hpp"
+#include "world_plan.hpp"
+
+namespace holysheep::sim {
+
+class Gateway {
+  public:
+    using JobId = std::uint64_t;
+    /// `ready` is the end of a job that only waited for its turn.
+    enum class Step { first_content, piece, finished, cut, ready };
+    using Listener = std::function<void(Step)>;
+
+    struct Work {
+        Time prefill{}, hold{};
+        bool cut = false;        ///< the answer breaks off half-way
+        bool turn_only = false;  ///< takes a turn in the queue and no time
+    };
+
+    Gateway(EventQueue& queue, const WorldPlan& plan, const FaultSchedule& faults, std::size_t region,
+            std::uint64_t seed);
+    Gateway(const Gateway&) = delete;
+    Gateway& operator=(const Gateway&) = delete;
+
+    JobId submit(Work work, Listener listener);
+    /// The gateway sees that nobody waits for this answer; its slot is free. Returns the seconds for which it was
+    /// served in vain, or nothing for a job that is over or never began.
+    std::optional<double> abandon(JobId job);
+    /// Everything in the region is lost at once, queue and slots; nobody is told from here.
+    void die();
+    /// Whether the quota, where there is one, has room for one more request.
+    bool admits(Time now);
+    /// Slots may have come back.
+    void refill();
+
+    int busy() const { return busy_; }
+    std::size_t waiting() const { return waiting_; }
+    /// The mean time from a request's arrival to its first content, of late.
+    Time recent_latency() const { return from_seconds(recent_latency_); }
+
+  private:
+    struct Job {
+        Work work;
+        Listener listener;
+        Time arrived{};
+        std::optional<Time> started{};
+        EventQueue::EventId next = 0;
+        int pieces_left = 0;
+        Time between{};
+    };
+
+    int slots_now() const;
+    double slow_down(Time when);
+    void start(JobId id, Job& job);
+    void then(JobId id, Time after, Step step);
+    void take(JobId id, Step step);
+    void release(JobId id);
+
+    EventQueue& queue_;
+    const FaultSchedule& faults_;
+    const std::size_t region_;
+    const int slots_;
+    RandomStream slow_down_draws_;
+    std::vector<double> slow_down_path_;
+    std::unordered_map<JobId, Job> jobs_;
+    std::deque<JobId> line_;  // ids of abandoned jobs stay until they come up
+    JobId last_ = 0;
+    int busy_ = 0;
+    std::size_t waiting_ = 0;
+    double recent_latency_;
+    double quota_tokens_ = 0;
+    std::optional<Time> quota_filled_{};
+};
+
+}  // namespace holysheep::sim

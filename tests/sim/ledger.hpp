@@ -1,0 +1,69 @@
+// What happened to every call of one world, as seen from outside: by the caller and on the wire.
+// callers, transports → [Ledger] → figures
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "event_queue.hpp"
+
+namespace holysheep::sim {
+
+using CallNumber = std::uint32_t;
+
+struct CallEntry {
+    int client = 0;
+    Time began{};
+    std::optional<Time> first_content{};  ///< as the caller saw it
+    bool over = false, succeeded = false;
+    bool lost = false;  ///< its process was restarted under it
+    int attempts = 0, hedges = 0;
+    std::optional<std::size_t> first_region{};
+
+    // The attempt that was dispatched last, and when a healthy region would have given its next sign.
+    std::uint64_t latest = 0;
+    Time awaited{};
+    bool disturbed = false;
+};
+
+struct Overhead {
+    CallNumber call = 0;
+    Time late_by{};
+};
+
+class Ledger {
+  public:
+    CallNumber begin(int client, Time now);
+    void first_content(CallNumber call, Time now);
+    void over(CallNumber call, bool succeeded);
+    void hedged(CallNumber call) { ++calls_[call].hedges; }
+    /// The calls of a process that is gone don't count.
+    void lose_open_calls();
+
+    /// An attempt goes out. If an earlier one of the call is in trouble, the time lost since it could be known counts.
+    void dispatched(CallNumber call, std::uint64_t transfer, std::size_t region, Time now, bool region_disturbed);
+    /// The wire turned out not to carry this request: a raced connection came late.
+    void unsent(CallNumber call) { --calls_[call].attempts; }
+    /// The next sign of the attempt is due then.
+    void awaits(CallNumber call, std::uint64_t transfer, Time due);
+    void failed(CallNumber call, std::uint64_t transfer, Time now);
+
+    void dispatched_to_dead() { ++dead_attempts_; }
+    void waste(CallNumber call, double tokens);
+
+    const std::vector<CallEntry>& calls() const { return calls_; }
+    const std::vector<Overhead>& overheads() const { return overheads_; }
+    const std::vector<std::pair<CallNumber, double>>& wasted() const { return wasted_; }
+    std::uint64_t dead_attempts() const { return dead_attempts_; }
+    std::size_t open() const { return open_; }
+
+  private:
+    std::vector<CallEntry> calls_;
+    std::vector<Overhead> overheads_;
+    std::vector<std::pair<CallNumber, double>> wasted_;
+    std::uint64_t dead_attempts_ = 0;
+    std::size_t open_ = 0;
+};
+
+}  // namespace holysheep::sim

@@ -1,0 +1,41 @@
+// The way of one packet between a client and a region: how long it takes, whether it must be sent again.
+// transport ↔ [NetworkPath] ↔ gateway
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "event_queue.hpp"
+#include "fault_schedule.hpp"
+#include "random_stream.hpp"
+#include "world_plan.hpp"
+
+namespace holysheep::sim {
+
+class NetworkPath {
+  public:
+    NetworkPath(const WorldPlan& plan, const FaultSchedule& faults) : plan_(plan), faults_(faults) {}
+
+    enum class Way { to_region, to_client };
+    /// When a packet that is first sent at `when` gets there, after as many retransmissions as it takes; `kNever` when
+    /// TCP would give up.
+    Time arrival(std::size_t region, Way way, Time when, RandomStream& draws) const;
+
+    struct Handshake {
+        enum class Result { established, refused, silent } result = Result::silent;
+        Time at = kNever;
+    };
+    /// TCP's three-way handshake, begun at `when`; a lost SYN is sent again after 1, 3 and 7 s.
+    Handshake connect(std::size_t region, Time when, RandomStream& draws) const;
+
+    Time rtt(std::size_t region) const { return plan_.regions[region].rtt; }
+
+  private:
+    Time one_way(std::size_t region, RandomStream& draws) const;
+    bool lost(std::size_t region, Way way, Time when, RandomStream& draws) const;
+
+    const WorldPlan& plan_;
+    const FaultSchedule& faults_;
+};
+
+}  // namespace holysheep::sim

@@ -1,0 +1,131 @@
+// Everything is the library's own but transport, clock and seed; callbacks run inline.
+#include "production_caller.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <holysheep/client.hpp>
+
+#include "sim_clock.hpp"
+
+namespace holysheep::sim {
+
+namespace {
+
+std::string text(std::chrono::nanoseconds span) { return std::to_string(span / std::chrono::milliseconds(1)) + " ms"; }
+
+/// Counts hedges, and writes the decision log where one is wanted.
+class Watcher final : public EventListener {
+  public:
+    Watcher(const Surroundings& around, int client) : around_(around), client_(client) {}
+
+    void on_call(const CallRecord& call) override {
+        if (call.label.empty()) return;
+        const auto number = static_cast<CallNumber>(std::stoul(call.label));
+        for (const auto& attempt : call.attempts) {
+            if (attempt.kind == AttemptKind::hedge) around_.ledger.hedged(number);
+            if (around_.trace.on()) write(number, attempt);
+        }
+    }
+
+    void on_region(const RegionHealth& region) override {
+        if (!around_.trace.on()) return;
+        around_.trace.line(around_.queue.now(), client_,
+                           "region " + region.id + " is " + std::string(to_string(region.liveness)) + ", breaker " +
+                               std::string(to_string(region.breaker)) + ": " + region.reason);
+    }
+
+  private:
+    void write(CallNumber number, const AttemptRecord& attempt) {
+        const auto began = around_.ledger.calls()[number].began;
+        std::string line = "call " + std::to_string(number) + " attempt " + std::to_string(attempt.number) + " at" +
+                           clock_text(began + attempt.started) + " " + std::string(to_string(attempt.kind)) + " " +
+                           attempt.region + ": ";
+        if (attempt.error) {
+            line += std::string(to_string(*attempt.error)) + " (" + attempt.detail + ")";
+        } else {
+            line += "answered";
+        }
+        if (attempt.timings.first_content) line += ", first content after " + text(*attempt.timings.first_content);
+        if (attempt.timings.total) line += ", over after " + text(*attempt.timings.total);
+        around_.trace.line(around_.queue.now(), client_, line);
+    }
+
+    Surroundings around_;
+    int client_;
+};
+
+class ProductionCaller final : public Caller {
+  public:
+    ProductionCaller(const Process& process, ClientOptions options)
+        : around_(process.around),
+          clock_(std::make_shared<SimClock>(process.around.queue)),
+          client_(complete(std::move(options), process)) {}
+
+    void ask(CallNumber call) override {
+        CallOptions options;
+        options.label = std::to_string(call);
+        options.headers = {{std::string(kCallHeader), options.label}};
+        ChatRequest request{.model = "sim", .messages = {user("Tell me a story.")}};
+        client_.stream_async(
+            std::move(request), std::move(options),
+            [this, call](const ChatChunk& chunk) {
+                if (!chunk.text.empty()) around_.ledger.first_content(call, around_.queue.now());
+            },
+            [this, call](const Result<ChatCompletion>& result) {
+                around_.ledger.over(call, result.has_value());
+                if (!result && around_.trace.on()) {
+                    around_.trace.line(around_.queue.now(), around_.ledger.calls()[call].client,
+                                       "call " + std::to_string(call) + " failed: " + result.error().message);
+                }
+            });
+    }
+
+    void jump(Time by) override { clock_->jump(by); }
+
+  private:
+    ClientOptions complete(ClientOptions options, const Process& process) {
+        for (const auto& region : process.around.plan.regions) {
+            options.regions.push_back({.id = region.id, .base_url = base_url(region)});
+            if (options.selector.strategy == Strategy::weighted) options.regions.back().weight = region.weight;
+        }
+        options.api_key = "sk-simulated";
+        options.transport = process.transport;
+        options.clock = clock_;
+        options.seed = process.seed;
+        options.log.level = LogLevel::off;
+        options.callback_executor = [](const std::function<void()>& function) { function(); };
+        options.listeners = {std::make_shared<Watcher>(process.around, process.client)};
+        return options;
+    }
+
+    Surroundings around_;
+    std::shared_ptr<SimClock> clock_;
+    Client client_;
+};
+
+std::unique_ptr<Caller> with_strategy(const Process& process, Strategy strategy) {
+    ClientOptions options;
+    options.selector.strategy = strategy;
+    return std::make_unique<ProductionCaller>(process, std::move(options));
+}
+
+}  // namespace
+
+std::unique_ptr<Caller> make_adaptive(const Process& process) {
+    return std::make_unique<ProductionCaller>(process, ClientOptions{});
+}
+
+std::unique_ptr<Caller> make_adaptive_hedged(const Process& process) {
+    ClientOptions options;
+    options.hedging.enabled = true;
+    return std::make_unique<ProductionCaller>(process, std::move(options));
+}
+
+std::unique_ptr<Caller> make_weighted(const Process& process) { return with_strategy(process, Strategy::weighted); }
+std::unique_ptr<Caller> make_round_robin(const Process& process) {
+    return with_strategy(process, Strategy::round_robin);
+}
+
+}  // namespace holysheep::sim

@@ -1,0 +1,16 @@
+// The production client in a simulated process.
+// World → [production caller] → holysheep::Client → SimTransport
+#pragma once
+
+#include <memory>
+
+#include "caller.hpp"
+
+namespace holysheep::sim {
+
+std::unique_ptr<Caller> make_adaptive(const Process& process);
+std::unique_ptr<Caller> make_adaptive_hedged(const Process& process);
+std::unique_ptr<Caller> make_weighted(const Process& process);
+std::unique_ptr<Caller> make_round_robin(const Process& process);
+
+}  // namespace holysheep::sim

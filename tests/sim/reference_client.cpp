@@ -1,0 +1,196 @@
+// The retry loop that all reference policies share.
+#include "reference_client.hpp"
+
+#include <charconv>
+#include <utility>
+
+namespace holysheep::sim {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kRetries = 2;
+constexpr Time kBackoff = 500ms;
+constexpr Time kAttemptTimeout = 10s;
+
+Time retry_after(const HttpHead& head) {
+    for (const auto& [name, value] : head.headers) {
+        if (name != "retry-after") continue;
+        int wait = 0;
+        std::from_chars(value.data(), value.data() + value.size(), wait);
+        return std::chrono::seconds(wait);
+    }
+    return {};
+}
+
+class ReferenceClient final : public Caller, private TransferEvents {
+  public:
+    ReferenceClient(const Process& process, std::unique_ptr<RegionPicker> picker)
+        : process_(process), around_(process.around), picker_(std::move(picker)) {}
+
+    // Requests of a process that is gone are closed by its kernel.
+    ~ReferenceClient() override {
+        for (auto& [id, attempt] : attempts_) {
+            around_.queue.cancel(attempt.timer);
+            process_.transport->cancel(id);
+        }
+        for (const auto& [call, timer] : waits_) around_.queue.cancel(timer);
+    }
+    ReferenceClient(const ReferenceClient&) = delete;
+    ReferenceClient& operator=(const ReferenceClient&) = delete;
+
+    void ask(CallNumber call) override { next(call, 0); }
+    // Its clocks are all relative.
+    void jump(Time) override {}
+
+  private:
+    struct Attempt {
+        CallNumber call = 0;
+        int number = 0;
+        std::size_t region = 0;
+        Time began{};
+        EventQueue::EventId timer = 0;
+        HttpHead head{};
+        bool content = false;
+    };
+
+    void next(CallNumber call, int number) {
+        picker_->pick(call, [this, call, number](std::size_t region) { dispatch(call, number, region); });
+    }
+
+    void dispatch(CallNumber call, int number, std::size_t region) {
+        HttpRequest request{.url = base_url(around_.plan.regions[region]) + "/chat/completions"};
+        request.headers = {{std::string(kCallHeader), std::to_string(call)}};
+        picker_->dispatched(region);
+        const auto id = process_.transport->start(std::move(request), *this);
+        Attempt attempt{.call = call, .number = number, .region = region, .began = around_.queue.now()};
+        attempt.timer = around_.queue.at(around_.queue.now() + kAttemptTimeout, [this, id] { time_out(id); });
+        attempts_.emplace(id, std::move(attempt));
+    }
+
+    bool may_send(TransferId) override { return true; }
+    void on_head(TransferId id, HttpHead head) override { attempts_.at(id).head = std::move(head); }
+
+    void on_body(TransferId id, std::string_view) override {
+        auto& attempt = attempts_.at(id);
+        if (attempt.content || attempt.head.status != 200) return;
+        attempt.content = true;
+        around_.queue.cancel(attempt.timer);
+        around_.ledger.first_content(attempt.call, around_.queue.now());
+        tell(attempt, true);
+    }
+
+    void on_end(TransferId id, TransferEnd end) override {
+        const auto attempt = take(id);
+        if (!end.error && attempt.head.status == 200) {
+            write(attempt, "answered");
+            finish(attempt.call, true);
+        } else if (attempt.content) {
+            write(attempt, "cut after content");
+            finish(attempt.call, false);
+        } else {
+            fail(attempt, end.error ? end.detail : "HTTP " + std::to_string(attempt.head.status));
+        }
+    }
+
+    void time_out(TransferId id) {
+        const auto attempt = take(id);
+        process_.transport->cancel(id);
+        fail(attempt, "no content in time");
+    }
+
+    Attempt take(TransferId id) {
+        auto attempt = std::move(attempts_.at(id));
+        attempts_.erase(id);
+        around_.queue.cancel(attempt.timer);
+        picker_->ended(attempt.region);
+        return attempt;
+    }
+
+    void fail(const Attempt& attempt, const std::string& why) {
+        write(attempt, why);
+        tell(attempt, false);
+        if (attempt.number == kRetries) {
+            finish(attempt.call, false);
+            return;
+        }
+        const auto wait = std::max(kBackoff * (1 << attempt.number), retry_after(attempt.head));
+        waits_[attempt.call] =
+            around_.queue.at(around_.queue.now() + wait, [this, call = attempt.call, number = attempt.number] {
+                waits_.erase(call);
+                next(call, number + 1);
+            });
+    }
+
+    void tell(const Attempt& attempt, bool succeeded) {
+        picker_->on_outcome(
+            {.region = attempt.region, .succeeded = succeeded, .latency = around_.queue.now() - attempt.began});
+    }
+
+    void finish(CallNumber call, bool succeeded) {
+        picker_->call_over(call);
+        around_.ledger.over(call, succeeded);
+    }
+
+    void write(const Attempt& attempt, const std::string& outcome) {
+        if (!around_.trace.on()) return;
+        around_.trace.line(around_.queue.now(), process_.client,
+                           "call " + std::to_string(attempt.call) + " attempt " + std::to_string(attempt.number + 1) +
+                               " at" + clock_text(attempt.began) + " " + (attempt.number == 0 ? "first " : "retry ") +
+                               around_.plan.regions[attempt.region].id + ": " + outcome);
+    }
+
+    Process process_;
+    Surroundings around_;
+    std::unordered_map<TransferId, Attempt> attempts_;
+    std::unordered_map<CallNumber, EventQueue::EventId> waits_;
+    std::unique_ptr<RegionPicker> picker_;  // goes first: its probes are still open
+};
+
+}  // namespace
+
+RegionPicker::~RegionPicker() = default;
+
+Prober::Prober(const Process& process) : process_(process) {}
+
+Prober::~Prober() {
+    for (const auto& [id, open] : open_) {
+        process_.around.queue.cancel(open.timer);
+        process_.transport->cancel(id);
+    }
+}
+
+void Prober::ask(std::size_t region, std::string_view path, Time timeout, OnProbe on_answer) {
+    auto& queue = process_.around.queue;
+    HttpRequest request{.method = "GET", .url = base_url(process_.around.plan.regions[region]) + std::string(path)};
+    const auto id = process_.transport->start(std::move(request), *this);
+    Open open{.began = queue.now(), .on_answer = std::move(on_answer)};
+    open.timer = queue.at(queue.now() + timeout, [this, id] {
+        const auto late = std::move(open_.at(id).on_answer);
+        open_.erase(id);
+        process_.transport->cancel(id);
+        late(std::nullopt);
+    });
+    open_.emplace(id, std::move(open));
+}
+
+bool Prober::may_send(TransferId) { return true; }
+void Prober::on_head(TransferId id, HttpHead head) { open_.at(id).head = std::move(head); }
+void Prober::on_body(TransferId, std::string_view) {}
+
+void Prober::on_end(TransferId id, TransferEnd end) {
+    auto open = std::move(open_.at(id));
+    open_.erase(id);
+    auto& queue = process_.around.queue;
+    queue.cancel(open.timer);
+    std::optional<ProbeAnswer> answer;
+    if (!end.error && open.head.status == 200) answer = {queue.now() - open.began, std::move(open.head)};
+    open.on_answer(std::move(answer));
+}
+
+std::unique_ptr<Caller> make_reference(const Process& process, std::unique_ptr<RegionPicker> picker) {
+    return std::make_unique<ReferenceClient>(process, std::move(picker));
+}
+
+}  // namespace holysheep::sim

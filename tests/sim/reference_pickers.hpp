@@ -1,0 +1,18 @@
+// The reference policies: how others choose, each in as little as it takes.
+// ReferenceClient → [pickers] → a region
+#pragma once
+
+#include <memory>
+
+#include "caller.hpp"
+
+namespace holysheep::sim {
+
+std::unique_ptr<Caller> make_random(const Process& process);
+std::unique_ptr<Caller> make_static_weights(const Process& process);
+std::unique_ptr<Caller> make_lowest_ping(const Process& process);
+std::unique_ptr<Caller> make_naive(const Process& process);
+std::unique_ptr<Caller> make_p2c(const Process& process);
+std::unique_ptr<Caller> make_prequal(const Process& process);
+
+}  // namespace holysheep::sim

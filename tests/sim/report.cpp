@@ -1,0 +1,74 @@
+// What does not apply is null, or a dash.
+#include "report.hpp"
+
+#include <cmath>
+#include <cstdio>
+
+#include <nlohmann/json.hpp>
+
+namespace holysheep::sim {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json rounded(std::optional<double> value, double unit) {
+    if (!value || std::isnan(*value)) return nullptr;
+    return std::round(*value / unit) * unit;
+}
+
+std::string cell(std::optional<double> value, int decimals) {
+    if (!value || std::isnan(*value)) return "-";
+    char text[32];
+    std::snprintf(text, sizeof text, "%.*f", decimals, *value);
+    return text;
+}
+
+void write_cells(std::ostream& out, const std::vector<std::string>& cells) {
+    static constexpr int kWidths[] = {-11, 5, -16, 8, 8, 8, 8, 9, 7, 9, 9, 8, 10, 8};
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+        char text[64];
+        std::snprintf(text, sizeof text, "%*s", kWidths[i], cells[i].c_str());
+        out << text << ' ';
+    }
+    out << '\n';
+}
+
+}  // namespace
+
+std::string as_json(const ReportRow& row) {
+    const auto& figures = row.figures;
+    const Json json{{"scenario", row.scenario},
+                    {"load", row.load},
+                    {"policy", row.policy},
+                    {"success", figures.success()},
+                    {"p50_ms", rounded(figures.latency_ms(0.5), 0.1)},
+                    {"p99_ms", rounded(figures.latency_ms(0.99), 0.1)},
+                    {"p999_ms", rounded(figures.latency_ms(0.999), 0.1)},
+                    {"attempts_per_call", rounded(figures.attempts_per_call(), 1e-5)},
+                    {"hedge_share", rounded(figures.hedge_share(), 1e-5)},
+                    {"overhead_p99_ms", rounded(figures.overhead_ms(0.99), 0.01)},
+                    {"dead_attempts_per_client", rounded(figures.dead_attempts_per_client(), 0.01)},
+                    {"recover_s", rounded(figures.recover_seconds(), 0.01)},
+                    {"wasted_tokens", rounded(figures.wasted_tokens(), 1)},
+                    {"seeds", row.seeds},
+                    {"calls", figures.calls()}};
+    return json.dump();
+}
+
+void write_table_head(std::ostream& out) {
+    write_cells(out, {"scenario", "load", "policy", "success%", "p50 ms", "p99 ms", "p99.9 ms", "att/call", "hedge%",
+                      "ovh99 ms", "dead/cl", "recov s", "wasted tok", "calls"});
+}
+
+void write_table_row(std::ostream& out, const ReportRow& row) {
+    const auto& figures = row.figures;
+    write_cells(
+        out, {row.scenario, cell(row.load, 2), row.policy, cell(figures.success() * 100, 3),
+              cell(figures.latency_ms(0.5), 0), cell(figures.latency_ms(0.99), 0), cell(figures.latency_ms(0.999), 0),
+              cell(figures.attempts_per_call(), 4), cell(figures.hedge_share() * 100, 2),
+              cell(figures.overhead_ms(0.99), 1), cell(figures.dead_attempts_per_client(), 1),
+              cell(figures.recover_seconds(), 1), cell(figures.wasted_tokens(), 0), std::to_string(figures.calls())});
+}
+
+}  // namespace holysheep::sim

@@ -1,0 +1,17 @@
+// The named worlds: one thing that goes wrong in each.
+// --scenario → [scenarios] → WorldPlan
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "world_plan.hpp"
+
+namespace holysheep::sim {
+
+/// In the order of the output: `healthy`, faults of the nearest region, then faults everywhere.
+const std::vector<std::string_view>& scenario_names();
+std::optional<WorldPlan> scenario(std::string_view name);
+
+}  // namespace holysheep::sim

@@ -1,0 +1,92 @@
+// The network of one client process: HTTP/1.1 over kept-alive connections, on virtual time.
+// client → [SimTransport] → NetworkPath, Gateway → TransferEvents
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <holysheep/transport.hpp>
+
+#include "answer_bytes.hpp"
+#include "surroundings.hpp"
+
+namespace holysheep::sim {
+
+/// Where this transport finds a region: `https://<id>.sim.test/v1`. GET /models is answered by the gateway's front;
+/// /load too, with headers that tell how busy it is; /ready takes a turn in the queue of the workers.
+std::string base_url(const RegionPlan& region);
+
+class SimTransport final : public Transport {
+  public:
+    /// `incarnation` tells the processes apart that one client has been.
+    SimTransport(const Surroundings& around, int client, int incarnation);
+    ~SimTransport() override;
+
+    TransferId start(HttpRequest request, TransferEvents& events) override;
+    void cancel(TransferId id) override;
+    void pause(TransferId id) override;
+    void resume(TransferId id) override;
+    std::optional<PathEvidence> evidence(TransferId id) const override;
+
+    /// The region's processes died: their kernel resets every connection.
+    void lose_region(std::size_t region);
+
+  private:
+    enum class Ask { chat, models, load, ready };
+    enum class Part { first_piece, piece, last_piece, cut, overloaded, throttled, models, load };
+
+    struct Connection {
+        std::optional<Time> dns{}, connect{}, tls{};  // since the dispatch; unset on reuse
+        bool reused = false;
+        nanoseconds srtt{}, rttvar{};
+    };
+    struct Transfer {
+        TransferEvents* events = nullptr;
+        Ask ask = Ask::chat;
+        std::size_t region = 0;
+        std::optional<CallNumber> call{};
+        Time dispatched{}, sent{}, acked = kNever, in_order{};
+        bool ready = false, was_sent = false, dead_on_arrival = false, paused = false;
+        Connection connection;
+        RandomStream draws;
+        Gateway::JobId job = 0;
+        std::optional<double> served{};  // seconds, once the gateway is done with it
+        std::vector<Part> held{};
+
+        explicit Transfer(RandomStream stream) : draws(stream) {}
+    };
+
+    Transfer* find(TransferId id);
+    void connect(TransferId id);
+    void fail_connect(TransferId id, Time when, ErrorCode code, const char* why);
+    void on_ready(TransferId id);
+    void send(TransferId id, Transfer& transfer);
+    void on_arrival(TransferId id);
+    void submit(TransferId id, Transfer& transfer);
+    void on_step(TransferId id, Gateway::Step step, Time arrived);
+    void answer(TransferId id, Part part);
+    void receive(TransferId id, Part part);
+    void whole_answer(TransferId id, int status, std::string_view body, Headers headers);
+    bool tell_head(TransferId id, int status, Headers headers);
+    bool tell_body(TransferId id, std::string_view bytes);
+    void end(TransferId id, TransferEnd end);
+    void end_broken(TransferId id, Time when, bool undelivered, const char* why);
+    void close(const Transfer& transfer);
+    void await(TransferId id, const Transfer& transfer, Time due);
+    /// In a frozen region an unanswered probe tells earlier than the missing content.
+    void refine_sign(TransferId id);
+    void note_waste(std::optional<CallNumber> call, std::optional<double> served);
+
+    Surroundings around_;
+    const int client_;
+    const std::uint64_t stream_base_;
+    TransferId last_ = 0;
+    std::unordered_map<TransferId, Transfer> transfers_;
+    std::vector<std::vector<Connection>> idle_;   // by region
+    std::vector<std::optional<Time>> probe_due_;  // by region: the first unanswered probe's answer
+};
+
+}  // namespace holysheep::sim

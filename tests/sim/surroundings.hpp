@@ -1,0 +1,30 @@
+// What a client process finds around it.
+// World → [Surroundings] → transports, callers
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "event_queue.hpp"
+#include "fault_schedule.hpp"
+#include "gateway.hpp"
+#include "ledger.hpp"
+#include "network_path.hpp"
+#include "trace.hpp"
+#include "world_plan.hpp"
+
+namespace holysheep::sim {
+
+struct Surroundings {
+    EventQueue& queue;
+    const WorldPlan& plan;
+    const FaultSchedule& faults;
+    const NetworkPath& path;
+    std::vector<std::unique_ptr<Gateway>>& gateways;
+    Ledger& ledger;
+    Trace& trace;
+    std::uint64_t seed = 0;
+};
+
+}  // namespace holysheep::sim

@@ -1,0 +1,77 @@
+// What a world consists of and what goes wrong in it, as plain values.
+// scenario or file → [WorldPlan] → World
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "event_queue.hpp"
+
+namespace holysheep::sim {
+
+enum class FaultKind {
+    refuse,      ///< RST to every SYN; what is established dies
+    black_hole,  ///< answers and ACKs vanish, SYNs too
+    frozen,      ///< the process stands still; the kernel still accepts and ACKs
+    brown_out,   ///< `value` of the requests get 503 at once
+    slow,        ///< service takes `value` times as long
+    quota,       ///< `value` requests a second, beyond that 429 with Retry-After: 5
+    flap,        ///< refuses for `value` seconds, serves for as long, and so on
+    dns,         ///< the name does not resolve; what is established goes on
+    tls_stall,   ///< new TLS handshakes hang
+    loss,        ///< `value` of the packets towards the client are lost
+    cut,         ///< `value` of the streams are cut half-way
+    overload,    ///< only `value` of the slots are served
+    restart,     ///< at `from`, all client processes start afresh
+    clock_jump   ///< at `from`, the time of the first client process jumps `value` seconds ahead
+};
+
+std::string_view to_string(FaultKind kind);
+std::optional<FaultKind> fault_kind(std::string_view name);
+/// What `Fault::value` is when nothing was said.
+double default_value(FaultKind kind);
+
+struct Fault {
+    std::optional<std::size_t> region{};  ///< unset: all regions
+    FaultKind kind = FaultKind::refuse;
+    Time from{}, to{};
+    double value = 0;
+};
+
+struct RegionPlan {
+    std::string id{};
+    Time rtt{};
+    int slots = 110;
+    double weight = 1;  ///< for the policies that are given weights
+};
+
+struct WorldPlan {
+    std::string scenario{};
+    std::vector<RegionPlan> regions{};
+    std::vector<Fault> faults{};
+    int clients = 10;
+    double load = 0.4;  ///< arrivals as a share of what all slots can serve
+    Time duration{std::chrono::seconds(170)};
+    Time warm_up{std::chrono::seconds(20)};
+
+    Time prefill_median{std::chrono::milliseconds(220)};
+    double prefill_sigma = 0.35;
+    Time hold_median{std::chrono::milliseconds(1'200)};  ///< how long a slot is held after the first content
+    double hold_sigma = 0.6;
+
+    /// Calls that begin within [from, to) are measured; those of one client only where the fault is that client's.
+    struct Window {
+        Time from{}, to{};
+        std::optional<int> client{};
+    };
+    Window measured() const;
+    double arrivals_per_second() const;
+};
+
+/// Three regions and no faults.
+WorldPlan default_world();
+
+}  // namespace holysheep::sim
