@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -17,20 +18,20 @@ namespace holysheep::routing {
 /// What a failure weighs, as time: a region that always fails counts as 600 ms slower.
 inline constexpr double kErrorCost = 600;
 
-/// (latency + 600 ms · error_rate) · sqrt(1 + in_flight) / (weight · ramp), in milliseconds. The square root lies between
-/// least latency (which overruns the fastest region) and least work (which ignores distance).
+/// (latency + 600 ms · error_rate) · sqrt(1 + in_flight) / (weight · ramp), in milliseconds. The square root lies
+/// between least latency (which overruns the fastest region) and least work (which ignores distance).
 double cost(double latency, double error_rate, int in_flight, double weight, double ramp);
 
 /// One region as the selector sees it.
 struct Candidate {
-    std::size_t region = 0;
+    std::size_t region = 0;     ///< below the number that the selector was made for
     std::uint64_t id_hash = 0;  ///< of the region's id: the same in every process
     int priority = 0;
     double weight = 1, ramp = 1;
-    double latency = 0;   ///< ms, with the error term: what `lowest_latency` compares
-    double cost = 0;      ///< ms, see cost()
-    bool usable = true;   ///< an attempt could go there now
-    bool overdue = false; ///< not tried for so long that it gets the next call (adaptive and lowest_latency)
+    double latency = 0;    ///< ms, with the error term: what `lowest_latency` compares
+    double cost = 0;       ///< ms, see cost()
+    bool usable = true;    ///< an attempt could go there now
+    bool overdue = false;  ///< not tried for so long that it gets the next call (adaptive and lowest_latency)
 };
 
 /// A stable hash of a region's id, for sessions.
@@ -40,22 +41,33 @@ class Selector {
   public:
     Selector(const SelectorOptions& options, std::size_t regions);
 
-    /// Writes the plan: tiers by priority, lower first; within a tier the strategy's choice among the usable ones, then
-    /// the rest by ascending cost. Strategies choose in the lowest tier that has a usable region. A `session` comes
-    /// first of all: its owner by rendezvous hashing, unless that costs more than twice the cheapest usable one.
-    /// Of more than 32 regions only the first 32 are in exact order, so that the effort grows linearly.
+    /// Writes the plan: all candidates' regions, of which the first is the one to ask. Usable ones come before the
+    /// others; among either, tiers by priority, lower first; within a tier ascending cost. The strategy puts its choice
+    /// from the lowest tier that has a usable region in front of all. For a `session` that is its owner by rendezvous
+    /// hashing among those, unless it costs more than twice the cheapest of them; then the strategy chooses. Of more
+    /// than 32 regions only the first 32 are in exact order, so that the effort grows linearly.
     void rank(std::span<const Candidate> candidates, std::string_view session, resilience::Random& random,
               std::vector<std::size_t>& plan);
 
   private:
     struct Entry {
+        std::int64_t place;  // a priority, or one of those below
         double key;
-        int tier;
         std::uint32_t candidate;
     };
+    static constexpr std::int64_t kFront = -(std::int64_t{1} << 40), kOverdue = kFront + 1;
+    static constexpr std::int64_t kUnusable = std::int64_t{1} << 40;  // added to the priority
+
+    void enter(std::span<const Candidate> candidates, std::optional<int> tier, resilience::Random& random);
+    /// Who comes first, or the number of candidates to leave that to the order of costs.
+    std::size_t choose(std::span<const Candidate> candidates, int tier, std::string_view session);
+    void share_by_weight(std::span<const Candidate> candidates, int tier);
+    std::size_t take_turn(std::span<const Candidate> candidates, int tier);
+
     const SelectorOptions options_;
     std::vector<double> turns_;   // smooth weighted round robin, by region
     std::vector<Entry> entries_;  // scratch, kept for its memory
+    std::vector<double> shares_;  // scratch, by candidate
 };
 
 }  // namespace holysheep::routing
