@@ -49,19 +49,19 @@ bool FaultSchedule::disturbs(std::size_t region, Time when) const {
     return dead(region, when) || std::ranges::any_of(kinds, [&](auto kind) { return holds(kind, region, when); });
 }
 
-std::vector<std::pair<Time, std::size_t>> FaultSchedule::deaths(std::size_t regions) const {
-    std::vector<std::pair<Time, std::size_t>> deaths;
+std::vector<FaultSchedule::Loss> FaultSchedule::losses(std::size_t regions) const {
+    std::vector<Loss> losses;
     for (const auto& fault : faults_) {
         for (std::size_t region = 0; region < regions; ++region) {
             if (fault.region && *fault.region != region) continue;
-            if (fault.kind == FaultKind::refuse) deaths.emplace_back(fault.from, region);
+            if (fault.kind == FaultKind::refuse) losses.push_back({fault.from, region, true});
             if (fault.kind != FaultKind::flap) continue;
             for (Time at = fault.from; at < fault.to; at += 2 * from_seconds(fault.value)) {
-                deaths.emplace_back(at, region);
+                losses.push_back({at, region, false});
             }
         }
     }
-    return deaths;
+    return losses;
 }
 
 }  // namespace holysheep::sim

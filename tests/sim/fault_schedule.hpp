@@ -25,8 +25,13 @@ class FaultSchedule {
     /// Some fault that keeps single answers from coming, or makes them errors.
     bool disturbs(std::size_t region, Time when) const;
 
-    /// The moments at which a region's processes die, with the region.
-    std::vector<std::pair<Time, std::size_t>> deaths(std::size_t regions) const;
+    /// A moment at which a region begins to refuse. `kills`: what is under way there is lost, too.
+    struct Loss {
+        Time when{};
+        std::size_t region = 0;
+        bool kills = false;
+    };
+    std::vector<Loss> losses(std::size_t regions) const;
     const std::vector<Fault>& all() const { return faults_; }
 
   private:

@@ -30,9 +30,10 @@ void Ledger::lose_open_calls() {
     open_ = 0;
 }
 
-void Ledger::dispatched(CallNumber call, std::uint64_t transfer, std::size_t region, Time now, bool region_disturbed) {
+void Ledger::dispatched(CallNumber call, std::uint64_t transfer, std::size_t region, bool late, Time now,
+                        bool region_disturbed) {
     auto& entry = calls_[call];
-    if (entry.disturbed && entry.awaited <= now) overheads_.push_back({call, now - entry.awaited});
+    if (late && entry.disturbed && entry.awaited <= now) overheads_.push_back({call, now - entry.awaited});
     if (!entry.first_region) entry.first_region = region;
     ++entry.attempts;
     entry.latest = transfer;

@@ -41,8 +41,10 @@ class Ledger {
     /// The calls of a process that is gone don't count.
     void lose_open_calls();
 
-    /// An attempt goes out. If an earlier one of the call is in trouble, the time lost since it could be known counts.
-    void dispatched(CallNumber call, std::uint64_t transfer, std::size_t region, Time now, bool region_disturbed);
+    /// An attempt goes out. If an earlier one of the call is in trouble, and with `late`, the time since that could be
+    /// known is noted.
+    void dispatched(CallNumber call, std::uint64_t transfer, std::size_t region, bool late, Time now,
+                    bool region_disturbed);
     /// The wire turned out not to carry this request: a raced connection came late.
     void unsent(CallNumber call) { --calls_[call].attempts; }
     /// The next sign of the attempt is due then.

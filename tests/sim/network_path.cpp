@@ -11,7 +11,8 @@ using namespace std::chrono_literals;
 
 constexpr double kLoss = 0.001;
 constexpr double kJitter = 0.03;
-constexpr double kSpikes = 0.005, kSpikeFactor = 3;
+// One round trip in two hundred takes twice as long: one of its two ways takes three times as long.
+constexpr double kSpikes = 0.0025, kSpikeFactor = 3;
 // Linux: RTO = srtt + max(200 ms, 4·rttvar), doubled with each try.
 constexpr Time kMinimalRto = 200ms;
 constexpr int kRetransmissions = 8;

@@ -26,10 +26,10 @@ class PeakEwma final : public RegionPicker {
         on_picked(cost(a) <= cost(b) ? a : b);
     }
     void dispatched(std::size_t region) override { ++regions_[region].in_flight; }
-    void ended(std::size_t region) override { --regions_[region].in_flight; }
 
     void on_outcome(const AttemptOutcome& outcome) override {
         auto& region = regions_[outcome.region];
+        --region.in_flight;  // what is measured and what is counted end together, with the first content
         const double sample = seconds(outcome.latency);
         const double kept = std::exp(-seconds(queue_.now() - region.when) / kDecay);
         region.latency = sample > region.latency ? sample : kept * region.latency + (1 - kept) * sample;

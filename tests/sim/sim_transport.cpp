@@ -72,8 +72,11 @@ TransferId SimTransport::start(HttpRequest request, TransferEvents& events) {
         transfer.ask = request.url.ends_with("/load") ? Ask::load : Ask::models;
     }
     if (call) {
-        refine_sign(around_.ledger.calls()[*call].latest);
-        around_.ledger.dispatched(*call, id, region, now, around_.faults.disturbs(region, now));
+        const auto& entry = around_.ledger.calls()[*call];
+        refine_sign(entry.latest);
+        // With every region dead there was nowhere to go earlier.
+        const bool late = had_choice(std::min(entry.awaited, now));
+        around_.ledger.dispatched(*call, id, region, late, now, around_.faults.disturbs(region, now));
         if (around_.faults.dead(region, now)) around_.ledger.dispatched_to_dead();
     }
     auto& idle = idle_[region];
@@ -87,6 +90,13 @@ TransferId SimTransport::start(HttpRequest request, TransferEvents& events) {
         around_.queue.at(now, [this, id] { on_ready(id); });
     }
     return id;
+}
+
+bool SimTransport::had_choice(Time when) const {
+    for (std::size_t region = 0; region < idle_.size(); ++region) {
+        if (!around_.faults.dead(region, when)) return true;
+    }
+    return false;
 }
 
 void SimTransport::await(TransferId id, const Transfer& transfer, Time due) {
@@ -417,8 +427,9 @@ std::optional<PathEvidence> SimTransport::evidence(TransferId id) const {
     return evidence;
 }
 
-void SimTransport::lose_region(std::size_t region) {
+void SimTransport::lose_region(std::size_t region, bool died) {
     idle_[region].clear();
+    if (!died) return;
     std::vector<TransferId> lost;
     for (const auto& [id, transfer] : transfers_) {
         if (transfer.region == region && transfer.ready) lost.push_back(id);

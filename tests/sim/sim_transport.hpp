@@ -31,8 +31,8 @@ class SimTransport final : public Transport {
     void resume(TransferId id) override;
     std::optional<PathEvidence> evidence(TransferId id) const override;
 
-    /// The region's processes died: their kernel resets every connection.
-    void lose_region(std::size_t region);
+    /// The region closes its idle connections, and when its processes died, its kernel resets the others.
+    void lose_region(std::size_t region, bool died);
 
   private:
     enum class Ask { chat, models, load, ready };
@@ -76,6 +76,7 @@ class SimTransport final : public Transport {
     void end_broken(TransferId id, Time when, bool undelivered, const char* why);
     void close(const Transfer& transfer);
     void await(TransferId id, const Transfer& transfer, Time due);
+    bool had_choice(Time when) const;
     /// In a frozen region an unanswered probe tells earlier than the missing content.
     void refine_sign(TransferId id);
     void note_waste(std::optional<CallNumber> call, std::optional<double> served);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <sstream>
 #include <stdexcept>
 
@@ -95,22 +96,34 @@ SimulationFlags parse_flags(int count, const char* const* arguments) {
 }
 
 std::string flags_text() {
+    const SimulationFlags defaults;
+    const auto seeds = std::to_string(defaults.seeds);
+    auto plan = default_world();
+    const auto calls = [&plan](double load, double length) {
+        plan.load = load;
+        return std::to_string(std::lround(plan.arrivals_per_second() * length / 100) * 100);
+    };
+    const double whole = seconds(plan.duration), healthy = whole - seconds(plan.warm_up);
     std::string text =
         "simulate: the production client and reference policies in the same worlds, in virtual time\n"
         "  --json            one JSON object a line instead of a table\n"
         "  --scenario X[,Y]  only these; may be repeated\n"
         "  --policy X[,Y]    only these; may be repeated\n"
         "  --load L[,M]      arrivals as a share of what all slots can serve (0.4,0.76)\n"
-        "  --seeds N         worlds of each kind (2)\n"
+        "  --seeds N         worlds of each kind (" +
+        seeds +
+        ")\n"
         "  --first-seed S    the first one's seed (1); the others follow\n"
         "  --threads N       worlds at a time (2)\n"
         "  --trace           the decision log: a line per attempt, and per change of a region's state\n"
         "  --world FILE      a world of your own, as JSON, in place of the scenarios\n"
         "  --help            this text\n\n"
-        "One world lasts 170 s: about 15 800 calls at load 0.4 and 30 000 at 0.76. Without flags: every scenario, "
-        "both\n"
-        "loads, every policy, 2 seeds. Healthy worlds are measured after 20 s (27 900 and 53 000 calls in all), the\n"
-        "others for calls that begin while the fault lasts (11 200 and 21 200).\n\nscenarios: ";
+        "Without flags: every scenario, loads 0.4 and 0.76, every policy, " +
+        seeds + " seeds. A world lasts " + std::to_string(std::lround(whole)) + " s and sees about " +
+        calls(0.4, whole) + " calls at\nload 0.4 and " + calls(0.76, whole) +
+        " at 0.76. Healthy worlds are measured after their warm-up (" + calls(0.4, healthy) + " and " +
+        calls(0.76, healthy) + " calls each), the\nothers by the calls that begin while the fault lasts (" +
+        calls(0.4, 60) + " and " + calls(0.76, 60) + " in a minute).\n\nscenarios: ";
     text += joined(scenario_names()) + "\npolicies:\n";
     for (const auto& policy : all_policies()) {
         text += "  " + std::string(policy.name) + std::string(18 - policy.name.size(), ' ') + std::string(policy.what) +

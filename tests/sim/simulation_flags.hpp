@@ -13,7 +13,7 @@ struct SimulationFlags {
     std::vector<double> loads{};                       ///< empty: 0.4 and 0.76, or those of the world's file
     std::string world_file{};
     std::uint64_t first_seed = 1;
-    int seeds = 2;
+    int seeds = 4;
     int threads = 2;
     bool json = false, trace = false, help = false;
 };

@@ -65,10 +65,10 @@ void World::schedule_faults() {
             trace_.line(queue_.now(), kNobody, what + " ends");
         });
     }
-    for (const auto& [when, region] : faults_.deaths(plan_.regions.size())) {
-        queue_.at(when, [this, lost = region] {
-            gateways_[lost]->die();
-            for (const auto& transport : transports_) transport->lose_region(lost);
+    for (const auto& loss : faults_.losses(plan_.regions.size())) {
+        queue_.at(loss.when, [this, loss] {
+            if (loss.kills) gateways_[loss.region]->die();
+            for (const auto& transport : transports_) transport->lose_region(loss.region, loss.kills);
         });
     }
 }

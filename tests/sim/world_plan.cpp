@@ -56,7 +56,10 @@ WorldPlan::Window WorldPlan::measured() const {
 double WorldPlan::arrivals_per_second() const {
     int slots = 0;
     for (const auto& region : regions) slots += region.slots;
-    return load * slots / (seconds(prefill_median) + seconds(hold_median));
+    // The mean of a log-normal is its median · e^(σ²/2).
+    const double service = seconds(prefill_median) * std::exp(prefill_sigma * prefill_sigma / 2) +
+                           seconds(hold_median) * std::exp(hold_sigma * hold_sigma / 2);
+    return load * slots / service;
 }
 
 WorldPlan default_world() {

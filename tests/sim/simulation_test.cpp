@@ -1,0 +1,184 @@
+// Short worlds: the same seed gives the same story, and the figures are what the world makes inevitable.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <optional>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+#include "report.hpp"
+#include "scenarios.hpp"
+#include "sim_clock.hpp"
+#include "simulation_flags.hpp"
+#include "world_file.hpp"
+
+namespace holysheep::sim {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+const Policy& policy(std::string_view name) { return *std::ranges::find(all_policies(), name, &Policy::name); }
+
+/// Twelve seconds with the fault from the fourth to the eighth, and only three processes.
+WorldPlan short_world(std::optional<FaultKind> fault) {
+    auto plan = default_world();
+    plan.clients = 3;
+    plan.duration = 12s;
+    plan.warm_up = 2s;
+    plan.load = 0.1;
+    if (fault) {
+        plan.faults = {{.region = 0, .kind = *fault, .from = 4s, .to = 8s, .value = default_value(*fault)}};
+    }
+    return plan;
+}
+
+struct Story {
+    std::string log, line;
+    Figures figures;
+};
+
+Story play(const WorldPlan& plan, std::string_view name, std::uint64_t seed = 7) {
+    std::ostringstream log;
+    World world(plan, policy(name), seed, Trace(&log));
+    world.run();
+    Figures figures(world);
+    return {log.str(), as_json({.policy = std::string(name), .figures = figures}), figures};
+}
+
+class EveryPolicy : public testing::TestWithParam<std::string_view> {};
+
+TEST_P(EveryPolicy, TellsTheSameStoryForTheSameSeed) {
+    const auto plan = short_world(FaultKind::refuse);
+    const auto first = play(plan, GetParam()), second = play(plan, GetParam());
+    EXPECT_EQ(first.log, second.log);
+    EXPECT_EQ(first.line, second.line);
+    EXPECT_NE(first.line, play(plan, GetParam(), 8).line);
+}
+
+TEST_P(EveryPolicy, AnswersEveryCallWhenNothingIsWrong) {
+    const auto story = play(short_world({}), GetParam());
+    EXPECT_GT(story.figures.calls(), 100U);
+    EXPECT_EQ(story.figures.success(), 1);
+    EXPECT_GE(story.figures.attempts_per_call(), 1);
+    EXPECT_GT(story.figures.latency_ms(0.5), 200);
+    EXPECT_LT(story.figures.latency_ms(0.5), 1'000);
+}
+
+INSTANTIATE_TEST_SUITE_P(Simulation, EveryPolicy,
+                         testing::Values("adaptive", "adaptive_hedged", "weighted", "round_robin", "random",
+                                         "static_weights", "lowest_ping", "naive", "p2c", "prequal"),
+                         [](const auto& tested) { return std::string(tested.param); });
+
+TEST(Simulation, GivesEveryPolicyTheSameArrivals) {
+    EXPECT_EQ(play(short_world({}), "adaptive").figures.calls(), play(short_world({}), "random").figures.calls());
+}
+
+TEST(Simulation, ClientAnswersEveryCallWhileOneRegionRefuses) {
+    for (const auto* name : {"adaptive", "weighted", "round_robin"}) {
+        const auto story = play(short_world(FaultKind::refuse), name);
+        EXPECT_EQ(story.figures.success(), 1) << name;
+        EXPECT_LT(story.figures.latency_ms(1), 3'000) << name;
+    }
+}
+
+TEST(Simulation, PlainRetriesLoseTimeWhileOneRegionRefuses) {
+    const auto story = play(short_world(FaultKind::refuse), "random");
+    EXPECT_GT(story.figures.attempts_per_call(), 1.2);
+    EXPECT_GE(story.figures.overhead_ms(0.5), 500);
+    EXPECT_GT(story.figures.dead_attempts_per_client(), 1);
+}
+
+TEST(Simulation, LogsAttemptsForPeople) {
+    const auto story = play(short_world(FaultKind::refuse), "round_robin");
+    EXPECT_THAT(story.log, HasSubstr("world  refuse in near begins"));
+    EXPECT_THAT(story.log, HasSubstr("answered, first content after"));
+}
+
+TEST(Simulation, RestartsProcessesAndMovesTheirClocks) {
+    for (const auto kind : {FaultKind::restart, FaultKind::clock_jump}) {
+        auto plan = short_world(kind);
+        plan.faults.front().region.reset();
+        EXPECT_EQ(play(plan, "adaptive").figures.success(), 1) << to_string(kind);
+    }
+}
+
+TEST(EventQueue, RunsPostedFunctionsAtOnceOutsideOfEventsAndAfterTheCurrentOneInside) {
+    EventQueue queue;
+    std::string order;
+    queue.post([&] {
+        queue.post([&] { order += "b"; });
+        order += "a";
+    });
+    EXPECT_EQ(order, "ab");
+    queue.at(2s, [&] { order += "d"; });
+    queue.at(1s, [&] {
+        queue.at(queue.now(), [&] { order += "C"; });
+        queue.post([&] { order += "B"; });
+        order += "A";
+    });
+    const auto cancelled = queue.at(1s, [&] { order += "x"; });
+    queue.cancel(cancelled);
+    queue.run_until(1s);
+    EXPECT_EQ(order, "abABC");
+    EXPECT_EQ(queue.now(), 1s);
+}
+
+TEST(SimClock, RunsOverdueTimersAtOnceAfterAJump) {
+    EventQueue queue;
+    SimClock clock(queue);
+    const auto start = clock.now();
+    std::vector<Time> ran;
+    clock.call_at(start + 20s, [&] { ran.push_back(clock.now() - start); });
+    clock.call_at(start + 40s, [&] { ran.push_back(clock.now() - start); });
+    queue.run_until(1s);
+    clock.jump(30s);
+    queue.run_until(1s);
+    EXPECT_THAT(ran, testing::ElementsAre(31s));
+    queue.run_until(10s);
+    EXPECT_THAT(ran, testing::ElementsAre(31s, 40s));
+}
+
+TEST(WorldFile, ReadsRegionsFaultsAndLoads) {
+    const auto file = parse_world(
+        R"({"name": "mine", "clients": 2, "duration_s": 30, "loads": [0.2, 0.3],
+            "regions": [{"id": "a", "rtt_ms": 10, "slots": 5}, {"id": "b", "rtt_ms": 50}],
+            "faults": [{"region": "b", "kind": "slow", "from_s": 5, "to_s": 9, "value": 3}]})");
+    EXPECT_EQ(file.plan.scenario, "mine");
+    EXPECT_EQ(file.plan.regions.at(1).rtt, 50ms);
+    EXPECT_EQ(file.plan.faults.at(0).region, 1U);
+    EXPECT_EQ(file.plan.faults.at(0).value, 3);
+    EXPECT_THAT(file.loads, testing::ElementsAre(0.2, 0.3));
+}
+
+TEST(WorldFile, NamesWhatItDoesNotUnderstand) {
+    const auto reading = [](std::string_view json) { return [json] { parse_world(json); }; };
+    EXPECT_THAT(reading(R"({"colour": 1})"), ThrowsMessage<std::invalid_argument>(HasSubstr("unknown key \"colour\"")));
+    EXPECT_THAT(reading(R"({"regions": [{"id": "a", "rtt_ms": 1, "slot": 2}]})"),
+                ThrowsMessage<std::invalid_argument>(HasSubstr("regions[0]: unknown key \"slot\"")));
+    EXPECT_THAT(reading(R"({"faults": [{"kind": "flood", "from_s": 1, "to_s": 2}]})"),
+                ThrowsMessage<std::invalid_argument>(HasSubstr("no fault named \"flood\"")));
+    EXPECT_THAT(reading("[]"), ThrowsMessage<std::invalid_argument>(HasSubstr("must be an object")));
+    EXPECT_THAT(reading("{"), ThrowsMessage<std::invalid_argument>(HasSubstr("not valid JSON")));
+}
+
+TEST(SimulationFlags, RefuseWhatIsNotKnown) {
+    const auto parsing = [](const char* flag, const char* value) {
+        return [flag, value] {
+            const char* const arguments[] = {"simulate", flag, value};
+            parse_flags(3, arguments);
+        };
+    };
+    EXPECT_THAT(parsing("--scenario", "sunshine"),
+                ThrowsMessage<std::invalid_argument>(HasSubstr("known are healthy")));
+    EXPECT_THAT(parsing("--policy", "best"), ThrowsMessage<std::invalid_argument>(HasSubstr("known are adaptive")));
+    EXPECT_THAT(parsing("--load", "much"), ThrowsMessage<std::invalid_argument>(HasSubstr("--load takes a number")));
+    EXPECT_THAT(parsing("--json", "--fast"),
+                ThrowsMessage<std::invalid_argument>(HasSubstr("unknown flag \"--fast\"")));
+}
+
+}  // namespace
+}  // namespace holysheep::sim
