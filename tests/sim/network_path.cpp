@@ -13,8 +13,6 @@ constexpr double kLoss = 0.001;
 constexpr double kJitter = 0.03;
 // One round trip in two hundred takes twice as long: one of its two ways takes three times as long.
 constexpr double kSpikes = 0.0025, kSpikeFactor = 3;
-// Linux: RTO = srtt + max(200 ms, 4·rttvar), doubled with each try.
-constexpr Time kMinimalRto = 200ms;
 constexpr int kRetransmissions = 8;
 constexpr Time kSynRto = 1s;
 constexpr int kSynRetransmissions = 5;

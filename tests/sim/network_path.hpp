@@ -16,6 +16,9 @@ class NetworkPath {
   public:
     NetworkPath(const WorldPlan& plan, const FaultSchedule& faults) : plan_(plan), faults_(faults) {}
 
+    /// Linux: RTO = srtt + max(200 ms, 4·rttvar), doubled with each try.
+    static constexpr Time kMinimalRto = std::chrono::milliseconds(200);
+
     enum class Way { to_region, to_client };
     /// When a packet that is first sent at `when` gets there, after as many retransmissions as it takes; `kNever` when
     /// TCP would give up.

@@ -12,9 +12,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json rounded(std::optional<double> value, double unit) {
+Json rounded(std::optional<double> value, double parts) {
     if (!value || std::isnan(*value)) return nullptr;
-    return std::round(*value / unit) * unit;
+    return std::round(*value * parts) / parts;
 }
 
 std::string cell(std::optional<double> value, int decimals) {
@@ -41,15 +41,15 @@ std::string as_json(const ReportRow& row) {
     const Json json{{"scenario", row.scenario},
                     {"load", row.load},
                     {"policy", row.policy},
-                    {"success", figures.success()},
-                    {"p50_ms", rounded(figures.latency_ms(0.5), 0.1)},
-                    {"p99_ms", rounded(figures.latency_ms(0.99), 0.1)},
-                    {"p999_ms", rounded(figures.latency_ms(0.999), 0.1)},
-                    {"attempts_per_call", rounded(figures.attempts_per_call(), 1e-5)},
-                    {"hedge_share", rounded(figures.hedge_share(), 1e-5)},
-                    {"overhead_p99_ms", rounded(figures.overhead_ms(0.99), 0.01)},
-                    {"dead_attempts_per_client", rounded(figures.dead_attempts_per_client(), 0.01)},
-                    {"recover_s", rounded(figures.recover_seconds(), 0.01)},
+                    {"success", rounded(figures.success(), 1e6)},
+                    {"p50_ms", rounded(figures.latency_ms(0.5), 10)},
+                    {"p99_ms", rounded(figures.latency_ms(0.99), 10)},
+                    {"p999_ms", rounded(figures.latency_ms(0.999), 10)},
+                    {"attempts_per_call", rounded(figures.attempts_per_call(), 1e5)},
+                    {"hedge_share", rounded(figures.hedge_share(), 1e5)},
+                    {"overhead_p99_ms", rounded(figures.overhead_ms(0.99), 100)},
+                    {"dead_attempts_per_client", rounded(figures.dead_attempts_per_client(), 100)},
+                    {"recover_s", rounded(figures.recover_seconds(), 100)},
                     {"wasted_tokens", rounded(figures.wasted_tokens(), 1)},
                     {"seeds", row.seeds},
                     {"calls", figures.calls()}};

@@ -351,8 +351,11 @@ void SimTransport::end(TransferId id, TransferEnd end) {
         note_waste(transfer->call, transfer->served);
     } else if (!around_.faults.refuses(transfer->region, now)) {
         const auto sample = transfer->acked - transfer->sent;
-        connection.rttvar += (std::chrono::abs(connection.srtt - sample) - connection.rttvar) / 4;
-        connection.srtt += (sample - connection.srtt) / 8;
+        // What was sent twice tells nothing about the round trip (RFC 6298, section 3).
+        if (sample < around_.path.rtt(transfer->region) + NetworkPath::kMinimalRto) {
+            connection.rttvar += (std::chrono::abs(connection.srtt - sample) - connection.rttvar) / 4;
+            connection.srtt += (sample - connection.srtt) / 8;
+        }
         idle_[transfer->region].push_back(connection);
     }
     auto* events = transfer->events;
@@ -388,8 +391,7 @@ void SimTransport::refine_sign(TransferId id) {
     if (transfer == nullptr || !transfer->call || !transfer->was_sent) return;
     const auto& due = probe_due_[transfer->region];
     if (!due || !around_.faults.holds(FaultKind::frozen, transfer->region, around_.queue.now())) return;
-    const auto sign = std::max(*due, transfer->sent);
-    if (sign < around_.ledger.calls()[*transfer->call].awaited) await(id, *transfer, sign);
+    await(id, *transfer, std::max(*due, transfer->sent));
 }
 
 void SimTransport::cancel(TransferId id) {

@@ -77,7 +77,7 @@ class SimTransport final : public Transport {
     void close(const Transfer& transfer);
     void await(TransferId id, const Transfer& transfer, Time due);
     bool had_choice(Time when) const;
-    /// In a frozen region an unanswered probe tells earlier than the missing content.
+    /// In a frozen region it is the unanswered probe that tells; content that is missing may still be thought about.
     void refine_sign(TransferId id);
     void note_waste(std::optional<CallNumber> call, std::optional<double> served);
 
