@@ -46,6 +46,7 @@ struct AttemptRecord {
     bool winner = false;            ///< the attempt whose answer the caller got (or got a part of)
     std::optional<Money> cost{};
     bool cost_is_estimate = false;
+    bool panic = false;  ///< sent although every region was blocked: better one attempt than a certain failure
 };
 
 /// A short story of the trail: "us-west transport_failed after 0.1 ms → eu-central 200 in 212 ms".

@@ -60,12 +60,18 @@ class HOLYSHEEP_EXPORT Client {
     Result<void> verify_key(CallOptions options = {});
     /// Any other endpoint. An HTTP error status is an `Error`, as it is for `chat`.
     Result<RawResponse> request(RawRequest request, CallOptions options = {});
+    /// Probes every region now, all at once, and returns what is known of each after `options.deadline` at the latest
+    /// (default: `HealthOptions::timeout`), however many are dead. Of `options`, the region lists count too.
+    std::vector<RegionHealth> probe(CallOptions options = {});
     /// Opens a connection to every region at once. An error when no region answered within `timeout`; it names each.
     Result<void> warm_up(milliseconds timeout);
 
     /// No new attempts for this region, calls in flight go on; unknown ids do nothing.
     void drain(std::string_view region);
     void resume(std::string_view region);
+    /// Opens a region's breaker by hand, until `force_close` closes it and lets it go on by itself.
+    void force_open(std::string_view region);
+    void force_close(std::string_view region);
     Stats stats() const;
 
   private:

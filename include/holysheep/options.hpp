@@ -23,15 +23,14 @@
 namespace holysheep {
 inline namespace v0 {
 
-/// How a call's first region is chosen among the usable ones of the lowest `Region::priority` that has any. Failover then
-/// goes on by ascending cost, whatever the strategy.
+/// How a call's first region is chosen among the usable ones of the lowest `Region::priority` that has any. Failover
+/// then goes on by ascending cost, whatever the strategy.
 ///
-/// `adaptive`: least cost = (L + 600 ms · error_rate) · sqrt(1 + in_flight) / (weight · ramp), with 5 % of noise so that
-/// processes with the same view don't move in step. L is the smoothed time to first content (of plain calls: to the
-/// whole answer); `ramp` brings a region that recovered back over ten seconds.
-/// `weighted`: smooth weighted round robin; the shares are exactly the configured weights (times ramp).
-/// `round_robin`: equal shares.
-/// `lowest_latency`: least L + 600 ms · error_rate, blind to load: it overruns the nearest region near saturation.
+/// `adaptive`: least cost = (L + 600 ms · error_rate) · sqrt(1 + in_flight) / (weight · ramp), with 5 % of noise so
+/// that processes with the same view don't move in step. L is the smoothed time to first content (of plain calls: to
+/// the whole answer); `ramp` brings a region that recovered back over ten seconds. `weighted`: smooth weighted round
+/// robin; the shares are exactly the configured weights (times ramp). `round_robin`: equal shares. `lowest_latency`:
+/// least L + 600 ms · error_rate, blind to load: it overruns the nearest region near saturation.
 enum class Strategy { adaptive, weighted, round_robin, lowest_latency };
 
 struct SelectorOptions {
@@ -48,12 +47,12 @@ struct HealthOptions {
     /// `models`: GET {base}/models. `head`: HEAD {base}{path}. `path`: GET {base}{path}. `completion`: asks `model` for
     /// one token, at most once a minute and region and within `completion_tokens_per_hour`; it costs money.
     enum class Probe { models, head, path, completion } probe = Probe::models;
-    std::string path{};                        ///< for `head` and `path`; begins with '/'
-    std::string model{};                       ///< for `completion`
-    milliseconds interval{10'000};             ///< between probes of a healthy region, ±20 %
-    milliseconds unhealthy_interval{1'000};    ///< of any other, ±20 %
-    milliseconds timeout{2'000};               ///< of a probe; once the RTT is known: srtt + 4·rttvar + 30 ms, at most this
-    milliseconds sign_of_life{1'000};          ///< a waiting call asks for one when its region was silent for so long
+    std::string path{};                      ///< for `head` and `path`; begins with '/'
+    std::string model{};                     ///< for `completion`
+    milliseconds interval{10'000};           ///< between probes of a healthy region, ±20 %
+    milliseconds unhealthy_interval{1'000};  ///< of any other, ±20 %
+    milliseconds timeout{2'000};       ///< of a probe; once the RTT is known: srtt + 4·rttvar + 30 ms, at most this
+    milliseconds sign_of_life{1'000};  ///< a waiting call asks for one when its region was silent for so long
     std::int64_t completion_tokens_per_hour = 2'000;  ///< of the whole client; beyond it `completion` probes pause
 };
 
@@ -89,8 +88,8 @@ struct RetryOptions {
 };
 
 /// Asks a second region when the first is slow to begin, and takes the answer that comes first. Off by default, because
-/// both may be billed. A hedge goes out after max(min_delay, the model's p95 time to first content), once 30 answers of the
-/// model are known, only to a healthy region that is not slow, and never in general trouble.
+/// both may be billed. A hedge goes out after max(min_delay, the model's p95 time to first content), once 30 answers of
+/// the model are known, only to a healthy region that is not slow, and never in general trouble.
 struct HedgingOptions {
     bool enabled = false;
     double ratio = 0.05;  ///< hedges per call at most; five may be saved up
@@ -172,8 +171,8 @@ struct CallOptions {
     std::optional<milliseconds> deadline{};  ///< from the start of the call; covers everything, streams too
     std::vector<std::string> regions{};      ///< allow list of ids or zones: the call never leaves it. Empty: all
     std::vector<std::string> exclude_regions{};
-    /// Calls of one session go to the same region (rendezvous hashing), which keeps its prompt cache warm, unless that is
-    /// not usable or costs more than twice the best. Empty: no session.
+    /// Calls of one session go to the same region (rendezvous hashing), which keeps its prompt cache warm, unless that
+    /// is not usable or costs more than twice the best. Empty: no session.
     std::string session{};
     std::string label{};            ///< travels into the records
     std::string idempotency_key{};  ///< sent as `Idempotency-Key`, the same for all attempts; empty: not sent

@@ -26,7 +26,8 @@ struct RegionHealth {
     std::string id{};
     Liveness liveness = Liveness::unknown;
     BreakerState breaker = BreakerState::closed;
-    double score = 0;       ///< 0..100, for display: 100 · sqrt(fastest / own latency) · (1 − error_rate) · ramp; 0 when down
+    double score =
+        0;  ///< 0..100, for display: 100 · sqrt(fastest / own latency) · (1 − error_rate) · ramp; 0 when down
     double error_rate = 0;  ///< 0..1, moving average of attempts: e ← 0.9·e + 0.1·[failed], fading with τ = 10 s
     double cost = 0;        ///< what the adaptive strategy compares, in ms: lower is chosen; see SelectorOptions
     std::optional<milliseconds> rtt{};          ///< of the network, smoothed (RFC 6298)

@@ -10,19 +10,18 @@
 
 #include <holysheep/attempt.hpp>
 #include <holysheep/export.hpp>
+#include <holysheep/region_health.hpp>
 
 namespace holysheep {
 inline namespace v0 {
 
 struct RegionStats {
     std::string id{};
-    bool draining = false;
-    bool failing = false;  ///< the last attempt that tells of the region's health failed
-    int in_flight = 0;     ///< attempts
+    RegionHealth health{};
     std::uint64_t attempts = 0, succeeded = 0, failed = 0;
-    std::uint64_t failovers_away = 0;           ///< attempts that went elsewhere after one failed here
-    double error_rate = 0;                      ///< 0..1, moving average over about the last ten attempts
-    std::optional<milliseconds> limited_for{};  ///< time left of a gateway's Retry-After
+    std::uint64_t failovers_away = 0;  ///< attempts that went elsewhere after one failed here
+    std::uint64_t hedges = 0;          ///< attempts that were sent here because another region was slow
+    std::uint64_t probes = 0;
     std::optional<ErrorCode> last_error{};
 };
 
@@ -31,7 +30,9 @@ struct Stats {
     nanoseconds uptime{};
     int in_flight = 0;  ///< calls
     std::uint64_t calls = 0, succeeded = 0, failed = 0, cancelled = 0, streams = 0, attempts = 0, failovers = 0;
-    double retry_budget_tokens = 0;
+    std::uint64_t hedges = 0;
+    std::uint64_t panics = 0;  ///< calls that were sent although no region was usable
+    double retry_budget_tokens = 0, hedge_budget_tokens = 0;
     std::vector<RegionStats> regions{};
 
     HOLYSHEEP_EXPORT std::string to_json() const;

@@ -11,6 +11,7 @@
 
 #include "call/classification.hpp"
 #include "call/exchange.hpp"
+#include "health/region_health_tracker.hpp"
 #include "wire/stream_decoder.hpp"
 
 namespace holysheep::call {
@@ -42,7 +43,7 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     AttemptRecord record;
     TransferId transfer = 0;
     bool transfer_open = false;
-    bool paused = false;  ///< by a slow reader
+    health::Ticket ticket{};  ///< what it owes the region's health
 
     std::size_t region() const { return region_; }
     bool ended() const { return ended_; }

@@ -14,25 +14,26 @@ Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool own_key
             if (outcome.connection_reused && !outcome.any_byte && outcome.limit == Limit::none) {
                 return {Action::same_fresh, Charge::none};
             }
-            return {Action::next, Charge::failure};
-        case ErrorCode::tls_failed: return {Action::next, Charge::failure};
+            return {Action::next, Charge::transport};
+        case ErrorCode::tls_failed: return {Action::next, Charge::transport};
         case ErrorCode::timed_out:
-            // A slow model is not a sick region: our own clocks on an answer are not charged, a gateway's 504 is.
-            return {Action::next,
-                    outcome.status == 504 || outcome.limit == Limit::connect ? Charge::failure : Charge::none};
+            if (outcome.limit == Limit::connect) return {Action::next, Charge::transport};
+            // A slow model is not a sick region: our own clocks count against the model there.
+            if (outcome.limit != Limit::none) return {Action::next, Charge::timeout};
+            return {Action::next, outcome.status == 408 ? Charge::none : Charge::gateway};
         case ErrorCode::server_failed:
             if (outcome.status == 501 || outcome.status == 505) return {Action::stop, Charge::none};
-            if (outcome.status == 500 && !retry.server_500) return {Action::stop, Charge::failure};
-            return {Action::next, Charge::failure};
-        case ErrorCode::malformed_response: return {Action::next, Charge::failure};
+            if (outcome.status == 500 && !retry.server_500) return {Action::stop, Charge::server};
+            return {Action::next, outcome.status == 500 || outcome.status < 500 ? Charge::server : Charge::gateway};
+        case ErrorCode::malformed_response: return {Action::next, Charge::server};
         case ErrorCode::rate_limited:
         case ErrorCode::region_not_supported:
         case ErrorCode::model_not_found: return {Action::next, Charge::none};
         case ErrorCode::conflict: return {Action::same_later, Charge::none};
         case ErrorCode::unauthenticated: return {own_keys ? Action::next : Action::stop, Charge::none};
         case ErrorCode::invalid_request: return {outcome.status == 425 ? Action::next : Action::stop, Charge::none};
-        case ErrorCode::stream_interrupted:
-        case ErrorCode::stream_stalled: return {Action::stop, Charge::failure};
+        case ErrorCode::stream_interrupted: return {Action::stop, Charge::server};
+        case ErrorCode::stream_stalled: return {Action::stop, Charge::timeout};
         case ErrorCode::cancelled:
         case ErrorCode::deadline_exceeded:
         case ErrorCode::invalid_options:

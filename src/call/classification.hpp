@@ -6,7 +6,7 @@
 
 #include <holysheep/options.hpp>
 
-#include "health/region_table.hpp"
+#include "health/region_health_tracker.hpp"
 
 namespace holysheep::call {
 

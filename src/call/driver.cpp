@@ -30,7 +30,8 @@ CallDriver::CallDriver(CallServices& services, Exchange exchange, const CallPoli
     : services_(services),
       exchange_(std::move(exchange)),
       started_(started),
-      machine_(policy, plan, exchange_.model, services.regions, services.budget, services.retry_policy),
+      model_(services.regions.model_id(exchange_.model)),
+      machine_(policy, plan, model_, services.regions, services.budgets, services.retry_policy),
       sink_(sink),
       on_idle_(std::move(on_idle)) {
     own_secrets_.add(exchange_.headers);
@@ -46,12 +47,18 @@ CallDriver::~CallDriver() {
 
 void CallDriver::start() {
     const Turn turn(*this);
+    if (machine_.policy().hedge) services_.budgets.hedges.earn();
     apply(machine_.start(now()));
 }
 
 void CallDriver::cancel() {
     const Turn turn(*this);
     apply(machine_.on_cancel(now()));
+}
+
+void CallDriver::on_region_down(std::size_t region) {
+    const Turn turn(*this);
+    apply(machine_.on_region_down(region, now()));
 }
 
 void CallDriver::shut_down() {
@@ -106,10 +113,31 @@ bool CallDriver::attempt_may_send(Attempt& attempt) {
 
 void CallDriver::attempt_first_byte(Attempt& attempt) {
     const Turn turn(*this);
+    services_.regions.on_alive(attempt.region(), now());
+    note_round_trip(attempt);
     apply(machine_.on_first_byte(attempt.record.number, now()));
 }
 
-void CallDriver::attempt_progress(Attempt& attempt) { machine_.on_progress(attempt.record.number, now()); }
+void CallDriver::attempt_progress(Attempt& attempt) {
+    const auto time = now();
+    services_.regions.on_alive(attempt.region(), time);
+    machine_.on_progress(attempt.record.number, time);
+}
+
+/// A new connection tells how long connecting takes, and the network's round trip; a reused one has that from TCP.
+void CallDriver::note_round_trip(const Attempt& attempt) {
+    const auto& timings = attempt.record.timings;
+    auto& regions = services_.regions;
+    if (!attempt.record.connection_reused && timings.connect) {
+        regions.on_connect_time(attempt.region(), timings.tls.value_or(*timings.connect));
+        regions.on_rtt(attempt.region(), *timings.connect - timings.dns.value_or(nanoseconds{}), now());
+    } else if (regions.wants_rtt(attempt.region(), now())) {
+        const auto evidence = services_.transport.evidence(attempt.transfer);
+        if (evidence && evidence->srtt.count() > 0 && !evidence->via_proxy) {
+            regions.on_rtt(attempt.region(), evidence->srtt, now());
+        }
+    }
+}
 
 bool CallDriver::can_move_at_once() const { return machine_.can_move_at_once(now()); }
 
@@ -117,6 +145,7 @@ void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
     if (delivered_) return;
     const Turn turn(*this);
     const int number = attempt.record.number;
+    services_.regions.on_alive(attempt.region(), now());
     if (chunk.event == ChunkEvent::keep_alive) {
         // Proof of life for whoever watches, but no progress: it stops no clock.
         if (committed_ == 0 || committed_ == number) deliver(chunk);
@@ -135,6 +164,7 @@ void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
         case ChunkEvent::finish: break;
         default: hold(number, chunk); return;
     }
+    services_.regions.on_first_content(attempt.ticket, now());
     apply(machine_.on_content(number, now()));
     if (committed_ == number) deliver(chunk);
 }
@@ -158,7 +188,10 @@ void CallDriver::attempt_ended(Attempt& attempt) {
     if (!outcome.answered) {
         if (outcome.retry_after && outcome.retry_after->count() > 0) {
             const auto pause = std::min<nanoseconds>(*outcome.retry_after, std::chrono::minutes{10});
-            services_.regions.limit_until(attempt.region(), exchange_.model, time + pause, time);
+            services_.regions.limit_until(attempt.region(), model_, time + pause);
+        }
+        if (outcome.error == ErrorCode::model_not_found) {
+            services_.regions.on_model_missing(attempt.region(), model_, time);
         }
     }
     last_ended_ = attempt.record.number;
@@ -179,6 +212,11 @@ void CallDriver::apply(const Commands& commands) {
             case Command::Kind::cancel: stop_attempt(command); break;
             case Command::Kind::commit: commit(command.attempt); break;
             case Command::Kind::finish: finish(command.attempt); break;
+            case Command::Kind::check_path: check_path(command.attempt); break;
+            case Command::Kind::probe:
+                if (services_.probe) services_.probe(command.region);
+                break;
+            case Command::Kind::late: services_.regions.on_late(attempt_number(command.attempt).ticket, now()); break;
         }
     }
 }
@@ -195,13 +233,17 @@ void CallDriver::start_attempt(const Command& command) {
     record.model = model;
     record.started = time - started_;
     record.maybe_duplicated = command.maybe_duplicated;
+    record.panic = command.panic;
     auto& attempt = attempts_.emplace_back(static_cast<AttemptEvents&>(*this), exchange_, target, command.region,
                                            std::move(record), time);
 
-    services_.regions.on_dispatch(command.region);
+    auto awaited = health::Awaited::other;
+    if (exchange_.kind == ExchangeKind::chat) awaited = health::Awaited::plain;
+    if (exchange_.kind == ExchangeKind::chat_stream) awaited = health::Awaited::stream;
+    attempt.ticket = services_.regions.on_dispatch(command.region, model_, awaited, time);
     std::optional<std::size_t> from;
     if (command.attempt_kind == AttemptKind::failover && last_ended_ != 0) from = attempt_number(last_ended_).region();
-    services_.recorder.on_dispatch(command.region, from);
+    services_.recorder.on_dispatch(command.region, attempt.record, from);
     auto request = build_request(exchange_, target, model, command.attempt);
     request.fresh_connection = command.fresh_connection;
     if (services_.log.bodies()) {
@@ -226,12 +268,33 @@ void CallDriver::stop_attempt(const Command& command) {
         attempt.expire(*command.limit, std::chrono::duration_cast<milliseconds>(after));
         return;
     }
+    const auto charge = charge_of_waiting(attempt);
     switch (machine_.ending()) {
         case Ending::cancelled: attempt.dismiss("the call was cancelled"); break;
         case Ending::deadline: attempt.dismiss("the call's deadline passed"); break;
         default: attempt.dismiss("another attempt was ahead"); break;
     }
-    book(attempt, health::Charge::none);
+    book(attempt, charge);
+}
+
+/// A caller's deadline is weak evidence, but not none: a gateway whose completions are frozen would otherwise lose
+/// every call with a short deadline for ever. It counts after twice the model's p95, at least a second.
+health::Charge CallDriver::charge_of_waiting(const Attempt& attempt) const {
+    const auto& timings = attempt.record.timings;
+    if (machine_.ending() != Ending::deadline || !timings.sent || timings.first_byte) return health::Charge::none;
+    const auto& quantiles = services_.regions.quantiles(model_, attempt.ticket.awaited);
+    std::chrono::duration<double, std::milli> patience = std::chrono::seconds{3};
+    if (quantiles.size() >= health::kEnoughForQuantiles) {
+        patience = std::max<decltype(patience)>(std::chrono::seconds{1}, decltype(patience)(2 * quantiles.p95()));
+    }
+    const auto waited = now() - started_ - attempt.record.started - *timings.sent;
+    return waited >= patience ? health::Charge::timeout : health::Charge::none;
+}
+
+void CallDriver::check_path(int number) {
+    const auto& attempt = attempt_number(number);
+    if (!attempt.transfer_open) return;
+    apply(machine_.on_path(number, services_.transport.evidence(attempt.transfer), now()));
 }
 
 void CallDriver::close(Attempt& attempt) {
@@ -253,15 +316,10 @@ void CallDriver::deliver(const ChatChunk& chunk) {
     if (sink_full_ || pause_wanted_) steer_reading();
 }
 
-void CallDriver::book(const Attempt& attempt, health::Charge charge) {
+void CallDriver::book(Attempt& attempt, health::Charge charge) {
     const auto time = now();
-    auto& regions = services_.regions;
-    regions.on_outcome(attempt.region(), charge, time);
-    services_.recorder.on_attempt_end(attempt.region(), attempt.record,
-                                      {.in_flight = regions.in_flight(attempt.region()),
-                                       .error_rate = regions.error_rate(attempt.region(), time),
-                                       .limited_until = regions.limited_until(attempt.region()),
-                                       .charged = charge == health::Charge::failure});
+    services_.regions.on_outcome(attempt.ticket, charge, time);
+    services_.recorder.on_attempt_end(attempt.region(), attempt.record, services_.router.facts(attempt.region(), time));
     if (services_.log.bodies()) log_body("from ", attempt.record, attempt.body_for_log());
     if (services_.log.enabled(LogLevel::debug)) services_.log.write(LogLevel::debug, describe({&attempt.record, 1}));
 }
@@ -281,7 +339,7 @@ void CallDriver::finish(int number) {
     delivered_ = true;
     const auto* error = std::get_if<Error>(&result);
     services_.recorder.on_call_end(error != nullptr ? std::optional{error->code} : std::nullopt,
-                                   services_.budget.tokens());
+                                   services_.budgets.retries.tokens(), services_.budgets.hedges.tokens());
     if (error != nullptr && error->code != ErrorCode::cancelled && services_.log.enabled(LogLevel::warning)) {
         services_.log.write(LogLevel::warning, "call failed: " + error->message);
     }
@@ -371,6 +429,7 @@ void CallDriver::end_turn() {
     for (const auto& attempt : attempts_) {
         if (attempt.settle_at() && (!wake || *attempt.settle_at() < *wake)) wake = attempt.settle_at();
     }
+    if (services_.regions.has_notices() && services_.on_notices) services_.on_notices();
     const bool open = std::ranges::any_of(attempts_, [](const Attempt& a) { return a.transfer_open; });
     if (delivered_ && !open) {
         const auto on_idle = std::move(on_idle_);  // it destroys this driver

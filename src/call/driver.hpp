@@ -18,7 +18,8 @@
 #include "call/attempt.hpp"
 #include "call/exchange.hpp"
 #include "call/machine.hpp"
-#include "health/region_table.hpp"
+#include "call/router.hpp"
+#include "health/region_health_tracker.hpp"
 #include "resilience/retry_budget.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/recorder.hpp"
@@ -31,14 +32,19 @@ struct CallServices {
     Clock& clock;
     Transport& transport;
     std::span<const Target> targets;
-    health::RegionTable& regions;
-    resilience::RetryBudget& budget;
+    health::RegionHealthTracker& regions;
+    Router& router;
+    Budgets budgets;
     telemetry::Recorder& recorder;
     const telemetry::Redactor& redactor;
     const telemetry::Log& log;
     const RetryPolicy* retry_policy = nullptr;
     /// Set where somebody listens: a record is copied for nobody else.
     std::function<void(CallRecord)> on_record{};
+    /// Asks a region for a sign of life, unless that is being done.
+    std::function<void(std::size_t region)> probe{};
+    /// The tracker has notices: what became of regions is told to whom it concerns, later.
+    std::function<void()> on_notices{};
 };
 
 /// One call, on the I/O thread.
@@ -59,6 +65,7 @@ class CallDriver final : private AttemptEvents {
     void resume();
     /// The sink has room again after it had said "enough".
     void on_room();
+    void on_region_down(std::size_t region);
     /// Ends the call, and its transfers at once, without waiting for answers to be drained.
     void shut_down();
 
@@ -77,12 +84,15 @@ class CallDriver final : private AttemptEvents {
     void apply(const Commands& commands);
     void start_attempt(const Command& command);
     void stop_attempt(const Command& command);
+    health::Charge charge_of_waiting(const Attempt& attempt) const;
+    void check_path(int attempt);
+    void note_round_trip(const Attempt& attempt);
     void close(Attempt& attempt);
     void commit(int attempt);
     void steer_reading();
     void deliver(const ChatChunk& chunk);
     void hold(int attempt, const ChatChunk& chunk);
-    void book(const Attempt& attempt, health::Charge charge);
+    void book(Attempt& attempt, health::Charge charge);
     void log_body(std::string_view direction, const AttemptRecord& attempt, std::string_view body) const;
     void finish(int attempt);
     CallResult make_result(int attempt);
@@ -104,6 +114,7 @@ class CallDriver final : private AttemptEvents {
     const Exchange exchange_;
     telemetry::Redactor own_secrets_;  // of this call alone
     const Clock::time_point started_;
+    const int model_;  // the tracker's number
     CallMachine machine_;
     CallSink& sink_;
     std::function<void()> on_idle_;

@@ -8,8 +8,6 @@ namespace holysheep::call {
 
 namespace {
 
-using namespace std::chrono_literals;
-
 std::optional<time_point> earliest(std::optional<time_point> a, std::optional<time_point> b) {
     if (!a) return b;
     if (!b) return a;
@@ -18,36 +16,14 @@ std::optional<time_point> earliest(std::optional<time_point> a, std::optional<ti
 
 }  // namespace
 
-CallPolicy make_policy(const RetryOptions& retry, const TimeoutOptions& timeouts, std::optional<milliseconds> deadline,
-                       bool stream, time_point now) {
-    const auto or_default = [](milliseconds set, milliseconds rule) { return set.count() > 0 ? set : rule; };
-    CallPolicy policy;
-    policy.retry = retry;
-    policy.retry.max_wait = std::min(retry.max_wait, kLongest);
-    policy.retry.max_backoff = std::min(retry.max_backoff, kLongest);
-    policy.stream = stream;
-    policy.connect = timeouts.connect;
-    policy.first_byte = or_default(timeouts.first_byte, stream ? 60s : 300s);
-    policy.first_byte_last = or_default(timeouts.first_byte, stream ? 90s : 0s);
-    policy.first_content = or_default(timeouts.first_content, 120s);
-    policy.stall = or_default(timeouts.stall, 60s);
-    policy.attempt = timeouts.attempt;
-    auto total = timeouts.total;
-    if (deadline) deadline = std::clamp(*deadline, -kLongest, kLongest);
-    if (deadline && (total.count() == 0 || *deadline < total)) total = *deadline;
-    if (deadline || total.count() > 0) policy.deadline = now + total;
-    policy.deadline_covers_stream = deadline.has_value() || timeouts.total != TimeoutOptions{}.total;
-    return policy;
-}
-
-CallMachine::CallMachine(const CallPolicy& policy, std::span<const std::size_t> plan, std::string_view model,
-                         const health::RegionTable& regions, resilience::RetryBudget& budget,
+CallMachine::CallMachine(const CallPolicy& policy, std::span<const std::size_t> plan, int model,
+                         const health::RegionHealthTracker& regions, const Budgets& budgets,
                          const RetryPolicy* retry_policy)
     : policy_(policy),
       plan_(plan),
       model_(model),
       regions_(regions),
-      budget_(budget),
+      budgets_(budgets),
       retry_policy_(retry_policy),
       random_(policy.seed) {}
 
@@ -59,20 +35,20 @@ Commands CallMachine::start(time_point now) {
         dispatch({.region = *region, .kind = AttemptKind::first, .when = now}, now, out);
         return out;
     }
-    // Every region is draining, or has asked for a pause: wait for the first pause to end if that is soon enough.
-    for (const auto region : plan_) {
-        if (!eligible(region)) continue;
-        const auto until = regions_.limited_until(region, model_);
-        if (pending_ && pending_->when <= until) continue;
-        pending_ = Move{.region = region, .kind = AttemptKind::first, .when = until};
+    pending_ = wait_for_quota(now);
+    const bool limited = pending_.has_value();
+    if (limited) {
+        quota_clock_ = pending_->when;
+        const bool too_late =
+            pending_->when - now > policy_.retry.max_wait || (policy_.deadline && pending_->when >= *policy_.deadline);
+        if (!too_late) return out;
+        pending_.reset();
     }
-    if (!pending_) {
-        finish(Ending::no_region, 0, out);
-        return out;
-    }
-    quota_clock_ = pending_->when;
-    if (pending_->when - now > policy_.retry.max_wait || (policy_.deadline && pending_->when >= *policy_.deadline)) {
-        finish(Ending::wait_too_long, 0, out);
+    if (const auto move = panic_move(now)) {
+        panic_ = move->panic;
+        dispatch(*move, now, out);
+    } else {
+        finish(limited ? Ending::wait_too_long : Ending::no_region, 0, out);
     }
     return out;
 }
@@ -82,14 +58,19 @@ bool CallMachine::on_connected(int attempt, time_point now, Commands& commands) 
     if (finished() || a.phase != Phase::connecting) return false;
     if (policy_.deadline && now >= *policy_.deadline) return false;
     a.phase = Phase::waiting;
+    a.sent = now;
+    a.path_check = now + path_late_after(a.region);
     // Connections race, requests do not: nobody pays for two answers because a handshake was late.
     for (int other = 1; other <= static_cast<int>(attempts_.size()); ++other) {
         auto& rival = at(other);
         if (other == attempt || rival.phase != Phase::connecting) continue;
         rival.phase = Phase::ended;
         rival.lost = true;
+        // It began earlier and still was not ready: that is remembered, or each call would wait for it again.
+        if (rival.raced) commands.push({.kind = Command::Kind::late, .attempt = other, .region = rival.region});
         commands.push({.kind = Command::Kind::cancel, .attempt = other, .region = rival.region});
     }
+    if (plan_.size() > 1) look_for_life(attempt, now, commands);
     return true;
 }
 
@@ -129,7 +110,7 @@ Commands CallMachine::on_end(int attempt, const Outcome& outcome, const AttemptR
         a.outcome.any_byte = phase == Phase::receiving || phase == Phase::committed;
     }
     if (outcome.answered) {
-        budget_.on_success();
+        budgets_.retries.earn();
         cancel_others(attempt, out);
         finish(Ending::answered, attempt, out);
         return out;
@@ -153,11 +134,11 @@ Commands CallMachine::on_wake(time_point now) {
     }
     if (pending_ && pending_->when <= now) {
         const auto move = *std::exchange(pending_, std::nullopt);
-        if (eligible(move.region)) {
+        if (holds(move, now)) {
             dispatch(move, now, out);
             return out;
         }
-        return attempts_.empty() ? start(now) : leave_drained(move, now);
+        return attempts_.empty() ? start(now) : plan_again(move, now);
     }
     for (int i = 1; i <= static_cast<int>(attempts_.size()) && !finished(); ++i) {
         auto which = Limit::none;
@@ -168,7 +149,8 @@ Commands CallMachine::on_wake(time_point now) {
             return out;
         }
     }
-    race_late_connection(now, out);
+    hedge(now, out);
+    if (plan_.size() > 1) watch_for_silence(now, out);
     return out;
 }
 
@@ -189,9 +171,15 @@ std::optional<time_point> CallMachine::wake_at() const {
         if (!in_flight(a)) continue;
         auto which = Limit::none;
         wake = earliest(wake, limit_of(a, which, a.started));
-        if (a.phase == Phase::connecting && count_in_flight() == 1 && can_move_at_once(a.started)) {
-            wake = earliest(wake, a.started + policy_.connect_race);
+        if (plan_.size() < 2) continue;
+        if (a.phase == Phase::connecting && !a.raced) wake = earliest(wake, a.started + connect_late_after(a));
+        if (a.phase == Phase::waiting) {
+            wake = earliest(wake, a.path_check);
+            if (policy_.sign_of_life.count() > 0) wake = earliest(wake, life_due(a));
         }
+    }
+    if (policy_.hedge_after && !hedge_over_ && !attempts_.empty()) {
+        wake = earliest(wake, attempts_.front().started + *policy_.hedge_after);
     }
     return wake;
 }
@@ -224,15 +212,10 @@ std::optional<time_point> CallMachine::limit_of(const Attempt& a, Limit& which, 
     return limit;
 }
 
-void CallMachine::race_late_connection(time_point now, Commands& out) {
-    if (count_in_flight() != 1 || static_cast<int>(attempts_.size()) >= attempt_limit()) return;
-    const auto late = std::ranges::find_if(attempts_, [&](const Attempt& a) {
-        return a.phase == Phase::connecting && now >= a.started + policy_.connect_race;
-    });
-    if (late == attempts_.end()) return;
-    if (const auto region = next_untried(now)) {
-        dispatch({.region = *region, .kind = AttemptKind::race, .when = now}, now, out);
-    }
+std::optional<time_point> CallMachine::waiting_since(int attempt) const {
+    const auto& a = attempts_[static_cast<std::size_t>(attempt - 1)];
+    if (a.phase != Phase::waiting) return std::nullopt;
+    return a.sent;
 }
 
 }  // namespace holysheep::call

@@ -14,50 +14,39 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include <holysheep/options.hpp>
+#include <holysheep/transport.hpp>
 
 #include "call/classification.hpp"
-#include "health/region_table.hpp"
+#include "call/policy.hpp"
+#include "health/region_health_tracker.hpp"
 #include "resilience/random.hpp"
 #include "resilience/retry_budget.hpp"
 
 namespace holysheep::call {
 
-using time_point = Clock::time_point;
-
-/// The settings of one call, resolved: every default rule is applied, 0 means "no limit".
-struct CallPolicy {
-    RetryOptions retry{};
-    nanoseconds connect{}, first_byte{}, first_byte_last{}, first_content{}, stall{}, attempt{};
-    nanoseconds connect_race{
-        std::chrono::milliseconds{250}};  ///< connection is late: open one to the next region beside it
-    std::optional<time_point> deadline{};
-    bool deadline_covers_stream = true;  ///< else it ends with the first content
-    bool stream = false, cost_safe = false, own_keys = false;
-    std::uint64_t seed = 0;
-};
-
-/// Resolves the clocks of `timeouts`; `deadline` is the call's own, from its start.
-CallPolicy make_policy(const RetryOptions& retry, const TimeoutOptions& timeouts, std::optional<milliseconds> deadline,
-                       bool stream, time_point now);
-
-/// "For ever": longer spans, added to the clock, would overflow.
-inline constexpr milliseconds kLongest = std::chrono::hours{262'800};
-
 struct Command {
-    enum class Kind { start, cancel, commit, finish } kind = Kind::finish;
+    enum class Kind {
+        start,
+        cancel,
+        commit,
+        finish,
+        check_path,  ///< ask the transport whether the request was acknowledged; report it with on_path
+        probe,       ///< ask the region for a sign of life, if that is not being done
+        late         ///< a sign of life is overdue: charge the region, the attempt goes on
+    } kind = Kind::finish;
     int attempt = 0;  ///< 1, 2, … ; for `finish` the attempt whose answer or error the caller gets, 0 without one
     std::size_t region = 0;
     AttemptKind attempt_kind = AttemptKind::first;
-    bool fresh_connection = false, maybe_duplicated = false;
+    bool fresh_connection = false, maybe_duplicated = false, panic = false;
     std::optional<Limit>
         limit{};  ///< for `cancel`: the clock that ran out (report it with on_end); unset: the attempt lost
 };
 
-/// At most: cancel every attempt in flight, start one, commit, finish.
+/// At most: for each of four attempts in flight a look at its path, a probe, a charge and a cancel; a start, a commit,
+/// a finish.
 class Commands {
   public:
     void push(const Command& command) { items_[size_++] = command; }
@@ -67,7 +56,7 @@ class Commands {
     const Command& operator[](std::size_t i) const { return items_[i]; }
 
   private:
-    std::array<Command, 8> items_{};
+    std::array<Command, 20> items_{};
     std::size_t size_ = 0;
 };
 
@@ -87,11 +76,18 @@ enum class Ending {
     no_region  ///< none is eligible
 };
 
+/// What limits extra attempts, shared by the calls of a client.
+struct Budgets {
+    resilience::RetryBudget& retries;
+    resilience::RetryBudget& hedges;
+};
+
 class CallMachine {
   public:
-    /// `plan` (region indexes, best first) and the references must outlive the machine. `model` keys quota clocks.
-    CallMachine(const CallPolicy& policy, std::span<const std::size_t> plan, std::string_view model,
-                const health::RegionTable& regions, resilience::RetryBudget& budget,
+    /// `plan` (region indexes, best first) and the references must outlive the machine. `model` is the tracker's
+    /// number.
+    CallMachine(const CallPolicy& policy, std::span<const std::size_t> plan, int model,
+                const health::RegionHealthTracker& regions, const Budgets& budgets,
                 const RetryPolicy* retry_policy = nullptr);
 
     Commands start(time_point now);
@@ -106,6 +102,10 @@ class CallMachine {
     Commands on_end(int attempt, const Outcome& outcome, const AttemptRecord& record, time_point now);
     Commands on_wake(time_point now);
     Commands on_cancel(time_point now);
+    /// What the transport knows of an attempt's request; unset: nothing.
+    Commands on_path(int attempt, const std::optional<PathEvidence>& evidence, time_point now);
+    /// The region was found dead: what waits for it looks elsewhere at once.
+    Commands on_region_down(std::size_t region, time_point now);
 
     /// When `on_wake` is due; may be in the past.
     std::optional<time_point> wake_at() const;
@@ -121,6 +121,11 @@ class CallMachine {
     bool regions_exhausted() const;
     /// Whether nothing but throttling stood in the way.
     bool only_throttled() const;
+    /// Every region was blocked, and one was asked all the same.
+    bool panic() const { return panic_; }
+    std::span<const std::size_t> plan() const { return plan_; }
+    /// Since when the attempt waits for an answer to a request that was sent; unset in any other phase.
+    std::optional<time_point> waiting_since(int attempt) const;
     std::optional<time_point> quota_clock() const { return quota_clock_; }
 
   private:
@@ -130,16 +135,21 @@ class CallMachine {
         AttemptKind kind = AttemptKind::first;
         Phase phase = Phase::connecting;
         time_point started{}, progress{}, ended{};
-        Outcome outcome{};  // once ended
-        bool lost = false;  // cancelled by the machine without a failure of its own
+        time_point sent{}, asked{};              // asked: for a sign of life
+        std::optional<time_point> path_check{};  // when to look whether the request was acknowledged
+        Outcome outcome{};                       // once ended
+        bool lost = false;                       // cancelled by the machine without a failure of its own
+        bool raced = false;                      // another one was sent out because this one is late
     };
     struct Move {
         std::size_t region = 0;
         AttemptKind kind = AttemptKind::failover;
         time_point when{};
-        bool fresh_connection = false, free = false, maybe_duplicated = false;
+        time_point pause{};  // the end of the region's pause, as far as this wait took it into account
+        bool fresh_connection = false, free = false, maybe_duplicated = false, panic = false;
     };
 
+    static constexpr int kMaxInFlight = 4;
     Attempt& at(int attempt) { return attempts_[static_cast<std::size_t>(attempt - 1)]; }
     bool in_flight(const Attempt& a) const { return a.phase != Phase::ended; }
     int count_in_flight() const;
@@ -149,6 +159,9 @@ class CallMachine {
     /// Whether a move there takes no token.
     bool is_free(const Attempt& failed, std::size_t region, time_point now) const;
     bool usable(std::size_t region, time_point now) const;
+    nanoseconds connect_late_after(const Attempt& a) const;
+    nanoseconds path_late_after(std::size_t region) const;
+    time_point life_due(const Attempt& a) const;
     std::optional<std::size_t> next_untried(time_point now) const;
     std::optional<std::size_t> next_free(const Attempt& failed, time_point now) const;
     std::optional<time_point> limit_of(const Attempt& a, Limit& which, time_point now) const;
@@ -159,25 +172,34 @@ class CallMachine {
     std::optional<Move> move_to_untried(const Attempt& failed, time_point now) const;
     std::optional<Move> move_to_tried(const Attempt& failed, std::optional<std::size_t> only, time_point now,
                                       Ending& why_not);
-    /// The region that a wait was for is draining now: goes elsewhere.
-    Commands leave_drained(const Move& drained, time_point now);
+    /// Whether a wait still leads where it was to lead.
+    bool holds(const Move& move, time_point now) const;
+    /// The region that a wait was for cannot be used after all: goes elsewhere.
+    Commands plan_again(const Move& blocked, time_point now);
     void follow(const Move& move, time_point now, Commands& out);
-    void race_late_connection(time_point now, Commands& out);
+    /// What `start` does when no region is usable.
+    std::optional<Move> wait_for_quota(time_point now);
+    std::optional<Move> panic_move(time_point now) const;
+
+    void watch_for_silence(time_point now, Commands& out);
+    void look_for_life(int attempt, time_point now, Commands& out);
+    void race(int attempt, AttemptKind kind, time_point now, Commands& out);
+    void hedge(time_point now, Commands& out);
     void finish(Ending ending, int attempt, Commands& out);
     void cancel_others(int winner, Commands& out);
 
     CallPolicy policy_;
     std::span<const std::size_t> plan_;
-    std::string_view model_;
-    const health::RegionTable& regions_;
-    resilience::RetryBudget& budget_;
+    int model_;
+    const health::RegionHealthTracker& regions_;
+    Budgets budgets_;
     const RetryPolicy* retry_policy_;
     resilience::Random random_;
     std::vector<Attempt> attempts_;
     std::optional<Move> pending_;  // waiting for its time
     std::optional<time_point> quota_clock_;
     int committed_ = 0, first_failure_ = 0, retries_ = 0;
-    bool resent_fresh_ = false, retried_conflict_ = false;
+    bool resent_fresh_ = false, retried_conflict_ = false, rescued_ = false, panic_ = false, hedge_over_ = false;
     Ending ending_ = Ending::open;
 };
 

@@ -9,9 +9,10 @@ namespace holysheep::call {
 
 namespace {
 
-constexpr int kMaxInFlight = 4;
-// Below this error rate a region has room for the load of the ones that failed.
-constexpr double kRoomyErrorRate = 0.1;
+using namespace std::chrono_literals;
+
+// A region whose trial is out, or that was closed by hand, is looked at again after this.
+constexpr auto kLookAgain = 250ms;
 // Above it, even a request that was certainly not delivered pays for its move: with every region down, calls would
 // otherwise visit all of them for ever.
 constexpr double kSickErrorRate = 0.5;
@@ -67,7 +68,7 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
         finish(why_not, attempt, out);
         return;
     }
-    if (!move->free && !budget_.try_take()) {
+    if (!move->free && !budgets_.retries.try_take()) {
         // There is no token for a region that fails; a healthy one behind it costs none.
         const auto healthy = move->kind == AttemptKind::failover ? next_free(failed, now) : std::nullopt;
         if (!healthy) {
@@ -84,6 +85,10 @@ std::optional<CallMachine::Move> CallMachine::move_after(const Attempt& failed, 
     why_not = Ending::refused;
     const auto& outcome = failed.outcome;
     if (verdict.action == Action::stop) return std::nullopt;
+    if (panic_ && !next_untried(now)) {
+        why_not = Ending::regions_exhausted;
+        return std::nullopt;
+    }
     if (static_cast<int>(attempts_.size()) >= attempt_limit()) {
         why_not = policy_.retry.max_attempts == 0 ? Ending::regions_exhausted : Ending::attempts_exhausted;
         return std::nullopt;
@@ -127,13 +132,13 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
     std::optional<Move> best;
     std::ptrdiff_t best_visits = 0;
     for (const auto region : plan_) {
-        if (!eligible(region) || (only && region != *only)) continue;
+        if (!eligible(region) || !regions_.has_model(region, model_, now) || (only && region != *only)) continue;
         // The latest failure there says how long to stay away.
         const auto last = std::find_if(attempts_.rbegin(), attempts_.rend(), [&](const Attempt& a) {
             return a.region == region && !in_flight(a) && !a.lost;
         });
         const auto visits = std::ranges::count_if(attempts_, [&](const Attempt& a) { return a.region == region; });
-        auto until = regions_.limited_until(region, model_);
+        auto until = regions_.usable_at(region, model_, now).value_or(now + kLookAgain);
         auto when = now;
         if (last != attempts_.rend()) {
             const bool throttled = last->outcome.error == ErrorCode::rate_limited;
@@ -150,7 +155,8 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
         if (best && (when > best->when || (when == best->when && visits >= best_visits))) continue;
         best = Move{.region = region,
                     .kind = region == failed.region || tried(region) ? AttemptKind::retry : AttemptKind::failover,
-                    .when = when};
+                    .when = when,
+                    .pause = regions_.limited_until(region, model_)};
         best_visits = visits;
     }
     if (!best) return std::nullopt;
@@ -163,7 +169,13 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
     return best;
 }
 
-Commands CallMachine::leave_drained(const Move& drained, time_point now) {
+bool CallMachine::holds(const Move& move, time_point now) const {
+    const auto pause = regions_.limited_until(move.region, model_);
+    return eligible(move.region) && regions_.breakers_admit(move.region, model_, now) &&
+           (pause <= now || pause <= move.pause);
+}
+
+Commands CallMachine::plan_again(const Move& blocked, time_point now) {
     Commands out;
     const auto failed = attempts_.back();
     auto why_not = Ending::regions_exhausted;
@@ -173,7 +185,7 @@ Commands CallMachine::leave_drained(const Move& drained, time_point now) {
         finish(why_not, static_cast<int>(attempts_.size()), out);
         return out;
     }
-    move->maybe_duplicated = drained.maybe_duplicated;
+    move->maybe_duplicated = blocked.maybe_duplicated;
     follow(*move, now, out);  // its token was taken before the wait
     return out;
 }
@@ -197,7 +209,8 @@ void CallMachine::dispatch(const Move& move, time_point now, Commands& out) {
               .region = move.region,
               .attempt_kind = move.kind,
               .fresh_connection = move.fresh_connection,
-              .maybe_duplicated = move.maybe_duplicated});
+              .maybe_duplicated = move.maybe_duplicated,
+              .panic = move.panic});
 }
 
 void CallMachine::finish(Ending ending, int attempt, Commands& out) {
@@ -236,12 +249,12 @@ int CallMachine::attempt_limit() const {
 }
 
 bool CallMachine::is_free(const Attempt& failed, std::size_t region, time_point now) const {
-    return regions_.error_rate(region, now) <
-           (failed.outcome.certainly_not_delivered ? kSickErrorRate : kRoomyErrorRate);
+    if (regions_.healthy(region, model_, now)) return true;
+    return failed.outcome.certainly_not_delivered && regions_.error_rate(region, now) < kSickErrorRate;
 }
 
 bool CallMachine::usable(std::size_t region, time_point now) const {
-    return eligible(region) && !tried(region) && regions_.limited_until(region, model_) <= now;
+    return !tried(region) && regions_.usable(region, model_, now);
 }
 
 std::optional<std::size_t> CallMachine::next_untried(time_point now) const {

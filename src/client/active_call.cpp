@@ -26,8 +26,8 @@ void ActiveCall::submit(std::shared_ptr<call::CallSink> owned, const std::stop_t
 
 void ActiveCall::begin() {
     registry_->add(*this);
-    const auto order = plan_.own_order.empty() ? plan_.order : std::span<const std::size_t>(plan_.own_order);
-    driver_.emplace(registry_->services_, std::move(plan_.exchange), plan_.policy, order, plan_.started, *sink_,
+    choose_regions();
+    driver_.emplace(registry_->services_, std::move(plan_.exchange), plan_.policy, plan_.order, plan_.started, *sink_,
                     [this] {
                         driver_.reset();
                         registry_->remove(*this);
@@ -39,6 +39,22 @@ void ActiveCall::begin() {
     } else {
         driver_->start();
     }
+}
+
+void ActiveCall::choose_regions() {
+    auto& services = registry_->services_;
+    const auto now = services.clock.now();
+    auto awaited = health::Awaited::other;
+    if (plan_.exchange.kind == call::ExchangeKind::chat) awaited = health::Awaited::plain;
+    if (plan_.exchange.kind == call::ExchangeKind::chat_stream) awaited = health::Awaited::stream;
+    const auto allowed = plan_.own_regions.empty() ? plan_.regions : std::span<const std::size_t>(plan_.own_regions);
+    services.router.plan({.allowed = allowed,
+                          .model = plan_.exchange.model,
+                          .session = plan_.session,
+                          .awaited = awaited,
+                          .random = plan_.policy.seed},
+                         now, plan_.order);
+    call::adapt_policy(plan_.policy, services.regions, services.regions.model_id(plan_.exchange.model), awaited);
 }
 
 template <class Function>
@@ -85,6 +101,16 @@ void CallRegistry::remove(ActiveCall& call) {
     calls_[call.index_]->index_ = call.index_;
     calls_.pop_back();
     on_work_(-1);
+}
+
+void CallRegistry::on_region_down(std::size_t region) {
+    // A call may end by what it is told, and leaves the list then.
+    std::vector<std::shared_ptr<ActiveCall>> calls;
+    calls.reserve(calls_.size());
+    for (auto* call : calls_) calls.push_back(call->shared_from_this());
+    for (const auto& call : calls) {
+        if (call->driver_) call->driver_->on_region_down(region);
+    }
 }
 
 void CallRegistry::shut_down() {

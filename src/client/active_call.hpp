@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include <holysheep/chat_completion.hpp>
@@ -40,8 +41,10 @@ class CallRegistry;
 struct CallPlan {
     call::Exchange exchange{};
     call::CallPolicy policy{};
-    std::vector<std::size_t> own_order{};  ///< where the call restricts its regions; then it alone counts
-    std::span<const std::size_t> order{};  ///< the client's
+    std::vector<std::size_t> own_regions{};  ///< where the call restricts its regions; then they alone count
+    std::span<const std::size_t> regions{};  ///< the client's
+    std::vector<std::size_t> order{};        ///< made when the call begins
+    std::string session{};
     Clock::time_point started{};
 };
 
@@ -67,6 +70,7 @@ class ActiveCall final : public detail::StreamControl, public std::enable_shared
         void operator()() const { call->cancel(); }
     };
     void begin();
+    void choose_regions();
     template <class Function>
     void on_io_thread(Function function);
 
@@ -90,6 +94,7 @@ class CallRegistry {
         : services_(services), clock_(std::move(clock)), on_work_(std::move(on_work)) {}
     /// Ends every call; later ones end as they begin.
     void shut_down();
+    void on_region_down(std::size_t region);
 
   private:
     friend class ActiveCall;

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "client/options_check.hpp"
-#include "routing/ordered_plan.hpp"
+#include "routing/region_filter.hpp"
 
 namespace holysheep::client {
 
@@ -28,7 +28,7 @@ std::optional<Error> check_call(const CallOptions& options, const ClientOptions&
         check_names(options.regions, "regions", client, problems);
         check_names(options.exclude_regions, "exclude_regions", client, problems);
         const routing::RegionFilter filter{options.regions, options.exclude_regions};
-        if (problems.empty() && routing::ordered_plan(client.regions, filter).empty()) {
+        if (problems.empty() && routing::allowed_regions(client.regions, filter).empty()) {
             problems.add("regions", "together with exclude_regions it leaves no region to send to");
         }
     }

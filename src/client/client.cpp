@@ -1,6 +1,7 @@
-// The public face. What it stands on: RegionTable (health/) remembers regions, ordered_plan (routing/) chooses among
-// them, CallMachine and CallDriver (call/) carry a call through attempts and failover, RetryBudget (resilience/) keeps
-// retries in bounds, CurlTransport (transport/) moves the bytes.
+// The public face. What it stands on: RegionHealthTracker (health/) remembers regions and Prober asks them for signs of
+// life, Selector (routing/) ranks them, CircuitBreaker and RetryBudget (resilience/) say when to leave one alone,
+// CallMachine and CallDriver (call/) carry a call through attempts and failover, CurlTransport (transport/) moves the
+// bytes.
 #include <holysheep/client.hpp>
 
 #include <exception>
@@ -166,6 +167,9 @@ Result<RawResponse> Client::request(RawRequest request, CallOptions options) {
 Result<void> Client::warm_up(milliseconds timeout) { return impl_->warm_up(timeout); }
 void Client::drain(std::string_view region) { impl_->set_draining(region, true); }
 void Client::resume(std::string_view region) { impl_->set_draining(region, false); }
+void Client::force_open(std::string_view region) { impl_->force_breaker(region, BreakerState::open); }
+void Client::force_close(std::string_view region) { impl_->force_breaker(region, std::nullopt); }
+std::vector<RegionHealth> Client::probe(CallOptions options) { return impl_->probe(options); }
 Stats Client::stats() const { return impl_->stats(); }
 
 }  // namespace v0

@@ -8,12 +8,14 @@
 
 #include <holysheep/version.hpp>
 
+#include "call/request_builder.hpp"
 #include "client/call_check.hpp"
 #include "client/options_check.hpp"
 #include "client/sinks.hpp"
 #include "client/stream_reader.hpp"
 #include "client/targets.hpp"
-#include "routing/ordered_plan.hpp"
+#include "routing/region_filter.hpp"
+#include "wire/chat_encoder.hpp"
 
 namespace holysheep {
 inline namespace v0 {
@@ -32,6 +34,9 @@ std::vector<std::string> ids(const std::vector<Region>& regions) {
     return names;
 }
 
+// A client's first hedges need no savings.
+constexpr int kHedgesSavedUp = 5;
+
 telemetry::Redactor make_redactor(const ClientOptions& options) {
     telemetry::Redactor redactor;
     client::collect_secrets(options, redactor);
@@ -45,27 +50,38 @@ Client::Impl::Impl(ClientOptions options)
       redactor_(make_redactor(options_)),
       log_(std::make_shared<telemetry::Log>(options_.log, redactor_)),
       targets_(client::make_targets(options_)),
-      default_order_(routing::ordered_plan(options_.regions, {})),
+      all_regions_(routing::allowed_regions(options_.regions, {})),
       next_seed_(seed_from(options_.seed)),
       callbacks_(std::make_shared<client::Callbacks>(options_.callback_executor, log_, options_.clock == nullptr)),
       loop_(options_.clock ? nullptr : std::make_shared<runtime::IoLoop>()),
       clock_(options_.clock ? options_.clock : loop_),
       transport_(options_.transport ? options_.transport : make_transport()),
-      regions_(options_.regions.size()),
-      budget_(options_.retry.budget_ratio, options_.retry.budget_capacity),
-      recorder_(ids(options_.regions), budget_.tokens(), clock_->now()),
+      regions_(options_.regions, options_.health, options_.breaker, resilience::Random(next_seed_).next()),
+      retry_budget_(options_.retry.budget_ratio, options_.retry.budget_capacity),
+      hedge_budget_(options_.hedging.ratio, kHedgesSavedUp),
+      recorder_(ids(options_.regions), clock_->now()),
+      router_(options_.regions, options_.selector, options_.custom_selector, regions_, *log_),
       services_{.clock = *clock_,
                 .transport = *transport_,
                 .targets = targets_,
                 .regions = regions_,
-                .budget = budget_,
+                .router = router_,
+                .budgets = {retry_budget_, hedge_budget_},
                 .recorder = recorder_,
                 .redactor = redactor_,
                 .log = *log_,
-                .retry_policy = options_.retry_policy.get()},
-      registry_(services_, clock_, [this](int change) {
-          if (loop_) loop_->add_work(change);
-      }) {
+                .retry_policy = options_.retry_policy.get(),
+                .on_notices = [this] { tell_soon(); }},
+      registry_(services_, clock_,
+                [this](int change) {
+                    if (loop_) loop_->add_work(change);
+                }),
+      prober_(regions_, *clock_, *transport_, options_.health, prober_hooks()) {
+    for (std::size_t i = 0; i < targets_.size(); ++i) refresh_facts(i);
+    if (options_.health.enabled) {
+        services_.probe = [this](std::size_t region) { prober_.probe_now(region); };
+        clock_->post([this] { prober_.start(); });
+    }
     own_keys_ = client::keys_differ(targets_);
     if (!options_.listeners.empty()) {
         services_.on_record = [this](CallRecord record) { publish(std::move(record)); };
@@ -136,19 +152,25 @@ void Client::Impl::wake_waiters() {
 Client::Impl::~Impl() {
     closing_ = true;
     if (loop_) {
-        loop_->post([this] { registry_.shut_down(); });
+        loop_->post([this] { shut_down(); });
         // A callback that is running may have passed the check above: what it asks for is posted before the loop ends.
         callbacks_->settle();
         loop_->stop();
     } else {
         std::promise<void> done;
         clock_->post([&] {
-            registry_.shut_down();
+            shut_down();
             done.set_value();
         });
         done.get_future().wait();
     }
     callbacks_->finish();  // what was cancelled is told to its callbacks while everything they may use is still here
+}
+
+void Client::Impl::shut_down() {
+    shut_ = true;
+    registry_.shut_down();
+    prober_.shut_down();
 }
 
 client::CallPlan Client::Impl::make_plan(const CallOptions& options, bool stream) {
@@ -161,9 +183,13 @@ client::CallPlan Client::Impl::make_plan(const CallOptions& options, bool stream
     plan.policy.own_keys = own_keys_;
     plan.policy.seed = resilience::Random(next_seed_.fetch_add(1, std::memory_order_relaxed)).next();
     if (!options.regions.empty() || !options.exclude_regions.empty()) {
-        plan.own_order = routing::ordered_plan(options_.regions, {options.regions, options.exclude_regions});
+        plan.own_regions = routing::allowed_regions(options_.regions, {options.regions, options.exclude_regions});
     }
-    plan.order = default_order_;
+    plan.regions = all_regions_;
+    plan.session = options.session;
+    if (options_.health.enabled) plan.policy.sign_of_life = options_.health.sign_of_life;
+    plan.policy.hedge = options.hedge.value_or(options_.hedging.enabled) && !options.cost_safe;
+    plan.policy.hedge_min_delay = options_.hedging.min_delay;
     plan.exchange.headers = options.headers;
     plan.exchange.label = options.label;
     plan.exchange.idempotency_key = options.idempotency_key;
@@ -179,6 +205,9 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_chat(const Cha
     if (!encoded) return std::move(encoded).error();
     auto plan = make_plan(options, stream);
     plan.exchange.kind = stream ? call::ExchangeKind::chat_stream : call::ExchangeKind::chat;
+    // About four bytes make a token.
+    const auto prompt_tokens = static_cast<std::int64_t>((encoded->head.size() + encoded->tail.size()) / 4);
+    if (prompt_tokens > options_.hedging.max_prompt_tokens) plan.policy.hedge = false;
     plan.exchange.chat = std::move(*encoded);
     plan.exchange.model = request.model;
     return std::make_shared<client::ActiveCall>(registry_, std::move(plan));
@@ -190,6 +219,7 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_raw(RawRequest
     if (auto error = client::check_raw(request)) return std::move(*error);
     auto plan = make_plan(options, false);
     plan.exchange.kind = call::ExchangeKind::raw;
+    plan.policy.hedge = false;  // nobody knows what it does
     plan.exchange.raw = std::move(request);
     return std::make_shared<client::ActiveCall>(registry_, std::move(plan));
 }
@@ -285,13 +315,107 @@ void Client::Impl::scrub(Error& error, const CallOptions& options) const {
     redactor.scrub(error);
 }
 
-void Client::Impl::set_draining(std::string_view region, bool draining) {
+// ---- regions ----
+
+template <class Function>
+void Client::Impl::at_region(std::string_view region, Function function) {
     if (orphaned()) return;
     for (std::size_t i = 0; i < options_.regions.size(); ++i) {
         if (options_.regions[i].id != region) continue;
-        recorder_.on_draining(i, draining);
-        clock_->post([this, i, draining] { regions_.set_draining(i, draining); });
+        clock_->post([this, i, function] {
+            function(i);
+            refresh_facts(i);
+            if (regions_.has_notices()) tell_soon();
+        });
     }
+}
+
+void Client::Impl::set_draining(std::string_view region, bool draining) {
+    at_region(region, [this, draining](std::size_t i) { regions_.set_draining(i, draining, clock_->now()); });
+}
+
+void Client::Impl::force_breaker(std::string_view region, std::optional<BreakerState> state) {
+    at_region(region, [this, state](std::size_t i) { regions_.force_breaker(i, state, clock_->now()); });
+}
+
+std::vector<RegionHealth> Client::Impl::probe(const CallOptions& options) {
+    std::vector<RegionHealth> healths;
+    if (!orphaned() && !refuse_to_block()) {
+        const auto timeout = std::min(options.deadline.value_or(options_.health.timeout), call::kLongest);
+        runtime::Completion done;
+        clock_->post([this, timeout, &done] { prober_.probe_all(timeout, [this, &done] { signal_soon(done); }); });
+        done.wait();
+    }
+    const routing::RegionFilter filter{options.regions, options.exclude_regions};
+    auto stats = this->stats();
+    for (const auto i : routing::allowed_regions(options_.regions, filter)) {
+        healths.push_back(std::move(stats.regions[i].health));
+    }
+    return healths;
+}
+
+health::ProberHooks Client::Impl::prober_hooks() {
+    return {.request = [this](std::size_t region, bool deep) { return probe_request(region, deep); },
+            .on_end =
+                [this](std::size_t region) {
+                    recorder_.on_probe(region);
+                    refresh_facts(region);
+                    if (regions_.has_notices()) tell_soon();
+                },
+            .on_work =
+                [this](int change) {
+                    if (loop_) loop_->add_work(change);
+                }};
+}
+
+HttpRequest Client::Impl::probe_request(std::size_t region, bool deep) const {
+    const auto& target = targets_[region];
+    call::Exchange exchange{.kind = call::ExchangeKind::raw, .raw = {.method = "GET", .path = "/models"}};
+    if (deep) {
+        const auto mapped = target.region.model_map.find(options_.health.model);
+        const auto& model = mapped == target.region.model_map.end() ? options_.health.model : mapped->second;
+        ChatRequest request{.model = model, .messages = {user("ping")}, .max_tokens = 1};
+        exchange.kind = call::ExchangeKind::chat;
+        exchange.chat = wire::encode_chat(request, false, {}).value();
+        return call::build_request(exchange, target, model, 1);
+    }
+    switch (options_.health.probe) {
+        case HealthOptions::Probe::head: exchange.raw.method = "HEAD"; [[fallthrough]];
+        case HealthOptions::Probe::path: exchange.raw.path = options_.health.path; break;
+        case HealthOptions::Probe::models:
+        case HealthOptions::Probe::completion: break;
+    }
+    return call::build_request(exchange, target, {}, 1);
+}
+
+void Client::Impl::refresh_facts(std::size_t region) {
+    recorder_.on_region(region, router_.facts(region, clock_->now()));
+}
+
+void Client::Impl::tell_soon() {
+    if (shut_ || std::exchange(telling_, true)) return;
+    clock_->post([this] { tell(); });
+}
+
+void Client::Impl::tell() {
+    telling_ = false;
+    if (shut_) return;
+    const auto notices = regions_.take_notices();
+    const auto now = clock_->now();
+    for (const auto region : notices.changed) {
+        refresh_facts(region);
+        const auto health = values::to_health(options_.regions[region].id, router_.facts(region, now), now);
+        if (log_->enabled(LogLevel::info)) {
+            log_->write(LogLevel::info, "region " + health.id + " is " + std::string(to_string(health.liveness)) +
+                                            ", breaker " + std::string(to_string(health.breaker)) + ": " +
+                                            health.reason);
+        }
+        for (const auto& listener : options_.listeners) {
+            callbacks_->run([listener, health] { listener->on_region(health); }, true);
+        }
+    }
+    for (const auto region : notices.dead) registry_.on_region_down(region);
+    prober_.rearm();
 }
 
 void Client::Impl::publish(CallRecord record) {

@@ -12,10 +12,12 @@
 #include <holysheep/client.hpp>
 
 #include "call/driver.hpp"
+#include "call/router.hpp"
 #include "client/active_call.hpp"
 #include "client/callbacks.hpp"
 #include "client/sinks.hpp"
-#include "health/region_table.hpp"
+#include "health/prober.hpp"
+#include "health/region_health_tracker.hpp"
 #include "resilience/random.hpp"
 #include "resilience/retry_budget.hpp"
 #include "runtime/completion.hpp"
@@ -53,7 +55,9 @@ class Client::Impl {
     Result<void> warm_up(milliseconds timeout);
     /// For errors that are made of an answer after its call is over.
     void scrub(Error& error, const CallOptions& options) const;
+    std::vector<RegionHealth> probe(const CallOptions& options);
     void set_draining(std::string_view region, bool draining);
+    void force_breaker(std::string_view region, std::optional<BreakerState> state);
     Stats stats() const { return recorder_.snapshot(clock_->now()); }
 
     const std::shared_ptr<client::Callbacks>& callbacks() const { return callbacks_; }
@@ -71,13 +75,22 @@ class Client::Impl {
     std::optional<Error> refuse_use() const;
     client::CallPlan make_plan(const CallOptions& options, bool stream);
     void publish(CallRecord record);
+    void shut_down();
+    health::ProberHooks prober_hooks();
+    HttpRequest probe_request(std::size_t region, bool deep) const;
+    /// Tells everybody whom it concerns what became of regions, after the event that showed it is over.
+    void tell_soon();
+    void tell();
+    void refresh_facts(std::size_t region);
+    template <class Function>
+    void at_region(std::string_view region, Function function);
 
     const ClientOptions options_;
     runtime::ForkGuard fork_guard_;
     telemetry::Redactor redactor_;
     std::shared_ptr<const telemetry::Log> log_;
     std::vector<call::Target> targets_;
-    std::vector<std::size_t> default_order_;
+    std::vector<std::size_t> all_regions_;
     bool own_keys_ = false;
     std::atomic<bool> closing_{false};
     std::atomic<std::uint64_t> next_seed_;
@@ -87,11 +100,14 @@ class Client::Impl {
     std::vector<runtime::Completion*> to_signal_;  // I/O thread
     std::shared_ptr<Clock> clock_;
     std::shared_ptr<Transport> transport_;
-    health::RegionTable regions_;
-    resilience::RetryBudget budget_;
+    health::RegionHealthTracker regions_;
+    resilience::RetryBudget retry_budget_, hedge_budget_;
     telemetry::Recorder recorder_;
+    call::Router router_;
     call::CallServices services_;
     client::CallRegistry registry_;
+    health::Prober prober_;
+    bool telling_ = false, shut_ = false;  // I/O thread
 };
 
 }  // namespace v0

@@ -14,7 +14,7 @@ class RetryBudget {
   public:
     RetryBudget(double ratio, int capacity) : ratio_(ratio), capacity_(capacity), tokens_(capacity) {}
 
-    void on_success() { tokens_ = std::min(capacity_, tokens_ + ratio_); }
+    void earn() { tokens_ = std::min(capacity_, tokens_ + ratio_); }
     /// Takes one token; false when there is none, and then the attempt must not go out.
     bool try_take();
     double tokens() const { return tokens_; }

@@ -216,9 +216,10 @@ void IoLoop::leave() {
     runner_.store({}, std::memory_order_relaxed);
     held_ = false;
     wake_pending_ = false;
-    if (nothing_to_do() && posted_.empty() && !stopping_) return;
-    wanted_ = true;
-    parked_.notify_one();  // under the lock: once it is free, the loop may be destroyed
+    const bool more = !nothing_to_do() || !posted_.empty() || stopping_;
+    if (more) wanted_ = true;
+    // Under the lock: once it is free, the loop may be destroyed.
+    if (more || timers_.next().value_or(time_point::max()) < parked_until_) parked_.notify_one();
 }
 
 bool IoLoop::run_here(const std::function<void()>& first, const std::function<bool()>& done) {
@@ -237,10 +238,26 @@ bool IoLoop::run_here(const std::function<void()>& first, const std::function<bo
     return true;
 }
 
+/// Until there is something to do and nobody else does it. Timers may be looked at while nobody holds the loop.
+void IoLoop::park(std::unique_lock<std::mutex>& lock) {
+    for (;;) {
+        if (!held_ && (wanted_ || stopping_)) break;
+        parked_until_ = held_ ? time_point::max() : timers_.next().value_or(time_point::max());
+        if (parked_until_ == time_point::max()) {
+            parked_.wait(lock);
+        } else if (parked_until_ <= now()) {
+            break;
+        } else {
+            parked_.wait_until(lock, parked_until_);
+        }
+    }
+    parked_until_ = time_point::max();
+}
+
 void IoLoop::run() {
     std::unique_lock lock(mutex_);
     for (;;) {
-        parked_.wait(lock, [this] { return !held_ && (wanted_ || stopping_); });
+        park(lock);
         take_over(lock);
         for (;;) {
             run_round();

@@ -2,7 +2,7 @@
 // happens inside a client happens here, one thing at a time: on a thread of its own or, while nothing else is going on,
 // on the thread of a caller who waits for an answer anyway.
 //
-//   parked ──post──→ own thread ──nothing left to do──→ parked
+//   parked ──post, or a timer is due──→ own thread ──nothing going on──→ parked
 //      └──run_here──→ caller ──done──→ parked, or own thread if there is more to do
 #pragma once
 
@@ -68,7 +68,9 @@ class IoLoop final : public Clock {
     void run_round();
     void run_posted();
     void run_due_timers();
-    bool nothing_to_do() const { return work_ == 0 && timers_.size() == 0; }
+    /// Timers alone need nobody at the sockets: the parked thread wakes for them.
+    bool nothing_to_do() const { return work_ == 0; }
+    void park(std::unique_lock<std::mutex>& lock);
     void take_over(std::unique_lock<std::mutex>& lock);
     /// With the mutex held.
     void leave();
@@ -85,6 +87,7 @@ class IoLoop final : public Clock {
     std::condition_variable parked_;
     std::vector<std::function<void()>> posted_;
     bool wake_pending_ = false, held_ = false, wanted_ = false;
+    time_point parked_until_ = time_point::max();
 
     std::atomic<bool> stopping_{false};
     std::atomic<std::thread::id> runner_{};

@@ -5,8 +5,7 @@
 
 namespace holysheep::telemetry {
 
-Recorder::Recorder(std::vector<std::string> region_ids, double budget_tokens, time_point now) : started_(now) {
-    totals_.retry_budget_tokens = budget_tokens;
+Recorder::Recorder(std::vector<std::string> region_ids, time_point now) : started_(now) {
     for (auto& id : region_ids) {
         Region region;
         region.stats.id = std::move(id);
@@ -21,37 +20,40 @@ void Recorder::on_call_started(bool stream) {
     if (stream) ++totals_.streams;
 }
 
-void Recorder::on_dispatch(std::size_t region, std::optional<std::size_t> from) {
+void Recorder::on_dispatch(std::size_t region, const AttemptRecord& attempt, std::optional<std::size_t> from) {
     std::lock_guard lock(mutex_);
+    auto& [stats, facts] = regions_[region];
     ++totals_.attempts;
-    ++regions_[region].stats.attempts;
-    ++regions_[region].stats.in_flight;
+    ++stats.attempts;
+    ++facts.in_flight;
+    if (attempt.kind == AttemptKind::hedge) {
+        ++totals_.hedges;
+        ++stats.hedges;
+    }
+    if (attempt.panic) ++totals_.panics;
     if (from) {
         ++totals_.failovers;
         ++regions_[*from].stats.failovers_away;
     }
 }
 
-void Recorder::on_attempt_end(std::size_t region, const AttemptRecord& attempt, const Gauges& gauges) {
+void Recorder::on_attempt_end(std::size_t region, const AttemptRecord& attempt, const values::RegionFacts& facts) {
     std::lock_guard lock(mutex_);
-    auto& [stats, limited_until] = regions_[region];
-    stats.in_flight = gauges.in_flight;
-    stats.error_rate = gauges.error_rate;
-    limited_until = gauges.limited_until;
-    if (gauges.charged) stats.failing = true;
+    auto& stats = regions_[region].stats;
+    regions_[region].facts = facts;
     if (!attempt.error) {
         ++stats.succeeded;
-        stats.failing = false;
     } else if (*attempt.error != ErrorCode::cancelled) {
         ++stats.failed;
         stats.last_error = attempt.error;
     }
 }
 
-void Recorder::on_call_end(std::optional<ErrorCode> error, double budget_tokens) {
+void Recorder::on_call_end(std::optional<ErrorCode> error, double retry_tokens, double hedge_tokens) {
     std::lock_guard lock(mutex_);
     --totals_.in_flight;
-    totals_.retry_budget_tokens = budget_tokens;
+    totals_.retry_budget_tokens = retry_tokens;
+    totals_.hedge_budget_tokens = hedge_tokens;
     if (!error) {
         ++totals_.succeeded;
     } else if (*error == ErrorCode::cancelled) {
@@ -61,9 +63,14 @@ void Recorder::on_call_end(std::optional<ErrorCode> error, double budget_tokens)
     }
 }
 
-void Recorder::on_draining(std::size_t region, bool draining) {
+void Recorder::on_probe(std::size_t region) {
     std::lock_guard lock(mutex_);
-    regions_[region].stats.draining = draining;
+    ++regions_[region].stats.probes;
+}
+
+void Recorder::on_region(std::size_t region, const values::RegionFacts& facts) {
+    std::lock_guard lock(mutex_);
+    regions_[region].facts = facts;
 }
 
 Stats Recorder::snapshot(time_point now) const {
@@ -72,8 +79,8 @@ Stats Recorder::snapshot(time_point now) const {
     stats.uptime = now - started_;
     stats.regions.reserve(regions_.size());
     for (const auto& region : regions_) {
-        auto& copy = stats.regions.emplace_back(region.stats);
-        if (region.limited_until > now) copy.limited_for = std::chrono::ceil<milliseconds>(region.limited_until - now);
+        stats.regions.push_back(region.stats);
+        stats.regions.back().health = values::to_health(region.stats.id, region.facts, now);
     }
     return stats;
 }

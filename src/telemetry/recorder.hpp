@@ -11,34 +11,30 @@
 #include <holysheep/clock.hpp>
 #include <holysheep/stats.hpp>
 
+#include "values/region_facts.hpp"
+
 namespace holysheep::telemetry {
 
 /// Written on the I/O thread, read from any: a short lock, never held while anything else is done.
 class Recorder {
   public:
     using time_point = Clock::time_point;
-    /// What the client's memory of a region is after an attempt.
-    struct Gauges {
-        int in_flight = 0;
-        double error_rate = 0;
-        time_point limited_until{};
-        bool charged = false;  ///< this attempt counted against the region's health
-    };
-
-    Recorder(std::vector<std::string> region_ids, double budget_tokens, time_point now);
+    Recorder(std::vector<std::string> region_ids, time_point now);
 
     void on_call_started(bool stream);
     /// `from`: the region that failed before, when this is a failover.
-    void on_dispatch(std::size_t region, std::optional<std::size_t> from);
-    void on_attempt_end(std::size_t region, const AttemptRecord& attempt, const Gauges& gauges);
-    void on_call_end(std::optional<ErrorCode> error, double budget_tokens);
-    void on_draining(std::size_t region, bool draining);
+    void on_dispatch(std::size_t region, const AttemptRecord& attempt, std::optional<std::size_t> from);
+    void on_attempt_end(std::size_t region, const AttemptRecord& attempt, const values::RegionFacts& facts);
+    void on_call_end(std::optional<ErrorCode> error, double retry_tokens, double hedge_tokens);
+    void on_probe(std::size_t region);
+    /// What is known of a region has changed.
+    void on_region(std::size_t region, const values::RegionFacts& facts);
     Stats snapshot(time_point now) const;
 
   private:
     struct Region {
         RegionStats stats;
-        time_point limited_until{};
+        values::RegionFacts facts;
     };
     const time_point started_;
     mutable std::mutex mutex_;  // guards everything below

@@ -42,11 +42,13 @@ inline void run_inline(const std::function<void()>& function) { function(); }
 class CallFlow {
   public:
     static constexpr auto kManual = FakeClock::Mode::manual;
+    static constexpr bool kProbing = true;
 
     /// `regions` are those of the fake network; without any, `options` has its own.
     explicit CallFlow(const std::vector<std::string>& regions, ClientOptions options = {},
-                      FakeClock::Mode mode = FakeClock::Mode::automatic)
+                      FakeClock::Mode mode = FakeClock::Mode::automatic, bool probing = false)
         : automatic_(mode == FakeClock::Mode::automatic),
+          probing_(probing),
           clock_(std::make_shared<FakeClock>(mode)),
           transport_(std::make_shared<FakeTransport>(*clock_)),
           clock(*clock_),
@@ -62,7 +64,7 @@ class CallFlow {
 
   private:
     // Declared first, so that they outlive the client.
-    const bool automatic_;
+    const bool automatic_, probing_;
     std::shared_ptr<FakeClock> clock_;
     std::shared_ptr<FakeTransport> transport_;
     std::mutex mutex_;  // guards log_
@@ -89,9 +91,15 @@ class CallFlow {
 
   private:
     ClientOptions complete(ClientOptions options, const std::vector<std::string>& regions) {
-        if (options.regions.empty()) options.regions = FakeTransport::regions(regions);
+        if (options.regions.empty()) {
+            options.regions = FakeTransport::regions(regions);
+            // In tiers, so that calls go to the first one named; tests of the choice itself bring their own regions.
+            for (int tier = 0; auto& region : options.regions) region.priority = tier++;
+        }
         if (options.api_key.empty()) options.api_key = "sk-test-key";
         if (options.seed == 0) options.seed = 7;
+        // Periodic probes would keep an automatic clock running; tests of probes say `probing`.
+        options.health.enabled = probing_;
         options.transport = transport_;
         options.clock = clock_;
         if (!options.log.sink) {

@@ -36,7 +36,7 @@ TEST(ClientOptions, WithoutRegionsThereIsOneNamedDefault) {
 TEST(ClientOptions, WithoutABaseUrlTheGatewayIsMeant) {
     const auto clock = std::make_shared<FakeClock>(FakeClock::Mode::automatic);
     const auto transport = std::make_shared<FakeTransport>(*clock);
-    Client client({.api_key = "sk-abc", .transport = transport, .clock = clock});
+    Client client({.api_key = "sk-abc", .health = {.enabled = false}, .transport = transport, .clock = clock});
     EXPECT_FALSE(client.chat(a_question(), {.retry = RetryOptions{.max_attempts = 1}}));
     EXPECT_EQ(transport->requests()[0].request.url, "https://api.holysheep.ai/v1/chat/completions");
 }

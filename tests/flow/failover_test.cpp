@@ -107,7 +107,7 @@ TEST(Failover, WhatIsTheCallersFaultVisitsNoOtherRegion) {
         EXPECT_THAT(reply, FailsWith(row.code));
         EXPECT_THAT(flow.attempts(), ElementsAre("us-west"));
         if (row.status == 501 || row.status == 505) continue;  // a 5xx may cost nothing else, but it does say something
-        EXPECT_EQ(flow.client.stats().regions[0].error_rate, row.status >= 500 ? 0.1 : 0.0);
+        EXPECT_EQ(flow.client.stats().regions[0].health.error_rate, row.status >= 500 ? 0.1 : 0.0);
     }
 }
 
@@ -179,7 +179,7 @@ TEST(Failover, ADeadPooledConnectionIsReplacedAtTheSameRegion) {
     const auto requests = flow.requests();
     EXPECT_FALSE(requests[0].fresh_connection);
     EXPECT_TRUE(requests[1].fresh_connection);
-    EXPECT_EQ(flow.client.stats().regions[0].error_rate, 0) << "it says nothing about the region";
+    EXPECT_EQ(flow.client.stats().regions[0].health.error_rate, 0) << "it says nothing about the region";
 }
 
 TEST(Failover, AConflictIsTriedOnceMoreAtTheSameRegion) {

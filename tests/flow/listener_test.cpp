@@ -149,7 +149,7 @@ TEST(Stats, CountWhatHappened) {
     EXPECT_EQ(stats.regions[0].failovers_away, 1U);
     EXPECT_EQ(stats.regions[0].last_error, ErrorCode::invalid_request);
     EXPECT_EQ(stats.regions[1].succeeded, 1U);
-    EXPECT_EQ(stats.regions[1].error_rate, 0);
+    EXPECT_EQ(stats.regions[1].health.error_rate, 0);
     EXPECT_EQ(stats.retry_budget_tokens, 20);
 }
 
@@ -161,7 +161,7 @@ TEST(Stats, ShowWhatIsInFlight) {
     flow.clock.advance(5s);
     const auto stats = flow.client.stats();
     EXPECT_EQ(stats.in_flight, 2);
-    EXPECT_EQ(stats.regions[0].in_flight, 2);
+    EXPECT_EQ(stats.regions[0].health.in_flight, 2);
     EXPECT_EQ(stats.uptime, 5s);
 }
 

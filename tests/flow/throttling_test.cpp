@@ -30,10 +30,10 @@ TEST(Throttling, OtherCallsKeepAwayForAsLongAsARegionAsked) {
         .reply("eu-central", "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
     EXPECT_EQ(flow.client.chat(a_question())->region, "eu-central");
-    EXPECT_EQ(flow.client.stats().regions[0].limited_for, 30s);
+    EXPECT_EQ(flow.client.stats().regions[0].health.limited_for, 30s);
     flow.clock.advance(30s);
     EXPECT_EQ(flow.client.chat(a_question())->region, "us-west");
-    EXPECT_EQ(flow.client.stats().regions[0].limited_for, std::nullopt);
+    EXPECT_EQ(flow.client.stats().regions[0].health.limited_for, std::nullopt);
     EXPECT_THAT(flow.attempts(), ElementsAre("us-west", "eu-central", "eu-central", "us-west"));
 }
 

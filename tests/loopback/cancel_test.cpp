@@ -59,7 +59,10 @@ class SilentPort {
     std::uint16_t port_ = 0;
 };
 
-Region hanging_region(std::string id) { return {.id = id, .base_url = "http://" + id + ".hang.test/v1"}; }
+/// The first to be asked, and never found.
+Region hanging_region(std::string id) {
+    return {.id = id, .base_url = "http://" + id + ".hang.test/v1", .priority = -1};
+}
 
 /// Counts the moments at which an attempt has failed and the next one is being thought about.
 class FailureWatch final : public RetryPolicy {
@@ -203,6 +206,8 @@ TEST_F(LateConnection, OfANameThatIsNotResolvedIsPassed) {
         ASSERT_THAT(answer, IsOk());
         EXPECT_THAT(story(answer), ElementsAre("lost cancelled", "eu-central ok"));
     }
+    EXPECT_THAT(story(client.stream(question()).finish()), ElementsAre("eu-central ok"))
+        << "having been overtaken three times, it is left alone";
 }
 
 TEST_F(LateConnection, EverywhereEndsAtTheConnectTimeout) {

@@ -41,6 +41,7 @@ class TransportLimits : public TwoRegions {
         loop.post([&] {
             loop.set_socket_handler([&](int fd, runtime::Readiness ready) { curl->on_socket(fd, ready); });
             loop.set_round_handler([&] { curl->flush(); });
+            loop.add_work(1);  // as a call would: the sockets are to be looked at
             curl->start({.url = gateway.base_url("us-west") + "/chat/completions", .body = body}, receiver);
         });
         EXPECT_TRUE(receiver.done.wait_for(1));

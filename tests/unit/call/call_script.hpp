@@ -53,12 +53,16 @@ inline std::string line_of(const Command& command, const CallMachine& machine) {
             line += to_string(command.attempt_kind);
             if (command.fresh_connection) line += " fresh";
             if (command.maybe_duplicated) line += " duplicated";
+            if (command.panic) line += " panic";
             return line;
         }
         case Command::Kind::cancel:
             return "cancel" + number + (command.limit ? " " + std::string(name_of(*command.limit)) : "");
         case Command::Kind::commit: return "commit" + number;
         case Command::Kind::finish: return "finish" + number + " " + std::string(name_of(machine.ending()));
+        case Command::Kind::check_path: return "check_path" + number;
+        case Command::Kind::probe: return std::string("probe ") + static_cast<char>('a' + command.region);
+        case Command::Kind::late: return "late" + number;
     }
     return "?";
 }
@@ -78,24 +82,36 @@ inline Outcome overloaded(std::optional<milliseconds> retry_after = {}) {
     return {.error = ErrorCode::server_failed, .status = 503, .any_byte = true, .retry_after = retry_after};
 }
 
+/// Regions a, b, c, … of equal weight.
+inline std::vector<Region> some_regions(std::size_t count) {
+    std::vector<Region> regions(count);
+    for (std::size_t i = 0; i < count; ++i) regions[i].id = static_cast<char>('a' + i);
+    return regions;
+}
+
 /// One call among `count` regions, its clock and everything that its machine looks at. Change `policy`, `regions` and
 /// the rest before the first event.
 class MachineRun {
   public:
-    explicit MachineRun(std::size_t count, bool stream = false)
-        : regions(count), policy(make_policy({}, {}, std::nullopt, stream, now)), plan_(count) {
+    explicit MachineRun(std::size_t count, bool stream = false, const BreakerOptions& breaker = {.enabled = false})
+        : regions(some_regions(count), {}, breaker, 7),
+          model(regions.model_id("model")),
+          policy(make_policy({}, {}, std::nullopt, stream, now)),
+          plan_(count) {
         std::iota(plan_.begin(), plan_.end(), 0U);
         policy.seed = 7;
     }
 
     time_point now{std::chrono::hours(1)};
-    health::RegionTable regions;
-    resilience::RetryBudget budget{0.2, 20};
+    health::RegionHealthTracker regions;
+    int model;
+    resilience::RetryBudget budget{0.2, 20}, hedges{0.05, 5};
     CallPolicy policy;
     const RetryPolicy* retry_policy = nullptr;
+    std::optional<PathEvidence> evidence{};  ///< what the transport answers while time passes
 
     CallMachine& machine() {
-        if (!machine_) machine_.emplace(policy, plan_, "model", regions, budget, retry_policy);
+        if (!machine_) machine_.emplace(policy, plan_, model, regions, Budgets{budget, hedges}, retry_policy);
         return *machine_;
     }
 
@@ -114,6 +130,12 @@ class MachineRun {
         return lines(machine().on_end(attempt, outcome, {.number = attempt, .error = outcome.error}, now));
     }
     Lines answer(int attempt) { return end(attempt, {.answered = true}); }
+    Lines region_down(std::size_t region) { return lines(machine().on_region_down(region, now)); }
+    /// As the driver does: the region has failed or answered in some other call.
+    void elsewhere(std::size_t region, health::Charge charge) {
+        auto ticket = regions.on_dispatch(region, model, health::Awaited::other, now);
+        regions.on_outcome(ticket, charge, now);
+    }
     Lines cancel() { return lines(machine().on_cancel(now)); }
     /// As far as the first content of attempt 1, or of another one.
     void commit(int attempt = 1) {
@@ -134,6 +156,9 @@ class MachineRun {
             const auto commands = machine().on_wake(now);
             append(all, lines(commands));
             for (const auto& command : commands) {
+                if (command.kind == Command::Kind::check_path) {
+                    append(all, lines(machine().on_path(command.attempt, evidence, now)));
+                }
                 if (command.kind != Command::Kind::cancel || !command.limit) continue;
                 append(all, end(command.attempt, {.error = ErrorCode::timed_out, .limit = *command.limit}));
             }
@@ -164,7 +189,9 @@ class MachineRun {
   private:
     Lines lines(const Commands& commands) {
         Lines result;
-        for (const auto& command : commands) result.push_back(line_of(command, machine()));
+        for (const auto& command : commands) {
+            if (command.kind != Command::Kind::check_path) result.push_back(line_of(command, machine()));
+        }
         return result;
     }
     static void append(Lines& to, Lines from) { to.insert(to.end(), from.begin(), from.end()); }

@@ -33,14 +33,16 @@ class RandomCall {
   public:
     explicit RandomCall(std::uint64_t seed) : random_(seed) {
         const auto count = 1 + pick(4);
-        regions_ = std::make_unique<health::RegionTable>(count);
+        regions_ =
+            std::make_unique<health::RegionHealthTracker>(some_regions(count), HealthOptions{}, BreakerOptions{}, seed);
+        const auto model = regions_->model_id("model");
         for (std::size_t r = 0; r < count; ++r) {
             plan_.push_back(r);
-            if (one_in(8)) regions_->set_draining(r, true);
-            if (one_in(4)) regions_->limit_until(r, "model", now_ + milliseconds(pick(90'000)), now_);
+            if (one_in(8)) regions_->set_draining(r, true, now_);
+            if (one_in(4)) regions_->limit_until(r, model, now_ + milliseconds(pick(90'000)));
             for (auto failures = one_in(3) ? pick(12) : 0; failures > 0; --failures) {
-                regions_->on_dispatch(r);
-                regions_->on_outcome(r, health::Charge::failure, now_);
+                auto ticket = regions_->on_dispatch(r, model, health::Awaited::other, now_);
+                regions_->on_outcome(ticket, health::Charge::gateway, now_);
             }
         }
         std::shuffle(plan_.begin(), plan_.end(), random_);
@@ -58,8 +60,11 @@ class RandomCall {
         policy_.own_keys = one_in(2);
         policy_.seed = seed;
         if (one_in(4)) budget_ = {0.2, static_cast<int>(pick(3))};
+        if (one_in(2)) policy_.sign_of_life = 1s;
+        if (one_in(3)) policy_.hedge_after = milliseconds(pick(500));
         if (one_in(3)) whim_ = std::make_unique<WhimsicalPolicy>(seed);
-        machine_ = std::make_unique<CallMachine>(policy_, plan_, "model", *regions_, budget_, whim_.get());
+        machine_ =
+            std::make_unique<CallMachine>(policy_, plan_, model, *regions_, Budgets{budget_, hedges_}, whim_.get());
     }
 
     void run() {
@@ -134,6 +139,9 @@ class RandomCall {
                     }
                     break;
                 case Kind::finish: ++finishes_; break;
+                case Kind::check_path: look_at_path(command.attempt); break;
+                case Kind::probe: break;
+                case Kind::late: ASSERT_FALSE(flights_[command.attempt].content) << log(); break;
             }
             if (testing::Test::HasFatalFailure()) return;
         }
@@ -145,6 +153,9 @@ class RandomCall {
         ASSERT_FALSE(regions_->draining(command.region)) << "dispatched to a draining region\n" << log();
         ASSERT_EQ(commits_, 0) << "an attempt after content\n" << log();
         ASSERT_TRUE(!policy_.cost_safe || !maybe_delivered_) << "sent twice\n" << log();
+        const bool usable = regions_->usable(command.region, regions_->model_id("model"), now_);
+        ASSERT_TRUE(!panicked_ || (usable && !command.panic)) << "one attempt in panic is all\n" << log();
+        panicked_ = panicked_ || command.panic;
         const bool visited =
             std::ranges::any_of(flights_, [&](const auto& f) { return f.second.region == command.region; });
         const bool is_return = command.attempt_kind == AttemptKind::retry;
@@ -154,6 +165,15 @@ class RandomCall {
                                                          : static_cast<int>(machine_->eligible_regions()) + 2;
         ASSERT_LE(static_cast<int>(flights_.size()), limit) << log();
         later(command.attempt, [this, n = command.attempt] { connect_or_fail(n); });
+    }
+
+    void look_at_path(int n) {
+        std::optional<PathEvidence> evidence;
+        if (!one_in(4)) {
+            evidence = PathEvidence{.srtt = 20ms, .rttvar = 1ms, .via_proxy = one_in(8)};
+            if (one_in(2)) evidence->unacked_for = milliseconds(pick(200));
+        }
+        apply(machine_->on_path(n, evidence, now_));
     }
 
     void stop(const Command& command) {
@@ -182,7 +202,10 @@ class RandomCall {
         apply(commands);
         flights_[n].sent = true;
         const auto sent = std::ranges::count_if(flights_, [](const auto& f) { return f.second.open && f.second.sent; });
-        ASSERT_EQ(sent, 1) << "two requests at once\n" << log();
+        ASSERT_LE(sent, policy_.cost_safe ? 1 : 4) << "too many requests at once\n" << log();
+        if (one_in(6)) {
+            later(n, [this, n] { apply(machine_->on_region_down(flights_[n].region, now_)); });
+        }
         if (one_in(8)) return;  // never answers
         later(n, [this, n] { answer_or_fail(n); });
     }
@@ -245,7 +268,8 @@ class RandomCall {
             maybe_delivered_ = true;
         }
         conflict_ = outcome.error == ErrorCode::conflict;
-        if (outcome.retry_after) regions_->limit_until(flight.region, "model", now_ + *outcome.retry_after, now_);
+        const auto model = regions_->model_id("model");
+        if (outcome.retry_after) regions_->limit_until(flight.region, model, now_ + *outcome.retry_after);
         apply(machine_->on_end(n, outcome, {.number = n}, now_));
     }
 
@@ -262,7 +286,8 @@ class RandomCall {
         if (ending() == Ending::regions_exhausted || ending() == Ending::wait_too_long) {
             for (const auto r : plan_) {
                 const bool visited = std::ranges::any_of(flights_, [r](const auto& f) { return f.second.region == r; });
-                ASSERT_TRUE(visited || regions_->draining(r) || regions_->limited_until(r, "model") > now_ || whim_)
+                ASSERT_TRUE(visited || regions_->draining(r) ||
+                            !regions_->usable(r, regions_->model_id("model"), now_) || whim_)
                     << "gave up although region " << r << " was free\n"
                     << log();
             }
@@ -272,8 +297,8 @@ class RandomCall {
     static constexpr time_point kStart{1h};
     std::mt19937_64 random_;
     time_point now_ = kStart;
-    std::unique_ptr<health::RegionTable> regions_;
-    resilience::RetryBudget budget_{0.2, 20};
+    std::unique_ptr<health::RegionHealthTracker> regions_;
+    resilience::RetryBudget budget_{0.2, 20}, hedges_{0.05, 5};
     CallPolicy policy_;
     std::vector<std::size_t> plan_;
     std::unique_ptr<WhimsicalPolicy> whim_;
@@ -282,7 +307,7 @@ class RandomCall {
     std::map<int, Flight> flights_;
     std::vector<std::string> log_;
     int finishes_ = 0, commits_ = 0;
-    bool maybe_delivered_ = false, conflict_ = false;
+    bool maybe_delivered_ = false, conflict_ = false, panicked_ = false;
 };
 
 TEST(CallMachineScripts, TheRulesHoldWhateverHappens) {

@@ -32,24 +32,24 @@ TEST(CallMachine, AnAnswerEndsTheCall) {
 
 TEST(CallMachine, BeginsWithTheFirstRegionThatMayBeUsed) {
     MachineRun run(4);
-    run.regions.set_draining(0, true);
-    run.regions.limit_until(1, "model", run.now + 10s, run.now);
-    run.regions.limit_until(2, "another model", run.now + 10s, run.now);
+    run.regions.set_draining(0, true, run.now);
+    run.regions.limit_until(1, run.model, run.now + 10s);
+    run.regions.limit_until(2, run.regions.model_id("another model"), run.now + 10s);
     EXPECT_THAT(run.start(), ElementsAre("start #1 c first"));
 }
 
 TEST(CallMachine, WithEveryRegionDrainingThereIsNowhereToGo) {
     MachineRun run(2);
-    run.regions.set_draining(0, true);
-    run.regions.set_draining(1, true);
+    run.regions.set_draining(0, true, run.now);
+    run.regions.set_draining(1, true, run.now);
     EXPECT_THAT(run.start(), ElementsAre("finish #0 no_region"));
 }
 
 TEST(CallMachine, WithEveryRegionPausedItWaitsForTheFirstPauseToEnd) {
     MachineRun run(3);
-    run.regions.limit_until(0, "model", run.now + 30s, run.now);
-    run.regions.limit_until(1, "model", run.now + 10s, run.now);
-    run.regions.limit_until(2, "model", run.now + 20s, run.now);
+    run.regions.limit_until(0, run.model, run.now + 30s);
+    run.regions.limit_until(1, run.model, run.now + 10s);
+    run.regions.limit_until(2, run.model, run.now + 20s);
     EXPECT_THAT(run.start(), IsEmpty());
     EXPECT_EQ(run.machine().wake_at(), run.now + 10s);
     EXPECT_THAT(run.pass(10s - 1ns), IsEmpty());
@@ -58,8 +58,8 @@ TEST(CallMachine, WithEveryRegionPausedItWaitsForTheFirstPauseToEnd) {
 
 TEST(CallMachine, APauseBeyondTheLongestWaitFailsAtOnceWithTheTimeThatHelps) {
     MachineRun run(2);
-    run.regions.limit_until(0, "model", run.now + 90s, run.now);
-    run.regions.limit_until(1, "model", run.now + 61s, run.now);
+    run.regions.limit_until(0, run.model, run.now + 90s);
+    run.regions.limit_until(1, run.model, run.now + 61s);
     EXPECT_THAT(run.start(), ElementsAre("finish #0 wait_too_long"));
     EXPECT_EQ(run.machine().quota_clock(), run.now + 61s);
 }
@@ -67,7 +67,7 @@ TEST(CallMachine, APauseBeyondTheLongestWaitFailsAtOnceWithTheTimeThatHelps) {
 TEST(CallMachine, APauseBeyondTheDeadlineFailsAtOnceWithTheTimeThatHelps) {
     MachineRun run(1);
     run.policy.deadline = run.now + 5s;
-    run.regions.limit_until(0, "model", run.now + 5s, run.now);
+    run.regions.limit_until(0, run.model, run.now + 5s);
     EXPECT_THAT(run.start(), ElementsAre("finish #0 wait_too_long"));
     EXPECT_EQ(run.machine().quota_clock(), run.now + 5s);
 }
@@ -80,19 +80,19 @@ TEST(CallMachine, AfterTheDeadlineNothingIsDispatched) {
 
 TEST(CallMachine, ARegionThatIsDrainedDuringTheWaitIsNotUsed) {
     MachineRun run(2);
-    run.regions.limit_until(0, "model", run.now + 10s, run.now);
-    run.regions.limit_until(1, "model", run.now + 20s, run.now);
+    run.regions.limit_until(0, run.model, run.now + 10s);
+    run.regions.limit_until(1, run.model, run.now + 20s);
     EXPECT_THAT(run.start(), IsEmpty());
-    run.regions.set_draining(0, true);
+    run.regions.set_draining(0, true, run.now);
     EXPECT_THAT(run.pass(10s), IsEmpty());
     EXPECT_THAT(run.pass(10s), ElementsAre("start #1 b first"));
 }
 
 TEST(CallMachine, WhenAllAreDrainedDuringTheWaitThereIsNowhereToGo) {
     MachineRun run(1);
-    run.regions.limit_until(0, "model", run.now + 10s, run.now);
+    run.regions.limit_until(0, run.model, run.now + 10s);
     run.start();
-    run.regions.set_draining(0, true);
+    run.regions.set_draining(0, true, run.now);
     EXPECT_THAT(run.pass(10s), ElementsAre("finish #0 no_region"));
 }
 
@@ -154,7 +154,7 @@ TEST(CallMachine, ARefusalAfterAFailoverIsFinalToo) {
 
 TEST(CallMachine, PausedRegionsArePassedOver) {
     MachineRun run(3);
-    run.regions.limit_until(1, "model", run.now + 10s, run.now);
+    run.regions.limit_until(1, run.model, run.now + 10s);
     run.start();
     EXPECT_THAT(run.end(1, overloaded()), ElementsAre("start #2 c failover"));
 }
@@ -162,7 +162,7 @@ TEST(CallMachine, PausedRegionsArePassedOver) {
 TEST(CallMachine, DrainingRegionsArePassedOver) {
     MachineRun run(3);
     run.start();
-    run.regions.set_draining(1, true);
+    run.regions.set_draining(1, true, run.now);
     EXPECT_THAT(run.end(1, overloaded()), ElementsAre("start #2 c failover"));
 }
 
@@ -171,7 +171,7 @@ TEST(CallMachine, ARegionThatIsDrainedDuringTheBackOffIsNotUsed) {
     run.start();
     run.end(1, overloaded());
     EXPECT_THAT(run.end(2, overloaded()), IsEmpty());
-    run.regions.set_draining(0, true);
+    run.regions.set_draining(0, true, run.now);
     EXPECT_THAT(run.pass_until_something(), ElementsAre("start #3 b retry"));
 }
 
@@ -312,8 +312,7 @@ TEST(CallMachine, WithAnEmptyBudgetTheOriginalFailureIsTheAnswer) {
 
 TEST(CallMachine, AMoveToAFailingRegionTakesAToken) {
     MachineRun run(2);
-    run.regions.on_dispatch(1);
-    run.regions.on_outcome(1, health::Charge::failure, run.now);
+    run.elsewhere(1, health::Charge::gateway);
     run.budget = {0.2, 1};
     run.start();
     EXPECT_THAT(run.end(1, overloaded()), ElementsAre("start #2 b failover"));
@@ -325,8 +324,7 @@ TEST(CallMachine, WhatWasNotDeliveredMovesFreelyUnlessTheRegionIsSick) {
         MachineRun run(2);
         run.budget = {0.2, 1};
         for (int i = 0; i < (sick ? 7 : 6); ++i) {
-            run.regions.on_dispatch(1);
-            run.regions.on_outcome(1, health::Charge::failure, run.now);
+            run.elsewhere(1, health::Charge::gateway);
         }
         run.start();
         EXPECT_THAT(run.end(1, refused_connection()), ElementsAre("start #2 b failover"));
@@ -338,8 +336,7 @@ TEST(CallMachine, WithoutATokenASickRegionIsPassedOverForAHealthyOne) {
     MachineRun run(3);
     run.budget = {0.2, 0};
     for (int i = 0; i < 10; ++i) {
-        run.regions.on_dispatch(1);
-        run.regions.on_outcome(1, health::Charge::failure, run.now);
+        run.elsewhere(1, health::Charge::gateway);
     }
     run.start();
     EXPECT_THAT(run.end(1, overloaded()), ElementsAre("start #2 c failover"));
@@ -458,7 +455,7 @@ TEST(CallMachine, TheRegionWithTheShortestHintIsUsed) {
 TEST(CallMachine, AnotherRegionsLongPauseIsNotWaitedOutWhereARetryIsSooner) {
     for (const milliseconds pause : {30'000ms, 300'000ms}) {
         MachineRun run(2);
-        run.regions.limit_until(1, "model", run.now + pause, run.now);
+        run.regions.limit_until(1, run.model, run.now + pause);
         run.start();
         EXPECT_THAT(run.end(1, overloaded()), IsEmpty());
         EXPECT_LE(*run.machine().wake_at(), run.now + 50ms);
@@ -470,7 +467,7 @@ TEST(CallMachine, A5xxHintAddsAtMostFiveSecondsToTheBackOff) {
     MachineRun run(1);
     run.start();
     // As the driver does, so that other calls keep away for as long as the gateway asked.
-    run.regions.limit_until(0, "model", run.now + 30s, run.now);
+    run.regions.limit_until(0, run.model, run.now + 30s);
     EXPECT_THAT(run.end(1, overloaded(30s)), IsEmpty());
     EXPECT_GE(*run.machine().wake_at(), run.now + 5s);
     EXPECT_LE(*run.machine().wake_at(), run.now + 5050ms);
@@ -479,7 +476,7 @@ TEST(CallMachine, A5xxHintAddsAtMostFiveSecondsToTheBackOff) {
 TEST(CallMachine, APauseThatAnotherCallLearntOfIsKeptAfterA5xx) {
     MachineRun run(1);
     run.start();
-    run.regions.limit_until(0, "model", run.now + 30s, run.now);
+    run.regions.limit_until(0, run.model, run.now + 30s);
     EXPECT_THAT(run.end(1, overloaded()), IsEmpty());
     EXPECT_EQ(run.machine().wake_at(), run.now + 30s);
 }
@@ -487,7 +484,7 @@ TEST(CallMachine, APauseThatAnotherCallLearntOfIsKeptAfterA5xx) {
 TEST(CallMachine, A5xxHintBeyondTheLongestWaitFailsAtOnce) {
     MachineRun run(1);
     run.start();
-    run.regions.limit_until(0, "model", run.now + 120s, run.now);
+    run.regions.limit_until(0, run.model, run.now + 120s);
     EXPECT_THAT(run.end(1, overloaded(120s)), ElementsAre("finish #1 wait_too_long"));
 }
 
@@ -618,7 +615,7 @@ TEST(CallMachine, AStreamThatBreaksBeforeContentMovesOn) {
 
 TEST(CallMachine, CancelActsInEveryPhase) {
     MachineRun waiting(1);
-    waiting.regions.limit_until(0, "model", waiting.now + 10s, waiting.now);
+    waiting.regions.limit_until(0, waiting.model, waiting.now + 10s);
     waiting.start();
     EXPECT_THAT(waiting.cancel(), ElementsAre("finish #0 cancelled"));
     EXPECT_THAT(waiting.pass(1min), IsEmpty());
@@ -698,7 +695,7 @@ TEST(CallMachine, RegionsAreExhaustedOnlyWhenEachEligibleOneFailed) {
     run.end(1, overloaded());
     run.end(2, overloaded());
     EXPECT_FALSE(run.machine().regions_exhausted());
-    run.regions.set_draining(2, true);
+    run.regions.set_draining(2, true, run.now);
     EXPECT_TRUE(run.machine().regions_exhausted());
     EXPECT_EQ(run.machine().eligible_regions(), 2U);
 }

@@ -22,14 +22,16 @@ TEST(CallMachineTiming, ALateConnectionIsRacedByTheNextRegion) {
     run.start();
     EXPECT_THAT(run.pass(250ms - 1ns), IsEmpty());
     EXPECT_THAT(run.pass(1ns), ElementsAre("start #2 b race"));
-    EXPECT_THAT(run.pass(2s), IsEmpty()) << "two connections at once are enough";
+    EXPECT_THAT(run.pass(250ms), ElementsAre("start #3 c race")) << "the second is late too";
+    EXPECT_THAT(run.pass(2s), IsEmpty()) << "each late connection is raced once";
 }
 
 TEST(CallMachineTiming, TheRequestGoesToWhicheverConnectionIsReadyFirst) {
     MachineRun second_wins(2);
     second_wins.start();
     second_wins.pass(250ms);
-    EXPECT_THAT(second_wins.connect(2), ElementsAre("cancel #1"));
+    EXPECT_THAT(second_wins.connect(2), ElementsAre("late #1", "cancel #1"))
+        << "it was overtaken, and that is remembered";
     EXPECT_THAT(second_wins.connect(1), ElementsAre("turned away #1"));
     EXPECT_THAT(second_wins.answer(2), ElementsAre("finish #2 answered"));
 

@@ -18,21 +18,21 @@ TEST(RetryBudget, AFreshOneIsFull) {
 TEST(RetryBudget, AFractionOfATokenIsNotEnough) {
     RetryBudget budget(0.25, 1);
     ASSERT_TRUE(budget.try_take());
-    for (int i = 0; i < 3; ++i) budget.on_success();
+    for (int i = 0; i < 3; ++i) budget.earn();
     EXPECT_FALSE(budget.try_take()) << "three quarters of a token are none";
-    budget.on_success();
+    budget.earn();
     EXPECT_TRUE(budget.try_take());
 }
 
 TEST(RetryBudget, NeverHoldsMoreThanItsCapacity) {
     RetryBudget budget(1.0, 2);
-    for (int i = 0; i < 100; ++i) budget.on_success();
+    for (int i = 0; i < 100; ++i) budget.earn();
     EXPECT_EQ(budget.tokens(), 2);
 }
 
 TEST(RetryBudget, WithoutCapacityNothingIsEverGranted) {
     RetryBudget budget(1.0, 0);
-    budget.on_success();
+    budget.earn();
     EXPECT_FALSE(budget.try_take());
 }
 

@@ -1,5 +1,5 @@
-// The order in which one call will try the regions that it may use.
-// regions, the call's allow list → [ordered_plan] → CallMachine
+// Which regions a call may use at all: residency is decided here, before anything is ranked.
+// regions, the call's lists → [allowed_regions] → Router
 #pragma once
 
 #include <cstddef>
@@ -18,8 +18,7 @@ struct RegionFilter {
 
 bool admits(const RegionFilter& filter, const Region& region);
 
-/// Indexes into `regions`: lower priority first, then higher weight, then configured order. Empty when the filter
-/// admits none.
-std::vector<std::size_t> ordered_plan(std::span<const Region> regions, const RegionFilter& filter);
+/// Indexes into `regions`, in their order. Empty when the filter admits none.
+std::vector<std::size_t> allowed_regions(std::span<const Region> regions, const RegionFilter& filter);
 
 }  // namespace holysheep::routing

@@ -1,0 +1,169 @@
+// Attempts beside a waiting one: a connection that is late, a request that nobody acknowledged, a region that fell
+// silent, an answer that is slow to begin. The waiting one is kept: the first to give content wins.
+#include <algorithm>
+
+#include "call/machine.hpp"
+
+namespace holysheep::call {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kConnectGrace = 30ms;
+// Linux delays acknowledgements by up to 40 ms while the application does not read.
+constexpr auto kAckGrace = 45ms;
+// A first sample sets rttvar to half the RTT; on a connection with so few, the region's own variance is the better one.
+constexpr int kSettledRtt = 8;
+
+}  // namespace
+
+nanoseconds CallMachine::connect_late_after(const Attempt& a) const {
+    const auto& known = regions_.connect_time(a.region);
+    return known.known() ? std::min(policy_.connect_race * 4, known.late_after(kConnectGrace)) : policy_.connect_race;
+}
+
+nanoseconds CallMachine::path_late_after(std::size_t region) const {
+    const auto& rtt = regions_.rtt(region);
+    return rtt.known() ? rtt.late_after(kAckGrace) : policy_.connect_race;
+}
+
+/// When the region of a waiting attempt should be asked for a sign of life.
+time_point CallMachine::life_due(const Attempt& a) const {
+    const auto heard = regions_.alive_at(a.region);
+    const auto silent_since = heard == time_point{} ? a.sent : heard;
+    return std::max(a.sent, std::max(silent_since, a.asked) + policy_.sign_of_life);
+}
+
+void CallMachine::watch_for_silence(time_point now, Commands& out) {
+    const auto known = static_cast<int>(attempts_.size());
+    for (int i = 1; i <= known; ++i) {
+        const auto& a = at(i);
+        if (a.phase != Phase::connecting || a.raced || now < a.started + connect_late_after(a)) continue;
+        race(i, AttemptKind::race, now, out);
+    }
+    // Last, because what the transport answers may start attempts of its own.
+    for (int i = 1; i <= known; ++i) {
+        auto& a = at(i);
+        if (a.phase != Phase::waiting) continue;
+        look_for_life(i, now, out);
+        if (!a.path_check || now < *a.path_check) continue;
+        a.path_check.reset();
+        out.push({.kind = Command::Kind::check_path, .attempt = i, .region = a.region});
+    }
+}
+
+void CallMachine::look_for_life(int attempt, time_point now, Commands& out) {
+    auto& a = at(attempt);
+    if (policy_.sign_of_life.count() <= 0 || now < life_due(a)) return;
+    a.asked = now;
+    out.push({.kind = Command::Kind::probe, .attempt = attempt, .region = a.region});
+}
+
+Commands CallMachine::on_path(int attempt, const std::optional<PathEvidence>& evidence, time_point now) {
+    Commands out;
+    auto& a = at(attempt);
+    // What a proxy acknowledged says nothing about the region behind it, and another region would go through it too.
+    if (finished() || a.phase != Phase::waiting || !evidence || evidence->via_proxy || !evidence->unacked_for)
+        return out;
+    const auto& region = regions_.rtt(a.region);
+    auto late_after = path_late_after(a.region);
+    if (region.samples() < kSettledRtt && evidence->srtt.count() > 0) {
+        late_after = evidence->srtt + std::max<nanoseconds>(4 * evidence->rttvar, kAckGrace);
+    }
+    if (*evidence->unacked_for < late_after) {
+        a.path_check = now + (late_after - *evidence->unacked_for);
+        return out;
+    }
+    out.push({.kind = Command::Kind::late, .attempt = attempt, .region = a.region});
+    race(attempt, AttemptKind::race, now, out);
+    return out;
+}
+
+Commands CallMachine::on_region_down(std::size_t region, time_point now) {
+    Commands out;
+    if (finished() || rescued_) return out;
+    for (int i = 1; i <= static_cast<int>(attempts_.size()); ++i) {
+        const auto& a = at(i);
+        if (a.region != region || a.raced || (a.phase != Phase::connecting && a.phase != Phase::waiting)) continue;
+        rescued_ = true;
+        // While the breaker is closed, each call that finds the region silent counts against it.
+        if (regions_.breakers_admit(region, model_, now)) {
+            out.push({.kind = Command::Kind::late, .attempt = i, .region = region});
+        }
+        race(i, AttemptKind::rescue, now, out);
+        return out;
+    }
+    return out;
+}
+
+void CallMachine::race(int attempt, AttemptKind kind, time_point now, Commands& out) {
+    at(attempt).raced = true;
+    const auto& late = at(attempt);
+    const bool sent = late.phase == Phase::waiting;
+    if (committed_ != 0 || panic_ || (sent && policy_.cost_safe)) return;
+    if (static_cast<int>(attempts_.size()) >= attempt_limit()) return;
+    auto region = next_untried(now);
+    if (!region) return;
+    if (!regions_.healthy(*region, model_, now)) {
+        const auto better = std::ranges::find_if(
+            plan_, [&](std::size_t r) { return usable(r, now) && regions_.healthy(r, model_, now); });
+        if (better != plan_.end()) {
+            region = *better;
+        } else if (!budgets_.retries.try_take()) {
+            return;
+        }
+    }
+    pending_.reset();  // this is what it waited for
+    dispatch({.region = *region, .kind = kind, .when = now, .maybe_duplicated = sent}, now, out);
+}
+
+void CallMachine::hedge(time_point now, Commands& out) {
+    if (!policy_.hedge_after || hedge_over_ || attempts_.empty()) return;
+    if (now < attempts_.front().started + *policy_.hedge_after) return;
+    hedge_over_ = true;
+    const auto& first = attempts_.front();
+    const bool slow = first.phase == Phase::connecting || first.phase == Phase::waiting;
+    if (attempts_.size() != 1 || !slow || panic_ || policy_.cost_safe || regions_.general_trouble()) return;
+    if (attempt_limit() < 2) return;
+    const auto region = next_untried(now);
+    if (!region || !regions_.in_good_shape(*region, model_, now) || !budgets_.hedges.try_take()) return;
+    dispatch(
+        {.region = *region, .kind = AttemptKind::hedge, .when = now, .maybe_duplicated = first.phase == Phase::waiting},
+        now, out);
+}
+
+// ---- when nothing is usable ----
+
+std::optional<CallMachine::Move> CallMachine::wait_for_quota(time_point now) {
+    std::optional<Move> soonest;
+    for (const auto region : plan_) {
+        if (!eligible(region) || !regions_.has_model(region, model_, now)) continue;
+        const auto until = regions_.limited_until(region, model_);
+        if (until <= now || !regions_.breakers_admit(region, model_, now)) continue;
+        if (soonest && soonest->when <= until) continue;
+        soonest = Move{.region = region, .kind = AttemptKind::first, .when = until, .pause = until};
+    }
+    return soonest;
+}
+
+/// Better one attempt at a region that may have recovered than a certain failure: the one whose trial is due first.
+std::optional<CallMachine::Move> CallMachine::panic_move(time_point now) const {
+    std::optional<Move> best;
+    time_point best_trial{};
+    for (const bool any_model : {false, true}) {
+        for (const auto region : plan_) {
+            if (!eligible(region) || regions_.limited_until(region, model_) > now) continue;
+            const bool has_model = regions_.has_model(region, model_, now);
+            if (!has_model && !any_model) continue;
+            const auto trial = regions_.usable_at(region, model_, now).value_or(now + policy_.retry.max_wait);
+            if (best && trial >= best_trial) continue;
+            best = Move{.region = region, .kind = AttemptKind::first, .when = now, .panic = has_model};
+            best_trial = trial;
+        }
+        if (best) break;
+    }
+    return best;
+}
+
+}  // namespace holysheep::call

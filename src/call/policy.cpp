@@ -1,0 +1,46 @@
+// Default rules of the clocks, in one place.
+#include "call/policy.hpp"
+
+#include <algorithm>
+
+namespace holysheep::call {
+
+using namespace std::chrono_literals;
+
+CallPolicy make_policy(const RetryOptions& retry, const TimeoutOptions& timeouts, std::optional<milliseconds> deadline,
+                       bool stream, time_point now) {
+    const auto or_default = [](milliseconds set, milliseconds rule) { return set.count() > 0 ? set : rule; };
+    CallPolicy policy;
+    policy.retry = retry;
+    policy.retry.max_wait = std::min(retry.max_wait, kLongest);
+    policy.retry.max_backoff = std::min(retry.max_backoff, kLongest);
+    policy.stream = stream;
+    policy.connect = timeouts.connect;
+    policy.first_byte = or_default(timeouts.first_byte, stream ? 60s : 300s);
+    policy.first_byte_last = or_default(timeouts.first_byte, stream ? 90s : 0s);
+    policy.first_content = or_default(timeouts.first_content, 120s);
+    policy.stall = or_default(timeouts.stall, 60s);
+    policy.attempt = timeouts.attempt;
+    policy.own_first_byte = timeouts.first_byte.count() > 0;
+    auto total = timeouts.total;
+    if (deadline) deadline = std::clamp(*deadline, -kLongest, kLongest);
+    if (deadline && (total.count() == 0 || *deadline < total)) total = *deadline;
+    if (deadline || total.count() > 0) policy.deadline = now + total;
+    policy.deadline_covers_stream = deadline.has_value() || timeouts.total != TimeoutOptions{}.total;
+    return policy;
+}
+
+void adapt_policy(CallPolicy& policy, const health::RegionHealthTracker& regions, int model, health::Awaited awaited) {
+    const auto& quantiles = regions.quantiles(model, awaited);
+    const auto span = [](double ms) { return nanoseconds(static_cast<std::int64_t>(ms * 1e6)); };
+    const bool known = quantiles.size() >= health::kEnoughForQuantiles;
+    if (known && policy.hedge) policy.hedge_after = std::max(span(quantiles.p95()), policy.hedge_min_delay);
+    if (policy.own_first_byte) return;
+    if (known && awaited != health::Awaited::other) {
+        const nanoseconds least = policy.stream ? 20s : 60s;
+        policy.first_byte = std::clamp(span(3 * quantiles.p99()), least, policy.first_byte);
+    }
+    if (regions.general_trouble()) policy.first_byte *= 2;
+}
+
+}  // namespace holysheep::call

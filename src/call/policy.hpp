@@ -1,0 +1,46 @@
+// The settings of one call with every default applied: what the caller said first, what experience says when it starts.
+// RetryOptions, TimeoutOptions, RegionHealthTracker → [CallPolicy] → CallMachine
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include <holysheep/options.hpp>
+
+#include "health/region_health_tracker.hpp"
+
+namespace holysheep::call {
+
+using time_point = Clock::time_point;
+
+/// The settings of one call, resolved: every default rule is applied, 0 means "no limit".
+struct CallPolicy {
+    RetryOptions retry{};
+    nanoseconds connect{}, first_byte{}, first_byte_last{}, first_content{}, stall{}, attempt{};
+    /// The connection is late, and nothing is known of how long it takes there: open one to the next region beside it.
+    nanoseconds connect_race{std::chrono::milliseconds{250}};
+    nanoseconds sign_of_life{};  ///< a region that is silent for so long is asked for one; 0: never
+    bool hedge = false;          ///< wanted; it takes place once `hedge_after` is known
+    nanoseconds hedge_min_delay{};
+    std::optional<nanoseconds> hedge_after{};
+    bool own_first_byte = false;  ///< the caller's limit, which no experience changes
+    std::optional<time_point> deadline{};
+    bool deadline_covers_stream = true;  ///< else it ends with the first content
+    bool stream = false, cost_safe = false, own_keys = false;
+    std::uint64_t seed = 0;
+};
+
+/// Resolves the clocks of `timeouts`; `deadline` is the call's own, from its start.
+CallPolicy make_policy(const RetryOptions& retry, const TimeoutOptions& timeouts, std::optional<milliseconds> deadline,
+                       bool stream, time_point now);
+
+/// "For ever": longer spans, added to the clock, would overflow.
+inline constexpr milliseconds kLongest = std::chrono::hours{262'800};
+
+/// What is known of the model's speed when the call starts: when a hedge is due, how long a first byte may take. With
+/// 30 answers known, a first byte may take three times the p99, between 20 s and the default (60 s for streams, between
+/// 60 s and 300 s for plain calls); twice that in general trouble, so as not to cut what would have succeeded.
+void adapt_policy(CallPolicy& policy, const health::RegionHealthTracker& regions, int model, health::Awaited awaited);
+
+}  // namespace holysheep::call

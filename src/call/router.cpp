@@ -1,0 +1,84 @@
+// Joins what is remembered of regions with the choice among them.
+#include "call/router.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace holysheep::call {
+
+Router::Router(std::span<const Region> regions, const SelectorOptions& options,
+               std::shared_ptr<const RegionSelector> custom, health::RegionHealthTracker& tracker,
+               const telemetry::Log& log)
+    : selector_(options, regions.size()), custom_(std::move(custom)), tracker_(tracker), log_(log) {
+    for (const auto& region : regions) {
+        regions_.push_back({region.id, routing::hash_id(region.id), region.weight, region.priority});
+    }
+}
+
+routing::Candidate Router::candidate(std::size_t region, int model, health::Awaited awaited,
+                                     Clock::time_point now) const {
+    const auto view = tracker_.view(region, model, awaited, now);
+    const auto& known = regions_[region];
+    routing::Candidate candidate{.region = region,
+                                 .id_hash = known.id_hash,
+                                 .priority = known.priority,
+                                 .weight = known.weight,
+                                 .ramp = view.ramp,
+                                 .usable = view.usable,
+                                 .overdue = view.overdue};
+    // Half-open: one trial at a time goes out, and goes where the call would have gone before the failures.
+    const double error_rate = view.on_trial ? 0 : view.error_rate;
+    const double ramp = view.on_trial ? 1 : view.ramp;
+    candidate.latency = view.latency + routing::kErrorCost * error_rate;
+    candidate.cost = routing::cost(view.latency, error_rate, view.in_flight, known.weight, ramp);
+    return candidate;
+}
+
+values::RegionFacts Router::facts(std::size_t region, Clock::time_point now) const {
+    auto facts = tracker_.facts(region, now);
+    facts.cost = candidate(region, 0, health::Awaited::stream, now).cost;
+    return facts;
+}
+
+void Router::plan(const RouteRequest& request, Clock::time_point now, std::vector<std::size_t>& plan) {
+    plan.clear();
+    if (request.allowed.size() == 1) {
+        plan.push_back(request.allowed.front());
+        return;
+    }
+    tracker_.refresh(now);
+    if (custom_ && ask_custom(request, now, plan)) return;
+    const int model = tracker_.model_id(request.model);
+    candidates_.clear();
+    for (const auto region : request.allowed) {
+        candidates_.push_back(candidate(region, model, request.awaited, now));
+    }
+    resilience::Random random(request.random);
+    selector_.rank(candidates_, request.session, random, plan);
+}
+
+bool Router::ask_custom(const RouteRequest& request, Clock::time_point now, std::vector<std::size_t>& plan) const {
+    std::vector<RegionHealth> healths;
+    for (const auto region : request.allowed) {
+        healths.push_back(values::to_health(regions_[region].id, facts(region, now), now));
+    }
+    try {
+        for (const auto index : custom_->rank(
+                 {.regions = healths, .model = request.model, .session = request.session, .random = request.random})) {
+            if (index >= request.allowed.size()) continue;
+            const auto region = request.allowed[index];
+            if (std::ranges::find(plan, region) == plan.end()) plan.push_back(region);
+        }
+    } catch (const std::exception& error) {
+        log_.write(LogLevel::error,
+                   std::string("custom_selector threw: ") + error.what() + "; the built-in order is used");
+        plan.clear();
+    } catch (...) {
+        log_.write(LogLevel::error, "custom_selector threw; the built-in order is used");
+        plan.clear();
+    }
+    return !plan.empty();
+}
+
+}  // namespace holysheep::call

@@ -1,0 +1,59 @@
+// Makes the plan of a call: asks the tracker about each region that the call may use, and the selector for their order.
+// regions, RegionHealthTracker → [Router] ⇄ Selector or the user's RegionSelector → plan → CallMachine
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <holysheep/options.hpp>
+#include <holysheep/region_selector.hpp>
+
+#include "health/region_health_tracker.hpp"
+#include "routing/selector.hpp"
+#include "telemetry/log.hpp"
+
+namespace holysheep::call {
+
+struct RouteRequest {
+    std::span<const std::size_t> allowed;  ///< the regions that the call may use
+    std::string_view model, session;
+    health::Awaited awaited = health::Awaited::other;
+    std::uint64_t random = 0;
+};
+
+/// On the I/O thread. Plans hold allowed regions only, whatever a selector says.
+class Router {
+  public:
+    Router(std::span<const Region> regions, const SelectorOptions& options,
+           std::shared_ptr<const RegionSelector> custom, health::RegionHealthTracker& tracker,
+           const telemetry::Log& log);
+
+    /// Region numbers, best first.
+    void plan(const RouteRequest& request, Clock::time_point now, std::vector<std::size_t>& plan);
+    /// What is known of a region, with its cost.
+    values::RegionFacts facts(std::size_t region, Clock::time_point now) const;
+
+  private:
+    routing::Candidate candidate(std::size_t region, int model, health::Awaited awaited, Clock::time_point now) const;
+    bool ask_custom(const RouteRequest& request, Clock::time_point now, std::vector<std::size_t>& plan) const;
+
+    struct Known {
+        std::string id;
+        std::uint64_t id_hash;
+        double weight;
+        int priority;
+    };
+    std::vector<Known> regions_;
+    routing::Selector selector_;
+    std::shared_ptr<const RegionSelector> custom_;
+    health::RegionHealthTracker& tracker_;
+    const telemetry::Log& log_;
+    std::vector<routing::Candidate> candidates_;  // scratch, kept for its memory
+};
+
+}  // namespace holysheep::call

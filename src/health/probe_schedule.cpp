@@ -1,0 +1,104 @@
+// The part of the tracker that says when a region is probed, and what the answer or its absence means.
+#include <algorithm>
+
+#include "health/region_health_tracker.hpp"
+
+namespace holysheep::health {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kIdleAfter = 5min;
+constexpr milliseconds kIdlePeriod = 60s;
+constexpr auto kLeastProbeTimeout = 50ms;
+constexpr auto kProbeGrace = 30ms;
+constexpr auto kThrottledProbesFor = 10min;
+
+}  // namespace
+
+void RegionHealthTracker::start_probes(time_point now) {
+    last_call_at_ = now;
+    for (auto& r : regions_) {
+        r.next_probe = now + std::chrono::duration_cast<nanoseconds>(health_.unhealthy_interval * random_.uniform());
+    }
+}
+
+milliseconds RegionHealthTracker::probe_period(const RegionState& r, time_point now) const {
+    const bool calm = r.known && r.misses == 0 && liveness(r, now) != Liveness::down &&
+                      liveness(r, now) != Liveness::recovering && liveness(r, now) != Liveness::suspect;
+    const auto period = calm ? health_.interval : health_.unhealthy_interval;
+    return now - last_call_at_ > kIdleAfter ? std::max(period, kIdlePeriod) : period;
+}
+
+void RegionHealthTracker::schedule_probe(RegionState& r, time_point from, time_point now) {
+    r.next_probe = from + std::chrono::duration_cast<nanoseconds>(probe_period(r, now) * jitter());
+}
+
+std::optional<RegionHealthTracker::time_point> RegionHealthTracker::next_probe_at() const {
+    std::optional<time_point> next;
+    for (const auto& r : regions_) {
+        if (!r.probe_out && (!next || r.next_probe < *next)) next = r.next_probe;
+    }
+    return next;
+}
+
+bool RegionHealthTracker::take_due_probe(std::size_t region, time_point now) {
+    auto& r = regions_[region];
+    if (r.probe_out || r.next_probe > now) return false;
+    // Traffic is the best probe.
+    if (r.alive_at + probe_period(r, now) > now) {
+        schedule_probe(r, std::max(r.alive_at, now - probe_period(r, now) / 2), now);
+        return false;
+    }
+    return take_probe(region, now);
+}
+
+bool RegionHealthTracker::take_probe(std::size_t region, time_point now) {
+    auto& r = regions_[region];
+    if (r.probe_out) return false;
+    r.probe_out = true;
+    r.probe_sent = now;
+    return true;
+}
+
+void RegionHealthTracker::on_probe_end(std::size_t region, const ProbeResult& result, time_point now) {
+    auto& r = regions_[region];
+    r.probe_out = false;
+    if (result.throttled) r.probe_limited_until = now + kThrottledProbesFor;
+    if (result.answered) {
+        r.alive_at = now;
+        r.failed_last = false;
+    }
+    if (result.good) {
+        if (result.took.count() >= 0) {
+            r.last_probe = result.took;
+            r.probe_time.add(result.took);
+        }
+        hit(r, now);
+    } else if (result.answered || r.alive_at < r.probe_sent) {
+        // (Bytes of a call that came meanwhile would have proved life.)
+        ++r.misses;
+        r.hits = 0;
+        if (r.misses >= 2) {
+            r.down = true;
+            r.recovering = false;
+        }
+        if (!result.answered) {
+            const bool silent = r.alive_at + 2 * probe_period(r, now) < now;
+            if (r.misses >= 2 && silent && r.breaker.on_silence(random_.uniform(), now)) opened(region, now);
+            if (r.alive_at + health_.sign_of_life < now) notices_.dead.push_back(region);
+        }
+    }
+    schedule_probe(r, now, now);
+    note(region, now);
+}
+
+nanoseconds RegionHealthTracker::probe_timeout(std::size_t region) const {
+    const auto& time = regions_[region].probe_time;
+    if (!time.known()) return health_.timeout;
+    return std::clamp<nanoseconds>(time.late_after(kProbeGrace), kLeastProbeTimeout,
+                                   std::max<nanoseconds>(kLeastProbeTimeout, health_.timeout));
+}
+
+}  // namespace holysheep::health

@@ -1,0 +1,223 @@
+// Effects of probing: transfers and timers. When and what it means is the tracker's.
+#include "health/prober.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace holysheep::health {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kBetweenDeepProbes = 60s;
+// Of a completion that asks for one token: the question and the answer.
+constexpr std::int64_t kTokensOfDeepProbe = 16;
+
+}  // namespace
+
+/// One probe. It has as long as its region usually takes, counted from when its request goes out: a new connection is
+/// given the time that connections take there.
+class Prober::Probe final : public TransferEvents {
+  public:
+    Probe(Prober& prober, std::size_t region, std::optional<milliseconds> timeout)
+        : prober_(prober),
+          region_(region),
+          timeout_(timeout),
+          connect_only_(prober.regions_.probe_limited_until(region) > prober.clock_.now()) {}
+    ~Probe() override {
+        if (timer_ != 0) prober_.clock_.cancel(timer_);
+        if (open_) prober_.transport_.cancel(transfer_);
+    }
+    Probe(const Probe&) = delete;
+    Probe& operator=(const Probe&) = delete;
+
+    void start(HttpRequest request) {
+        started_ = prober_.clock_.now();
+        request.fresh_connection = connect_only_;
+        transfer_ = prober_.transport_.start(std::move(request), *this);
+        open_ = true;
+        give_up_at(started_ + timeout_.value_or(prober_.options_.timeout));
+    }
+
+    bool may_send(TransferId) override {
+        if (connect_only_) return false;  // that it connects is all that is asked
+        sent_ = prober_.clock_.now();
+        if (!timeout_) give_up_at(sent_ + prober_.regions_.probe_timeout(region_));
+        return true;
+    }
+    void on_head(TransferId, HttpHead head) override {
+        status_ = head.status;
+        took_ = prober_.clock_.now() - sent_;
+        if (head.connection_reused) return;
+        note_connection(head.timings);
+    }
+    void on_body(TransferId, std::string_view) override {}
+    void on_end(TransferId, TransferEnd end) override {
+        open_ = false;
+        RegionHealthTracker::ProbeResult result;
+        result.answered = status_ != 0 || (connect_only_ && end.error == ErrorCode::cancelled);
+        result.good = result.answered && status_ < 500;
+        result.throttled = status_ == 429;
+        result.took = took_;
+        if (connect_only_) note_connection(end.timings);
+        prober_.ended(region_, result);  // it destroys this
+    }
+
+  private:
+    void note_connection(const AttemptTimings& timings) {
+        if (!timings.connect) return;
+        auto& regions = prober_.regions_;
+        regions.on_connect_time(region_, timings.tls.value_or(*timings.connect));
+        regions.on_rtt(region_, *timings.connect - timings.dns.value_or(nanoseconds{}), prober_.clock_.now());
+    }
+    void give_up_at(Clock::time_point when) {
+        if (timer_ != 0) prober_.clock_.cancel(timer_);
+        timer_ = prober_.clock_.call_at(when, [this] {
+            timer_ = 0;
+            // The answer is coming: its body may take longer.
+            RegionHealthTracker::ProbeResult result;
+            result.answered = status_ != 0;
+            result.good = result.answered && status_ < 500;
+            result.throttled = status_ == 429;
+            result.took = took_;
+            prober_.ended(region_, result);
+        });
+    }
+
+    Prober& prober_;
+    const std::size_t region_;
+    const std::optional<milliseconds> timeout_;
+    const bool connect_only_;
+    TransferId transfer_ = 0;
+    Clock::TimerId timer_ = 0;
+    Clock::time_point started_{}, sent_{};
+    nanoseconds took_{-1};
+    int status_ = 0;
+    bool open_ = false;
+};
+
+Prober::Prober(RegionHealthTracker& regions, Clock& clock, Transport& transport, const HealthOptions& options,
+               ProberHooks hooks)
+    : regions_(regions),
+      clock_(clock),
+      transport_(transport),
+      options_(options),
+      hooks_(std::move(hooks)),
+      probes_(regions.size()),
+      deep_at_(regions.size()) {}
+
+Prober::~Prober() { shut_down(); }
+
+void Prober::start() {
+    if (closed_) return;
+    started_ = true;
+    regions_.start_probes(clock_.now());
+    rearm();
+}
+
+void Prober::rearm() {
+    if (closed_ || !started_) return;
+    const auto next = regions_.next_probe_at();
+    if (!next || (timer_ != 0 && timer_at_ <= *next)) return;
+    if (timer_ != 0) clock_.cancel(timer_);
+    timer_at_ = *next;
+    timer_ = clock_.call_at(*next, [this] { on_timer(); });
+}
+
+void Prober::on_timer() {
+    timer_ = 0;
+    const auto now = clock_.now();
+    for (std::size_t region = 0; region < regions_.size(); ++region) {
+        if (regions_.take_due_probe(region, now)) send(region, std::nullopt);
+    }
+    rearm();
+}
+
+void Prober::probe_now(std::size_t region) {
+    if (!closed_ && regions_.take_probe(region, clock_.now())) send(region, std::nullopt);
+}
+
+void Prober::probe_all(milliseconds timeout, std::function<void()> done) {
+    if (closed_) {
+        done();
+        return;
+    }
+    Round round{.number = ++last_round_,
+                .waits_for = std::vector<bool>(regions_.size(), true),
+                .left = regions_.size(),
+                .done = std::move(done)};
+    round.timer = clock_.call_at(clock_.now() + timeout, [this, number = round.number] {
+        const auto late = std::ranges::find(rounds_, number, &Round::number);
+        if (late == rounds_.end()) return;
+        late->timer = 0;
+        late->left = 0;
+        finish_rounds();
+    });
+    rounds_.push_back(std::move(round));
+    for (std::size_t region = 0; region < regions_.size(); ++region) {
+        if (regions_.take_probe(region, clock_.now())) send(region, timeout);
+    }
+}
+
+bool Prober::may_go_deep(std::size_t region) {
+    if (options_.probe != HealthOptions::Probe::completion) return false;
+    const auto now = clock_.now();
+    if (now - hour_began_ >= 1h) {
+        hour_began_ = now;
+        tokens_this_hour_ = 0;
+    }
+    if (now - deep_at_[region] < kBetweenDeepProbes) return false;
+    if (tokens_this_hour_ + kTokensOfDeepProbe > options_.completion_tokens_per_hour) return false;
+    tokens_this_hour_ += kTokensOfDeepProbe;
+    deep_at_[region] = now;
+    return true;
+}
+
+void Prober::send(std::size_t region, std::optional<milliseconds> timeout) {
+    const bool deep = may_go_deep(region);
+    // A completion takes as long as completions take; its time says nothing about how late a ping is.
+    if (deep && !timeout) timeout = options_.timeout;
+    hooks_.on_work(1);
+    probes_[region] = std::make_unique<Probe>(*this, region, timeout);
+    probes_[region]->start(hooks_.request(region, deep));
+}
+
+void Prober::ended(std::size_t region, const RegionHealthTracker::ProbeResult& result) {
+    const auto probe = std::move(probes_[region]);
+    regions_.on_probe_end(region, result, clock_.now());
+    hooks_.on_work(-1);
+    hooks_.on_end(region);
+    rearm();
+    for (auto& round : rounds_) {
+        if (!round.waits_for[region]) continue;
+        round.waits_for[region] = false;
+        --round.left;
+    }
+    finish_rounds();
+}
+
+void Prober::finish_rounds() {
+    // A `done` may ask for more.
+    for (auto finished = std::ranges::find(rounds_, 0U, &Round::left); finished != rounds_.end();
+         finished = std::ranges::find(rounds_, 0U, &Round::left)) {
+        const auto round = std::move(*finished);
+        rounds_.erase(finished);
+        if (round.timer != 0) clock_.cancel(round.timer);
+        round.done();
+    }
+}
+
+void Prober::shut_down() {
+    if (std::exchange(closed_, true)) return;
+    if (timer_ != 0) clock_.cancel(std::exchange(timer_, 0));
+    for (auto& probe : probes_) {
+        if (!probe) continue;
+        probe.reset();
+        hooks_.on_work(-1);
+    }
+    for (auto& round : rounds_) round.left = 0;
+    finish_rounds();
+}
+
+}  // namespace holysheep::health

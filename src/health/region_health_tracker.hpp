@@ -1,0 +1,224 @@
+// What the client remembers of each region between calls: does it live, how fast does it serve, may a call go there?
+// attempts, probes → [RegionHealthTracker] → plans, CallMachine, Prober, Stats
+//
+// Liveness is derived from proof of life (any byte) and its absence; only breakers, quota clocks and draining keep
+// calls away. Two facts never mix: a region that answers 429 is alive.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <holysheep/clock.hpp>
+#include <holysheep/options.hpp>
+
+#include "health/latency.hpp"
+#include "resilience/circuit_breaker.hpp"
+#include "resilience/random.hpp"
+#include "values/region_facts.hpp"
+
+namespace holysheep::health {
+
+/// How an attempt bears on its region's health. `none`: the caller's fault, throttling, a cancel, a lost race.
+enum class Charge { none, success, transport, gateway, server, timeout };
+inline bool is_failure(Charge charge) { return charge != Charge::none && charge != Charge::success; }
+
+/// What is awaited: content of a stream, a whole answer, or something whose duration tells nothing.
+enum class Awaited { stream, plain, other };
+
+/// An attempt that is out. Made by `on_dispatch`; exactly one `on_outcome` takes it back.
+struct Ticket {
+    std::size_t region = 0;
+    int model = 0;
+    Awaited awaited = Awaited::other;
+    bool trial = false, model_trial = false;  // half-open permits that it holds
+    bool answered = false;                    // its first content came
+    bool late = false;                        // charged already, for a sign of life that did not come
+    Clock::time_point at{};
+};
+
+/// What a plan needs to know of one region.
+struct RegionView {
+    double latency = 0;  ///< ms, expected until the first content (or the whole answer)
+    double error_rate = 0;
+    double ramp = 1;
+    int in_flight = 0;
+    bool usable = false;
+    bool on_trial = false;  ///< half-open: an attempt there is a trial
+    bool overdue = false;   ///< alive, but not asked for long
+};
+
+/// What changed since somebody last looked.
+struct Notices {
+    std::vector<std::size_t> changed;  ///< liveness, breaker or draining
+    std::vector<std::size_t> dead;     ///< who waits for these should look elsewhere
+};
+
+/// On the I/O thread; time comes in with every event.
+class RegionHealthTracker {
+  public:
+    using time_point = Clock::time_point;
+    RegionHealthTracker(std::span<const Region> regions, const HealthOptions& health, const BreakerOptions& breaker,
+                        std::uint64_t seed);
+    RegionHealthTracker(const RegionHealthTracker&) = delete;
+    RegionHealthTracker& operator=(const RegionHealthTracker&) = delete;
+
+    std::size_t size() const { return regions_.size(); }
+    /// A small number for a model's name. Beyond 64 names, and for "", it is 0, which they share.
+    int model_id(std::string_view model);
+
+    // ---- attempts ----
+    Ticket on_dispatch(std::size_t region, int model, Awaited awaited, time_point now);
+    /// Any byte came from there.
+    void on_alive(std::size_t region, time_point now);
+    /// The network's round trip, as TCP saw it.
+    void on_rtt(std::size_t region, nanoseconds sample, time_point now);
+    /// Whether the last sample is old.
+    bool wants_rtt(std::size_t region, time_point now) const;
+    /// How long a new connection took until it could be used: name, TCP and TLS.
+    void on_connect_time(std::size_t region, nanoseconds sample) { regions_[region].connect_time.add(sample); }
+    void on_first_content(Ticket& ticket, time_point now);
+    /// A sign of life is overdue although the attempt still waits: charged now, once.
+    void on_late(Ticket& ticket, time_point now);
+    void on_outcome(Ticket& ticket, Charge charge, time_point now);
+    /// Quota, per model: a region that asked for a pause gets it. A later, shorter hint never ends an earlier one.
+    void limit_until(std::size_t region, int model, time_point until);
+    /// The region does not have this model: not asked for it for ten minutes.
+    void on_model_missing(std::size_t region, int model, time_point now);
+
+    // ---- by hand ----
+    void set_draining(std::size_t region, bool draining, time_point now);
+    /// Keeps the breaker open or closed; nullopt lets it go.
+    void force_breaker(std::size_t region, std::optional<BreakerState> state, time_point now);
+
+    // ---- probes ----
+    struct ProbeResult {
+        bool answered = false;   ///< with any status, or a connection where that was all that was asked for
+        bool good = false;       ///< and not with a 5xx
+        bool throttled = false;  ///< it answered 429
+        nanoseconds took{-1};    ///< from the request's dispatch on a ready connection; negative: not measured
+    };
+    /// Begins the schedule: each region's first probe comes within the unhealthy interval.
+    void start_probes(time_point now);
+    /// The next time at which `due` may say yes.
+    std::optional<time_point> next_probe_at() const;
+    /// Whether the region should be probed now; if traffic has proved life meanwhile, or one is out, its turn moves on.
+    bool take_due_probe(std::size_t region, time_point now);
+    /// A probe outside the schedule. False when one is out already.
+    bool take_probe(std::size_t region, time_point now);
+    void on_probe_end(std::size_t region, const ProbeResult& result, time_point now);
+    /// How long a probe may take on a ready connection.
+    nanoseconds probe_timeout(std::size_t region) const;
+    /// Until when probes of the region should only connect, because it counts them against a quota.
+    time_point probe_limited_until(std::size_t region) const { return regions_[region].probe_limited_until; }
+
+    // ---- questions ----
+    /// Refreshes what changes with time alone; before a plan. Cheap when done less than 100 ms ago.
+    void refresh(time_point now);
+    RegionView view(std::size_t region, int model, Awaited awaited, time_point now) const;
+    /// Whether an attempt may go there now: not draining, no pause, breakers admit, has the model.
+    bool usable(std::size_t region, int model, time_point now) const;
+    bool draining(std::size_t region) const { return regions_[region].draining; }
+    bool breakers_admit(std::size_t region, int model, time_point now) const;
+    /// The earliest moment at which it may become usable by itself: the end of a pause or of an open time. Unset when
+    /// that is not known (forced open, a trial is out, draining).
+    std::optional<time_point> usable_at(std::size_t region, int model, time_point now) const;
+    /// Nothing speaks against it: load may be moved there freely.
+    bool healthy(std::size_t region, int model, time_point now) const;
+    /// Healthy, and not slower than twice its own habit.
+    bool in_good_shape(std::size_t region, int model, time_point now) const;
+    /// Half of the weight is failing or far slower than usual: then slowness is no region's fault.
+    bool general_trouble() const { return trouble_; }
+    bool has_model(std::size_t region, int model, time_point now) const;
+    int in_flight(std::size_t region) const { return regions_[region].in_flight; }
+    /// The epoch when it is not limited.
+    time_point limited_until(std::size_t region, int model) const;
+    /// e ← 0.9·e + 0.1·[failed], fading with τ = 10 s while nothing is tried, so that a region that failed once is not
+    /// avoided for ever.
+    double error_rate(std::size_t region, time_point now) const;
+    /// The last byte from there; the epoch if there was none.
+    time_point alive_at(std::size_t region) const { return regions_[region].alive_at; }
+    const RttEstimate& rtt(std::size_t region) const { return regions_[region].rtt; }
+    const RttEstimate& connect_time(std::size_t region) const { return regions_[region].connect_time; }
+    /// Time to the first content of streams, or of whole plain answers, of a model in all regions.
+    const Quantiles& quantiles(int model, Awaited awaited) const;
+    values::RegionFacts facts(std::size_t region, time_point now) const;
+
+    bool has_notices() const { return !notices_.changed.empty() || !notices_.dead.empty(); }
+    Notices take_notices();
+
+  private:
+    struct ModelInRegion {
+        LatencyAverage stream, plain;
+        time_point limited_until{}, missing_until{};
+        std::unique_ptr<resilience::CircuitBreaker> breaker;  // once it has failed
+    };
+    struct Model {
+        std::string name;
+        LatencyAverage stream, plain;
+        Quantiles stream_quantiles, plain_quantiles;
+    };
+    struct RegionState {
+        explicit RegionState(const BreakerOptions& options) : breaker(options) {}
+        double weight = 1;
+        resilience::CircuitBreaker breaker;
+        RttEstimate rtt, connect_time, probe_time;
+        LatencyAverage stream, plain;
+        double usual = 0;  // its latency over minutes, ms; 0: not known
+        double error_rate = 0;
+        time_point error_rate_at{};
+        time_point alive_at{}, last_dispatch{}, recovered_at{}, next_probe{}, probe_sent{}, probe_limited_until{},
+            rtt_at{};
+        nanoseconds last_probe{-1};
+        std::vector<ModelInRegion> models;  // by model id
+        std::uint64_t dispatched_at_call = 0;
+        int in_flight = 0, misses = 0, hits = 0, good_calls = 0;
+        bool draining = false, probe_out = false, known = false, failed_last = false;
+        bool down = false, recovering = false, slow = false;
+        Liveness shown = Liveness::unknown;
+        BreakerState shown_breaker = BreakerState::closed;
+        // refreshed:
+        double latency_stream = 0, latency_plain = 0;
+    };
+
+    ModelInRegion& in_region(std::size_t region, int model);
+    const ModelInRegion* if_in_region(std::size_t region, int model) const;
+    double expected(std::size_t region, int model, Awaited awaited) const;
+    void add_latency(const Ticket& ticket, double ms, time_point now);
+    void succeed(Ticket& ticket, time_point now);
+    void fail(Ticket& ticket, Charge charge, time_point now);
+    void drop(Ticket& ticket);
+    void count(RegionState& r, bool failed, time_point now);
+    bool soft_failures_may_open(std::size_t region, time_point now) const;
+    void opened(std::size_t region, time_point now);
+    void hit(RegionState& r, time_point now);
+    double ramp(const RegionState& r, time_point now) const;
+    Liveness liveness(const RegionState& r, time_point now) const;
+    const char* liveness_reason(const RegionState& r, time_point now) const;
+    milliseconds probe_period(const RegionState& r, time_point now) const;
+    void schedule_probe(RegionState& r, time_point from, time_point now);
+    void note(std::size_t region, time_point now);
+    void refresh_latencies(Awaited awaited, time_point now);
+    double jitter() { return 0.8 + 0.4 * random_.uniform(); }
+
+    const HealthOptions health_;
+    BreakerOptions breaker_;
+    resilience::Random random_;
+    std::vector<RegionState> regions_;
+    std::vector<Model> models_;
+    LatencyAverage all_stream_, all_plain_;
+    std::vector<double> scratch_;
+    Notices notices_;
+    time_point refreshed_at_{}, last_call_at_{};
+    double total_weight_ = 0, best_latency_ = 0;
+    std::uint64_t calls_ = 0;
+    bool trouble_ = false;
+};
+
+}  // namespace holysheep::health

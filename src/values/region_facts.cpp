@@ -1,0 +1,77 @@
+// Words and display figures for what is known of a region.
+#include "values/region_facts.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace holysheep {
+inline namespace v0 {
+
+std::string_view to_string(Liveness liveness) {
+    switch (liveness) {
+        case Liveness::unknown: return "unknown";
+        case Liveness::healthy: return "healthy";
+        case Liveness::suspect: return "suspect";
+        case Liveness::down: return "down";
+        case Liveness::recovering: return "recovering";
+        case Liveness::draining: return "draining";
+    }
+    return "unknown";
+}
+
+std::string_view to_string(BreakerState state) {
+    switch (state) {
+        case BreakerState::closed: return "closed";
+        case BreakerState::open: return "open";
+        case BreakerState::half_open: return "half_open";
+    }
+    return "closed";
+}
+
+}  // namespace v0
+
+namespace values {
+
+namespace {
+
+std::optional<milliseconds> if_known(std::chrono::nanoseconds span) {
+    if (span.count() < 0) return std::nullopt;
+    return std::chrono::round<milliseconds>(span);
+}
+
+std::optional<milliseconds> time_left(Clock::time_point until, Clock::time_point now) {
+    if (until <= now) return std::nullopt;
+    return std::chrono::ceil<milliseconds>(until - now);
+}
+
+double score(const RegionFacts& facts) {
+    if (facts.liveness == Liveness::down || facts.liveness == Liveness::draining) return 0;
+    const double speed = facts.latency > 0 ? std::sqrt(std::min(1.0, facts.best_latency / facts.latency)) : 1;
+    return 100 * speed * (1 - facts.error_rate) * facts.ramp;
+}
+
+}  // namespace
+
+RegionHealth to_health(std::string id, const RegionFacts& facts, Clock::time_point now) {
+    RegionHealth health;
+    health.id = std::move(id);
+    health.liveness = facts.liveness;
+    health.breaker = facts.breaker;
+    health.score = score(facts);
+    health.error_rate = facts.error_rate;
+    health.cost = facts.cost;
+    health.rtt = if_known(facts.rtt);
+    health.first_token = if_known(facts.first_token);
+    health.probe = if_known(facts.probe);
+    health.in_flight = facts.in_flight;
+    health.limited_for = time_left(facts.limited_until, now);
+    health.open_for = time_left(facts.open_until, now);
+    health.reason = facts.liveness_reason;
+    if (*facts.breaker_reason != '\0') health.reason += std::string("; breaker ") + facts.breaker_reason;
+    if (health.limited_for) health.reason += "; asked for a pause (Retry-After)";
+    return health;
+}
+
+}  // namespace values
+}  // namespace holysheep

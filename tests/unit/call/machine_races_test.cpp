@@ -1,0 +1,295 @@
+// Attempts beside a waiting one: silence on the wire, a dead region, hedges; trials and panic.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "call/machine.hpp"
+#include "call_script.hpp"
+
+namespace holysheep::call {
+namespace {
+
+using namespace std::chrono_literals;
+using health::Charge;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+/// Region `a` has a round trip of 20 ms that never varies.
+void know_round_trip(MachineRun& run, std::size_t region = 0) {
+    for (int i = 0; i < 40; ++i) run.regions.on_rtt(region, 20ms, run.now);
+}
+
+// ---- a connection that is late ----
+
+TEST(ConnectionRace, BeginsAsSoonAsAConnectionIsLateByWhatIsKnownOfTheRegion) {
+    MachineRun run(2);
+    for (int i = 0; i < 40; ++i) run.regions.on_connect_time(0, 60ms);
+    run.start();
+    EXPECT_THAT(run.pass(90ms - 1ns), IsEmpty());
+    EXPECT_THAT(run.pass(1ms), ElementsAre("start #2 b race"));
+}
+
+TEST(ConnectionRace, ARegionThatIsOvertakenThriceIsLeftAlone) {
+    MachineRun seed(2);
+    health::RegionHealthTracker regions(some_regions(2), {}, {}, 7);
+    for (int i = 0; i < 3; ++i) {
+        auto ticket = regions.on_dispatch(0, 0, health::Awaited::plain, seed.now);
+        regions.on_late(ticket, seed.now);
+        regions.on_outcome(ticket, Charge::none, seed.now);
+    }
+    EXPECT_FALSE(regions.usable(0, 0, seed.now));
+}
+
+// ---- a request that nobody acknowledged ----
+
+TEST(LostPath, IsRacedOneRoundTripAnd45MsAfterTheRequestWasSent) {
+    MachineRun run(2);
+    know_round_trip(run);
+    run.evidence = PathEvidence{.unacked_for = 65ms, .srtt = 20ms};
+    run.start();
+    run.connect(1);
+    EXPECT_THAT(run.pass(64ms), IsEmpty());
+    EXPECT_THAT(run.pass(2ms), ElementsAre("late #1", "start #2 b race duplicated"));
+    run.evidence->unacked_for.reset();
+    run.connect(2);
+    EXPECT_THAT(run.pass(10s), IsEmpty()) << "it is raced once, and kept";
+    EXPECT_THAT(run.end(1, {.answered = true}), ElementsAre("cancel #2", "finish #1 answered"));
+}
+
+TEST(LostPath, AnAcknowledgedRequestIsLeftToTheModel) {
+    MachineRun run(2);
+    know_round_trip(run);
+    run.evidence = PathEvidence{.srtt = 20ms};
+    run.start();
+    run.connect(1);
+    EXPECT_THAT(run.pass(20s), IsEmpty());
+}
+
+TEST(LostPath, IsLookedAtAgainWhenTheRequestWasSentLaterThanThought) {
+    MachineRun run(2);
+    know_round_trip(run);
+    run.evidence = PathEvidence{.unacked_for = 30ms, .srtt = 20ms};
+    run.start();
+    run.connect(1);
+    EXPECT_THAT(run.pass(90ms), IsEmpty());
+    run.evidence->unacked_for = 66ms;
+    EXPECT_THAT(run.pass(15ms), ElementsAre("late #1", "start #2 b race duplicated"));
+}
+
+TEST(LostPath, WhatAProxyAcknowledgedProvesNothing) {
+    MachineRun run(2);
+    know_round_trip(run);
+    run.evidence = PathEvidence{.unacked_for = 10s, .srtt = 1ms, .via_proxy = true};
+    run.start();
+    run.connect(1);
+    EXPECT_THAT(run.pass(20s), IsEmpty());
+}
+
+TEST(LostPath, CostSafeCallsOnlyChargeTheRegion) {
+    MachineRun run(2);
+    know_round_trip(run);
+    run.policy.cost_safe = true;
+    run.evidence = PathEvidence{.unacked_for = 70ms, .srtt = 20ms};
+    run.start();
+    run.connect(1);
+    EXPECT_THAT(run.pass(20s), ElementsAre("late #1"));
+}
+
+TEST(LostPath, ARaceToASickRegionTakesAToken) {
+    for (const int tokens : {0, 1}) {
+        MachineRun run(2);
+        know_round_trip(run);
+        run.budget = {0.2, tokens};
+        for (int i = 0; i < 20; ++i) run.elsewhere(1, Charge::gateway);
+        run.evidence = PathEvidence{.unacked_for = 70ms, .srtt = 20ms};
+        run.start();
+        run.connect(1);
+        const auto seen = run.pass(1s);
+        EXPECT_EQ(seen.size(), static_cast<std::size_t>(1 + tokens)) << tokens;
+        EXPECT_EQ(run.budget.tokens(), 0);
+    }
+}
+
+// ---- a silent region ----
+
+TEST(SignOfLife, IsAskedForOnceTheRegionWasSilentForASecond) {
+    MachineRun run(2);
+    run.policy.sign_of_life = 1s;
+    run.start();
+    run.connect(1);
+    run.regions.on_alive(0, run.now + 300ms);
+    EXPECT_THAT(run.pass(1299ms), IsEmpty());
+    EXPECT_THAT(run.pass(1ms), ElementsAre("probe a"));
+    EXPECT_THAT(run.pass(999ms), IsEmpty());
+    EXPECT_THAT(run.pass(1ms), ElementsAre("probe a"));
+}
+
+TEST(SignOfLife, IsAskedForAtDispatchWhereTheRegionWasSilentBefore) {
+    MachineRun run(2);
+    run.policy.sign_of_life = 1s;
+    run.regions.on_alive(0, run.now - 5s);
+    run.start();
+    EXPECT_THAT(run.connect(1), ElementsAre("probe a"));
+}
+
+TEST(SignOfLife, IsNotAskedForWhereThereIsNowhereElseToGo) {
+    MachineRun run(1);
+    run.policy.sign_of_life = 1s;
+    run.regions.on_alive(0, run.now - 5s);
+    run.start();
+    EXPECT_THAT(run.connect(1), IsEmpty());
+    EXPECT_THAT(run.pass(30s), IsEmpty());
+}
+
+TEST(Rescue, AWaitingAttemptIsRacedWhenItsRegionIsFoundDead) {
+    MachineRun run(3);
+    run.start();
+    run.connect(1);
+    EXPECT_THAT(run.region_down(0), ElementsAre("late #1", "start #2 b rescue duplicated"));
+    EXPECT_THAT(run.region_down(1), IsEmpty()) << "once per call";
+    EXPECT_THAT(run.content(2), ElementsAre("cancel #1", "commit #2"));
+}
+
+TEST(Rescue, NothingWasSentYetSoNothingIsDuplicated) {
+    MachineRun run(2);
+    run.start();
+    EXPECT_THAT(run.region_down(0), ElementsAre("late #1", "start #2 b rescue"));
+}
+
+TEST(Rescue, LeavesAnswersThatHaveBegunAlone) {
+    MachineRun run(2);
+    run.start();
+    run.connect(1);
+    run.first_byte(1);
+    EXPECT_THAT(run.region_down(0), IsEmpty());
+}
+
+TEST(Rescue, OtherRegionsDeathsDoNotConcernIt) {
+    MachineRun run(3);
+    run.start();
+    run.connect(1);
+    EXPECT_THAT(run.region_down(2), IsEmpty());
+}
+
+// ---- hedges ----
+
+struct HedgedRun : MachineRun {
+    explicit HedgedRun(std::size_t count) : MachineRun(count, true) {
+        policy.hedge = true;
+        policy.hedge_after = 300ms;
+        for (std::size_t i = 0; i < count; ++i) elsewhere(i, Charge::success);
+    }
+};
+
+TEST(Hedge, GoesOutWhenTheFirstIsSlowToBeginAndTheFirstContentWins) {
+    HedgedRun run(2);
+    run.start();
+    run.connect(1);
+    EXPECT_THAT(run.pass(300ms - 1ns), IsEmpty());
+    EXPECT_THAT(run.pass(1ns), ElementsAre("start #2 b hedge duplicated"));
+    EXPECT_EQ(run.hedges.tokens(), 4);
+    EXPECT_EQ(run.budget.tokens(), 20) << "its budget is its own";
+    run.connect(2);
+    EXPECT_THAT(run.content(1), ElementsAre("cancel #2", "commit #1"));
+}
+
+TEST(Hedge, DoesNotGoOut) {
+    struct Row {
+        const char* when;
+        std::function<void(HedgedRun&)> prepare;
+    };
+    const Row rows[] = {
+        {"its budget is empty",
+         [](HedgedRun& run) {
+             run.hedges = {0.05, 0};
+         }},
+        {"the call is cost-safe", [](HedgedRun& run) { run.policy.cost_safe = true; }},
+        {"one attempt is all", [](HedgedRun& run) { run.policy.retry.max_attempts = 1; }},
+        {"the other region is sick",
+         [](HedgedRun& run) {
+             for (int i = 0; i < 3; ++i) run.elsewhere(1, Charge::gateway);
+         }},
+        {"the other region is limited", [](HedgedRun& run) { run.regions.limit_until(1, run.model, run.now + 10s); }},
+        {"the other region is draining", [](HedgedRun& run) { run.regions.set_draining(1, true, run.now); }},
+    };
+    for (const auto& row : rows) {
+        HedgedRun run(2);
+        row.prepare(run);
+        run.start();
+        run.connect(1);
+        EXPECT_THAT(run.pass(1s), IsEmpty()) << row.when;
+    }
+}
+
+TEST(Hedge, DoesNotGoOutOnceTheAnswerHasBegun) {
+    HedgedRun run(2);
+    run.start();
+    run.connect(1);
+    run.pass(200ms);
+    run.first_byte(1);
+    EXPECT_THAT(run.pass(10s), IsEmpty());
+}
+
+TEST(Hedge, ALostHedgeLeavesTheFirstInPlace) {
+    HedgedRun run(3);
+    run.start();
+    run.connect(1);
+    run.pass(300ms);
+    EXPECT_THAT(run.end(2, overloaded()), IsEmpty()) << "the first is still running";
+    EXPECT_THAT(run.answer(1), ElementsAre("finish #1 answered"));
+}
+
+// ---- breakers in the plan ----
+
+/// Three regions, the first of which has just failed three times.
+struct OpenBreaker : MachineRun {
+    explicit OpenBreaker(std::size_t count) : MachineRun(count, false, BreakerOptions{}) { open(0); }
+    void open(std::size_t region) {
+        for (int i = 0; i < 3; ++i) elsewhere(region, Charge::transport);
+    }
+};
+
+TEST(BreakerInThePlan, AnOpenRegionIsPassedOver) {
+    OpenBreaker run(3);
+    EXPECT_THAT(run.start(), ElementsAre("start #1 b first"));
+    EXPECT_THAT(run.end(1, refused_connection()), ElementsAre("start #2 c failover"));
+}
+
+TEST(BreakerInThePlan, AfterAllOthersFailedTheCallWaitsForItsTrial) {
+    OpenBreaker run(2);
+    EXPECT_THAT(run.start(), ElementsAre("start #1 b first"));
+    EXPECT_THAT(run.end_and_wait(1, overloaded()), ElementsAre("start #2 b retry"));
+}
+
+TEST(BreakerInThePlan, WithEveryRegionOpenOneAttemptIsMadeInPanic) {
+    OpenBreaker run(2);
+    run.open(1);
+    const auto begun = run.start();
+    ASSERT_EQ(begun.size(), 1U);
+    EXPECT_THAT(begun[0], testing::AnyOf("start #1 a first panic", "start #1 b first panic"));
+    EXPECT_TRUE(run.machine().panic());
+    EXPECT_THAT(run.end(1, refused_connection()), ElementsAre("finish #1 regions_exhausted"));
+}
+
+TEST(BreakerInThePlan, APauseThatIsShortEnoughIsWaitedOutRatherThanPanicked) {
+    OpenBreaker run(2);
+    run.regions.limit_until(1, run.model, run.now + 5s);
+    EXPECT_THAT(run.start(), IsEmpty());
+    EXPECT_THAT(run.pass_until_something(), ElementsAre("start #1 b first"));
+}
+
+TEST(BreakerInThePlan, AModelThatEveryRegionLacksIsAskedForAllTheSame) {
+    MachineRun run(2);
+    for (const std::size_t region : {0U, 1U}) run.regions.on_model_missing(region, run.model, run.now);
+    EXPECT_THAT(run.start(), ElementsAre("start #1 a first")) << "and that is no panic";
+}
+
+TEST(BreakerInThePlan, NobodyWaitsForARegionThatAnotherCallIsTryingOut) {
+    OpenBreaker run(2);
+    run.now += 3s;
+    auto trial = run.regions.on_dispatch(0, run.model, health::Awaited::plain, run.now);
+    EXPECT_THAT(run.start(), ElementsAre("start #1 b first"));
+    run.regions.on_outcome(trial, Charge::none, run.now);
+}
+
+}  // namespace
+}  // namespace holysheep::call

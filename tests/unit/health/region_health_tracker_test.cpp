@@ -1,0 +1,563 @@
+// What the client remembers of a region: quota, errors, liveness, breakers, and whether a call may go there.
+#include "health/region_health_tracker.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace holysheep::health {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr Clock::time_point kNow{1h};
+
+std::vector<Region> regions_of(std::size_t count) {
+    std::vector<Region> regions(count);
+    for (std::size_t i = 0; i < count; ++i) regions[i].id = std::string(1, static_cast<char>('a' + i));
+    return regions;
+}
+
+/// A tracker, its clock, and calls that end at once.
+struct World {
+    explicit World(std::size_t count, BreakerOptions breaker = {}, HealthOptions health = {})
+        : regions(regions_of(count), health, breaker, 7), model(regions.model_id("m")) {
+        regions.start_probes(now);
+    }
+
+    Clock::time_point now = kNow;
+    RegionHealthTracker regions;
+    int model;
+
+    Ticket dispatch(std::size_t region, Awaited awaited = Awaited::stream) {
+        return regions.on_dispatch(region, model, awaited, now);
+    }
+    void end_with(std::size_t region, Charge charge) {
+        auto ticket = dispatch(region, Awaited::other);
+        if (charge == Charge::success) regions.on_alive(region, now);
+        regions.on_outcome(ticket, charge, now);
+    }
+    /// A stream whose first content came after `ms`.
+    void stream(std::size_t region, double ms) {
+        auto ticket = dispatch(region);
+        now += nanoseconds(static_cast<std::int64_t>(ms * 1e6));
+        regions.on_alive(region, now);
+        regions.on_first_content(ticket, now);
+        regions.on_outcome(ticket, Charge::success, now);
+    }
+    void probe(std::size_t region, bool good) {
+        ASSERT_TRUE(regions.take_probe(region, now));
+        regions.on_probe_end(region, {.answered = good, .good = good, .took = 10ms}, now);
+    }
+    values::RegionFacts facts(std::size_t region) const { return regions.facts(region, now); }
+    Liveness liveness(std::size_t region) const { return facts(region).liveness; }
+    BreakerState breaker(std::size_t region) const { return facts(region).breaker; }
+    double latency(std::size_t region, Awaited awaited = Awaited::stream) {
+        regions.refresh(now);
+        return regions.view(region, model, awaited, now).latency;
+    }
+    bool usable(std::size_t region) const { return regions.usable(region, model, now); }
+};
+
+TEST(RegionHealthTracker, ANewRegionIsUnknownAndUsable) {
+    World world(2);
+    EXPECT_EQ(world.regions.size(), 2U);
+    EXPECT_EQ(world.liveness(0), Liveness::unknown);
+    EXPECT_TRUE(world.usable(0));
+    EXPECT_TRUE(world.regions.healthy(0, world.model, world.now));
+    EXPECT_EQ(world.regions.error_rate(0, world.now), 0);
+    EXPECT_EQ(world.regions.usable_at(0, world.model, world.now), world.now);
+}
+
+// ---- quota ----
+
+TEST(RegionHealthTracker, ALaterShorterHintNeverEndsAPause) {
+    World world(1);
+    world.regions.limit_until(0, world.model, kNow + 30s);
+    world.regions.limit_until(0, world.model, kNow + 2s);
+    EXPECT_EQ(world.regions.limited_until(0, world.model), kNow + 30s);
+    world.regions.limit_until(0, world.model, kNow + 40s);
+    EXPECT_EQ(world.regions.limited_until(0, world.model), kNow + 40s);
+}
+
+TEST(RegionHealthTracker, QuotaIsKeptPerModelAndRegionAndIsNoIllHealth) {
+    World world(2);
+    const int small = world.regions.model_id("small");
+    world.regions.limit_until(0, world.model, kNow + 30s);
+    EXPECT_FALSE(world.usable(0));
+    EXPECT_TRUE(world.usable(1));
+    EXPECT_TRUE(world.regions.usable(0, small, kNow));
+    EXPECT_EQ(world.regions.usable_at(0, world.model, kNow), kNow + 30s);
+    EXPECT_EQ(world.facts(0).limited_until, kNow + 30s) << "the latest of any model";
+    EXPECT_NE(world.liveness(0), Liveness::down);
+    world.now += 30s;
+    EXPECT_TRUE(world.usable(0));
+}
+
+TEST(RegionHealthTracker, AModelThatARegionLacksIsNotAskedForThereForTenMinutes) {
+    World world(2);
+    world.regions.on_model_missing(0, world.model, kNow);
+    EXPECT_FALSE(world.usable(0));
+    EXPECT_TRUE(world.regions.usable(0, world.regions.model_id("another"), kNow));
+    world.now += 10min;
+    EXPECT_TRUE(world.usable(0));
+}
+
+TEST(RegionHealthTracker, ModelsBeyondTheSixtyFourthShareOneNumber) {
+    RegionHealthTracker regions(regions_of(1), {}, {}, 7);
+    for (int i = 0; i < 64; ++i) EXPECT_EQ(regions.model_id("model " + std::to_string(i)), i + 1);
+    EXPECT_EQ(regions.model_id("one too many"), 0);
+    EXPECT_EQ(regions.model_id("model 3"), 4) << "known ones keep theirs";
+}
+
+// ---- errors ----
+
+TEST(RegionHealthTracker, TheErrorRateIsAMovingAverage) {
+    World world(1, {.enabled = false});
+    world.end_with(0, Charge::gateway);
+    EXPECT_DOUBLE_EQ(world.regions.error_rate(0, kNow), 0.1);
+    world.end_with(0, Charge::transport);
+    EXPECT_DOUBLE_EQ(world.regions.error_rate(0, kNow), 0.19);
+    world.end_with(0, Charge::success);
+    EXPECT_DOUBLE_EQ(world.regions.error_rate(0, kNow), 0.171);
+    world.end_with(0, Charge::none);
+    world.end_with(0, Charge::timeout);
+    EXPECT_DOUBLE_EQ(world.regions.error_rate(0, kNow), 0.171) << "a slow model is not a sick region";
+    for (int i = 0; i < 100; ++i) world.end_with(0, Charge::server);
+    EXPECT_GT(world.regions.error_rate(0, kNow), 0.99);
+    EXPECT_LE(world.regions.error_rate(0, kNow), 1.0);
+}
+
+TEST(RegionHealthTracker, TheErrorRateFadesWhileNothingIsTried) {
+    World world(1, {.enabled = false});
+    for (int i = 0; i < 100; ++i) world.end_with(0, Charge::gateway);
+    EXPECT_NEAR(world.regions.error_rate(0, kNow + 10s), 0.3679, 1e-3);
+    EXPECT_LT(world.regions.error_rate(0, kNow + 60s), 0.01);
+    EXPECT_LE(world.regions.error_rate(0, kNow - 1h), 1.0) << "a clock that looks back does not blow it up";
+    world.now += 10s;
+    world.end_with(0, Charge::success);
+    EXPECT_NEAR(world.regions.error_rate(0, world.now), 0.331, 1e-3) << "an outcome adds to what is left";
+}
+
+TEST(RegionHealthTracker, CountsAttemptsInFlight) {
+    World world(2);
+    auto first = world.dispatch(1);
+    auto second = world.dispatch(1);
+    EXPECT_EQ(world.regions.in_flight(1), 2);
+    EXPECT_EQ(world.regions.in_flight(0), 0);
+    world.regions.on_outcome(first, Charge::none, kNow);
+    world.regions.on_outcome(second, Charge::success, kNow);
+    EXPECT_EQ(world.regions.in_flight(1), 0);
+}
+
+// ---- liveness ----
+
+TEST(RegionHealthTracker, AnyByteIsProofOfLife) {
+    World world(1);
+    world.regions.on_alive(0, world.now);
+    EXPECT_EQ(world.liveness(0), Liveness::healthy);
+    EXPECT_EQ(world.regions.alive_at(0), world.now);
+}
+
+TEST(RegionHealthTracker, WalksFromHealthyThroughDownAndBack) {
+    World world(2);
+    world.probe(0, true);
+    EXPECT_EQ(world.liveness(0), Liveness::healthy);
+    world.now += 1s;
+    world.probe(0, false);
+    EXPECT_EQ(world.liveness(0), Liveness::suspect);
+    world.now += 1s;
+    world.probe(0, false);
+    EXPECT_EQ(world.liveness(0), Liveness::down);
+    world.now += 30s;
+    world.probe(0, true);
+    EXPECT_EQ(world.liveness(0), Liveness::down) << "one good probe is not enough";
+    world.now += 1s;
+    world.probe(0, true);
+    EXPECT_EQ(world.liveness(0), Liveness::recovering);
+    for (int i = 0; i < 3; ++i) world.end_with(0, Charge::success);
+    EXPECT_EQ(world.liveness(0), Liveness::healthy);
+}
+
+TEST(RegionHealthTracker, ARegionThatNobodyCallsRecoversByProbesAlone) {
+    World world(2, {.enabled = false});
+    world.probe(0, false);
+    world.probe(0, false);
+    world.probe(0, true);
+    world.probe(0, true);
+    EXPECT_EQ(world.liveness(0), Liveness::recovering);
+    world.now += 11s;
+    world.probe(0, true);
+    EXPECT_EQ(world.liveness(0), Liveness::healthy);
+}
+
+TEST(RegionHealthTracker, BytesDuringAProbeMakeItsSilenceNoMiss) {
+    World world(2);
+    ASSERT_TRUE(world.regions.take_probe(0, world.now));
+    world.now += 1s;
+    world.regions.on_alive(0, world.now);
+    world.regions.on_probe_end(0, {}, world.now);
+    EXPECT_EQ(world.liveness(0), Liveness::healthy);
+}
+
+TEST(RegionHealthTracker, AProbeThatIsAnsweredWith5xxIsAMissButNoSilence) {
+    World world(2);
+    for (int i = 0; i < 2; ++i) {
+        ASSERT_TRUE(world.regions.take_probe(0, world.now));
+        world.regions.on_probe_end(0, {.answered = true, .took = 5ms}, world.now);
+        world.now += 1s;
+    }
+    EXPECT_EQ(world.liveness(0), Liveness::down);
+    EXPECT_EQ(world.breaker(0), BreakerState::closed);
+    EXPECT_THAT(world.regions.take_notices().dead, IsEmpty());
+}
+
+TEST(RegionHealthTracker, TwoMissedProbesWithoutAnySignOfLifeOpenTheBreaker) {
+    World world(2);
+    world.regions.on_alive(0, world.now);
+    world.now += 3s;
+    world.probe(0, false);
+    EXPECT_EQ(world.breaker(0), BreakerState::closed);
+    world.now += 1s;
+    world.probe(0, false);
+    EXPECT_EQ(world.breaker(0), BreakerState::open);
+    EXPECT_FALSE(world.usable(0));
+    EXPECT_THAT(world.facts(0).breaker_reason, ::testing::HasSubstr("probes go unanswered"));
+}
+
+TEST(RegionHealthTracker, ASilentRegionIsReportedAsDeadToThoseWhoWait) {
+    World world(2);
+    world.regions.on_alive(1, world.now);
+    world.now += 2s;
+    world.probe(1, false);
+    EXPECT_THAT(world.regions.take_notices().dead, ElementsAre(1U));
+    EXPECT_FALSE(world.regions.has_notices());
+}
+
+TEST(RegionHealthTracker, TellsOfEveryChangeOnce) {
+    World world(2);
+    world.regions.on_alive(1, world.now);
+    EXPECT_THAT(world.regions.take_notices().changed, ElementsAre(1U));
+    world.regions.on_alive(1, world.now + 1s);
+    EXPECT_FALSE(world.regions.has_notices());
+    world.regions.set_draining(0, true, world.now);
+    EXPECT_THAT(world.regions.take_notices().changed, ElementsAre(0U));
+    EXPECT_EQ(world.liveness(0), Liveness::draining);
+    EXPECT_FALSE(world.usable(0));
+    EXPECT_EQ(world.regions.usable_at(0, world.model, world.now), std::nullopt);
+    world.regions.set_draining(0, false, world.now);
+    EXPECT_TRUE(world.usable(0));
+}
+
+// ---- breakers ----
+
+TEST(RegionHealthTracker, ThreeTransportFailuresOpenTheRegionAndReportItDead) {
+    World world(2);
+    for (int i = 0; i < 3; ++i) world.end_with(0, Charge::transport);
+    EXPECT_EQ(world.breaker(0), BreakerState::open);
+    EXPECT_EQ(world.liveness(0), Liveness::down);
+    EXPECT_THAT(world.regions.take_notices().dead, ElementsAre(0U));
+    EXPECT_GT(*world.regions.usable_at(0, world.model, world.now), world.now + 1s);
+}
+
+TEST(RegionHealthTracker, GatewayErrorsOpenTheRegionButDoNotReportItDead) {
+    World world(2);
+    for (int i = 0; i < 3; ++i) world.end_with(0, Charge::gateway);
+    EXPECT_EQ(world.breaker(0), BreakerState::open);
+    EXPECT_THAT(world.regions.take_notices().dead, IsEmpty()) << "it may answer what it was asked before";
+}
+
+TEST(RegionHealthTracker, TimeoutsOpenOneModelOfTheRegionOnly) {
+    World world(2);
+    for (int i = 0; i < 5; ++i) world.end_with(0, Charge::timeout);
+    EXPECT_EQ(world.breaker(0), BreakerState::closed);
+    EXPECT_FALSE(world.usable(0));
+    EXPECT_TRUE(world.regions.usable(0, world.regions.model_id("another"), world.now));
+}
+
+TEST(RegionHealthTracker, TimeoutsDoNotCloseTheLastHalfOfTheWeight) {
+    World world(2);
+    for (int i = 0; i < 3; ++i) world.end_with(1, Charge::transport);
+    for (int i = 0; i < 50; ++i) world.end_with(0, Charge::timeout);
+    EXPECT_TRUE(world.usable(0));
+}
+
+TEST(RegionHealthTracker, ThrottlingCancelsAndLostRacesNeverOpenABreaker) {
+    World world(2);
+    for (int i = 0; i < 100; ++i) world.end_with(0, Charge::none);
+    EXPECT_EQ(world.breaker(0), BreakerState::closed);
+    EXPECT_EQ(world.regions.error_rate(0, world.now), 0);
+}
+
+TEST(RegionHealthTracker, OneTrialAtATimeAndItsPermitComesBackWhateverHappens) {
+    World world(2);
+    for (int i = 0; i < 3; ++i) world.end_with(0, Charge::transport);
+    world.now += 3s;
+    for (const auto charge : {Charge::none, Charge::success, Charge::success, Charge::success}) {
+        EXPECT_TRUE(world.usable(0));
+        auto trial = world.dispatch(0);
+        EXPECT_FALSE(world.usable(0)) << "the permit is out";
+        EXPECT_EQ(world.regions.usable_at(0, world.model, world.now), std::nullopt);
+        world.regions.on_outcome(trial, charge, world.now);
+    }
+    EXPECT_EQ(world.breaker(0), BreakerState::closed);
+}
+
+TEST(RegionHealthTracker, ATrialsFirstContentIsEnough) {
+    World world(2);
+    for (int i = 0; i < 3; ++i) world.end_with(0, Charge::transport);
+    world.now += 3s;
+    std::vector<Ticket> streams;
+    for (int i = 0; i < 3; ++i) {
+        streams.push_back(world.dispatch(0));
+        world.regions.on_first_content(streams.back(), world.now);
+    }
+    EXPECT_EQ(world.breaker(0), BreakerState::closed) << "before any of them has ended";
+    for (auto& ticket : streams) world.regions.on_outcome(ticket, Charge::success, world.now);
+    EXPECT_EQ(world.regions.in_flight(0), 0);
+}
+
+TEST(RegionHealthTracker, AnAttemptIsChargedOnceForItsSilence) {
+    World world(2);
+    auto ticket = world.dispatch(0);
+    world.regions.on_late(ticket, world.now);
+    world.regions.on_late(ticket, world.now);
+    EXPECT_DOUBLE_EQ(world.regions.error_rate(0, world.now), 0.1);
+    world.regions.on_outcome(ticket, Charge::transport, world.now);
+    EXPECT_DOUBLE_EQ(world.regions.error_rate(0, world.now), 0.1);
+}
+
+TEST(RegionHealthTracker, AFalseAlarmIsTakenBackByContent) {
+    World world(2);
+    auto ticket = world.dispatch(0);
+    world.regions.on_late(ticket, world.now);
+    world.regions.on_alive(0, world.now);
+    world.regions.on_first_content(ticket, world.now);
+    world.regions.on_outcome(ticket, Charge::success, world.now);
+    EXPECT_DOUBLE_EQ(world.regions.error_rate(0, world.now), 0.09);
+    EXPECT_EQ(world.liveness(0), Liveness::healthy);
+}
+
+TEST(RegionHealthTracker, ASingleRegionIsNeverBlockedByItsBreaker) {
+    World world(1);
+    for (int i = 0; i < 10; ++i) world.end_with(0, Charge::transport);
+    EXPECT_EQ(world.breaker(0), BreakerState::open) << "it reports";
+    EXPECT_TRUE(world.usable(0)) << "but there is nothing better to do than to ask";
+}
+
+TEST(RegionHealthTracker, BreakersAreForcedByHand) {
+    World world(2);
+    world.regions.force_breaker(0, BreakerState::open, world.now);
+    world.now += 1h;
+    EXPECT_FALSE(world.usable(0));
+    EXPECT_THAT(world.facts(0).breaker_reason, ::testing::HasSubstr("by hand"));
+    world.regions.force_breaker(0, std::nullopt, world.now);
+    EXPECT_TRUE(world.usable(0));
+    for (int i = 0; i < 3; ++i) world.end_with(0, Charge::transport);
+    EXPECT_FALSE(world.usable(0)) << "it goes on by itself";
+}
+
+// ---- speed ----
+
+TEST(RegionHealthTracker, LatencyComesFromServedTrafficOnly) {
+    World world(2);
+    EXPECT_EQ(world.latency(0), 300) << "cold";
+    for (int i = 0; i < 5; ++i) world.stream(0, 100);
+    EXPECT_NEAR(world.latency(0), 100, 1);
+    world.probe(0, true);
+    world.end_with(0, Charge::transport);
+    EXPECT_NEAR(world.latency(0), 100, 1) << "neither a quick probe nor a quick failure is speed";
+    EXPECT_NEAR(world.latency(1), 100, 1) << "a new region starts at what the others take";
+}
+
+TEST(RegionHealthTracker, StreamsAndPlainAnswersAreNeverMixed) {
+    World world(2);
+    for (int i = 0; i < 5; ++i) world.stream(0, 100);
+    auto plain = world.dispatch(0, Awaited::plain);
+    world.now += 4s;
+    world.regions.on_alive(0, world.now);
+    world.regions.on_outcome(plain, Charge::success, world.now);
+    EXPECT_LT(world.latency(0, Awaited::stream), 110);
+    EXPECT_GT(world.latency(0, Awaited::plain), 3'900);
+}
+
+TEST(RegionHealthTracker, AModelsOwnFiguresCountOnceThereAreTwenty) {
+    World world(2);
+    const int slow_model = world.regions.model_id("slow");
+    for (int i = 0; i < 30; ++i) world.stream(0, 100);
+    world.model = slow_model;
+    for (int i = 0; i < 19; ++i) world.stream(0, 1'000);
+    const auto before = world.latency(0);
+    for (int i = 0; i < 5; ++i) world.stream(0, 1'000);
+    EXPECT_GT(world.latency(0), before);
+    EXPECT_NEAR(world.latency(0), 1'000, 150);
+}
+
+TEST(RegionHealthTracker, ATimeoutCountsAsSlownessNotAsItsOwnShortTime) {
+    World world(2);
+    for (int i = 0; i < 10; ++i) world.stream(0, 100);
+    auto ticket = world.dispatch(0);
+    world.now += 3s;
+    world.regions.on_outcome(ticket, Charge::timeout, world.now);
+    EXPECT_GT(world.latency(0), 300);
+}
+
+TEST(RegionHealthTracker, OneThatWasGivenUpCountsAsAtLeastAsSlowAsItWaited) {
+    World world(2);
+    for (int i = 0; i < 10; ++i) world.stream(0, 100);
+    auto lost = world.dispatch(0);
+    world.now += 500ms;
+    world.regions.on_outcome(lost, Charge::none, world.now);
+    EXPECT_GT(world.latency(0), 150);
+    EXPECT_EQ(world.regions.error_rate(0, world.now), 0);
+}
+
+TEST(RegionHealthTracker, ARegionThatWasSlowOnceDriftsBackToTheOthers) {
+    World world(3);
+    for (int i = 0; i < 10; ++i) {
+        world.stream(0, 2'000);
+        world.stream(1, 100);
+        world.stream(2, 100);
+    }
+    ASSERT_GT(world.latency(0), 1'500);
+    for (int i = 0; i < 1'200; ++i) {
+        world.now += 100ms;
+        world.regions.refresh(world.now);
+    }
+    EXPECT_LT(world.latency(0), 200);
+}
+
+TEST(RegionHealthTracker, ALiveRegionThatNobodyAskedForThirtySecondsIsOverdueWhenThereIsTraffic) {
+    World world(2);
+    world.stream(1, 100);
+    for (int i = 0; i < 25; ++i) world.stream(0, 100);
+    world.now += 31s;
+    EXPECT_TRUE(world.regions.view(1, world.model, Awaited::stream, world.now).overdue);
+    EXPECT_FALSE(world.regions.view(0, world.model, Awaited::stream, world.now).overdue) << "it had the last call";
+    World quiet(2);
+    quiet.stream(1, 100);
+    quiet.now += 31s;
+    EXPECT_FALSE(quiet.regions.view(1, quiet.model, Awaited::stream, quiet.now).overdue);
+}
+
+TEST(RegionHealthTracker, TrafficComesBackOverTenSeconds) {
+    World world(2);
+    for (int i = 0; i < 3; ++i) world.end_with(0, Charge::transport);
+    world.now += 3s;
+    for (int i = 0; i < 3; ++i) world.end_with(0, Charge::success);
+    const auto ramp = [&] { return world.regions.view(0, world.model, Awaited::stream, world.now).ramp; };
+    EXPECT_DOUBLE_EQ(ramp(), 0.1);
+    world.now += 5s;
+    EXPECT_DOUBLE_EQ(ramp(), 0.5);
+    world.now += 10s;
+    EXPECT_DOUBLE_EQ(ramp(), 1);
+}
+
+TEST(RegionHealthTracker, HalfOfTheWeightInTroubleIsGeneralTrouble) {
+    World world(3);
+    for (int i = 0; i < 3; ++i) world.end_with(0, Charge::transport);
+    world.now += 100ms;
+    world.regions.refresh(world.now);
+    EXPECT_FALSE(world.regions.general_trouble());
+    for (int i = 0; i < 3; ++i) world.end_with(1, Charge::transport);
+    world.now += 100ms;
+    world.regions.refresh(world.now);
+    EXPECT_TRUE(world.regions.general_trouble());
+}
+
+TEST(RegionHealthTracker, OneFarSlowerThanItsHabitIsNotInGoodShape) {
+    World world(2);
+    for (int i = 0; i < 40; ++i) {
+        world.stream(0, 100);
+        world.regions.refresh(world.now);
+    }
+    EXPECT_TRUE(world.regions.in_good_shape(0, world.model, world.now));
+    for (int i = 0; i < 10; ++i) {
+        world.stream(0, 600);
+        world.regions.refresh(world.now);
+    }
+    EXPECT_FALSE(world.regions.in_good_shape(0, world.model, world.now));
+    EXPECT_TRUE(world.regions.healthy(0, world.model, world.now)) << "slow is not sick";
+}
+
+// ---- probes ----
+
+TEST(ProbeSchedule, TheFirstProbesComeWithinTheUnhealthyInterval) {
+    World world(50);
+    world.regions.start_probes(world.now);
+    EXPECT_LT(*world.regions.next_probe_at(), world.now + 100ms) << "spread over the second";
+    int due = 0;
+    for (std::size_t i = 0; i < 50; ++i) due += world.regions.take_due_probe(i, world.now + 1s) ? 1 : 0;
+    EXPECT_EQ(due, 50);
+}
+
+TEST(ProbeSchedule, HealthyRegionsAreProbedEveryTenSecondsOthersEverySecond) {
+    World world(2);
+    world.regions.start_probes(world.now);
+    const auto probes_within = [&](bool good, nanoseconds span) {
+        int probes = 0;
+        for (const auto end = world.now + span; world.now < end; world.now += 10ms) {
+            if (!world.regions.take_due_probe(0, world.now)) continue;
+            ++probes;
+            world.regions.on_probe_end(0, {.answered = good, .good = good, .took = 5ms}, world.now);
+        }
+        return probes;
+    };
+    EXPECT_THAT(probes_within(true, 60s), ::testing::AllOf(::testing::Ge(5), ::testing::Le(9)));
+    EXPECT_THAT(probes_within(false, 60s), ::testing::AllOf(::testing::Ge(45), ::testing::Le(80)));
+}
+
+TEST(ProbeSchedule, TrafficIsTheProbe) {
+    World world(1);
+    world.probe(0, true);
+    world.regions.start_probes(world.now);
+    int probes = 0;
+    for (const auto end = world.now + 60s; world.now < end; world.now += 100ms) {
+        world.end_with(0, Charge::success);
+        probes += world.regions.take_due_probe(0, world.now) ? 1 : 0;
+    }
+    EXPECT_EQ(probes, 0);
+}
+
+TEST(ProbeSchedule, AnIdleClientProbesOnceAMinute) {
+    World world(1);
+    world.regions.start_probes(world.now);
+    world.probe(0, true);
+    world.now += 6min;
+    int probes = 0;
+    for (const auto end = world.now + 10min; world.now < end; world.now += 100ms) {
+        if (!world.regions.take_due_probe(0, world.now)) continue;
+        ++probes;
+        world.regions.on_probe_end(0, {.answered = true, .good = true, .took = 5ms}, world.now);
+    }
+    EXPECT_THAT(probes, ::testing::AllOf(::testing::Ge(8), ::testing::Le(13)));
+}
+
+TEST(ProbeSchedule, AFailureMakesTheNextProbeSoon) {
+    World world(2);
+    world.regions.start_probes(world.now);
+    world.probe(0, true);
+    world.probe(1, true);
+    ASSERT_GT(*world.regions.next_probe_at(), world.now + 5s);
+    world.end_with(0, Charge::transport);
+    EXPECT_LT(*world.regions.next_probe_at(), world.now + 1300ms);
+}
+
+TEST(ProbeSchedule, AProbeHasAsLongAsProbesTakeThere) {
+    World world(1);
+    EXPECT_EQ(world.regions.probe_timeout(0), 2s) << "nothing is known yet";
+    for (int i = 0; i < 20; ++i) world.probe(0, true);
+    EXPECT_EQ(world.regions.probe_timeout(0), 50ms) << "never less";
+}
+
+TEST(ProbeSchedule, OnlyOneProbePerRegionIsOut) {
+    World world(1);
+    EXPECT_TRUE(world.regions.take_probe(0, world.now));
+    EXPECT_FALSE(world.regions.take_probe(0, world.now));
+    world.regions.on_probe_end(0, {}, world.now);
+    EXPECT_TRUE(world.regions.take_probe(0, world.now));
+}
+
+}  // namespace
+}  // namespace holysheep::health
