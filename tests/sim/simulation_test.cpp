@@ -144,11 +144,12 @@ TEST(SimClock, RunsOverdueTimersAtOnceAfterAJump) {
 
 TEST(WorldFile, ReadsRegionsFaultsAndLoads) {
     const auto file = parse_world(
-        R"({"name": "mine", "clients": 2, "duration_s": 30, "loads": [0.2, 0.3],
-            "regions": [{"id": "a", "rtt_ms": 10, "slots": 5}, {"id": "b", "rtt_ms": 50}],
-            "faults": [{"region": "b", "kind": "slow", "from_s": 5, "to_s": 9, "value": 3}]})");
+        R"({"name": "mine", "clients": 2, "duration": 30, "capacity": 50, "loads": [0.2, 0.3],
+            "regions": [{"id": "a", "rtt": 10, "slots": 5}, {"id": "b", "rtt": 50}],
+            "faults": [{"region": "b", "kind": "slow", "from": 5, "to": 9, "value": 3}]})");
     EXPECT_EQ(file.plan.scenario, "mine");
     EXPECT_EQ(file.plan.regions.at(1).rtt, 50ms);
+    EXPECT_EQ(file.plan.capacity, 50);
     EXPECT_EQ(file.plan.faults.at(0).region, 1U);
     EXPECT_EQ(file.plan.faults.at(0).value, 3);
     EXPECT_THAT(file.loads, testing::ElementsAre(0.2, 0.3));
@@ -157,9 +158,9 @@ TEST(WorldFile, ReadsRegionsFaultsAndLoads) {
 TEST(WorldFile, NamesWhatItDoesNotUnderstand) {
     const auto reading = [](std::string_view json) { return [json] { parse_world(json); }; };
     EXPECT_THAT(reading(R"({"colour": 1})"), ThrowsMessage<std::invalid_argument>(HasSubstr("unknown key \"colour\"")));
-    EXPECT_THAT(reading(R"({"regions": [{"id": "a", "rtt_ms": 1, "slot": 2}]})"),
+    EXPECT_THAT(reading(R"({"regions": [{"id": "a", "rtt": 1, "slot": 2}]})"),
                 ThrowsMessage<std::invalid_argument>(HasSubstr("regions[0]: unknown key \"slot\"")));
-    EXPECT_THAT(reading(R"({"faults": [{"kind": "flood", "from_s": 1, "to_s": 2}]})"),
+    EXPECT_THAT(reading(R"({"faults": [{"kind": "flood", "from": 1, "to": 2}]})"),
                 ThrowsMessage<std::invalid_argument>(HasSubstr("no fault named \"flood\"")));
     EXPECT_THAT(reading("[]"), ThrowsMessage<std::invalid_argument>(HasSubstr("must be an object")));
     EXPECT_THAT(reading("{"), ThrowsMessage<std::invalid_argument>(HasSubstr("not valid JSON")));

@@ -83,7 +83,7 @@ RegionPlan read_region(const Json& json, std::size_t index) {
     RegionPlan region;
     region.id = keys.text("id");
     if (!is_id(region.id)) throw std::invalid_argument(where + ": \"id\" must be lower-case letters, digits or '-'");
-    region.rtt = from_seconds(keys.required("rtt_ms", 0.01, 10'000) / 1'000);
+    region.rtt = from_seconds(keys.required("rtt", 0.01, 10'000) / 1'000);
     region.slots = static_cast<int>(keys.optional("slots", 1, 100'000, region.slots));
     region.weight = keys.optional("weight", 0.001, 1'000, region.weight);
     keys.expect_no_more();
@@ -104,9 +104,9 @@ Fault read_fault(const Json& json, std::size_t index, const std::vector<RegionPl
         if (region == regions.end()) throw std::invalid_argument(where + ": there is no region \"" + id + "\"");
         fault.region = static_cast<std::size_t>(region - regions.begin());
     }
-    fault.from = from_seconds(keys.required("from_s", 0, seconds(duration)));
-    fault.to = from_seconds(keys.required("to_s", 0, seconds(duration)));
-    if (fault.to <= fault.from) throw std::invalid_argument(where + ": \"to_s\" must be after \"from_s\"");
+    fault.from = from_seconds(keys.required("from", 0, seconds(duration)));
+    fault.to = from_seconds(keys.required("to", 0, seconds(duration)));
+    if (fault.to <= fault.from) throw std::invalid_argument(where + ": \"to\" must be after \"from\"");
     const bool positive = fault.kind == FaultKind::flap || fault.kind == FaultKind::slow;
     fault.value = keys.optional("value", positive ? 0.1 : 0, 100'000, default_value(fault.kind));
     keys.expect_no_more();
@@ -124,11 +124,13 @@ WorldFile parse_world(std::string_view text) {
     plan = default_world();
     plan.scenario = keys.find("name") == nullptr ? "world" : keys.text("name");
     plan.clients = static_cast<int>(keys.optional("clients", 1, 1'000, plan.clients));
-    plan.duration = from_seconds(keys.optional("duration_s", 1, 100'000, seconds(plan.duration)));
+    plan.duration = from_seconds(keys.optional("duration", 1, 100'000, seconds(plan.duration)));
     plan.warm_up =
-        from_seconds(keys.optional("warm_up_s", 0, seconds(plan.duration), std::min(20.0, seconds(plan.duration) / 4)));
-    plan.prefill_median = from_seconds(keys.optional("prefill_ms", 1, 600'000, in_ms(plan.prefill_median)) / 1'000);
-    plan.hold_median = from_seconds(keys.optional("hold_ms", 1, 600'000, in_ms(plan.hold_median)) / 1'000);
+        from_seconds(keys.optional("warm_up", 0, seconds(plan.duration), std::min(20.0, seconds(plan.duration) / 4)));
+    plan.prefill_median = from_seconds(keys.optional("prefill", 1, 600'000, in_ms(plan.prefill_median)) / 1'000);
+    plan.hold_median = from_seconds(keys.optional("hold", 1, 600'000, in_ms(plan.hold_median)) / 1'000);
+    if (keys.find("capacity") != nullptr) plan.capacity = keys.required("capacity", 0.01, 1'000'000);
+    if (keys.find("load") != nullptr) file.loads.push_back(keys.required("load", 0.01, 2));
     for (const auto& load : list(keys.find("loads"), "loads")) {
         file.loads.push_back(keys.number(load, "loads", 0.01, 2));
     }

@@ -54,6 +54,7 @@ WorldPlan::Window WorldPlan::measured() const {
 }
 
 double WorldPlan::arrivals_per_second() const {
+    if (capacity) return load * *capacity;
     int slots = 0;
     for (const auto& region : regions) slots += region.slots;
     // The mean of a log-normal is its median · e^(σ²/2).

@@ -53,7 +53,8 @@ struct WorldPlan {
     std::vector<RegionPlan> regions{};
     std::vector<Fault> faults{};
     int clients = 10;
-    double load = 0.4;  ///< arrivals as a share of what all slots can serve
+    double load = 0.4;                 ///< arrivals as a share of the capacity
+    std::optional<double> capacity{};  ///< calls a second; unset: what all slots serve in the mean
     Time duration{std::chrono::seconds(170)};
     Time warm_up{std::chrono::seconds(20)};
 

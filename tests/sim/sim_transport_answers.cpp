@@ -1,0 +1,175 @@
+// The other half of a transfer: what the gateway makes of the request, and how its answer gets back.
+// request at the gateway → [answers] → TransferEvents
+#include <algorithm>
+#include <utility>
+
+#include "sim_transport.hpp"
+
+namespace holysheep::sim {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr double kPromptTokens = 400, kTokensPerSecond = 50;
+
+}  // namespace
+
+void SimTransport::submit(TransferId id, Transfer& transfer) {
+    const auto region = transfer.region;
+    const auto now = around_.queue.now();
+    auto& gateway = *around_.gateways[region];
+    Gateway::Work work;
+    if (transfer.ask == Ask::ready) {
+        work.turn_only = true;
+    } else {
+        const auto* brown_out = around_.faults.find(FaultKind::brown_out, region, now);
+        if (brown_out != nullptr && transfer.draws.chance(brown_out->value)) {
+            answer(id, Part::overloaded);
+            return;
+        }
+        if (!gateway.admits(now)) {
+            answer(id, Part::throttled);
+            return;
+        }
+        const auto& plan = around_.plan;
+        RandomStream service(around_.seed, Purpose::service, {transfer.call.value_or(0), region});
+        work.prefill = from_seconds(service.log_normal(seconds(plan.prefill_median), plan.prefill_sigma));
+        work.hold = from_seconds(service.log_normal(seconds(plan.hold_median), plan.hold_sigma));
+        const auto* cut = around_.faults.find(FaultKind::cut, region, now);
+        work.cut = cut != nullptr && service.chance(cut->value);
+        if (transfer.acked != kNever) await(id, transfer, now + work.prefill + around_.path.rtt(region) / 2);
+    }
+    transfer.job = gateway.submit(work, [this, id, now](Gateway::Step step) { on_step(id, step, now); });
+}
+
+void SimTransport::on_step(TransferId id, Gateway::Step step, Time arrived) {
+    auto* transfer = find(id);
+    if (transfer == nullptr) return;
+    const auto done = [&] {
+        transfer->job = 0;
+        transfer->served = seconds(around_.queue.now() - arrived);
+    };
+    switch (step) {
+        case Gateway::Step::first_content: answer(id, Part::first_piece); break;
+        case Gateway::Step::piece: answer(id, Part::piece); break;
+        case Gateway::Step::finished:
+            done();
+            answer(id, Part::last_piece);
+            break;
+        case Gateway::Step::cut:
+            done();
+            answer(id, Part::cut);
+            break;
+        case Gateway::Step::ready: answer(id, Part::models); break;
+    }
+}
+
+void SimTransport::answer(TransferId id, Part part) {
+    auto& transfer = *find(id);
+    const auto at =
+        around_.path.arrival(transfer.region, NetworkPath::Way::to_client, around_.queue.now(), transfer.draws);
+    if (at == kNever) {
+        transfer.in_order = kNever;
+        return;
+    }
+    if (transfer.in_order == kNever) return;  // TCP delivers nothing after a gap
+    transfer.in_order = std::max(transfer.in_order, at);
+    around_.queue.at(transfer.in_order, [this, id, part] { receive(id, part); });
+}
+
+void SimTransport::receive(TransferId id, Part part) {
+    auto* transfer = find(id);
+    if (transfer == nullptr) return;
+    if (transfer->paused) {
+        transfer->held.push_back(part);
+        return;
+    }
+    if (transfer->acked > around_.queue.now()) transfer->acked = around_.queue.now();
+    switch (part) {
+        case Part::first_piece:
+            if (tell_head(id, 200, {{"content-type", "text/event-stream"}})) tell_body(id, answer_bytes::first_piece);
+            break;
+        case Part::piece: tell_body(id, answer_bytes::piece); break;
+        case Part::last_piece:
+            if (tell_body(id, answer_bytes::last_piece)) end(id, {});
+            break;
+        case Part::cut: end_broken(id, around_.queue.now(), false, "connection reset"); break;
+        case Part::overloaded: whole_answer(id, 503, answer_bytes::overloaded, {}); break;
+        case Part::throttled: whole_answer(id, 429, answer_bytes::throttled, {{"retry-after", "5"}}); break;
+        case Part::models: whole_answer(id, 200, answer_bytes::models, {}); break;
+        case Part::load: {
+            const auto& gateway = *around_.gateways[transfer->region];
+            const auto in_flight = static_cast<std::size_t>(gateway.busy()) + gateway.waiting();
+            whole_answer(id, 200, answer_bytes::models,
+                         {{"x-in-flight", std::to_string(in_flight)},
+                          {"x-latency-us", std::to_string(gateway.recent_latency() / 1us)}});
+            break;
+        }
+    }
+}
+
+void SimTransport::whole_answer(TransferId id, int status, std::string_view body, Headers headers) {
+    auto& transfer = *find(id);
+    if (!transfer.call) probe_due_[transfer.region].reset();
+    if (transfer.call && status != 200) around_.ledger.failed(*transfer.call, id, around_.queue.now());
+    headers.emplace_back("content-type", "application/json");
+    if (tell_head(id, status, std::move(headers)) && tell_body(id, body)) end(id, {});
+}
+
+bool SimTransport::tell_head(TransferId id, int status, Headers headers) {
+    auto& transfer = *find(id);
+    HttpHead head{.status = status, .headers = std::move(headers), .connection_reused = transfer.connection.reused};
+    if (!transfer.connection.reused) {
+        head.timings.dns = transfer.connection.dns;
+        head.timings.connect = transfer.connection.connect;
+        head.timings.tls = transfer.connection.tls;
+    }
+    transfer.events->on_head(id, std::move(head));
+    return find(id) != nullptr;
+}
+
+bool SimTransport::tell_body(TransferId id, std::string_view bytes) {
+    find(id)->events->on_body(id, bytes);
+    return find(id) != nullptr;
+}
+
+void SimTransport::end(TransferId id, TransferEnd end) {
+    auto* transfer = find(id);
+    if (transfer == nullptr) return;
+    auto& connection = transfer->connection;
+    const auto now = around_.queue.now();
+    end.connection_reused = connection.reused;
+    if (!connection.reused) {
+        end.timings.dns = connection.dns;
+        end.timings.connect = connection.connect;
+        end.timings.tls = connection.tls;
+    }
+    if (end.error) {
+        if (transfer->call) around_.ledger.failed(*transfer->call, id, now);
+        note_waste(transfer->call, transfer->served);
+    } else if (!around_.faults.refuses(transfer->region, now)) {
+        const auto sample = transfer->acked - transfer->sent;
+        // What was sent twice tells nothing about the round trip (RFC 6298, section 3).
+        if (sample < around_.path.rtt(transfer->region) + NetworkPath::kMinimalRto) {
+            connection.rttvar += (std::chrono::abs(connection.srtt - sample) - connection.rttvar) / 4;
+            connection.srtt += (sample - connection.srtt) / 8;
+        }
+        idle_[transfer->region].push_back(connection);
+    }
+    auto* events = transfer->events;
+    transfers_.erase(id);
+    events->on_end(id, std::move(end));
+}
+
+void SimTransport::end_broken(TransferId id, Time when, bool undelivered, const char* why) {
+    around_.queue.at(when, [this, id, undelivered, why] {
+        end(id, {.error = ErrorCode::transport_failed, .detail = why, .certainly_not_delivered = undelivered});
+    });
+}
+
+void SimTransport::note_waste(std::optional<CallNumber> call, std::optional<double> served) {
+    if (call && served) around_.ledger.waste(*call, kPromptTokens + kTokensPerSecond * *served);
+}
+
+}  // namespace holysheep::sim
