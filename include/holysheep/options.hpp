@@ -47,12 +47,12 @@ struct HealthOptions {
     /// `models`: GET {base}/models. `head`: HEAD {base}{path}. `path`: GET {base}{path}. `completion`: asks `model` for
     /// one token, at most once a minute and region and within `completion_tokens_per_hour`; it costs money.
     enum class Probe { models, head, path, completion } probe = Probe::models;
-    std::string path{};                      ///< for `head` and `path`; begins with '/'
-    std::string model{};                     ///< for `completion`
+    std::string path{};                      ///< for `head` and `path`, refused with others; begins with '/'
+    std::string model{};                     ///< for `completion`, refused with others
     milliseconds interval{10'000};           ///< between probes of a healthy region, ±20 %
     milliseconds unhealthy_interval{1'000};  ///< of any other, ±20 %
     milliseconds timeout{2'000};       ///< of a probe; once the RTT is known: srtt + 4·rttvar + 30 ms, at most this
-    milliseconds sign_of_life{1'000};  ///< a waiting call asks for one when its region was silent for so long
+    milliseconds sign_of_life{1'000};  ///< a waiting call asks for one when its region was silent so long; 0: never
     std::int64_t completion_tokens_per_hour = 2'000;  ///< of the whole client; beyond it `completion` probes pause
 };
 
@@ -67,7 +67,8 @@ struct BreakerOptions {
     double failure_rate = 0.5;   ///< within `window`, of at least `min_calls`: opens
     int min_calls = 10;
     milliseconds window{10'000};
-    /// Open time: min(max_open_for, open_for · 2^k), ±20 %; k counts openings and is forgotten after 60 s closed.
+    /// Open time: min(max_open_for, open_for · 2^k), ±20 %; k counts openings and is forgotten after 60 s closed. A
+    /// longer `open_for` raises the default of `max_open_for` to itself.
     milliseconds open_for{2'000}, max_open_for{20'000};
     int half_open_successes = 3;  ///< trials, one at a time, that close it; one failure opens it again
 };

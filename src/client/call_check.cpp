@@ -48,10 +48,7 @@ std::optional<Error> check_raw(const RawRequest& request) {
     const bool method_ok =
         !request.method.empty() && std::ranges::all_of(request.method, [](char c) { return c >= 'A' && c <= 'Z'; });
     if (!method_ok) return refuse("the method must be capital letters, such as GET or POST");
-    const bool path_ok =
-        request.path.starts_with('/') && !request.path.starts_with("//") &&
-        std::ranges::all_of(request.path, [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '#'; });
-    if (!path_ok)
+    if (!is_request_path(request.path))
         return refuse(
             "the path must start with one '/' and hold neither white space, '#' nor non-ASCII characters: "
             "percent-encode them");

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <fstream>
 #include <utility>
 
@@ -17,6 +18,19 @@ std::string_view trim(std::string_view text) {
     const auto first = text.find_first_not_of(kSpace);
     if (first == std::string_view::npos) return {};
     return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+// Beyond it, adding the span to the clock would overflow.
+constexpr milliseconds kLongest = std::chrono::hours{262'800};
+constexpr milliseconds kDay = std::chrono::hours{24};
+
+std::string in_ms(milliseconds span) { return std::to_string(span.count()) + " ms"; }
+
+/// As the caller wrote it: "0.05", not "0.050000".
+std::string number(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%g", value);
+    return text;
 }
 
 std::string quoted(std::string_view text) { return "\"" + std::string(text.substr(0, 200)) + "\""; }
@@ -71,8 +85,8 @@ void check_regions(const ClientOptions& options, Problems& problems) {
             problems.add(name + ".id", quoted(region.id) + " must be letters, digits, '-', '_' or '.', and not empty");
         }
         if (!(region.weight > 0) || !std::isfinite(region.weight)) {
-            problems.add(name + ".weight", std::to_string(region.weight) +
-                                               " must be above 0; use priority to hold a region back, or drain() it");
+            problems.add(name + ".weight",
+                         number(region.weight) + " must be above 0; use priority to hold a region back, or drain() it");
         }
         if (has_control_characters(region.zone)) problems.add(name + ".zone", "holds control characters");
         check_key(name + ".api_key", region.api_key, problems);
@@ -108,6 +122,106 @@ void check_regions(const ClientOptions& options, Problems& problems) {
     }
 }
 
+void check_selector(const SelectorOptions& selector, Problems& problems) {
+    const double exponent = selector.latency_exponent;
+    if (!(exponent >= 0 && exponent <= 100)) {
+        problems.add("selector.latency_exponent",
+                     number(exponent) + " must be between 0 (exactly the weights) and 100");
+    } else if (exponent != 0 && selector.strategy != Strategy::weighted) {
+        problems.add("selector.latency_exponent",
+                     number(exponent) + " steers nothing but Strategy::weighted; choose that, or leave it 0");
+    }
+}
+
+/// What a probe asks for belongs to its kind: beside another one it would be set in vain.
+void check_probe_kind(const HealthOptions& health, Problems& problems) {
+    using enum HealthOptions::Probe;
+    const bool wants_path = health.probe == head || health.probe == path;
+    if (wants_path && !is_request_path(health.path)) {
+        problems.add(
+            "health.path",
+            quoted(health.path) + " must begin with one '/', percent-encoded, because health.probe asks for that path");
+    } else if (!wants_path && !health.path.empty()) {
+        problems.add("health.path", quoted(health.path) +
+                                        " is asked for by Probe::head and Probe::path only; choose one of them in "
+                                        "health.probe, or leave it empty");
+    }
+    if (has_control_characters(health.model)) {
+        problems.add("health.model", "it holds control characters");
+    } else if (health.probe == completion && health.model.empty()) {
+        problems.add("health.model", "it is empty; name the model that Probe::completion asks");
+    } else if (health.probe != completion && !health.model.empty()) {
+        problems.add("health.model",
+                     quoted(health.model) +
+                         " is asked by Probe::completion only; choose that in health.probe, or leave it empty");
+    }
+}
+
+void check_health(const HealthOptions& health, Problems& problems) {
+    const auto period = [&](std::string_view name, milliseconds value) {
+        if (value.count() > 0 && value <= kDay) return;
+        problems.add("health." + std::string(name),
+                     in_ms(value) + " must be above 0, at most 24 h; health.enabled = false turns probes off");
+    };
+    period("interval", health.interval);
+    period("unhealthy_interval", health.unhealthy_interval);
+    period("timeout", health.timeout);
+    if (health.sign_of_life.count() < 0 || health.sign_of_life > kDay) {
+        problems.add("health.sign_of_life",
+                     in_ms(health.sign_of_life) + " must be 0 (never asked for) or more, at most 24 h");
+    }
+    if (health.completion_tokens_per_hour < 0) {
+        problems.add("health.completion_tokens_per_hour",
+                     std::to_string(health.completion_tokens_per_hour) + " must be 0 (none) or more");
+    }
+    check_probe_kind(health, problems);
+}
+
+void check_breaker(const BreakerOptions& breaker, Problems& problems) {
+    const auto count = [&](std::string_view name, int value) {
+        if (value >= 1) return;
+        problems.add("breaker." + std::string(name),
+                     std::to_string(value) + " must be 1 or more; breaker.enabled = false turns the breaker off");
+    };
+    count("transport_failures", breaker.transport_failures);
+    count("gateway_failures", breaker.gateway_failures);
+    count("failures", breaker.failures);
+    count("min_calls", breaker.min_calls);
+    count("half_open_successes", breaker.half_open_successes);
+    if (!(breaker.failure_rate > 0 && breaker.failure_rate <= 1)) {
+        problems.add("breaker.failure_rate",
+                     number(breaker.failure_rate) + " must be above 0, at most 1 (every attempt of the window failed)");
+    }
+    if (breaker.window.count() <= 0 || breaker.window > std::chrono::hours{1}) {
+        problems.add("breaker.window", in_ms(breaker.window) + " must be above 0, at most 1 h");
+    }
+    const auto open_time = [&](std::string_view name, milliseconds value) {
+        if (value.count() > 0 && value <= kDay) return;
+        problems.add("breaker." + std::string(name),
+                     in_ms(value) + " must be above 0, at most 24 h; Client::drain keeps a region out for longer");
+    };
+    open_time("open_for", breaker.open_for);
+    open_time("max_open_for", breaker.max_open_for);
+    // A long open_for alone raises the default cap to itself.
+    if (breaker.max_open_for < breaker.open_for && breaker.max_open_for != BreakerOptions{}.max_open_for) {
+        problems.add("breaker.max_open_for", in_ms(breaker.max_open_for) + " is below breaker.open_for, " +
+                                                 in_ms(breaker.open_for) + "; set it to that or more");
+    }
+}
+
+void check_hedging(const HedgingOptions& hedging, Problems& problems) {
+    if (!(hedging.ratio >= 0 && hedging.ratio <= 1)) {
+        problems.add("hedging.ratio", number(hedging.ratio) + " must be between 0 and 1");
+    }
+    if (hedging.min_delay.count() < 0 || hedging.min_delay > kLongest) {
+        problems.add("hedging.min_delay", in_ms(hedging.min_delay) + " must not be negative, and at most 30 years");
+    }
+    if (hedging.max_prompt_tokens < 0) {
+        problems.add("hedging.max_prompt_tokens", std::to_string(hedging.max_prompt_tokens) +
+                                                      " must not be negative; hedging.enabled = false turns it off");
+    }
+}
+
 }  // namespace
 
 Error Problems::to_error(std::string_view what) const {
@@ -118,6 +232,11 @@ Error Problems::to_error(std::string_view what) const {
 
 bool has_control_characters(std::string_view text) {
     return std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
+bool is_request_path(std::string_view text) {
+    return text.starts_with('/') && !text.starts_with("//") &&
+           std::ranges::all_of(text, [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '#'; });
 }
 
 void normalise(ClientOptions& options) {
@@ -156,15 +275,15 @@ void check_retry(const RetryOptions& retry, std::string_view prefix, Problems& p
     if (retry.max_attempts < 0)
         problems.add(at + "max_attempts", std::to_string(retry.max_attempts) + " must be 0 (default) or more");
     const auto span = [&](std::string_view name, milliseconds value) {
-        if (value.count() < 0)
-            problems.add(at + std::string(name), std::to_string(value.count()) + " ms must not be negative");
+        if (value.count() < 0 || value > kLongest)
+            problems.add(at + std::string(name), in_ms(value) + " must not be negative, and at most 30 years");
     };
     span("initial_backoff", retry.initial_backoff);
     span("throttle_backoff", retry.throttle_backoff);
     span("max_backoff", retry.max_backoff);
     span("max_wait", retry.max_wait);
     if (!(retry.budget_ratio >= 0 && retry.budget_ratio <= 1)) {
-        problems.add(at + "budget_ratio", std::to_string(retry.budget_ratio) + " must be between 0 and 1");
+        problems.add(at + "budget_ratio", number(retry.budget_ratio) + " must be between 0 and 1");
     }
     if (retry.budget_capacity < 0)
         problems.add(at + "budget_capacity", std::to_string(retry.budget_capacity) + " must not be negative");
@@ -172,10 +291,9 @@ void check_retry(const RetryOptions& retry, std::string_view prefix, Problems& p
 
 void check_timeouts(const TimeoutOptions& timeouts, std::string_view prefix, Problems& problems) {
     const auto span = [&](std::string_view name, milliseconds value) {
-        // Beyond 30 years, adding it to the clock would overflow.
-        if (value.count() < 0 || value > std::chrono::hours{262'800}) {
+        if (value.count() < 0 || value > kLongest) {
             problems.add(std::string(prefix) + std::string(name),
-                         std::to_string(value.count()) + " ms must be 0 (default rule) or more, at most 30 years");
+                         in_ms(value) + " must be 0 (default rule) or more, at most 30 years");
         }
     };
     span("connect", timeouts.connect);
@@ -190,6 +308,10 @@ void check(const ClientOptions& options, Problems& problems) {
     check_key("api_key", options.api_key, problems);
     check_regions(options, problems);
     check_headers(options.headers, "headers", problems);
+    check_selector(options.selector, problems);
+    check_health(options.health, problems);
+    check_breaker(options.breaker, problems);
+    check_hedging(options.hedging, problems);
     check_retry(options.retry, "retry.", problems);
     check_timeouts(options.timeouts, "timeouts.", problems);
 

@@ -34,5 +34,7 @@ void check_timeouts(const TimeoutOptions& timeouts, std::string_view prefix, Pro
 void check_headers(const std::vector<std::pair<std::string, std::string>>& headers, std::string_view option,
                    Problems& problems);
 bool has_control_characters(std::string_view text);
+/// Begins with one '/'; neither white space, '#' nor non-ASCII characters.
+bool is_request_path(std::string_view text);
 
 }  // namespace holysheep::client

@@ -87,7 +87,8 @@ void RegionHealthTracker::on_probe_end(std::size_t region, const ProbeResult& re
         if (!result.answered) {
             const bool silent = r.alive_at + 2 * probe_period(r, now) < now;
             if (r.misses >= 2 && silent && r.breaker.on_silence(random_.uniform(), now)) opened(region, now);
-            if (r.alive_at + health_.sign_of_life < now) notices_.dead.push_back(region);
+            const bool watched = health_.sign_of_life.count() > 0;
+            if (watched && r.alive_at + health_.sign_of_life < now) notices_.dead.push_back(region);
         }
     }
     schedule_probe(r, now, now);
@@ -97,8 +98,8 @@ void RegionHealthTracker::on_probe_end(std::size_t region, const ProbeResult& re
 nanoseconds RegionHealthTracker::probe_timeout(std::size_t region) const {
     const auto& time = regions_[region].probe_time;
     if (!time.known()) return health_.timeout;
-    return std::clamp<nanoseconds>(time.late_after(kProbeGrace), kLeastProbeTimeout,
-                                   std::max<nanoseconds>(kLeastProbeTimeout, health_.timeout));
+    const auto late_after = std::max<nanoseconds>(time.late_after(kProbeGrace), kLeastProbeTimeout);
+    return std::min<nanoseconds>(late_after, health_.timeout);
 }
 
 }  // namespace holysheep::health

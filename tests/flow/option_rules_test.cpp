@@ -91,6 +91,59 @@ TEST(OptionRules, EachRuleNamesItsOption) {
         {[](O& o) { o.retry.budget_ratio = 1.5; }, "retry.budget_ratio"},
         {[](O& o) { o.retry.budget_ratio = std::numeric_limits<double>::quiet_NaN(); }, "retry.budget_ratio"},
         {[](O& o) { o.retry.budget_capacity = -1; }, "retry.budget_capacity"},
+        {[](O& o) { o.retry.max_wait = milliseconds::max(); }, "retry.max_wait"},
+        {[](O& o) { o.retry.max_backoff = milliseconds::max(); }, "retry.max_backoff"},
+        {[](O& o) { o.retry.initial_backoff = milliseconds::max(); }, "retry.initial_backoff"},
+        {[](O& o) { o.retry.throttle_backoff = milliseconds::max(); }, "retry.throttle_backoff"},
+        {[](O& o) {
+             o.selector = {Strategy::weighted, -1};
+         },
+         "selector.latency_exponent: -1 must"},
+        {[](O& o) {
+             o.selector = {Strategy::weighted, 101};
+         },
+         "selector.latency_exponent: 101 must"},
+        {[](O& o) {
+             o.selector = {Strategy::weighted, std::numeric_limits<double>::quiet_NaN()};
+         },
+         "selector.latency_exponent"},
+        {[](O& o) { o.selector.latency_exponent = 8; }, "selector.latency_exponent: 8 steers nothing"},
+        {[](O& o) { o.health.interval = 0ms; }, "health.interval: 0 ms must be above 0"},
+        {[](O& o) { o.health.interval = 25h; }, "health.interval"},
+        {[](O& o) { o.health.unhealthy_interval = -1ms; }, "health.unhealthy_interval"},
+        {[](O& o) { o.health.timeout = 0ms; }, "health.timeout"},
+        {[](O& o) { o.health.timeout = milliseconds::max(); }, "health.timeout"},
+        {[](O& o) { o.health.sign_of_life = -1ms; }, "health.sign_of_life"},
+        {[](O& o) { o.health.sign_of_life = 25h; }, "health.sign_of_life"},
+        {[](O& o) { o.health.completion_tokens_per_hour = -1; }, "health.completion_tokens_per_hour"},
+        {[](O& o) { o.health.probe = HealthOptions::Probe::head; }, "health.path: \"\" must begin"},
+        {[](O& o) { o.health.probe = HealthOptions::Probe::path, o.health.path = "health"; },
+         "health.path: \"health\" must"},
+        {[](O& o) { o.health.probe = HealthOptions::Probe::path, o.health.path = "/a b"; }, "health.path"},
+        {[](O& o) { o.health.path = "/health"; }, "health.path: \"/health\" is asked for by"},
+        {[](O& o) { o.health.probe = HealthOptions::Probe::completion; }, "health.model: it is empty"},
+        {[](O& o) { o.health.probe = HealthOptions::Probe::completion, o.health.model = "a\nb"; }, "health.model"},
+        {[](O& o) { o.health.model = "m"; }, "health.model: \"m\" is asked by"},
+        {[](O& o) { o.breaker.transport_failures = 0; }, "breaker.transport_failures: 0 must"},
+        {[](O& o) { o.breaker.gateway_failures = 0; }, "breaker.gateway_failures"},
+        {[](O& o) { o.breaker.failures = 0; }, "breaker.failures"},
+        {[](O& o) { o.breaker.min_calls = 0; }, "breaker.min_calls"},
+        {[](O& o) { o.breaker.half_open_successes = 0; }, "breaker.half_open_successes"},
+        {[](O& o) { o.breaker.failure_rate = 0; }, "breaker.failure_rate"},
+        {[](O& o) { o.breaker.failure_rate = 1.01; }, "breaker.failure_rate: 1.01 must"},
+        {[](O& o) { o.breaker.failure_rate = std::numeric_limits<double>::quiet_NaN(); }, "breaker.failure_rate"},
+        {[](O& o) { o.breaker.window = 0ms; }, "breaker.window"},
+        {[](O& o) { o.breaker.window = 61min; }, "breaker.window"},
+        {[](O& o) { o.breaker.open_for = 0ms; }, "breaker.open_for"},
+        {[](O& o) { o.breaker.open_for = 25h; }, "breaker.open_for"},
+        {[](O& o) { o.breaker.max_open_for = 0ms; }, "breaker.max_open_for"},
+        {[](O& o) { o.breaker.max_open_for = 1s; }, "breaker.max_open_for: 1000 ms is below breaker.open_for, 2000"},
+        {[](O& o) { o.hedging.ratio = -0.1; }, "hedging.ratio: -0.1 must"},
+        {[](O& o) { o.hedging.ratio = 1.1; }, "hedging.ratio"},
+        {[](O& o) { o.hedging.ratio = std::numeric_limits<double>::quiet_NaN(); }, "hedging.ratio"},
+        {[](O& o) { o.hedging.min_delay = -1ms; }, "hedging.min_delay"},
+        {[](O& o) { o.hedging.min_delay = milliseconds::max(); }, "hedging.min_delay"},
+        {[](O& o) { o.hedging.max_prompt_tokens = -1; }, "hedging.max_prompt_tokens"},
         {[](O& o) { o.timeouts.connect = -1ms; }, "timeouts.connect"},
         {[](O& o) { o.timeouts.first_byte = -1ms; }, "timeouts.first_byte"},
         {[](O& o) { o.timeouts.first_content = -1ms; }, "timeouts.first_content"},
@@ -142,6 +195,22 @@ TEST(OptionRules, WhatIsAllowedPasses) {
         [](O& o) { o.timeouts = {.connect = 0ms, .total = 0ms}; },
         [](O& o) { o.proxy = {.url = "socks5h://proxy:1080", .user = "me", .password = "secret"}; },
         [](O& o) { o.regions.clear(); },
+        [](O& o) {
+            o.selector = {Strategy::weighted, 100};
+        },
+        [](O& o) {
+            o.health = {
+                .enabled = false, .interval = 1ms, .unhealthy_interval = 24h, .timeout = 1ms, .sign_of_life = 0ms};
+        },
+        [](O& o) { o.health.probe = HealthOptions::Probe::head, o.health.path = "/"; },
+        [](O& o) { o.health.probe = HealthOptions::Probe::path, o.health.path = "/health?deep=1"; },
+        [](O& o) {
+            o.health.probe = HealthOptions::Probe::completion, o.health.model = "m";
+            o.health.completion_tokens_per_hour = 0;
+        },
+        [](O& o) { o.breaker = {.failures = 2, .open_for = 60s}; },
+        [](O& o) { o.breaker = {.failure_rate = 1, .window = 1h, .open_for = 1ms, .max_open_for = 1ms}; },
+        [](O& o) { o.hedging = {.enabled = true, .ratio = 0, .min_delay = 0ms, .max_prompt_tokens = 0}; },
     };
     int i = 0;
     for (const auto& change : changes) {
@@ -155,6 +224,10 @@ TEST(OptionRules, EverythingThatIsWrongIsToldAtOnce) {
         o.api_key = "a b";
         o.regions[0].weight = -1;
         o.headers = {{"a b", "c"}};
+        o.selector.latency_exponent = -1;
+        o.health.interval = 0ms;
+        o.breaker.failures = 0;
+        o.hedging.ratio = 2;
         o.retry.max_attempts = -1;
         o.timeouts.stall = -1ms;
         o.tls.ca_file = "/no/such/file";
@@ -164,6 +237,7 @@ TEST(OptionRules, EverythingThatIsWrongIsToldAtOnce) {
     ASSERT_FALSE(client);
     EXPECT_THAT(client.error().message,
                 AllOf(HasSubstr("api_key"), HasSubstr("weight"), HasSubstr("headers"), HasSubstr("max_attempts"),
+                      HasSubstr("selector."), HasSubstr("health."), HasSubstr("breaker."), HasSubstr("hedging."),
                       HasSubstr("stall"), HasSubstr("ca_file"), HasSubstr("proxy.url"), HasSubstr("listeners")));
 }
 
