@@ -372,7 +372,10 @@ Error CallDriver::final_error(Attempt* last) {
     auto error = compose_error({.machine = machine_,
                                 .first = first,
                                 .last = last == nullptr ? nullptr : &last->error(),
+                                .regions = services_.regions,
+                                .targets = services_.targets,
                                 .model = exchange_.model,
+                                .model_number = model_,
                                 .attempts = attempts_.size(),
                                 .elapsed = time - started_,
                                 .now = time});

@@ -1,7 +1,8 @@
 // A refusal is passed on as it is. Exhausted regions become `all_regions_unavailable` with the first failure as cause,
-// unless there was only one region, or nothing but throttling.
+// unless there was only one region, or nothing but throttling. Regions that were not asked are named with the reason.
 #include "call/final_error.hpp"
 
+#include <algorithm>
 #include <string>
 
 namespace holysheep::call {
@@ -34,17 +35,63 @@ std::string_view reason(Ending ending) {
     return {};
 }
 
+/// "breaker opened: connections failed in a row, next trial in 1200 ms"; empty where nothing speaks against it.
+std::string why_blocked(const FailedCall& call, std::size_t region) {
+    const auto& regions = call.regions;
+    if (regions.draining(region)) return "draining (Client::resume ends that)";
+    if (!regions.has_model(region, call.model_number, call.now)) return "it does not have the model";
+    if (const auto until = regions.limited_until(region, call.model_number); until > call.now) {
+        return "it asked for a pause, " + milliseconds_text(until - call.now) + " are left";
+    }
+    if (regions.breakers_admit(region, call.model_number, call.now)) return {};
+    const std::string_view reason = regions.facts(region, call.now).breaker_reason;
+    std::string text = reason.empty() ? "breaker of the model is open" : "breaker " + std::string(reason);
+    const auto trial = regions.usable_at(region, call.model_number, call.now);
+    if (trial) text += ", next trial in " + milliseconds_text(*trial - call.now);
+    return text;
+}
+
+/// "us-west: …; eu-central: …": the regions that were kept from the call.
+std::string blocked_regions(const FailedCall& call) {
+    std::string list;
+    for (const auto region : call.machine.plan()) {
+        if (call.machine.asked(region) && !call.machine.panic()) continue;
+        const auto why = why_blocked(call, region);
+        if (why.empty()) continue;
+        list += (list.empty() ? "" : "; ") + call.targets[region].region.id + ": " + why;
+    }
+    return list;
+}
+
+/// Whether every region failed the call or was closed to it for reasons of health.
+bool nothing_left(const FailedCall& call) {
+    return std::ranges::all_of(call.machine.plan(), [&](std::size_t region) {
+        return call.regions.draining(region) || call.machine.asked(region) ||
+               !call.regions.breakers_admit(region, call.model_number, call.now);
+    });
+}
+
 Error without_attempts(const FailedCall& call) {
-    const auto ending = call.machine.ending();
-    if (ending == Ending::wait_too_long) {
+    const auto blocked = blocked_regions(call);
+    if (call.machine.ending() == Ending::wait_too_long) {
         Error error{.code = ErrorCode::rate_limited,
-                    .message = "every region has asked for a pause that the call cannot wait out"};
+                    .message = "no region to send to before the deadline or retry.max_wait: " + blocked};
         const auto clock = call.machine.quota_clock();
         if (clock) error.retry_after = std::chrono::ceil<milliseconds>(*clock - call.now);
         return error;
     }
-    return {.code = ErrorCode::all_regions_unavailable,
-            .message = "no region to send to: every eligible one is draining (Client::resume ends that)"};
+    return {.code = ErrorCode::all_regions_unavailable, .message = "no region to send to: " + blocked};
+}
+
+/// The first failure, as the end of all regions.
+void blame_all_regions(Error& error, const FailedCall& call) {
+    const auto blocked = blocked_regions(call);
+    error.cause = error.code;
+    error.code = ErrorCode::all_regions_unavailable;
+    const auto failed = blocked.empty() ? "all " + std::to_string(call.machine.eligible_regions()) + " regions failed"
+                                        : std::string("no region is left");
+    error.message = failed + ", first " + error.message;
+    if (!blocked.empty()) error.message += "; kept away from " + blocked;
 }
 
 }  // namespace
@@ -85,12 +132,8 @@ Error compose_error(const FailedCall& call) {
             error = *call.first;
             error.message = at_region(error);
             if (const auto why = reason(ending); !why.empty()) error.message += "; " + std::string(why);
-            if (call.machine.eligible_regions() > 1 && call.machine.regions_exhausted() &&
-                !call.machine.only_throttled()) {
-                error.cause = error.code;
-                error.code = ErrorCode::all_regions_unavailable;
-                error.message = "all " + std::to_string(call.machine.eligible_regions()) + " regions failed, first " +
-                                error.message;
+            if (call.machine.eligible_regions() > 1 && nothing_left(call) && !call.machine.only_throttled()) {
+                blame_all_regions(error, call);
             }
             if (call.last != nullptr && call.last->retry_after) error.retry_after = call.last->retry_after;
             error.message += after;

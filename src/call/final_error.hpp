@@ -4,11 +4,14 @@
 
 #include <chrono>
 #include <cstddef>
+#include <span>
 #include <string_view>
 
 #include <holysheep/error.hpp>
 
+#include "call/exchange.hpp"
 #include "call/machine.hpp"
+#include "health/region_health_tracker.hpp"
 
 namespace holysheep::call {
 
@@ -16,7 +19,10 @@ struct FailedCall {
     const CallMachine& machine;
     const Error* first;  ///< of the attempt that failed first; null without one
     const Error* last;   ///< of the attempt that ended the call; null without one
+    const health::RegionHealthTracker& regions;
+    std::span<const Target> targets;
     std::string_view model;
+    int model_number;  ///< the tracker's
     std::size_t attempts;
     nanoseconds elapsed;
     time_point now;

@@ -117,6 +117,8 @@ class CallMachine {
     int first_failure() const { return first_failure_; }
     /// Whether a failure now would be followed by another region without a wait.
     bool can_move_at_once(time_point now) const;
+    /// Whether the region was asked and failed, or is being asked; a lost race does not count.
+    bool asked(std::size_t region) const;
     /// Whether every region that the call may use has failed it, and none for lack of quota alone.
     bool regions_exhausted() const;
     /// Whether nothing but throttling stood in the way.

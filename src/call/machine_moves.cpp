@@ -276,11 +276,12 @@ bool CallMachine::can_move_at_once(time_point now) const {
     return next_untried(now).has_value() && static_cast<int>(attempts_.size()) < attempt_limit();
 }
 
+bool CallMachine::asked(std::size_t region) const {
+    return std::ranges::any_of(attempts_, [&](const Attempt& a) { return a.region == region && !a.lost; });
+}
+
 bool CallMachine::regions_exhausted() const {
-    return std::ranges::all_of(plan_, [&](std::size_t region) {
-        return !eligible(region) ||
-               std::ranges::any_of(attempts_, [&](const Attempt& a) { return a.region == region && !a.lost; });
-    });
+    return std::ranges::all_of(plan_, [&](std::size_t region) { return !eligible(region) || asked(region); });
 }
 
 bool CallMachine::only_throttled() const {
