@@ -83,6 +83,7 @@ void RegionHealthTracker::on_probe_end(std::size_t region, const ProbeResult& re
         if (r.misses >= 2) {
             r.down = true;
             r.recovering = false;
+            r.good_calls = 0;
         }
         if (!result.answered) {
             const bool silent = r.alive_at + 2 * probe_period(r, now) < now;

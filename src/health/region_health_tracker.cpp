@@ -147,7 +147,11 @@ void RegionHealthTracker::on_outcome(Ticket& ticket, Charge charge, time_point n
         }
     } else if (is_failure(charge)) {
         // One that was charged for silence already is not charged again for how it ends.
-        if (!ticket.late) fail(ticket, charge, now);
+        if (ticket.late) {
+            drop(ticket);
+        } else {
+            fail(ticket, charge, now);
+        }
     } else {
         drop(ticket);
         // Given up while it waited: it would have taken at least so long.
@@ -230,7 +234,7 @@ void RegionHealthTracker::opened(std::size_t region, time_point) {
     auto& r = regions_[region];
     r.down = true;
     r.recovering = false;
-    r.hits = 0;
+    r.hits = r.good_calls = 0;
     if (r.breaker.opened_by_transport()) notices_.dead.push_back(region);
 }
 
@@ -243,7 +247,6 @@ void RegionHealthTracker::hit(RegionState& r, time_point now) {
         r.breaker.on_live_probes(now);
         if (std::exchange(r.down, false)) {
             r.recovering = true;
-            r.good_calls = 0;
             if (r.breaker.state(now) == BreakerState::closed) r.recovered_at = now;
         }
     }

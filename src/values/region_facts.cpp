@@ -47,7 +47,8 @@ std::optional<milliseconds> time_left(Clock::time_point until, Clock::time_point
 
 double score(const RegionFacts& facts) {
     if (facts.liveness == Liveness::down || facts.liveness == Liveness::draining) return 0;
-    const double speed = facts.latency > 0 ? std::sqrt(std::min(1.0, facts.best_latency / facts.latency)) : 1;
+    const bool known = facts.latency > 0 && facts.best_latency > 0;
+    const double speed = known ? std::sqrt(std::min(1.0, facts.best_latency / facts.latency)) : 1;
     return 100 * speed * (1 - facts.error_rate) * facts.ramp;
 }
 
