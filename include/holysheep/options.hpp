@@ -24,14 +24,19 @@ namespace holysheep {
 inline namespace v0 {
 
 /// How a call's first region is chosen among the usable ones of the lowest `Region::priority` that has any. Failover
-/// then goes on by ascending cost, whatever the strategy.
+/// then goes on by ascending cost, whatever the strategy:
 ///
-/// `adaptive`: least cost = (L + 600 ms · error_rate) · sqrt(1 + in_flight) / (weight · ramp), with 5 % of noise so
-/// that processes with the same view don't move in step. L is the smoothed time to first content (of plain calls: to
-/// the whole answer); `ramp` brings a region that recovered back over ten seconds. `weighted`: smooth weighted round
-/// robin; the shares are exactly the configured weights (times ramp). `round_robin`: equal shares. `lowest_latency`:
-/// least L + 600 ms · error_rate, blind to load: it overruns the nearest region near saturation.
-enum class Strategy { adaptive, weighted, round_robin, lowest_latency };
+///     cost = (L + 600 ms · error_rate) · (1 + waiting)^0.4 / (weight · ramp)
+///
+/// L is the smoothed time to first content (of plain calls: to the whole answer), or how long the waiting attempts have
+/// waited so far, where that is longer; `waiting` counts attempts without content; `ramp` brings a region that
+/// recovered back over four seconds.
+enum class Strategy {
+    adaptive,       ///< least cost, with 5 % of noise so that processes with the same view don't move in step
+    weighted,       ///< smooth weighted round robin: the shares are exactly the configured weights (times ramp)
+    round_robin,    ///< equal shares
+    lowest_latency  ///< least L + 600 ms · error_rate: blind to load, it overruns the nearest region near saturation
+};
 
 struct SelectorOptions {
     Strategy strategy = Strategy::adaptive;

@@ -32,7 +32,7 @@ Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool own_key
         case ErrorCode::conflict: return {Action::same_later, Charge::none};
         case ErrorCode::unauthenticated: return {own_keys ? Action::next : Action::stop, Charge::none};
         case ErrorCode::invalid_request: return {outcome.status == 425 ? Action::next : Action::stop, Charge::none};
-        case ErrorCode::stream_interrupted: return {Action::stop, Charge::server};
+        case ErrorCode::stream_interrupted: return {Action::stop, Charge::transport};
         case ErrorCode::stream_stalled: return {Action::stop, Charge::timeout};
         case ErrorCode::cancelled:
         case ErrorCode::deadline_exceeded:

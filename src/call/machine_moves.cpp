@@ -99,7 +99,7 @@ std::optional<CallMachine::Move> CallMachine::move_after(const Attempt& failed, 
         return std::nullopt;
     }
     std::optional<Move> move;
-    if (verdict.action == Action::same_fresh && !resent_fresh_) {
+    if (verdict.action == Action::same_fresh && !resent_fresh_ && regions_.usable(failed.region, model_, now)) {
         resent_fresh_ = true;
         move = Move{
             .region = failed.region, .kind = AttemptKind::retry, .when = now, .fresh_connection = true, .free = true};

@@ -10,7 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kConnectGrace = 30ms;
 // Linux delays acknowledgements by up to 40 ms while the application does not read.
 constexpr auto kAckGrace = 45ms;
 // A first sample sets rttvar to half the RTT; on a connection with so few, the region's own variance is the better one.
@@ -19,8 +18,7 @@ constexpr int kSettledRtt = 8;
 }  // namespace
 
 nanoseconds CallMachine::connect_late_after(const Attempt& a) const {
-    const auto& known = regions_.connect_time(a.region);
-    return known.known() ? std::min(policy_.connect_race * 4, known.late_after(kConnectGrace)) : policy_.connect_race;
+    return regions_.connect_late_after(a.region).value_or(policy_.connect_race);
 }
 
 nanoseconds CallMachine::path_late_after(std::size_t region) const {
@@ -87,10 +85,7 @@ Commands CallMachine::on_region_down(std::size_t region, time_point now) {
         const auto& a = at(i);
         if (a.region != region || a.raced || (a.phase != Phase::connecting && a.phase != Phase::waiting)) continue;
         rescued_ = true;
-        // While the breaker is closed, each call that finds the region silent counts against it.
-        if (regions_.breakers_admit(region, model_, now)) {
-            out.push({.kind = Command::Kind::late, .attempt = i, .region = region});
-        }
+        out.push({.kind = Command::Kind::late, .attempt = i, .region = region});
         race(i, AttemptKind::rescue, now, out);
         return out;
     }
@@ -153,10 +148,12 @@ std::optional<CallMachine::Move> CallMachine::panic_move(time_point now) const {
     time_point best_trial{};
     for (const bool any_model : {false, true}) {
         for (const auto region : plan_) {
-            if (!eligible(region) || regions_.limited_until(region, model_) > now) continue;
+            if (!eligible(region) || regions_.forced_open(region) || regions_.limited_until(region, model_) > now)
+                continue;
             const bool has_model = regions_.has_model(region, model_, now);
             if (!has_model && !any_model) continue;
-            const auto trial = regions_.usable_at(region, model_, now).value_or(now + policy_.retry.max_wait);
+            // One whose trial is out just now is the most likely to be back.
+            const auto trial = regions_.usable_at(region, model_, now).value_or(now);
             if (best && trial >= best_trial) continue;
             best = Move{.region = region, .kind = AttemptKind::first, .when = now, .panic = has_model};
             best_trial = trial;

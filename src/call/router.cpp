@@ -30,8 +30,8 @@ routing::Candidate Router::candidate(std::size_t region, int model, health::Awai
     // Half-open: one trial at a time goes out, and goes where the call would have gone before the failures.
     const double error_rate = view.on_trial ? 0 : view.error_rate;
     const double ramp = view.on_trial ? 1 : view.ramp;
-    candidate.latency = view.latency + routing::kErrorCost * error_rate;
-    candidate.cost = routing::cost(view.latency, error_rate, view.in_flight, known.weight, ramp);
+    candidate.latency = routing::expected(view.latency, view.mean_wait) + routing::kErrorCost * error_rate;
+    candidate.cost = routing::cost(view.latency, view.mean_wait, error_rate, view.waiting, known.weight, ramp);
     return candidate;
 }
 

@@ -11,7 +11,7 @@ namespace holysheep::health {
 namespace {
 using Seconds = std::chrono::duration<double>;
 
-constexpr Seconds kLeastGap{0.060}, kRising{2}, kFalling{6}, kDrifting{30};
+constexpr Seconds kLeastGap{0.060}, kRising{4}, kFalling{12}, kDrifting{30};
 constexpr double kLargest = 1e30;  // of a quantile's sample
 
 /// What the past still weighs after `gap`.

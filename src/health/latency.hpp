@@ -31,7 +31,7 @@ class RttEstimate {
 };
 
 /// Time to the first content, smoothed for steering, in milliseconds. Samples come at irregular intervals, so the
-/// weight of the past is w = exp(−max(Δt, 60 ms)/τ): rises count fast (τ = 2 s), falls slowly (6 s); the 60 ms keep a
+/// weight of the past is w = exp(−max(Δt, 60 ms)/τ): rises count fast (τ = 4 s), falls slowly (12 s); the 60 ms keep a
 /// burst of simultaneous answers from wiping the average. A sample counts as 5·L + 200 ms at most.
 class LatencyAverage {
   public:

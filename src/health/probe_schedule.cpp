@@ -13,6 +13,8 @@ constexpr auto kIdleAfter = 5min;
 constexpr milliseconds kIdlePeriod = 60s;
 constexpr auto kLeastProbeTimeout = 50ms;
 constexpr auto kProbeGrace = 30ms;
+// What a gateway may take for a probe, where none has been answered yet.
+constexpr auto kUnknownProbeGrace = 250ms;
 constexpr auto kThrottledProbesFor = 10min;
 
 }  // namespace
@@ -46,8 +48,8 @@ std::optional<RegionHealthTracker::time_point> RegionHealthTracker::next_probe_a
 bool RegionHealthTracker::take_due_probe(std::size_t region, time_point now) {
     auto& r = regions_[region];
     if (r.probe_out || r.next_probe > now) return false;
-    // Traffic is the best probe.
-    if (r.alive_at + probe_period(r, now) > now) {
+    // Traffic is the best probe, once one has shown how long probes take here.
+    if (r.probe_time.known() && r.alive_at + probe_period(r, now) > now) {
         schedule_probe(r, std::max(r.alive_at, now - probe_period(r, now) / 2), now);
         return false;
     }
@@ -97,10 +99,20 @@ void RegionHealthTracker::on_probe_end(std::size_t region, const ProbeResult& re
 }
 
 nanoseconds RegionHealthTracker::probe_timeout(std::size_t region) const {
-    const auto& time = regions_[region].probe_time;
-    if (!time.known()) return health_.timeout;
-    const auto late_after = std::max<nanoseconds>(time.late_after(kProbeGrace), kLeastProbeTimeout);
-    return std::min<nanoseconds>(late_after, health_.timeout);
+    const auto& r = regions_[region];
+    nanoseconds late_after = health_.timeout;
+    if (r.probe_time.known()) {
+        late_after = r.probe_time.late_after(kProbeGrace);
+    } else if (r.rtt.known()) {
+        late_after = r.rtt.late_after(kUnknownProbeGrace);
+    }
+    return std::min<nanoseconds>(std::max<nanoseconds>(late_after, kLeastProbeTimeout), health_.timeout);
+}
+
+nanoseconds RegionHealthTracker::probe_connect_timeout(std::size_t region) const {
+    // Twice what is late for a call: nobody waits for a probe, and a false alarm would move calls.
+    const auto late = connect_late_after(region);
+    return late ? std::min<nanoseconds>(2 * *late, health_.timeout) : health_.timeout;
 }
 
 }  // namespace holysheep::health

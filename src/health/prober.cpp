@@ -37,7 +37,7 @@ class Prober::Probe final : public TransferEvents {
         request.fresh_connection = connect_only_;
         transfer_ = prober_.transport_.start(std::move(request), *this);
         open_ = true;
-        give_up_at(started_ + timeout_.value_or(prober_.options_.timeout));
+        give_up_at(started_ + (timeout_ ? *timeout_ : prober_.regions_.probe_connect_timeout(region_)));
     }
 
     bool may_send(TransferId) override {

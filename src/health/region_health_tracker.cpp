@@ -17,13 +17,14 @@ constexpr std::size_t kMaxModels = 64;
 constexpr std::uint32_t kEnoughSamples = 20;
 constexpr double kColdStart = 300;  // ms, when nothing is known of any region
 constexpr auto kRefreshEvery = 100ms;
-constexpr std::chrono::duration<double> kRampTime = 10s;
+constexpr std::chrono::duration<double> kRampTime = 4s;
 constexpr double kLeastRamp = 0.1;
 constexpr auto kOverdueAfter = 30s;
 constexpr std::uint64_t kOverdueCalls = 20;  // at least so many calls between two explorations
 constexpr double kSlow = 2;                  // times its usual latency
 constexpr double kRoomyErrorRate = 0.1;      // below it, a region has room for the load of others
 constexpr auto kMissingModelFor = 10min;
+constexpr nanoseconds kConnectGrace = 30ms;
 
 const char* reason_of(resilience::Trip trip) {
     using enum resilience::Trip;
@@ -96,6 +97,8 @@ const RegionHealthTracker::ModelInRegion* RegionHealthTracker::if_in_region(std:
 Ticket RegionHealthTracker::on_dispatch(std::size_t region, int model, Awaited awaited, time_point now) {
     auto& r = regions_[region];
     ++r.in_flight;
+    ++r.waiting;
+    r.waiting_since += in_ms(now.time_since_epoch());
     r.last_dispatch = now;
     r.dispatched_at_call = ++calls_;
     last_call_at_ = now;
@@ -121,12 +124,25 @@ void RegionHealthTracker::on_rtt(std::size_t region, nanoseconds sample, time_po
     regions_[region].rtt_at = now;
 }
 
+void RegionHealthTracker::on_connect_time(std::size_t region, nanoseconds sample) {
+    auto& time = regions_[region].connect_time;
+    time.add(time.known() ? std::min(sample, 2 * time.srtt()) : sample);
+}
+
+std::optional<nanoseconds> RegionHealthTracker::connect_late_after(std::size_t region) const {
+    const auto& time = regions_[region].connect_time;
+    if (!time.known()) return std::nullopt;
+    return std::min(time.late_after(kConnectGrace), time.srtt() * 3 / 2 + kConnectGrace);
+}
+
 bool RegionHealthTracker::wants_rtt(std::size_t region, time_point now) const {
     return now - regions_[region].rtt_at > 1s;
 }
 
 void RegionHealthTracker::on_first_content(Ticket& ticket, time_point now) {
-    if (std::exchange(ticket.answered, true)) return;
+    if (ticket.answered) return;
+    wait_is_over(ticket);
+    ticket.answered = true;
     if (ticket.awaited == Awaited::stream) add_latency(ticket, in_ms(now - ticket.at), now);
     succeed(ticket, now);
     note(ticket.region, now);
@@ -134,12 +150,15 @@ void RegionHealthTracker::on_first_content(Ticket& ticket, time_point now) {
 
 void RegionHealthTracker::on_late(Ticket& ticket, time_point now) {
     if (ticket.answered || std::exchange(ticket.late, true)) return;
+    // While the region is closed to calls already, what was sent before tells nothing new.
+    if (!ticket.trial && regions_[ticket.region].breaker.state(now) != BreakerState::closed) return;
     fail(ticket, Charge::transport, now);
     note(ticket.region, now);
 }
 
 void RegionHealthTracker::on_outcome(Ticket& ticket, Charge charge, time_point now) {
     --regions_[ticket.region].in_flight;
+    wait_is_over(ticket);
     if (charge == Charge::success) {
         if (!ticket.answered) {
             if (ticket.awaited == Awaited::plain) add_latency(ticket, in_ms(now - ticket.at), now);
@@ -156,12 +175,19 @@ void RegionHealthTracker::on_outcome(Ticket& ticket, Charge charge, time_point n
         drop(ticket);
         // Given up while it waited: it would have taken at least so long.
         const double waited = in_ms(now - ticket.at);
-        if (!ticket.answered && ticket.awaited != Awaited::other &&
+        if (!ticket.answered && !ticket.late && ticket.awaited != Awaited::other &&
             waited > expected(ticket.region, ticket.model, ticket.awaited)) {
             add_latency(ticket, waited, now);
         }
     }
     note(ticket.region, now);
+}
+
+void RegionHealthTracker::wait_is_over(const Ticket& ticket) {
+    if (ticket.answered) return;
+    auto& r = regions_[ticket.region];
+    --r.waiting;
+    r.waiting_since = r.waiting == 0 ? 0 : r.waiting_since - in_ms(ticket.at.time_since_epoch());
 }
 
 void RegionHealthTracker::succeed(Ticket& ticket, time_point now) {
@@ -187,7 +213,7 @@ void RegionHealthTracker::fail(Ticket& ticket, Charge charge, time_point now) {
     const bool model_trial = std::exchange(ticket.model_trial, false);
     if (charge == Charge::timeout) {
         // Its own latency, capped like any sample, says that it is slow; the region is not blamed for one model.
-        add_latency(ticket, 5 * expected(ticket.region, ticket.model, ticket.awaited) + 200, now);
+        if (!ticket.answered) add_latency(ticket, 5 * expected(ticket.region, ticket.model, ticket.awaited) + 200, now);
         if (trial) r.breaker.on_failure(FailureKind::timeout, true, true, random_.uniform(), now);
     } else {
         count(r, true, now);
@@ -381,12 +407,14 @@ RegionView RegionHealthTracker::view(std::size_t region, int model, Awaited awai
     RegionView view;
     view.latency = expected(region, model, awaited);
     view.error_rate = error_rate(region, now);
-    view.in_flight = r.in_flight;
+    view.waiting = r.waiting;
+    if (r.waiting > 0) view.mean_wait = in_ms(now.time_since_epoch()) - r.waiting_since / r.waiting;
     view.ramp = ramp(r, now);
     view.usable = usable(region, model, now);
     view.on_trial = r.breaker.state(now) == BreakerState::half_open;
-    view.overdue = r.known && !view.on_trial && r.misses == 0 && now - r.last_dispatch > kOverdueAfter &&
-                   calls_ - r.dispatched_at_call >= kOverdueCalls;
+    // A due trial goes out with the next call; nobody else would find out.
+    view.overdue = view.on_trial || (r.known && r.misses == 0 && now - r.last_dispatch > kOverdueAfter &&
+                                     calls_ - r.dispatched_at_call >= kOverdueCalls);
     return view;
 }
 

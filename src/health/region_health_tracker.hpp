@@ -45,10 +45,11 @@ struct Ticket {
 
 /// What a plan needs to know of one region.
 struct RegionView {
-    double latency = 0;  ///< ms, expected until the first content (or the whole answer)
+    double latency = 0;    ///< ms, expected until the first content (or the whole answer)
+    double mean_wait = 0;  ///< ms, how long the attempts that wait have waited so far
     double error_rate = 0;
     double ramp = 1;
-    int in_flight = 0;
+    int waiting = 0;  ///< attempts without content yet
     bool usable = false;
     bool on_trial = false;  ///< half-open: an attempt there is a trial
     bool overdue = false;   ///< alive, but not asked for long
@@ -82,7 +83,11 @@ class RegionHealthTracker {
     /// Whether the last sample is old.
     bool wants_rtt(std::size_t region, time_point now) const;
     /// How long a new connection took until it could be used: name, TCP and TLS.
-    void on_connect_time(std::size_t region, nanoseconds sample) { regions_[region].connect_time.add(sample); }
+    /// A sample counts as twice the average at most: a lost packet makes a handshake late, not the region far.
+    void on_connect_time(std::size_t region, nanoseconds sample);
+    /// When a connection there is late: srtt + max(4·rttvar, 30 ms) of connecting, at most 1.5·srtt + 30 ms. Unset
+    /// before the first.
+    std::optional<nanoseconds> connect_late_after(std::size_t region) const;
     void on_first_content(Ticket& ticket, time_point now);
     /// A sign of life is overdue although the attempt still waits: charged now, once.
     void on_late(Ticket& ticket, time_point now);
@@ -115,6 +120,8 @@ class RegionHealthTracker {
     void on_probe_end(std::size_t region, const ProbeResult& result, time_point now);
     /// How long a probe may take on a ready connection.
     nanoseconds probe_timeout(std::size_t region) const;
+    /// How long a probe may take until its connection is ready.
+    nanoseconds probe_connect_timeout(std::size_t region) const;
     /// Until when probes of the region should only connect, because it counts them against a quota.
     time_point probe_limited_until(std::size_t region) const { return regions_[region].probe_limited_until; }
 
@@ -125,6 +132,7 @@ class RegionHealthTracker {
     /// Whether an attempt may go there now: not draining, no pause, breakers admit, has the model.
     bool usable(std::size_t region, int model, time_point now) const;
     bool draining(std::size_t region) const { return regions_[region].draining; }
+    bool forced_open(std::size_t region) const { return regions_[region].breaker.trip() == resilience::Trip::forced; }
     bool breakers_admit(std::size_t region, int model, time_point now) const;
     /// The earliest moment at which it may become usable by itself: the end of a pause or of an open time. Unset when
     /// that is not known (forced open, a trial is out, draining).
@@ -145,7 +153,6 @@ class RegionHealthTracker {
     /// The last byte from there; the epoch if there was none.
     time_point alive_at(std::size_t region) const { return regions_[region].alive_at; }
     const RttEstimate& rtt(std::size_t region) const { return regions_[region].rtt; }
-    const RttEstimate& connect_time(std::size_t region) const { return regions_[region].connect_time; }
     /// Time to the first content of streams, or of whole plain answers, of a model in all regions.
     const Quantiles& quantiles(int model, Awaited awaited) const;
     values::RegionFacts facts(std::size_t region, time_point now) const;
@@ -178,7 +185,8 @@ class RegionHealthTracker {
         nanoseconds last_probe{-1};
         std::vector<ModelInRegion> models;  // by model id
         std::uint64_t dispatched_at_call = 0;
-        int in_flight = 0, misses = 0, hits = 0, good_calls = 0;
+        double waiting_since = 0;  // sum over the attempts that wait, ms
+        int in_flight = 0, waiting = 0, misses = 0, hits = 0, good_calls = 0;
         bool draining = false, probe_out = false, known = false, failed_last = false;
         bool down = false, recovering = false, slow = false;
         Liveness shown = Liveness::unknown;
@@ -191,6 +199,7 @@ class RegionHealthTracker {
     const ModelInRegion* if_in_region(std::size_t region, int model) const;
     double expected(std::size_t region, int model, Awaited awaited) const;
     void add_latency(const Ticket& ticket, double ms, time_point now);
+    void wait_is_over(const Ticket& ticket);
     void succeed(Ticket& ticket, time_point now);
     void fail(Ticket& ticket, Charge charge, time_point now);
     void drop(Ticket& ticket);

@@ -131,10 +131,21 @@ std::size_t session_owner(std::span<const Candidate> candidates, int tier, std::
 }
 }  // namespace
 
-double cost(double latency, double error_rate, int in_flight, double weight, double ramp) {
+double cost(double latency, double mean_wait, double error_rate, int waiting, double weight, double ramp) {
+    static const auto kCrowding = [] {
+        std::array<double, 64> factors{};
+        for (std::size_t i = 0; i < factors.size(); ++i)
+            factors[i] = std::pow(1.0 + static_cast<double>(i), kLoadExponent);
+        return factors;
+    }();
+    const auto others = static_cast<std::size_t>(std::max(waiting, 0));
+    const double crowding =
+        others < kCrowding.size() ? kCrowding[others] : std::pow(1.0 + static_cast<double>(others), kLoadExponent);
     const double share = std::max(weight * ramp, 1e-9);  // never 0 / 0: costs must be comparable
-    return (latency + kErrorCost * error_rate) * std::sqrt(1.0 + std::max(in_flight, 0)) / share;
+    return (expected(latency, mean_wait) + kErrorCost * error_rate) * crowding / share;
 }
+
+double expected(double latency, double mean_wait) { return mean_wait > 1.25 * latency ? mean_wait : latency; }
 
 std::uint64_t hash_id(std::string_view id) {
     std::uint64_t hash = 0xCBF2'9CE4'8422'2325U;  // FNV-1a, whose upper bits depend too little on the last bytes

@@ -18,9 +18,17 @@ namespace holysheep::routing {
 /// What a failure weighs, as time: a region that always fails counts as 600 ms slower.
 inline constexpr double kErrorCost = 600;
 
-/// (latency + 600 ms · error_rate) · sqrt(1 + in_flight) / (weight · ramp), in milliseconds. The square root lies
-/// between least latency (which overruns the fastest region) and least work (which ignores distance).
-double cost(double latency, double error_rate, int in_flight, double weight, double ramp);
+/// What one more waiting attempt weighs: between 0 (least latency, which overruns the fastest region) and 1 (least
+/// work, which ignores distance).
+inline constexpr double kLoadExponent = 0.4;
+
+/// Attempts that wait far longer than usual tell of a region that has just slowed down, before any answer could:
+/// `latency`, or the mean wait so far where that is longer by a quarter.
+double expected(double latency, double mean_wait);
+
+/// (expected(latency, mean_wait) + 600 ms · error_rate) · (1 + waiting)^0.4 / (weight · ramp), in milliseconds.
+/// `waiting` counts attempts without content: one that streams its answer takes nobody's turn at the front.
+double cost(double latency, double mean_wait, double error_rate, int waiting, double weight, double ramp);
 
 /// One region as the selector sees it.
 struct Candidate {

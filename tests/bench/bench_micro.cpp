@@ -29,7 +29,7 @@ std::vector<routing::Candidate> candidates(std::size_t count) {
         result[i].id_hash = routing::hash_id("region-" + std::to_string(i));
         result[i].weight = static_cast<double>(1 + i % 3);
         result[i].latency = 100 + 200 * random.uniform();
-        result[i].cost = routing::cost(result[i].latency, 0, 0, result[i].weight, 1);
+        result[i].cost = routing::cost(result[i].latency, 0, 0, 0, result[i].weight, 1);
     }
     return result;
 }

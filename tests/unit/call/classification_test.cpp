@@ -73,7 +73,7 @@ TEST(Classification, EveryFailureHasItsActionAndItsCharge) {
         {"505", http(ErrorCode::server_failed, 505), stop, Charge::none},
         {"520", http(ErrorCode::server_failed, 520), next, Charge::gateway},
         {"529", http(ErrorCode::server_failed, 529), next, Charge::gateway},
-        {"cut after content", http(ErrorCode::stream_interrupted, 200), stop, Charge::server},
+        {"cut after content", http(ErrorCode::stream_interrupted, 200), stop, Charge::transport},
         {"silent after content", http(ErrorCode::stream_stalled, 200), stop, Charge::timeout},
         {"cancelled", {.error = ErrorCode::cancelled}, stop, Charge::none},
         {"deadline", {.error = ErrorCode::deadline_exceeded}, stop, Charge::none},

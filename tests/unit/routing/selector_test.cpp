@@ -63,11 +63,14 @@ struct Turns {
 constexpr Strategy kAll[] = {Strategy::adaptive, Strategy::weighted, Strategy::round_robin, Strategy::lowest_latency};
 
 TEST(Cost, WeighsLatencyErrorsLoadWeightAndRamp) {
-    EXPECT_DOUBLE_EQ(cost(200, 0, 0, 1, 1), 200);
-    EXPECT_DOUBLE_EQ(cost(200, 0.5, 0, 1, 1), 500);
-    EXPECT_DOUBLE_EQ(cost(200, 0, 3, 1, 1), 400);
-    EXPECT_DOUBLE_EQ(cost(200, 0, 0, 4, 1), 50);
-    EXPECT_DOUBLE_EQ(cost(200, 0, 0, 1, 0.1), 2000);
+    EXPECT_DOUBLE_EQ(cost(200, 0, 0, 0, 1, 1), 200);
+    EXPECT_DOUBLE_EQ(cost(200, 0, 0.5, 0, 1, 1), 500);
+    EXPECT_NEAR(cost(200, 0, 0, 3, 1, 1), 348.2, 0.1) << "200 · 4^0.4";
+    EXPECT_NEAR(cost(200, 0, 0, 99, 1, 1), 1261.9, 0.1) << "beyond the table too";
+    EXPECT_DOUBLE_EQ(cost(200, 0, 0, 0, 4, 1), 50);
+    EXPECT_DOUBLE_EQ(cost(200, 240, 0, 0, 1, 1), 200) << "a little late is nothing";
+    EXPECT_DOUBLE_EQ(cost(200, 900, 0, 0, 1, 1), 900) << "those who wait already know it is slow";
+    EXPECT_DOUBLE_EQ(cost(200, 0, 0, 0, 1, 0.1), 2000);
 }
 
 TEST(SelectorAdaptive, PlansByAscendingCost) {
