@@ -1,0 +1,66 @@
+// What tests of routing share: regions of equal rank, who was asked how often, what the client thinks of a region.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "call_flow.hpp"
+
+namespace holysheep::flow {
+
+inline const std::string kUs = "us-west", kEu = "eu-central", kAp = "ap-southeast";
+
+/// In one tier and with equal weight, so that nothing but the strategy chooses.
+inline std::vector<Region> equal_regions(const std::vector<std::string>& ids) { return FakeTransport::regions(ids); }
+
+inline std::map<std::string, int> count(const std::vector<std::string>& regions) {
+    std::map<std::string, int> counts;
+    for (const auto& region : regions) ++counts[region];
+    return counts;
+}
+
+inline RegionHealth health_of(const CallFlow& flow, const std::string& region) {
+    for (auto& known : flow.client.stats().regions) {
+        if (known.id == region) return std::move(known.health);
+    }
+    ADD_FAILURE() << region << " is no region of this client";
+    return {};
+}
+
+inline BreakerState breaker_of(const CallFlow& flow, const std::string& region) {
+    return health_of(flow, region).breaker;
+}
+
+/// The region that answers one call; empty: none did.
+inline std::string answered_by(CallFlow& flow, CallOptions options = {}) {
+    const auto reply = flow.client.chat(a_question(), std::move(options));
+    return reply ? reply->region : "";
+}
+
+/// Makes so many calls, one after another; returns who answered how often.
+inline std::map<std::string, int> answers_of(CallFlow& flow, int calls, const CallOptions& options = {}) {
+    std::map<std::string, int> counts;
+    for (int i = 0; i < calls; ++i) ++counts[answered_by(flow, options)];
+    return counts;
+}
+
+/// On a manual clock: the call's result, with time moved in small steps until it is there.
+inline Result<ChatCompletion> ask_in_steps(CallFlow& flow, CallOptions options = {}, nanoseconds at_most = 600s) {
+    auto answer = flow.client.chat_async(a_question(), std::move(options));
+    for (const auto end = flow.clock.now() + at_most; !is_ready(answer) && flow.clock.now() < end;) {
+        flow.clock.advance(5ms);
+    }
+    if (!is_ready(answer)) {
+        ADD_FAILURE() << "no answer within the time";
+        return Error{};
+    }
+    return answer.get();
+}
+
+inline std::vector<AttemptKind> kinds(const std::vector<AttemptRecord>& attempts) {
+    std::vector<AttemptKind> kinds;
+    for (const auto& attempt : attempts) kinds.push_back(attempt.kind);
+    return kinds;
+}
+
+}  // namespace holysheep::flow
