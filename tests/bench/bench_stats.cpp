@@ -1,0 +1,135 @@
+// What watching costs: how long a snapshot takes while calls are recorded as fast as one thread can, and how much
+// memory a region takes.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include <holysheep/client.hpp>
+
+#include "allocation_count.hpp"
+#include "instant_network.hpp"
+#include "routing_world.hpp"
+
+namespace holysheep::bench {
+namespace {
+
+using std::chrono::steady_clock;
+
+// ---- snapshots under load ----
+
+/// The percentiles say what the mean hides: a reader that has to wait for the writer.
+void report_percentiles(benchmark::State& state, std::vector<double>& nanoseconds) {
+    std::ranges::sort(nanoseconds);
+    const auto at = [&](double share) {
+        return nanoseconds[static_cast<std::size_t>(share * static_cast<double>(nanoseconds.size() - 1))];
+    };
+    state.counters["p50_ns"] = at(0.50);
+    state.counters["p99_ns"] = at(0.99);
+    state.counters["max_ns"] = at(1);
+}
+
+/// Reads again and again while `write` runs on another thread; reports how often that came round, too.
+template <class Write, class Read>
+void read_under_load(benchmark::State& state, Write write, Read read) {
+    std::atomic<std::uint64_t> written{0};
+    std::jthread writer([&](const std::stop_token& stop) {
+        for (std::uint64_t count = 0; !stop.stop_requested(); written.store(++count, std::memory_order_relaxed)) {
+            write(count);
+        }
+    });
+    while (written.load(std::memory_order_relaxed) == 0) std::this_thread::yield();
+    std::vector<double> times;
+    times.reserve(static_cast<std::size_t>(state.max_iterations));
+    const auto written_before = written.load();
+    for (auto _ : state) {
+        const auto begin = steady_clock::now();
+        benchmark::DoNotOptimize(read());
+        times.push_back(std::chrono::duration<double, std::nano>(steady_clock::now() - begin).count());
+    }
+    const auto written_since = written.load() - written_before;
+    state.counters["calls_per_s"] = benchmark::Counter(static_cast<double>(written_since), benchmark::Counter::kIsRate);
+    report_percentiles(state, times);
+}
+
+void BM_SnapshotUnderLoad(benchmark::State& state) {
+    const auto count = static_cast<std::size_t>(state.range(0));
+    RoutingWorld world(count);
+    const auto facts = world.router.facts(0, world.now);
+    read_under_load(
+        state,
+        [&](std::uint64_t number) {
+            const auto region = number % count;
+            world.recorder.on_call_started(true);
+            world.recorder.on_dispatch(region, world.records[region], std::nullopt);
+            world.recorder.on_attempt_end(region, world.records[region], facts);
+            world.recorder.on_call_end(std::nullopt, 20, 5);
+        },
+        [&] { return world.recorder.snapshot(world.now).calls; });
+}
+BENCHMARK(BM_SnapshotUnderLoad)->Arg(3)->Arg(8)->Arg(1000)->UseRealTime();
+
+/// The same through a client, whose calls do nothing but the library's own work.
+void BM_StatsUnderLoad(benchmark::State& state) {
+    const auto clock = std::make_shared<InstantClock>();
+    ClientOptions options;
+    options.api_key = "a-key";
+    options.base_url = "https://{region}.test/v1";
+    options.regions = some_regions(static_cast<std::size_t>(state.range(0)));
+    options.health.enabled = false;
+    options.clock = clock;
+    options.transport = std::make_shared<InstantTransport>(*clock);
+    Client client(options);
+    const ChatRequest request{.model = std::string(kModel), .messages = {user("yes or no?")}};
+    read_under_load(
+        state,
+        [&](std::uint64_t) {
+            if (!client.chat(request)) throw std::logic_error("a call that cannot fail has failed");
+        },
+        [&] { return client.stats().calls; });
+}
+BENCHMARK(BM_StatsUnderLoad)->Arg(3)->Arg(8)->Arg(1000)->UseRealTime();
+
+// ---- memory ----
+
+/// What tracker, router and recorder keep for each of a thousand regions that serve one model.
+void BM_MemoryPerRegion(benchmark::State& state) {
+    constexpr std::size_t kCount = 1000;
+    const auto regions = some_regions(kCount);
+    const telemetry::Log log(LogOptions{.level = LogLevel::off}, telemetry::Redactor{});
+    double kept = 0;
+    double of_tracker = 0;
+    for (auto _ : state) {
+        std::vector<std::string> ids;
+        for (const auto& region : regions) ids.push_back(region.id);
+        std::vector<std::size_t> all(kCount);
+        for (std::size_t i = 0; i < kCount; ++i) all[i] = i;
+        const AllocationCount count;
+        health::RegionHealthTracker tracker(regions, HealthOptions{}, BreakerOptions{}, 1);
+        const auto now = give_history(tracker, Clock::time_point{} + std::chrono::hours{1});
+        tracker.take_notices();
+        of_tracker = static_cast<double>(count.bytes_kept());
+        call::Router router(regions, SelectorOptions{}, nullptr, tracker, log);
+        telemetry::Recorder recorder(std::move(ids), now);
+        std::vector<std::size_t> plan(kCount);
+        router.plan({.allowed = all, .model = kModel, .session = {}}, now, plan);
+        for (std::size_t i = 0; i < kCount; ++i) recorder.on_region(i, router.facts(i, now));
+        kept = static_cast<double>(count.bytes_kept());
+    }
+    state.counters["bytes_per_region"] = kept / kCount;
+    state.counters["of_these_tracker"] = of_tracker / kCount;
+}
+BENCHMARK(BM_MemoryPerRegion)->Iterations(3);
+
+}  // namespace
+}  // namespace holysheep::bench
