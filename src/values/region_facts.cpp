@@ -45,8 +45,8 @@ std::optional<milliseconds> time_left(Clock::time_point until, Clock::time_point
     return std::chrono::ceil<milliseconds>(until - now);
 }
 
-double score(const RegionFacts& facts) {
-    if (facts.liveness == Liveness::down || facts.liveness == Liveness::draining) return 0;
+double score(Liveness liveness, const RegionFacts& facts) {
+    if (liveness == Liveness::down || liveness == Liveness::draining) return 0;
     const bool known = facts.latency > 0 && facts.best_latency > 0;
     const double speed = known ? std::sqrt(std::min(1.0, facts.best_latency / facts.latency)) : 1;
     return 100 * speed * (1 - facts.error_rate) * facts.ramp;
@@ -59,7 +59,12 @@ RegionHealth to_health(std::string id, const RegionFacts& facts, Clock::time_poi
     health.id = std::move(id);
     health.liveness = facts.liveness;
     health.breaker = facts.breaker;
-    health.score = score(facts);
+    // The open time may have ended since somebody looked at the region.
+    if (facts.breaker == BreakerState::open && facts.open_until != Clock::time_point{} && facts.open_until <= now) {
+        health.breaker = BreakerState::half_open;
+        if (facts.liveness == Liveness::down) health.liveness = Liveness::recovering;
+    }
+    health.score = score(health.liveness, facts);
     health.error_rate = facts.error_rate;
     health.cost = facts.cost;
     health.rtt = if_known(facts.rtt);

@@ -99,6 +99,17 @@ TEST(Breaker, StaysOpenForItsTimeAndThenTriesOnce) {
     }
 }
 
+TEST(Breaker, ADueTrialShowsWithoutACall) {
+    BreakerFlow flow({.open_for = 1s});
+    flow.transport.fail(kUs, ErrorCode::transport_failed);
+    EXPECT_EQ(flow.asked(3), 3);
+    EXPECT_EQ(health_of(flow, kUs).liveness, Liveness::down);
+    flow.clock.advance(2s);
+    EXPECT_EQ(breaker_of(flow, kUs), BreakerState::half_open);
+    EXPECT_EQ(health_of(flow, kUs).liveness, Liveness::recovering);
+    EXPECT_FALSE(health_of(flow, kUs).open_for);
+}
+
 TEST(Breaker, OpenTimesGrowToTheirCap) {
     BreakerFlow flow({.open_for = 1s, .max_open_for = 4s});
     flow.transport.fail(kUs, ErrorCode::transport_failed);

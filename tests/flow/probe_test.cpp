@@ -302,6 +302,13 @@ TEST(Probe, ListenersAreToldOfEachChangeInOrder) {
     EXPECT_THAT(watcher->reasons, Each(::testing::Not(IsEmpty())));
 }
 
+TEST(Probe, ALoneRegionHasAScoreToo) {
+    CallFlow flow({kUs});
+    flow.transport.reply(kUs, "hello", {.first_byte = 100ms});
+    EXPECT_EQ(answered_by(flow), kUs);
+    EXPECT_EQ(health_of(flow, kUs).score, 100);
+}
+
 TEST(Probe, StatsShowWhatIsKnownOfARegion) {
     ProbeFlow flow({});
     flow.transport.clear(kUs).reply(kUs, "hello", {.first_byte = 40ms});
