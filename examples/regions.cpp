@@ -1,39 +1,100 @@
-// Three regions in order of preference, warmed up, asked, and shown. With HOLYSHEEP_REGIONS set those are used;
-// without, a simulated gateway on loopback whose nearest region refuses connections.
-#include <cstdlib>
+// What the client knows of each region, live: state, breaker, score, times, and why. HOLYSHEEP_REGIONS says whose;
+// without it, three simulated regions that break and recover by themselves.
+//   regions [--once]
+// On a terminal it asks small questions and redraws for half a minute (of a real gateway one question a second, which
+// is billed). With --once, or without a terminal, it probes each region, prints one table and asks nothing.
+#include <unistd.h>
+
 #include <holysheep/holysheep.hpp>
 #include <holysheep/testing/gateway_simulator.hpp>
+#include <iomanip>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
 
 using namespace std::chrono_literals;
+using holysheep::testing::Fault;
+using holysheep::testing::GatewaySimulator;
 
-int main() {
+namespace {
+
+struct Incident {
+    std::chrono::seconds at;
+    const char* region;
+    Fault fault;
+    const char* news;
+};
+
+const std::vector<Incident> kIncidents{
+    {4s, "us-west", {.kind = Fault::Kind::refuse}, "us-west refuses connections"},
+    {9s, "us-west", {}, "us-west is back"},
+    {17s, "us-west", {.kind = Fault::Kind::hang}, "us-west takes requests and answers nothing"},
+    {22s, "us-west", {}, "us-west answers again"}};
+
+std::string shown(std::optional<std::chrono::milliseconds> span) {
+    return span ? std::to_string(span->count()) + " ms" : "-";
+}
+
+void print_table(const holysheep::Stats& stats) {
+    using std::setw;
+    std::cout << "region       state       breaker    score      rtt    probe first token  errors  in flight  reason\n";
+    for (const auto& region : stats.regions) {
+        const auto& health = region.health;
+        std::cout << std::left << setw(13) << health.id << setw(12) << to_string(health.liveness) << setw(10)
+                  << to_string(health.breaker) << std::right << std::fixed << std::setprecision(0) << setw(6)
+                  << health.score << setw(9) << shown(health.rtt) << setw(9) << shown(health.probe) << setw(12)
+                  << shown(health.first_token) << setw(7) << 100 * health.error_rate << '%' << setw(11)
+                  << health.in_flight << "  " << health.reason << '\n';
+    }
+    std::cout << std::flush;
+}
+
+void watch(holysheep::Client& client, GatewaySimulator* gateway) {
+    const auto start = std::chrono::steady_clock::now();
+    auto incident = kIncidents.begin();
+    std::string news = "all are well";
+    for (auto now = start, draw_at = start; now < start + 30s; now = std::chrono::steady_clock::now()) {
+        if (gateway != nullptr && incident != kIncidents.end() && now >= start + incident->at) {
+            gateway->set_fault(incident->region, incident->fault);
+            news = (incident++)->news;
+        }
+        client.stream_async(
+            {.model = "gpt-4.1", .messages = {holysheep::user("Say baa.")}, .max_tokens = 4}, {},
+            [](const auto& /*chunk*/) {}, [](const auto& /*reply*/) {});
+        if (now >= draw_at) {
+            draw_at += 500ms;
+            const auto stats = client.stats();
+            std::cout << "\x1b[H\x1b[J" << stats.calls << " calls in " << stats.attempts << " attempts, "
+                      << stats.failed << " failed.  " << news << "\n\n";
+            print_table(stats);
+        }
+        std::this_thread::sleep_for(gateway != nullptr ? 100ms : 1000ms);
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const bool once = (argc > 1 && std::string_view(argv[1]) == "--once") || isatty(STDOUT_FILENO) == 0;
     auto options = holysheep::ClientOptions::from_environment();
-    std::unique_ptr<holysheep::testing::GatewaySimulator> gateway;
+    std::unique_ptr<GatewaySimulator> gateway;
     if (options.regions.empty()) {
-        gateway = std::make_unique<holysheep::testing::GatewaySimulator>(
-            std::vector<holysheep::testing::SimulatedRegion>{{.id = "us-west", .latency = 10ms},
-                                                             {.id = "eu-central", .latency = 40ms},
-                                                             {.id = "ap-southeast", .latency = 80ms}});
+        using Regions = std::vector<holysheep::testing::SimulatedRegion>;
+        gateway =
+            std::make_unique<GatewaySimulator>(Regions{{"us-west", 120ms}, {"eu-central", 200ms}, {"ap-east", 300ms}});
         options.api_key = "sk-simulated";
         options.regions = gateway->regions();
-        options.regions[2].priority = 1;  // only when neither of the others can be used
-        gateway->set_fault("us-west", {.kind = holysheep::testing::Fault::Kind::refuse});
     }
-    holysheep::Client client(options);
-
-    if (auto warm = client.warm_up(2s); !warm) {
-        std::cerr << warm.error() << '\n';
-        return 1;
+    holysheep::Client client(std::move(options));
+    client.probe();  // all at once, so that the first table is not empty
+    if (once) {
+        print_table(client.stats());
+    } else {
+        watch(client, gateway.get());
     }
-    for (int i = 0; i < 3; ++i) {
-        const auto reply = client.chat("gpt-4.1", "Where are you?");
-        if (!reply) {
-            std::cerr << reply.error() << '\n';
-            return 1;
-        }
-        std::cout << reply->region << ": " << reply->text() << "   (" << holysheep::describe(reply->attempts) << ")\n";
-    }
-    std::cout << '\n' << client.stats();
 }

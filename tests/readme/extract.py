@@ -6,10 +6,13 @@ import re
 import sys
 
 PROLOGUE = """// Generated from a code block of README.md.
+#include <algorithm>
 #include <holysheep/coroutine.hpp>
 #include <holysheep/holysheep.hpp>
 #include <holysheep/testing/gateway_simulator.hpp>
 #include <iostream>
+#include <memory>
+#include <numeric>
 using namespace std::chrono_literals;
 void readme_block_{number}(holysheep::Client& client);
 void readme_block_{number}([[maybe_unused]] holysheep::Client& client) {{

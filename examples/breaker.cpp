@@ -1,0 +1,44 @@
+// A region that fails twice in a row is left alone for a minute: what a circuit breaker does, shown on a simulated
+// gateway whose first region answers 500. The second region is a standby, so that the order is no matter of speed.
+#include <holysheep/holysheep.hpp>
+#include <holysheep/testing/gateway_simulator.hpp>
+#include <iostream>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+void ask(holysheep::Client& client, const char* when) {
+    const auto reply = client.chat("gpt-4.1", "Are you there?");
+    std::cout << when << ": " << holysheep::describe(reply ? reply->attempts : reply.error().attempts) << '\n';
+}
+
+void show(const holysheep::Client& client) {
+    const auto health = client.stats().regions.front().health;
+    std::cout << "  " << health.id << " is " << to_string(health.liveness) << ", breaker " << to_string(health.breaker);
+    if (health.open_for) std::cout << " for another " << health.open_for->count() / 1000 << " s";
+    std::cout << " (" << health.reason << ")\n";
+}
+
+}  // namespace
+
+int main() {
+    holysheep::testing::GatewaySimulator gateway({{.id = "us-west"}, {.id = "eu-central"}});
+    auto regions = gateway.regions();
+    regions[1].priority = 1;  // only while us-west cannot be used
+    holysheep::Client client(
+        {.api_key = "sk-simulated", .regions = regions, .breaker = {.failures = 2, .open_for = 60s}});
+
+    ask(client, "all is well");
+    gateway.set_fault("us-west", {.kind = holysheep::testing::Fault::Kind::status, .status = 500, .path = "chat"});
+    ask(client, "first failure");
+    ask(client, "second failure");
+    show(client);
+    ask(client, "left alone");
+
+    gateway.revive("us-west");
+    ask(client, "mended, but still left alone");
+    client.force_close("us-west");  // whoever mended it need not wait
+    ask(client, "closed by hand");
+    show(client);
+}
