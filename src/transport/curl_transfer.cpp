@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <stdexcept>
 #include <utility>
 
@@ -89,6 +90,7 @@ void CurlTransfer::prepare(TransferId id, HttpRequest request, TransferEvents& e
     own_error_.clear();
     head_bytes_ = body_bytes_ = 0;
     sends_ = 0;
+    ports_ = {};
     head_done_ = own_failure_ = turned_away_ = resend_refused_ = false;
     added = cancelled = pause_wanted = paused = false;
 
@@ -179,7 +181,18 @@ void CurlTransfer::set_proxy(const CurlTransportOptions& options, bool loopback)
     if (!proxy.password.empty()) set(easy, CURLOPT_PROXYPASSWORD, proxy.password.c_str());
 }
 
-int CurlTransfer::on_ready(void* self, char*, char*, int, int) {
+bool CurlTransfer::maybe_via_proxy() const {
+    if (proxying_ != Proxying::configured) return false;
+    if (!options_.proxy.url.empty()) return true;
+    static const bool in_environment = std::ranges::any_of(
+        std::array{"http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY"}, [](const char* name) {
+            const char* value = std::getenv(name);
+            return value != nullptr && *value != '\0';
+        });
+    return in_environment;
+}
+
+int CurlTransfer::on_ready(void* self, char*, char*, int peer_port, int local_port) {
     auto& transfer = *static_cast<CurlTransfer*>(self);
     if (transfer.cancelled) return CURL_PREREQFUNC_ABORT;
     if (transfer.sends_ > 0) {
@@ -193,6 +206,7 @@ int CurlTransfer::on_ready(void* self, char*, char*, int, int) {
         return CURL_PREREQFUNC_ABORT;
     }
     ++transfer.sends_;
+    transfer.ports_ = {static_cast<std::uint16_t>(local_port), static_cast<std::uint16_t>(peer_port)};
     return CURL_PREREQFUNC_OK;
 }
 

@@ -12,6 +12,7 @@
 #include <holysheep/transport.hpp>
 
 #include "transport/curl_handle.hpp"
+#include "transport/tcp_path.hpp"
 
 namespace holysheep::transport {
 
@@ -36,6 +37,10 @@ class CurlTransfer {
     CURL* handle() const { return easy_.get(); }
     TransferEvents* events() const { return events_; }
     TransferId id() const { return id_; }
+    /// Of the connection that the request was sent on; zeros before that.
+    Ports ports() const { return ports_; }
+    /// Whether a proxy may be in between: from the environment, libcurl alone knows whom it is for.
+    bool maybe_via_proxy() const;
 
     std::size_t slot = 0;
     std::uint32_t generation = 0;
@@ -67,6 +72,7 @@ class CurlTransfer {
     std::string own_error_;  // why this side ended the transfer
     std::size_t head_bytes_ = 0, body_bytes_ = 0;
     int sends_ = 0;
+    Ports ports_{};
     bool head_done_ = false, own_failure_ = false, turned_away_ = false, resend_refused_ = false;
     // What the handle is set to: setting an option to what it is costs a copy each time.
     std::string url_{}, custom_method_{};

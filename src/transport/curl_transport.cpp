@@ -76,7 +76,30 @@ void CurlTransport::resume(TransferId id) {
     if (transfer->paused) to_resume_.push_back(id);
 }
 
-std::optional<PathEvidence> CurlTransport::evidence(TransferId) const { return std::nullopt; }
+std::optional<PathEvidence> CurlTransport::evidence(TransferId id) const {
+    const auto* transfer = find(id);
+    if (transfer == nullptr || transfer->ports() == Ports{}) return std::nullopt;
+    const auto fd = socket_of(transfer->ports());
+    if (!fd) return std::nullopt;
+    auto evidence = tcp_path(*fd);
+    if (evidence) evidence->via_proxy = transfer->maybe_via_proxy();
+    return evidence;
+}
+
+/// libcurl does not say which socket a transfer uses (CURLINFO_ACTIVESOCKET is for the time after it), but before it
+/// sends it tells the ports. New sockets are looked up once.
+std::optional<int> CurlTransport::socket_of(Ports ports) const {
+    const auto known = sockets_.find(ports.local);
+    if (known != sockets_.end() && ports_of(known->second) == ports) return known->second;
+    for (std::size_t fd = 0; fd < watches_.size(); ++fd) {
+        if (watches_[fd] != Watch::active) continue;
+        const auto own = ports_of(static_cast<int>(fd));
+        if (own) sockets_[own->local] = static_cast<int>(fd);
+    }
+    const auto found = sockets_.find(ports.local);
+    if (found == sockets_.end() || ports_of(found->second) != ports) return std::nullopt;
+    return found->second;
+}
 
 void CurlTransport::flush() {
     // What runs here may ask for more: until nothing is left.

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <holysheep/options.hpp>
@@ -14,6 +15,7 @@
 #include "runtime/io_loop.hpp"
 #include "transport/curl_handle.hpp"
 #include "transport/curl_transfer.hpp"
+#include "transport/tcp_path.hpp"
 
 namespace holysheep::transport {
 
@@ -51,6 +53,7 @@ class CurlTransport final : public Transport {
     static int close_socket(void* self, curl_socket_t fd);
 
     CurlTransfer* find(TransferId id) const;
+    std::optional<int> socket_of(Ports ports) const;
     CurlTransfer& take_transfer();
     void release(CurlTransfer& transfer);
     void drive(curl_socket_t fd, int events);
@@ -67,7 +70,8 @@ class CurlTransport final : public Transport {
     // Sockets stay registered with the loop between transfers: libcurl drops and re-adds them, which costs system
     // calls.
     enum class Watch : std::uint8_t { unknown, foreign, active, idle };
-    std::vector<Watch> watches_;  // by fd
+    std::vector<Watch> watches_;                              // by fd
+    mutable std::unordered_map<std::uint16_t, int> sockets_;  // by local port; an entry may be out of date
     std::optional<Clock::time_point> curl_due_;
     Clock::TimerId timer_ = 0;
     Clock::time_point timer_at_{};

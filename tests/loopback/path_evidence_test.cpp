@@ -1,0 +1,94 @@
+// What the kernel tells of the connection of a request that nobody has answered yet.
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "gateway_under_test.hpp"
+#include "runtime/io_loop.hpp"
+#include "transport/curl_transport.hpp"
+
+namespace {
+
+using namespace holysheep;
+using namespace holysheep::loopback;
+
+class Silence final : public TransferEvents {
+  public:
+    bool may_send(TransferId) override {
+        sent.add();
+        return true;
+    }
+    void on_head(TransferId, HttpHead) override {}
+    void on_body(TransferId, std::string_view) override {}
+    void on_end(TransferId, TransferEnd) override {}
+    Counter sent;
+};
+
+class PathEvidenceTest : public TwoRegions {
+  protected:
+    /// Sends a request that will not be answered and asks for evidence once the gateway has it.
+    std::optional<PathEvidence> ask(transport::CurlTransportOptions transport_options = {}, int requests = 1) {
+        gateway.set_fault("us-west", {.kind = Kind::hang});
+        runtime::IoLoop loop;
+        std::optional<transport::CurlTransport> curl;
+        curl.emplace(loop, std::move(transport_options));
+        Silence events;
+        std::vector<TransferId> ids;
+        loop.post([&] {
+            loop.set_socket_handler([&](int fd, runtime::Readiness ready) { curl->on_socket(fd, ready); });
+            loop.set_round_handler([&] { curl->flush(); });
+            loop.add_work(1);
+            for (int i = 0; i < requests; ++i) {
+                ids.push_back(
+                    curl->start({.url = gateway.base_url("us-west") + "/chat/completions", .body = "{}"}, events));
+            }
+        });
+        EXPECT_TRUE(events.sent.wait_for(requests));
+        EXPECT_TRUE(gateway.wait_for_requests("us-west", static_cast<std::uint64_t>(requests), kPatience));
+        std::optional<PathEvidence> evidence;
+        Counter asked;
+        loop.post([&] {
+            for (const auto id : ids) evidence = curl->evidence(id);
+            before_start = curl->evidence(ids.back() + 1'000);
+            asked.add();
+        });
+        EXPECT_TRUE(asked.wait_for(1));
+        loop.stop();
+        curl.reset();
+        return evidence;
+    }
+    std::optional<PathEvidence> before_start;
+};
+
+TEST_F(PathEvidenceTest, AnAcknowledgedRequestHasARoundTripAndNothingUnacked) {
+    const auto evidence = ask();
+    ASSERT_TRUE(evidence);
+    EXPECT_GT(evidence->srtt, 0ns);
+    EXPECT_LT(evidence->srtt, 1s);
+    EXPECT_EQ(evidence->unacked_for, std::nullopt) << "the kernel acknowledges even where nobody answers";
+    EXPECT_FALSE(evidence->via_proxy);
+    EXPECT_FALSE(before_start) << "of a transfer that does not exist";
+}
+
+TEST_F(PathEvidenceTest, EachOfManyConnectionsHasItsOwn) {
+    const auto evidence = ask({}, 20);
+    ASSERT_TRUE(evidence);
+    EXPECT_GT(evidence->srtt, 0ns);
+}
+
+TEST(TcpPath, WhatIsNoTcpSocketGivesNone) {
+    EXPECT_FALSE(transport::ports_of(-1));
+    EXPECT_FALSE(transport::tcp_path(-1));
+    EXPECT_FALSE(transport::ports_of(0));
+}
+
+TEST_F(TwoRegions, TheClientLearnsTheRoundTripOfARegion) {
+    Client client(options);
+    for (int i = 0; i < 3; ++i) ASSERT_THAT(client.chat(question()), IsOk());
+    const auto health = client.stats().regions[0].health;
+    ASSERT_TRUE(health.rtt);
+    EXPECT_LT(*health.rtt, 1s);
+    EXPECT_EQ(health.liveness, Liveness::healthy);
+}
+
+}  // namespace
