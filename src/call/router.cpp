@@ -16,28 +16,29 @@ Router::Router(std::span<const Region> regions, const SelectorOptions& options,
     }
 }
 
-routing::Candidate Router::candidate(std::size_t region, int model, health::Awaited awaited,
-                                     Clock::time_point now) const {
+void Router::assess(std::size_t region, int model, health::Awaited awaited, Clock::time_point now,
+                    routing::Candidate& candidate) const {
     const auto view = tracker_.view(region, model, awaited, now);
     const auto& known = regions_[region];
-    routing::Candidate candidate{.region = region,
-                                 .id_hash = known.id_hash,
-                                 .priority = known.priority,
-                                 .weight = known.weight,
-                                 .ramp = view.ramp,
-                                 .usable = view.usable,
-                                 .overdue = view.overdue};
+    candidate.region = region;
+    candidate.id_hash = known.id_hash;
+    candidate.priority = known.priority;
+    candidate.weight = known.weight;
+    candidate.ramp = view.ramp;
+    candidate.usable = view.usable;
+    candidate.overdue = view.overdue;
     // Half-open: one trial at a time goes out, and goes where the call would have gone before the failures.
     const double error_rate = view.on_trial ? 0 : view.error_rate;
     const double ramp = view.on_trial ? 1 : view.ramp;
     candidate.latency = routing::expected(view.latency, view.mean_wait) + routing::kErrorCost * error_rate;
     candidate.cost = routing::cost(view.latency, view.mean_wait, error_rate, view.waiting, known.weight, ramp);
-    return candidate;
 }
 
 values::RegionFacts Router::facts(std::size_t region, Clock::time_point now) const {
     auto facts = tracker_.facts(region, now);
-    facts.cost = candidate(region, 0, health::Awaited::stream, now).cost;
+    routing::Candidate candidate;
+    assess(region, 0, health::Awaited::stream, now, candidate);
+    facts.cost = candidate.cost;
     return facts;
 }
 
@@ -50,9 +51,9 @@ void Router::plan(const RouteRequest& request, Clock::time_point now, std::vecto
     tracker_.refresh(now);
     if (custom_ && ask_custom(request, now, plan)) return;
     const int model = tracker_.model_id(request.model);
-    candidates_.clear();
-    for (const auto region : request.allowed) {
-        candidates_.push_back(candidate(region, model, request.awaited, now));
+    candidates_.resize(request.allowed.size());
+    for (std::size_t i = 0; i < candidates_.size(); ++i) {
+        assess(request.allowed[i], model, request.awaited, now, candidates_[i]);
     }
     resilience::Random random(request.random);
     selector_.rank(candidates_, request.session, random, plan);

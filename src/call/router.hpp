@@ -39,7 +39,9 @@ class Router {
     values::RegionFacts facts(std::size_t region, Clock::time_point now) const;
 
   private:
-    routing::Candidate candidate(std::size_t region, int model, health::Awaited awaited, Clock::time_point now) const;
+    /// Writes every member, in place: what is copied right after it was written makes the processor wait.
+    void assess(std::size_t region, int model, health::Awaited awaited, Clock::time_point now,
+                routing::Candidate& candidate) const;
     bool ask_custom(const RouteRequest& request, Clock::time_point now, std::vector<std::size_t>& plan) const;
 
     struct Known {
