@@ -178,7 +178,7 @@ struct CallOptions {
     std::vector<std::string> regions{};      ///< allow list of ids or zones: the call never leaves it. Empty: all
     std::vector<std::string> exclude_regions{};
     /// Calls of one session go to the same region (rendezvous hashing), which keeps its prompt cache warm, unless that
-    /// is not usable or costs more than twice the best. Empty: no session.
+    /// is not usable or costs more than twice the best plus 50 ms. Empty: no session.
     std::string session{};
     std::string label{};            ///< travels into the records
     std::string idempotency_key{};  ///< sent as `Idempotency-Key`, the same for all attempts; empty: not sent

@@ -43,6 +43,8 @@ struct CallServices {
     std::function<void(CallRecord)> on_record{};
     /// Asks a region for a sign of life, unless that is being done.
     std::function<void(std::size_t region)> probe{};
+    /// What time alone changes was looked at again.
+    std::function<void()> on_refreshed{};
     /// The tracker has notices: what became of regions is told to whom it concerns, later.
     std::function<void()> on_notices{};
 };

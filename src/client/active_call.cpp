@@ -47,6 +47,7 @@ void ActiveCall::choose_regions() {
     auto awaited = health::Awaited::other;
     if (plan_.exchange.kind == call::ExchangeKind::chat) awaited = health::Awaited::plain;
     if (plan_.exchange.kind == call::ExchangeKind::chat_stream) awaited = health::Awaited::stream;
+    if (services.regions.refresh(now) && services.on_refreshed) services.on_refreshed();
     const auto allowed = plan_.own_regions.empty() ? plan_.regions : std::span<const std::size_t>(plan_.own_regions);
     services.router.plan({.allowed = allowed,
                           .model = plan_.exchange.model,

@@ -71,6 +71,10 @@ Client::Impl::Impl(ClientOptions options)
                 .redactor = redactor_,
                 .log = *log_,
                 .retry_policy = options_.retry_policy.get(),
+                .on_refreshed =
+                    [this] {
+                        for (std::size_t i = 0; i < targets_.size(); ++i) refresh_facts(i);
+                    },
                 .on_notices = [this] { tell_soon(); }},
       registry_(services_, clock_,
                 [this](int change) {
@@ -339,18 +343,16 @@ void Client::Impl::force_breaker(std::string_view region, std::optional<BreakerS
 }
 
 std::vector<RegionHealth> Client::Impl::probe(const CallOptions& options) {
-    std::vector<RegionHealth> healths;
+    const auto regions = routing::allowed_regions(options_.regions, {options.regions, options.exclude_regions});
     if (!orphaned() && !refuse_to_block()) {
         const auto timeout = std::min(options.deadline.value_or(options_.health.timeout), call::kLongest);
         runtime::Completion done;
-        clock_->post([this, timeout, &done] { prober_.probe_all(timeout, [this, &done] { signal_soon(done); }); });
+        clock_->post([&] { prober_.probe_all(regions, timeout, [&] { signal_soon(done); }); });
         done.wait();
     }
-    const routing::RegionFilter filter{options.regions, options.exclude_regions};
+    std::vector<RegionHealth> healths;
     auto stats = this->stats();
-    for (const auto i : routing::allowed_regions(options_.regions, filter)) {
-        healths.push_back(std::move(stats.regions[i].health));
-    }
+    for (const auto region : regions) healths.push_back(std::move(stats.regions[region].health));
     return healths;
 }
 

@@ -138,14 +138,14 @@ void Prober::probe_now(std::size_t region) {
     if (!closed_ && regions_.take_probe(region, clock_.now())) send(region, std::nullopt);
 }
 
-void Prober::probe_all(milliseconds timeout, std::function<void()> done) {
-    if (closed_) {
+void Prober::probe_all(std::span<const std::size_t> regions, milliseconds timeout, std::function<void()> done) {
+    if (closed_ || regions.empty()) {
         done();
         return;
     }
     Round round{.number = ++last_round_,
-                .waits_for = std::vector<bool>(regions_.size(), true),
-                .left = regions_.size(),
+                .waits_for = std::vector<bool>(regions_.size(), false),
+                .left = regions.size(),
                 .done = std::move(done)};
     round.timer = clock_.call_at(clock_.now() + timeout, [this, number = round.number] {
         const auto late = std::ranges::find(rounds_, number, &Round::number);
@@ -154,8 +154,9 @@ void Prober::probe_all(milliseconds timeout, std::function<void()> done) {
         late->left = 0;
         finish_rounds();
     });
+    for (const auto region : regions) round.waits_for[region] = true;
     rounds_.push_back(std::move(round));
-    for (std::size_t region = 0; region < regions_.size(); ++region) {
+    for (const auto region : regions) {
         if (regions_.take_probe(region, clock_.now())) send(region, timeout);
     }
 }

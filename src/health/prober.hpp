@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <holysheep/clock.hpp>
@@ -38,9 +39,9 @@ class Prober {
     /// The tracker may want a probe earlier than it did.
     void rearm();
     void probe_now(std::size_t region);
-    /// Probes every region, or joins the probe that is out; `done` runs when each has answered or missed its time,
+    /// Probes these regions, or joins the probe that is out; `done` runs when each has answered or missed its time,
     /// after `timeout` at the latest.
-    void probe_all(milliseconds timeout, std::function<void()> done);
+    void probe_all(std::span<const std::size_t> regions, milliseconds timeout, std::function<void()> done);
     /// Drops what is out; nothing more is sent.
     void shut_down();
 

@@ -41,6 +41,14 @@ const char* reason_of(resilience::Trip trip) {
     return "";
 }
 
+/// Sorts as far as it must.
+std::optional<double> median_of(std::vector<double>& values) {
+    if (values.empty()) return std::nullopt;
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::ranges::nth_element(values, middle);
+    return *middle;
+}
+
 double in_ms(std::chrono::nanoseconds span) { return std::chrono::duration<double, std::milli>(span).count(); }
 
 FailureKind kind_of(Charge charge) {
@@ -143,7 +151,7 @@ void RegionHealthTracker::on_first_content(Ticket& ticket, time_point now) {
     if (ticket.answered) return;
     wait_is_over(ticket);
     ticket.answered = true;
-    if (ticket.awaited == Awaited::stream) add_latency(ticket, in_ms(now - ticket.at), now);
+    if (ticket.awaited == Awaited::stream) add_latency(ticket, in_ms(now - ticket.at), true, now);
     succeed(ticket, now);
     note(ticket.region, now);
 }
@@ -161,7 +169,7 @@ void RegionHealthTracker::on_outcome(Ticket& ticket, Charge charge, time_point n
     wait_is_over(ticket);
     if (charge == Charge::success) {
         if (!ticket.answered) {
-            if (ticket.awaited == Awaited::plain) add_latency(ticket, in_ms(now - ticket.at), now);
+            if (ticket.awaited == Awaited::plain) add_latency(ticket, in_ms(now - ticket.at), true, now);
             succeed(ticket, now);
         }
     } else if (is_failure(charge)) {
@@ -177,7 +185,7 @@ void RegionHealthTracker::on_outcome(Ticket& ticket, Charge charge, time_point n
         const double waited = in_ms(now - ticket.at);
         if (!ticket.answered && !ticket.late && ticket.awaited != Awaited::other &&
             waited > expected(ticket.region, ticket.model, ticket.awaited)) {
-            add_latency(ticket, waited, now);
+            add_latency(ticket, waited, false, now);
         }
     }
     note(ticket.region, now);
@@ -213,7 +221,9 @@ void RegionHealthTracker::fail(Ticket& ticket, Charge charge, time_point now) {
     const bool model_trial = std::exchange(ticket.model_trial, false);
     if (charge == Charge::timeout) {
         // Its own latency, capped like any sample, says that it is slow; the region is not blamed for one model.
-        if (!ticket.answered) add_latency(ticket, 5 * expected(ticket.region, ticket.model, ticket.awaited) + 200, now);
+        if (!ticket.answered) {
+            add_latency(ticket, 5 * expected(ticket.region, ticket.model, ticket.awaited) + 200, false, now);
+        }
         if (trial) r.breaker.on_failure(FailureKind::timeout, true, true, random_.uniform(), now);
     } else {
         count(r, true, now);
@@ -281,7 +291,7 @@ void RegionHealthTracker::hit(RegionState& r, time_point now) {
     if (r.recovering && (r.good_calls >= 3 || ramp_over)) r.recovering = false;
 }
 
-void RegionHealthTracker::add_latency(const Ticket& ticket, double ms, time_point now) {
+void RegionHealthTracker::add_latency(const Ticket& ticket, double ms, bool served, time_point now) {
     const bool stream = ticket.awaited == Awaited::stream;
     if (ticket.awaited == Awaited::other) return;
     auto& r = regions_[ticket.region];
@@ -293,7 +303,7 @@ void RegionHealthTracker::add_latency(const Ticket& ticket, double ms, time_poin
     (stream ? own.stream : own.plain).add(ms, now);
     (stream ? model.stream : model.plain).add(ms, now);
     (stream ? all_stream_ : all_plain_).add(ms, now);
-    (stream ? model.stream_quantiles : model.plain_quantiles).add(ms);
+    if (served) (stream ? model.stream_quantiles : model.plain_quantiles).add(ms);
 }
 
 void RegionHealthTracker::limit_until(std::size_t region, int model, time_point until) {
@@ -327,8 +337,8 @@ void RegionHealthTracker::force_breaker(std::size_t region, std::optional<Breake
 
 // ---- what changes with time ----
 
-void RegionHealthTracker::refresh(time_point now) {
-    if (now < refreshed_at_ + kRefreshEvery) return;
+bool RegionHealthTracker::refresh(time_point now) {
+    if (now < refreshed_at_ + kRefreshEvery) return false;
     const std::chrono::duration<double> passed =
         std::min<std::chrono::duration<double>>(now - refreshed_at_, std::chrono::seconds{60});
     refreshed_at_ = now;
@@ -351,7 +361,8 @@ void RegionHealthTracker::refresh(time_point now) {
         if (r.slow || r.down || r.breaker.state(now) != BreakerState::closed) troubled += r.weight;
         note(i, now);
     }
-    trouble_ = troubled >= total_weight_ / 2;
+    trouble_ = troubled > total_weight_ / 2;
+    return true;
 }
 
 void RegionHealthTracker::refresh_latencies(Awaited awaited, time_point now) {
@@ -361,17 +372,19 @@ void RegionHealthTracker::refresh_latencies(Awaited awaited, time_point now) {
         const auto& average = stream ? r.stream : r.plain;
         if (average.known()) scratch_.push_back(average.value());
     }
-    double median = kColdStart;
-    if (!scratch_.empty()) {
-        const auto middle = scratch_.begin() + static_cast<std::ptrdiff_t>(scratch_.size() / 2);
-        std::ranges::nth_element(scratch_, middle);
-        median = *middle;
+    const double median = median_of(scratch_).value_or(kColdStart);
+    scratch_.clear();
+    for (const auto& r : regions_) {
+        if (r.rtt.known() && (stream ? r.stream : r.plain).known()) scratch_.push_back(in_ms(r.rtt.srtt()));
     }
+    const double median_rtt = median_of(scratch_).value_or(0);
     for (auto& r : regions_) {
         auto& average = stream ? r.stream : r.plain;
         auto& latency = stream ? r.latency_stream : r.latency_plain;
-        // Optimistic enough for a region without a past to be tried, not enough for it to be flooded.
-        latency = median + 2 * (r.rtt.known() ? in_ms(r.rtt.srtt()) : 0);
+        // A region without a past is taken to serve like the others from where it is: a near one is tried soon, a far
+        // one is not flooded. Two round trips, since its first calls open connections.
+        latency = median;
+        if (r.rtt.known()) latency = std::max(median / 2, median + 2 * (in_ms(r.rtt.srtt()) - median_rtt));
         if (average.known()) {
             average.drift(median, now);
             latency = average.value();
@@ -413,8 +426,9 @@ RegionView RegionHealthTracker::view(std::size_t region, int model, Awaited awai
     view.usable = usable(region, model, now);
     view.on_trial = r.breaker.state(now) == BreakerState::half_open;
     // A due trial goes out with the next call; nobody else would find out.
-    view.overdue = view.on_trial || (r.known && r.misses == 0 && now - r.last_dispatch > kOverdueAfter &&
-                                     calls_ - r.dispatched_at_call >= kOverdueCalls);
+    view.overdue =
+        view.on_trial || ((r.known || !health_.enabled) && r.misses == 0 && now - r.last_dispatch > kOverdueAfter &&
+                          calls_ - r.dispatched_at_call >= kOverdueCalls);
     return view;
 }
 
@@ -426,7 +440,7 @@ double RegionHealthTracker::ramp(const RegionState& r, time_point now) const {
 
 bool RegionHealthTracker::breakers_admit(std::size_t region, int model, time_point now) const {
     // With a single region there is nothing better to do than to ask it.
-    if (regions_.size() == 1) return true;
+    if (regions_.size() == 1) return !forced_open(region);
     if (!regions_[region].breaker.admits(now)) return false;
     const auto* own = if_in_region(region, model);
     return own == nullptr || !own->breaker || own->breaker->admits(now);
@@ -520,6 +534,8 @@ values::RegionFacts RegionHealthTracker::facts(std::size_t region, time_point no
     values::RegionFacts facts;
     facts.liveness = liveness(r, now);
     facts.breaker = r.breaker.state(now);
+    facts.as_of = now;
+    facts.known = r.known;
     facts.in_flight = r.in_flight;
     facts.error_rate = error_rate(region, now);
     facts.ramp = ramp(r, now);

@@ -126,8 +126,9 @@ class RegionHealthTracker {
     time_point probe_limited_until(std::size_t region) const { return regions_[region].probe_limited_until; }
 
     // ---- questions ----
-    /// Refreshes what changes with time alone; before a plan. Cheap when done less than 100 ms ago.
-    void refresh(time_point now);
+    /// Looks again at what changes with time alone; before a plan. False, and nothing is done, less than 100 ms after
+    /// the last time.
+    bool refresh(time_point now);
     RegionView view(std::size_t region, int model, Awaited awaited, time_point now) const;
     /// Whether an attempt may go there now: not draining, no pause, breakers admit, has the model.
     bool usable(std::size_t region, int model, time_point now) const;
@@ -141,7 +142,7 @@ class RegionHealthTracker {
     bool healthy(std::size_t region, int model, time_point now) const;
     /// Healthy, and not slower than twice its own habit.
     bool in_good_shape(std::size_t region, int model, time_point now) const;
-    /// Half of the weight is failing or far slower than usual: then slowness is no region's fault.
+    /// More than half of the weight is failing or far slower than usual: then slowness is no region's fault.
     bool general_trouble() const { return trouble_; }
     bool has_model(std::size_t region, int model, time_point now) const;
     int in_flight(std::size_t region) const { return regions_[region].in_flight; }
@@ -198,7 +199,8 @@ class RegionHealthTracker {
     ModelInRegion& in_region(std::size_t region, int model);
     const ModelInRegion* if_in_region(std::size_t region, int model) const;
     double expected(std::size_t region, int model, Awaited awaited) const;
-    void add_latency(const Ticket& ticket, double ms, time_point now);
+    /// `served` false: it would have taken at least so long. That steers, but is no figure of an answer.
+    void add_latency(const Ticket& ticket, double ms, bool served, time_point now);
     void wait_is_over(const Ticket& ticket);
     void succeed(Ticket& ticket, time_point now);
     void fail(Ticket& ticket, Charge charge, time_point now);

@@ -11,9 +11,11 @@
 namespace holysheep::routing {
 
 namespace {
-constexpr std::size_t kExact = 32;       // places of a plan that are in exact order
-constexpr double kSessionTolerance = 2;  // times the cheapest, up to which a session stays
-constexpr double kLeastShare = 0.01;     // of the largest, that latency_exponent leaves
+constexpr std::size_t kExact = 32;  // places of a plan that are in exact order
+// A session stays up to this times the cheapest; among regions that answer within milliseconds, up to this much more.
+constexpr double kSessionTolerance = 2;
+constexpr double kSessionSlack = 50;  // ms
+constexpr double kLeastShare = 0.01;  // of the largest, that latency_exponent leaves
 constexpr double kNoise = 0.05;
 
 constexpr double exponential(double x) {
@@ -194,7 +196,7 @@ void Selector::enter(std::span<const Candidate> candidates, std::optional<int> t
 std::size_t Selector::choose(std::span<const Candidate> candidates, int tier, std::string_view session) {
     if (!session.empty()) {
         const std::size_t owner = session_owner(candidates, tier, session);
-        if (candidates[owner].cost <= kSessionTolerance * least_cost(candidates, tier)) return owner;
+        if (candidates[owner].cost <= kSessionTolerance * least_cost(candidates, tier) + kSessionSlack) return owner;
     }
     switch (options_.strategy) {
         case Strategy::adaptive: break;  // the order of costs says it all

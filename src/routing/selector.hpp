@@ -52,8 +52,8 @@ class Selector {
     /// Writes the plan: all candidates' regions, of which the first is the one to ask. Usable ones come before the
     /// others; among either, tiers by priority, lower first; within a tier ascending cost. The strategy puts its choice
     /// from the lowest tier that has a usable region in front of all. For a `session` that is its owner by rendezvous
-    /// hashing among those, unless it costs more than twice the cheapest of them; then the strategy chooses. Of more
-    /// than 32 regions only the first 32 are in exact order, so that the effort grows linearly.
+    /// hashing among those, unless it costs more than twice the cheapest of them and 50 ms; then the strategy chooses.
+    /// Of more than 32 regions only the first 32 are in exact order, so that the effort grows linearly.
     void rank(std::span<const Candidate> candidates, std::string_view session, resilience::Random& random,
               std::vector<std::size_t>& plan);
 

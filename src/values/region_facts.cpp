@@ -45,11 +45,17 @@ std::optional<milliseconds> time_left(Clock::time_point until, Clock::time_point
     return std::chrono::ceil<milliseconds>(until - now);
 }
 
-double score(Liveness liveness, const RegionFacts& facts) {
-    if (liveness == Liveness::down || liveness == Liveness::draining) return 0;
+/// It fades while nothing is tried, and so it does while nobody looks.
+double faded(const RegionFacts& facts, Clock::time_point now) {
+    const std::chrono::duration<double> idle = now - facts.as_of;
+    return facts.error_rate * std::exp(-std::max(0.0, idle.count()) / 10.0);
+}
+
+double score(Liveness liveness, double error_rate, const RegionFacts& facts) {
+    if (!facts.known || liveness == Liveness::down || liveness == Liveness::draining) return 0;
     const bool known = facts.latency > 0 && facts.best_latency > 0;
     const double speed = known ? std::sqrt(std::min(1.0, facts.best_latency / facts.latency)) : 1;
-    return 100 * speed * (1 - facts.error_rate) * facts.ramp;
+    return 100 * speed * (1 - error_rate) * facts.ramp;
 }
 
 }  // namespace
@@ -64,8 +70,8 @@ RegionHealth to_health(std::string id, const RegionFacts& facts, Clock::time_poi
         health.breaker = BreakerState::half_open;
         if (facts.liveness == Liveness::down) health.liveness = Liveness::recovering;
     }
-    health.score = score(health.liveness, facts);
-    health.error_rate = facts.error_rate;
+    health.error_rate = faded(facts, now);
+    health.score = score(health.liveness, health.error_rate, facts);
     health.cost = facts.cost;
     health.rtt = if_known(facts.rtt);
     health.first_token = if_known(facts.first_token);

@@ -125,10 +125,9 @@ TEST(Hedging, GoesOnlyToARegionInGoodShape) {
 
 TEST(Hedging, RestsInGeneralTrouble) {
     for (const bool trouble : {false, true}) {
-        HedgeFlow flow(hedging(kOn), 30, {kUs, kEu, kAp, "eu-north"});
+        HedgeFlow flow(hedging(kOn), 30, {kUs, kEu, kAp, "eu-north", "us-east"});
         if (trouble) {
-            flow.client.force_open(kAp);
-            flow.client.force_open("eu-north");
+            for (const char* region : {"ap-southeast", "eu-north", "us-east"}) flow.client.force_open(region);
             flow.clock.advance(200ms);
         }
         EXPECT_EQ(flow.kinds_of_call({.deadline = 2s}).size(), trouble ? 1U : 2U);

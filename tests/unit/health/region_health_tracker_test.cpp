@@ -454,7 +454,7 @@ TEST(RegionHealthTracker, TrafficComesBackOverFourSeconds) {
     EXPECT_DOUBLE_EQ(ramp(), 1);
 }
 
-TEST(RegionHealthTracker, HalfOfTheWeightInTroubleIsGeneralTrouble) {
+TEST(RegionHealthTracker, MoreThanHalfOfTheWeightInTroubleIsGeneralTrouble) {
     World world(3);
     for (int i = 0; i < 3; ++i) world.end_with(0, Charge::transport);
     world.now += 100ms;

@@ -281,13 +281,13 @@ TEST(SelectorSession, WhenARegionGoesOnlyItsSessionsMove) {
     for (const std::size_t to : {0U, 2U, 3U, 4U}) EXPECT_GT(moved[to], 20) << "to all the others";
 }
 
-TEST(SelectorSession, LeavesAnOwnerThatCostsMoreThanTwiceTheCheapest) {
+TEST(SelectorSession, LeavesAnOwnerThatCostsMoreThanTwiceTheCheapestAnd50Ms) {
     Turns turns(Strategy::adaptive);
     auto candidates = with_costs({100, 100, 100});
     const std::size_t owner = turns.pick(candidates, "session");
-    candidates[owner].cost = 200;
+    candidates[owner].cost = 250;
     EXPECT_EQ(turns.pick(candidates, "session"), owner);
-    candidates[owner].cost = 201;
+    candidates[owner].cost = 251;
     EXPECT_NE(turns.pick(candidates, "session"), owner);
     auto& other = candidates[(owner + 1) % 3];
     auto& third = candidates[(owner + 2) % 3];

@@ -35,7 +35,7 @@ TEST(Recorder, CountsCallsByHowTheyEnded) {
 TEST(Recorder, CountsAttemptsAndFailoversPerRegion) {
     Recorder recorder({"a", "b"}, kNow);
     recorder.on_dispatch(0, {}, std::nullopt);
-    recorder.on_attempt_end(0, {.error = ErrorCode::server_failed}, {.error_rate = 0.1});
+    recorder.on_attempt_end(0, {.error = ErrorCode::server_failed}, {.as_of = kNow, .error_rate = 0.1});
     recorder.on_dispatch(1, {.kind = AttemptKind::failover}, 0);
     recorder.on_attempt_end(1, {}, {});
     recorder.on_dispatch(1, {}, std::nullopt);
