@@ -6,16 +6,6 @@
 
 namespace holysheep::call {
 
-namespace {
-
-std::optional<time_point> earliest(std::optional<time_point> a, std::optional<time_point> b) {
-    if (!a) return b;
-    if (!b) return a;
-    return std::min(*a, *b);
-}
-
-}  // namespace
-
 CallMachine::CallMachine(const CallPolicy& policy, std::span<const std::size_t> plan, int model,
                          const health::RegionHealthTracker& regions, const Budgets& budgets,
                          const RetryPolicy* retry_policy)
@@ -164,23 +154,25 @@ Commands CallMachine::on_cancel(time_point) {
 
 std::optional<time_point> CallMachine::wake_at() const {
     if (finished()) return std::nullopt;
-    std::optional<time_point> wake;
-    if (committed_ == 0 || policy_.deadline_covers_stream) wake = policy_.deadline;
-    if (pending_) wake = earliest(wake, pending_->when);
+    auto wake = time_point::max();
+    const auto consider = [&](time_point when) { wake = std::min(wake, when); };
+    if (policy_.deadline && (committed_ == 0 || policy_.deadline_covers_stream)) consider(*policy_.deadline);
+    if (pending_) consider(pending_->when);
     for (const auto& a : attempts_) {
         if (!in_flight(a)) continue;
         auto which = Limit::none;
-        wake = earliest(wake, limit_of(a, which, a.started));
+        if (const auto limit = limit_of(a, which, a.started)) consider(*limit);
         if (plan_.size() < 2) continue;
-        if (a.phase == Phase::connecting && !a.raced) wake = earliest(wake, a.started + connect_late_after(a));
+        if (a.phase == Phase::connecting && !a.raced) consider(a.started + connect_late_after(a));
         if (a.phase == Phase::waiting) {
-            wake = earliest(wake, a.path_check);
-            if (policy_.sign_of_life.count() > 0) wake = earliest(wake, life_due(a));
+            if (a.path_check) consider(*a.path_check);
+            if (policy_.sign_of_life.count() > 0) consider(life_due(a));
         }
     }
     if (policy_.hedge_after && !hedge_over_ && !attempts_.empty()) {
-        wake = earliest(wake, attempts_.front().started + *policy_.hedge_after);
+        consider(attempts_.front().started + *policy_.hedge_after);
     }
+    if (wake == time_point::max()) return std::nullopt;
     return wake;
 }
 

@@ -1,4 +1,5 @@
-// Lives on the I/O thread. What attempts and questions do; probes are in probe_schedule.cpp.
+// Lives on the I/O thread. What attempts do to the memory of a region; speed is in region_speed.cpp, questions are in
+// region_questions.cpp, probes in probe_schedule.cpp.
 #include "health/region_health_tracker.hpp"
 
 #include <algorithm>
@@ -13,41 +14,8 @@ using namespace std::chrono_literals;
 using resilience::FailureKind;
 
 constexpr std::size_t kMaxModels = 64;
-// A model's own figures count from here on; before, the region's are scaled.
-constexpr std::uint32_t kEnoughSamples = 20;
-constexpr double kColdStart = 300;  // ms, when nothing is known of any region
-constexpr auto kRefreshEvery = 100ms;
-constexpr std::chrono::duration<double> kRampTime = 4s;
-constexpr double kLeastRamp = 0.1;
-constexpr auto kOverdueAfter = 30s;
-constexpr std::uint64_t kOverdueCalls = 20;  // at least so many calls between two explorations
-constexpr double kSlow = 2;                  // times its usual latency
-constexpr double kRoomyErrorRate = 0.1;      // below it, a region has room for the load of others
+constexpr std::chrono::duration<double> kRecoveryTime = 4s;
 constexpr auto kMissingModelFor = 10min;
-constexpr nanoseconds kConnectGrace = 30ms;
-
-const char* reason_of(resilience::Trip trip) {
-    using enum resilience::Trip;
-    switch (trip) {
-        case none: return "";
-        case transport_in_a_row: return "opened: connections failed in a row";
-        case gateway_in_a_row: return "opened: the gateway answered 502, 503 or 504 in a row";
-        case any_in_a_row: return "opened: attempts failed in a row";
-        case failure_rate: return "opened: too many attempts of the last seconds failed";
-        case silent: return "opened: probes go unanswered and nothing else comes either";
-        case trial_failed: return "opened again: a trial failed";
-        case forced: return "set by hand";
-    }
-    return "";
-}
-
-/// Sorts as far as it must.
-std::optional<double> median_of(std::vector<double>& values) {
-    if (values.empty()) return std::nullopt;
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::ranges::nth_element(values, middle);
-    return *middle;
-}
 
 double in_ms(std::chrono::nanoseconds span) { return std::chrono::duration<double, std::milli>(span).count(); }
 
@@ -125,26 +93,6 @@ void RegionHealthTracker::on_alive(std::size_t region, time_point now) {
     r.known = true;
     r.misses = 0;
     note(region, now);
-}
-
-void RegionHealthTracker::on_rtt(std::size_t region, nanoseconds sample, time_point now) {
-    regions_[region].rtt.add(sample);
-    regions_[region].rtt_at = now;
-}
-
-void RegionHealthTracker::on_connect_time(std::size_t region, nanoseconds sample) {
-    auto& time = regions_[region].connect_time;
-    time.add(time.known() ? std::min(sample, 2 * time.srtt()) : sample);
-}
-
-std::optional<nanoseconds> RegionHealthTracker::connect_late_after(std::size_t region) const {
-    const auto& time = regions_[region].connect_time;
-    if (!time.known()) return std::nullopt;
-    return std::min(time.late_after(kConnectGrace), time.srtt() * 3 / 2 + kConnectGrace);
-}
-
-bool RegionHealthTracker::wants_rtt(std::size_t region, time_point now) const {
-    return now - regions_[region].rtt_at > 1s;
 }
 
 void RegionHealthTracker::on_first_content(Ticket& ticket, time_point now) {
@@ -287,23 +235,8 @@ void RegionHealthTracker::hit(RegionState& r, time_point now) {
         }
     }
     // An idle client makes no calls to prove it with: the ramp's time will do.
-    const bool ramp_over = r.recovered_at != time_point{} && now - r.recovered_at >= kRampTime;
+    const bool ramp_over = r.recovered_at != time_point{} && now - r.recovered_at >= kRecoveryTime;
     if (r.recovering && (r.good_calls >= 3 || ramp_over)) r.recovering = false;
-}
-
-void RegionHealthTracker::add_latency(const Ticket& ticket, double ms, bool served, time_point now) {
-    const bool stream = ticket.awaited == Awaited::stream;
-    if (ticket.awaited == Awaited::other) return;
-    auto& r = regions_[ticket.region];
-    auto& own = in_region(ticket.region, ticket.model);
-    auto& model = models_[static_cast<std::size_t>(ticket.model)];
-    auto& average = stream ? r.stream : r.plain;
-    average.add(ms, now);
-    (stream ? r.latency_stream : r.latency_plain) = average.value();
-    (stream ? own.stream : own.plain).add(ms, now);
-    (stream ? model.stream : model.plain).add(ms, now);
-    (stream ? all_stream_ : all_plain_).add(ms, now);
-    if (served) (stream ? model.stream_quantiles : model.plain_quantiles).add(ms);
 }
 
 void RegionHealthTracker::limit_until(std::size_t region, int model, time_point until) {
@@ -333,222 +266,6 @@ void RegionHealthTracker::force_breaker(std::size_t region, std::optional<Breake
         r.misses = 0;
     }
     note(region, now);
-}
-
-// ---- what changes with time ----
-
-bool RegionHealthTracker::refresh(time_point now) {
-    if (now < refreshed_at_ + kRefreshEvery) return false;
-    const std::chrono::duration<double> passed =
-        std::min<std::chrono::duration<double>>(now - refreshed_at_, std::chrono::seconds{60});
-    refreshed_at_ = now;
-    refresh_latencies(Awaited::stream, now);
-    refresh_latencies(Awaited::plain, now);
-    double troubled = 0;
-    best_latency_ = 0;
-    for (std::size_t i = 0; i < regions_.size(); ++i) {
-        auto& r = regions_[i];
-        const auto& average = r.stream.known() ? r.stream : r.plain;
-        r.slow = false;
-        if (average.known()) {
-            if (best_latency_ == 0 || average.value() < best_latency_) best_latency_ = average.value();
-            if (r.usual == 0 && average.samples() >= kEnoughSamples) r.usual = average.value();
-            // Habit follows slowly upwards, so that a slow minute is seen as one.
-            const double tau = average.value() > r.usual ? 300 : 30;
-            if (r.usual > 0) r.usual += (average.value() - r.usual) * (1 - std::exp(-passed.count() / tau));
-            r.slow = r.usual > 0 && average.value() > kSlow * r.usual;
-        }
-        if (r.slow || r.down || r.breaker.state(now) != BreakerState::closed) troubled += r.weight;
-        note(i, now);
-    }
-    trouble_ = troubled > total_weight_ / 2;
-    return true;
-}
-
-void RegionHealthTracker::refresh_latencies(Awaited awaited, time_point now) {
-    const bool stream = awaited == Awaited::stream;
-    scratch_.clear();
-    for (const auto& r : regions_) {
-        const auto& average = stream ? r.stream : r.plain;
-        if (average.known()) scratch_.push_back(average.value());
-    }
-    const double median = median_of(scratch_).value_or(kColdStart);
-    scratch_.clear();
-    for (const auto& r : regions_) {
-        if (r.rtt.known() && (stream ? r.stream : r.plain).known()) scratch_.push_back(in_ms(r.rtt.srtt()));
-    }
-    const double median_rtt = median_of(scratch_).value_or(0);
-    for (auto& r : regions_) {
-        auto& average = stream ? r.stream : r.plain;
-        auto& latency = stream ? r.latency_stream : r.latency_plain;
-        // A region without a past is taken to serve like the others from where it is: a near one is tried soon, a far
-        // one is not flooded. Two round trips, since its first calls open connections.
-        latency = median;
-        if (r.rtt.known()) latency = std::max(median / 2, median + 2 * (in_ms(r.rtt.srtt()) - median_rtt));
-        if (average.known()) {
-            average.drift(median, now);
-            latency = average.value();
-        }
-        for (auto& model : r.models) {
-            auto& own = stream ? model.stream : model.plain;
-            if (own.known()) own.drift(median, now);
-        }
-    }
-}
-
-// ---- questions ----
-
-double RegionHealthTracker::expected(std::size_t region, int model, Awaited awaited) const {
-    // Where nothing is known of one kind of answer, the other kind tells which region is faster.
-    const bool stream = awaited == Awaited::plain ? !all_plain_.known() && all_stream_.known()
-                                                  : all_stream_.known() || !all_plain_.known();
-    if (const auto* own = if_in_region(region, model)) {
-        const auto& average = stream ? own->stream : own->plain;
-        if (average.samples() >= kEnoughSamples) return average.value();
-    }
-    const auto& r = regions_[region];
-    const auto& m = models_[static_cast<std::size_t>(model)];
-    const auto& of_model = stream ? m.stream : m.plain;
-    const auto& of_all = stream ? all_stream_ : all_plain_;
-    const double latency = stream ? r.latency_stream : r.latency_plain;
-    if (of_model.samples() < kEnoughSamples || of_all.value() <= 0) return latency;
-    return latency * std::clamp(of_model.value() / of_all.value(), 0.1, 10.0);
-}
-
-RegionView RegionHealthTracker::view(std::size_t region, int model, Awaited awaited, time_point now) const {
-    const auto& r = regions_[region];
-    RegionView view;
-    view.latency = expected(region, model, awaited);
-    view.error_rate = error_rate(region, now);
-    view.waiting = r.waiting;
-    if (r.waiting > 0) view.mean_wait = in_ms(now.time_since_epoch()) - r.waiting_since / r.waiting;
-    view.ramp = ramp(r, now);
-    view.usable = usable(region, model, now);
-    view.on_trial = r.breaker.state(now) == BreakerState::half_open;
-    // A due trial goes out with the next call; nobody else would find out.
-    view.overdue =
-        view.on_trial || ((r.known || !health_.enabled) && r.misses == 0 && now - r.last_dispatch > kOverdueAfter &&
-                          calls_ - r.dispatched_at_call >= kOverdueCalls);
-    return view;
-}
-
-double RegionHealthTracker::ramp(const RegionState& r, time_point now) const {
-    if (r.recovered_at == time_point{}) return 1;
-    const std::chrono::duration<double> since = now - r.recovered_at;
-    return std::clamp(since / kRampTime, kLeastRamp, 1.0);
-}
-
-bool RegionHealthTracker::breakers_admit(std::size_t region, int model, time_point now) const {
-    // With a single region there is nothing better to do than to ask it.
-    if (regions_.size() == 1) return !forced_open(region);
-    if (!regions_[region].breaker.admits(now)) return false;
-    const auto* own = if_in_region(region, model);
-    return own == nullptr || !own->breaker || own->breaker->admits(now);
-}
-
-bool RegionHealthTracker::has_model(std::size_t region, int model, time_point now) const {
-    const auto* own = if_in_region(region, model);
-    return own == nullptr || own->missing_until <= now;
-}
-
-bool RegionHealthTracker::usable(std::size_t region, int model, time_point now) const {
-    return !draining(region) && limited_until(region, model) <= now && has_model(region, model, now) &&
-           breakers_admit(region, model, now);
-}
-
-std::optional<RegionHealthTracker::time_point> RegionHealthTracker::usable_at(std::size_t region, int model,
-                                                                              time_point now) const {
-    if (draining(region) || !has_model(region, model, now)) return std::nullopt;
-    auto when = std::max(now, limited_until(region, model));
-    if (breakers_admit(region, model, now)) return when;
-    const auto consider = [&](const resilience::CircuitBreaker& breaker) {
-        if (breaker.admits(now)) return true;
-        const auto trial = breaker.opens_trial_at(now);
-        if (trial) when = std::max(when, *trial);
-        return trial.has_value();
-    };
-    if (!consider(regions_[region].breaker)) return std::nullopt;
-    const auto* own = if_in_region(region, model);
-    if (own != nullptr && own->breaker && !consider(*own->breaker)) return std::nullopt;
-    return when;
-}
-
-bool RegionHealthTracker::healthy(std::size_t region, int model, time_point now) const {
-    const auto& r = regions_[region];
-    if (r.draining || r.down || r.misses > 0 || r.failed_last) return false;
-    if (r.breaker.state(now) != BreakerState::closed || error_rate(region, now) >= kRoomyErrorRate) return false;
-    const auto* own = if_in_region(region, model);
-    return own == nullptr || !own->breaker || own->breaker->state(now) == BreakerState::closed;
-}
-
-bool RegionHealthTracker::in_good_shape(std::size_t region, int model, time_point now) const {
-    return regions_[region].known && healthy(region, model, now) && !regions_[region].slow;
-}
-
-RegionHealthTracker::time_point RegionHealthTracker::limited_until(std::size_t region, int model) const {
-    const auto* own = if_in_region(region, model);
-    return own == nullptr ? time_point{} : own->limited_until;
-}
-
-double RegionHealthTracker::error_rate(std::size_t region, time_point now) const {
-    const auto& r = regions_[region];
-    if (r.error_rate < 1e-4) return 0;
-    const std::chrono::duration<double> idle = now - r.error_rate_at;
-    return r.error_rate * std::exp(-std::max(0.0, idle.count()) / 10.0);
-}
-
-const Quantiles& RegionHealthTracker::quantiles(int model, Awaited awaited) const {
-    const auto& m = models_[static_cast<std::size_t>(model)];
-    return awaited == Awaited::stream ? m.stream_quantiles : m.plain_quantiles;
-}
-
-// ---- for display ----
-
-Liveness RegionHealthTracker::liveness(const RegionState& r, time_point now) const {
-    if (r.draining) return Liveness::draining;
-    switch (r.breaker.state(now)) {
-        case BreakerState::open: return Liveness::down;
-        case BreakerState::half_open: return Liveness::recovering;
-        case BreakerState::closed: break;
-    }
-    if (r.down) return Liveness::down;
-    if (r.recovering) return Liveness::recovering;
-    if (r.misses > 0 || r.failed_last) return Liveness::suspect;
-    return r.known ? Liveness::healthy : Liveness::unknown;
-}
-
-const char* RegionHealthTracker::liveness_reason(const RegionState& r, time_point now) const {
-    switch (liveness(r, now)) {
-        case Liveness::unknown: return "not heard of yet";
-        case Liveness::healthy: return r.slow ? "answers, far slower than usual" : "answers";
-        case Liveness::suspect: return r.misses > 0 ? "a probe went unanswered" : "the last attempt failed";
-        case Liveness::down: return r.misses >= 2 ? "probes go unanswered" : "attempts fail";
-        case Liveness::recovering: return "answers again; traffic comes back step by step";
-        case Liveness::draining: return "drained by hand";
-    }
-    return "";
-}
-
-values::RegionFacts RegionHealthTracker::facts(std::size_t region, time_point now) const {
-    const auto& r = regions_[region];
-    values::RegionFacts facts;
-    facts.liveness = liveness(r, now);
-    facts.breaker = r.breaker.state(now);
-    facts.as_of = now;
-    facts.known = r.known;
-    facts.in_flight = r.in_flight;
-    facts.error_rate = error_rate(region, now);
-    facts.ramp = ramp(r, now);
-    facts.latency = (r.stream.known() ? r.stream : r.plain).value();
-    facts.best_latency = best_latency_;
-    if (r.stream.known()) facts.first_token = nanoseconds(static_cast<std::int64_t>(r.stream.value() * 1e6));
-    if (r.rtt.known()) facts.rtt = r.rtt.srtt();
-    facts.probe = r.last_probe;
-    for (const auto& model : r.models) facts.limited_until = std::max(facts.limited_until, model.limited_until);
-    facts.open_until = r.breaker.opens_trial_at(now).value_or(time_point{});
-    facts.liveness_reason = liveness_reason(r, now);
-    facts.breaker_reason = facts.breaker == BreakerState::closed ? "" : reason_of(r.breaker.trip());
-    return facts;
 }
 
 void RegionHealthTracker::note(std::size_t region, time_point now) {

@@ -25,6 +25,8 @@
 
 namespace holysheep::health {
 
+inline constexpr double kColdStart = 300;  ///< ms: what a first answer is taken to take while nothing is known
+
 /// How an attempt bears on its region's health. `none`: the caller's fault, throttling, a cancel, a lost race.
 enum class Charge { none, success, transport, gateway, server, timeout };
 inline bool is_failure(Charge charge) { return charge != Charge::none && charge != Charge::success; }

@@ -1,0 +1,136 @@
+// May a call go there, is it healthy, and what is to be said of it: everything that changes nothing.
+#include <algorithm>
+#include <cmath>
+
+#include "health/region_health_tracker.hpp"
+
+namespace holysheep::health {
+
+namespace {
+
+constexpr double kRoomyErrorRate = 0.1;  // below it, a region has room for the load of others
+
+const char* reason_of(resilience::Trip trip) {
+    using enum resilience::Trip;
+    switch (trip) {
+        case none: return "";
+        case transport_in_a_row: return "opened: connections failed in a row";
+        case gateway_in_a_row: return "opened: the gateway answered 502, 503 or 504 in a row";
+        case any_in_a_row: return "opened: attempts failed in a row";
+        case failure_rate: return "opened: too many attempts of the last seconds failed";
+        case silent: return "opened: probes go unanswered and nothing else comes either";
+        case trial_failed: return "opened again: a trial failed";
+        case forced: return "set by hand";
+    }
+    return "";
+}
+
+}  // namespace
+
+bool RegionHealthTracker::breakers_admit(std::size_t region, int model, time_point now) const {
+    // With a single region there is nothing better to do than to ask it.
+    if (regions_.size() == 1) return !forced_open(region);
+    if (!regions_[region].breaker.admits(now)) return false;
+    const auto* own = if_in_region(region, model);
+    return own == nullptr || !own->breaker || own->breaker->admits(now);
+}
+
+bool RegionHealthTracker::has_model(std::size_t region, int model, time_point now) const {
+    const auto* own = if_in_region(region, model);
+    return own == nullptr || own->missing_until <= now;
+}
+
+bool RegionHealthTracker::usable(std::size_t region, int model, time_point now) const {
+    return !draining(region) && limited_until(region, model) <= now && has_model(region, model, now) &&
+           breakers_admit(region, model, now);
+}
+
+std::optional<RegionHealthTracker::time_point> RegionHealthTracker::usable_at(std::size_t region, int model,
+                                                                              time_point now) const {
+    if (draining(region) || !has_model(region, model, now)) return std::nullopt;
+    auto when = std::max(now, limited_until(region, model));
+    if (breakers_admit(region, model, now)) return when;
+    const auto consider = [&](const resilience::CircuitBreaker& breaker) {
+        if (breaker.admits(now)) return true;
+        const auto trial = breaker.opens_trial_at(now);
+        if (trial) when = std::max(when, *trial);
+        return trial.has_value();
+    };
+    if (!consider(regions_[region].breaker)) return std::nullopt;
+    const auto* own = if_in_region(region, model);
+    if (own != nullptr && own->breaker && !consider(*own->breaker)) return std::nullopt;
+    return when;
+}
+
+bool RegionHealthTracker::healthy(std::size_t region, int model, time_point now) const {
+    const auto& r = regions_[region];
+    if (r.draining || r.down || r.misses > 0 || r.failed_last) return false;
+    if (r.breaker.state(now) != BreakerState::closed || error_rate(region, now) >= kRoomyErrorRate) return false;
+    const auto* own = if_in_region(region, model);
+    return own == nullptr || !own->breaker || own->breaker->state(now) == BreakerState::closed;
+}
+
+bool RegionHealthTracker::in_good_shape(std::size_t region, int model, time_point now) const {
+    return regions_[region].known && healthy(region, model, now) && !regions_[region].slow;
+}
+
+RegionHealthTracker::time_point RegionHealthTracker::limited_until(std::size_t region, int model) const {
+    const auto* own = if_in_region(region, model);
+    return own == nullptr ? time_point{} : own->limited_until;
+}
+
+double RegionHealthTracker::error_rate(std::size_t region, time_point now) const {
+    const auto& r = regions_[region];
+    if (r.error_rate < 1e-4) return 0;
+    const std::chrono::duration<double> idle = now - r.error_rate_at;
+    return r.error_rate * std::exp(-std::max(0.0, idle.count()) / 10.0);
+}
+
+Liveness RegionHealthTracker::liveness(const RegionState& r, time_point now) const {
+    if (r.draining) return Liveness::draining;
+    switch (r.breaker.state(now)) {
+        case BreakerState::open: return Liveness::down;
+        case BreakerState::half_open: return Liveness::recovering;
+        case BreakerState::closed: break;
+    }
+    if (r.down) return Liveness::down;
+    if (r.recovering) return Liveness::recovering;
+    if (r.misses > 0 || r.failed_last) return Liveness::suspect;
+    return r.known ? Liveness::healthy : Liveness::unknown;
+}
+
+const char* RegionHealthTracker::liveness_reason(const RegionState& r, time_point now) const {
+    switch (liveness(r, now)) {
+        case Liveness::unknown: return "not heard of yet";
+        case Liveness::healthy: return r.slow ? "answers, far slower than usual" : "answers";
+        case Liveness::suspect: return r.misses > 0 ? "a probe went unanswered" : "the last attempt failed";
+        case Liveness::down: return r.misses >= 2 ? "probes go unanswered" : "attempts fail";
+        case Liveness::recovering: return "answers again; traffic comes back step by step";
+        case Liveness::draining: return "drained by hand";
+    }
+    return "";
+}
+
+values::RegionFacts RegionHealthTracker::facts(std::size_t region, time_point now) const {
+    const auto& r = regions_[region];
+    values::RegionFacts facts;
+    facts.liveness = liveness(r, now);
+    facts.breaker = r.breaker.state(now);
+    facts.as_of = now;
+    facts.known = r.known;
+    facts.in_flight = r.in_flight;
+    facts.error_rate = error_rate(region, now);
+    facts.ramp = ramp(r, now);
+    facts.latency = (r.stream.known() ? r.stream : r.plain).value();
+    facts.best_latency = best_latency_;
+    if (r.stream.known()) facts.first_token = nanoseconds(static_cast<std::int64_t>(r.stream.value() * 1e6));
+    if (r.rtt.known()) facts.rtt = r.rtt.srtt();
+    facts.probe = r.last_probe;
+    for (const auto& model : r.models) facts.limited_until = std::max(facts.limited_until, model.limited_until);
+    facts.open_until = r.breaker.opens_trial_at(now).value_or(time_point{});
+    facts.liveness_reason = liveness_reason(r, now);
+    facts.breaker_reason = facts.breaker == BreakerState::closed ? "" : reason_of(r.breaker.trip());
+    return facts;
+}
+
+}  // namespace holysheep::health

@@ -1,0 +1,174 @@
+// How fast a region serves: what its samples make of it, what time alone changes, and what a plan should expect.
+#include <algorithm>
+#include <cmath>
+
+#include "health/region_health_tracker.hpp"
+
+namespace holysheep::health {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// A model's own figures count from here on; before, the region's are scaled.
+constexpr std::uint32_t kEnoughSamples = 20;
+constexpr auto kRefreshEvery = 100ms;
+constexpr std::chrono::duration<double> kRampTime = 4s;
+constexpr double kLeastRamp = 0.1;
+constexpr auto kOverdueAfter = 30s;
+constexpr std::uint64_t kOverdueCalls = 20;  // at least so many calls between two explorations
+constexpr double kSlow = 2;                  // times its usual latency
+constexpr nanoseconds kConnectGrace = 30ms;
+
+/// Sorts as far as it must.
+std::optional<double> median_of(std::vector<double>& values) {
+    if (values.empty()) return std::nullopt;
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::ranges::nth_element(values, middle);
+    return *middle;
+}
+
+double in_ms(std::chrono::nanoseconds span) { return std::chrono::duration<double, std::milli>(span).count(); }
+
+}  // namespace
+
+void RegionHealthTracker::on_rtt(std::size_t region, nanoseconds sample, time_point now) {
+    regions_[region].rtt.add(sample);
+    regions_[region].rtt_at = now;
+}
+
+void RegionHealthTracker::on_connect_time(std::size_t region, nanoseconds sample) {
+    auto& time = regions_[region].connect_time;
+    time.add(time.known() ? std::min(sample, 2 * time.srtt()) : sample);
+}
+
+std::optional<nanoseconds> RegionHealthTracker::connect_late_after(std::size_t region) const {
+    const auto& time = regions_[region].connect_time;
+    if (!time.known()) return std::nullopt;
+    return std::min(time.late_after(kConnectGrace), time.srtt() * 3 / 2 + kConnectGrace);
+}
+
+bool RegionHealthTracker::wants_rtt(std::size_t region, time_point now) const {
+    return now - regions_[region].rtt_at > 1s;
+}
+
+void RegionHealthTracker::add_latency(const Ticket& ticket, double ms, bool served, time_point now) {
+    const bool stream = ticket.awaited == Awaited::stream;
+    if (ticket.awaited == Awaited::other) return;
+    auto& r = regions_[ticket.region];
+    auto& own = in_region(ticket.region, ticket.model);
+    auto& model = models_[static_cast<std::size_t>(ticket.model)];
+    auto& average = stream ? r.stream : r.plain;
+    average.add(ms, now);
+    (stream ? r.latency_stream : r.latency_plain) = average.value();
+    (stream ? own.stream : own.plain).add(ms, now);
+    (stream ? model.stream : model.plain).add(ms, now);
+    (stream ? all_stream_ : all_plain_).add(ms, now);
+    if (served) (stream ? model.stream_quantiles : model.plain_quantiles).add(ms);
+}
+
+bool RegionHealthTracker::refresh(time_point now) {
+    if (now < refreshed_at_ + kRefreshEvery) return false;
+    const std::chrono::duration<double> passed =
+        std::min<std::chrono::duration<double>>(now - refreshed_at_, std::chrono::seconds{60});
+    refreshed_at_ = now;
+    refresh_latencies(Awaited::stream, now);
+    refresh_latencies(Awaited::plain, now);
+    double troubled = 0;
+    best_latency_ = 0;
+    for (std::size_t i = 0; i < regions_.size(); ++i) {
+        auto& r = regions_[i];
+        const auto& average = r.stream.known() ? r.stream : r.plain;
+        r.slow = false;
+        if (average.known()) {
+            if (best_latency_ == 0 || average.value() < best_latency_) best_latency_ = average.value();
+            if (r.usual == 0 && average.samples() >= kEnoughSamples) r.usual = average.value();
+            // Habit follows slowly upwards, so that a slow minute is seen as one.
+            const double tau = average.value() > r.usual ? 300 : 30;
+            if (r.usual > 0) r.usual += (average.value() - r.usual) * (1 - std::exp(-passed.count() / tau));
+            r.slow = r.usual > 0 && average.value() > kSlow * r.usual;
+        }
+        if (r.slow || r.down || r.breaker.state(now) != BreakerState::closed) troubled += r.weight;
+        note(i, now);
+    }
+    trouble_ = troubled > total_weight_ / 2;
+    return true;
+}
+
+void RegionHealthTracker::refresh_latencies(Awaited awaited, time_point now) {
+    const bool stream = awaited == Awaited::stream;
+    scratch_.clear();
+    for (const auto& r : regions_) {
+        const auto& average = stream ? r.stream : r.plain;
+        if (average.known()) scratch_.push_back(average.value());
+    }
+    const double median = median_of(scratch_).value_or(kColdStart);
+    scratch_.clear();
+    for (const auto& r : regions_) {
+        if (r.rtt.known() && (stream ? r.stream : r.plain).known()) scratch_.push_back(in_ms(r.rtt.srtt()));
+    }
+    const double median_rtt = median_of(scratch_).value_or(0);
+    for (auto& r : regions_) {
+        auto& average = stream ? r.stream : r.plain;
+        auto& latency = stream ? r.latency_stream : r.latency_plain;
+        // A region without a past is taken to serve like the others from where it is: a near one is tried soon, a far
+        // one is not flooded. Two round trips, since its first calls open connections.
+        latency = median;
+        if (r.rtt.known()) latency = std::max(median / 2, median + 2 * (in_ms(r.rtt.srtt()) - median_rtt));
+        if (average.known()) {
+            average.drift(median, now);
+            latency = average.value();
+        }
+        for (auto& model : r.models) {
+            auto& own = stream ? model.stream : model.plain;
+            if (own.known()) own.drift(median, now);
+        }
+    }
+}
+
+double RegionHealthTracker::expected(std::size_t region, int model, Awaited awaited) const {
+    // Where nothing is known of one kind of answer, the other kind tells which region is faster.
+    const bool stream = awaited == Awaited::plain ? !all_plain_.known() && all_stream_.known()
+                                                  : all_stream_.known() || !all_plain_.known();
+    if (const auto* own = if_in_region(region, model)) {
+        const auto& average = stream ? own->stream : own->plain;
+        if (average.samples() >= kEnoughSamples) return average.value();
+    }
+    const auto& r = regions_[region];
+    const auto& m = models_[static_cast<std::size_t>(model)];
+    const auto& of_model = stream ? m.stream : m.plain;
+    const auto& of_all = stream ? all_stream_ : all_plain_;
+    const double latency = stream ? r.latency_stream : r.latency_plain;
+    if (of_model.samples() < kEnoughSamples || of_all.value() <= 0) return latency;
+    return latency * std::clamp(of_model.value() / of_all.value(), 0.1, 10.0);
+}
+
+RegionView RegionHealthTracker::view(std::size_t region, int model, Awaited awaited, time_point now) const {
+    const auto& r = regions_[region];
+    RegionView view;
+    view.latency = expected(region, model, awaited);
+    view.error_rate = error_rate(region, now);
+    view.waiting = r.waiting;
+    if (r.waiting > 0) view.mean_wait = in_ms(now.time_since_epoch()) - r.waiting_since / r.waiting;
+    view.ramp = ramp(r, now);
+    view.usable = usable(region, model, now);
+    view.on_trial = r.breaker.state(now) == BreakerState::half_open;
+    // A due trial goes out with the next call; nobody else would find out.
+    view.overdue =
+        view.on_trial || ((r.known || !health_.enabled) && r.misses == 0 && now - r.last_dispatch > kOverdueAfter &&
+                          calls_ - r.dispatched_at_call >= kOverdueCalls);
+    return view;
+}
+
+double RegionHealthTracker::ramp(const RegionState& r, time_point now) const {
+    if (r.recovered_at == time_point{}) return 1;
+    const std::chrono::duration<double> since = now - r.recovered_at;
+    return std::clamp(since / kRampTime, kLeastRamp, 1.0);
+}
+
+const Quantiles& RegionHealthTracker::quantiles(int model, Awaited awaited) const {
+    const auto& m = models_[static_cast<std::size_t>(model)];
+    return awaited == Awaited::stream ? m.stream_quantiles : m.plain_quantiles;
+}
+
+}  // namespace holysheep::health
