@@ -61,7 +61,8 @@ class HOLYSHEEP_EXPORT Client {
     /// Any other endpoint. An HTTP error status is an `Error`, as it is for `chat`.
     Result<RawResponse> request(RawRequest request, CallOptions options = {});
     /// Probes every region now, all at once, and returns what is known of each after `options.deadline` at the latest
-    /// (default: `HealthOptions::timeout`), however many are dead. Of `options`, the region lists count too.
+    /// (default: `HealthOptions::timeout`), however many are dead. Of `options`, the region lists count too. From
+    /// inside a callback of this client it does not wait: it returns what is known already.
     std::vector<RegionHealth> probe(CallOptions options = {});
     /// Opens a connection to every region at once. An error when no region answered within `timeout`; it names each.
     Result<void> warm_up(milliseconds timeout);

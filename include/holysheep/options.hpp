@@ -56,14 +56,14 @@ struct HealthOptions {
     std::string model{};                     ///< for `completion`, refused with others
     milliseconds interval{10'000};           ///< between probes of a healthy region, ±20 %
     milliseconds unhealthy_interval{1'000};  ///< of any other, ±20 %
-    milliseconds timeout{2'000};       ///< of a probe; once the RTT is known: srtt + 4·rttvar + 30 ms, at most this
+    milliseconds timeout{2'000};       ///< of a probe; less once the time that probes take there is known
     milliseconds sign_of_life{1'000};  ///< a waiting call asks for one when its region was silent so long; 0: never
     std::int64_t completion_tokens_per_hour = 2'000;  ///< of the whole client; beyond it `completion` probes pause
 };
 
 /// Keeps calls away from a region, or from one model of it, after failures; lets single trials through later. Counted:
-/// transport errors, 5xx, answers that never began. Never counted: 429, other 4xx, cancels, deadlines, lost hedges.
-/// With a single region it reports but never blocks. `enabled = false`: it does neither.
+/// transport errors, 5xx, answers that never began. Never counted: 429, other 4xx, cancels, short deadlines, lost
+/// hedges. With a single region it reports but never blocks. `enabled = false`: it does neither.
 struct BreakerOptions {
     bool enabled = true;
     int transport_failures = 3;  ///< in a row: opens

@@ -22,7 +22,8 @@ struct SelectionContext {
 
 /// Extension point. Ranks `context.regions` by index, best first. Regions that are left out are not used by this call;
 /// an empty ranking, or an exception, means the built-in order. Breakers, quota clocks and draining stay in force
-/// whatever the ranking says. Called once per call on the I/O thread; must not block.
+/// whatever the ranking says. Called once per call that has a choice, on the I/O
+/// thread; must not block.
 class HOLYSHEEP_EXPORT RegionSelector {
   public:
     virtual ~RegionSelector();

@@ -424,11 +424,15 @@ void CallDriver::on_timer() {
         if (!attempt.settle_at() || *attempt.settle_at() > time) continue;
         if (attempt.settle()) close(attempt);
     }
-    for (int i = 0; i < 8 && machine_.wake_at() && *machine_.wake_at() <= time; ++i) apply(machine_.on_wake(time));
+    for (int i = 0; i < 8; ++i) {
+        const auto wake = machine_.wake_at(time);
+        if (!wake || *wake > time) break;
+        apply(machine_.on_wake(time));
+    }
 }
 
 void CallDriver::end_turn() {
-    auto wake = machine_.wake_at();
+    auto wake = machine_.wake_at(now());
     for (const auto& attempt : attempts_) {
         if (attempt.settle_at() && (!wake || *attempt.settle_at() < *wake)) wake = attempt.settle_at();
     }

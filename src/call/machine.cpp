@@ -31,7 +31,17 @@ Commands CallMachine::start(time_point now) {
         quota_clock_ = pending_->when;
         const bool too_late =
             pending_->when - now > policy_.retry.max_wait || (policy_.deadline && pending_->when >= *policy_.deadline);
-        if (!too_late) return out;
+        if (!too_late) {
+            // A breaker's open time may end before the pause does.
+            for (const auto region : plan_) {
+                const auto usable = regions_.usable_at(region, model_, now);
+                if (!eligible(region) || !usable || *usable >= pending_->when) continue;
+                pending_->region = region;
+                pending_->when = *usable;
+                pending_->pause = regions_.limited_until(region, model_);
+            }
+            return out;
+        }
         pending_.reset();
     }
     if (const auto move = panic_move(now)) {
@@ -152,7 +162,7 @@ Commands CallMachine::on_cancel(time_point) {
 
 // ---- times ----
 
-std::optional<time_point> CallMachine::wake_at() const {
+std::optional<time_point> CallMachine::wake_at(time_point now) const {
     if (finished()) return std::nullopt;
     auto wake = time_point::max();
     const auto consider = [&](time_point when) { wake = std::min(wake, when); };
@@ -161,7 +171,13 @@ std::optional<time_point> CallMachine::wake_at() const {
     for (const auto& a : attempts_) {
         if (!in_flight(a)) continue;
         auto which = Limit::none;
-        if (const auto limit = limit_of(a, which, a.started)) consider(*limit);
+        if (const auto limit = limit_of(a, which, now)) consider(*limit);
+        // Whether there is somewhere to move to may change meanwhile, and the limit with it: look again at either.
+        if (a.phase == Phase::connecting || a.phase == Phase::waiting) {
+            for (const auto span : {policy_.first_byte, policy_.first_byte_last}) {
+                if (span.count() > 0 && a.started + span > now) consider(a.started + span);
+            }
+        }
         if (plan_.size() < 2) continue;
         if (a.phase == Phase::connecting && !a.raced) consider(a.started + connect_late_after(a));
         if (a.phase == Phase::waiting) {

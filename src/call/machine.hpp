@@ -108,7 +108,7 @@ class CallMachine {
     Commands on_region_down(std::size_t region, time_point now);
 
     /// When `on_wake` is due; may be in the past.
-    std::optional<time_point> wake_at() const;
+    std::optional<time_point> wake_at(time_point now) const;
     const CallPolicy& policy() const { return policy_; }
     std::size_t eligible_regions() const;
     bool finished() const { return ending_ != Ending::open; }
@@ -149,12 +149,14 @@ class CallMachine {
         time_point when{};
         time_point pause{};  // the end of the region's pause, as far as this wait took it into account
         bool fresh_connection = false, free = false, maybe_duplicated = false, panic = false;
+        bool returns = false;  // to a region that this call waited for: the next back-off is longer
     };
 
     static constexpr int kMaxInFlight = 4;
     Attempt& at(int attempt) { return attempts_[static_cast<std::size_t>(attempt - 1)]; }
     bool in_flight(const Attempt& a) const { return a.phase != Phase::ended; }
     int count_in_flight() const;
+    bool only_late_ones_in_flight() const;
     bool tried(std::size_t region) const;
     bool eligible(std::size_t region) const { return !regions_.draining(region); }
     int attempt_limit() const;
@@ -185,7 +187,8 @@ class CallMachine {
 
     void watch_for_silence(time_point now, Commands& out);
     void look_for_life(int attempt, time_point now, Commands& out);
-    void race(int attempt, AttemptKind kind, time_point now, Commands& out);
+    /// False: there is nowhere to go at the moment.
+    bool race(int attempt, AttemptKind kind, time_point now, Commands& out);
     void hedge(time_point now, Commands& out);
     void finish(Ending ending, int attempt, Commands& out);
     void cancel_others(int winner, Commands& out);

@@ -39,6 +39,7 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
     }
     auto why_not = Ending::refused;
     auto move = move_after(failed, verdict, now, why_not);
+    bool final = verdict.action == Action::stop;
     if (retry_policy_ != nullptr) {
         const auto delay = move ? std::max(nanoseconds{}, move->when - now) : nanoseconds{};
         const auto wish = retry_policy_->decide({.attempt = record,
@@ -48,8 +49,10 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
         if (!wish.retry) {
             move.reset();
             why_not = Ending::refused;
+            final = true;
         } else if (!move && why_not == Ending::refused) {
             move = move_after(failed, {Action::next, verdict.charge}, now, why_not);
+            final = false;
             // The rules ask no region twice about a key or a model; the caller's policy may.
             if (!move && why_not == Ending::refused) move = move_to_tried(failed, std::nullopt, now, why_not);
         }
@@ -60,8 +63,14 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
         }
     }
     if (count_in_flight() > 0) {
-        // A rival of this attempt is still running: it is the next attempt. A refusal would be the same there.
-        if (!move && why_not == Ending::refused) finish(Ending::refused, attempt, out);
+        // A rival of this attempt is still running: it is the next attempt, unless it is late itself. What would be the
+        // same everywhere is final; a key or a model that is refused here may be good there.
+        if (!move && final) {
+            finish(Ending::refused, attempt, out);
+        } else if (move && move->kind == AttemptKind::failover && move->when <= now && only_late_ones_in_flight() &&
+                   (move->free || budgets_.retries.try_take())) {
+            follow(*move, now, out);
+        }
         return;
     }
     if (!move) {
@@ -77,6 +86,7 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
         }
         move->region = *healthy;
     }
+    if (move->returns) ++retries_;
     follow(*move, now, out);
 }
 
@@ -132,7 +142,8 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
     std::optional<Move> best;
     std::ptrdiff_t best_visits = 0;
     for (const auto region : plan_) {
-        if (!eligible(region) || !regions_.has_model(region, model_, now) || (only && region != *only)) continue;
+        if (!eligible(region) || regions_.forced_open(region) || !regions_.has_model(region, model_, now)) continue;
+        if (only && region != *only) continue;
         // The latest failure there says how long to stay away.
         const auto last = std::find_if(attempts_.rbegin(), attempts_.rend(), [&](const Attempt& a) {
             return a.region == region && !in_flight(a) && !a.lost;
@@ -165,7 +176,7 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
         why_not = Ending::wait_too_long;
         return std::nullopt;
     }
-    ++retries_;
+    best->returns = true;
     return best;
 }
 
@@ -234,6 +245,10 @@ void CallMachine::cancel_others(int winner, Commands& out) {
 
 int CallMachine::count_in_flight() const {
     return static_cast<int>(std::ranges::count_if(attempts_, [&](const Attempt& a) { return in_flight(a); }));
+}
+
+bool CallMachine::only_late_ones_in_flight() const {
+    return std::ranges::all_of(attempts_, [&](const Attempt& a) { return !in_flight(a) || a.raced; });
 }
 
 bool CallMachine::tried(std::size_t region) const {

@@ -39,6 +39,7 @@ void CallMachine::watch_for_silence(time_point now, Commands& out) {
         const auto& a = at(i);
         if (a.phase != Phase::connecting || a.raced || now < a.started + connect_late_after(a)) continue;
         race(i, AttemptKind::race, now, out);
+        at(i).raced = true;  // once, also where there was nowhere to go: it is not looked at again
     }
     // Last, because what the transport answers may start attempts of its own.
     for (int i = 1; i <= known; ++i) {
@@ -84,33 +85,32 @@ Commands CallMachine::on_region_down(std::size_t region, time_point now) {
     for (int i = 1; i <= static_cast<int>(attempts_.size()); ++i) {
         const auto& a = at(i);
         if (a.region != region || a.raced || (a.phase != Phase::connecting && a.phase != Phase::waiting)) continue;
-        rescued_ = true;
         out.push({.kind = Command::Kind::late, .attempt = i, .region = region});
-        race(i, AttemptKind::rescue, now, out);
+        // Where there is nowhere to go, the next probe that goes unanswered asks again.
+        rescued_ = race(i, AttemptKind::rescue, now, out);
         return out;
     }
     return out;
 }
 
-void CallMachine::race(int attempt, AttemptKind kind, time_point now, Commands& out) {
-    at(attempt).raced = true;
-    const auto& late = at(attempt);
-    const bool sent = late.phase == Phase::waiting;
-    if (committed_ != 0 || panic_ || (sent && policy_.cost_safe)) return;
-    if (static_cast<int>(attempts_.size()) >= attempt_limit()) return;
+bool CallMachine::race(int attempt, AttemptKind kind, time_point now, Commands& out) {
+    const bool sent = at(attempt).phase == Phase::waiting;
+    if (committed_ != 0 || panic_ || (sent && policy_.cost_safe)) return false;
+    if (static_cast<int>(attempts_.size()) >= attempt_limit()) return false;
     auto region = next_untried(now);
-    if (!region) return;
+    if (!region) return false;
     if (!regions_.healthy(*region, model_, now)) {
         const auto better = std::ranges::find_if(
             plan_, [&](std::size_t r) { return usable(r, now) && regions_.healthy(r, model_, now); });
         if (better != plan_.end()) {
             region = *better;
         } else if (!budgets_.retries.try_take()) {
-            return;
+            return false;
         }
     }
-    pending_.reset();  // this is what it waited for
+    at(attempt).raced = true;
     dispatch({.region = *region, .kind = kind, .when = now, .maybe_duplicated = sent}, now, out);
+    return true;
 }
 
 void CallMachine::hedge(time_point now, Commands& out) {

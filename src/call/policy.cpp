@@ -40,7 +40,10 @@ void adapt_policy(CallPolicy& policy, const health::RegionHealthTracker& regions
         const nanoseconds least = policy.stream ? 20s : 60s;
         policy.first_byte = std::clamp(span(3 * quantiles.p99()), least, policy.first_byte);
     }
-    if (regions.general_trouble()) policy.first_byte *= 2;
+    if (regions.general_trouble()) {
+        policy.first_byte *= 2;
+        policy.first_byte_last *= 2;
+    }
 }
 
 }  // namespace holysheep::call

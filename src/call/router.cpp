@@ -48,7 +48,6 @@ void Router::plan(const RouteRequest& request, Clock::time_point now, std::vecto
         plan.push_back(request.allowed.front());
         return;
     }
-    tracker_.refresh(now);
     if (custom_ && ask_custom(request, now, plan)) return;
     const int model = tracker_.model_id(request.model);
     candidates_.resize(request.allowed.size());

@@ -33,7 +33,7 @@ class Router {
            std::shared_ptr<const RegionSelector> custom, health::RegionHealthTracker& tracker,
            const telemetry::Log& log);
 
-    /// Region numbers, best first.
+    /// Region numbers, best first. The tracker was refreshed.
     void plan(const RouteRequest& request, Clock::time_point now, std::vector<std::size_t>& plan);
     /// What is known of a region, with its cost.
     values::RegionFacts facts(std::size_t region, Clock::time_point now) const;

@@ -22,6 +22,8 @@ inline namespace v0 {
 
 namespace {
 
+using namespace std::chrono_literals;
+
 std::uint64_t seed_from(std::uint64_t configured) {
     if (configured != 0) return configured;
     std::random_device device;
@@ -344,15 +346,19 @@ void Client::Impl::force_breaker(std::string_view region, std::optional<BreakerS
 
 std::vector<RegionHealth> Client::Impl::probe(const CallOptions& options) {
     const auto regions = routing::allowed_regions(options_.regions, {options.regions, options.exclude_regions});
+    auto known = stats();
     if (!orphaned() && !refuse_to_block()) {
-        const auto timeout = std::min(options.deadline.value_or(options_.health.timeout), call::kLongest);
+        const auto timeout = std::clamp(options.deadline.value_or(options_.health.timeout), 0ms, call::kLongest);
         runtime::Completion done;
-        clock_->post([&] { prober_.probe_all(regions, timeout, [&] { signal_soon(done); }); });
+        const auto finish = [&] {
+            known = stats();  // here: the client may be gone once this thread is woken
+            signal_soon(done);
+        };
+        clock_->post([&] { prober_.probe_all(regions, timeout, finish); });
         done.wait();
     }
     std::vector<RegionHealth> healths;
-    auto stats = this->stats();
-    for (const auto region : regions) healths.push_back(std::move(stats.regions[region].health));
+    for (const auto region : regions) healths.push_back(std::move(known.regions[region].health));
     return healths;
 }
 

@@ -13,8 +13,6 @@ constexpr auto kIdleAfter = 5min;
 constexpr milliseconds kIdlePeriod = 60s;
 constexpr auto kLeastProbeTimeout = 50ms;
 constexpr auto kProbeGrace = 30ms;
-// What a gateway may take for a probe, where none has been answered yet.
-constexpr auto kUnknownProbeGrace = 250ms;
 constexpr auto kThrottledProbesFor = 10min;
 
 }  // namespace
@@ -89,7 +87,7 @@ void RegionHealthTracker::on_probe_end(std::size_t region, const ProbeResult& re
         }
         if (!result.answered) {
             const bool silent = r.alive_at + 2 * probe_period(r, now) < now;
-            if (r.misses >= 2 && silent && r.breaker.on_silence(random_.uniform(), now)) opened(region, now);
+            if (r.misses >= 2 && silent && r.breaker.on_silence(random_.uniform(), now)) opened(region);
             const bool watched = health_.sign_of_life.count() > 0;
             if (watched && r.alive_at + health_.sign_of_life < now) notices_.dead.push_back(region);
         }
@@ -98,15 +96,21 @@ void RegionHealthTracker::on_probe_end(std::size_t region, const ProbeResult& re
     note(region, now);
 }
 
+void RegionHealthTracker::on_late_probe(std::size_t region, nanoseconds took, time_point now) {
+    auto& r = regions_[region];
+    r.alive_at = now;
+    r.failed_last = false;
+    r.last_probe = took;
+    r.probe_time.add(took);
+    hit(r, now);
+    note(region, now);
+}
+
 nanoseconds RegionHealthTracker::probe_timeout(std::size_t region) const {
     const auto& r = regions_[region];
-    nanoseconds late_after = health_.timeout;
-    if (r.probe_time.known()) {
-        late_after = r.probe_time.late_after(kProbeGrace);
-    } else if (r.rtt.known()) {
-        late_after = r.rtt.late_after(kUnknownProbeGrace);
-    }
-    return std::min<nanoseconds>(std::max<nanoseconds>(late_after, kLeastProbeTimeout), health_.timeout);
+    if (!r.probe_time.known()) return health_.timeout;
+    const auto late_after = std::max<nanoseconds>(r.probe_time.late_after(kProbeGrace), kLeastProbeTimeout);
+    return std::min<nanoseconds>(late_after, health_.timeout);
 }
 
 nanoseconds RegionHealthTracker::probe_connect_timeout(std::size_t region) const {

@@ -20,10 +20,11 @@ constexpr std::int64_t kTokensOfDeepProbe = 16;
 /// given the time that connections take there.
 class Prober::Probe final : public TransferEvents {
   public:
-    Probe(Prober& prober, std::size_t region, std::optional<milliseconds> timeout)
+    /// `deep`: a completion, which takes as long as completions take.
+    Probe(Prober& prober, std::size_t region, bool deep)
         : prober_(prober),
           region_(region),
-          timeout_(timeout),
+          deep_(deep),
           connect_only_(prober.regions_.probe_limited_until(region) > prober.clock_.now()) {}
     ~Probe() override {
         if (timer_ != 0) prober_.clock_.cancel(timer_);
@@ -37,13 +38,16 @@ class Prober::Probe final : public TransferEvents {
         request.fresh_connection = connect_only_;
         transfer_ = prober_.transport_.start(std::move(request), *this);
         open_ = true;
-        give_up_at(started_ + (timeout_ ? *timeout_ : prober_.regions_.probe_connect_timeout(region_)));
+        const nanoseconds all = prober_.options_.timeout;
+        give_up_at(started_ + (deep_ ? all : prober_.regions_.probe_connect_timeout(region_)));
     }
 
     bool may_send(TransferId) override {
         if (connect_only_) return false;  // that it connects is all that is asked
         sent_ = prober_.clock_.now();
-        if (!timeout_) give_up_at(sent_ + prober_.regions_.probe_timeout(region_));
+        if (!deep_) {
+            give_up_at(std::min(sent_ + prober_.regions_.probe_timeout(region_), started_ + prober_.options_.timeout));
+        }
         return true;
     }
     void on_head(TransferId, HttpHead head) override {
@@ -55,13 +59,38 @@ class Prober::Probe final : public TransferEvents {
     void on_body(TransferId, std::string_view) override {}
     void on_end(TransferId, TransferEnd end) override {
         open_ = false;
-        RegionHealthTracker::ProbeResult result;
-        result.answered = status_ != 0 || (connect_only_ && end.error == ErrorCode::cancelled);
-        result.good = result.answered && status_ < 500;
-        result.throttled = status_ == 429;
-        result.took = took_;
-        if (connect_only_) note_connection(end.timings);
+        if (late_) {
+            prober_.late_ended(*this);  // it destroys this
+            return;
+        }
+        auto result = answer();
+        if (connect_only_) {
+            result.answered = result.good = end.error == ErrorCode::cancelled;
+            note_connection(end.timings);
+        }
         prober_.ended(region_, result);  // it destroys this
+    }
+
+    Clock::time_point due() const { return due_; }
+    /// Its time is over. It goes on as a late one, to learn how long probes take by now, or is destroyed.
+    void expire() {
+        const auto last = started_ + prober_.options_.timeout;
+        if (late_) {
+            prober_.late_ended(*this);
+        } else if (status_ == 0 && sent_ != Clock::time_point{} && prober_.clock_.now() < last) {
+            late_ = true;
+            give_up_at(last);
+            prober_.missed(region_);
+        } else {
+            prober_.ended(region_, answer());  // where a head has come, the rest is coming too
+        }
+    }
+    std::size_t region() const { return region_; }
+    RegionHealthTracker::ProbeResult answer() const {
+        return {.answered = status_ != 0,
+                .good = status_ != 0 && status_ < 500,
+                .throttled = status_ == 429,
+                .took = took_};
     }
 
   private:
@@ -73,28 +102,23 @@ class Prober::Probe final : public TransferEvents {
     }
     void give_up_at(Clock::time_point when) {
         if (timer_ != 0) prober_.clock_.cancel(timer_);
+        due_ = when;
         timer_ = prober_.clock_.call_at(when, [this] {
             timer_ = 0;
-            // The answer is coming: its body may take longer.
-            RegionHealthTracker::ProbeResult result;
-            result.answered = status_ != 0;
-            result.good = result.answered && status_ < 500;
-            result.throttled = status_ == 429;
-            result.took = took_;
-            prober_.ended(region_, result);
+            expire();
         });
     }
 
     Prober& prober_;
     const std::size_t region_;
-    const std::optional<milliseconds> timeout_;
+    const bool deep_;
     const bool connect_only_;
     TransferId transfer_ = 0;
     Clock::TimerId timer_ = 0;
-    Clock::time_point started_{}, sent_{};
+    Clock::time_point started_{}, sent_{}, due_{};
     nanoseconds took_{-1};
     int status_ = 0;
-    bool open_ = false;
+    bool open_ = false, late_ = false;
 };
 
 Prober::Prober(RegionHealthTracker& regions, Clock& clock, Transport& transport, const HealthOptions& options,
@@ -129,13 +153,13 @@ void Prober::on_timer() {
     timer_ = 0;
     const auto now = clock_.now();
     for (std::size_t region = 0; region < regions_.size(); ++region) {
-        if (regions_.take_due_probe(region, now)) send(region, std::nullopt);
+        if (regions_.take_due_probe(region, now)) send(region);
     }
     rearm();
 }
 
 void Prober::probe_now(std::size_t region) {
-    if (!closed_ && regions_.take_probe(region, clock_.now())) send(region, std::nullopt);
+    if (!closed_ && regions_.take_probe(region, clock_.now())) send(region);
 }
 
 void Prober::probe_all(std::span<const std::size_t> regions, milliseconds timeout, std::function<void()> done) {
@@ -147,18 +171,24 @@ void Prober::probe_all(std::span<const std::size_t> regions, milliseconds timeou
                 .waits_for = std::vector<bool>(regions_.size(), false),
                 .left = regions.size(),
                 .done = std::move(done)};
-    round.timer = clock_.call_at(clock_.now() + timeout, [this, number = round.number] {
-        const auto late = std::ranges::find(rounds_, number, &Round::number);
-        if (late == rounds_.end()) return;
-        late->timer = 0;
-        late->left = 0;
-        finish_rounds();
-    });
     for (const auto region : regions) round.waits_for[region] = true;
     rounds_.push_back(std::move(round));
     for (const auto region : regions) {
-        if (regions_.take_probe(region, clock_.now())) send(region, timeout);
+        if (regions_.take_probe(region, clock_.now())) send(region);
     }
+    rounds_.back().timer = clock_.call_at(clock_.now() + timeout, [this, number = last_round_] { end_round(number); });
+}
+
+void Prober::end_round(std::uint64_t number) {
+    // A probe whose own time is over at this very moment has told something.
+    for (const auto& probe : probes_) {
+        if (probe && probe->due() <= clock_.now()) probe->expire();
+    }
+    const auto late = std::ranges::find(rounds_, number, &Round::number);
+    if (late == rounds_.end()) return;
+    late->timer = 0;
+    late->left = 0;
+    finish_rounds();
 }
 
 bool Prober::may_go_deep(std::size_t region) {
@@ -175,19 +205,36 @@ bool Prober::may_go_deep(std::size_t region) {
     return true;
 }
 
-void Prober::send(std::size_t region, std::optional<milliseconds> timeout) {
+void Prober::send(std::size_t region) {
     const bool deep = may_go_deep(region);
-    // A completion takes as long as completions take; its time says nothing about how late a ping is.
-    if (deep && !timeout) timeout = options_.timeout;
     hooks_.on_work(1);
-    probes_[region] = std::make_unique<Probe>(*this, region, timeout);
+    probes_[region] = std::make_unique<Probe>(*this, region, deep);
     probes_[region]->start(hooks_.request(region, deep));
 }
 
 void Prober::ended(std::size_t region, const RegionHealthTracker::ProbeResult& result) {
     const auto probe = std::move(probes_[region]);
-    regions_.on_probe_end(region, result, clock_.now());
     hooks_.on_work(-1);
+    tell(region, result);
+}
+
+void Prober::missed(std::size_t region) {
+    late_.push_back(std::move(probes_[region]));
+    tell(region, {});
+}
+
+void Prober::late_ended(const Probe& probe) {
+    const auto found = std::ranges::find(late_, &probe, &std::unique_ptr<Probe>::get);
+    const auto kept = std::move(*found);
+    late_.erase(found);
+    hooks_.on_work(-1);
+    if (!kept->answer().good) return;
+    regions_.on_late_probe(kept->region(), kept->answer().took, clock_.now());
+    hooks_.on_end(kept->region());
+}
+
+void Prober::tell(std::size_t region, const RegionHealthTracker::ProbeResult& result) {
+    regions_.on_probe_end(region, result, clock_.now());
     hooks_.on_end(region);
     rearm();
     for (auto& round : rounds_) {
@@ -217,6 +264,11 @@ void Prober::shut_down() {
         probe.reset();
         hooks_.on_work(-1);
     }
+    for (auto& probe : late_) {
+        probe.reset();
+        hooks_.on_work(-1);
+    }
+    late_.clear();
     for (auto& round : rounds_) round.left = 0;
     finish_rounds();
 }

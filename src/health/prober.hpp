@@ -39,8 +39,8 @@ class Prober {
     /// The tracker may want a probe earlier than it did.
     void rearm();
     void probe_now(std::size_t region);
-    /// Probes these regions, or joins the probe that is out; `done` runs when each has answered or missed its time,
-    /// after `timeout` at the latest.
+    /// Probes these regions, or joins the probes that are out; `done` runs when each has answered or missed its time,
+    /// after `timeout` at the latest. A region that is not waited for any longer is not blamed for that.
     void probe_all(std::span<const std::size_t> regions, milliseconds timeout, std::function<void()> done);
     /// Drops what is out; nothing more is sent.
     void shut_down();
@@ -55,8 +55,12 @@ class Prober {
         std::function<void()> done;
     };
     void on_timer();
-    void send(std::size_t region, std::optional<milliseconds> timeout);
+    void send(std::size_t region);
     void ended(std::size_t region, const RegionHealthTracker::ProbeResult& result);
+    void missed(std::size_t region);
+    void late_ended(const Probe& probe);
+    void tell(std::size_t region, const RegionHealthTracker::ProbeResult& result);
+    void end_round(std::uint64_t number);
     void finish_rounds();
     bool may_go_deep(std::size_t region);
 
@@ -66,6 +70,7 @@ class Prober {
     const HealthOptions options_;
     ProberHooks hooks_;
     std::vector<std::unique_ptr<Probe>> probes_;  // by region; null: none is out
+    std::vector<std::unique_ptr<Probe>> late_;    // missed already, listened to until the timeout
     std::vector<Clock::time_point> deep_at_;
     std::vector<Round> rounds_;
     std::uint64_t last_round_ = 0;

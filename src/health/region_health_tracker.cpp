@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 using resilience::FailureKind;
 
 constexpr std::size_t kMaxModels = 64;
-constexpr std::chrono::duration<double> kRecoveryTime = 4s;
+constexpr int kManyCalls = 1'000;  // more are not counted
 constexpr auto kMissingModelFor = 10min;
 
 double in_ms(std::chrono::nanoseconds span) { return std::chrono::duration<double, std::milli>(span).count(); }
@@ -75,8 +75,9 @@ Ticket RegionHealthTracker::on_dispatch(std::size_t region, int model, Awaited a
     ++r.in_flight;
     ++r.waiting;
     r.waiting_since += in_ms(now.time_since_epoch());
+    ++calls_;
+    if (now - r.last_dispatch > kOverdueAfter) explored_at_call_ = calls_;
     r.last_dispatch = now;
-    r.dispatched_at_call = ++calls_;
     last_call_at_ = now;
     Ticket ticket{.region = region, .model = model, .awaited = awaited, .at = now};
     ticket.trial = r.breaker.on_dispatch(now);
@@ -105,7 +106,8 @@ void RegionHealthTracker::on_first_content(Ticket& ticket, time_point now) {
 }
 
 void RegionHealthTracker::on_late(Ticket& ticket, time_point now) {
-    if (ticket.answered || std::exchange(ticket.late, true)) return;
+    // Bytes that came since it was sent prove that the region lives: this one is slow, perhaps for want of our own CPU.
+    if (ticket.answered || regions_[ticket.region].alive_at > ticket.at || std::exchange(ticket.late, true)) return;
     // While the region is closed to calls already, what was sent before tells nothing new.
     if (!ticket.trial && regions_[ticket.region].breaker.state(now) != BreakerState::closed) return;
     fail(ticket, Charge::transport, now);
@@ -158,7 +160,7 @@ void RegionHealthTracker::succeed(Ticket& ticket, time_point now) {
     if (const auto& breaker = in_region(ticket.region, ticket.model).breaker) {
         breaker->on_success(std::exchange(ticket.model_trial, false), now);
     }
-    ++r.good_calls;
+    r.good_calls = std::min(r.good_calls + 1, kManyCalls);
     hit(r, now);
 }
 
@@ -175,7 +177,7 @@ void RegionHealthTracker::fail(Ticket& ticket, Charge charge, time_point now) {
         if (trial) r.breaker.on_failure(FailureKind::timeout, true, true, random_.uniform(), now);
     } else {
         count(r, true, now);
-        if (r.breaker.on_failure(kind_of(charge), trial, true, random_.uniform(), now)) opened(ticket.region, now);
+        if (r.breaker.on_failure(kind_of(charge), trial, true, random_.uniform(), now)) opened(ticket.region);
         r.failed_last = charge == Charge::transport;
         r.hits = 0;
         r.next_probe = std::min(r.next_probe,
@@ -187,7 +189,7 @@ void RegionHealthTracker::fail(Ticket& ticket, Charge charge, time_point now) {
         return;
     }
     if (!m.breaker) m.breaker = std::make_unique<resilience::CircuitBreaker>(breaker_);
-    const bool may_open = charge != Charge::timeout || soft_failures_may_open(ticket.region, now);
+    const bool may_open = charge != Charge::timeout || soft_failures_may_open(ticket.region, ticket.model, now);
     m.breaker->on_failure(kind_of(charge), model_trial, may_open, random_.uniform(), now);
 }
 
@@ -205,16 +207,20 @@ void RegionHealthTracker::count(RegionState& r, bool failed, time_point now) {
 }
 
 /// Timeouts may be the fault of everything at once: they do not close the last half of the weight.
-bool RegionHealthTracker::soft_failures_may_open(std::size_t region, time_point now) const {
+bool RegionHealthTracker::soft_failures_may_open(std::size_t region, int model, time_point now) const {
     if (trouble_) return false;
     double closed = 0;
     for (std::size_t i = 0; i < regions_.size(); ++i) {
-        if (i != region && regions_[i].breaker.state(now) == BreakerState::closed) closed += regions_[i].weight;
+        const auto* own = if_in_region(i, model);
+        const bool model_closed = own == nullptr || !own->breaker || own->breaker->state(now) == BreakerState::closed;
+        if (i != region && model_closed && regions_[i].breaker.state(now) == BreakerState::closed) {
+            closed += regions_[i].weight;
+        }
     }
     return closed >= total_weight_ / 2;
 }
 
-void RegionHealthTracker::opened(std::size_t region, time_point) {
+void RegionHealthTracker::opened(std::size_t region) {
     auto& r = regions_[region];
     r.down = true;
     r.recovering = false;
@@ -226,7 +232,7 @@ void RegionHealthTracker::opened(std::size_t region, time_point) {
 void RegionHealthTracker::hit(RegionState& r, time_point now) {
     r.known = true;
     r.misses = 0;
-    ++r.hits;
+    r.hits = std::min(r.hits + 1, kManyCalls);
     if (r.hits >= 2) {
         r.breaker.on_live_probes(now);
         if (std::exchange(r.down, false)) {
@@ -235,7 +241,7 @@ void RegionHealthTracker::hit(RegionState& r, time_point now) {
         }
     }
     // An idle client makes no calls to prove it with: the ramp's time will do.
-    const bool ramp_over = r.recovered_at != time_point{} && now - r.recovered_at >= kRecoveryTime;
+    const bool ramp_over = r.recovered_at != time_point{} && now - r.recovered_at >= kRampTime;
     if (r.recovering && (r.good_calls >= 3 || ramp_over)) r.recovering = false;
 }
 

@@ -25,6 +25,8 @@
 
 namespace holysheep::health {
 
+inline constexpr std::chrono::duration<double> kRampTime{4};  ///< until a region that recovered has all its traffic
+inline constexpr std::chrono::seconds kOverdueAfter{30};      ///< without a call: explored
 inline constexpr double kColdStart = 300;  ///< ms: what a first answer is taken to take while nothing is known
 
 /// How an attempt bears on its region's health. `none`: the caller's fault, throttling, a cancel, a lost race.
@@ -120,6 +122,8 @@ class RegionHealthTracker {
     /// A probe outside the schedule. False when one is out already.
     bool take_probe(std::size_t region, time_point now);
     void on_probe_end(std::size_t region, const ProbeResult& result, time_point now);
+    /// A probe that was counted as missed was answered after all: the region lives, and probes take longer now.
+    void on_late_probe(std::size_t region, nanoseconds took, time_point now);
     /// How long a probe may take on a ready connection.
     nanoseconds probe_timeout(std::size_t region) const;
     /// How long a probe may take until its connection is ready.
@@ -187,8 +191,7 @@ class RegionHealthTracker {
             rtt_at{};
         nanoseconds last_probe{-1};
         std::vector<ModelInRegion> models;  // by model id
-        std::uint64_t dispatched_at_call = 0;
-        double waiting_since = 0;  // sum over the attempts that wait, ms
+        double waiting_since = 0;           // sum over the attempts that wait, ms
         int in_flight = 0, waiting = 0, misses = 0, hits = 0, good_calls = 0;
         bool draining = false, probe_out = false, known = false, failed_last = false;
         bool down = false, recovering = false, slow = false;
@@ -208,8 +211,8 @@ class RegionHealthTracker {
     void fail(Ticket& ticket, Charge charge, time_point now);
     void drop(Ticket& ticket);
     void count(RegionState& r, bool failed, time_point now);
-    bool soft_failures_may_open(std::size_t region, time_point now) const;
-    void opened(std::size_t region, time_point now);
+    bool soft_failures_may_open(std::size_t region, int model, time_point now) const;
+    void opened(std::size_t region);
     void hit(RegionState& r, time_point now);
     double ramp(const RegionState& r, time_point now) const;
     Liveness liveness(const RegionState& r, time_point now) const;
@@ -230,7 +233,7 @@ class RegionHealthTracker {
     Notices notices_;
     time_point refreshed_at_{}, last_call_at_{};
     double total_weight_ = 0, best_latency_ = 0;
-    std::uint64_t calls_ = 0;
+    std::uint64_t calls_ = 0, explored_at_call_ = 0;
     bool trouble_ = false;
 };
 

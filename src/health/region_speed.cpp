@@ -13,9 +13,7 @@ using namespace std::chrono_literals;
 // A model's own figures count from here on; before, the region's are scaled.
 constexpr std::uint32_t kEnoughSamples = 20;
 constexpr auto kRefreshEvery = 100ms;
-constexpr std::chrono::duration<double> kRampTime = 4s;
 constexpr double kLeastRamp = 0.1;
-constexpr auto kOverdueAfter = 30s;
 constexpr std::uint64_t kOverdueCalls = 20;  // at least so many calls between two explorations
 constexpr double kSlow = 2;                  // times its usual latency
 constexpr nanoseconds kConnectGrace = 30ms;
@@ -156,7 +154,7 @@ RegionView RegionHealthTracker::view(std::size_t region, int model, Awaited awai
     // A due trial goes out with the next call; nobody else would find out.
     view.overdue =
         view.on_trial || ((r.known || !health_.enabled) && r.misses == 0 && now - r.last_dispatch > kOverdueAfter &&
-                          calls_ - r.dispatched_at_call >= kOverdueCalls);
+                          calls_ - explored_at_call_ >= kOverdueCalls);
     return view;
 }
 

@@ -300,7 +300,11 @@ void IoLoop::run_due_timers() {
     if (timers_.size() == 0) return;
     // Timers that are added by the ones that run here wait for the next round: sockets get their turn in between.
     const auto time = now();
-    while (auto function = timers_.take_due(time)) function();
+    for (auto left = timers_.size(); left > 0; --left) {
+        auto function = timers_.take_due(time);
+        if (!function) break;
+        function();
+    }
 }
 
 }  // namespace holysheep::runtime

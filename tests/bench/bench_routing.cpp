@@ -113,7 +113,7 @@ class RoutedCall {
 
   private:
     void end_turn() {
-        const auto wake = machine_->wake_at();
+        const auto wake = machine_->wake_at(now_);
         benchmark::DoNotOptimize(world_.tracker.has_notices());
         if (!wake || (timer_ != 0 && timer_at_ <= *wake)) return;
         if (timer_ != 0) timers_.cancel(timer_);
@@ -187,7 +187,7 @@ void BM_PartMachine(benchmark::State& state) {
         const auto now = world.tick();
         policy.deadline = now + std::chrono::minutes{10};
         call::CallMachine machine(policy, world.all, world.model, world.tracker, {world.retries, world.hedges});
-        const auto ask = [&] { benchmark::DoNotOptimize(machine.wake_at()); };
+        const auto ask = [&] { benchmark::DoNotOptimize(machine.wake_at(now)); };
         benchmark::DoNotOptimize(machine.start(now));
         ask();
         call::Commands none;

@@ -150,7 +150,7 @@ class MachineRun {
         Lines all;
         const auto target = now + span;
         for (;;) {
-            const auto wake = machine().wake_at();
+            const auto wake = machine().wake_at(now);
             if (!wake || *wake > target) break;
             now = std::max(now, *wake);
             const auto commands = machine().on_wake(now);
@@ -162,7 +162,7 @@ class MachineRun {
                 if (command.kind != Command::Kind::cancel || !command.limit) continue;
                 append(all, end(command.attempt, {.error = ErrorCode::timed_out, .limit = *command.limit}));
             }
-            if (commands.size() == 0 && machine().wake_at() && *machine().wake_at() <= now) {
+            if (commands.size() == 0 && machine().wake_at(now) && *machine().wake_at(now) <= now) {
                 all.emplace_back("spin");
                 break;
             }
@@ -178,7 +178,7 @@ class MachineRun {
     /// Until the machine next does something, at most an hour; `now` is then that moment.
     Lines pass_until_something() {
         for (int i = 0; i < 100; ++i) {
-            const auto wake = machine().wake_at();
+            const auto wake = machine().wake_at(now);
             if (!wake || *wake > now + std::chrono::hours(1)) return {};
             auto seen = pass(std::max(nanoseconds{}, *wake - now));
             if (!seen.empty()) return seen;

@@ -170,6 +170,26 @@ TEST(Rescue, OtherRegionsDeathsDoNotConcernIt) {
     EXPECT_THAT(run.region_down(2), IsEmpty());
 }
 
+TEST(Rescue, ARescueThatFailsGoesOnToTheThirdRegion) {
+    MachineRun run(3);
+    run.start();
+    run.connect(1);
+    run.region_down(0);
+    run.connect(2);
+    EXPECT_THAT(run.end(2, overloaded()), ElementsAre("start #3 c failover")) << "the first one is late itself";
+    EXPECT_THAT(run.answer(3), ElementsAre("cancel #1", "finish #3 answered"));
+}
+
+TEST(Rescue, WaitsForTheNextSignWhereThereIsNowhereToGoYet) {
+    MachineRun run(2);
+    run.regions.limit_until(1, run.model, run.now + 3s);
+    run.start();
+    run.connect(1);
+    EXPECT_THAT(run.region_down(0), ElementsAre("late #1"));
+    run.pass(3s);
+    EXPECT_THAT(run.region_down(0), ElementsAre("late #1", "start #2 b rescue duplicated"));
+}
+
 // ---- hedges ----
 
 struct HedgedRun : MachineRun {
@@ -238,6 +258,16 @@ TEST(Hedge, ALostHedgeLeavesTheFirstInPlace) {
     EXPECT_THAT(run.answer(1), ElementsAre("finish #1 answered"));
 }
 
+TEST(Hedge, ARegionThatLacksTheModelDoesNotEndTheCall) {
+    HedgedRun run(2);
+    run.start();
+    run.connect(1);
+    run.pass(300ms);
+    run.connect(2);
+    EXPECT_THAT(run.end(2, failed_with(ErrorCode::model_not_found, 404)), IsEmpty()) << "the first may still answer";
+    EXPECT_THAT(run.answer(1), ElementsAre("finish #1 answered"));
+}
+
 // ---- breakers in the plan ----
 
 /// Three regions, the first of which has just failed three times.
@@ -274,7 +304,8 @@ TEST(BreakerInThePlan, APauseThatIsShortEnoughIsWaitedOutRatherThanPanicked) {
     OpenBreaker run(2);
     run.regions.limit_until(1, run.model, run.now + 5s);
     EXPECT_THAT(run.start(), IsEmpty());
-    EXPECT_THAT(run.pass_until_something(), ElementsAre("start #1 b first"));
+    EXPECT_THAT(run.pass_until_something(), ElementsAre("start #1 a first"))
+        << "its trial is due before the pause ends";
 }
 
 TEST(BreakerInThePlan, AModelThatEveryRegionLacksIsAskedForAllTheSame) {

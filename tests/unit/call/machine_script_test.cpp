@@ -72,7 +72,7 @@ class RandomCall {
         const auto cancel_at = one_in(5) ? now_ + milliseconds(pick(5'000)) : time_point::max();
         for (int steps = 0; !machine_->finished(); ++steps) {
             ASSERT_LT(steps, 1'000) << "the call never ends\n" << log();
-            const auto wake = machine_->wake_at();
+            const auto wake = machine_->wake_at(now_);
             const auto event = events_.empty() ? time_point::max() : events_.begin()->first;
             const auto next = std::min({wake.value_or(time_point::max()), event, cancel_at});
             ASSERT_NE(next, time_point::max()) << "the call waits for nothing\n" << log();
@@ -85,7 +85,7 @@ class RandomCall {
                 happens();
             } else {
                 const auto commands = machine_->on_wake(now_);
-                const auto again = machine_->wake_at();
+                const auto again = machine_->wake_at(now_);
                 ASSERT_FALSE(commands.size() == 0 && again && *again <= now_) << "it spins\n" << log();
                 apply(commands);
             }
@@ -277,7 +277,7 @@ class RandomCall {
         ASSERT_EQ(finishes_, 1) << log();
         for (const auto& [number, flight] : flights_) ASSERT_FALSE(flight.open) << "left in flight\n" << log();
         ASSERT_GE(budget_.tokens(), 0) << log();
-        ASSERT_EQ(machine_->wake_at(), std::nullopt) << log();
+        ASSERT_EQ(machine_->wake_at(now_), std::nullopt) << log();
         const bool capped = static_cast<int>(flights_.size()) >=
                             (policy_.retry.max_attempts > 0 ? policy_.retry.max_attempts
                                                             : static_cast<int>(machine_->eligible_regions()) + 2);

@@ -206,13 +206,13 @@ TEST(CallMachineTiming, ZeroMeansNoLimit) {
     run.policy.first_content = run.policy.stall = run.policy.attempt = 0ns;
     run.policy.deadline.reset();
     run.start();
-    EXPECT_EQ(run.machine().wake_at(), std::nullopt);
+    EXPECT_EQ(run.machine().wake_at(run.now), std::nullopt);
     run.connect(1);
-    EXPECT_EQ(run.machine().wake_at(), std::nullopt);
+    EXPECT_EQ(run.machine().wake_at(run.now), std::nullopt);
     run.first_byte(1);
-    EXPECT_EQ(run.machine().wake_at(), std::nullopt);
+    EXPECT_EQ(run.machine().wake_at(run.now), std::nullopt);
     run.content(1);
-    EXPECT_EQ(run.machine().wake_at(), std::nullopt);
+    EXPECT_EQ(run.machine().wake_at(run.now), std::nullopt);
 }
 
 // ---- the deadline ----
@@ -299,7 +299,7 @@ TEST(CallMachineTiming, TheWaitBeforeARetryIsRandomWithinItsCeiling) {
         nanoseconds ceiling = 50ms;
         for (int attempt = 1; attempt < 4; ++attempt, ceiling *= 2) {
             run.end(attempt, overloaded());
-            const auto wait = *run.machine().wake_at() - run.now;
+            const auto wait = *run.machine().wake_at(run.now) - run.now;
             EXPECT_GE(wait, 0ns);
             EXPECT_LT(wait, ceiling) << "attempt " << attempt;
             if (attempt == 1) waits.insert(wait);
@@ -320,7 +320,7 @@ TEST(CallMachineTiming, ThrottlingWithoutAHintWaitsLonger) {
         run.policy.seed = seed;
         run.start();
         run.end(1, throttled());
-        longest = std::max(longest, *run.machine().wake_at() - run.now);
+        longest = std::max(longest, *run.machine().wake_at(run.now) - run.now);
     }
     EXPECT_GT(longest, 900ms);
     EXPECT_LT(longest, 1s);
@@ -342,7 +342,7 @@ TEST(CallMachineTiming, TheSameSeedGivesTheSameWait) {
         run.policy.seed = seed;
         run.start();
         run.end(1, overloaded());
-        return run.machine().wake_at();
+        return run.machine().wake_at(run.now);
     };
     EXPECT_EQ(wait(42), wait(42));
     EXPECT_NE(wait(42), wait(43));

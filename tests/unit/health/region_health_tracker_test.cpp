@@ -328,6 +328,17 @@ TEST(RegionHealthTracker, AnAttemptIsChargedOnceForItsSilence) {
     EXPECT_DOUBLE_EQ(world.regions.error_rate(0, world.now), 0.1);
 }
 
+TEST(RegionHealthTracker, BytesThatCameSinceTheDispatchMakeALateAttemptNoFailure) {
+    World world(2);
+    auto ticket = world.dispatch(0);
+    world.now += 500ms;
+    world.regions.on_alive(0, world.now);
+    world.now += 500ms;
+    world.regions.on_late(ticket, world.now);
+    EXPECT_EQ(world.regions.error_rate(0, world.now), 0);
+    world.regions.on_outcome(ticket, Charge::none, world.now);
+}
+
 TEST(RegionHealthTracker, AFalseAlarmIsTakenBackByContent) {
     World world(2);
     auto ticket = world.dispatch(0);
@@ -431,8 +442,10 @@ TEST(RegionHealthTracker, ARegionThatWasSlowOnceDriftsBackToTheOthers) {
 TEST(RegionHealthTracker, ALiveRegionThatNobodyAskedForThirtySecondsIsOverdueWhenThereIsTraffic) {
     World world(2);
     world.stream(1, 100);
-    for (int i = 0; i < 25; ++i) world.stream(0, 100);
-    world.now += 31s;
+    for (int i = 0; i < 25; ++i) {
+        world.stream(0, 100);
+        world.now += 1500ms;
+    }
     EXPECT_TRUE(world.regions.view(1, world.model, Awaited::stream, world.now).overdue);
     EXPECT_FALSE(world.regions.view(0, world.model, Awaited::stream, world.now).overdue) << "it had the last call";
     World quiet(2);
@@ -549,6 +562,11 @@ TEST(ProbeSchedule, AProbeHasAsLongAsProbesTakeThere) {
     EXPECT_EQ(world.regions.probe_timeout(0), 2s) << "nothing is known yet";
     for (int i = 0; i < 20; ++i) world.probe(0, true);
     EXPECT_EQ(world.regions.probe_timeout(0), 50ms) << "never less";
+    world.now += 1s;
+    world.probe(0, false);
+    world.regions.on_late_probe(0, 300ms, world.now);
+    EXPECT_GT(world.regions.probe_timeout(0), 300ms) << "the late answer shows that probes take longer now";
+    EXPECT_EQ(world.liveness(0), Liveness::healthy);
 }
 
 TEST(ProbeSchedule, OnlyOneProbePerRegionIsOut) {
