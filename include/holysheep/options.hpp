@@ -56,7 +56,7 @@ struct HealthOptions {
     std::string model{};                     ///< for `completion`, refused with others
     milliseconds interval{10'000};           ///< between probes of a healthy region, ±20 %
     milliseconds unhealthy_interval{1'000};  ///< of any other, ±20 %
-    milliseconds timeout{2'000};       ///< of a probe; less once the time that probes take there is known
+    milliseconds timeout{2'000};             ///< of a probe; less once the time that probes take there is known
     milliseconds sign_of_life{1'000};  ///< a waiting call asks for one when its region was silent so long; 0: never
     std::int64_t completion_tokens_per_hour = 2'000;  ///< of the whole client; beyond it `completion` probes pause
 };

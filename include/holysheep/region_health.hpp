@@ -37,6 +37,8 @@ struct RegionHealth {
     std::optional<milliseconds> limited_for{};  ///< time left of a gateway's Retry-After: the longest of any model
     std::optional<milliseconds> open_for{};     ///< time left until the breaker lets a trial through
     std::string reason{};                       ///< one line: what made it so
+    /// Of the last 256 streams' times to the first content.
+    std::optional<milliseconds> first_token_p50{}, first_token_p95{}, first_token_p99{};
 };
 
 HOLYSHEEP_EXPORT std::string_view to_string(Liveness liveness);

@@ -184,6 +184,7 @@ class RegionHealthTracker {
         resilience::CircuitBreaker breaker;
         RttEstimate rtt, connect_time, probe_time;
         LatencyAverage stream, plain;
+        Quantiles first_token;
         double usual = 0;  // its latency over minutes, ms; 0: not known
         double error_rate = 0;
         time_point error_rate_at{};

@@ -124,6 +124,9 @@ values::RegionFacts RegionHealthTracker::facts(std::size_t region, time_point no
     facts.latency = (r.stream.known() ? r.stream : r.plain).value();
     facts.best_latency = best_latency_;
     if (r.stream.known()) facts.first_token = nanoseconds(static_cast<std::int64_t>(r.stream.value() * 1e6));
+    facts.first_token_p50 = static_cast<float>(r.first_token.p50());
+    facts.first_token_p95 = static_cast<float>(r.first_token.p95());
+    facts.first_token_p99 = static_cast<float>(r.first_token.p99());
     if (r.rtt.known()) facts.rtt = r.rtt.srtt();
     facts.probe = r.last_probe;
     for (const auto& model : r.models) facts.limited_until = std::max(facts.limited_until, model.limited_until);

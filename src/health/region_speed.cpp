@@ -62,7 +62,9 @@ void RegionHealthTracker::add_latency(const Ticket& ticket, double ms, bool serv
     (stream ? own.stream : own.plain).add(ms, now);
     (stream ? model.stream : model.plain).add(ms, now);
     (stream ? all_stream_ : all_plain_).add(ms, now);
-    if (served) (stream ? model.stream_quantiles : model.plain_quantiles).add(ms);
+    if (!served) return;
+    (stream ? model.stream_quantiles : model.plain_quantiles).add(ms);
+    if (stream) r.first_token.add(ms);
 }
 
 bool RegionHealthTracker::refresh(time_point now) {

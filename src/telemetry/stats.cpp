@@ -45,6 +45,9 @@ std::string Stats::to_json() const {
         };
         add("rtt_ms", health.rtt);
         add("first_token_ms", health.first_token);
+        add("first_token_p50_ms", health.first_token_p50);
+        add("first_token_p95_ms", health.first_token_p95);
+        add("first_token_p99_ms", health.first_token_p99);
         add("probe_ms", health.probe);
         add("limited_for_ms", health.limited_for);
         add("open_for_ms", health.open_for);

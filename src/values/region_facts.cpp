@@ -40,6 +40,11 @@ std::optional<milliseconds> if_known(std::chrono::nanoseconds span) {
     return std::chrono::round<milliseconds>(span);
 }
 
+std::optional<milliseconds> in_ms(float span) {
+    if (span <= 0) return std::nullopt;
+    return std::chrono::round<milliseconds>(std::chrono::duration<float, std::milli>(span));
+}
+
 std::optional<milliseconds> time_left(Clock::time_point until, Clock::time_point now) {
     if (until <= now) return std::nullopt;
     return std::chrono::ceil<milliseconds>(until - now);
@@ -76,6 +81,9 @@ RegionHealth to_health(std::string id, const RegionFacts& facts, Clock::time_poi
     health.rtt = if_known(facts.rtt);
     health.first_token = if_known(facts.first_token);
     health.probe = if_known(facts.probe);
+    health.first_token_p50 = in_ms(facts.first_token_p50);
+    health.first_token_p95 = in_ms(facts.first_token_p95);
+    health.first_token_p99 = in_ms(facts.first_token_p99);
     health.in_flight = facts.in_flight;
     health.limited_for = time_left(facts.limited_until, now);
     health.open_for = time_left(facts.open_until, now);

@@ -19,7 +19,8 @@ struct RegionFacts {
     int in_flight = 0;
     double error_rate = 0, ramp = 1, cost = 0, best_latency = 0;
     double latency = 0;  ///< ms, smoothed; of streams or, without any, of plain calls
-    std::chrono::nanoseconds first_token{-1}, rtt{-1}, probe{-1};  ///< negative: not known
+    std::chrono::nanoseconds first_token{-1}, rtt{-1}, probe{-1};         ///< negative: not known
+    float first_token_p50 = 0, first_token_p95 = 0, first_token_p99 = 0;  ///< ms; 0: not known
     Clock::time_point limited_until{}, open_until{};
     const char* liveness_reason = "";  ///< constants: never freed
     const char* breaker_reason = "";   ///< empty while closed

@@ -382,6 +382,22 @@ TEST(RegionHealthTracker, LatencyComesFromServedTrafficOnly) {
     EXPECT_NEAR(world.latency(1), 100, 1) << "a new region starts at what the others take";
 }
 
+TEST(RegionHealthTracker, QuantilesAreKeptPerRegionAndPerModel) {
+    World world(2);
+    for (int i = 1; i <= 100; ++i) {
+        world.stream(0, i);
+        world.stream(1, 1'000);
+    }
+    EXPECT_NEAR(world.facts(0).first_token_p50, 50, 1);
+    EXPECT_NEAR(world.facts(0).first_token_p95, 95, 1);
+    EXPECT_NEAR(world.facts(0).first_token_p99, 99, 1);
+    EXPECT_NEAR(world.facts(1).first_token_p50, 1'000, 5);
+    EXPECT_EQ(world.regions.quantiles(world.model, Awaited::stream).size(), 200U);
+    const auto health = values::to_health("a", world.facts(0), world.now);
+    EXPECT_EQ(health.first_token_p95, 95ms);
+    EXPECT_EQ(values::to_health("a", {}, world.now).first_token_p95, std::nullopt);
+}
+
 TEST(RegionHealthTracker, StreamsAndPlainAnswersAreNeverMixed) {
     World world(2);
     for (int i = 0; i < 5; ++i) world.stream(0, 100);
