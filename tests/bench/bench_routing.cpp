@@ -113,7 +113,7 @@ class RoutedCall {
 
   private:
     void end_turn() {
-        const auto wake = machine_->wake_at(now_);
+        const auto wake = machine_->wake_at(world_.now);
         benchmark::DoNotOptimize(world_.tracker.has_notices());
         if (!wake || (timer_ != 0 && timer_at_ <= *wake)) return;
         if (timer_ != 0) timers_.cancel(timer_);
