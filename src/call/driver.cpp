@@ -237,10 +237,7 @@ void CallDriver::start_attempt(const Command& command) {
     auto& attempt = attempts_.emplace_back(static_cast<AttemptEvents&>(*this), exchange_, target, command.region,
                                            std::move(record), time);
 
-    auto awaited = health::Awaited::other;
-    if (exchange_.kind == ExchangeKind::chat) awaited = health::Awaited::plain;
-    if (exchange_.kind == ExchangeKind::chat_stream) awaited = health::Awaited::stream;
-    attempt.ticket = services_.regions.on_dispatch(command.region, model_, awaited, time);
+    attempt.ticket = services_.regions.on_dispatch(command.region, model_, awaited_by(exchange_.kind), time);
     std::optional<std::size_t> from;
     if (command.attempt_kind == AttemptKind::failover && last_ended_ != 0) from = attempt_number(last_ended_).region();
     services_.recorder.on_dispatch(command.region, attempt.record, from);

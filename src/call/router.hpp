@@ -13,11 +13,22 @@
 #include <holysheep/options.hpp>
 #include <holysheep/region_selector.hpp>
 
+#include "call/exchange.hpp"
 #include "health/region_health_tracker.hpp"
 #include "routing/selector.hpp"
 #include "telemetry/log.hpp"
 
 namespace holysheep::call {
+
+/// What the region is waited for, in an exchange of this kind.
+inline health::Awaited awaited_by(ExchangeKind kind) {
+    switch (kind) {
+        case ExchangeKind::chat: return health::Awaited::plain;
+        case ExchangeKind::chat_stream: return health::Awaited::stream;
+        case ExchangeKind::raw: break;
+    }
+    return health::Awaited::other;
+}
 
 struct RouteRequest {
     std::span<const std::size_t> allowed;  ///< the regions that the call may use

@@ -44,9 +44,7 @@ void ActiveCall::begin() {
 void ActiveCall::choose_regions() {
     auto& services = registry_->services_;
     const auto now = services.clock.now();
-    auto awaited = health::Awaited::other;
-    if (plan_.exchange.kind == call::ExchangeKind::chat) awaited = health::Awaited::plain;
-    if (plan_.exchange.kind == call::ExchangeKind::chat_stream) awaited = health::Awaited::stream;
+    const auto awaited = call::awaited_by(plan_.exchange.kind);
     if (services.regions.refresh(now) && services.on_refreshed) services.on_refreshed();
     const auto allowed = plan_.own_regions.empty() ? plan_.regions : std::span<const std::size_t>(plan_.own_regions);
     services.router.plan({.allowed = allowed,

@@ -115,7 +115,7 @@ class RegionHealthTracker {
     };
     /// Begins the schedule: each region's first probe comes within the unhealthy interval.
     void start_probes(time_point now);
-    /// The next time at which `due` may say yes.
+    /// The next time at which `take_due_probe` may say yes.
     std::optional<time_point> next_probe_at() const;
     /// Whether the region should be probed now; if traffic has proved life meanwhile, or one is out, its turn moves on.
     bool take_due_probe(std::size_t region, time_point now);
