@@ -124,19 +124,13 @@ void CallDriver::attempt_progress(Attempt& attempt) {
     machine_.on_progress(attempt.record.number, time);
 }
 
-/// A new connection tells how long connecting takes, and the network's round trip; a reused one has that from TCP.
+/// A new connection tells how long connecting takes; one that is reused is asked for its round trip now and then.
 void CallDriver::note_round_trip(const Attempt& attempt) {
-    const auto& timings = attempt.record.timings;
-    auto& regions = services_.regions;
-    if (!attempt.record.connection_reused && timings.connect) {
-        regions.on_connect_time(attempt.region(), timings.tls.value_or(*timings.connect));
-        regions.on_rtt(attempt.region(), *timings.connect - timings.dns.value_or(nanoseconds{}), now());
-    } else if (regions.wants_rtt(attempt.region(), now())) {
-        const auto evidence = services_.transport.evidence(attempt.transfer);
-        if (evidence && evidence->srtt.count() > 0 && !evidence->via_proxy) {
-            regions.on_rtt(attempt.region(), evidence->srtt, now());
-        }
-    }
+    const auto time = now();
+    const bool fresh = !attempt.record.connection_reused && attempt.record.timings.connect;
+    if (!fresh && !services_.regions.wants_rtt(attempt.region(), time)) return;
+    services_.regions.on_connection(attempt.region(), fresh ? &attempt.record.timings : nullptr,
+                                    services_.transport.evidence(attempt.transfer), time);
 }
 
 bool CallDriver::can_move_at_once() const { return machine_.can_move_at_once(now()); }

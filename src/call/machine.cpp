@@ -59,6 +59,7 @@ bool CallMachine::on_connected(int attempt, time_point now, Commands& commands) 
     if (policy_.deadline && now >= *policy_.deadline) return false;
     a.phase = Phase::waiting;
     a.sent = now;
+    a.raced = false;  // that was its connection; its answer may be late, too
     a.path_check = now + path_late_after(a.region);
     // Connections race, requests do not: nobody pays for two answers because a handshake was late.
     for (int other = 1; other <= static_cast<int>(attempts_.size()); ++other) {
@@ -180,8 +181,8 @@ std::optional<time_point> CallMachine::wake_at(time_point now) const {
         }
         if (plan_.size() < 2) continue;
         if (a.phase == Phase::connecting && !a.raced) consider(a.started + connect_late_after(a));
+        if (a.path_check && (a.phase == Phase::connecting || a.phase == Phase::waiting)) consider(*a.path_check);
         if (a.phase == Phase::waiting) {
-            if (a.path_check) consider(*a.path_check);
             if (policy_.sign_of_life.count() > 0) consider(life_due(a));
         }
     }

@@ -33,7 +33,7 @@ struct Command {
         cancel,
         commit,
         finish,
-        check_path,  ///< ask the transport whether the request was acknowledged; report it with on_path
+        check_path,  ///< ask the transport whether the peer's host has answered; report it with on_path
         probe,       ///< ask the region for a sign of life, if that is not being done
         late         ///< a sign of life is overdue: charge the region, the attempt goes on
     } kind = Kind::finish;
@@ -138,7 +138,7 @@ class CallMachine {
         Phase phase = Phase::connecting;
         time_point started{}, progress{}, ended{};
         time_point sent{}, asked{};              // asked: for a sign of life
-        std::optional<time_point> path_check{};  // when to look whether the request was acknowledged
+        std::optional<time_point> path_check{};  // when to look whether the peer's host has answered
         Outcome outcome{};                       // once ended
         bool lost = false;                       // cancelled by the machine without a failure of its own
         bool raced = false;                      // another one was sent out because this one is late
@@ -165,6 +165,8 @@ class CallMachine {
     bool usable(std::size_t region, time_point now) const;
     nanoseconds connect_late_after(const Attempt& a) const;
     nanoseconds path_late_after(std::size_t region) const;
+    std::optional<nanoseconds> handshake_late_after(std::size_t region) const;
+    void handshake_silent(int attempt, nanoseconds silent_for, time_point now, Commands& out);
     time_point life_due(const Attempt& a) const;
     std::optional<std::size_t> next_untried(time_point now) const;
     std::optional<std::size_t> next_free(const Attempt& failed, time_point now) const;

@@ -215,6 +215,7 @@ void CallMachine::dispatch(const Move& move, time_point now, Commands& out) {
         return;
     }
     attempts_.push_back({.region = move.region, .kind = move.kind, .started = now, .progress = now});
+    if (const auto late_after = handshake_late_after(move.region)) attempts_.back().path_check = now + *late_after;
     out.push({.kind = Command::Kind::start,
               .attempt = static_cast<int>(attempts_.size()),
               .region = move.region,
@@ -252,7 +253,9 @@ bool CallMachine::only_late_ones_in_flight() const {
 }
 
 bool CallMachine::tried(std::size_t region) const {
-    return std::ranges::any_of(attempts_, [&](const Attempt& a) { return a.region == region; });
+    // One that lost a connection race sent nothing: its region is still to be asked.
+    return std::ranges::any_of(
+        attempts_, [&](const Attempt& a) { return a.region == region && !(a.lost && a.sent == time_point{}); });
 }
 
 std::size_t CallMachine::eligible_regions() const {

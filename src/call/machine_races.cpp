@@ -10,6 +10,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// A handshake's answer comes from the kernel at once.
+constexpr auto kHandshakeGrace = 30ms;
 // Linux delays acknowledgements by up to 40 ms while the application does not read.
 constexpr auto kAckGrace = 45ms;
 // A first sample sets rttvar to half the RTT; on a connection with so few, the region's own variance is the better one.
@@ -24,6 +26,14 @@ nanoseconds CallMachine::connect_late_after(const Attempt& a) const {
 nanoseconds CallMachine::path_late_after(std::size_t region) const {
     const auto& rtt = regions_.rtt(region);
     return rtt.known() ? rtt.late_after(kAckGrace) : policy_.connect_race;
+}
+
+/// Connecting takes several round trips where TLS is spoken, and a name may be looked up first; but the first answer of
+/// the peer's host is due after one.
+std::optional<nanoseconds> CallMachine::handshake_late_after(std::size_t region) const {
+    const auto& rtt = regions_.rtt(region);
+    if (!rtt.known()) return std::nullopt;
+    return rtt.late_after(kHandshakeGrace);
 }
 
 /// When the region of a waiting attempt should be asked for a sign of life.
@@ -44,8 +54,8 @@ void CallMachine::watch_for_silence(time_point now, Commands& out) {
     // Last, because what the transport answers may start attempts of its own.
     for (int i = 1; i <= known; ++i) {
         auto& a = at(i);
-        if (a.phase != Phase::waiting) continue;
-        look_for_life(i, now, out);
+        if (a.phase != Phase::waiting && a.phase != Phase::connecting) continue;
+        if (a.phase == Phase::waiting) look_for_life(i, now, out);
         if (!a.path_check || now < *a.path_check) continue;
         a.path_check.reset();
         out.push({.kind = Command::Kind::check_path, .attempt = i, .region = a.region});
@@ -63,8 +73,12 @@ Commands CallMachine::on_path(int attempt, const std::optional<PathEvidence>& ev
     Commands out;
     auto& a = at(attempt);
     // What a proxy acknowledged says nothing about the region behind it, and another region would go through it too.
-    if (finished() || a.phase != Phase::waiting || !evidence || evidence->via_proxy || !evidence->unacked_for)
+    if (finished() || !evidence || evidence->via_proxy || !evidence->unacked_for) return out;
+    if (a.phase == Phase::connecting) {
+        handshake_silent(attempt, *evidence->unacked_for, now, out);
         return out;
+    }
+    if (a.phase != Phase::waiting) return out;
     const auto& region = regions_.rtt(a.region);
     auto late_after = path_late_after(a.region);
     if (region.samples() < kSettledRtt && evidence->srtt.count() > 0) {
@@ -77,6 +91,19 @@ Commands CallMachine::on_path(int attempt, const std::optional<PathEvidence>& ev
     out.push({.kind = Command::Kind::late, .attempt = attempt, .region = a.region});
     race(attempt, AttemptKind::race, now, out);
     return out;
+}
+
+void CallMachine::handshake_silent(int attempt, nanoseconds silent_for, time_point now, Commands& out) {
+    auto& a = at(attempt);
+    const auto late_after = handshake_late_after(a.region);
+    if (a.raced || !late_after) return;
+    if (silent_for < *late_after) {
+        // The name took its time, or another address was tried before.
+        a.path_check = now + (*late_after - silent_for);
+        return;
+    }
+    race(attempt, AttemptKind::race, now, out);
+    at(attempt).raced = true;
 }
 
 Commands CallMachine::on_region_down(std::size_t region, time_point now) {

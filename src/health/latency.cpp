@@ -18,13 +18,13 @@ constexpr double kLargest = 1e30;  // of a quantile's sample
 double weight_of_past(Seconds gap, Seconds tau) { return std::exp(-(gap / tau)); }
 }  // namespace
 
-void RttEstimate::add(nanoseconds sample) {
+void RttEstimate::add(nanoseconds sample, nanoseconds variation) {
     sample = std::max(sample, nanoseconds::zero());
     if (samples_ == 0) {
         srtt_ = sample;
         rttvar_ = sample / 2;
     } else {
-        rttvar_ = (3 * rttvar_ + std::chrono::abs(srtt_ - sample)) / 4;
+        rttvar_ = (3 * rttvar_ + std::max(std::chrono::abs(srtt_ - sample), variation)) / 4;
         srtt_ = (7 * srtt_ + sample) / 8;
     }
     if (samples_ < std::numeric_limits<int>::max()) ++samples_;

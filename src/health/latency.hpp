@@ -17,7 +17,8 @@ using std::chrono::nanoseconds;
 /// The network's round trip, smoothed as RFC 6298 (2.2, 2.3) does: when is a sign of life late?
 class RttEstimate {
   public:
-    void add(nanoseconds sample);
+    /// `variation`: what the sample itself varied by, where it is an average of several.
+    void add(nanoseconds sample, nanoseconds variation = {});
     bool known() const { return samples_ > 0; }
     int samples() const { return samples_; }
     nanoseconds srtt() const { return srtt_; }

@@ -43,7 +43,10 @@ class Prober::Probe final : public TransferEvents {
     }
 
     bool may_send(TransferId) override {
-        if (connect_only_) return false;  // that it connects is all that is asked
+        if (connect_only_) {  // that it connects is all that is asked
+            path_ = prober_.transport_.evidence(transfer_);
+            return false;
+        }
         sent_ = prober_.clock_.now();
         if (!deep_) {
             give_up_at(std::min(sent_ + prober_.regions_.probe_timeout(region_), started_ + prober_.options_.timeout));
@@ -54,6 +57,7 @@ class Prober::Probe final : public TransferEvents {
         status_ = head.status;
         took_ = prober_.clock_.now() - sent_;
         if (head.connection_reused) return;
+        path_ = prober_.transport_.evidence(transfer_);
         note_connection(head.timings);
     }
     void on_body(TransferId, std::string_view) override {}
@@ -96,9 +100,7 @@ class Prober::Probe final : public TransferEvents {
   private:
     void note_connection(const AttemptTimings& timings) {
         if (!timings.connect) return;
-        auto& regions = prober_.regions_;
-        regions.on_connect_time(region_, timings.tls.value_or(*timings.connect));
-        regions.on_rtt(region_, *timings.connect - timings.dns.value_or(nanoseconds{}), prober_.clock_.now());
+        prober_.regions_.on_connection(region_, &timings, path_, prober_.clock_.now());
     }
     void give_up_at(Clock::time_point when) {
         if (timer_ != 0) prober_.clock_.cancel(timer_);
@@ -117,6 +119,7 @@ class Prober::Probe final : public TransferEvents {
     Clock::TimerId timer_ = 0;
     Clock::time_point started_{}, sent_{}, due_{};
     nanoseconds took_{-1};
+    std::optional<PathEvidence> path_{};
     int status_ = 0;
     bool open_ = false, late_ = false;
 };

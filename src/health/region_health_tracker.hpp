@@ -17,6 +17,7 @@
 
 #include <holysheep/clock.hpp>
 #include <holysheep/options.hpp>
+#include <holysheep/transport.hpp>
 
 #include "health/latency.hpp"
 #include "resilience/circuit_breaker.hpp"
@@ -82,8 +83,11 @@ class RegionHealthTracker {
     Ticket on_dispatch(std::size_t region, int model, Awaited awaited, time_point now);
     /// Any byte came from there.
     void on_alive(std::size_t region, time_point now);
-    /// The network's round trip, as TCP saw it.
-    void on_rtt(std::size_t region, nanoseconds sample, time_point now);
+    /// What a connection showed: the timings of a new one, and what the transport knows of its path.
+    void on_connection(std::size_t region, const AttemptTimings* fresh, const std::optional<PathEvidence>& path,
+                       time_point now);
+    /// The network's round trip, as TCP saw it; `variation` where the sample is an average.
+    void on_rtt(std::size_t region, nanoseconds sample, time_point now, nanoseconds variation = {});
     /// Whether the last sample is old.
     bool wants_rtt(std::size_t region, time_point now) const;
     /// How long a new connection took until it could be used: name, TCP and TLS.

@@ -30,8 +30,21 @@ double in_ms(std::chrono::nanoseconds span) { return std::chrono::duration<doubl
 
 }  // namespace
 
-void RegionHealthTracker::on_rtt(std::size_t region, nanoseconds sample, time_point now) {
-    regions_[region].rtt.add(sample);
+void RegionHealthTracker::on_connection(std::size_t region, const AttemptTimings* fresh,
+                                        const std::optional<PathEvidence>& path, time_point now) {
+    if (fresh != nullptr && fresh->connect) on_connect_time(region, fresh->tls.value_or(*fresh->connect));
+    if (path && path->via_proxy) return;  // TCP ends at the proxy
+    if (path && path->srtt.count() > 0) {
+        // Smoothed already, so that its jumps are small: what it varies by counts. A new connection knows nothing of
+        // that yet, and takes half of the round trip for it.
+        on_rtt(region, path->srtt, now, fresh != nullptr ? nanoseconds{} : path->rttvar);
+    } else if (fresh != nullptr && fresh->connect) {
+        on_rtt(region, *fresh->connect - fresh->dns.value_or(nanoseconds{}), now);
+    }
+}
+
+void RegionHealthTracker::on_rtt(std::size_t region, nanoseconds sample, time_point now, nanoseconds variation) {
+    regions_[region].rtt.add(sample, variation);
     regions_[region].rtt_at = now;
 }
 

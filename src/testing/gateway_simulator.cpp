@@ -155,7 +155,8 @@ GatewaySimulator::~GatewaySimulator() = default;
 std::uint16_t GatewaySimulator::port(std::string_view id) const { return impl_->gateway(id).port(); }
 
 std::string GatewaySimulator::base_url(std::string_view id) const {
-    return "http://127.0.0.1:" + std::to_string(port(id)) + "/v1";
+    const auto& gateway = impl_->gateway(id);
+    return "http://" + gateway.host() + ":" + std::to_string(gateway.port()) + "/v1";
 }
 
 std::vector<Region> GatewaySimulator::regions() const {
@@ -177,6 +178,10 @@ void GatewaySimulator::revive(std::string_view id) { set_fault(id, {}); }
 
 void GatewaySimulator::set_latency(std::string_view id, std::chrono::milliseconds latency) {
     impl_->change(id, [latency](SimulatedGateway& gateway) { gateway.set_latency(latency); });
+}
+
+void GatewaySimulator::set_thinking(std::string_view id, std::chrono::milliseconds thinking) {
+    impl_->change(id, [thinking](SimulatedGateway& gateway) { gateway.set_thinking(thinking); });
 }
 
 void GatewaySimulator::set_stream(std::string_view id, int chunks, std::chrono::milliseconds between_chunks) {

@@ -23,21 +23,22 @@ constexpr int kBacklog = 4096;
 }
 
 // Several sockets may be bound to one port as long as at most one listens.
-evutil_socket_t bind_loopback(std::uint16_t port) {
+evutil_socket_t bind_to(const std::string& host, std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1)
+        throw std::invalid_argument("gateway simulator: '" + host + "' is not an IPv4 address");
     const evutil_socket_t bound = ::socket(AF_INET, SOCK_STREAM, 0);
     if (bound < 0) throw_socket_error("no socket");
     evutil_make_socket_nonblocking(bound);
     evutil_make_socket_closeonexec(bound);
     evutil_make_listen_socket_reuseable(bound);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(port);
     if (::bind(bound, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         const int problem = errno;
         evutil_closesocket(bound);
         errno = problem;
-        throw_socket_error("cannot use port " + std::to_string(port));
+        throw_socket_error("cannot use " + host + ":" + std::to_string(port));
     }
     return bound;
 }
@@ -133,7 +134,7 @@ SeenRequest* RequestLog::find(std::uint64_t serial) {
 SimulatedGateway::SimulatedGateway(event_base* base, SimulatedRegion region, const SimulatorOptions& options,
                                    std::uint64_t seed)
     : base_(base), region_(std::move(region)), options_(options), log_(options), random_(seed) {
-    reservation_ = bind_loopback(region_.port);
+    reservation_ = bind_to(region_.host, region_.port);
     port_ = port_of(reservation_);
     flap_timer_.reset(event_new(
         base_, -1, 0, [](evutil_socket_t, short, void* self) { static_cast<SimulatedGateway*>(self)->flap(); }, this));
@@ -186,8 +187,9 @@ std::pair<std::uint64_t, AnswerScript> SimulatedGateway::accept_request(const Pa
                                                           .serial = serial,
                                                           .chunks = region_.chunks,
                                                           .unix_time = unix_now()});
+    const auto latency = region_.latency + (request.method == "POST" ? region_.thinking : 0ms);
     AnswerScript script = script_answer(answer, request, fault_for(request),
-                                        {.latency = region_.latency, .between_chunks = region_.between_chunks});
+                                        {.latency = latency, .between_chunks = region_.between_chunks});
     log_.set_status(serial, script.status);
     return {serial, std::move(script)};
 }
@@ -205,7 +207,7 @@ void SimulatedGateway::retire(SimulatedConnection& connection) {
 
 void SimulatedGateway::listen() {
     if (listener_) return;
-    const evutil_socket_t bound = bind_loopback(port_);
+    const evutil_socket_t bound = bind_to(region_.host, port_);
     listener_.reset(evconnlistener_new(
         base_,
         [](evconnlistener*, evutil_socket_t socket, sockaddr*, int, void* self) {

@@ -58,7 +58,7 @@ class RequestLog {
     std::uint64_t first_ = 1;  // serial of seen_.front(); serials count from 1
 };
 
-/// Everything but `log()`, `id()` and `port()` runs on the loop's thread, or while there is none.
+/// Everything but `log()`, `id()`, `host()` and `port()` runs on the loop's thread, or while there is none.
 class SimulatedGateway {
   public:
     /// Throws std::runtime_error if the port cannot be had.
@@ -69,11 +69,13 @@ class SimulatedGateway {
 
     const std::string& id() const { return region_.id; }
     std::uint16_t port() const { return port_; }
+    const std::string& host() const { return region_.host; }
     RequestLog& log() { return log_; }
     const RequestLog& log() const { return log_; }
 
     void set_fault(Fault fault);
     void set_latency(std::chrono::milliseconds latency) { region_.latency = latency; }
+    void set_thinking(std::chrono::milliseconds thinking) { region_.thinking = thinking; }
     void set_stream(int chunks, std::chrono::milliseconds between_chunks);
     void reset_connections();
 

@@ -90,7 +90,9 @@ void CurlTransfer::prepare(TransferId id, HttpRequest request, TransferEvents& e
     own_error_.clear();
     head_bytes_ = body_bytes_ = 0;
     sends_ = 0;
-    ports_ = {};
+    endpoints_.reset();
+    opened.clear();
+    sent_mark.reset();
     head_done_ = own_failure_ = turned_away_ = resend_refused_ = false;
     added = cancelled = pause_wanted = paused = false;
 
@@ -192,7 +194,7 @@ bool CurlTransfer::maybe_via_proxy() const {
     return in_environment;
 }
 
-int CurlTransfer::on_ready(void* self, char*, char*, int peer_port, int local_port) {
+int CurlTransfer::on_ready(void* self, char* peer, char*, int peer_port, int local_port) {
     auto& transfer = *static_cast<CurlTransfer*>(self);
     if (transfer.cancelled) return CURL_PREREQFUNC_ABORT;
     if (transfer.sends_ > 0) {
@@ -206,7 +208,8 @@ int CurlTransfer::on_ready(void* self, char*, char*, int peer_port, int local_po
         return CURL_PREREQFUNC_ABORT;
     }
     ++transfer.sends_;
-    transfer.ports_ = {static_cast<std::uint16_t>(local_port), static_cast<std::uint16_t>(peer_port)};
+    transfer.endpoints_ = endpoints_of(peer, peer_port, local_port);
+    transfer.transport->on_sent(transfer.id_);
     return CURL_PREREQFUNC_OK;
 }
 

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@
 namespace holysheep::transport {
 
 struct CurlTransportOptions;
+class CurlTransport;
 
 /// What every transfer of a client shares.
 struct ResponseLimits {
@@ -37,8 +39,9 @@ class CurlTransfer {
     CURL* handle() const { return easy_.get(); }
     TransferEvents* events() const { return events_; }
     TransferId id() const { return id_; }
-    /// Of the connection that the request was sent on; zeros before that.
-    Ports ports() const { return ports_; }
+    bool was_sent() const { return sends_ > 0; }
+    /// Of the connection that the request was sent on; unset before that.
+    const std::optional<Endpoints>& endpoints() const { return endpoints_; }
     /// Whether a proxy may be in between: from the environment, libcurl alone knows whom it is for.
     bool maybe_via_proxy() const;
 
@@ -47,6 +50,9 @@ class CurlTransfer {
     bool added = false;      ///< to the multi handle
     bool cancelled = false;  ///< the receiver is gone: no more events
     bool pause_wanted = false, paused = false;
+    CurlTransport* transport = nullptr;
+    std::vector<int> opened{};  ///< sockets that were opened for it: some addresses may be tried at once
+    std::optional<SentMark> sent_mark{};
 
   private:
     static std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* self);
@@ -72,7 +78,7 @@ class CurlTransfer {
     std::string own_error_;  // why this side ended the transfer
     std::size_t head_bytes_ = 0, body_bytes_ = 0;
     int sends_ = 0;
-    Ports ports_{};
+    std::optional<Endpoints> endpoints_{};
     bool head_done_ = false, own_failure_ = false, turned_away_ = false, resend_refused_ = false;
     // What the handle is set to: setting an option to what it is costs a copy each time.
     std::string url_{}, custom_method_{};

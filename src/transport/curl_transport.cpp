@@ -78,27 +78,63 @@ void CurlTransport::resume(TransferId id) {
 
 std::optional<PathEvidence> CurlTransport::evidence(TransferId id) const {
     const auto* transfer = find(id);
-    if (transfer == nullptr || transfer->ports() == Ports{}) return std::nullopt;
-    const auto fd = socket_of(transfer->ports());
-    if (!fd) return std::nullopt;
-    auto evidence = tcp_path(*fd);
-    if (evidence) evidence->via_proxy = transfer->maybe_via_proxy();
+    if (transfer == nullptr) return std::nullopt;
+    const auto now = loop_.now();
+    const bool via_proxy = transfer->maybe_via_proxy();
+    if (!transfer->was_sent()) return connecting_evidence(*transfer, now, via_proxy);
+    const auto fd = transfer->endpoints() ? socket_of(*transfer->endpoints()) : std::nullopt;
+    const auto path = fd ? tcp_path(*fd) : std::nullopt;
+    if (!path) return std::nullopt;
+    return PathEvidence{.unacked_for = unacked_for(*path, transfer->sent_mark, now),
+                        .srtt = path->srtt,
+                        .rttvar = path->rttvar,
+                        .via_proxy = via_proxy};
+}
+
+/// Of several addresses that are tried, one that answers is enough. Nothing is known while the name is looked up.
+std::optional<PathEvidence> CurlTransport::connecting_evidence(const CurlTransfer& transfer, Clock::time_point now,
+                                                               bool via_proxy) const {
+    std::optional<PathEvidence> evidence;
+    for (const int fd : transfer.opened) {
+        const auto& socket = sockets_[static_cast<std::size_t>(fd)];
+        if (socket.opener != transfer.id()) continue;
+        const auto path = tcp_path(fd);
+        if (!path) continue;
+        if (!path->connecting) return PathEvidence{.srtt = path->srtt, .rttvar = path->rttvar, .via_proxy = via_proxy};
+        if (!evidence) evidence = PathEvidence{.unacked_for = now - socket.opened, .via_proxy = via_proxy};
+    }
     return evidence;
 }
 
 /// libcurl does not say which socket a transfer uses (CURLINFO_ACTIVESOCKET is for the time after it), but before it
-/// sends it tells the ports. New sockets are looked up once.
-std::optional<int> CurlTransport::socket_of(Ports ports) const {
-    const auto known = sockets_.find(ports.local);
-    if (known != sockets_.end() && ports_of(known->second) == ports) return known->second;
-    for (std::size_t fd = 0; fd < watches_.size(); ++fd) {
-        if (watches_[fd] != Watch::active) continue;
-        const auto own = ports_of(static_cast<int>(fd));
-        if (own) sockets_[own->local] = static_cast<int>(fd);
+/// sends it tells the endpoints. Each socket is asked for its own once.
+std::optional<int> CurlTransport::socket_of(const Endpoints& endpoints) const {
+    if (!by_endpoints_.contains(endpoints)) {
+        for (std::size_t fd = 0; fd < sockets_.size(); ++fd) {
+            auto& socket = sockets_[fd];
+            if (socket.endpoints || (socket.watch != Watch::active && socket.watch != Watch::idle)) continue;
+            socket.endpoints = endpoints_of(static_cast<int>(fd));
+            if (socket.endpoints) by_endpoints_[*socket.endpoints] = static_cast<int>(fd);
+        }
     }
-    const auto found = sockets_.find(ports.local);
-    if (found == sockets_.end() || ports_of(found->second) != ports) return std::nullopt;
+    const auto found = by_endpoints_.find(endpoints);
+    if (found == by_endpoints_.end()) return std::nullopt;
     return found->second;
+}
+
+void CurlTransport::on_sent(TransferId id) {
+    // On a connection that is shared, the kernel's times are those of whoever sent last.
+    if (options_.http2) just_sent_.push_back(id);
+}
+
+void CurlTransport::mark_sent() {
+    for (const auto id : std::exchange(just_sent_, {})) {
+        auto* transfer = find(id);
+        if (transfer == nullptr || !transfer->endpoints()) continue;
+        const auto fd = socket_of(*transfer->endpoints());
+        const auto path = fd ? tcp_path(*fd) : std::nullopt;
+        if (path) transfer->sent_mark = SentMark{.written = path->written, .at = loop_.now()};
+    }
 }
 
 void CurlTransport::flush() {
@@ -130,11 +166,12 @@ void CurlTransport::flush() {
         if (to_add_.empty() && to_remove_.empty() && to_resume_.empty() && !(curl_due_ && *curl_due_ <= loop_.now()))
             break;
     }
+    if (!just_sent_.empty()) mark_sent();
     arm_timer();
 }
 
 void CurlTransport::on_socket(int fd, runtime::Readiness ready) {
-    auto& watch = watches_[static_cast<std::size_t>(fd)];
+    auto& watch = sockets_[static_cast<std::size_t>(fd)].watch;
     if (watch == Watch::idle) {
         // Nobody waits for this pooled connection: it was closed from afar. libcurl finds that out when it wants it;
         // until then it must not wake the loop again.
@@ -182,9 +219,10 @@ CurlTransfer& CurlTransport::take_transfer() {
     if (free_slots_.empty()) {
         auto transfer = std::make_unique<CurlTransfer>(options_);
         transfer->slot = transfers_.size();
+        transfer->transport = this;
         auto* easy = transfer->handle();
         curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &CurlTransport::open_socket);
-        curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer.get());
         curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &CurlTransport::close_socket);
         curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, this);
         return *transfers_.emplace_back(std::move(transfer));
@@ -212,9 +250,7 @@ void CurlTransport::release(CurlTransfer& transfer) {
 
 int CurlTransport::socket_callback(CURL*, curl_socket_t fd, int what, void* self, void*) {
     auto& transport = *static_cast<CurlTransport*>(self);
-    const auto index = static_cast<std::size_t>(fd);
-    if (index >= transport.watches_.size()) transport.watches_.resize(index + 64, Watch::unknown);
-    auto& watch = transport.watches_[index];
+    auto& watch = transport.socket(fd).watch;
     if (what == CURL_POLL_REMOVE) {
         if (watch == Watch::active) {
             watch = Watch::idle;
@@ -225,7 +261,10 @@ int CurlTransport::socket_callback(CURL*, curl_socket_t fd, int what, void* self
         }
         return 0;
     }
-    if (watch == Watch::unknown) watch = Watch::foreign;
+    if (watch == Watch::unknown) {
+        transport.forget(fd);
+        watch = Watch::foreign;
+    }
     if (watch == Watch::idle) watch = Watch::active;
     transport.loop_.watch(fd, {(what & CURL_POLL_IN) != 0, (what & CURL_POLL_OUT) != 0});
     return 0;
@@ -249,23 +288,36 @@ void CurlTransport::arm_timer() {
     timer_ = loop_.call_at(timer_at_, [this] { timer_ = 0; });  // the round that it starts flushes
 }
 
-curl_socket_t CurlTransport::open_socket(void* self, curlsocktype, curl_sockaddr* address) {
-    auto& transport = *static_cast<CurlTransport*>(self);
+curl_socket_t CurlTransport::open_socket(void* opener, curlsocktype, curl_sockaddr* address) {
+    auto& transfer = *static_cast<CurlTransfer*>(opener);
+    auto& transport = *transfer.transport;
     const int type = address->socktype | SOCK_CLOEXEC;
     const int fd = ::socket(address->family, type, address->protocol);
     if (fd < 0) return CURL_SOCKET_BAD;
-    const auto index = static_cast<std::size_t>(fd);
-    if (index >= transport.watches_.size()) transport.watches_.resize(index + 64, Watch::unknown);
-    transport.watches_[index] = Watch::active;
+    transport.forget(fd);
+    transport.socket(fd) = {.watch = Watch::active, .opener = transfer.id(), .opened = transport.loop_.now()};
+    transfer.opened.push_back(fd);
     return fd;
 }
 
 int CurlTransport::close_socket(void* self, curl_socket_t fd) {
-    auto& transport = *static_cast<CurlTransport*>(self);
-    const auto index = static_cast<std::size_t>(fd);
-    if (index < transport.watches_.size()) transport.watches_[index] = Watch::unknown;
-    transport.loop_.unwatch(fd);
+    static_cast<CurlTransport*>(self)->forget(fd);
     return ::close(fd);
+}
+
+/// Also where a socket is new: libcurl 7.88 closes one that never got connected without a word, and its number, which
+/// the kernel gives out again, would still count as watched.
+void CurlTransport::forget(int fd) {
+    auto& old = socket(fd);
+    if (old.endpoints) by_endpoints_.erase(*old.endpoints);
+    old = {};
+    loop_.unwatch(fd);
+}
+
+CurlTransport::Socket& CurlTransport::socket(int fd) {
+    const auto index = static_cast<std::size_t>(fd);
+    if (index >= sockets_.size()) sockets_.resize(index + 64);
+    return sockets_[index];
 }
 
 }  // namespace holysheep::transport

@@ -44,16 +44,33 @@ class CurlTransport final : public Transport {
 
     /// Does what was asked for since the last round: once per round of the loop, when no libcurl callback is running.
     void flush();
+    /// The transfer's connection is ready, and its request goes out now.
+    void on_sent(TransferId id);
     void on_socket(int fd, runtime::Readiness ready);
 
   private:
+    // Sockets stay registered with the loop between transfers: libcurl drops and re-adds them, which costs system
+    // calls.
+    enum class Watch : std::uint8_t { unknown, foreign, active, idle };
+    struct Socket {
+        Watch watch = Watch::unknown;
+        TransferId opener = 0;  // whose connection it was meant to be
+        Clock::time_point opened{};
+        std::optional<Endpoints> endpoints{};  // once somebody asked
+    };
+
     static int socket_callback(CURL* easy, curl_socket_t fd, int what, void* self, void* per_socket);
     static int timer_callback(CURLM* multi, long timeout_ms, void* self);
-    static curl_socket_t open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
+    static curl_socket_t open_socket(void* opener, curlsocktype purpose, curl_sockaddr* address);
     static int close_socket(void* self, curl_socket_t fd);
 
     CurlTransfer* find(TransferId id) const;
-    std::optional<int> socket_of(Ports ports) const;
+    std::optional<int> socket_of(const Endpoints& endpoints) const;
+    std::optional<PathEvidence> connecting_evidence(const CurlTransfer& transfer, Clock::time_point now,
+                                                    bool via_proxy) const;
+    void mark_sent();
+    Socket& socket(int fd);
+    void forget(int fd);
     CurlTransfer& take_transfer();
     void release(CurlTransfer& transfer);
     void drive(curl_socket_t fd, int events);
@@ -67,11 +84,9 @@ class CurlTransport final : public Transport {
     std::vector<std::size_t> free_slots_;                   // last used first: its TLS session is the freshest
     std::vector<TransferId> to_add_, to_remove_, to_resume_;
 
-    // Sockets stay registered with the loop between transfers: libcurl drops and re-adds them, which costs system
-    // calls.
-    enum class Watch : std::uint8_t { unknown, foreign, active, idle };
-    std::vector<Watch> watches_;                              // by fd
-    mutable std::unordered_map<std::uint16_t, int> sockets_;  // by local port; an entry may be out of date
+    mutable std::vector<Socket> sockets_;  // by fd
+    mutable std::unordered_map<Endpoints, int, EndpointsHash> by_endpoints_;
+    std::vector<TransferId> just_sent_;  // over HTTP/2, in this round
     std::optional<Clock::time_point> curl_due_;
     Clock::TimerId timer_ = 0;
     Clock::time_point timer_at_{};

@@ -1,13 +1,20 @@
 // TCP_INFO is Linux's; other systems give no evidence, and silence is then noticed by probes alone.
 #include "transport/tcp_path.hpp"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cstring>
+#include <functional>
+#include <string_view>
 
 #ifdef __linux__
-#include <netinet/tcp.h>
+// The C library's own tcp_info ends before the byte counters.
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <sys/ioctl.h>
 #endif
 
 namespace holysheep::transport {
@@ -16,45 +23,86 @@ namespace {
 
 using NameOf = int (*)(int, sockaddr*, socklen_t*);
 
-std::uint16_t port_of(int fd, NameOf name_of) {
-    sockaddr_storage address{};
-    socklen_t size = sizeof address;
-    if (name_of(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
-    if (address.ss_family == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
-    if (address.ss_family == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6*>(&address)->sin6_port);
+/// The port, 0 if there is none; the address goes to `address`, if that is wanted.
+std::uint16_t name_of(NameOf ask, int fd, std::array<unsigned char, 16>* address) {
+    sockaddr_storage name{};
+    socklen_t size = sizeof name;
+    if (ask(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0) return 0;
+    if (name.ss_family == AF_INET) {
+        const auto& v4 = reinterpret_cast<const sockaddr_in&>(name);
+        if (address != nullptr) std::memcpy(address->data(), &v4.sin_addr, sizeof v4.sin_addr);
+        return ntohs(v4.sin_port);
+    }
+    if (name.ss_family == AF_INET6) {
+        const auto& v6 = reinterpret_cast<const sockaddr_in6&>(name);
+        if (address != nullptr) std::memcpy(address->data(), &v6.sin6_addr, sizeof v6.sin6_addr);
+        return ntohs(v6.sin6_port);
+    }
     return 0;
 }
 
 }  // namespace
 
-std::optional<Ports> ports_of(int fd) {
-    const Ports ports{.local = port_of(fd, &::getsockname), .peer = port_of(fd, &::getpeername)};
-    if (ports.local == 0 || ports.peer == 0) return std::nullopt;
-    return ports;
+std::size_t EndpointsHash::operator()(const Endpoints& endpoints) const {
+    const std::string_view address(reinterpret_cast<const char*>(endpoints.peer.data()), endpoints.peer.size());
+    const auto ports = (std::size_t{endpoints.local_port} << 16U) | endpoints.peer_port;
+    return std::hash<std::string_view>{}(address) ^ (ports * 0x9E37'79B9'7F4A'7C15U);
+}
+
+std::optional<Endpoints> endpoints_of(int fd) {
+    Endpoints endpoints;
+    endpoints.local_port = name_of(&::getsockname, fd, nullptr);
+    endpoints.peer_port = name_of(&::getpeername, fd, &endpoints.peer);
+    if (endpoints.local_port == 0 || endpoints.peer_port == 0) return std::nullopt;
+    return endpoints;
+}
+
+std::optional<Endpoints> endpoints_of(const char* peer_address, int peer_port, int local_port) {
+    Endpoints endpoints{.local_port = static_cast<std::uint16_t>(local_port),
+                        .peer_port = static_cast<std::uint16_t>(peer_port)};
+    if (peer_address == nullptr) return std::nullopt;
+    if (::inet_pton(AF_INET, peer_address, endpoints.peer.data()) != 1 &&
+        ::inet_pton(AF_INET6, peer_address, endpoints.peer.data()) != 1)
+        return std::nullopt;
+    return endpoints;
+}
+
+std::optional<nanoseconds> unacked_for(const TcpPath& path, const std::optional<SentMark>& mark,
+                                       Clock::time_point now) {
+    if (!path.unacked) return std::nullopt;
+    if (mark && path.acked < mark->written) return std::min<nanoseconds>(now - mark->at, path.since_ack);
+    return std::min(path.since_sent, path.since_ack);
 }
 
 #ifdef __linux__
 
-std::optional<PathEvidence> tcp_path(int fd) {
+std::optional<TcpPath> tcp_path(int fd) {
     using std::chrono::microseconds;
+    using std::chrono::milliseconds;
+    constexpr std::uint8_t kSynSent = 2;  // the kernel's TCP_SYN_SENT
     tcp_info info{};
     socklen_t size = sizeof info;
     if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
-    PathEvidence evidence;
-    evidence.srtt = microseconds{info.tcpi_rtt};
-    evidence.rttvar = microseconds{info.tcpi_rttvar};
-    if (info.tcpi_unacked > 0) {
-        // A retransmission counts as data sent; the first one comes after the retransmission timeout.
-        nanoseconds since_sent = milliseconds{info.tcpi_last_data_sent};
-        if (info.tcpi_retransmits > 0) since_sent = std::max<nanoseconds>(since_sent, microseconds{info.tcpi_rto});
-        evidence.unacked_for = std::min<nanoseconds>(since_sent, milliseconds{info.tcpi_last_ack_recv});
-    }
-    return evidence;
+    TcpPath path;
+    path.connecting = info.tcpi_state == kSynSent;
+    path.srtt = microseconds{info.tcpi_rtt};
+    path.rttvar = microseconds{info.tcpi_rttvar};
+    path.unacked = info.tcpi_unacked > 0;
+    path.since_sent = milliseconds{info.tcpi_last_data_sent};
+    // A retransmission counts as data sent; the first one comes after the retransmission timeout.
+    if (info.tcpi_retransmits > 0)
+        path.since_sent = std::max<nanoseconds>(path.since_sent, microseconds{info.tcpi_rto});
+    path.since_ack = milliseconds{info.tcpi_last_ack_recv};
+    int queued = 0;
+    if (::ioctl(fd, SIOCOUTQ, &queued) == 0 && queued > 0) path.written = static_cast<std::uint64_t>(queued);
+    path.acked = info.tcpi_bytes_acked;
+    path.written += path.acked;
+    return path;
 }
 
 #else
 
-std::optional<PathEvidence> tcp_path(int) { return std::nullopt; }
+std::optional<TcpPath> tcp_path(int) { return std::nullopt; }
 
 #endif
 

@@ -11,6 +11,7 @@
 #include <array>
 #include <csignal>
 #include <stdexcept>
+#include <utility>
 
 namespace holysheep::loopback {
 
@@ -48,8 +49,9 @@ void Certificates::run(const std::string& command) const {
     if (!folder_.run(command)) throw std::runtime_error("openssl: " + folder_.read("log"));
 }
 
-NginxFront::NginxFront(const ScratchFolder& folder, const std::vector<std::string>& servers, const Servers& text)
-    : folder_(folder) {
+NginxFront::NginxFront(const ScratchFolder& folder, const std::vector<std::string>& servers, const Servers& text,
+                       std::string host)
+    : folder_(folder), host_(std::move(host)) {
     std::string complaint;
     for (int attempt = 0; attempt < 5; ++attempt) {
         for (const auto& server : servers) ports_[server] = free_port();
@@ -63,8 +65,11 @@ NginxFront::NginxFront(const ScratchFolder& folder, const std::vector<std::strin
 NginxFront::~NginxFront() { stop(); }
 
 std::string NginxFront::address(const std::string& server) const {
-    return "127.0.0.1:" + std::to_string(ports_.at(server));
+    return host_ + ":" + std::to_string(ports_.at(server));
 }
+
+void NginxFront::freeze() const { ::kill(process_, SIGSTOP); }
+void NginxFront::thaw() const { ::kill(process_, SIGCONT); }
 
 Region NginxFront::region(const std::string& server, const std::string& scheme) const {
     return {.id = server, .base_url = scheme + "://" + address(server) + "/v1"};

@@ -35,14 +35,18 @@ class NginxFront {
     /// What goes into `http { … }`; called with the ports known.
     using Servers = std::function<std::string(const NginxFront&)>;
     /// Throws std::runtime_error, with nginx's own words, when it does not start.
-    NginxFront(const ScratchFolder& folder, const std::vector<std::string>& servers, const Servers& text);
+    NginxFront(const ScratchFolder& folder, const std::vector<std::string>& servers, const Servers& text,
+               std::string host = "127.0.0.1");
     ~NginxFront();
     NginxFront(const NginxFront&) = delete;
     NginxFront& operator=(const NginxFront&) = delete;
 
-    /// "127.0.0.1:<port>"
+    /// "<host>:<port>"
     std::string address(const std::string& server) const;
     Region region(const std::string& server, const std::string& scheme = "https") const;
+    /// The process stops where it is; its kernel goes on acknowledging.
+    void freeze() const;
+    void thaw() const;
     /// Everything it wrote to its error log.
     std::string errors() const { return folder_.read("error.log"); }
 
@@ -51,6 +55,7 @@ class NginxFront {
     void stop();
 
     const ScratchFolder& folder_;
+    std::string host_;
     std::map<std::string, std::uint16_t> ports_;
     pid_t process_ = -1;
     int words_ = -1;  // what nginx says while it starts

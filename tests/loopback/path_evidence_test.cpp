@@ -77,9 +77,10 @@ TEST_F(PathEvidenceTest, EachOfManyConnectionsHasItsOwn) {
 }
 
 TEST(TcpPath, WhatIsNoTcpSocketGivesNone) {
-    EXPECT_FALSE(transport::ports_of(-1));
+    EXPECT_FALSE(transport::endpoints_of(-1));
     EXPECT_FALSE(transport::tcp_path(-1));
-    EXPECT_FALSE(transport::ports_of(0));
+    EXPECT_FALSE(transport::endpoints_of(0));
+    EXPECT_FALSE(transport::endpoints_of("not an address", 443, 40'000));
 }
 
 TEST_F(TwoRegions, TheClientLearnsTheRoundTripOfARegion) {
@@ -89,6 +90,30 @@ TEST_F(TwoRegions, TheClientLearnsTheRoundTripOfARegion) {
     ASSERT_TRUE(health.rtt);
     EXPECT_LT(*health.rtt, 1s);
     EXPECT_EQ(health.liveness, Liveness::healthy);
+}
+
+// ---- requests that share a connection ----
+
+constexpr auto kNow = Clock::time_point{} + 10s;
+
+TEST(UnackedFor, IsTheShorterOfSinceSentAndSinceTheLastAcknowledgement) {
+    EXPECT_EQ(transport::unacked_for({.unacked = false, .since_sent = 5s, .since_ack = 5s}, {}, kNow), std::nullopt);
+    EXPECT_EQ(transport::unacked_for({.unacked = true, .since_sent = 5s, .since_ack = 3s}, {}, kNow), 3s);
+    EXPECT_EQ(transport::unacked_for({.unacked = true, .since_sent = 2s, .since_ack = 3s}, {}, kNow), 2s);
+}
+
+TEST(UnackedFor, LaterRequestsOnTheConnectionDoNotHideTheSilence) {
+    const transport::SentMark mark{.written = 1'000, .at = kNow - 400ms};
+    const transport::TcpPath path{
+        .unacked = true, .since_sent = 1ms, .since_ack = 500ms, .acked = 900, .written = 5'000};
+    EXPECT_EQ(transport::unacked_for(path, mark, kNow), 400ms);
+}
+
+TEST(UnackedFor, AnAcknowledgedRequestIsNotBlamedForALaterOne) {
+    const transport::SentMark mark{.written = 1'000, .at = kNow - 20s};
+    const transport::TcpPath path{
+        .unacked = true, .since_sent = 4ms, .since_ack = 20s, .acked = 1'000, .written = 1'300};
+    EXPECT_EQ(transport::unacked_for(path, mark, kNow), 4ms);
 }
 
 }  // namespace

@@ -25,7 +25,9 @@ struct SimulatedRegion {
     std::chrono::milliseconds latency{0};
     std::chrono::milliseconds between_chunks{0};
     int chunks = 8;
-    std::uint16_t port = 0;  ///< 0: any free port, kept for the simulator's lifetime
+    std::uint16_t port = 0;                 ///< 0: any free port, kept for the simulator's lifetime
+    std::string host = "127.0.0.1";         ///< the IPv4 address it listens on; see also NetworkSimulator
+    std::chrono::milliseconds thinking{0};  ///< passes, after `latency`, before the answer to a POST begins
 };
 
 /// What goes wrong in a region. Except for `refuse` and `flap`, a fault strikes requests, in the place of their answer
@@ -120,7 +122,7 @@ class GatewaySimulator {
     GatewaySimulator& operator=(const GatewaySimulator&) = delete;
 
     std::uint16_t port(std::string_view id) const;
-    /// `http://127.0.0.1:<port>/v1`
+    /// `http://<host>:<port>/v1`
     std::string base_url(std::string_view id) const;
     /// For `ClientOptions::regions`, in the order given to the constructor.
     std::vector<Region> regions() const;
@@ -129,6 +131,7 @@ class GatewaySimulator {
     /// Ends the region's fault; after `refuse` it listens on the same port again.
     void revive(std::string_view id);
     void set_latency(std::string_view id, std::chrono::milliseconds latency);
+    void set_thinking(std::string_view id, std::chrono::milliseconds thinking);
     void set_stream(std::string_view id, int chunks, std::chrono::milliseconds between_chunks);
     /// Resets the region's open connections; the port stays open.
     void reset_connections(std::string_view id);

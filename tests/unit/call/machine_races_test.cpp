@@ -28,6 +28,37 @@ TEST(ConnectionRace, BeginsAsSoonAsAConnectionIsLateByWhatIsKnownOfTheRegion) {
     EXPECT_THAT(run.pass(1ms), ElementsAre("start #2 b race"));
 }
 
+TEST(ConnectionRace, BeginsOneRoundTripAnd30MsAfterAHandshakeThatNobodyAnswers) {
+    MachineRun run(2);
+    know_round_trip(run);
+    for (int i = 0; i < 40; ++i) run.regions.on_connect_time(0, 300ms);  // TLS takes its time
+    run.evidence = PathEvidence{.unacked_for = 45ms};
+    run.start();
+    EXPECT_THAT(run.pass(54ms), IsEmpty());
+    run.evidence->unacked_for = 50ms;
+    EXPECT_THAT(run.pass(2ms), ElementsAre("start #2 b race"));
+    EXPECT_THAT(run.pass(1s), IsEmpty()) << "once";
+}
+
+TEST(ConnectionRace, AHandshakeThatWasAnsweredHasTheTimeThatConnectingTakesHere) {
+    MachineRun run(2);
+    know_round_trip(run);
+    for (int i = 0; i < 40; ++i) run.regions.on_connect_time(0, 300ms);
+    run.evidence = PathEvidence{.srtt = 20ms};
+    run.start();
+    EXPECT_THAT(run.pass(329ms), IsEmpty());
+    EXPECT_THAT(run.pass(2ms), ElementsAre("start #2 b race"));
+}
+
+TEST(ConnectionRace, AProxysAnswerToTheHandshakeSaysNothingOfTheRegion) {
+    MachineRun run(2);
+    know_round_trip(run);
+    for (int i = 0; i < 40; ++i) run.regions.on_connect_time(0, 300ms);
+    run.evidence = PathEvidence{.unacked_for = 80ms, .via_proxy = true};
+    run.start();
+    EXPECT_THAT(run.pass(329ms), IsEmpty());
+}
+
 TEST(ConnectionRace, ARegionThatIsOvertakenThriceIsLeftAlone) {
     MachineRun seed(2);
     health::RegionHealthTracker regions(some_regions(2), {}, {}, 7);
@@ -37,6 +68,16 @@ TEST(ConnectionRace, ARegionThatIsOvertakenThriceIsLeftAlone) {
         regions.on_outcome(ticket, Charge::none, seed.now);
     }
     EXPECT_FALSE(regions.usable(0, 0, seed.now));
+}
+
+TEST(ConnectionRace, TheWinnerIsRacedAgainWhenItsRegionIsLostLater) {
+    MachineRun run(2);
+    know_round_trip(run);
+    for (int i = 0; i < 40; ++i) run.regions.on_connect_time(0, 60ms);
+    run.start();
+    EXPECT_THAT(run.pass(90ms), ElementsAre("start #2 b race"));
+    run.connect(1);
+    EXPECT_THAT(run.region_down(0), ElementsAre("late #1", "start #3 b rescue duplicated")) << "b was sent nothing";
 }
 
 // ---- a request that nobody acknowledged ----

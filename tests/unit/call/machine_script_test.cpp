@@ -105,7 +105,12 @@ class RandomCall {
     struct Flight {
         std::size_t region = 0;
         bool open = true, sent = false, answering = false, content = false;
+        bool turned_away = false;  // it lost a race of connections
     };
+    bool visited(std::size_t region) const {
+        return std::ranges::any_of(flights_,
+                                   [&](const auto& f) { return f.second.region == region && !f.second.turned_away; });
+    }
 
     std::size_t pick(std::size_t below) { return static_cast<std::size_t>(random_() % below); }
     bool one_in(std::size_t n) { return pick(n) == 0; }
@@ -156,10 +161,8 @@ class RandomCall {
         const bool usable = regions_->usable(command.region, regions_->model_id("model"), now_);
         ASSERT_TRUE(!panicked_ || (usable && !command.panic)) << "one attempt in panic is all\n" << log();
         panicked_ = panicked_ || command.panic;
-        const bool visited =
-            std::ranges::any_of(flights_, [&](const auto& f) { return f.second.region == command.region; });
         const bool is_return = command.attempt_kind == AttemptKind::retry;
-        ASSERT_EQ(visited, is_return) << log();
+        ASSERT_EQ(visited(command.region), is_return) << log();
         flights_[command.attempt] = {.region = command.region};
         const int limit = policy_.retry.max_attempts > 0 ? policy_.retry.max_attempts
                                                          : static_cast<int>(machine_->eligible_regions()) + 2;
@@ -180,6 +183,7 @@ class RandomCall {
         auto& flight = flights_[command.attempt];
         ASSERT_TRUE(flight.open) << "cancelled twice\n" << log();
         flight.open = false;
+        flight.turned_away = !command.limit && !flight.sent;
         if (!command.limit) return;
         Outcome outcome{.error = flight.content ? ErrorCode::stream_stalled : ErrorCode::timed_out,
                         .limit = *command.limit};
@@ -285,8 +289,7 @@ class RandomCall {
         if (capped || conflict_) return;
         if (ending() == Ending::regions_exhausted || ending() == Ending::wait_too_long) {
             for (const auto r : plan_) {
-                const bool visited = std::ranges::any_of(flights_, [r](const auto& f) { return f.second.region == r; });
-                ASSERT_TRUE(visited || regions_->draining(r) ||
+                ASSERT_TRUE(visited(r) || regions_->draining(r) ||
                             !regions_->usable(r, regions_->model_id("model"), now_) || whim_)
                     << "gave up although region " << r << " was free\n"
                     << log();

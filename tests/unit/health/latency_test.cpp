@@ -35,6 +35,13 @@ TEST(RttEstimate, LaterSamplesCountAnEighthAndAQuarter) {
     EXPECT_EQ(rtt.rttvar(), 57'500us) << "3/4 of 50 and 1/4 of the distance to the old average";
 }
 
+TEST(RttEstimate, AnAveragedSampleBringsItsOwnVariation) {
+    RttEstimate rtt;
+    for (int i = 0; i < 100; ++i) rtt.add(100ms, 40ms);
+    EXPECT_EQ(rtt.srtt(), 100ms);
+    EXPECT_NEAR(static_cast<double>(rtt.rttvar().count()), 40e6, 1e3);
+}
+
 TEST(RttEstimate, IsLateAfterFourVariationsOrTheFloor) {
     RttEstimate rtt;
     rtt.add(100ms);

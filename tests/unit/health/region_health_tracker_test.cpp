@@ -593,5 +593,38 @@ TEST(ProbeSchedule, OnlyOneProbePerRegionIsOut) {
     EXPECT_TRUE(world.regions.take_probe(0, world.now));
 }
 
+// ---- what connections show ----
+
+TEST(OnConnection, TcpsOwnRoundTripIsBetterThanTheTimeToConnect) {
+    World world(1);
+    const AttemptTimings fresh{.dns = 5ms, .connect = 1025ms, .tls = 1100ms};  // the first packet was lost
+    world.regions.on_connection(0, &fresh, PathEvidence{.srtt = 20ms, .rttvar = 10ms}, world.now);
+    EXPECT_EQ(world.regions.rtt(0).srtt(), 20ms);
+    EXPECT_NE(world.regions.connect_late_after(0), std::nullopt);
+}
+
+TEST(OnConnection, WithoutEvidenceTheTimeToConnectCounts) {
+    World world(1);
+    const AttemptTimings fresh{.dns = 5ms, .connect = 25ms};
+    world.regions.on_connection(0, &fresh, std::nullopt, world.now);
+    EXPECT_EQ(world.regions.rtt(0).srtt(), 20ms);
+}
+
+TEST(OnConnection, AProxysRoundTripIsNotTheRegions) {
+    World world(1);
+    const AttemptTimings fresh{.connect = 1ms, .tls = 80ms};
+    world.regions.on_connection(0, &fresh, PathEvidence{.srtt = 1ms, .via_proxy = true}, world.now);
+    EXPECT_FALSE(world.regions.rtt(0).known());
+    EXPECT_NE(world.regions.connect_late_after(0), std::nullopt) << "it is the way there all the same";
+}
+
+TEST(OnConnection, AnOldConnectionsVariationCounts) {
+    World world(1);
+    for (int i = 0; i < 100; ++i) {
+        world.regions.on_connection(0, nullptr, PathEvidence{.srtt = 200ms, .rttvar = 50ms}, world.now);
+    }
+    EXPECT_NEAR(static_cast<double>(world.regions.rtt(0).rttvar().count()), 50e6, 1e3);
+}
+
 }  // namespace
 }  // namespace holysheep::health

@@ -1,0 +1,161 @@
+// A path that swallows packets after the connection was made: the kernel's missing acknowledgement is the only sign.
+#include <future>
+#include <iostream>
+
+#include "network_under_test.hpp"
+
+namespace holysheep::network {
+namespace {
+
+using ::testing::AnyOf;
+using ::testing::ElementsAre;
+
+struct Loss {
+    Wire wire = Wire::http1;
+    PathDirection direction = PathDirection::both;
+};
+
+class LostPath : public NetworkTest, public ::testing::WithParamInterface<Loss> {};
+INSTANTIATE_TEST_SUITE_P(
+    Ways, LostPath,
+    ::testing::Values(Loss{Wire::http1, PathDirection::both}, Loss{Wire::http1, PathDirection::to_region},
+                      Loss{Wire::http1, PathDirection::to_client}, Loss{Wire::tls_http1, PathDirection::both},
+                      Loss{Wire::tls_http2, PathDirection::both}, Loss{Wire::tls_http2, PathDirection::to_client}),
+    [](const auto& parameter) {
+        const auto way = parameter.param.direction;
+        return to_string(parameter.param.wire) + (way == PathDirection::both        ? "_both_ways"
+                                                  : way == PathDirection::to_region ? "_to_region"
+                                                                                    : "_to_client");
+    });
+
+TEST_P(LostPath, TheNextRegionRacesOverAnEstablishedConnection) {
+    Regions regions(GetParam().wire);
+    auto options = regions.options();
+    options.health.enabled = false;  // no probe helps
+    Client client(options);
+    ASSERT_THAT(client.chat(question()), IsOk());
+    regions.lose(kNear, GetParam().direction);
+    const auto answer = client.chat(question());
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_EQ(answer->region, kFar);
+    EXPECT_THAT(kinds(answer->attempts), ElementsAre(AttemptKind::first, AttemptKind::race));
+    EXPECT_TRUE(answer->attempts[1].maybe_duplicated) << "a missing acknowledgement proves nothing";
+    EXPECT_EQ(regions.requests(kFar), 1U);
+    EXPECT_EQ(regions.requests(kNear), GetParam().direction == PathDirection::to_client ? 2U : 1U);
+}
+
+class LostPathOver : public OverEachWire {};
+INSTANTIATE_TEST_SUITE_P(Wires, LostPathOver, ::testing::Values(Wire::http1, Wire::tls_http2), kWireNames);
+
+TEST_P(LostPathOver, TheFirstIsKeptAndWinsWhenThePathComesBack) {
+    Regions regions(GetParam());
+    auto options = regions.options();
+    options.health.enabled = false;
+    Client client(options);
+    ASSERT_THAT(client.chat(question()), IsOk());
+    regions.gateway(kFar).set_thinking(kFar, 20s);
+    regions.lose(kNear);
+    auto answer = client.chat_async(question());
+    ASSERT_TRUE(regions.gateway(kFar).wait_for_requests(kFar, 1, kPatience));
+    regions.restore(kNear);
+    const auto result = answer.get();
+    ASSERT_THAT(result, IsOk());
+    EXPECT_EQ(result->region, kNear) << "TCP sent it again";
+    EXPECT_TRUE(result->attempts[0].winner);
+    EXPECT_TRUE(regions.gateway(kFar).wait_for_early_closes(kFar, 1, kPatience)) << "the loser is cancelled";
+}
+
+TEST_P(LostPathOver, CostSafeCallsWaitForTheirOnlyAttempt) {
+    Regions regions(GetParam());
+    auto options = regions.options();
+    options.health.enabled = false;
+    Client client(options);
+    ASSERT_THAT(client.chat(question()), IsOk());
+    regions.lose(kNear);
+    auto answer = client.chat_async(question(), {.cost_safe = true});
+    std::this_thread::sleep_for(500ms);
+    regions.restore(kNear);
+    const auto result = answer.get();
+    ASSERT_THAT(result, IsOk());
+    EXPECT_EQ(result->attempts.size(), 1U);
+    EXPECT_EQ(regions.requests(kFar), 0U);
+}
+
+TEST_P(LostPathOver, ACallAfterFourIdleSecondsIsNoLater) {
+    Regions regions(GetParam());
+    Client client(regions.options());
+    for (int i = 0; i < 2; ++i) {
+        const auto answer = client.chat(question());
+        ASSERT_THAT(answer, IsOk());
+        EXPECT_EQ(answer->attempts.size(), 1U);
+        std::this_thread::sleep_for(4s);
+    }
+    regions.lose(kNear);
+    const auto answer = client.chat(question());
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_EQ(answer->region, kFar);
+    // Whichever is noticed first: no acknowledgement, or no answer to the probe that follows an idle time.
+    EXPECT_THAT(kinds(answer->attempts),
+                ElementsAre(AttemptKind::first, AnyOf(AttemptKind::race, AttemptKind::rescue)));
+}
+
+TEST_P(LostPathOver, EveryCallInFlightMovesOnceAndNoneIsLost) {
+    constexpr std::size_t kCalls = 200;
+    Regions regions(GetParam());
+    Client client(regions.options());
+    ASSERT_THAT(client.chat(question()), IsOk());
+    regions.gateway(kNear).set_thinking(kNear, 20s);
+    std::vector<std::future<Result<ChatCompletion>>> calls;
+    while (calls.size() < kCalls) {  // in small steps: handshakes must not be late for lack of a processor
+        for (int i = 0; i < 10; ++i) calls.push_back(client.chat_async(question()));
+        ASSERT_TRUE(regions.gateway(kNear).wait_for_requests(kNear, calls.size() + 1, kPatience));
+    }
+    regions.lose(kNear);
+    for (auto& call : calls) {
+        const auto answer = call.get();
+        ASSERT_THAT(answer, IsOk()) << answer.error();
+        EXPECT_EQ(answer->region, kFar);
+        EXPECT_TRUE(answer->attempts.back().maybe_duplicated);
+    }
+    EXPECT_EQ(regions.requests(kNear), kCalls + 1);
+    EXPECT_EQ(regions.requests(kFar), kCalls) << "each is asked once more, and no more";
+}
+
+TEST_P(LostPathOver, AStreamThatHasBegunIsCutAndNotAskedAgain) {
+    Regions regions(GetParam());
+    auto options = regions.options();
+    options.timeouts.stall = 1s;
+    Client client(options);
+    regions.gateway(kNear).set_stream(kNear, 1'000, 20ms);
+    int chunks = 0;
+    const auto result = client.stream_to(question(), [&](const ChatChunk& chunk) {
+        if (chunk.event == ChunkEvent::content && ++chunks == 5) regions.lose(kNear);
+    });
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, ErrorCode::stream_stalled);
+    ASSERT_TRUE(result.error().partial);
+    EXPECT_FALSE(result.error().partial->text().empty());
+    EXPECT_EQ(result.error().attempts.size(), 1U);
+    EXPECT_EQ(regions.requests(kFar), 0U);
+}
+
+TEST_P(LostPathOver, TrafficReturnsWhenThePathDoes) {
+    Regions regions(GetParam());
+    auto options = regions.options();
+    options.health.unhealthy_interval = 200ms;
+    options.breaker.open_for = 200ms;
+    Client client(options);
+    ASSERT_THAT(client.chat(question()), IsOk());
+    regions.lose(kNear);
+    for (int i = 0; i < 10; ++i) {
+        const auto answer = client.chat(question());
+        ASSERT_THAT(answer, IsOk());
+        EXPECT_EQ(answer->region, kFar);
+    }
+    EXPECT_LE(regions.requests(kNear), 1U);
+    regions.restore(kNear);
+    EXPECT_TRUE(answers_come_from(client, kNear));
+}
+
+}  // namespace
+}  // namespace holysheep::network

@@ -1,0 +1,60 @@
+// A region whose host does not answer the first packet: connections race, requests do not.
+#include "network_under_test.hpp"
+
+namespace holysheep::network {
+namespace {
+
+using ::testing::ElementsAre;
+
+class SilentConnect : public OverEachWire {};
+INSTANTIATE_TEST_SUITE_P(Wires, SilentConnect, ::testing::Values(Wire::http1, Wire::tls_http1), kWireNames);
+
+TEST_P(SilentConnect, OnFirstContactCostsNoRequestAndNoTimeout) {
+    Regions regions(GetParam());
+    regions.network().set_path(kNear, {.drop_syn = true});
+    Client client(regions.options());
+    const auto answer = client.chat(question());
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_EQ(answer->region, kFar);
+    EXPECT_THAT(kinds(answer->attempts), ElementsAre(AttemptKind::first, AttemptKind::race));
+    EXPECT_NE(answer->attempts[0].error, ErrorCode::timed_out);
+    EXPECT_FALSE(answer->attempts[1].maybe_duplicated) << "nothing had been sent";
+    EXPECT_EQ(regions.requests(kNear), 0U);
+    EXPECT_EQ(regions.requests(kFar), 1U);
+    EXPECT_EQ(regions.gateway(kNear).connections(kNear), 0U);
+}
+
+TEST_P(SilentConnect, OfARegionThatIsKnownIsNoticedAfterItsRoundTrip) {
+    Regions regions(GetParam());
+    auto options = regions.options();
+    options.health.enabled = false;  // no probe's connection lies ready
+    Client client(options);
+    const auto warm = client.chat(question());
+    ASSERT_THAT(warm, IsOk());
+    ASSERT_EQ(warm->region, kNear);
+    regions.gateway(kNear).set_thinking(kNear, 20s);
+    auto thinking = client.chat_async(question());  // holds the only connection
+    ASSERT_TRUE(regions.gateway(kNear).wait_for_requests(kNear, 2, kPatience));
+    regions.lose(kNear);
+    const auto answer = client.chat(question("on a new connection"));
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_EQ(answer->region, kFar);
+    EXPECT_THAT(kinds(answer->attempts), ElementsAre(AttemptKind::first, AttemptKind::race));
+    EXPECT_FALSE(answer->attempts[1].maybe_duplicated);
+    EXPECT_EQ(regions.requests(kNear), 2U);
+}
+
+TEST_P(SilentConnect, AnAddressWithoutARouteIsLeftAtOnce) {
+    Regions regions(GetParam());
+    auto options = regions.options();
+    options.regions[0].base_url = "http://10.99.0.1:8080/v1";
+    Client client(options);
+    const auto answer = client.chat(question());
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_EQ(answer->region, kFar);
+    EXPECT_THAT(kinds(answer->attempts), ElementsAre(AttemptKind::first, AttemptKind::failover));
+    EXPECT_EQ(answer->attempts[0].error, ErrorCode::transport_failed);
+}
+
+}  // namespace
+}  // namespace holysheep::network
