@@ -141,6 +141,7 @@ class CallMachine {
         std::optional<time_point> path_check{};  // when to look whether the peer's host has answered
         Outcome outcome{};                       // once ended
         bool lost = false;                       // cancelled by the machine without a failure of its own
+        bool answered = false;                   // the host answered its handshake, TLS is not done yet
         bool raced = false;                      // another one was sent out because this one is late
     };
     struct Move {
@@ -165,7 +166,7 @@ class CallMachine {
     bool usable(std::size_t region, time_point now) const;
     nanoseconds connect_late_after(const Attempt& a) const;
     nanoseconds path_late_after(std::size_t region) const;
-    std::optional<nanoseconds> handshake_late_after(std::size_t region) const;
+    nanoseconds handshake_late_after(std::size_t region) const;
     void handshake_silent(int attempt, nanoseconds silent_for, time_point now, Commands& out);
     time_point life_due(const Attempt& a) const;
     std::optional<std::size_t> next_untried(time_point now) const;

@@ -215,7 +215,7 @@ void CallMachine::dispatch(const Move& move, time_point now, Commands& out) {
         return;
     }
     attempts_.push_back({.region = move.region, .kind = move.kind, .started = now, .progress = now});
-    if (const auto late_after = handshake_late_after(move.region)) attempts_.back().path_check = now + *late_after;
+    attempts_.back().path_check = now + handshake_late_after(move.region);
     out.push({.kind = Command::Kind::start,
               .attempt = static_cast<int>(attempts_.size()),
               .region = move.region,

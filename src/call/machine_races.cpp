@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 
 // A handshake's answer comes from the kernel at once.
 constexpr auto kHandshakeGrace = 30ms;
+constexpr int kFirstTls = 4;
 // Linux delays acknowledgements by up to 40 ms while the application does not read.
 constexpr auto kAckGrace = 45ms;
 // A first sample sets rttvar to half the RTT; on a connection with so few, the region's own variance is the better one.
@@ -20,7 +21,9 @@ constexpr int kSettledRtt = 8;
 }  // namespace
 
 nanoseconds CallMachine::connect_late_after(const Attempt& a) const {
-    return regions_.connect_late_after(a.region).value_or(policy_.connect_race);
+    // On first contact with a host that answers, TLS may take as many slow round trips as it needs.
+    const auto unknown = a.answered ? kFirstTls * policy_.connect_race : policy_.connect_race;
+    return regions_.connect_late_after(a.region).value_or(unknown);
 }
 
 nanoseconds CallMachine::path_late_after(std::size_t region) const {
@@ -30,10 +33,9 @@ nanoseconds CallMachine::path_late_after(std::size_t region) const {
 
 /// Connecting takes several round trips where TLS is spoken, and a name may be looked up first; but the first answer of
 /// the peer's host is due after one.
-std::optional<nanoseconds> CallMachine::handshake_late_after(std::size_t region) const {
+nanoseconds CallMachine::handshake_late_after(std::size_t region) const {
     const auto& rtt = regions_.rtt(region);
-    if (!rtt.known()) return std::nullopt;
-    return rtt.late_after(kHandshakeGrace);
+    return rtt.known() ? rtt.late_after(kHandshakeGrace) : policy_.connect_race;
 }
 
 /// When the region of a waiting attempt should be asked for a sign of life.
@@ -48,6 +50,7 @@ void CallMachine::watch_for_silence(time_point now, Commands& out) {
     for (int i = 1; i <= known; ++i) {
         const auto& a = at(i);
         if (a.phase != Phase::connecting || a.raced || now < a.started + connect_late_after(a)) continue;
+        if (a.path_check && now >= *a.path_check) continue;  // what the network knows comes first
         race(i, AttemptKind::race, now, out);
         at(i).raced = true;  // once, also where there was nowhere to go: it is not looked at again
     }
@@ -73,12 +76,13 @@ Commands CallMachine::on_path(int attempt, const std::optional<PathEvidence>& ev
     Commands out;
     auto& a = at(attempt);
     // What a proxy acknowledged says nothing about the region behind it, and another region would go through it too.
-    if (finished() || !evidence || evidence->via_proxy || !evidence->unacked_for) return out;
+    if (finished() || !evidence || evidence->via_proxy) return out;
     if (a.phase == Phase::connecting) {
-        handshake_silent(attempt, *evidence->unacked_for, now, out);
+        a.answered = !evidence->unacked_for;
+        if (!a.answered) handshake_silent(attempt, *evidence->unacked_for, now, out);
         return out;
     }
-    if (a.phase != Phase::waiting) return out;
+    if (a.phase != Phase::waiting || !evidence->unacked_for) return out;
     const auto& region = regions_.rtt(a.region);
     auto late_after = path_late_after(a.region);
     if (region.samples() < kSettledRtt && evidence->srtt.count() > 0) {
@@ -96,10 +100,10 @@ Commands CallMachine::on_path(int attempt, const std::optional<PathEvidence>& ev
 void CallMachine::handshake_silent(int attempt, nanoseconds silent_for, time_point now, Commands& out) {
     auto& a = at(attempt);
     const auto late_after = handshake_late_after(a.region);
-    if (a.raced || !late_after) return;
-    if (silent_for < *late_after) {
+    if (a.raced) return;
+    if (silent_for < late_after) {
         // The name took its time, or another address was tried before.
-        a.path_check = now + (*late_after - silent_for);
+        a.path_check = now + (late_after - silent_for);
         return;
     }
     race(attempt, AttemptKind::race, now, out);

@@ -50,6 +50,24 @@ TEST(ConnectionRace, AHandshakeThatWasAnsweredHasTheTimeThatConnectingTakesHere)
     EXPECT_THAT(run.pass(2ms), ElementsAre("start #2 b race"));
 }
 
+TEST(ConnectionRace, OnFirstContactAHostThatAnswersHasASecondForTls) {
+    MachineRun run(2);
+    run.evidence = PathEvidence{.srtt = 180ms};
+    run.start();
+    EXPECT_THAT(run.pass(999ms), IsEmpty());
+    EXPECT_THAT(run.pass(2ms), ElementsAre("start #2 b race"));
+}
+
+TEST(ConnectionRace, OnFirstContactASilentHostHas250Ms) {
+    for (const auto& evidence : {std::optional<PathEvidence>{}, std::optional{PathEvidence{.unacked_for = 250ms}}}) {
+        MachineRun run(2);
+        run.evidence = evidence;
+        run.start();
+        EXPECT_THAT(run.pass(249ms), IsEmpty());
+        EXPECT_THAT(run.pass(2ms), ElementsAre("start #2 b race"));
+    }
+}
+
 TEST(ConnectionRace, AProxysAnswerToTheHandshakeSaysNothingOfTheRegion) {
     MachineRun run(2);
     know_round_trip(run);
