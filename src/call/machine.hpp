@@ -140,9 +140,11 @@ class CallMachine {
         time_point sent{}, asked{};              // asked: for a sign of life
         std::optional<time_point> path_check{};  // when to look whether the peer's host has answered
         Outcome outcome{};                       // once ended
-        bool lost = false;                       // cancelled by the machine without a failure of its own
-        bool answered = false;                   // the host answered its handshake, TLS is not done yet
-        bool raced = false;                      // another one was sent out because this one is late
+        /// It lost a race of connections, so that its region was sent nothing.
+        bool turned_away() const { return lost && sent == time_point{}; }
+        bool lost = false;      // cancelled by the machine without a failure of its own
+        bool answered = false;  // the host answered its handshake, TLS is not done yet
+        bool raced = false;     // another one was sent out because this one is late
     };
     struct Move {
         std::size_t region = 0;
@@ -192,6 +194,7 @@ class CallMachine {
     void look_for_life(int attempt, time_point now, Commands& out);
     /// False: there is nowhere to go at the moment.
     bool race(int attempt, AttemptKind kind, time_point now, Commands& out);
+    bool rescued() const;
     void hedge(time_point now, Commands& out);
     void finish(Ending ending, int attempt, Commands& out);
     void cancel_others(int winner, Commands& out);
@@ -207,7 +210,7 @@ class CallMachine {
     std::optional<Move> pending_;  // waiting for its time
     std::optional<time_point> quota_clock_;
     int committed_ = 0, first_failure_ = 0, retries_ = 0;
-    bool resent_fresh_ = false, retried_conflict_ = false, rescued_ = false, panic_ = false, hedge_over_ = false;
+    bool resent_fresh_ = false, retried_conflict_ = false, panic_ = false, hedge_over_ = false;
     Ending ending_ = Ending::open;
 };
 

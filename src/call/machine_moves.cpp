@@ -253,9 +253,7 @@ bool CallMachine::only_late_ones_in_flight() const {
 }
 
 bool CallMachine::tried(std::size_t region) const {
-    // One that lost a connection race sent nothing: its region is still to be asked.
-    return std::ranges::any_of(
-        attempts_, [&](const Attempt& a) { return a.region == region && !(a.lost && a.sent == time_point{}); });
+    return std::ranges::any_of(attempts_, [&](const Attempt& a) { return a.region == region && !a.turned_away(); });
 }
 
 std::size_t CallMachine::eligible_regions() const {

@@ -15,8 +15,6 @@ constexpr auto kHandshakeGrace = 30ms;
 constexpr int kFirstTls = 4;
 // Linux delays acknowledgements by up to 40 ms while the application does not read.
 constexpr auto kAckGrace = 45ms;
-// A first sample sets rttvar to half the RTT; on a connection with so few, the region's own variance is the better one.
-constexpr int kSettledRtt = 8;
 
 }  // namespace
 
@@ -85,7 +83,7 @@ Commands CallMachine::on_path(int attempt, const std::optional<PathEvidence>& ev
     if (a.phase != Phase::waiting || !evidence->unacked_for) return out;
     const auto& region = regions_.rtt(a.region);
     auto late_after = path_late_after(a.region);
-    if (region.samples() < kSettledRtt && evidence->srtt.count() > 0) {
+    if (region.samples() < health::kSettledRtt && evidence->srtt.count() > 0) {
         late_after = evidence->srtt + std::max<nanoseconds>(4 * evidence->rttvar, kAckGrace);
     }
     if (*evidence->unacked_for < late_after) {
@@ -112,16 +110,22 @@ void CallMachine::handshake_silent(int attempt, nanoseconds silent_for, time_poi
 
 Commands CallMachine::on_region_down(std::size_t region, time_point now) {
     Commands out;
-    if (finished() || rescued_) return out;
+    if (finished() || rescued()) return out;
     for (int i = 1; i <= static_cast<int>(attempts_.size()); ++i) {
         const auto& a = at(i);
         if (a.region != region || a.raced || (a.phase != Phase::connecting && a.phase != Phase::waiting)) continue;
         out.push({.kind = Command::Kind::late, .attempt = i, .region = region});
         // Where there is nowhere to go, the next probe that goes unanswered asks again.
-        rescued_ = race(i, AttemptKind::rescue, now, out);
+        race(i, AttemptKind::rescue, now, out);
         return out;
     }
     return out;
+}
+
+/// Once per call; but one that lost a race of connections sent nothing, and saved nobody.
+bool CallMachine::rescued() const {
+    return std::ranges::any_of(attempts_,
+                               [](const Attempt& a) { return a.kind == AttemptKind::rescue && !a.turned_away(); });
 }
 
 bool CallMachine::race(int attempt, AttemptKind kind, time_point now, Commands& out) {

@@ -14,6 +14,9 @@ namespace holysheep::health {
 
 using std::chrono::nanoseconds;
 
+/// A first sample sets the variation to half of the round trip; after so many it has settled.
+inline constexpr int kSettledRtt = 8;
+
 /// The network's round trip, smoothed as RFC 6298 (2.2, 2.3) does: when is a sign of life late?
 class RttEstimate {
   public:

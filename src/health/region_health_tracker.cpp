@@ -91,6 +91,8 @@ void RegionHealthTracker::on_alive(std::size_t region, time_point now) {
     r.alive_at = now;
     r.failed_last = false;
     if (r.known && r.misses == 0) return;
+    // Now, while the connection is warm: until a probe has shown how long probes take here, silence means little.
+    if (!r.known && !r.probe_time.known()) r.next_probe = std::min(r.next_probe, now);
     r.known = true;
     r.misses = 0;
     note(region, now);

@@ -88,7 +88,7 @@ class RegionHealthTracker {
                        time_point now);
     /// The network's round trip, as TCP saw it; `variation` where the sample is an average.
     void on_rtt(std::size_t region, nanoseconds sample, time_point now, nanoseconds variation = {});
-    /// Whether the last sample is old.
+    /// Whether the last sample is old, or too few were taken.
     bool wants_rtt(std::size_t region, time_point now) const;
     /// How long a new connection took until it could be used: name, TCP and TLS.
     /// A sample counts as twice the average at most: a lost packet makes a handshake late, not the region far.

@@ -60,7 +60,8 @@ std::optional<nanoseconds> RegionHealthTracker::connect_late_after(std::size_t r
 }
 
 bool RegionHealthTracker::wants_rtt(std::size_t region, time_point now) const {
-    return now - regions_[region].rtt_at > 1s;
+    const auto& r = regions_[region];
+    return r.rtt.samples() < kSettledRtt || now - r.rtt_at > 1s;
 }
 
 void RegionHealthTracker::add_latency(const Ticket& ticket, double ms, bool served, time_point now) {

@@ -197,12 +197,7 @@ bool CurlTransfer::maybe_via_proxy() const {
 int CurlTransfer::on_ready(void* self, char* peer, char*, int peer_port, int local_port) {
     auto& transfer = *static_cast<CurlTransfer*>(self);
     if (transfer.cancelled) return CURL_PREREQFUNC_ABORT;
-    if (transfer.sends_ > 0) {
-        // libcurl sends a request again by itself when a reused connection dies before the first byte of an answer.
-        // Whether that is wanted is not its decision.
-        transfer.resend_refused_ = true;
-        return CURL_PREREQFUNC_ABORT;
-    }
+    if (transfer.refuse_resend()) return CURL_PREREQFUNC_ABORT;
     if (!transfer.events_->may_send(transfer.id_)) {
         transfer.turned_away_ = true;
         return CURL_PREREQFUNC_ABORT;

@@ -40,6 +40,9 @@ class CurlTransfer {
     TransferEvents* events() const { return events_; }
     TransferId id() const { return id_; }
     bool was_sent() const { return sends_ > 0; }
+    /// libcurl sends a request again by itself when a reused connection dies before the first byte of an answer.
+    /// Whether that is wanted is not its decision: true if the request was sent already.
+    bool refuse_resend() { return resend_refused_ = resend_refused_ || was_sent(); }
     /// Of the connection that the request was sent on; unset before that.
     const std::optional<Endpoints>& endpoints() const { return endpoints_; }
     /// Whether a proxy may be in between: from the environment, libcurl alone knows whom it is for.

@@ -291,6 +291,8 @@ void CurlTransport::arm_timer() {
 curl_socket_t CurlTransport::open_socket(void* opener, curlsocktype, curl_sockaddr* address) {
     auto& transfer = *static_cast<CurlTransfer*>(opener);
     auto& transport = *transfer.transport;
+    // The connection that the request went out on has died, and libcurl makes another one to send it again.
+    if (transfer.refuse_resend()) return CURL_SOCKET_BAD;
     const int type = address->socktype | SOCK_CLOEXEC;
     const int fd = ::socket(address->family, type, address->protocol);
     if (fd < 0) return CURL_SOCKET_BAD;

@@ -42,6 +42,7 @@ struct HandFlow {
     explicit HandFlow(const std::vector<std::string>& regions)
         : client({.api_key = "k",
                   .regions = FakeTransport::regions(regions),
+                  .health = {.enabled = false},
                   .log = {.level = LogLevel::off},
                   .transport = hand,
                   .clock = clock}),

@@ -35,14 +35,12 @@ TEST_P(FalseAlarms, AreFewWhereOnePacketInAHundredIsLostAndDelaysVaryBy200Ms) {
     EXPECT_EQ(failed, 0);
     EXPECT_LE(attempts, kThreads * kCallsEach * 105 / 100);
     RecordProperty("attempts", attempts);
-    std::cout << "attempts per call " << double(attempts) / (kThreads * kCallsEach) << "\n";
 }
 
-class Thinking : public OverEachWire {};
-INSTANTIATE_TEST_SUITE_P(Wires, Thinking, ::testing::Values(Wire::http1, Wire::tls_http2), kWireNames);
+using Thinking = NetworkTest;
 
-TEST_P(Thinking, AModelThatIsSilentForTwentySecondsIsNotLeft) {
-    Regions regions(GetParam());
+TEST_F(Thinking, AModelThatIsSilentForTwentySecondsIsNotLeft) {
+    Regions regions(Wire::tls_http2);
     auto options = regions.options();
     options.timeouts.total = 60s;
     Client client(options);
@@ -58,8 +56,8 @@ TEST_P(Thinking, AModelThatIsSilentForTwentySecondsIsNotLeft) {
     EXPECT_EQ(regions.requests(kFar), 0U);
 }
 
-TEST_P(Thinking, AModelThatSendsKeepAlivesForFiveSecondsIsNotLeft) {
-    Regions regions(GetParam());
+TEST_F(Thinking, AModelThatSendsKeepAlivesForFiveSecondsIsNotLeft) {
+    Regions regions(Wire::http1);
     Client client(regions.options());
     ASSERT_THAT(client.chat(question()), IsOk());
     regions.gateway(kNear).set_fault(

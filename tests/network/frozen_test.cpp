@@ -15,6 +15,7 @@ TEST_P(FrozenGateway, IsLeftRightAfterGoodTraffic) {
     Regions regions(GetParam());
     Client client(regions.options());
     for (int i = 0; i < 3; ++i) ASSERT_THAT(client.chat(question()), IsOk());
+    ASSERT_TRUE(probed(client));
     regions.nginx(kNear).freeze();
     const auto answer = client.chat(question());
     ASSERT_THAT(answer, IsOk());
@@ -33,7 +34,7 @@ TEST_P(FrozenGateway, EveryCallThatWaitsForItMovesOnce) {
     std::vector<std::future<Result<ChatCompletion>>> calls;
     while (calls.size() < kCalls) {
         for (int i = 0; i < 10; ++i) calls.push_back(client.chat_async(question()));
-        ASSERT_TRUE(regions.gateway(kNear).wait_for_requests(kNear, calls.size() + 1, kPatience));
+        ASSERT_TRUE(regions.wait_for_chats(kNear, calls.size() + 1));
     }
     regions.nginx(kNear).freeze();
     for (auto& call : calls) {
@@ -69,6 +70,7 @@ TEST_P(FrozenGateway, CostSafeCallsStayWithTheirOnlyAttempt) {
     options.health.sign_of_life = 200ms;
     Client client(options);
     ASSERT_THAT(client.chat(question()), IsOk());
+    ASSERT_TRUE(probed(client));
     regions.nginx(kNear).freeze();
     auto answer = client.chat_async(question(), {.cost_safe = true});
     std::this_thread::sleep_for(700ms);

@@ -56,7 +56,7 @@ TEST_P(LostPathOver, TheFirstIsKeptAndWinsWhenThePathComesBack) {
     regions.gateway(kFar).set_thinking(kFar, 20s);
     regions.lose(kNear);
     auto answer = client.chat_async(question());
-    ASSERT_TRUE(regions.gateway(kFar).wait_for_requests(kFar, 1, kPatience));
+    ASSERT_TRUE(regions.wait_for_chats(kFar, 1));
     regions.restore(kNear);
     const auto result = answer.get();
     ASSERT_THAT(result, IsOk());
@@ -81,8 +81,10 @@ TEST_P(LostPathOver, CostSafeCallsWaitForTheirOnlyAttempt) {
     EXPECT_EQ(regions.requests(kFar), 0U);
 }
 
-TEST_P(LostPathOver, ACallAfterFourIdleSecondsIsNoLater) {
-    Regions regions(GetParam());
+using LostPathNow = NetworkTest;
+
+TEST_F(LostPathNow, ACallAfterFourIdleSecondsIsMovedLikeAnyOther) {
+    Regions regions(Wire::tls_http1);
     Client client(regions.options());
     for (int i = 0; i < 2; ++i) {
         const auto answer = client.chat(question());
@@ -108,7 +110,7 @@ TEST_P(LostPathOver, EveryCallInFlightMovesOnceAndNoneIsLost) {
     std::vector<std::future<Result<ChatCompletion>>> calls;
     while (calls.size() < kCalls) {  // in small steps: handshakes must not be late for lack of a processor
         for (int i = 0; i < 10; ++i) calls.push_back(client.chat_async(question()));
-        ASSERT_TRUE(regions.gateway(kNear).wait_for_requests(kNear, calls.size() + 1, kPatience));
+        ASSERT_TRUE(regions.wait_for_chats(kNear, calls.size() + 1));
     }
     regions.lose(kNear);
     for (auto& call : calls) {

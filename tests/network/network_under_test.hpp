@@ -63,6 +63,12 @@ class Regions {
         return seen;
     }
 
+    /// False if they did not come in time.
+    bool wait_for_chats(const std::string& id, std::size_t count) {
+        for (int i = 0; i < 3'000 && chats(id).size() < count; ++i) std::this_thread::sleep_for(10ms);
+        return chats(id).size() >= count;
+    }
+
     void restore(const std::string& id) { network_.set_path(id, {.delay = round_trip_ / 2}); }
     void lose(const std::string& id, PathDirection direction = PathDirection::both) {
         network_.set_path(id, {.drop = true}, direction);
@@ -144,6 +150,12 @@ inline std::vector<AttemptKind> kinds(const std::vector<AttemptRecord>& attempts
     std::vector<AttemptKind> kinds;
     for (const auto& attempt : attempts) kinds.push_back(attempt.kind);
     return kinds;
+}
+
+/// Waits until the client has seen how long a probe of the first region takes.
+inline bool probed(const Client& client) {
+    for (int i = 0; i < 3'000 && !client.stats().regions[0].health.probe; ++i) std::this_thread::sleep_for(10ms);
+    return client.stats().regions[0].health.probe.has_value();
 }
 
 /// Asks until the answer comes from there.

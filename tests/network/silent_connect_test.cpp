@@ -34,7 +34,7 @@ TEST_P(SilentConnect, OfARegionThatIsKnownIsNoticedAfterItsRoundTrip) {
     ASSERT_EQ(warm->region, kNear);
     regions.gateway(kNear).set_thinking(kNear, 20s);
     auto thinking = client.chat_async(question());  // holds the only connection
-    ASSERT_TRUE(regions.gateway(kNear).wait_for_requests(kNear, 2, kPatience));
+    ASSERT_TRUE(regions.wait_for_chats(kNear, 2));
     regions.lose(kNear);
     const auto answer = client.chat(question("on a new connection"));
     ASSERT_THAT(answer, IsOk());

@@ -115,6 +115,8 @@ void SimTransport::connect(TransferId id) {
     const auto resolved = now + kResolve;
     const auto tcp = around_.path.connect(region, resolved, transfer->draws);
     await(id, *transfer, resolved + rtt);
+    transfer->resolved = resolved;
+    if (tcp.result == NetworkPath::Handshake::Result::established) transfer->shaken = tcp.at;
     if (tcp.result == NetworkPath::Handshake::Result::silent) return;
     if (tcp.result == NetworkPath::Handshake::Result::refused) {
         fail_connect(id, tcp.at, ErrorCode::transport_failed, "connection refused");
@@ -263,10 +265,15 @@ void SimTransport::resume(TransferId id) {
 
 std::optional<PathEvidence> SimTransport::evidence(TransferId id) const {
     const auto found = transfers_.find(id);
-    if (found == transfers_.end() || !found->second.was_sent) return std::nullopt;
+    if (found == transfers_.end()) return std::nullopt;
     const auto& transfer = found->second;
-    PathEvidence evidence{.srtt = transfer.connection.srtt, .rttvar = transfer.connection.rttvar};
     const auto now = around_.queue.now();
+    if (!transfer.was_sent) {
+        if (!transfer.resolved || *transfer.resolved > now) return std::nullopt;
+        if (transfer.shaken > now) return PathEvidence{.unacked_for = now - *transfer.resolved};
+        return PathEvidence{.srtt = around_.path.rtt(transfer.region)};
+    }
+    PathEvidence evidence{.srtt = transfer.connection.srtt, .rttvar = transfer.connection.rttvar};
     if (transfer.acked > now) evidence.unacked_for = now - transfer.sent;
     return evidence;
 }

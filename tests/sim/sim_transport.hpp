@@ -49,6 +49,8 @@ class SimTransport final : public Transport {
         std::size_t region = 0;
         std::optional<CallNumber> call{};
         Time dispatched{}, sent{}, acked = kNever, in_order{};
+        std::optional<Time> resolved{};  // when the first packet went out
+        Time shaken = kNever;            // when the handshake's answer came
         bool ready = false, was_sent = false, dead_on_arrival = false, paused = false;
         Connection connection;
         RandomStream draws;

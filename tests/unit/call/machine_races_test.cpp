@@ -199,6 +199,16 @@ TEST(SignOfLife, IsNotAskedForWhereThereIsNowhereElseToGo) {
     EXPECT_THAT(run.pass(30s), IsEmpty());
 }
 
+TEST(Rescue, OneThatLostTheRaceOfConnectionsSavedNobody) {
+    MachineRun run(2);
+    run.start();
+    EXPECT_THAT(run.region_down(0), ElementsAre("late #1", "start #2 b rescue"));
+    run.connect(1);
+    EXPECT_THAT(run.region_down(0), ElementsAre("late #1", "start #3 b rescue duplicated"));
+    run.connect(3);
+    EXPECT_THAT(run.region_down(0), IsEmpty());
+}
+
 TEST(Rescue, AWaitingAttemptIsRacedWhenItsRegionIsFoundDead) {
     MachineRun run(3);
     run.start();

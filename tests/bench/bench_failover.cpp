@@ -1,0 +1,294 @@
+// How long a call stays with a region that has failed: nine faults, each hundreds of times, on real sockets; beside it
+// the loop that programs write around libcurl themselves, with a timeout of 3 s.
+// FaultyRegions → [Client, raw loop] → milliseconds from submission to the next region's dispatch
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <iostream>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <holysheep/client.hpp>
+#include <nlohmann/json.hpp>
+
+#include "faulty_regions.hpp"
+
+namespace holysheep::bench {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
+using Milliseconds = std::chrono::duration<double, std::milli>;
+
+constexpr std::string_view kHelp = R"(usage: bench_failover [--json] [--faults N] [--only KIND]…
+
+  --json       one JSON object instead of a table
+  --faults N   of each kind (default 200; a fifth of that for the silent kinds of the raw loop, 3 s each)
+  --only KIND  refused, reset, reset_after_request, status_503, status_429, tls_failure, syn_black_hole,
+               path_black_hole, frozen
+)";
+
+struct Flags {
+    bool json = false;
+    int faults = 200;
+    std::vector<std::string> only{};
+};
+
+// So many clients meet a silent fault at once: it takes its time.
+constexpr int kTogether = 5, kRawTogether = 20;
+constexpr int kWarmCalls = 5;
+
+/// What was measured of one kind.
+struct Seen {
+    std::vector<double> dispatch{}, overhead{};
+    int lost = 0;
+};
+
+double quantile(std::vector<double> values, double share) {
+    if (values.empty()) return 0;
+    std::ranges::sort(values);
+    return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
+}
+
+ChatRequest question() { return {.model = "gpt-4.1", .messages = {user("Which sheep gives the finest wool?")}}; }
+
+const AttemptRecord* next_region(const std::vector<AttemptRecord>& attempts) {
+    const auto found = std::ranges::find(attempts, kFar, &AttemptRecord::region);
+    return found == attempts.end() ? nullptr : &*found;
+}
+
+/// One client that is used to the nearer region, and how soon that answers while it is well.
+struct WarmClient {
+    explicit WarmClient(const FaultyRegions& regions) : client(regions.options()) {
+        // Where the nearer region never answers, one call still reads the certificates.
+        for (int i = 0; i < (regions.can_be_warmed() ? kWarmCalls : 1); ++i) {
+            const auto answer = client.chat(question());
+            if (answer && answer->attempts[0].timings.first_byte) usual = *answer->attempts[0].timings.first_byte;
+        }
+        heard = steady_clock::now();
+    }
+    Client client;
+    nanoseconds usual{};
+    steady_clock::time_point heard{};
+};
+
+/// When a healthy region would have given the sign that was missed, after the call's submission.
+Milliseconds expected_sign(FaultKind kind, const WarmClient& warm, steady_clock::time_point submitted) {
+    switch (kind) {
+        case FaultKind::syn_black_hole:
+        case FaultKind::path_black_hole: return kRoundTrip;
+        case FaultKind::frozen: {
+            // The question for a sign of life follows a second after the last one.
+            const Milliseconds due = 1'000ms - (submitted - warm.heard);
+            return std::max(due, Milliseconds::zero()) + kRoundTrip;
+        }
+        default: return warm.usual;
+    }
+}
+
+void measure_one(FaultKind kind, WarmClient& warm, Seen& seen, std::mutex& mutex) {
+    const auto submitted = steady_clock::now();
+    const auto answer = warm.client.chat(question());
+    const auto& attempts = answer ? answer->attempts : answer.error().attempts;
+    const auto* next = next_region(attempts);
+    const std::lock_guard lock(mutex);
+    if (!answer || next == nullptr) {
+        ++seen.lost;
+        std::cerr << to_string(kind) << ": " << describe(attempts) << '\n';
+        return;
+    }
+    const Milliseconds dispatch = next->started;
+    seen.dispatch.push_back(dispatch.count());
+    seen.overhead.push_back(std::max(Milliseconds::zero(), dispatch - expected_sign(kind, warm, submitted)).count());
+}
+
+Seen measure(FaultKind kind, int faults) {
+    const auto regions = FaultyRegions::make(kind);
+    Seen seen;
+    std::mutex mutex;  // guards seen
+    const int together = silent(kind) ? kTogether : 1;
+    for (int done = 0; done < faults; done += together) {
+        std::vector<std::unique_ptr<WarmClient>> clients;
+        for (int i = 0; i < together; ++i) clients.push_back(std::make_unique<WarmClient>(*regions));
+        if (kind == FaultKind::frozen) {
+            for (auto& warm : clients) {  // right after traffic, all of them
+                if (warm->client.chat(question())) warm->heard = steady_clock::now();
+            }
+        }
+        regions->break_it();
+        {
+            std::vector<std::jthread> callers;
+            for (auto& warm : clients) callers.emplace_back([&] { measure_one(kind, *warm, seen, mutex); });
+        }
+        clients.clear();
+        regions->mend();
+    }
+    return seen;
+}
+
+// ---- the loop that programs write themselves ----
+
+class RawLoop {
+  public:
+    explicit RawLoop(const FaultyRegions& regions) : easy_(curl_easy_init()) {
+        for (const auto& region : regions.options().regions) urls_.push_back(region.base_url + "/chat/completions");
+        headers_ = curl_slist_append(headers_, "Content-Type: application/json");
+        curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, headers_);
+        curl_easy_setopt(easy_, CURLOPT_POSTFIELDS,
+                         R"({"model":"gpt-4.1","messages":[{"role":"user","content":"?"}]})");
+        curl_easy_setopt(easy_, CURLOPT_TIMEOUT_MS, 3'000L);
+        curl_easy_setopt(easy_, CURLOPT_NOSIGNAL, 1L);
+        curl_easy_setopt(easy_, CURLOPT_PROXY, "");
+        curl_easy_setopt(
+            easy_, CURLOPT_WRITEFUNCTION,
+            +[](char*, std::size_t size, std::size_t count, void*) { return size * count; });
+        ask();
+    }
+    ~RawLoop() {
+        curl_easy_cleanup(easy_);
+        curl_slist_free_all(headers_);
+    }
+    RawLoop(const RawLoop&) = delete;
+    RawLoop& operator=(const RawLoop&) = delete;
+
+    /// Until the second region was asked; unset: the first answered, or none did.
+    std::optional<Milliseconds> ask() {
+        const auto begun = steady_clock::now();
+        std::optional<Milliseconds> moved;
+        for (const auto& url : urls_) {
+            if (&url != &urls_.front()) moved = steady_clock::now() - begun;
+            curl_easy_setopt(easy_, CURLOPT_URL, url.c_str());
+            long status = 0;
+            if (curl_easy_perform(easy_) != CURLE_OK) continue;
+            curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+            if (status == 200) return moved;
+        }
+        return std::nullopt;
+    }
+
+  private:
+    CURL* easy_;
+    curl_slist* headers_ = nullptr;
+    std::vector<std::string> urls_;
+};
+
+Seen measure_raw(FaultKind kind, int faults) {
+    const auto regions = FaultyRegions::make(kind);
+    Seen seen;
+    std::mutex mutex;  // guards seen
+    const int together = silent(kind) ? kRawTogether : 1;
+    for (int done = 0; done < faults; done += together) {
+        std::vector<std::unique_ptr<RawLoop>> loops;
+        for (int i = 0; i < together; ++i) loops.push_back(std::make_unique<RawLoop>(*regions));
+        regions->break_it();
+        {
+            std::vector<std::jthread> callers;
+            for (auto& loop : loops) {
+                callers.emplace_back([&] {
+                    const auto moved = loop->ask();
+                    const std::lock_guard lock(mutex);
+                    if (moved) {
+                        seen.dispatch.push_back(moved->count());
+                    } else {
+                        ++seen.lost;
+                    }
+                });
+            }
+        }
+        loops.clear();
+        regions->mend();
+    }
+    return seen;
+}
+
+// ---- the report ----
+
+nlohmann::ordered_json figures(const Seen& seen, bool ours) {
+    nlohmann::ordered_json json;
+    json["faults"] = static_cast<int>(seen.dispatch.size()) + seen.lost;
+    json["dispatch_to_next_ms_p50"] = quantile(seen.dispatch, 0.5);
+    json["dispatch_to_next_ms_p99"] = quantile(seen.dispatch, 0.99);
+    if (ours) {
+        json["overhead_ms_p50"] = quantile(seen.overhead, 0.5);
+        json["overhead_ms_p99"] = quantile(seen.overhead, 0.99);
+        json["overhead_ms_max"] = quantile(seen.overhead, 1);
+    }
+    json["lost"] = seen.lost;
+    return json;
+}
+
+void print_row(std::string_view name, const nlohmann::ordered_json& row) {
+    std::printf("%-24s %7d %12.2f %12.2f", std::string(name).c_str(), row["faults"].get<int>(),
+                row["dispatch_to_next_ms_p50"].get<double>(), row["dispatch_to_next_ms_p99"].get<double>());
+    if (row.contains("overhead_ms_p50")) {
+        std::printf(" %12.2f %12.2f %12.2f", row["overhead_ms_p50"].get<double>(), row["overhead_ms_p99"].get<double>(),
+                    row["overhead_ms_max"].get<double>());
+    } else {
+        std::printf(" %12s %12s %12s", "", "", "");
+    }
+    std::printf(" %6d\n", row["lost"].get<int>());
+}
+
+int run(const Flags& flags) {
+    nlohmann::ordered_json report;
+    if (!flags.json) {
+        std::printf("%-24s %7s %12s %12s %12s %12s %12s %6s\n", "ms", "faults", "next p50", "next p99", "over p50",
+                    "over p99", "over max", "lost");
+    }
+    for (const auto kind : all_faults()) {
+        const std::string name(to_string(kind));
+        if (!flags.only.empty() && std::ranges::find(flags.only, name) == flags.only.end()) continue;
+        try {
+            report[name] = figures(measure(kind, flags.faults), true);
+            report["raw"][name] =
+                figures(measure_raw(kind, silent(kind) ? std::max(1, flags.faults / 5) : flags.faults), false);
+        } catch (const std::runtime_error& problem) {
+            std::cerr << name << " was not measured: " << problem.what() << '\n';
+            report[name] = nullptr;
+            continue;
+        }
+        if (flags.json) continue;
+        print_row(name, report[name]);
+        print_row("  raw loop", report["raw"][name]);
+        std::fflush(stdout);
+    }
+    if (flags.json) std::cout << report.dump(2) << '\n';
+    return 0;
+}
+
+}  // namespace
+}  // namespace holysheep::bench
+
+int main(int count, char** arguments) {
+    holysheep::bench::Flags flags;
+    for (int i = 1; i < count; ++i) {
+        const std::string_view flag = arguments[i];
+        const std::string_view value = i + 1 < count ? arguments[i + 1] : "";
+        if (flag == "--help") {
+            std::cout << holysheep::bench::kHelp;
+            return 0;
+        }
+        if (flag == "--json") {
+            flags.json = true;
+        } else if (flag == "--only" && !value.empty()) {
+            flags.only.emplace_back(value);
+            ++i;
+        } else if (const auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), flags.faults);
+                   flag == "--faults" && problem == std::errc{} && end == value.data() + value.size() &&
+                   flags.faults > 0) {
+            ++i;
+        } else {
+            std::cerr << "bench_failover: '" << flag << "' is not understood\n" << holysheep::bench::kHelp;
+            return 2;
+        }
+    }
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    return holysheep::bench::run(flags);
+}
