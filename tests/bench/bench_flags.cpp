@@ -6,8 +6,6 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "figures.hpp"
-
 namespace holysheep::bench {
 
 namespace {
@@ -21,11 +19,11 @@ double positive(const std::string& flag, const std::string& text) {
     return value;
 }
 
-std::vector<std::string> keys(const std::string& list) {
+std::vector<std::string> keys(const std::string& list, std::span<const Figure> figures) {
     std::vector<std::string> found;
     std::istringstream text(list);
     for (std::string key; std::getline(text, key, ',');) {
-        if (std::ranges::none_of(all_figures(), [&](const Figure& figure) { return figure.key == key; })) {
+        if (std::ranges::none_of(figures, [&](const Figure& figure) { return figure.key == key; })) {
             throw std::invalid_argument("--only: there is no figure named \"" + key + "\"");
         }
         found.push_back(key);
@@ -39,7 +37,7 @@ bool BenchFlags::wants(std::string_view key) const {
     return only.empty() || std::ranges::find(only, key) != only.end();
 }
 
-BenchFlags parse_flags(int count, const char* const* arguments) {
+BenchFlags parse_flags(int count, const char* const* arguments, std::span<const Figure> figures) {
     BenchFlags flags;
     for (int i = 1; i < count; ++i) {
         const std::string flag = arguments[i];
@@ -56,7 +54,7 @@ BenchFlags parse_flags(int count, const char* const* arguments) {
         } else if (flag == "--seconds") {
             flags.length = std::chrono::milliseconds{static_cast<long>(positive(flag, value()) * 1'000)};
         } else if (flag == "--only") {
-            const auto more = keys(value());
+            const auto more = keys(value(), figures);
             flags.only.insert(flags.only.end(), more.begin(), more.end());
         } else {
             throw std::invalid_argument("unknown flag \"" + flag + "\"");
@@ -66,7 +64,7 @@ BenchFlags parse_flags(int count, const char* const* arguments) {
 }
 
 std::string_view flags_text() {
-    return "bench_overhead: what a call costs above libcurl alone, in alternating rounds against a server of its own\n"
+    return "Alternating rounds against a server of its own.\n"
            "  --json         one JSON object on stdout instead of a table\n"
            "  --rounds N     rounds of each comparison (31)\n"
            "  --seconds S    how long one side of a round lasts (0.2)\n"

@@ -1,10 +1,13 @@
-// The command line of bench_overhead.
+// The command line that the benchmarks against raw libcurl share.
 #pragma once
 
 #include <chrono>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "figures.hpp"
 
 namespace holysheep::bench {
 
@@ -18,7 +21,8 @@ struct BenchFlags {
 };
 
 /// Throws std::invalid_argument, with what is wrong, for anything that is not understood.
-BenchFlags parse_flags(int count, const char* const* arguments);
+/// `figures`: those that `--only` may name.
+BenchFlags parse_flags(int count, const char* const* arguments, std::span<const Figure> figures);
 std::string_view flags_text();
 
 }  // namespace holysheep::bench

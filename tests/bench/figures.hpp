@@ -1,4 +1,4 @@
-// What the benchmark reports: a fixed list of figures, each with the limit it must keep and the one it aims at.
+// What a benchmark reports: a fixed list of figures, each with the limit it must keep and the one it aims at.
 #pragma once
 
 #include <map>
@@ -16,11 +16,10 @@ struct Figure {
     std::optional<double> must, aim;  ///< upper limits
 };
 
-/// In the order in which they are reported.
-std::span<const Figure> all_figures();
-
 class Figures {
   public:
+    /// `list` says what there is, in the order in which it is reported; it outlives this.
+    explicit Figures(std::span<const Figure> list) : list_(list) {}
     void set(std::string_view key, double value) { values_.insert_or_assign(std::string(key), value); }
     /// A remark for the readable table.
     void note(std::string text) { notes_.push_back(std::move(text)); }
@@ -29,6 +28,7 @@ class Figures {
     void print_table(std::ostream& out) const;
 
   private:
+    std::span<const Figure> list_;
     std::map<std::string, double, std::less<>> values_;
     std::vector<std::string> notes_;
 };

@@ -17,12 +17,6 @@ double microseconds(const timeval& time) {
     return 1e6 * static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec);
 }
 
-double process_cpu() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    return microseconds(usage.ru_utime) + microseconds(usage.ru_stime);
-}
-
 struct Reading {
     double cpu = 0, latency = 0;
 };
@@ -36,6 +30,12 @@ Reading take(const Load& load, std::chrono::milliseconds length) {
 }
 
 }  // namespace
+
+double process_cpu() {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    return microseconds(usage.ru_utime) + microseconds(usage.ru_stime);
+}
 
 RunUntil one_at_a_time(std::function<void()> ask, std::vector<double>& latencies) {
     return [ask = std::move(ask), &latencies](steady_clock::time_point end) {

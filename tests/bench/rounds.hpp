@@ -32,6 +32,9 @@ struct Comparison {
 /// The CPU time is that of the whole process, user and system.
 Comparison compare(const Load& raw, const Load& ours, const RoundLengths& lengths);
 
+/// µs that this process has used so far, user and system.
+double process_cpu();
+
 /// 0 for no values.
 double median(std::vector<double> values);
 

@@ -1,0 +1,41 @@
+// What a streaming gateway sends in these benchmarks, and the check that all of it arrived, once and in order.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace holysheep::bench {
+
+/// How one stream is to be sent; it travels in the path of the URL.
+struct StreamScript {
+    std::size_t chunks = 0;           ///< pieces of content, beside the first and the last events
+    std::uint64_t period_us = 0;      ///< between two pieces; 0: everything in one burst
+    bool waits_for_gate = false;      ///< paced streams: begin when all are told to
+    bool one_frame_per_event = true;  ///< of the chunked transfer coding, as gateways do; else one for everything
+};
+
+/// "http://127.0.0.1:<port>/2000/0/0/1/v1"
+std::string base_url_of(const StreamScript& script, int port);
+StreamScript script_from(std::string_view request_line);
+
+/// One event each, "data: …" and the blank line.
+const std::string& first_event();
+std::string content_event(std::size_t number);
+const std::string& last_events();
+
+/// Knows which piece comes next. A stream that repeats, drops or reorders one is found out.
+class ChunkCount {
+  public:
+    /// Throws where it is not the expected piece.
+    void add(std::string_view text);
+    std::size_t seen() const { return seen_; }
+    /// Throws unless exactly so many came; then counts afresh.
+    void end(std::size_t expected);
+
+  private:
+    std::size_t seen_ = 0;
+};
+
+}  // namespace holysheep::bench

@@ -1,0 +1,37 @@
+// A server in a process of its own that streams as the URL asks: in one burst, or a piece at a time at a steady pace.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+
+namespace holysheep::bench {
+
+class StreamServer {
+  public:
+    /// Forks: to be made before the first thread.
+    StreamServer();
+    /// Ends the server's process.
+    ~StreamServer();
+    StreamServer(const StreamServer&) = delete;
+    StreamServer& operator=(const StreamServer&) = delete;
+
+    int port() const { return port_; }
+    /// Lets the streams begin that wait for it, those of `count` connections spread evenly over one period; and keeps
+    /// later ones waiting.
+    void open_gate(unsigned count) const { shared_->opened.store(count); }
+    void close_gate() const { shared_->opened.store(0); }
+    /// How many streams wait for the gate.
+    unsigned waiting() const { return shared_->waiting.load(); }
+
+    struct Shared {
+        std::atomic<unsigned> opened{0}, waiting{0};
+    };
+
+  private:
+    Shared* shared_;
+    int port_ = 0;
+    pid_t process_ = 0;
+};
+
+}  // namespace holysheep::bench
