@@ -101,6 +101,7 @@ void Attempt::on_body(TransferId, std::string_view bytes) {
         return;
     }
     if (log_body_) logged_body_.append(bytes.substr(0, kLoggedBodyCap - std::min(kLoggedBodyCap, logged_body_.size())));
+    if (good_status()) events_.attempt_bytes(*this);
     if (decoder_) {
         const auto state = decoder_->feed(bytes);
         if (state == wire::StreamDecoder::State::open) return;
@@ -124,6 +125,7 @@ void Attempt::on_end(TransferId, TransferEnd end) {
     if (head_.status == 0) note_connection(end.connection_reused, end.timings);
     outcome_.certainly_not_delivered = end.certainly_not_delivered;
     if (decoder_) {
+        events_.attempt_bytes(*this);  // the last event may have lacked its end
         const auto state = decoder_->end_of_body(!end.error);
         end_stream(state, end.error ? &end : nullptr);
     } else if (head_.status != 0 && !good_status()) {
@@ -173,7 +175,7 @@ void Attempt::dismiss(std::string_view why) {
     if (ended_) return;
     ended_ = true;
     settle_at_.reset();
-    error_ = {.code = ErrorCode::cancelled, .message = std::string(why)};
+    error() = {.code = ErrorCode::cancelled, .message = std::string(why)};
     record.error = ErrorCode::cancelled;
     record.detail = why;
     record.timings.total = elapsed();
@@ -207,7 +209,7 @@ void Attempt::end_plain() {
         end_failed(std::move(error));
         return;
     }
-    completion_ = std::move(*decoded);
+    completion_ = std::make_unique<ChatCompletion>(std::move(*decoded));
     end_answered();
 }
 
@@ -224,19 +226,19 @@ void Attempt::end_answered() {
 
 void Attempt::end_failed(Error error) {
     ended_ = true;
-    error_ = std::move(error);
-    error_.region = target_.region.id;
-    error_.model = record.model;
-    error_.request_id = record.request_id;
-    if (!error_.retry_after)
-        error_.retry_after = wire::parse_retry_after(head_.headers, std::chrono::system_clock::now());
-    outcome_.error = error_.code;
-    outcome_.status = error_.effective_status != 0 ? error_.effective_status : error_.http_status;
+    error_ = std::make_unique<Error>(std::move(error));
+    error_->region = target_.region.id;
+    error_->model = record.model;
+    error_->request_id = record.request_id;
+    if (!error_->retry_after)
+        error_->retry_after = wire::parse_retry_after(head_.headers, std::chrono::system_clock::now());
+    outcome_.error = error_->code;
+    outcome_.status = error_->effective_status != 0 ? error_->effective_status : error_->http_status;
     outcome_.any_byte = head_.status != 0;
-    outcome_.retry_after = error_.retry_after;
+    outcome_.retry_after = error_->retry_after;
     outcome_.should_retry = wire::parse_should_retry(head_.headers);
-    record.error = error_.code;
-    record.detail = error_.message;
+    record.error = error_->code;
+    record.detail = error_->message;
     record.timings.total = elapsed();
     events_.attempt_ended(*this);
 }

@@ -2,6 +2,7 @@
 // Transport → [Attempt] → CallDriver → CallMachine
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -24,7 +25,10 @@ class AttemptEvents {
     virtual ~AttemptEvents() = default;
     virtual bool attempt_may_send(Attempt& attempt) = 0;
     virtual void attempt_first_byte(Attempt& attempt) = 0;
+    /// Bytes of the answer came; before the chunks that are read from them.
+    virtual void attempt_bytes(Attempt& attempt) = 0;
     virtual void attempt_chunk(Attempt& attempt, const ChatChunk& chunk) = 0;
+    /// A plain answer grew.
     virtual void attempt_progress(Attempt& attempt) = 0;
     /// Once, when the answer is whole or cannot become so. The transfer may still be open: see `transfer_open`.
     virtual void attempt_ended(Attempt& attempt) = 0;
@@ -48,7 +52,11 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     std::size_t region() const { return region_; }
     bool ended() const { return ended_; }
     const Outcome& outcome() const { return outcome_; }
-    Error& error() { return error_; }
+    /// Once it has failed or was dismissed.
+    Error& error() {
+        if (!error_) error_ = std::make_unique<Error>();
+        return *error_;
+    }
     /// Keeps the first bytes of the answer for the log.
     void keep_body_for_log() { log_body_ = true; }
     const std::string& body_for_log() const { return logged_body_; }
@@ -93,10 +101,10 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     std::string body_{};
     std::size_t drained_ = 0;
     std::optional<wire::StreamDecoder> decoder_{};
-    std::optional<ChatCompletion> completion_{};
+    std::unique_ptr<ChatCompletion> completion_{};  ///< of a plain call
     std::optional<Clock::time_point> settle_at_{};
     Outcome outcome_{};
-    Error error_{};
+    std::unique_ptr<Error> error_{};
     std::string logged_body_{};
     bool ended_ = false, log_body_ = false;
 };

@@ -10,12 +10,16 @@
 namespace holysheep::call {
 
 // The outermost event ends with the timer set and, when all is over, with the driver's own destruction: nothing may be
-// touched after it.
+// touched after it. A quiet one has changed nothing that the timer or the end depends on.
 class CallDriver::Turn {
   public:
-    explicit Turn(CallDriver& driver) : driver_(driver) { ++driver_.depth_; }
+    enum class Kind { eventful, quiet };
+    explicit Turn(CallDriver& driver, Kind kind = Kind::eventful) : driver_(driver) {
+        ++driver_.depth_;
+        if (kind == Kind::eventful) driver_.unsettled_ = true;
+    }
     ~Turn() {
-        if (--driver_.depth_ == 0) driver_.end_turn();
+        if (--driver_.depth_ == 0 && std::exchange(driver_.unsettled_, false)) driver_.end_turn();
     }
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
@@ -118,11 +122,14 @@ void CallDriver::attempt_first_byte(Attempt& attempt) {
     apply(machine_.on_first_byte(attempt.record.number, now()));
 }
 
-void CallDriver::attempt_progress(Attempt& attempt) {
-    const auto time = now();
-    services_.regions.on_alive(attempt.region(), time);
-    machine_.on_progress(attempt.record.number, time);
+void CallDriver::attempt_bytes(Attempt& attempt) {
+    const Turn turn(*this, Turn::Kind::quiet);
+    heard_at_ = now();
+    services_.regions.on_alive(attempt.region(), heard_at_);
+    if (services_.regions.has_notices()) unsettled_ = true;
 }
+
+void CallDriver::attempt_progress(Attempt& attempt) { machine_.on_progress(attempt.record.number, heard_at_); }
 
 /// A new connection tells how long connecting takes; one that is reused is asked for its round trip now and then.
 void CallDriver::note_round_trip(const Attempt& attempt) {
@@ -137,19 +144,21 @@ bool CallDriver::can_move_at_once() const { return machine_.can_move_at_once(now
 
 void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
     if (delivered_) return;
-    const Turn turn(*this);
     const int number = attempt.record.number;
-    services_.regions.on_alive(attempt.region(), now());
     if (chunk.event == ChunkEvent::keep_alive) {
         // Proof of life for whoever watches, but no progress: it stops no clock.
+        const Turn turn(*this, Turn::Kind::quiet);
         if (committed_ == 0 || committed_ == number) deliver(chunk);
         return;
     }
     if (committed_ == number) {
-        machine_.on_progress(number, now());
+        // The stall clock moves later: the timer that is set finds that out.
+        const Turn turn(*this, Turn::Kind::quiet);
+        machine_.on_progress(number, heard_at_);
         deliver(chunk);
         return;
     }
+    const Turn turn(*this);
     switch (chunk.event) {
         case ChunkEvent::content:
         case ChunkEvent::reasoning:
@@ -158,8 +167,8 @@ void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
         case ChunkEvent::finish: break;
         default: hold(number, chunk); return;
     }
-    services_.regions.on_first_content(attempt.ticket, now());
-    apply(machine_.on_content(number, now()));
+    services_.regions.on_first_content(attempt.ticket, heard_at_);
+    apply(machine_.on_content(number, heard_at_));
     if (committed_ == number) deliver(chunk);
 }
 

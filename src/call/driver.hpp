@@ -74,6 +74,7 @@ class CallDriver final : private AttemptEvents {
   private:
     bool attempt_may_send(Attempt& attempt) override;
     void attempt_first_byte(Attempt& attempt) override;
+    void attempt_bytes(Attempt& attempt) override;
     void attempt_chunk(Attempt& attempt, const ChatChunk& chunk) override;
     void attempt_progress(Attempt& attempt) override;
     void attempt_ended(Attempt& attempt) override;
@@ -124,8 +125,9 @@ class CallDriver final : private AttemptEvents {
     std::vector<Held> held_;
     Clock::TimerId timer_ = 0;
     Clock::time_point timer_at_{};
+    Clock::time_point heard_at_{};  // when the bytes at hand came: the clock is read once for all their chunks
     int committed_ = 0, last_ended_ = 0, depth_ = 0;
-    bool sink_full_ = false, pause_wanted_ = false, paused_ = false, delivered_ = false;
+    bool sink_full_ = false, pause_wanted_ = false, paused_ = false, delivered_ = false, unsettled_ = false;
 };
 
 }  // namespace holysheep::call

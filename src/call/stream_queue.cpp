@@ -61,23 +61,26 @@ bool StreamQueue::on_chunk(const ChatChunk& chunk) {
         room = !full_;
     }
     if (wake) {
-        ready_.notify_one();
-        if (hooks_.on_ready) hooks_.on_ready();
+        if (hooks_.on_ready) {
+            hooks_.on_ready();
+        } else {
+            ready_.notify_one();
+        }
     }
     return room;
 }
 
 void StreamQueue::on_done(CallResult result) {
-    // Under the lock: a waiting reader may destroy this queue as soon as it sees the end.
-    std::function<void()> on_ready;
+    bool tell = false;
     {
         std::lock_guard lock(mutex_);
-        result_ = std::move(result);
+        result_ = std::make_unique<CallResult>(std::move(result));
         done_ = true;
-        if (std::exchange(idle_, false)) on_ready = hooks_.on_ready;
-        ready_.notify_one();
+        tell = std::exchange(idle_, false) && hooks_.on_ready;
+        // Under the lock: a waiting reader may destroy this queue as soon as it sees the end.
+        if (!hooks_.on_ready) ready_.notify_one();
     }
-    if (on_ready) on_ready();
+    if (tell) hooks_.on_ready();
 }
 
 bool StreamQueue::refill(std::unique_lock<std::mutex>& lock, bool wait) {
@@ -110,7 +113,10 @@ const ChatChunk* StreamQueue::try_next() {
 
 std::optional<CallResult> StreamQueue::take_result() {
     std::lock_guard lock(mutex_);
-    return std::exchange(result_, std::nullopt);
+    if (!result_) return std::nullopt;
+    std::optional<CallResult> result(std::move(*result_));
+    result_.reset();
+    return result;
 }
 
 }  // namespace holysheep::call

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -45,14 +46,18 @@ class ChunkBatch {
 class StreamQueue final : public CallSink {
   public:
     struct Hooks {
-        std::function<void()> on_room;   ///< the reader caught up after `on_chunk` had said "enough"
-        std::function<void()> on_ready;  ///< something came, or the end did, while nobody was reading; may be empty
+        std::function<void()> on_room;  ///< the reader caught up after `on_chunk` had said "enough"
+        /// Something came, or the end did, while nobody was reading. Empty: a waiting reader is woken at once. Set: who
+        /// set it calls `wake`, or reads, later.
+        std::function<void()> on_ready;
     };
     explicit StreamQueue(Hooks hooks) : hooks_(std::move(hooks)) {}
 
     bool on_chunk(const ChatChunk& chunk) override;
     void on_done(CallResult result) override;
 
+    /// Wakes a reader that waits.
+    void wake() { ready_.notify_one(); }
     /// Waits for the next event; null at the end. The views live until the next call. One reader at a time.
     const ChatChunk* wait_next();
     /// The next event if there is one. Without one, and unless the end has come, `on_ready` will be called.
@@ -67,7 +72,7 @@ class StreamQueue final : public CallSink {
     std::mutex mutex_;  // guards what the I/O thread writes: filling_, result_, done_, full_, idle_
     std::condition_variable ready_;
     ChunkBatch filling_, reading_;
-    std::optional<CallResult> result_;
+    std::unique_ptr<CallResult> result_;
     bool done_ = false, full_ = false, idle_ = true;
 };
 

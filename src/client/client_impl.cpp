@@ -147,11 +147,21 @@ void Client::Impl::signal_soon(runtime::Completion& completion) {
     }
 }
 
+void Client::Impl::wake_soon(std::shared_ptr<call::StreamQueue> queue) {
+    if (loop_) {
+        to_wake_.push_back(std::move(queue));
+    } else {
+        queue->wake();
+    }
+}
+
 void Client::Impl::wake_waiters() {
     // At the end of a round: a thread that is woken in the middle of it would take the core away from the answers that
     // are still to be read.
     for (auto* completion : to_signal_) completion->signal();
     to_signal_.clear();
+    for (const auto& queue : to_wake_) queue->wake();
+    to_wake_.clear();
     callbacks_->wake();
 }
 
@@ -279,7 +289,9 @@ std::unique_ptr<detail::StreamReader> Client::Impl::stream(const ChatRequest& re
     auto error = refuse_to_block();
     if (!error) {
         auto call = prepare_chat(request, options, true);
-        if (call) return std::make_unique<detail::StreamReader>(std::move(*call), options.stop);
+        if (call)
+            return std::make_unique<detail::StreamReader>(std::move(*call), options.stop,
+                                                          [this](auto queue) { wake_soon(std::move(queue)); });
         error = std::move(call).error();
     }
     return std::make_unique<detail::StreamReader>(std::move(*error));

@@ -71,6 +71,8 @@ class Client::Impl {
     std::shared_ptr<Transport> make_transport();
     /// On the I/O thread: at the end of the round, or at once without one.
     void signal_soon(runtime::Completion& completion);
+    /// The same for a stream's reader.
+    void wake_soon(std::shared_ptr<call::StreamQueue> queue);
     void wake_waiters();
     std::optional<Error> refuse_use() const;
     client::CallPlan make_plan(const CallOptions& options, bool stream);
@@ -96,8 +98,9 @@ class Client::Impl {
     std::atomic<std::uint64_t> next_seed_;
 
     std::shared_ptr<client::Callbacks> callbacks_;
-    std::shared_ptr<runtime::IoLoop> loop_;        // unset where the user brings a clock
-    std::vector<runtime::Completion*> to_signal_;  // I/O thread
+    std::shared_ptr<runtime::IoLoop> loop_;                    // unset where the user brings a clock
+    std::vector<runtime::Completion*> to_signal_;              // I/O thread
+    std::vector<std::shared_ptr<call::StreamQueue>> to_wake_;  // I/O thread
     std::shared_ptr<Clock> clock_;
     std::shared_ptr<Transport> transport_;
     health::RegionHealthTracker regions_;

@@ -1,6 +1,7 @@
 // The reading end of a stream: what a ChatStream holds.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -18,16 +19,10 @@ namespace detail {
 
 class StreamReader {
   public:
-    /// Starts the call.
-    StreamReader(std::shared_ptr<client::ActiveCall> call, const std::stop_token& stop)
-        : call_(std::move(call)),
-          queue_(std::make_shared<call::StreamQueue>(call::StreamQueue::Hooks{.on_room =
-                                                                                  [weak = std::weak_ptr(call_)] {
-                                                                                      if (const auto active =
-                                                                                              weak.lock())
-                                                                                          active->on_room();
-                                                                                  },
-                                                                              .on_ready = {}})) {
+    using Wake = std::function<void(std::shared_ptr<call::StreamQueue>)>;
+    /// Starts the call. `wake_soon`, on the I/O thread, wakes the reader once what has come is in the queue.
+    StreamReader(std::shared_ptr<client::ActiveCall> call, const std::stop_token& stop, Wake wake_soon)
+        : call_(std::move(call)), queue_(make_queue(call_, std::move(wake_soon))) {
         call_->submit(queue_, stop);
     }
     /// A stream that failed before it began.
@@ -42,6 +37,25 @@ class StreamReader {
     }
 
   private:
+    static std::shared_ptr<call::StreamQueue> make_queue(const std::weak_ptr<client::ActiveCall>& call,
+                                                         Wake wake_soon) {
+        // It knows itself only weakly: nothing else would ever let go of it.
+        const auto self = std::make_shared<std::weak_ptr<call::StreamQueue>>();
+        auto queue =
+            std::make_shared<call::StreamQueue>(call::StreamQueue::Hooks{.on_room =
+                                                                             [call] {
+                                                                                 if (const auto active = call.lock())
+                                                                                     active->on_room();
+                                                                             },
+                                                                         .on_ready =
+                                                                             [self, wake_soon = std::move(wake_soon)] {
+                                                                                 if (auto asleep = self->lock())
+                                                                                     wake_soon(std::move(asleep));
+                                                                             }});
+        *self = queue;
+        return queue;
+    }
+
     std::shared_ptr<client::ActiveCall> call_;
     std::shared_ptr<call::StreamQueue> queue_;
 };

@@ -162,6 +162,7 @@ void CurlTransfer::set_headers() {
     if (!has_encoding) add("Accept-Encoding", ": ", stream ? "identity" : "gzip, deflate");
     for (std::size_t i = 0; i + 1 < header_list_.size(); ++i) header_list_[i].next = &header_list_[i + 1];
     set(easy_.get(), CURLOPT_HTTPHEADER, header_list_.data());
+    request_.headers = {};  // a stream may last for minutes
 }
 
 void CurlTransfer::set_proxy(const CurlTransportOptions& options, bool loopback) {

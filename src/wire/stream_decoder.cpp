@@ -8,9 +8,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "wire/answer_dom.hpp"
+#include "wire/answer_reader.hpp"
 #include "wire/answer_scan.hpp"
 #include "wire/chunk_accumulator.hpp"
+#include "wire/chunk_frame.hpp"
 #include "wire/error_decoder.hpp"
 #include "wire/json_dom.hpp"
 #include "wire/sse_decoder.hpp"
@@ -86,7 +87,7 @@ class StreamDecoder::Machine final : public SseSink {
     }
 
     State state() const { return state_; }
-    const Error& error() const { return error_; }
+    const Error& error() const { return *error_; }
     const ChunkAccumulator& answer() const { return answer_; }
 
   private:
@@ -113,34 +114,42 @@ class StreamDecoder::Machine final : public SseSink {
 
     /// The gateway did not stream: the answer came in one piece.
     void read_whole() {
-        if (!scan_answer(whole_, AnswerShape::whole, scratch_, fields_)) {
-            if (dom_.read(whole_, AnswerShape::whole, fields_) != AnswerDom::Read::ok) {
+        const BorrowedReader reader(whole_.size());
+        auto& fields = reader->fields;
+        if (!scan_answer(whole_, AnswerShape::whole, reader->scratch, fields)) {
+            if (reader->dom.read(whole_, AnswerShape::whole, fields) != AnswerDom::Read::ok) {
                 if (!clean_end_) return;
                 return fail_with(malformed_body(whole_, "instead of an event stream"), whole_);
             }
         }
-        if (fields_.error) return fail_with(error_from_fields(*fields_.error), whole_);
-        if (fields_.choices.empty()) return fail_malformed("the answer has no choices", whole_);
-        add(whole_);
+        if (fields.error) return fail_with(error_from_fields(*fields.error), whole_);
+        if (fields.choices.empty()) return fail_malformed("the answer has no choices", whole_);
+        add(fields, whole_);
         if (state_ != State::open) return;
         answer_.note_missing_done_marker();
         complete();
     }
 
     void read_chunk(std::string_view text) {
-        if (!scan_answer(text, AnswerShape::chunk, scratch_, fields_)) {
-            switch (dom_.read(text, AnswerShape::chunk, fields_)) {
+        const BorrowedReader reader(text.size());
+        auto& fields = reader->fields;
+        if (frame_.match(text, fields)) return add(fields, text);
+        if (scan_answer(text, AnswerShape::chunk, reader->scratch, fields)) {
+            frame_.remember(text, fields);
+        } else {
+            frame_.forget();
+            switch (reader->dom.read(text, AnswerShape::chunk, fields)) {
                 case AnswerDom::Read::ok: break;
                 case AnswerDom::Read::not_json: return on_malformed_chunk(text);
-                case AnswerDom::Read::not_an_object: fields_.clear(); break;
+                case AnswerDom::Read::not_an_object: fields.clear(); break;
             }
         }
-        add(text);
-        if (state_ == State::open && fields_.error) fail_with(error_from_fields(*fields_.error), text);
+        add(fields, text);
+        if (state_ == State::open && fields.error) fail_with(error_from_fields(*fields.error), text);
     }
 
-    void add(std::string_view text) {
-        switch (answer_.add(fields_, text, &sink_)) {
+    void add(const AnswerFields& fields, std::string_view text) {
+        switch (answer_.add(fields, text, &sink_)) {
             case ChunkAccumulator::Added::ok: return;
             case ChunkAccumulator::Added::bad_choice_index:
                 return fail_malformed("a choice index is outside 0 to " + std::to_string(kMaxChoices - 1), text);
@@ -211,10 +220,10 @@ class StreamDecoder::Machine final : public SseSink {
 
     void fail_with(Error error, std::string_view raw) {
         state_ = State::failed;
-        error_ = std::move(error);
-        error_.http_status = 200;
-        if (error_.effective_status == 0) error_.effective_status = 200;
-        error_.raw_body = body_snippet(raw, kSnippetBytes);
+        error.http_status = 200;
+        if (error.effective_status == 0) error.effective_status = 200;
+        error.raw_body = body_snippet(raw, kSnippetBytes);
+        error_ = std::make_unique<Error>(std::move(error));
         seal(nullptr);
     }
 
@@ -229,10 +238,9 @@ class StreamDecoder::Machine final : public SseSink {
     ChunkSink& sink_;
     SseDecoder events_;
     ChunkAccumulator answer_;
-    AnswerDom dom_{};
-    AnswerFields fields_{};
-    std::string scratch_{}, whole_{};
-    Error error_{};
+    ChunkFrame frame_{};
+    std::string whole_{};
+    std::unique_ptr<Error> error_{};  ///< once failed
     State state_ = State::open;
     Body body_ = Body::undecided;
     bool at_end_ = false, clean_end_ = false;

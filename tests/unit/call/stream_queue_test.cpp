@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -108,18 +109,28 @@ TEST(StreamQueue, AReaderThatFoundNothingHasNoResultYet) {
     EXPECT_FALSE(h.queue.take_result());
 }
 
-TEST(StreamQueue, AWaitingReaderGetsEverythingThatAnotherThreadSends) {
-    Hooked h;
+void expect_everything(StreamQueue& queue) {
     std::jthread writer([&] {
-        for (int i = 0; i < 10'000; ++i) h.queue.on_chunk(content(std::to_string(i)));
-        h.queue.on_done(Error{});
+        for (int i = 0; i < 10'000; ++i) queue.on_chunk(content(std::to_string(i)));
+        queue.on_done(Error{});
     });
     int next = 0;
-    while (const auto* chunk = h.queue.wait_next()) {
+    while (const auto* chunk = queue.wait_next()) {
         ASSERT_EQ(chunk->text, std::to_string(next));
         ++next;
     }
     EXPECT_EQ(next, 10'000);
+}
+
+TEST(StreamQueue, AWaitingReaderGetsEverythingThatAnotherThreadSends) {
+    StreamQueue queue({});
+    expect_everything(queue);
+}
+
+TEST(StreamQueue, AWaitingReaderIsLeftAsleepUntilItsWakerSaysSo) {
+    std::shared_ptr<StreamQueue> queue;
+    queue = std::make_shared<StreamQueue>(StreamQueue::Hooks{.on_room = {}, .on_ready = [&] { queue->wake(); }});
+    expect_everything(*queue);
 }
 
 }  // namespace
