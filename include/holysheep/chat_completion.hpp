@@ -62,7 +62,8 @@ struct ChatCompletion {
 enum class ChunkEvent { started, content, reasoning, refusal, tool_call, finish, usage, keep_alive, restarted, other };
 HOLYSHEEP_EXPORT std::string_view to_string(ChunkEvent event);
 
-/// One event of a stream. The views live until the next increment of the stream or the callback's return.
+/// One event of a stream. `restarted` comes with `StreamRecovery::restart` alone: everything before it is void. The
+/// views live until the next increment of the stream or the callback's return.
 struct ChatChunk {
     ChunkEvent event = ChunkEvent::other;
     int choice = 0;

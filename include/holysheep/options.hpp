@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -107,14 +108,22 @@ struct HedgingOptions {
 struct TimeoutOptions {
     milliseconds connect{3'000};  ///< DNS, TCP and TLS; 0: no limit of its own
     /// Until any byte of the answer. Default 60 s for streams, 300 s for plain calls (whose first byte is often their
-    /// last); on the last region that is left 90 s for streams and only the total for plain calls.
+    /// last) and `reasoning` models; on the last region that is left 90 s for streams and only the total for plain
+    /// calls.
     milliseconds first_byte{0};
-    milliseconds first_content{0};  ///< streams: until the first content, which keep-alives are not. Default 120 s
-    milliseconds stall{0};          ///< streams: between two pieces of content. Default 60 s
-    milliseconds attempt{0};        ///< one attempt as a whole. Default: no limit
+    milliseconds first_content{
+        0};  ///< streams: until the first content, which keep-alives are not. Default 120 s, 300 s (`reasoning`)
+    milliseconds stall{0};    ///< streams: between two pieces of content. Default 60 s, 300 s (`reasoning`)
+    milliseconds attempt{0};  ///< one attempt as a whole. Default: no limit
     /// The whole call with all its attempts and waits. A stream that has given content is ruled by `stall` alone,
     /// unless this was changed from its default or `CallOptions::deadline` was set.
     milliseconds total{600'000};
+};
+
+/// What the client must know of a model that it cannot find out.
+struct ModelTraits {
+    bool reasoning = false;  ///< thinks for minutes before or within an answer: longer defaults of `TimeoutOptions`
+    bool prefill = false;    ///< goes on from an assistant message at the end: `StreamRecovery::continue_prefix`
 };
 
 struct TlsOptions {
@@ -151,6 +160,7 @@ struct ClientOptions {
     RetryOptions retry{};
     HedgingOptions hedging{};
     TimeoutOptions timeouts{};
+    std::map<std::string, ModelTraits> models{};  ///< by the name that calls ask for
     TlsOptions tls{};
     ProxyOptions proxy{};
     bool http2 = false;  ///< offer HTTP/2 (by ALPN); HTTP/1.1 costs less CPU per request
@@ -171,6 +181,21 @@ struct ClientOptions {
     HOLYSHEEP_EXPORT static ClientOptions from_environment();
 };
 
+/// What becomes of a stream that ends badly after content: cut, stalled, with an error event or an unreadable chunk.
+/// Neither a cancel nor the deadline is recovered from, nor a refusal that would be the same again (quota, key, content
+/// filter). Other attempts follow the rules of failover and take from the retry budget; every one of them is billed,
+/// and `usage` is their sum.
+enum class StreamRecovery {
+    terminate,  ///< the call fails; `Error::partial` holds what came
+    /// The question is asked again. Before the first event of the new answer comes a `ChunkEvent::restarted`: what came
+    /// before it is void.
+    restart,
+    /// The text that came is sent as the last message, an assistant's, and the rest of the answer follows as if nothing
+    /// had happened. For models with `ModelTraits::prefill`; after a tool call has begun, and with several choices, it
+    /// is `terminate`.
+    continue_prefix
+};
+
 /// The settings of one call. Unset members leave the client's in force.
 struct CallOptions {
     std::stop_token stop{};
@@ -183,6 +208,7 @@ struct CallOptions {
     std::string label{};            ///< travels into the records
     std::string idempotency_key{};  ///< sent as `Idempotency-Key`, the same for all attempts; empty: not sent
     std::optional<bool> hedge{};    ///< overrides `HedgingOptions::enabled`
+    StreamRecovery stream_recovery = StreamRecovery::terminate;
     int skip_malformed_chunks = 0;  ///< broken frames of a stream to pass over; never while a tool call is open
     bool cost_safe = false;         ///< no second dispatch while the first may have been delivered
     std::optional<RetryOptions> retry{};

@@ -12,7 +12,7 @@ struct RetryContext {
     const AttemptRecord& attempt;
     bool would_retry;
     milliseconds delay;      ///< before the next attempt; 0 when another region is free
-    bool content_delivered;  ///< the caller has seen a part of the answer: nothing can be retried
+    bool content_delivered;  ///< the caller has seen a part of the answer: this is about its recovery
 };
 
 struct RetryVerdict {

@@ -235,12 +235,23 @@ void Attempt::end_failed(Error error) {
     outcome_.error = error_->code;
     outcome_.status = error_->effective_status != 0 ? error_->effective_status : error_->http_status;
     outcome_.any_byte = head_.status != 0;
+    outcome_.resumable = resumable();
     outcome_.retry_after = error_->retry_after;
     outcome_.should_retry = wire::parse_should_retry(head_.headers);
     record.error = error_->code;
     record.detail = error_->message;
     record.timings.total = elapsed();
     events_.attempt_ended(*this);
+}
+
+/// An assistant's message that ends with a text is all that can be sent to go on from.
+bool Attempt::resumable() const {
+    if (!decoder_) return false;
+    const auto& choices = decoder_->completion().choices;
+    if (choices.size() != 1) return false;
+    const auto& choice = choices.front();
+    return choice.index == 0 && choice.finish_reason_text.empty() && choice.message.tool_calls.empty() &&
+           choice.message.refusal.empty();
 }
 
 void Attempt::describe_answer(ChatCompletion& completion) {

@@ -72,7 +72,7 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     /// After a good end. Headers and ids are filled in.
     ChatCompletion take_completion();
     RawResponse take_raw();
-    /// What a cut stream had delivered.
+    /// What a cut stream had delivered; once.
     std::shared_ptr<const ChatCompletion> partial();
 
     bool may_send(TransferId id) override;
@@ -90,6 +90,7 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     void end_answered();
     void end_failed(Error error);
     nanoseconds elapsed() const { return events_.now() - started_; }
+    bool resumable() const;
     void describe_answer(ChatCompletion& completion);
 
     AttemptEvents& events_;

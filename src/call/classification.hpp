@@ -21,7 +21,8 @@ struct Outcome {
     int status = 0;             ///< the effective one; 0 without an HTTP answer
     bool certainly_not_delivered = false;
     bool connection_reused = false;
-    bool any_byte = false;  ///< of the answer
+    bool any_byte = false;   ///< of the answer
+    bool resumable = false;  ///< the text that came can be continued: no tool call, one choice, not finished
     std::optional<milliseconds> retry_after{};
     std::optional<bool> should_retry{};  ///< the gateway's x-should-retry
 };

@@ -37,7 +37,8 @@ CallDriver::CallDriver(CallServices& services, Exchange exchange, const CallPoli
       model_(services.regions.model_id(exchange_.model)),
       machine_(policy, plan, model_, services.regions, services.budgets, services.retry_policy),
       sink_(sink),
-      on_idle_(std::move(on_idle)) {
+      on_idle_(std::move(on_idle)),
+      salvage_(policy.recovery) {
     own_secrets_.add(exchange_.headers);
     services_.recorder.on_call_started(exchange_.kind == ExchangeKind::chat_stream);
 }
@@ -214,6 +215,7 @@ void CallDriver::apply(const Commands& commands) {
             case Command::Kind::start: start_attempt(command); break;
             case Command::Kind::cancel: stop_attempt(command); break;
             case Command::Kind::commit: commit(command.attempt); break;
+            case Command::Kind::recover: recover(command.attempt); break;
             case Command::Kind::finish: finish(command.attempt); break;
             case Command::Kind::check_path: check_path(command.attempt); break;
             case Command::Kind::probe:
@@ -303,16 +305,47 @@ void CallDriver::close(Attempt& attempt) {
 
 void CallDriver::commit(int attempt) {
     committed_ = attempt;
+    const bool continued = !salvage_.empty() && machine_.policy().recovery == StreamRecovery::continue_prefix;
+    if (!salvage_.empty() && !continued) {
+        for (auto& earlier : attempts_) earlier.record.winner = false;
+        deliver({.event = ChunkEvent::restarted});
+    }
     for (auto& held : std::exchange(held_, {})) {
         if (held.attempt != attempt) continue;
+        if (continued && held.chunk.event == ChunkEvent::started) continue;  // for the caller it is the same answer
         held.chunk.raw_json = held.raw_json;
         if (held.chunk.usage != nullptr) held.chunk.usage = &held.usage;
         deliver(held.chunk);
     }
 }
 
+void CallDriver::recover(int number) {
+    auto& attempt = attempt_number(number);
+    attempt.record.winner = true;
+    if (const auto partial = attempt.partial()) salvage_.add(*partial);
+    committed_ = 0;
+    paused_ = false;
+    if (!exchange_.continuation || salvage_.prefix().empty()) return;
+    auto request = exchange_.continuation->request;
+    request.messages.push_back(assistant(salvage_.prefix()));
+    if (auto encoded = wire::encode_chat(request, true, exchange_.continuation->extra_json)) {
+        exchange_.chat = std::move(*encoded);
+    }
+    // Another body under the same key would be refused, or answered with the old answer.
+    if (!exchange_.idempotency_key.empty()) exchange_.idempotency_key += "-" + std::to_string(number + 1);
+}
+
 void CallDriver::deliver(const ChatChunk& chunk) {
-    if (!sink_.on_chunk(chunk)) sink_full_ = true;
+    bool room = true;
+    if (chunk.usage != nullptr && !salvage_.empty()) {
+        const auto usage = salvage_.billed(*chunk.usage);
+        auto told = chunk;
+        told.usage = &usage;
+        room = sink_.on_chunk(told);
+    } else {
+        room = sink_.on_chunk(chunk);
+    }
+    if (!room) sink_full_ = true;
     if (sink_full_ || pause_wanted_) steer_reading();
 }
 
@@ -357,6 +390,7 @@ CallResult CallDriver::make_result(int number) {
             return response;
         }
         auto completion = attempt->take_completion();
+        salvage_.complete(completion);
         completion.attempts = take_trail();
         return completion;
     }
@@ -368,10 +402,13 @@ CallResult CallDriver::make_result(int number) {
 
 Error CallDriver::final_error(Attempt* last) {
     const auto* first = machine_.first_failure() == 0 ? nullptr : &attempt_number(machine_.first_failure()).error();
+    const bool tried_again = machine_.unrecovered() && last_ended_ != 0 && last->record.number != last_ended_;
+    const auto* recovery = tried_again ? &attempt_number(last_ended_).error() : nullptr;
     const auto time = now();
     auto error = compose_error({.machine = machine_,
                                 .first = first,
                                 .last = last == nullptr ? nullptr : &last->error(),
+                                .recovery = recovery,
                                 .regions = services_.regions,
                                 .targets = services_.targets,
                                 .model = exchange_.model,
@@ -379,7 +416,16 @@ Error CallDriver::final_error(Attempt* last) {
                                 .attempts = attempts_.size(),
                                 .elapsed = time - started_,
                                 .now = time});
-    if (last != nullptr && last->record.number == committed_) error.partial = last->partial();
+    if (last != nullptr && last->record.number == committed_) {
+        error.partial = last->partial();
+        if (error.partial && !salvage_.empty()) {
+            auto whole = *error.partial;
+            salvage_.complete(whole);
+            error.partial = std::make_shared<const ChatCompletion>(std::move(whole));
+        }
+    } else {
+        error.partial = salvage_.partial();
+    }
     return error;
 }
 

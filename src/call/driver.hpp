@@ -19,6 +19,7 @@
 #include "call/exchange.hpp"
 #include "call/machine.hpp"
 #include "call/router.hpp"
+#include "call/salvage.hpp"
 #include "health/region_health_tracker.hpp"
 #include "resilience/retry_budget.hpp"
 #include "telemetry/log.hpp"
@@ -92,6 +93,7 @@ class CallDriver final : private AttemptEvents {
     void note_round_trip(const Attempt& attempt);
     void close(Attempt& attempt);
     void commit(int attempt);
+    void recover(int attempt);
     void steer_reading();
     void deliver(const ChatChunk& chunk);
     void hold(int attempt, const ChatChunk& chunk);
@@ -114,7 +116,7 @@ class CallDriver final : private AttemptEvents {
     };
 
     CallServices& services_;
-    const Exchange exchange_;
+    Exchange exchange_;                // the request alone changes, where a recovery asks for the rest of an answer
     telemetry::Redactor own_secrets_;  // of this call alone
     const Clock::time_point started_;
     const int model_;  // the tracker's number
@@ -123,6 +125,7 @@ class CallDriver final : private AttemptEvents {
     std::function<void()> on_idle_;
     std::list<Attempt> attempts_;
     std::vector<Held> held_;
+    Salvage salvage_;
     Clock::TimerId timer_ = 0;
     Clock::time_point timer_at_{};
     Clock::time_point heard_at_{};  // when the bytes at hand came: the clock is read once for all their chunks

@@ -2,6 +2,7 @@
 // Client → [Exchange, Target] → CallDriver → HttpRequest
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include <holysheep/chat_completion.hpp>
+#include <holysheep/chat_request.hpp>
 #include <holysheep/endpoint.hpp>
 #include <holysheep/error.hpp>
 #include <holysheep/region.hpp>
@@ -28,6 +30,12 @@ struct Target {
 
 enum class ExchangeKind { chat, chat_stream, raw };
 
+/// What a stream is asked to be continued with: the request as the caller made it.
+struct Continuation {
+    ChatRequest request{};
+    std::string extra_json{};  ///< the call's
+};
+
 struct Exchange {
     ExchangeKind kind = ExchangeKind::chat;
     wire::EncodedChat chat{};  ///< for the chat kinds
@@ -36,6 +44,7 @@ struct Exchange {
     std::vector<std::pair<std::string, std::string>> headers{};
     std::string label{}, idempotency_key{};
     int skip_malformed_chunks = 0;
+    std::shared_ptr<const Continuation> continuation{};  ///< with StreamRecovery::continue_prefix
 };
 
 /// A finished call.

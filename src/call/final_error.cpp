@@ -116,6 +116,13 @@ Error compose_error(const FailedCall& call) {
         case Ending::interrupted:
             error = *call.last;
             error.message = at_region(error);
+            if (const auto why = call.machine.unrecovered()) {
+                error.message += "; no recovery: ";
+                if (call.recovery != nullptr) error.message += at_region(*call.recovery);
+                const auto text = reason(*why);
+                if (!text.empty()) error.message += (call.recovery != nullptr ? "; " : "") + std::string(text);
+                if (call.recovery == nullptr && text.empty()) error.message += "no region is left";
+            }
             break;
         case Ending::open:
         case Ending::answered:

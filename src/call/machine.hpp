@@ -5,6 +5,7 @@
 //   attempt:  connecting ──on_connected──→ waiting ──on_first_byte──→ receiving ──on_content──→ committed
 //                 └──────────────┴───────────────────────┴──────────────────────────┴──→ ended
 //   call:     running ⇄ backing off ──→ finished
+//   A committed attempt that breaks ends the call, or with StreamRecovery gives up its commitment to another one.
 //
 // Several attempts may be in flight: the first to give content (or a whole answer) wins, the others are cancelled.
 #pragma once
@@ -32,6 +33,7 @@ struct Command {
         start,
         cancel,
         commit,
+        recover,  ///< the attempt broke after content: keep what it gave; another one takes over, or `finish` follows
         finish,
         check_path,  ///< ask the transport whether the peer's host has answered; report it with on_path
         probe,       ///< ask the region for a sign of life, if that is not being done
@@ -46,7 +48,7 @@ struct Command {
 };
 
 /// At most: for each of four attempts in flight a look at its path, a probe, a charge and a cancel; a start, a commit,
-/// a finish.
+/// a recovery, a finish.
 class Commands {
   public:
     void push(const Command& command) { items_[size_++] = command; }
@@ -113,6 +115,8 @@ class CallMachine {
     std::size_t eligible_regions() const;
     bool finished() const { return ending_ != Ending::open; }
     Ending ending() const { return ending_; }
+    /// With `interrupted`: why no other attempt could take over; unset where none was to.
+    std::optional<Ending> unrecovered() const { return unrecovered_; }
     /// The attempt that failed first, 0 if none did: its class is what the caller sees.
     int first_failure() const { return first_failure_; }
     /// Whether a failure now would be followed by another region without a wait.
@@ -176,6 +180,7 @@ class CallMachine {
     std::optional<time_point> limit_of(const Attempt& a, Limit& which, time_point now) const;
 
     void dispatch(const Move& move, time_point now, Commands& out);
+    bool recovers(const Outcome& outcome, Verdict verdict) const;
     void fail(int attempt, Verdict verdict, const AttemptRecord& record, time_point now, Commands& out);
     std::optional<Move> move_after(const Attempt& failed, Verdict verdict, time_point now, Ending& why_not);
     std::optional<Move> move_to_untried(const Attempt& failed, time_point now) const;
@@ -210,6 +215,8 @@ class CallMachine {
     std::optional<Move> pending_;  // waiting for its time
     std::optional<time_point> quota_clock_;
     int committed_ = 0, first_failure_ = 0, retries_ = 0;
+    int broken_ = 0;  // the last attempt that broke after content, when another one may take over
+    std::optional<Ending> unrecovered_;
     bool resent_fresh_ = false, retried_conflict_ = false, panic_ = false, hedge_over_ = false;
     Ending ending_ = Ending::open;
 };

@@ -26,6 +26,19 @@ bool maybe_delivered(const Outcome& outcome) {
 
 }  // namespace
 
+/// Whether the caller wants another attempt after content, and one may help.
+bool CallMachine::recovers(const Outcome& outcome, Verdict verdict) const {
+    switch (policy_.recovery) {
+        case StreamRecovery::terminate: return false;
+        case StreamRecovery::restart: break;
+        case StreamRecovery::continue_prefix:
+            if (!outcome.resumable) return false;
+            break;
+    }
+    const bool broke_off = outcome.error == ErrorCode::stream_interrupted || outcome.error == ErrorCode::stream_stalled;
+    return broke_off || verdict.action != Action::stop;
+}
+
 void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record, time_point now, Commands& out) {
     const auto failed = at(attempt);
     if (first_failure_ == 0) first_failure_ = attempt;
@@ -34,8 +47,16 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
         quota_clock_ = std::min(quota_clock_.value_or(pause_ends), pause_ends);
     }
     if (committed_ == attempt) {
-        finish(Ending::interrupted, attempt, out);
-        return;
+        if (!recovers(failed.outcome, verdict)) {
+            finish(Ending::interrupted, attempt, out);
+            return;
+        }
+        broken_ = attempt;
+        committed_ = 0;
+        verdict.action = Action::next;
+        // Content has been given: what did not count for the stream does not count for its recovery.
+        if (!policy_.deadline_covers_stream) policy_.deadline.reset();
+        out.push({.kind = Command::Kind::recover, .attempt = attempt, .region = failed.region});
     }
     auto why_not = Ending::refused;
     auto move = move_after(failed, verdict, now, why_not);
@@ -45,7 +66,7 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
         const auto wish = retry_policy_->decide({.attempt = record,
                                                  .would_retry = move.has_value(),
                                                  .delay = std::chrono::duration_cast<milliseconds>(delay),
-                                                 .content_delivered = false});
+                                                 .content_delivered = broken_ != 0});
         if (!wish.retry) {
             move.reset();
             why_not = Ending::refused;
@@ -226,6 +247,12 @@ void CallMachine::dispatch(const Move& move, time_point now, Commands& out) {
 }
 
 void CallMachine::finish(Ending ending, int attempt, Commands& out) {
+    const bool failed = ending != Ending::answered && ending != Ending::cancelled && ending != Ending::deadline;
+    if (failed && broken_ != 0 && committed_ == 0) {
+        unrecovered_ = ending;
+        ending = Ending::interrupted;
+        attempt = broken_;
+    }
     cancel_others(0, out);
     pending_.reset();
     ending_ = ending;

@@ -8,7 +8,7 @@ namespace holysheep::call {
 using namespace std::chrono_literals;
 
 CallPolicy make_policy(const RetryOptions& retry, const TimeoutOptions& timeouts, std::optional<milliseconds> deadline,
-                       bool stream, time_point now) {
+                       bool stream, time_point now, const ModelTraits& traits) {
     const auto or_default = [](milliseconds set, milliseconds rule) { return set.count() > 0 ? set : rule; };
     CallPolicy policy;
     policy.retry = retry;
@@ -16,10 +16,10 @@ CallPolicy make_policy(const RetryOptions& retry, const TimeoutOptions& timeouts
     policy.retry.max_backoff = std::min(retry.max_backoff, kLongest);
     policy.stream = stream;
     policy.connect = timeouts.connect;
-    policy.first_byte = or_default(timeouts.first_byte, stream ? 60s : 300s);
-    policy.first_byte_last = or_default(timeouts.first_byte, stream ? 90s : 0s);
-    policy.first_content = or_default(timeouts.first_content, 120s);
-    policy.stall = or_default(timeouts.stall, 60s);
+    policy.first_byte = or_default(timeouts.first_byte, stream && !traits.reasoning ? 60s : 300s);
+    policy.first_byte_last = or_default(timeouts.first_byte, !stream ? 0s : traits.reasoning ? 300s : 90s);
+    policy.first_content = or_default(timeouts.first_content, traits.reasoning ? 300s : 120s);
+    policy.stall = or_default(timeouts.stall, traits.reasoning ? 300s : 60s);
     policy.attempt = timeouts.attempt;
     policy.own_first_byte = timeouts.first_byte.count() > 0;
     auto total = timeouts.total;

@@ -27,13 +27,14 @@ struct CallPolicy {
     bool own_first_byte = false;  ///< the caller's limit, which no experience changes
     std::optional<time_point> deadline{};
     bool deadline_covers_stream = true;  ///< else it ends with the first content
+    StreamRecovery recovery = StreamRecovery::terminate;
     bool stream = false, cost_safe = false, own_keys = false;
     std::uint64_t seed = 0;
 };
 
 /// Resolves the clocks of `timeouts`; `deadline` is the call's own, from its start.
 CallPolicy make_policy(const RetryOptions& retry, const TimeoutOptions& timeouts, std::optional<milliseconds> deadline,
-                       bool stream, time_point now);
+                       bool stream, time_point now, const ModelTraits& traits = {});
 
 /// "For ever": longer spans, added to the clock, would overflow.
 inline constexpr milliseconds kLongest = std::chrono::hours{262'800};

@@ -5,6 +5,7 @@
 
 #include "client/options_check.hpp"
 #include "routing/region_filter.hpp"
+#include "wire/object_writer.hpp"
 
 namespace holysheep::client {
 
@@ -37,6 +38,23 @@ std::optional<Error> check_call(const CallOptions& options, const ClientOptions&
     if (options.skip_malformed_chunks < 0) problems.add("skip_malformed_chunks", "it must not be negative");
     if (options.retry) check_retry(*options.retry, "retry.", problems);
     if (options.timeouts) check_timeouts(*options.timeouts, "timeouts.", problems);
+    if (problems.empty()) return std::nullopt;
+    return problems.to_error("call options that cannot work");
+}
+
+std::optional<Error> check_continuation(const ChatRequest& request, const CallOptions& options,
+                                        const ModelTraits& traits) {
+    Problems problems;
+    if (!traits.prefill) {
+        problems.add("stream_recovery",
+                     "continue_prefix needs a model that goes on from an assistant message: say "
+                     "ClientOptions::models[\"" +
+                         request.model + "\"].prefill = true if \"" + request.model + "\" does");
+    }
+    wire::ExtraMembers extra;
+    if (extra.add(request.extra_json) && extra.add(options.extra_json) && extra.has("messages")) {
+        problems.add("stream_recovery", "continue_prefix cannot add to the messages that extra_json replaces");
+    }
     if (problems.empty()) return std::nullopt;
     return problems.to_error("call options that cannot work");
 }

@@ -189,13 +189,14 @@ void Client::Impl::shut_down() {
     prober_.shut_down();
 }
 
-client::CallPlan Client::Impl::make_plan(const CallOptions& options, bool stream) {
+client::CallPlan Client::Impl::make_plan(const CallOptions& options, bool stream, const ModelTraits& traits) {
     client::CallPlan plan;
     plan.started = clock_->now();
     plan.policy =
         call::make_policy(options.retry.value_or(options_.retry), options.timeouts.value_or(options_.timeouts),
-                          options.deadline, stream, plan.started);
+                          options.deadline, stream, plan.started, traits);
     plan.policy.cost_safe = options.cost_safe;
+    if (stream) plan.policy.recovery = options.stream_recovery;
     plan.policy.own_keys = own_keys_;
     plan.policy.seed = resilience::Random(next_seed_.fetch_add(1, std::memory_order_relaxed)).next();
     if (!options.regions.empty() || !options.exclude_regions.empty()) {
@@ -219,7 +220,14 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_chat(const Cha
     if (auto error = client::check_call(options, options_)) return std::move(*error);
     auto encoded = wire::encode_chat(request, stream, options.extra_json);
     if (!encoded) return std::move(encoded).error();
-    auto plan = make_plan(options, stream);
+    const auto known = options_.models.find(request.model);
+    const auto traits = known == options_.models.end() ? ModelTraits{} : known->second;
+    auto plan = make_plan(options, stream, traits);
+    if (plan.policy.recovery == StreamRecovery::continue_prefix) {
+        if (auto error = client::check_continuation(request, options, traits)) return std::move(*error);
+        plan.exchange.continuation =
+            std::make_shared<const call::Continuation>(call::Continuation{request, options.extra_json});
+    }
     plan.exchange.kind = stream ? call::ExchangeKind::chat_stream : call::ExchangeKind::chat;
     // About four bytes make a token.
     const auto prompt_tokens = static_cast<std::int64_t>((encoded->head.size() + encoded->tail.size()) / 4);

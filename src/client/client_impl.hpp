@@ -75,7 +75,7 @@ class Client::Impl {
     void wake_soon(std::shared_ptr<call::StreamQueue> queue);
     void wake_waiters();
     std::optional<Error> refuse_use() const;
-    client::CallPlan make_plan(const CallOptions& options, bool stream);
+    client::CallPlan make_plan(const CallOptions& options, bool stream, const ModelTraits& traits = {});
     void publish(CallRecord record);
     void shut_down();
     health::ProberHooks prober_hooks();

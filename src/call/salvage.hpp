@@ -1,0 +1,34 @@
+// What attempts that broke after content have given the caller, where another attempt takes over.
+// CallDriver → [Salvage] → the joined answer, the request that asks for the rest
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <holysheep/chat_completion.hpp>
+#include <holysheep/options.hpp>
+
+namespace holysheep::call {
+
+class Salvage {
+  public:
+    explicit Salvage(StreamRecovery recovery) : recovery_(recovery) {}
+
+    /// An attempt broke: what it gave is added to what was there, or replaces it.
+    void add(ChatCompletion partial);
+    bool empty() const { return !partial_; }
+    /// What the caller has by now; null without anything.
+    const std::shared_ptr<const ChatCompletion>& partial() const { return partial_; }
+    /// The text that the next answer goes on from; "" where it begins afresh.
+    const std::string& prefix() const;
+    /// Every attempt is billed.
+    Usage billed(Usage usage) const;
+    /// Makes the last attempt's answer, or what it had of one, the whole one.
+    void complete(ChatCompletion& answer) const;
+
+  private:
+    const StreamRecovery recovery_;
+    std::shared_ptr<const ChatCompletion> partial_{};
+};
+
+}  // namespace holysheep::call

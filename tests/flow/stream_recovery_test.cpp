@@ -1,0 +1,398 @@
+// What becomes of a stream that breaks after content: each kind of end, in each mode, in each form of reading.
+#include <functional>
+#include <random>
+
+#include "call_flow.hpp"
+
+namespace holysheep::flow {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+std::string usage_event(int prompt, int completion) {
+    return R"(data: {"id":"c","choices":[],"usage":{"prompt_tokens":)" + std::to_string(prompt) +
+           R"(,"completion_tokens":)" + std::to_string(completion) + R"(,"total_tokens":)" +
+           std::to_string(prompt + completion) + "}}\n\n";
+}
+
+const std::string kToolEvent =
+    R"(data: {"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"call_1","function":{"name":"wool","arguments":"{\"a\":"}}]},"finish_reason":null}]})"
+    "\n\n";
+
+/// A way in which a stream goes wrong after its first content.
+struct BadEnd {
+    const char* name;
+    std::vector<std::string> last;
+    StreamEnd end;
+    ErrorCode code;
+};
+
+const BadEnd kBadEnds[] = {
+    {"cut", {}, StreamEnd::cut, ErrorCode::stream_interrupted},
+    {"ended without a finish", {}, StreamEnd::complete, ErrorCode::stream_interrupted},
+    {"silent", {}, StreamEnd::silent, ErrorCode::stream_stalled},
+    {"an error event",
+     {"data: " + error_body("server_error", "server_error") + "\n\n"},
+     StreamEnd::complete,
+     ErrorCode::server_failed},
+    {"a broken frame", {"data: {\"choices\":[{\n\n"}, StreamEnd::complete, ErrorCode::malformed_response},
+};
+
+std::vector<std::string> broken_after(const std::string& text, const BadEnd& bad) {
+    std::vector<std::string> portions = {kRoleEvent, content_event(text)};
+    portions.insert(portions.end(), bad.last.begin(), bad.last.end());
+    return portions;
+}
+
+/// What a caller saw, in whichever form it read.
+struct Seen {
+    std::vector<std::string> events;
+    std::string since_restart;  ///< the content that is valid
+    Result<ChatCompletion> result{Error{}};
+};
+
+void note(Seen& seen, const ChatChunk& chunk) {
+    if (chunk.event == ChunkEvent::other) return;  // a chunk that says nothing, such as an error
+    seen.events.push_back(describe(chunk));
+    if (chunk.event == ChunkEvent::restarted) seen.since_restart.clear();
+    if (chunk.event == ChunkEvent::content) seen.since_restart += chunk.text;
+}
+
+using Read = std::function<Seen(CallFlow&, CallOptions)>;
+struct Form {
+    const char* name;
+    Read read;
+};
+
+const Form kForms[] = {
+    {"range",
+     [](CallFlow& flow, CallOptions options) {
+         Seen seen;
+         auto stream = flow.client.stream(a_question(), std::move(options));
+         for (const auto& chunk : stream) note(seen, chunk);
+         seen.result = stream.finish();
+         return seen;
+     }},
+    {"stream_to",
+     [](CallFlow& flow, CallOptions options) {
+         Seen seen;
+         seen.result = flow.client.stream_to(
+             a_question(), [&](const ChatChunk& chunk) { note(seen, chunk); }, std::move(options));
+         return seen;
+     }},
+    {"stream_async",
+     [](CallFlow& flow, CallOptions options) {
+         Seen seen;
+         std::promise<Result<ChatCompletion>> done;
+         flow.client.stream_async(
+             a_question(), std::move(options), [&](const ChatChunk& chunk) { note(seen, chunk); },
+             [&](Result<ChatCompletion> result) { done.set_value(std::move(result)); });
+         seen.result = said_by(done);
+         return seen;
+     }},
+};
+
+ClientOptions with_prefill() {
+    ClientOptions options;
+    options.models["gpt-4.1"] = {.prefill = true};
+    return options;
+}
+
+CallOptions recovering(StreamRecovery recovery) {
+    CallOptions options;
+    options.stream_recovery = recovery;
+    return options;
+}
+
+TEST(StreamRecovery, EveryBadEndInEveryModeAndForm) {
+    for (const auto& bad : kBadEnds) {
+        for (const auto& form : kForms) {
+            SCOPED_TRACE(std::string(bad.name) + ", " + form.name);
+            const auto run = [&](StreamRecovery recovery) {
+                auto flow =
+                    std::make_unique<CallFlow>(std::vector<std::string>{"us-west", "eu-central"}, with_prefill());
+                flow->transport.stream_bytes("us-west", broken_after("Me", bad), bad.end);
+                flow->transport.stream_bytes("eu-central", {kRoleEvent, content_event("rino"), kFinishEvent, kDone});
+                auto seen = form.read(*flow, recovering(recovery));
+                return std::pair(std::move(seen), flow->attempts());
+            };
+
+            const auto [left, one] = run(StreamRecovery::terminate);
+            EXPECT_THAT(left.events, ElementsAre("started", "content:Me"));
+            ASSERT_THAT(left.result, FailsWith(bad.code));
+            EXPECT_EQ(left.result.error().partial->text(), "Me");
+            EXPECT_THAT(one, ElementsAre("us-west"));
+
+            const auto [again, two] = run(StreamRecovery::restart);
+            EXPECT_THAT(again.events,
+                        ElementsAre("started", "content:Me", "restarted", "started", "content:rino", "finish:stop"));
+            ASSERT_THAT(again.result, IsOk());
+            EXPECT_EQ(again.result->text(), "rino");
+            EXPECT_EQ(again.result->region, "eu-central");
+            EXPECT_THAT(two, ElementsAre("us-west", "eu-central"));
+            ASSERT_THAT(again.result->attempts, SizeIs(2));
+            EXPECT_EQ(again.result->attempts[0].error, bad.code);
+            EXPECT_FALSE(again.result->attempts[0].winner);
+            EXPECT_TRUE(again.result->attempts[1].winner);
+
+            const auto [on, both] = run(StreamRecovery::continue_prefix);
+            EXPECT_THAT(on.events, ElementsAre("started", "content:Me", "content:rino", "finish:stop"));
+            ASSERT_THAT(on.result, IsOk());
+            EXPECT_EQ(on.result->text(), "Merino");
+            EXPECT_THAT(both, ElementsAre("us-west", "eu-central"));
+            EXPECT_TRUE(on.result->attempts[0].winner) << "a part of the answer is its";
+            EXPECT_TRUE(on.result->attempts[1].winner);
+        }
+    }
+}
+
+TEST(StreamRecovery, ContinuingSendsTheTextAsTheLastMessage) {
+    CallFlow flow({"us-west", "eu-central"}, with_prefill());
+    flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me")}, StreamEnd::cut);
+    flow.transport.stream_bytes("eu-central", {content_event("rino"), kFinishEvent, kDone});
+    auto options = recovering(StreamRecovery::continue_prefix);
+    options.idempotency_key = "order-7";
+    options.extra_json = R"({"top_k":5})";
+    ASSERT_THAT(flow.client.stream(a_question(), options).finish(), IsOk());
+    const auto requests = flow.requests();
+    ASSERT_THAT(requests, SizeIs(2));
+    EXPECT_THAT(requests[0].body, Not(HasSubstr("assistant")));
+    EXPECT_THAT(requests[1].body,
+                AllOf(HasSubstr(R"({"role":"assistant","content":"Me"}])"), HasSubstr(R"("top_k":5)")));
+    EXPECT_EQ(header(requests[0], "Idempotency-Key"), "order-7");
+    EXPECT_NE(header(requests[1], "Idempotency-Key"), "order-7") << "it is another body";
+}
+
+TEST(StreamRecovery, RestartingSendsTheSameRequest) {
+    CallFlow flow({"us-west", "eu-central"});
+    flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me")}, StreamEnd::cut);
+    flow.transport.stream("eu-central", {"Merino"});
+    ASSERT_THAT(flow.client.stream(a_question(), recovering(StreamRecovery::restart)).finish(), IsOk());
+    EXPECT_EQ(flow.requests()[0].body, flow.requests()[1].body);
+}
+
+TEST(StreamRecovery, EveryAttemptIsBilled) {
+    for (const auto mode : {StreamRecovery::restart, StreamRecovery::continue_prefix}) {
+        CallFlow flow({"us-west", "eu-central"}, with_prefill());
+        flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me"), usage_event(10, 1)}, StreamEnd::cut);
+        flow.transport.stream_bytes("eu-central",
+                                    {kRoleEvent, content_event("rino"), kFinishEvent, usage_event(11, 3), kDone});
+        std::int64_t told = 0;
+        const auto answer = flow.client.stream_to(
+            a_question(), [&](const ChatChunk& chunk) { told = chunk.usage ? chunk.usage->total_tokens : told; },
+            recovering(mode));
+        ASSERT_THAT(answer, IsOk());
+        EXPECT_EQ(answer->usage.prompt_tokens, 21);
+        EXPECT_EQ(answer->usage.completion_tokens, 4);
+        EXPECT_EQ(answer->usage.total_tokens, 25);
+        EXPECT_EQ(told, 25) << "the event says what the answer says";
+    }
+}
+
+TEST(StreamRecovery, AfterAToolCallNothingIsContinued) {
+    CallFlow flow({"us-west", "eu-central"}, with_prefill());
+    flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me"), kToolEvent}, StreamEnd::cut);
+    flow.transport.stream("eu-central", {"no"});
+    const auto answer = flow.client.stream(a_question(), recovering(StreamRecovery::continue_prefix)).finish();
+    ASSERT_THAT(answer, FailsWith(ErrorCode::stream_interrupted));
+    EXPECT_THAT(flow.attempts(), ElementsAre("us-west"));
+}
+
+TEST(StreamRecovery, AToolCallMayBeginAfresh) {
+    CallFlow flow({"us-west", "eu-central"});
+    flow.transport.stream_bytes("us-west", {kRoleEvent, kToolEvent}, StreamEnd::cut);
+    flow.transport.stream("eu-central", {"done"});
+    const auto answer = flow.client.stream(a_question(), recovering(StreamRecovery::restart)).finish();
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_EQ(answer->text(), "done");
+    EXPECT_THAT(answer->tool_calls(), IsEmpty());
+}
+
+TEST(StreamRecovery, ContinuingNeedsAModelThatIsSaidToDoIt) {
+    CallFlow flow({"us-west"});
+    const auto answer = flow.client.stream(a_question(), recovering(StreamRecovery::continue_prefix)).finish();
+    ASSERT_THAT(answer, FailsWith(ErrorCode::invalid_options));
+    EXPECT_THAT(answer.error().message, HasSubstr("prefill"));
+    EXPECT_THAT(flow.attempts(), IsEmpty());
+}
+
+TEST(StreamRecovery, ContinuingCannotAddToMessagesThatTheCallerReplaces) {
+    CallFlow flow({"us-west"}, with_prefill());
+    auto options = recovering(StreamRecovery::continue_prefix);
+    options.extra_json = R"({"messages":[]})";
+    EXPECT_THAT(flow.client.stream(a_question(), options).finish(), FailsWith(ErrorCode::invalid_options));
+}
+
+TEST(StreamRecovery, ItMayTakeMoreThanOne) {
+    CallFlow flow({"us-west", "eu-central", "ap-south"}, with_prefill());
+    flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me")}, StreamEnd::cut);
+    flow.transport.stream_bytes("eu-central", {kRoleEvent, content_event("ri")}, StreamEnd::cut);
+    flow.transport.stream_bytes("ap-south", {kRoleEvent, content_event("no"), kFinishEvent, kDone});
+    const auto answer = flow.client.stream(a_question(), recovering(StreamRecovery::continue_prefix)).finish();
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_EQ(answer->text(), "Merino");
+    EXPECT_THAT(flow.requests()[2].body, HasSubstr(R"({"role":"assistant","content":"Meri"}])"));
+}
+
+TEST(StreamRecovery, WhatCannotBeRecoveredIsStillTheBrokenStream) {
+    CallFlow flow({"us-west", "eu-central"});
+    flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me")}, StreamEnd::cut);
+    flow.transport.reply_raw("eu-central", 401, {}, error_body("invalid_api_key"));
+    std::vector<std::string> events;
+    auto stream = flow.client.stream(a_question(), recovering(StreamRecovery::restart));
+    EXPECT_THAT(read_all(stream), ElementsAre("started", "content:Me")) << "no restart without a new answer";
+    const auto answer = stream.finish();
+    ASSERT_THAT(answer, FailsWith(ErrorCode::stream_interrupted));
+    ASSERT_TRUE(answer.error().partial);
+    EXPECT_EQ(answer.error().partial->text(), "Me");
+    EXPECT_THAT(answer.error().message, HasSubstr("no recovery: eu-central"));
+    EXPECT_THAT(answer.error().attempts, SizeIs(2));
+}
+
+TEST(StreamRecovery, ARefusalThatWouldBeTheSameAgainIsNot) {
+    CallFlow flow({"us-west", "eu-central"});
+    flow.transport.stream_bytes(
+        "us-west",
+        {kRoleEvent, content_event("Me"), "data: " + error_body("insufficient_quota", "insufficient_quota") + "\n\n"});
+    flow.transport.stream("eu-central", {"no"});
+    const auto answer = flow.client.stream(a_question(), recovering(StreamRecovery::restart)).finish();
+    ASSERT_THAT(answer, FailsWith(ErrorCode::insufficient_quota));
+    EXPECT_EQ(answer.error().partial->text(), "Me");
+    EXPECT_THAT(flow.attempts(), ElementsAre("us-west"));
+}
+
+TEST(StreamRecovery, RespectsTheLimitsOfRetries) {
+    for (const bool by_attempts : {true, false}) {
+        CallFlow flow({"us-west", "eu-central"});
+        flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me")}, StreamEnd::cut);
+        flow.transport.stream("eu-central", {"no"});
+        auto options = recovering(StreamRecovery::restart);
+        if (by_attempts) {
+            options.retry = RetryOptions{.max_attempts = 1};
+        } else {
+            options.cost_safe = true;
+        }
+        const auto answer = flow.client.stream(a_question(), options).finish();
+        ASSERT_THAT(answer, FailsWith(ErrorCode::stream_interrupted));
+        EXPECT_THAT(answer.error().message, HasSubstr(by_attempts ? "max_attempts" : "cost_safe"));
+        EXPECT_THAT(flow.attempts(), ElementsAre("us-west"));
+    }
+}
+
+TEST(StreamRecovery, ASingleRegionIsAskedAgainAndTheBudgetPays) {
+    ClientOptions client;
+    client.retry.budget_capacity = 1;
+    client.breaker.enabled = false;
+    CallFlow flow({"us-west"}, client);
+    for (int call = 0; call < 2; ++call) {
+        flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me")}, StreamEnd::cut);
+        if (call == 0) flow.transport.stream("us-west", {"Merino"});
+    }
+    EXPECT_THAT(flow.client.stream(a_question(), recovering(StreamRecovery::restart)).finish(), IsOk());
+    const auto second = flow.client.stream(a_question(), recovering(StreamRecovery::restart)).finish();
+    ASSERT_THAT(second, FailsWith(ErrorCode::stream_interrupted));
+    EXPECT_THAT(second.error().message, HasSubstr("retry budget is empty"));
+    EXPECT_EQ(second.error().partial->text(), "Me");
+}
+
+TEST(StreamRecovery, TheDeadlineIsNotRecoveredFromAndKeepsWhatCame) {
+    CallFlow flow({"us-west", "eu-central"});
+    flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me")}, StreamEnd::cut);
+    flow.transport.stream_bytes("eu-central", {}, StreamEnd::silent);
+    auto options = recovering(StreamRecovery::restart);
+    options.deadline = 5s;
+    const auto answer = flow.client.stream(a_question(), options).finish();
+    ASSERT_THAT(answer, FailsWith(ErrorCode::deadline_exceeded));
+    EXPECT_EQ(flow.elapsed(), 5s);
+    ASSERT_TRUE(answer.error().partial);
+    EXPECT_EQ(answer.error().partial->text(), "Me");
+}
+
+TEST(StreamRecovery, ACancelEndsTheRecoveryToo) {
+    CallFlow flow({"us-west", "eu-central"}, {.callback_executor = run_inline}, CallFlow::kManual);
+    flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me")}, StreamEnd::cut);
+    flow.transport.stream_bytes("eu-central", {kRoleEvent}, StreamEnd::silent);
+    std::promise<Result<ChatCompletion>> done;
+    auto handle = flow.client.stream_async(
+        a_question(), recovering(StreamRecovery::restart), [](const ChatChunk&) {},
+        [&](Result<ChatCompletion> result) { done.set_value(std::move(result)); });
+    flow.clock.advance(1s);
+    handle.cancel();
+    flow.clock.advance(1s);
+    const auto answer = said_by(done);
+    ASSERT_THAT(answer, FailsWith(ErrorCode::cancelled));
+    EXPECT_EQ(answer.error().partial->text(), "Me");
+}
+
+TEST(StreamRecovery, ALongStreamIsRecoveredAfterTheDefaultTotalToo) {
+    ClientOptions client;
+    client.timeouts.stall = 700s;
+    CallFlow flow({"us-west", "eu-central"}, client);
+    flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me")}, StreamEnd::silent);
+    flow.transport.stream("eu-central", {"Merino"});
+    const auto answer = flow.client.stream(a_question(), recovering(StreamRecovery::restart)).finish();
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_GT(flow.elapsed(), 600s);
+}
+
+TEST(StreamRecovery, WhatTheCallerHoldsIsTheAnswerWhateverHappens) {
+    // Random scripts of up to four attempts, each broken somewhere or whole.
+    std::mt19937 random(11);
+    int recovered = 0;
+    for (int run = 0; run < 200; ++run) {
+        const auto mode = run % 2 == 0 ? StreamRecovery::restart : StreamRecovery::continue_prefix;
+        CallFlow flow({"a", "b", "c", "d"}, with_prefill());
+        for (const auto* region : {"a", "b", "c", "d"}) {
+            std::vector<std::string> portions = {kRoleEvent};
+            for (auto pieces = random() % 4; pieces > 0; --pieces) {
+                portions.push_back(content_event(std::string(region) + std::to_string(random() % 100)));
+                if (random() % 3 == 0) portions.push_back(kKeepAlive);
+            }
+            if (random() % 3 == 0) {
+                portions.insert(portions.end(), {kFinishEvent, kDone});
+                flow.transport.stream_bytes(region, portions);
+            } else {
+                const auto& bad = kBadEnds[random() % std::size(kBadEnds)];
+                portions.insert(portions.end(), bad.last.begin(), bad.last.end());
+                flow.transport.stream_bytes(region, portions, bad.end);
+            }
+        }
+        const auto seen = kForms[random() % std::size(kForms)].read(flow, recovering(mode));
+        if (seen.result) {
+            EXPECT_EQ(seen.since_restart, seen.result->text()) << "run " << run;
+            recovered += seen.result->attempts.size() > 1 ? 1 : 0;
+        } else if (seen.result.error().partial) {
+            EXPECT_EQ(seen.since_restart, seen.result.error().partial->text()) << "run " << run;
+        } else {
+            EXPECT_EQ(seen.since_restart, "") << "run " << run;
+        }
+    }
+    EXPECT_GT(recovered, 20);
+}
+
+TEST(ModelTraits, AReasoningModelIsWaitedForLonger) {
+    for (const bool reasoning : {false, true}) {
+        ClientOptions client;
+        client.models["gpt-4.1"] = {.reasoning = reasoning};
+        CallFlow flow({"us-west", "eu-central"}, client);
+        flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me")}, StreamEnd::silent);
+        EXPECT_THAT(flow.client.stream(a_question()).finish(), FailsWith(ErrorCode::stream_stalled));
+        EXPECT_EQ(flow.elapsed(), reasoning ? 300s : 60s);
+    }
+    for (const bool reasoning : {false, true}) {
+        ClientOptions client;
+        client.models["gpt-4.1"] = {.reasoning = reasoning};
+        CallFlow flow({"us-west", "eu-central"}, client);
+        flow.transport.stream_bytes("us-west", {kRoleEvent}, StreamEnd::silent).stream("eu-central", {"x"});
+        EXPECT_THAT(flow.client.stream(a_question()).finish(), IsOk());
+        EXPECT_EQ(flow.elapsed(), reasoning ? 300s : 120s) << "the first content";
+    }
+}
+
+}  // namespace
+}  // namespace holysheep::flow
