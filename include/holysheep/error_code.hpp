@@ -36,7 +36,8 @@ enum class ErrorCode {
     server_failed,            ///< 5xx
     malformed_response,       ///< an answer that is not what the protocol says: HTML, broken JSON, no choices
     stream_interrupted,       ///< the stream was cut after content; `Error::partial` holds what came
-    stream_stalled            ///< the stream went silent after content; `Error::partial` holds what came
+    stream_stalled,           ///< the stream went silent after content; `Error::partial` holds what came
+    descriptors_exhausted     ///< this process may open no more sockets (RLIMIT_NOFILE); no region is blamed
 };
 
 /// The enumerator's name, e.g. "rate_limited".

@@ -34,6 +34,8 @@ Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool own_key
         case ErrorCode::invalid_request: return {outcome.status == 425 ? Action::next : Action::stop, Charge::none};
         case ErrorCode::stream_interrupted: return {Action::stop, Charge::transport};
         case ErrorCode::stream_stalled: return {Action::stop, Charge::timeout};
+        // No region is to blame, and none can be reached over a new connection.
+        case ErrorCode::descriptors_exhausted:
         case ErrorCode::cancelled:
         case ErrorCode::deadline_exceeded:
         case ErrorCode::invalid_options:

@@ -76,7 +76,7 @@ void RegionHealthTracker::on_probe_end(std::size_t region, const ProbeResult& re
             r.probe_time.add(result.took);
         }
         hit(r, now);
-    } else if (result.answered || r.alive_at < r.probe_sent) {
+    } else if (!result.unsent && (result.answered || r.alive_at < r.probe_sent)) {
         // (Bytes of a call that came meanwhile would have proved life.)
         ++r.misses;
         r.hits = 0;

@@ -72,6 +72,7 @@ class Prober::Probe final : public TransferEvents {
             result.answered = result.good = end.error == ErrorCode::cancelled;
             note_connection(end.timings);
         }
+        result.unsent = end.error == ErrorCode::descriptors_exhausted;
         prober_.ended(region_, result);  // it destroys this
     }
 

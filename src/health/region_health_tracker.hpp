@@ -115,6 +115,7 @@ class RegionHealthTracker {
         bool answered = false;   ///< with any status, or a connection where that was all that was asked for
         bool good = false;       ///< and not with a 5xx
         bool throttled = false;  ///< it answered 429
+        bool unsent = false;     ///< this process could not open a socket: nothing is known
         nanoseconds took{-1};    ///< from the request's dispatch on a ready connection; negative: not measured
     };
     /// Begins the schedule: each region's first probe comes within the unhealthy interval.

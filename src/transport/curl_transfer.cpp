@@ -1,9 +1,13 @@
 // Options of the easy handle, and the callbacks that turn bytes into events.
 #include "transport/curl_transfer.hpp"
 
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <stdexcept>
@@ -46,6 +50,24 @@ void set_trust(CURL* easy, const TlsOptions& tls) {
     }
     if (!tls.client_certificate.empty()) set(easy, CURLOPT_SSLCERT, tls.client_certificate.c_str());
     if (!tls.client_key.empty()) set(easy, CURLOPT_SSLKEY, tls.client_key.c_str());
+}
+
+/// Resolving a name opens sockets and files of its own, and says nothing of why it could not.
+bool may_need_descriptor(CURLcode code) {
+    return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_OUT_OF_MEMORY ||
+           code == CURLE_FAILED_INIT;
+}
+
+bool no_descriptor_left() {
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    if (fd >= 0) ::close(fd);
+    return fd < 0 && (errno == EMFILE || errno == ENFILE);
+}
+
+std::string descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return "only so many";
+    return std::to_string(limit.rlim_cur);
 }
 
 }  // namespace
@@ -94,7 +116,7 @@ void CurlTransfer::prepare(TransferId id, HttpRequest request, TransferEvents& e
     opened.clear();
     sent_mark.reset();
     head_done_ = own_failure_ = turned_away_ = resend_refused_ = false;
-    added = cancelled = pause_wanted = paused = false;
+    added = cancelled = pause_wanted = paused = socket_refused = false;
 
     auto* easy = easy_.get();
     set(easy, CURLOPT_FRESH_CONNECT, request_.fresh_connection ? 1L : 0L);
@@ -276,7 +298,11 @@ TransferEnd CurlTransfer::finish(CURLcode code) {
     } else if (!head_done_) {
         end = describe_failure(CURLE_GOT_NOTHING, {.sent = sends_ > 0});
     }
-    if (own_failure_) {
+    if (code != CURLE_OK && sends_ == 0 && (socket_refused || (may_need_descriptor(code) && no_descriptor_left()))) {
+        end.error = ErrorCode::descriptors_exhausted;
+        end.detail = "no file descriptor is left for a connection: this process may open " + descriptor_limit() +
+                     "; raise RLIMIT_NOFILE (ulimit -n, LimitNOFILE= of systemd) or have fewer calls in flight";
+    } else if (own_failure_) {
         end.error = ErrorCode::malformed_response;
         end.detail = own_error_;
     } else if (turned_away_) {

@@ -17,6 +17,7 @@
 
 namespace holysheep::transport {
 
+class CurlTransport;
 struct CurlTransportOptions;
 class CurlTransport;
 
@@ -56,6 +57,7 @@ class CurlTransfer {
     CurlTransport* transport = nullptr;
     std::vector<int> opened{};  ///< sockets that were opened for it: some addresses may be tried at once
     std::optional<SentMark> sent_mark{};
+    bool socket_refused = false;  ///< the system gave no descriptor for a connection
 
   private:
     static std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* self);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace holysheep::transport {
@@ -295,7 +296,10 @@ curl_socket_t CurlTransport::open_socket(void* opener, curlsocktype, curl_sockad
     if (transfer.refuse_resend()) return CURL_SOCKET_BAD;
     const int type = address->socktype | SOCK_CLOEXEC;
     const int fd = ::socket(address->family, type, address->protocol);
-    if (fd < 0) return CURL_SOCKET_BAD;
+    if (fd < 0) {
+        transfer.socket_refused = errno == EMFILE || errno == ENFILE;
+        return CURL_SOCKET_BAD;
+    }
     transport.forget(fd);
     transport.socket(fd) = {.watch = Watch::active, .opener = transfer.id(), .opened = transport.loop_.now()};
     transfer.opened.push_back(fd);

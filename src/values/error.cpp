@@ -37,6 +37,7 @@ std::string_view meaning(ErrorCode code) {
         case ErrorCode::malformed_response: return "the answer was not what the protocol says; check the base URL";
         case ErrorCode::stream_interrupted: return "the stream was cut; partial holds what came";
         case ErrorCode::stream_stalled: return "the stream went silent; partial holds what came";
+        case ErrorCode::descriptors_exhausted: return "this process may open no more sockets; raise RLIMIT_NOFILE";
     }
     return "";
 }
@@ -68,7 +69,8 @@ bool is_retryable_class(ErrorCode code) {
         case ErrorCode::server_failed:
         case ErrorCode::malformed_response:
         case ErrorCode::stream_interrupted:
-        case ErrorCode::stream_stalled: return true;
+        case ErrorCode::stream_stalled:
+        case ErrorCode::descriptors_exhausted: return true;
         case ErrorCode::cancelled:
         case ErrorCode::invalid_options:
         case ErrorCode::invalid_request:

@@ -32,6 +32,7 @@ std::string_view to_string(ErrorCode code) {
         case ErrorCode::malformed_response: return "malformed_response";
         case ErrorCode::stream_interrupted: return "stream_interrupted";
         case ErrorCode::stream_stalled: return "stream_stalled";
+        case ErrorCode::descriptors_exhausted: return "descriptors_exhausted";
     }
     return "unknown";
 }

@@ -1,8 +1,7 @@
 // What becomes of a stream that breaks after content: each kind of end, in each mode, in each form of reading.
-#include <functional>
 #include <random>
 
-#include "call_flow.hpp"
+#include "stream_forms.hpp"
 
 namespace holysheep::flow {
 namespace {
@@ -49,54 +48,6 @@ std::vector<std::string> broken_after(const std::string& text, const BadEnd& bad
     return portions;
 }
 
-/// What a caller saw, in whichever form it read.
-struct Seen {
-    std::vector<std::string> events;
-    std::string since_restart;  ///< the content that is valid
-    Result<ChatCompletion> result{Error{}};
-};
-
-void note(Seen& seen, const ChatChunk& chunk) {
-    if (chunk.event == ChunkEvent::other) return;  // a chunk that says nothing, such as an error
-    seen.events.push_back(describe(chunk));
-    if (chunk.event == ChunkEvent::restarted) seen.since_restart.clear();
-    if (chunk.event == ChunkEvent::content) seen.since_restart += chunk.text;
-}
-
-using Read = std::function<Seen(CallFlow&, CallOptions)>;
-struct Form {
-    const char* name;
-    Read read;
-};
-
-const Form kForms[] = {
-    {"range",
-     [](CallFlow& flow, CallOptions options) {
-         Seen seen;
-         auto stream = flow.client.stream(a_question(), std::move(options));
-         for (const auto& chunk : stream) note(seen, chunk);
-         seen.result = stream.finish();
-         return seen;
-     }},
-    {"stream_to",
-     [](CallFlow& flow, CallOptions options) {
-         Seen seen;
-         seen.result = flow.client.stream_to(
-             a_question(), [&](const ChatChunk& chunk) { note(seen, chunk); }, std::move(options));
-         return seen;
-     }},
-    {"stream_async",
-     [](CallFlow& flow, CallOptions options) {
-         Seen seen;
-         std::promise<Result<ChatCompletion>> done;
-         flow.client.stream_async(
-             a_question(), std::move(options), [&](const ChatChunk& chunk) { note(seen, chunk); },
-             [&](Result<ChatCompletion> result) { done.set_value(std::move(result)); });
-         seen.result = said_by(done);
-         return seen;
-     }},
-};
-
 ClientOptions with_prefill() {
     ClientOptions options;
     options.models["gpt-4.1"] = {.prefill = true};
@@ -111,14 +62,14 @@ CallOptions recovering(StreamRecovery recovery) {
 
 TEST(StreamRecovery, EveryBadEndInEveryModeAndForm) {
     for (const auto& bad : kBadEnds) {
-        for (const auto& form : kForms) {
+        for (const auto& form : stream_forms()) {
             SCOPED_TRACE(std::string(bad.name) + ", " + form.name);
             const auto run = [&](StreamRecovery recovery) {
                 auto flow =
                     std::make_unique<CallFlow>(std::vector<std::string>{"us-west", "eu-central"}, with_prefill());
                 flow->transport.stream_bytes("us-west", broken_after("Me", bad), bad.end);
                 flow->transport.stream_bytes("eu-central", {kRoleEvent, content_event("rino"), kFinishEvent, kDone});
-                auto seen = form.read(*flow, recovering(recovery));
+                auto seen = read_stream(form, *flow, recovering(recovery));
                 return std::pair(std::move(seen), flow->attempts());
             };
 
@@ -362,7 +313,7 @@ TEST(StreamRecovery, WhatTheCallerHoldsIsTheAnswerWhateverHappens) {
                 flow.transport.stream_bytes(region, portions, bad.end);
             }
         }
-        const auto seen = kForms[random() % std::size(kForms)].read(flow, recovering(mode));
+        const auto seen = read_stream(stream_forms()[random() % 3], flow, recovering(mode));
         if (seen.result) {
             EXPECT_EQ(seen.since_restart, seen.result->text()) << "run " << run;
             recovered += seen.result->attempts.size() > 1 ? 1 : 0;

@@ -59,6 +59,7 @@ inline std::string line_of(const Command& command, const CallMachine& machine) {
         case Command::Kind::cancel:
             return "cancel" + number + (command.limit ? " " + std::string(name_of(*command.limit)) : "");
         case Command::Kind::commit: return "commit" + number;
+        case Command::Kind::recover: return "recover" + number;
         case Command::Kind::finish: return "finish" + number + " " + std::string(name_of(machine.ending()));
         case Command::Kind::check_path: return "check_path" + number;
         case Command::Kind::probe: return std::string("probe ") + static_cast<char>('a' + command.region);

@@ -143,6 +143,7 @@ class RandomCall {
                         ASSERT_EQ(flight.open, number == command.attempt) << "a rival outlives the commit\n" << log();
                     }
                     break;
+                case Kind::recover: FAIL() << "nobody asked for it\n" << log(); break;
                 case Kind::finish: ++finishes_; break;
                 case Kind::check_path: look_at_path(command.attempt); break;
                 case Kind::probe: break;

@@ -1,0 +1,36 @@
+// A conversation of several turns: every answer goes back with the next question. A stream that breaks begins afresh.
+//   conversation [question...]
+#include <holysheep/holysheep.hpp>
+#include <iostream>
+#include <string>
+#include <vector>
+
+int main(int argc, char** argv) {
+    auto client = holysheep::Client::create(holysheep::ClientOptions::from_environment());
+    if (!client) {
+        std::cerr << client.error() << '\n';
+        return 1;
+    }
+    std::vector<std::string> questions(argv + 1, argv + argc);
+    if (questions.empty()) questions = {"Which sheep gives the finest wool?", "And which the most?"};
+
+    holysheep::ChatRequest conversation{.model = "gpt-4.1", .messages = {holysheep::system("Answer in one sentence.")}};
+    for (const auto& question : questions) {
+        conversation.messages.push_back(holysheep::user(question));
+        const auto print = [](const holysheep::ChatChunk& chunk) {
+            if (chunk.event == holysheep::ChunkEvent::restarted) std::cout << "\n[again] ";
+            if (chunk.event == holysheep::ChunkEvent::content) std::cout << chunk.text << std::flush;
+        };
+        std::cout << "> " << question << '\n';
+        auto answer = client->stream_to(conversation, print,
+                                        {.session = "one conversation, one region: its prompt cache stays warm",
+                                         .stream_recovery = holysheep::StreamRecovery::restart});
+        std::cout << '\n';
+        if (!answer) {
+            std::cerr << answer.error() << '\n';
+            return 1;
+        }
+        // The message as it came, with whatever the provider wants to see again.
+        if (!answer->choices.empty()) conversation.messages.push_back(answer->choices.front().message);
+    }
+}

@@ -1,0 +1,45 @@
+// Asks for JSON of a given shape, and lets the program's own parser have the last word.
+#include <holysheep/holysheep.hpp>
+#include <holysheep/json.hpp>
+#include <iostream>
+#include <string>
+
+namespace {
+
+struct Sheep {
+    std::string breed;
+    int microns = 0;
+};
+
+constexpr auto kSchema = R"({
+    "type": "object",
+    "properties": {"breed": {"type": "string"}, "microns": {"type": "integer"}},
+    "required": ["breed", "microns"],
+    "additionalProperties": false
+})";
+
+// What it throws becomes an error that keeps the answer.
+Sheep parse_sheep(const std::string& text) {
+    const auto json = nlohmann::json::parse(text);
+    return {.breed = json.at("breed").get<std::string>(), .microns = json.at("microns").get<int>()};
+}
+
+}  // namespace
+
+int main() {
+    auto client = holysheep::Client::create(holysheep::ClientOptions::from_environment());
+    if (!client) {
+        std::cerr << client.error() << '\n';
+        return 1;
+    }
+    const holysheep::ChatRequest request{.model = "gpt-4.1",
+                                         .messages = {holysheep::user("Which sheep gives the finest wool?")}};
+    const auto sheep =
+        holysheep::chat_as<Sheep>(*client, request, holysheep::json_schema("sheep", kSchema), parse_sheep);
+    if (!sheep) {
+        std::cerr << sheep.error() << '\n';
+        if (const auto& answer = sheep.error().partial) std::cerr << "the answer was: " << answer->text() << '\n';
+        return 1;
+    }
+    std::cout << sheep->breed << ", " << sheep->microns << " microns\n";
+}

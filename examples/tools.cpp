@@ -1,0 +1,39 @@
+// Lets the model call functions of this program, until it has an answer.
+//   tools [question]
+#include <holysheep/holysheep.hpp>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+
+namespace {
+
+// What a tool throws, or returns as an error, is told to the model; the program goes on.
+std::string price_of_wool(const std::string& arguments_json) {
+    std::cerr << "[price_of_wool " << arguments_json << "]\n";
+    if (arguments_json.find("breed") == std::string::npos) throw std::invalid_argument("name a breed");
+    return R"({"euros_per_kilo":14.5})";
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    auto client = holysheep::Client::create(holysheep::ClientOptions::from_environment());
+    if (!client) {
+        std::cerr << client.error() << '\n';
+        return 1;
+    }
+    holysheep::ChatRequest request{
+        .model = "gpt-4.1",
+        .messages = {holysheep::user(argc > 1 ? argv[1] : "What does merino wool cost? Use the tool.")},
+        .tools = {
+            {.name = "price_of_wool",
+             .description = "Today's price of a kilo of wool",
+             .parameters_json = R"({"type":"object","properties":{"breed":{"type":"string"}},"required":["breed"]})"}}};
+    const auto run = holysheep::run_tools(*client, request, {{"price_of_wool", price_of_wool}});
+    if (!run.answer) {
+        std::cerr << run.answer.error() << '\n';
+        return 1;
+    }
+    std::cout << run.answer->text() << '\n';
+    std::cerr << run.rounds << " questions, " << run.messages.size() << " messages\n";
+}

@@ -1,0 +1,51 @@
+// Answers of a given shape: a JSON schema goes out with the question, and the caller's own parser has the last word.
+// ChatRequest, schema → [chat_as] → T
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <holysheep/client.hpp>
+
+namespace holysheep {
+inline namespace v0 {
+
+/// For `ChatRequest::response_format`. `schema` is the JSON text of the schema; `strict` asks the gateway to keep to
+/// it.
+HOLYSHEEP_EXPORT ResponseFormat json_schema(std::string name, std::string schema, bool strict = true);
+
+/// Asks, and accepts only a whole answer: one that was cut at its token limit is `malformed_response`, one that a
+/// content filter ended or the model refused is `content_filtered`. `Error::provider_code` says which ("length",
+/// "content_filter", "refusal"), and `Error::partial` keeps the answer.
+HOLYSHEEP_EXPORT Result<ChatCompletion> chat_whole(Client& client, ChatRequest request, CallOptions options = {});
+
+namespace detail {
+HOLYSHEEP_EXPORT Error wrong_shape(ChatCompletion answer, std::string_view why);
+}  // namespace detail
+
+/// Asks for JSON of this schema and gives what `parse` makes of it:
+///
+///     auto wool = holysheep::chat_as<Wool>(client, request, holysheep::json_schema("wool", kSchema), parse_wool);
+///
+/// `parse` takes the answer's text and returns a T, or a Result<T>, or throws: an answer that it does not accept is
+/// `malformed_response` with its words, and `Error::partial` keeps the answer. Other errors are those of `chat_whole`.
+template <class T, class Parse>
+Result<T> chat_as(Client& client, ChatRequest request, ResponseFormat format, Parse&& parse, CallOptions options = {}) {
+    request.response_format = std::move(format);
+    auto answer = chat_whole(client, std::move(request), std::move(options));
+    if (!answer) return std::move(answer).error();
+    try {
+        Result<T> value = std::invoke(std::forward<Parse>(parse), answer->text());
+        if (value) return value;
+        return detail::wrong_shape(std::move(*answer), value.error().message);
+    } catch (const std::exception& error) {
+        return detail::wrong_shape(std::move(*answer), error.what());
+    }
+}
+
+}  // namespace v0
+}  // namespace holysheep

@@ -1,0 +1,116 @@
+// One round: a question, then every call of the answer, each with exactly one result, in the answer's order.
+#include <holysheep/tool_runner.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <future>
+#include <optional>
+#include <utility>
+
+#include "wire/json_writer.hpp"
+
+namespace holysheep {
+inline namespace v0 {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+std::string error_text(std::string_view what) {
+    std::string json = "{\"error\":";
+    wire::append_json_string(json, what);
+    json += '}';
+    return json;
+}
+
+std::string run_tool(const ToolCall& call, const std::map<std::string, ToolFunction>& tools) {
+    const auto tool = tools.find(call.name);
+    if (tool == tools.end() || !tool->second) return error_text("there is no tool named \"" + call.name + "\"");
+    try {
+        auto result = tool->second(call.arguments.empty() ? "{}" : call.arguments);
+        return result ? std::move(*result) : error_text(result.error().message);
+    } catch (const std::exception& error) {
+        return error_text(error.what());
+    } catch (...) {
+        return error_text("the tool failed");
+    }
+}
+
+class Run {
+  public:
+    Run(Client& client, ChatRequest request, const std::map<std::string, ToolFunction>& tools,
+        const ToolRunOptions& options)
+        : client_(client), request_(std::move(request)), tools_(tools), options_(options) {
+        if (options.call.deadline) ends_ = steady_clock::now() + *options.call.deadline;
+    }
+
+    ToolRun go() {
+        for (;;) {
+            if (auto error = stopped()) return end(std::move(*error));
+            auto call = options_.call;
+            if (ends_) call.deadline = std::chrono::ceil<milliseconds>(*ends_ - steady_clock::now());
+            auto answer = client_.chat(request_, std::move(call));
+            ++rounds_;
+            if (!answer) return end(std::move(answer));
+            if (answer->choices.empty()) return end(std::move(answer));
+            request_.messages.push_back(answer->choices.front().message);
+            if (answer->tool_calls().empty()) return end(std::move(answer));
+            if (rounds_ >= std::max(options_.max_rounds, 1)) {
+                auto run = end(std::move(answer));
+                run.limit_reached = true;
+                return run;
+            }
+            if (auto error = run_all(answer->tool_calls())) {
+                error->partial = std::make_shared<const ChatCompletion>(std::move(*answer));
+                return end(std::move(*error));
+            }
+        }
+    }
+
+  private:
+    std::optional<Error> run_all(const std::vector<ToolCall>& calls) {
+        std::vector<std::future<std::string>> running;
+        const auto policy = options_.parallel && calls.size() > 1 ? std::launch::async : std::launch::deferred;
+        for (const auto& call : calls) {
+            running.push_back(std::async(policy, [this, &call] { return run_tool(call, tools_); }));
+        }
+        for (std::size_t i = 0; i < calls.size(); ++i) {
+            // Tools that run at the same time have begun: their results are kept.
+            if (policy == std::launch::deferred) {
+                if (auto error = stopped()) return error;
+            }
+            request_.messages.push_back(tool_result(calls[i].id, running[i].get()));
+        }
+        return std::nullopt;
+    }
+
+    std::optional<Error> stopped() const {
+        if (options_.call.stop.stop_requested())
+            return Error{.code = ErrorCode::cancelled, .message = "the tool run was cancelled"};
+        if (ends_ && steady_clock::now() >= *ends_)
+            return Error{.code = ErrorCode::deadline_exceeded, .message = "the tool run's deadline passed"};
+        return std::nullopt;
+    }
+
+    ToolRun end(Result<ChatCompletion> answer) {
+        return {.answer = std::move(answer), .messages = std::move(request_.messages), .rounds = rounds_};
+    }
+
+    Client& client_;
+    ChatRequest request_;
+    const std::map<std::string, ToolFunction>& tools_;
+    const ToolRunOptions& options_;
+    std::optional<steady_clock::time_point> ends_{};
+    int rounds_ = 0;
+};
+
+}  // namespace
+
+ToolRun run_tools(Client& client, ChatRequest request, const std::map<std::string, ToolFunction>& tools,
+                  const ToolRunOptions& options) {
+    return Run(client, std::move(request), tools, options).go();
+}
+
+}  // namespace v0
+}  // namespace holysheep

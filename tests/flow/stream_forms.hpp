@@ -1,0 +1,69 @@
+// The three ways to read a stream, as one: what a caller sees must not depend on which it took.
+#pragma once
+
+#include <array>
+#include <functional>
+
+#include "call_flow.hpp"
+
+namespace holysheep::flow {
+
+struct SeenStream {
+    std::vector<std::string> events;
+    std::string since_restart;  ///< the content that is valid
+    Result<ChatCompletion> result{Error{}};
+};
+
+/// With everything that an event holds.
+inline std::string describe_fully(const ChatChunk& chunk) {
+    auto text = describe(chunk) + " choice " + std::to_string(chunk.choice);
+    if (chunk.event == ChunkEvent::tool_call) {
+        text += " #" + std::to_string(chunk.tool_index) + " " + std::string(chunk.tool_id) + " " +
+                std::string(chunk.tool_name) + " " + std::string(chunk.tool_arguments);
+    }
+    if (chunk.usage != nullptr) text += " " + std::to_string(chunk.usage->total_tokens);
+    return text + " " + std::string(chunk.raw_json);
+}
+
+using TellEvent = std::function<void(const ChatChunk&)>;
+struct StreamForm {
+    const char* name;
+    std::function<Result<ChatCompletion>(CallFlow&, CallOptions, TellEvent)> read;
+};
+
+inline const std::array<StreamForm, 3>& stream_forms() {
+    static const std::array<StreamForm, 3> forms{{
+        {"range",
+         [](CallFlow& flow, CallOptions options, const TellEvent& tell) {
+             auto stream = flow.client.stream(a_question(), std::move(options));
+             for (const auto& chunk : stream) tell(chunk);
+             return stream.finish();
+         }},
+        {"stream_to",
+         [](CallFlow& flow, CallOptions options, const TellEvent& tell) {
+             return flow.client.stream_to(a_question(), tell, std::move(options));
+         }},
+        {"stream_async",
+         [](CallFlow& flow, CallOptions options, const TellEvent& tell) {
+             std::promise<Result<ChatCompletion>> done;
+             flow.client.stream_async(a_question(), std::move(options), tell,
+                                      [&](Result<ChatCompletion> result) { done.set_value(std::move(result)); });
+             return said_by(done);
+         }},
+    }};
+    return forms;
+}
+
+/// In the short form, without chunks that say nothing.
+inline SeenStream read_stream(const StreamForm& form, CallFlow& flow, CallOptions options) {
+    SeenStream seen;
+    seen.result = form.read(flow, std::move(options), [&](const ChatChunk& chunk) {
+        if (chunk.event == ChunkEvent::other) return;
+        seen.events.push_back(describe(chunk));
+        if (chunk.event == ChunkEvent::restarted) seen.since_restart.clear();
+        if (chunk.event == ChunkEvent::content) seen.since_restart += chunk.text;
+    });
+    return seen;
+}
+
+}  // namespace holysheep::flow
