@@ -17,7 +17,6 @@
 
 namespace holysheep::transport {
 
-class CurlTransport;
 struct CurlTransportOptions;
 class CurlTransport;
 

@@ -115,15 +115,16 @@ class Bench {
         const auto url = base_url_of({.chunks = chunks, .period_us = kPacedPeriod}, server_.port());
         RawPolledStreams raw(url, kPacedStreams);
         OurStreams ours(url);
-        const auto comparison = compare({.run_until = [&](std::chrono::steady_clock::time_point) { return raw.read_all(chunks); }},
-                                        {.run_until =
-                                             [&](std::chrono::steady_clock::time_point) {
-                                                 ours.start(kPacedStreams);
-                                                 ours.wait();
-                                                 ours.check_ended(chunks);
-                                                 return kPacedStreams * chunks;
-                                             }},
-                                        {.rounds = std::min(lengths_.rounds, 11), .length = length});
+        const auto comparison =
+            compare({.run_until = [&](std::chrono::steady_clock::time_point) { return raw.read_all(chunks); }},
+                    {.run_until =
+                         [&](std::chrono::steady_clock::time_point) {
+                             ours.start(kPacedStreams);
+                             ours.wait();
+                             ours.check_ended(chunks);
+                             return kPacedStreams * chunks;
+                         }},
+                    {.rounds = std::min(lengths_.rounds, 11), .length = length});
         note("paced, against curl_multi_poll", comparison);
         figures_.set("paced_chunk_cpu_ratio", median(comparison.ratios));
         figures_.set("raw_paced_chunk_us", median(comparison.raw_cpu));
