@@ -23,12 +23,20 @@ inline namespace v0 {
 enum class FinishReason { none, stop, length, tool_calls, content_filter, function_call, error, other };
 HOLYSHEEP_EXPORT std::string_view to_string(FinishReason reason);
 
+/// A source that the answer names (`annotations` of type `url_citation`). The positions are the provider's, in the
+/// text.
+struct UrlCitation {
+    std::int64_t start_index = 0, end_index = 0;
+    std::string url{}, title{};
+};
+
 struct Choice {
     int index = 0;
     Message message{};
     FinishReason finish_reason = FinishReason::none;
     std::string finish_reason_text{}, logprobs_json{};
     std::string extra_json{};  ///< members of the choice that have no place here, as one JSON object
+    std::vector<UrlCitation> citations{};
 };
 
 /// An answer. Strings that the gateway did not send are empty. `raw_json` is the whole body of a plain call; a stream's
@@ -55,6 +63,12 @@ struct ChatCompletion {
     HOLYSHEEP_EXPORT const std::string& reasoning_text() const;
     /// The first choice's tool calls.
     HOLYSHEEP_EXPORT const std::vector<ToolCall>& tool_calls() const;
+    /// Whether the first choice calls tools. Some servers say `stop` all the same: look here, not at the reason.
+    bool has_tool_calls() const { return !tool_calls().empty(); }
+    /// Tokens of the prompt that came from a cache, under whichever name the provider counts them.
+    std::int64_t cached_input_tokens() const { return usage.cached_input_tokens; }
+    /// The price that the gateway names itself; unset where it names none.
+    const std::optional<Money>& reported_cost() const { return usage.reported_cost; }
 };
 
 /// What a chunk is. One wire chunk gives 0..n of these, in order: started, reasoning, content, refusal, one tool_call

@@ -13,6 +13,14 @@
 namespace holysheep {
 inline namespace v0 {
 
+/// What of earlier answers' reasoning is sent back with their messages. Some providers need it to go on after tool
+/// calls, some refuse it.
+enum class ReasoningReplay {
+    marked,  ///< what providers mark for it: `reasoning_details`, thought signatures; not the text
+    all,     ///< the text too, under the name it came with
+    none     ///< neither
+};
+
 /// Only members that are set are sent, so a gateway's own defaults stay in force. No range is enforced here: providers
 /// differ, and the gateway's refusal is passed on. `stream` is not a member: the method that is called decides.
 struct ChatRequest {
@@ -35,8 +43,12 @@ struct ChatRequest {
     std::string reasoning_effort{}, verbosity{}, service_tier{}, user{}, safety_identifier{}, prompt_cache_key{};
     std::map<std::string, std::string> metadata{};
     std::optional<bool> store{};
-    std::optional<bool> include_usage{};  ///< streams only: `stream_options.include_usage`; unset sends nothing
-    std::string extra_json{};             ///< a JSON object merged over the body last; the caller wins
+    std::optional<bool> include_usage{};        ///< streams only: `stream_options.include_usage`; unset sends nothing
+    std::string extra_json{};                   ///< a JSON object merged over the body last; the caller wins
+    std::optional<bool> include_obfuscation{};  ///< streams only: `stream_options.include_obfuscation`
+    std::vector<std::string> modalities{};      ///< what the answer may be: "text", "audio"
+    std::string prediction{};  ///< text that the answer will largely repeat; what repeats is written faster
+    ReasoningReplay reasoning_replay = ReasoningReplay::marked;
 };
 
 }  // namespace v0

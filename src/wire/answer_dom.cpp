@@ -46,14 +46,6 @@ void append_parts(const json& parts, PartTexts& out, int depth = 0) {
     }
 }
 
-/// The one with the text when a provider sends `""` beside it.
-std::string_view first_text(std::initializer_list<std::string_view> texts) {
-    for (const std::string_view text : texts) {
-        if (!text.empty()) return text;
-    }
-    return {};
-}
-
 class TreeReader {
   public:
     TreeReader(const json& root, std::string_view text, AnswerShape shape, std::deque<std::string>& texts,
@@ -135,13 +127,27 @@ class TreeReader {
             thinking = keep(std::move(parts.thinking));
             if (delta.refusal.empty()) delta.refusal = keep(std::move(parts.refusal));
         }
-        delta.reasoning = first_text({text_of(member(message, "reasoning_content")),
-                                      text_of(member(message, "reasoning")), thinking, details_text(message)});
+        read_reasoning(message, thinking, delta);
         read_tool_calls(message, position);
         keep_loose(message, MemberScope::message, position,
                    {"role", "content", "refusal", "reasoning_content", "reasoning", "tool_calls", "annotations",
                     "parsed", "audio", "function_call"});
         keep_response_only(message, position);
+    }
+
+    /// The one with the text when a provider sends "" beside it. The text of details goes back with the details.
+    void read_reasoning(const json& message, std::string_view thinking, ChoiceDelta& delta) {
+        const std::pair<std::string_view, std::string_view> places[] = {
+            {"reasoning_content", text_of(member(message, "reasoning_content"))},
+            {"reasoning", text_of(member(message, "reasoning"))},
+            {"thinking", thinking},
+            {"reasoning_details", details_text(message)}};
+        for (const auto& [name, text] : places) {
+            if (text.empty()) continue;
+            delta.reasoning = text;
+            delta.reasoning_name = name;
+            return;
+        }
     }
 
     std::string_view details_text(const json& message) {

@@ -26,6 +26,7 @@ struct ToolCallDelta {
 struct ChoiceDelta {
     std::int64_t index = 0;
     std::string_view role{}, content{}, reasoning{}, refusal{}, finish_reason{};
+    std::string_view reasoning_name{};  ///< the member that `reasoning` came in; "thinking": parts of that type
 };
 
 /// Where a member without a typed place was found, which decides where it is kept. `logprobs`, `audio` and

@@ -95,7 +95,11 @@ class AnswerScanner {
             if (name == "parsed") return once(seen, 10) && cursor_.read_null();
             return scan_loose(MemberScope::message, position, name);
         });
-        out_.choices[position].reasoning = reasoning_content.empty() ? reasoning : reasoning_content;
+        ChoiceDelta& choice = out_.choices[position];
+        choice.reasoning = reasoning_content.empty() ? reasoning : reasoning_content;
+        if (!choice.reasoning.empty()) {
+            choice.reasoning_name = reasoning_content.empty() ? "reasoning" : "reasoning_content";
+        }
         return read;
     }
 

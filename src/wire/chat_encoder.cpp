@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "wire/json_cursor.hpp"
 #include "wire/message_encoder.hpp"
@@ -20,12 +21,23 @@ bool has_control_character(std::string_view text) {
                        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7F'; });
 }
 
+/// How much text a part brings; pictures are long.
+struct PartSize {
+    std::size_t operator()(const TextPart& part) const { return part.text.size() + part.text.size() / 16; }
+    std::size_t operator()(const ImagePart& part) const { return part.url.size(); }
+    std::size_t operator()(const AudioPart& part) const { return part.data_base64.size(); }
+    std::size_t operator()(const FilePart& part) const { return part.data_base64.size(); }
+    std::size_t operator()(const RawPart& part) const { return part.json.size(); }
+    std::size_t operator()(const RefusalPart& part) const { return part.refusal.size(); }
+};
+
 /// Enough for the whole body in the usual case, so that it is written without growing.
 std::size_t estimated_size(const ChatRequest& request) {
     std::size_t size = 256;
     for (const Message& message : request.messages) {
         size += 64 + message.content.size() + message.content.size() / 16 + message.extra_json.size();
-        size += message.parts.size() * 64 + message.tool_calls.size() * 128;
+        size += message.tool_calls.size() * 128;
+        for (const ContentPart& part : message.parts) size += 64 + std::visit(PartSize{}, part);
     }
     for (const Tool& tool : request.tools) size += 96 + tool.description.size() + tool.parameters_json.size();
     return size;
@@ -34,6 +46,10 @@ std::size_t estimated_size(const ChatRequest& request) {
 std::optional<Error> check(const ChatRequest& request, bool stream, const ExtraMembers& extra) {
     if (request.model.empty() && !extra.has("model")) return invalid_request("the request names no model");
     if (has_control_character(request.model)) return invalid_request("the model's name has control characters");
+    const auto& choice = request.tool_choice;
+    if (choice && choice->mode == ToolChoice::Mode::named && choice->name.empty()) {
+        return invalid_request("tool_choice: 'named' needs the name of a tool");
+    }
     if (request.messages.empty() && !extra.has("messages")) return invalid_request("the request has no messages");
     const std::string_view* streamed = extra.find("stream");
     if (streamed != nullptr && *streamed != (stream ? "true" : "false")) {
@@ -52,29 +68,74 @@ std::optional<Error> check(const ChatRequest& request, bool stream, const ExtraM
     return std::nullopt;
 }
 
-void write_stop(ObjectWriter& body, std::string& out, const std::vector<std::string>& stop) {
-    if (stop.empty() || !body.name("stop")) return;
-    // Servers that know only one stop text know only the plain string.
-    if (stop.size() == 1) return append_json_string(out, stop.front());
+void append_texts(std::string& out, const std::vector<std::string>& texts) {
     char separator = '[';
-    for (const std::string& text : stop) {
+    for (const std::string& text : texts) {
         out.push_back(std::exchange(separator, ','));
         append_json_string(out, text);
     }
     out.push_back(']');
 }
 
-void write_tool_choice(ObjectWriter& body, std::string& out, const ToolChoice& choice) {
-    switch (choice.mode) {
-        case ToolChoice::Mode::automatic: return body.text("tool_choice", "auto");
-        case ToolChoice::Mode::none: return body.text("tool_choice", "none");
-        case ToolChoice::Mode::required: return body.text("tool_choice", "required");
-        case ToolChoice::Mode::named: break;
-    }
-    if (!body.name("tool_choice")) return;
-    out += "{\"type\":\"function\",\"function\":{\"name\":";
-    append_json_string(out, choice.name);
+void write_stop(ObjectWriter& body, std::string& out, const std::vector<std::string>& stop) {
+    if (stop.empty() || !body.name("stop")) return;
+    // Servers that know only one stop text know only the plain string.
+    stop.size() == 1 ? append_json_string(out, stop.front()) : append_texts(out, stop);
+}
+
+void write_stream_options(ObjectWriter& body, std::string& out, const ChatRequest& request) {
+    if (!request.include_usage && !request.include_obfuscation) return;
+    if (!body.name("stream_options")) return;
+    ObjectWriter options(out, kNoExtra);
+    options.flag("include_usage", request.include_usage);
+    options.flag("include_obfuscation", request.include_obfuscation);
+    options.close();
+}
+
+void write_prediction(ObjectWriter& body, std::string& out, const std::string& prediction) {
+    if (prediction.empty() || !body.name("prediction")) return;
+    out += R"({"type":"content","content":)";
+    append_json_string(out, prediction);
+    out += '}';
+}
+
+/// `{"type":"function","function":{"name":…}}`, or the same with "custom".
+void append_tool_reference(std::string& out, const std::vector<Tool>& tools, std::string_view name) {
+    const auto tool = std::find_if(tools.begin(), tools.end(), [&](const Tool& t) { return t.name == name; });
+    const std::string_view kind = wire_name(tool == tools.end() ? Tool::Kind::function : tool->kind);
+    out += "{\"type\":\"";
+    out += kind;
+    out += "\",\"";
+    out += kind;
+    out += "\":{\"name\":";
+    append_json_string(out, name);
     out += "}}";
+}
+
+void append_allowed_tools(std::string& out, const std::vector<Tool>& tools, const ToolChoice& choice) {
+    const bool required = choice.mode == ToolChoice::Mode::required;
+    out += R"({"type":"allowed_tools","allowed_tools":{"mode":)";
+    out += required ? "\"required\",\"tools\":" : "\"auto\",\"tools\":";
+    char separator = '[';
+    for (const std::string& name : choice.allowed) {
+        out.push_back(std::exchange(separator, ','));
+        append_tool_reference(out, tools, name);
+    }
+    out += "]}}";
+}
+
+void write_tool_choice(ObjectWriter& body, std::string& out, const ChatRequest& request) {
+    const ToolChoice& choice = *request.tool_choice;
+    if (!body.name("tool_choice")) return;
+    switch (choice.mode) {
+        case ToolChoice::Mode::automatic:
+        case ToolChoice::Mode::required:
+            if (!choice.allowed.empty()) return append_allowed_tools(out, request.tools, choice);
+            out += choice.mode == ToolChoice::Mode::required ? "\"required\"" : "\"auto\"";
+            return;
+        case ToolChoice::Mode::none: out += "\"none\""; return;
+        case ToolChoice::Mode::named: return append_tool_reference(out, request.tools, choice.name);
+    }
 }
 
 void write_response_format(ObjectWriter& body, std::string& out, const ResponseFormat& format) {
@@ -87,6 +148,7 @@ void write_response_format(ObjectWriter& body, std::string& out, const ResponseF
     out += "{\"type\":\"json_schema\",\"json_schema\":";
     ObjectWriter schema(out, kNoExtra);
     schema.text_unless_empty("name", format.name);
+    schema.text_unless_empty("description", format.description);
     if (!format.schema_json.empty()) schema.json("schema", format.schema_json);
     schema.flag("strict", format.strict);
     schema.close();
@@ -133,7 +195,7 @@ void write_rest(ObjectWriter& body, std::string& out, const ChatRequest& request
     write_stop(body, out, request.stop);
     write_maps(body, out, request);
     if (request.response_format) write_response_format(body, out, *request.response_format);
-    if (request.tool_choice) write_tool_choice(body, out, *request.tool_choice);
+    if (request.tool_choice) write_tool_choice(body, out, request);
     body.flag("parallel_tool_calls", request.parallel_tool_calls);
     body.text_unless_empty("reasoning_effort", request.reasoning_effort);
     body.text_unless_empty("verbosity", request.verbosity);
@@ -142,10 +204,11 @@ void write_rest(ObjectWriter& body, std::string& out, const ChatRequest& request
     body.text_unless_empty("safety_identifier", request.safety_identifier);
     body.text_unless_empty("prompt_cache_key", request.prompt_cache_key);
     body.flag("store", request.store);
-    if (stream) body.flag("stream", true);
-    if (stream && request.include_usage && body.name("stream_options")) {
-        out += *request.include_usage ? "{\"include_usage\":true}" : "{\"include_usage\":false}";
-    }
+    if (!request.modalities.empty() && body.name("modalities")) append_texts(out, request.modalities);
+    write_prediction(body, out, request.prediction);
+    if (!stream) return;
+    body.flag("stream", true);
+    write_stream_options(body, out, request);
 }
 
 }  // namespace
@@ -162,7 +225,7 @@ Result<EncodedChat> encode_chat(const ChatRequest& request, bool stream, std::st
     const bool has_gap = body.name("model");
     const std::size_t gap = out.size();
     if (body.name("messages")) {
-        if (auto error = append_messages(out, request.messages)) return *std::move(error);
+        if (auto error = append_messages(out, request.messages, request.reasoning_replay)) return *std::move(error);
     }
     write_sampling(body, request);
     if (!request.tools.empty() && body.name("tools")) {

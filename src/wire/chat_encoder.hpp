@@ -20,7 +20,7 @@ struct EncodedChat {
 };
 
 /// Only members that are set are sent. The caller's JSON wins over what is written from the typed members: shallowly,
-/// at the level of the request, a message, and a tool; `call_extra_json` wins over `request.extra_json`.
+/// at the level of the request, a message, a part, and a tool; `call_extra_json` wins over `request.extra_json`.
 /// `invalid_request` for what cannot be sent: no model, no messages, JSON text that is not JSON, a number that is not
 /// finite.
 Result<EncodedChat> encode_chat(const ChatRequest& request, bool stream, std::string_view call_extra_json);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <random>
 
+#include "wire/citations.hpp"
+
 namespace holysheep::wire {
 namespace {
 
@@ -131,6 +133,7 @@ void ChunkAccumulator::add_choice(const AnswerFields& fields, std::size_t delta,
     const ChoiceDelta& from = fields.choices[delta];
     Message& message = completion_.choices[position].message;
     message.role = role_from(from.role, message.role);
+    set_once(message.reasoning_name, from.reasoning_name);
     add_text(ChunkEvent::reasoning, position, from.reasoning, message.reasoning);
     add_text(ChunkEvent::content, position, from.content, message.content);
     add_text(ChunkEvent::refusal, position, from.refusal, message.refusal);
@@ -268,7 +271,13 @@ void ChunkAccumulator::seal_choice(std::size_t position) {
         complete_call(calls[slot]);
         calls[slot].raw_json = tool_call_json(calls[slot], state.calls[slot].extra);
     }
-    if (!state.audio.empty()) state.extra.set("audio", state.audio.to_object());
+    choice.citations = read_citations(state.extra.get("annotations"));
+    if (!state.audio.empty()) {
+        // Spoken answers are referred to by their id; their data stays outside of what is sent back.
+        if (const auto id = state.audio.get("id"); !id.empty())
+            state.message_extra.set("audio", "{\"id\":" + std::string(id) + "}");
+        state.extra.set("audio", state.audio.to_object());
+    }
     if (!state.function_call.empty()) state.message_extra.set("function_call", state.function_call.to_object());
     choice.message.extra_json = state.message_extra.to_object();
     choice.extra_json = state.extra.to_object();

@@ -62,15 +62,30 @@ std::string without_tags(std::string_view html) {
     return text;
 }
 
-std::string html_title(std::string_view html) {
-    std::string lower(html.substr(0, 16384));
-    std::transform(lower.begin(), lower.end(), lower.begin(),
+std::string lower(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return out;
+}
+
+/// Where markup begins in a text, or npos. A lone '<' is no markup: "must be < 5".
+std::size_t find_page(std::string_view text) {
+    if (looks_like_html(text)) return text.find('<');
+    const std::string folded = lower(text);
+    std::size_t first = std::string::npos;
+    for (const std::string_view tag : {"<!doctype", "<html", "<head", "<body", "<script", "<title", "<h1", "<center"})
+        first = std::min(first, folded.find(tag));
+    return first;
+}
+
+std::string html_title(std::string_view html) {
+    const std::string lower_case = lower(html.substr(0, 16384));
     for (const std::string_view tag : {"<title", "<h1"}) {
-        const std::size_t open = lower.find(tag);
-        const std::size_t from = open == std::string::npos ? open : lower.find('>', open);
+        const std::size_t open = lower_case.find(tag);
+        const std::size_t from = open == std::string::npos ? open : lower_case.find('>', open);
         if (from == std::string::npos) continue;
-        const std::size_t to = lower.find(tag == "<h1" ? "</h1" : "</title", from);
+        const std::size_t to = lower_case.find(tag == "<h1" ? "</h1" : "</title", from);
         if (to == std::string::npos) continue;
         std::string title = one_line(without_tags(html.substr(from + 1, to - from - 1)), 200);
         if (!title.empty()) return title;
@@ -149,11 +164,19 @@ std::string_view hint_for(int status, ErrorCode code) {
     return {};
 }
 
+/// A page quoted inside a message becomes its title: "upstream said: <html>…" → "upstream said: Bad Gateway".
+std::string readable(const std::string& message) {
+    const std::size_t page = find_page(message);
+    if (page == std::string::npos) return one_line(message, kMessageBytes);
+    std::string before = one_line(std::string_view(message).substr(0, page), kMessageBytes);
+    const std::string title = html_title(std::string_view(message).substr(page));
+    return before.empty() || title.empty() ? before + title : before + " " + title;
+}
+
 Error from_fields(int status, const ErrorFields& fields) {
     Error error;
     error.code = classify_error(status, fields);
-    error.message =
-        looks_like_html(fields.message) ? html_title(fields.message) : one_line(fields.message, kMessageBytes);
+    error.message = readable(fields.message);
     error.effective_status = status;
     error.provider_type = one_line(fields.type, kPlainTextBytes);
     error.provider_code = one_line(fields.code, kPlainTextBytes);

@@ -103,6 +103,11 @@ std::size_t JsonMembers::append(std::string_view name, std::string_view json) {
     return json.size();
 }
 
+std::string_view JsonMembers::get(std::string_view name) const {
+    const auto found = members_.find(name);
+    return found == members_.end() ? std::string_view() : std::string_view(found->second);
+}
+
 std::string JsonMembers::to_object() const {
     if (members_.empty()) return {};
     std::string out;

@@ -24,6 +24,8 @@ class JsonMembers {
     /// Joins arrays to arrays and strings to strings by their text; anything else replaces.
     std::size_t append(std::string_view name, std::string_view json);
     bool empty() const { return members_.empty(); }
+    /// The member's JSON text, "" when there is none. The view lives until the next change.
+    std::string_view get(std::string_view name) const;
     /// "" when there are none, else one JSON object.
     std::string to_object() const;
     /// `,"name":value` for each.

@@ -24,47 +24,58 @@ std::string_view name_of(Role role) {
     return "user";
 }
 
-/// Writes one part; false when a raw part is no JSON object.
+/// Writes one part; false when its JSON is no JSON object.
 struct PartWriter {
     std::string& out;
 
     bool operator()(const TextPart& part) const {
-        out += "{\"type\":\"text\",\"text\":";
-        append_json_string(out, part.text);
-        out += '}';
-        return true;
+        return write(part.extra_json, "text", "text", [&] { append_json_string(out, part.text); });
     }
     bool operator()(const ImagePart& part) const {
-        out += "{\"type\":\"image_url\",\"image_url\":";
-        ObjectWriter image(out, kNoExtra);
-        image.text("url", part.url);
-        image.text_unless_empty("detail", part.detail);
-        image.close();
-        out += '}';
-        return true;
+        return write(part.extra_json, "image_url", "image_url", [&] {
+            ObjectWriter image(out, kNoExtra);
+            image.text("url", part.url);
+            image.text_unless_empty("detail", part.detail);
+            image.close();
+        });
     }
     bool operator()(const AudioPart& part) const {
-        out += "{\"type\":\"input_audio\",\"input_audio\":";
-        ObjectWriter audio(out, kNoExtra);
-        audio.text("data", part.data_base64);
-        audio.text("format", part.format);
-        audio.close();
-        out += '}';
-        return true;
+        return write(part.extra_json, "input_audio", "input_audio", [&] {
+            ObjectWriter audio(out, kNoExtra);
+            audio.text("data", part.data_base64);
+            audio.text("format", part.format);
+            audio.close();
+        });
     }
     bool operator()(const FilePart& part) const {
-        out += "{\"type\":\"file\",\"file\":";
-        ObjectWriter file(out, kNoExtra);
-        file.text_unless_empty("filename", part.filename);
-        file.text_unless_empty("file_data", part.data_base64);
-        file.text_unless_empty("file_id", part.file_id);
-        file.close();
-        out += '}';
-        return true;
+        return write(part.extra_json, "file", "file", [&] {
+            ObjectWriter file(out, kNoExtra);
+            file.text_unless_empty("filename", part.filename);
+            file.text_unless_empty("file_data", part.data_base64);
+            file.text_unless_empty("file_id", part.file_id);
+            file.close();
+        });
     }
     bool operator()(const RawPart& part) const {
         out += part.json;
         return is_json_object(part.json);
+    }
+    bool operator()(const RefusalPart& part) const {
+        return write(part.extra_json, "refusal", "refusal", [&] { append_json_string(out, part.refusal); });
+    }
+
+  private:
+    /// `{"type":kind,member:…}`, with the caller's members merged over it.
+    template <class WriteValue>
+    bool write(std::string_view extra_json, std::string_view kind, std::string_view member,
+               WriteValue&& write_value) const {
+        ExtraMembers extra;
+        if (!extra.add(extra_json)) return false;
+        ObjectWriter object(out, extra);
+        object.text("type", kind);
+        if (object.name(member)) write_value();
+        object.close();
+        return true;
     }
 };
 
@@ -78,17 +89,21 @@ bool append_parts(std::string& out, const std::vector<ContentPart>& parts) {
     return true;
 }
 
-/// Gemini wants the signature of its thoughts back with the call that it belongs to; it travels in this member.
-std::string_view replayed_member(const ToolCall& call) {
-    constexpr std::string_view kName = "extra_content";
-    if (call.raw_json.find(kName) == std::string::npos) return {};
+/// Members in which providers hide what their reasoning needs back.
+constexpr std::string_view kReasoningMembers[] = {"reasoning_details", "reasoning_content", "reasoning",
+                                                  "thinking",          "extra_content",     "thought_signature"};
+
+/// Gemini wants the signature of its thoughts back with the call that it belongs to; it travels in these members.
+void append_signatures(ObjectWriter& object, const ToolCall& call) {
+    if (call.raw_json.empty()) return;
     ExtraMembers sent;
-    if (!sent.add(call.raw_json)) return {};
-    const std::string_view* value = sent.find(kName);
-    return value == nullptr ? std::string_view() : *value;
+    if (!sent.add(call.raw_json)) return;
+    for (const std::string_view name : {"extra_content", "thought_signature"}) {
+        if (const std::string_view* value = sent.find(name)) object.json(name, *value);
+    }
 }
 
-bool append_tool_call(std::string& out, const ToolCall& call) {
+bool append_tool_call(std::string& out, const ToolCall& call, ReasoningReplay replay) {
     if (call.type != "function" && !call.raw_json.empty()) {
         out += call.raw_json;
         return is_json_object(call.raw_json);
@@ -102,46 +117,94 @@ bool append_tool_call(std::string& out, const ToolCall& call) {
     body.text("name", call.name);
     body.text(custom ? "input" : "arguments", call.arguments);
     body.close();
-    if (const auto extra = replayed_member(call); !extra.empty()) object.json("extra_content", extra);
+    if (replay != ReasoningReplay::none) append_signatures(object, call);
     object.close();
     return true;
 }
 
-std::optional<Error> append_tool_calls(std::string& out, const std::vector<ToolCall>& calls) {
+std::optional<Error> append_tool_calls(std::string& out, const std::vector<ToolCall>& calls, ReasoningReplay replay) {
     char separator = '[';
     for (const ToolCall& call : calls) {
         out.push_back(std::exchange(separator, ','));
-        if (!append_tool_call(out, call))
+        if (!append_tool_call(out, call, replay))
             return invalid_request("raw_json of the tool call '" + call.id + "' is not a JSON object");
     }
     out.push_back(']');
     return std::nullopt;
 }
 
-std::optional<Error> append_message(std::string& out, const Message& message) {
+/// Reasoning that came as parts goes back as parts, before the text.
+void append_thinking_content(std::string& out, const Message& message) {
+    out += "[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":";
+    append_json_string(out, message.reasoning);
+    out += "}]}";
+    if (!message.content.empty()) {
+        out += ",{\"type\":\"text\",\"text\":";
+        append_json_string(out, message.content);
+        out += '}';
+    }
+    out += ']';
+}
+
+/// False when a part's JSON is no JSON object.
+bool append_content(std::string& out, const Message& message, bool thinking) {
+    const bool null_content = message.content.empty() && message.role == Role::assistant &&
+                              (!message.tool_calls.empty() || !message.refusal.empty());
+    if (!message.parts.empty()) return append_parts(out, message.parts);
+    if (thinking) {
+        append_thinking_content(out, message);
+    } else if (null_content) {
+        out += "null";
+    } else {
+        append_json_string(out, message.content);
+    }
+    return true;
+}
+
+std::optional<Error> append_message(std::string& out, const Message& message, ReasoningReplay replay) {
     ExtraMembers extra;
     if (!extra.add(message.extra_json)) return invalid_request("extra_json is not a JSON object");
+    if (replay == ReasoningReplay::none) {
+        for (const std::string_view name : kReasoningMembers) extra.remove(name);
+    }
+    // The text of details goes back with the details, which are in extra_json.
+    const bool reasons =
+        replay == ReasoningReplay::all && !message.reasoning.empty() && message.reasoning_name != "reasoning_details";
+    const bool thinking = reasons && message.reasoning_name == "thinking";
     ObjectWriter object(out, extra);
     object.text("role", name_of(message.role));
-    if (object.name("content")) {
-        const bool null_content = message.content.empty() && message.role == Role::assistant &&
-                                  (!message.tool_calls.empty() || !message.refusal.empty());
-        if (!message.parts.empty()) {
-            if (!append_parts(out, message.parts)) return invalid_request("a RawPart is not a JSON object");
-        } else if (null_content) {
-            out += "null";
-        } else {
-            append_json_string(out, message.content);
-        }
+    if (object.name("content") && !append_content(out, message, thinking)) {
+        return invalid_request("the JSON of a part (RawPart::json or a part's extra_json) is not a JSON object");
+    }
+    if (reasons && !thinking) {
+        const bool named = message.reasoning_name == "reasoning";
+        object.text(named ? "reasoning" : "reasoning_content", message.reasoning);
     }
     object.text_unless_empty("name", message.name);
     if (message.role == Role::tool || !message.tool_call_id.empty()) object.text("tool_call_id", message.tool_call_id);
     object.text_unless_empty("refusal", message.refusal);
     if (!message.tool_calls.empty() && object.name("tool_calls")) {
-        if (auto error = append_tool_calls(out, message.tool_calls)) return error;
+        if (auto error = append_tool_calls(out, message.tool_calls, replay)) return error;
     }
     object.close();
     return std::nullopt;
+}
+
+void append_custom_tool(std::string& out, const Tool& tool) {
+    ObjectWriter custom(out, kNoExtra);
+    custom.text("name", tool.name);
+    custom.text_unless_empty("description", tool.description);
+    if (!tool.format_json.empty()) custom.json("format", tool.format_json);
+    custom.close();
+}
+
+void append_function_tool(std::string& out, const Tool& tool) {
+    ObjectWriter function(out, kNoExtra);
+    function.text("name", tool.name);
+    function.text_unless_empty("description", tool.description);
+    if (!tool.parameters_json.empty()) function.json("parameters", tool.parameters_json);
+    function.flag("strict", tool.strict);
+    function.close();
 }
 
 std::optional<Error> append_tool(std::string& out, const Tool& tool) {
@@ -150,17 +213,16 @@ std::optional<Error> append_tool(std::string& out, const Tool& tool) {
     if (!tool.parameters_json.empty() && !is_json_object(tool.parameters_json)) {
         return invalid_request("parameters_json is not a JSON object");
     }
+    if (!tool.format_json.empty() && !is_json_object(tool.format_json)) {
+        return invalid_request("format_json is not a JSON object");
+    }
+    const std::string_view kind = wire_name(tool.kind);
     ObjectWriter object(out, extra);
-    object.text("type", "function");
+    object.text("type", kind);
     // A tool of another type describes itself in extra_json.
-    const bool is_function = !tool.name.empty() || !extra.has("type");
-    if (is_function && object.name("function")) {
-        ObjectWriter function(out, kNoExtra);
-        function.text("name", tool.name);
-        function.text_unless_empty("description", tool.description);
-        if (!tool.parameters_json.empty()) function.json("parameters", tool.parameters_json);
-        function.flag("strict", tool.strict);
-        function.close();
+    const bool is_described = !tool.name.empty() || !extra.has("type");
+    if (is_described && object.name(kind)) {
+        tool.kind == Tool::Kind::custom ? append_custom_tool(out, tool) : append_function_tool(out, tool);
     }
     object.close();
     return std::nullopt;
@@ -175,11 +237,13 @@ Error invalid_request(std::string message) {
     return error;
 }
 
-std::optional<Error> append_messages(std::string& out, const std::vector<Message>& messages) {
+std::string_view wire_name(Tool::Kind kind) { return kind == Tool::Kind::custom ? "custom" : "function"; }
+
+std::optional<Error> append_messages(std::string& out, const std::vector<Message>& messages, ReasoningReplay replay) {
     char separator = '[';
     for (const Message& message : messages) {
         out.push_back(std::exchange(separator, ','));
-        if (auto error = append_message(out, message)) {
+        if (auto error = append_message(out, message, replay)) {
             const auto position = static_cast<std::size_t>(&message - messages.data());
             error->message = "messages[" + std::to_string(position) + "]: " + error->message;
             return error;

@@ -27,6 +27,10 @@ bool ExtraMembers::add(std::string_view json_object) {
     return read && cursor.at_end();
 }
 
+void ExtraMembers::remove(std::string_view name) {
+    std::erase_if(members_, [&](const auto& m) { return m.first == name; });
+}
+
 const std::string_view* ExtraMembers::find(std::string_view name) const {
     const auto found = std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m.first == name; });
     return found == members_.end() ? nullptr : &found->second;

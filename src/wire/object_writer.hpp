@@ -18,6 +18,7 @@ class ExtraMembers {
   public:
     /// False when the text is not a JSON object. Empty text is no object and no error.
     bool add(std::string_view json_object);
+    void remove(std::string_view name);
     bool has(std::string_view name) const { return find(name) != nullptr; }
     /// The value's text, or nullptr.
     const std::string_view* find(std::string_view name) const;

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "wire/http_date.hpp"
+#include "wire/utf8.hpp"
 
 namespace holysheep::wire {
 namespace {
@@ -34,9 +35,11 @@ std::optional<double> take_number(std::string_view& text) {
     return value;
 }
 
+/// Longer waits are nonsense, and would not fit into a clock's nanoseconds.
+constexpr milliseconds kTenYears{320'000'000'000};
+
 std::optional<milliseconds> to_milliseconds(double value) {
-    constexpr double kTenYears = 3.2e11;
-    if (value > kTenYears) return std::nullopt;
+    if (value > static_cast<double>(kTenYears.count())) return std::nullopt;
     return milliseconds(static_cast<std::int64_t>(std::ceil(value)));
 }
 
@@ -51,7 +54,9 @@ std::optional<milliseconds> until_date(std::string_view text, HeaderView headers
     const auto when = parse_http_date(trimmed(text));
     if (!when) return std::nullopt;
     const auto server_now = parse_http_date(trimmed(find_header(headers, "date")));
-    const auto wait = server_now ? milliseconds(*when - *server_now) : std::chrono::ceil<milliseconds>(*when - now);
+    // In milliseconds from the start: a year such as 9999 is beyond the nanoseconds of a clock.
+    const auto wait = server_now ? milliseconds(*when - *server_now) : *when - std::chrono::floor<milliseconds>(now);
+    if (wait > kTenYears) return std::nullopt;
     return std::max(wait, milliseconds(0));
 }
 
@@ -79,6 +84,15 @@ std::optional<milliseconds> parse_duration(std::string_view text) {
         total += *value * *unit;
     }
     return to_milliseconds(total);
+}
+
+/// Ids end up in logs and messages: printable, one line, not endless.
+std::string printable(std::string_view id) {
+    constexpr std::size_t kIdBytes = 256;
+    std::string out;
+    append_valid_utf8(out, id.substr(0, kIdBytes));
+    std::erase_if(out, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+    return std::string(utf8_prefix(out, kIdBytes));
 }
 
 std::optional<std::int64_t> parse_count(std::string_view text) {
@@ -127,7 +141,7 @@ RateLimits parse_rate_limits(HeaderView headers) {
 std::string parse_request_id(HeaderView headers) {
     for (const std::string_view name :
          {"x-request-id", "request-id", "x-generation-id", "cf-ray", "apim-request-id", "x-ds-trace-id"}) {
-        if (const auto id = trimmed(find_header(headers, name)); !id.empty()) return std::string(id);
+        if (const auto id = trimmed(find_header(headers, name)); !id.empty()) return printable(id);
     }
     return {};
 }

@@ -20,7 +20,7 @@ std::string_view find_header(HeaderView headers, std::string_view name);
 
 /// `retry-after-ms`, else `x-ms-retry-after-ms`, else `Retry-After` in seconds or as a date (RFC 9110, 10.2.3). A date
 /// counts from the server's own `Date`, so that a wrong clock here does no harm; without one from `now`. A date that is
-/// past is 0; negative, infinite and unreadable values are ignored.
+/// past is 0; negative and unreadable values and those beyond ten years are ignored.
 std::optional<std::chrono::milliseconds> parse_retry_after(HeaderView headers,
                                                            std::chrono::system_clock::time_point now);
 /// `x-should-retry`: the gateway's own verdict.

@@ -44,7 +44,8 @@ SseDecoder::Status SseDecoder::feed(std::string_view bytes, SseSink& sink) {
         }
         const std::size_t end = ends.next(at);
         const std::string_view piece = bytes.substr(at, end - at);
-        if (line_.size() + piece.size() + data_.size() > max_event_bytes_) return status_ = Status::too_long;
+        const std::size_t data_size = is_borrowed_ ? borrowed_.size() : data_.size();
+        if (line_.size() + piece.size() + data_size > max_event_bytes_) return status_ = Status::too_long;
         if (end == std::string_view::npos) {
             line_ += piece;
             break;

@@ -19,7 +19,7 @@
 namespace holysheep::wire {
 namespace {
 
-constexpr std::size_t kSnippetBytes = 1024;
+constexpr std::size_t kSnippetBytes = 1024, kHtmlBytes = 2048;
 constexpr std::string_view kSpace = " \t\r\n";
 
 std::string_view trimmed(std::string_view text) {
@@ -39,6 +39,7 @@ class StreamDecoder::Machine final : public SseSink {
         if (state_ == State::open && body_ == Body::undecided) bytes.remove_prefix(decide(bytes));
         if (state_ != State::open) return;
         if (body_ == Body::json) return buffer(bytes);
+        if (body_ == Body::html) return collect_html(bytes);
         if (events_.feed(bytes, *this) == SseDecoder::Status::too_long) {
             fail_malformed(
                 "an event of the stream is longer than " + std::to_string(options_.max_event_bytes) + " bytes", {});
@@ -49,10 +50,11 @@ class StreamDecoder::Machine final : public SseSink {
         if (state_ != State::open) return;
         at_end_ = true;
         clean_end_ = clean;
-        if (body_ == Body::json) {
-            read_whole();
-        } else {
-            events_.finish(*this);
+        switch (body_) {
+            case Body::json: read_whole(); break;
+            case Body::html: return fail_html();
+            case Body::undecided:
+            case Body::events: events_.finish(*this); break;
         }
         if (state_ == State::open) judge_end();
     }
@@ -91,7 +93,7 @@ class StreamDecoder::Machine final : public SseSink {
     const ChunkAccumulator& answer() const { return answer_; }
 
   private:
-    enum class Body { undecided, events, json };
+    enum class Body { undecided, events, json, html };
 
     /// White space and a byte order mark decide nothing; both are harmless to the event decoder. Returns how many bytes
     /// are not part of the body after all.
@@ -99,10 +101,16 @@ class StreamDecoder::Machine final : public SseSink {
         const std::size_t first = bytes.find_first_not_of("\xEF\xBB\xBF \t\r\n");
         if (first == std::string_view::npos) return 0;
         const char c = bytes[first];
-        body_ = c == '{' || c == '[' ? Body::json : Body::events;
-        if (c == '<') fail_with(malformed_body(bytes.substr(first), "instead of an event stream"), bytes.substr(first));
-        return body_ == Body::json ? first : 0;
+        body_ = c == '{' || c == '[' ? Body::json : c == '<' ? Body::html : Body::events;
+        return body_ == Body::events ? 0 : first;
     }
+
+    /// The page's title is worth waiting for, its text is not.
+    void collect_html(std::string_view bytes) {
+        whole_ += bytes.substr(0, kHtmlBytes - whole_.size());
+        if (whole_.size() == kHtmlBytes) fail_html();
+    }
+    void fail_html() { fail_with(malformed_body(whole_, "instead of an event stream"), whole_); }
 
     void buffer(std::string_view bytes) {
         if (whole_.size() + bytes.size() > options_.max_event_bytes) {

@@ -28,6 +28,8 @@ std::int64_t sum_of(const Count& a, const Count& b) {
     return std::min(first_of({a}), kLimit) + std::min(first_of({b}), kLimit);
 }
 
+constexpr double kTicksPerDollar = 1e10;
+
 std::optional<Money> money_of(std::optional<double> dollars) {
     constexpr double kNano = 1e9, kLimit = 9e18;
     if (!dollars || *dollars < 0 || *dollars * kNano > kLimit) return std::nullopt;
@@ -64,6 +66,8 @@ bool scan_prompt_details(JsonCursor& cursor, UsageFields::PromptDetails& out) {
         if (name == "cached_tokens") return scan_count(cursor, out.cached_tokens);
         if (name == "audio_tokens") return scan_count(cursor, out.audio_tokens);
         if (name == "cache_write_tokens") return scan_count(cursor, out.cache_write_tokens);
+        if (name == "text_tokens") return scan_count(cursor, out.text_tokens);
+        if (name == "image_tokens") return scan_count(cursor, out.image_tokens);
         return cursor.skip_value();
     });
 }
@@ -74,6 +78,9 @@ bool scan_completion_details(JsonCursor& cursor, UsageFields::CompletionDetails&
     return cursor.read_object([&](std::string_view name) {
         if (name == "reasoning_tokens") return scan_count(cursor, out.reasoning_tokens);
         if (name == "audio_tokens") return scan_count(cursor, out.audio_tokens);
+        if (name == "text_tokens") return scan_count(cursor, out.text_tokens);
+        if (name == "accepted_prediction_tokens") return scan_count(cursor, out.accepted_prediction_tokens);
+        if (name == "rejected_prediction_tokens") return scan_count(cursor, out.rejected_prediction_tokens);
         return cursor.skip_value();
     });
 }
@@ -107,11 +114,17 @@ UsageFields read_usage(const nlohmann::json& usage) {
             .cache_read_input_tokens = count("cache_read_input_tokens"),
             .cache_creation_input_tokens = count("cache_creation_input_tokens"),
             .cost = number_of(member(usage, "cost")),
+            .cost_in_usd_ticks = number_of(member(usage, "cost_in_usd_ticks")),
             .prompt_details = {.cached_tokens = prompt("cached_tokens"),
                                .cache_write_tokens = prompt("cache_write_tokens"),
-                               .audio_tokens = prompt("audio_tokens")},
+                               .audio_tokens = prompt("audio_tokens"),
+                               .text_tokens = prompt("text_tokens"),
+                               .image_tokens = prompt("image_tokens")},
             .completion_details = {.reasoning_tokens = completion("reasoning_tokens"),
-                                   .audio_tokens = completion("audio_tokens")}};
+                                   .audio_tokens = completion("audio_tokens"),
+                                   .text_tokens = completion("text_tokens"),
+                                   .accepted_prediction_tokens = completion("accepted_prediction_tokens"),
+                                   .rejected_prediction_tokens = completion("rejected_prediction_tokens")}};
 }
 
 bool scan_usage(JsonCursor& cursor, UsageFields& out, std::string_view& raw) {
@@ -123,6 +136,7 @@ bool scan_usage(JsonCursor& cursor, UsageFields& out, std::string_view& raw) {
         if (name == "prompt_tokens_details") return scan_prompt_details(cursor, out.prompt_details);
         if (name == "completion_tokens_details") return scan_completion_details(cursor, out.completion_details);
         if (name == "cost") return scan_cost(cursor, out.cost);
+        if (name == "cost_in_usd_ticks") return scan_cost(cursor, out.cost_in_usd_ticks);
         if (Count* count = provider_count(out, name)) return scan_count(cursor, *count);
         return cursor.skip_value();
     });
@@ -133,7 +147,10 @@ bool scan_usage(JsonCursor& cursor, UsageFields& out, std::string_view& raw) {
 bool normalise_usage(const UsageFields& fields, std::string_view raw, Usage& usage) {
     const auto& prompt = fields.prompt_details;
     const auto& completion = fields.completion_details;
-    if (!fields.prompt_tokens && !fields.completion_tokens && !fields.total_tokens && !fields.cost) return false;
+    if (!fields.prompt_tokens && !fields.completion_tokens && !fields.total_tokens && !fields.cost &&
+        !fields.cost_in_usd_ticks) {
+        return false;
+    }
     usage.present = true;
     usage.prompt_tokens = first_of({fields.prompt_tokens});
     usage.completion_tokens = first_of({fields.completion_tokens});
@@ -143,7 +160,17 @@ bool normalise_usage(const UsageFields& fields, std::string_view raw, Usage& usa
     usage.cache_write_tokens = first_of({prompt.cache_write_tokens, fields.cache_creation_input_tokens});
     usage.reasoning_tokens = first_of({completion.reasoning_tokens, fields.reasoning_tokens});
     usage.audio_tokens = sum_of(prompt.audio_tokens, completion.audio_tokens);
+    usage.prompt_text_tokens = first_of({prompt.text_tokens});
+    usage.prompt_image_tokens = first_of({prompt.image_tokens});
+    usage.prompt_audio_tokens = first_of({prompt.audio_tokens});
+    usage.completion_text_tokens = first_of({completion.text_tokens});
+    usage.completion_audio_tokens = first_of({completion.audio_tokens});
+    usage.accepted_prediction_tokens = first_of({completion.accepted_prediction_tokens});
+    usage.rejected_prediction_tokens = first_of({completion.rejected_prediction_tokens});
     usage.reported_cost = money_of(fields.cost);
+    if (!usage.reported_cost && fields.cost_in_usd_ticks) {
+        usage.reported_cost = money_of(*fields.cost_in_usd_ticks / kTicksPerDollar);
+    }
     usage.raw_json = raw;
     return true;
 }

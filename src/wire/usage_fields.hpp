@@ -21,11 +21,13 @@ struct UsageFields {
     Count prompt_cache_hit_tokens{}, cached_tokens{}, num_cached_tokens{};  ///< DeepSeek; Moonshot, Together; Mistral
     Count cache_read_input_tokens{}, cache_creation_input_tokens{};         ///< Anthropic-style relays
     std::optional<double> cost{};
+    std::optional<double> cost_in_usd_ticks{};  ///< xAI: 10^10 make a dollar (docs.x.ai, "Cost Tracking")
     struct PromptDetails {
-        Count cached_tokens{}, cache_write_tokens{}, audio_tokens{};
+        Count cached_tokens{}, cache_write_tokens{}, audio_tokens{}, text_tokens{}, image_tokens{};
     } prompt_details{};
     struct CompletionDetails {
-        Count reasoning_tokens{}, audio_tokens{};
+        Count reasoning_tokens{}, audio_tokens{}, text_tokens{};
+        Count accepted_prediction_tokens{}, rejected_prediction_tokens{};
     } completion_details{};
 };
 

@@ -17,6 +17,21 @@ TEST(ChatCompletion, ReadsItsFirstChoice) {
     EXPECT_EQ(completion.tool_calls().front().name, "shear");
 }
 
+TEST(ChatCompletion, TellsOfToolCallsAndMoney) {
+    ChatCompletion completion;
+    EXPECT_FALSE(completion.has_tool_calls());
+    EXPECT_EQ(completion.cached_input_tokens(), 0);
+    EXPECT_FALSE(completion.reported_cost());
+    completion.choices.resize(1);
+    completion.choices[0].message.tool_calls = {{.name = "shear"}};
+    completion.choices[0].finish_reason = FinishReason::stop;
+    completion.usage.cached_input_tokens = 7;
+    completion.usage.reported_cost = Money{.nano = 12};
+    EXPECT_TRUE(completion.has_tool_calls());
+    EXPECT_EQ(completion.cached_input_tokens(), 7);
+    EXPECT_EQ(completion.reported_cost()->nano, 12);
+}
+
 TEST(ChatCompletion, IsEmptyWithoutChoices) {
     const ChatCompletion completion;
     EXPECT_EQ(completion.text(), "");

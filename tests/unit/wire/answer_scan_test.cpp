@@ -3,11 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <random>
 #include <string>
-#include <vector>
 
+#include "answer_fields_text.hpp"
 #include "answer_samples.hpp"
 #include "chunk_recorder.hpp"
 #include "damage.hpp"
@@ -16,30 +15,6 @@
 
 namespace holysheep::wire {
 namespace {
-
-std::string describe(const AnswerFields& fields) {
-    std::string out = std::string(fields.id) + "|" + std::string(fields.model) + "|" +
-                      std::string(fields.service_tier) + "|" + std::string(fields.system_fingerprint) + "|" +
-                      std::to_string(fields.created) + "|" + (fields.has_choices ? "choices" : "") + "\n";
-    for (const ChoiceDelta& choice : fields.choices) {
-        out += "choice " + std::to_string(choice.index) + " " + std::string(choice.role) + " '" +
-               std::string(choice.content) + "' '" + std::string(choice.reasoning) + "' '" +
-               std::string(choice.refusal) + "' " + std::string(choice.finish_reason) + "\n";
-    }
-    for (const ToolCallDelta& call : fields.tool_calls) {
-        out += "call " + std::to_string(call.choice) + " " + std::to_string(call.index.value_or(-7)) + " " +
-               std::string(call.id) + " " + std::string(call.type) + " " + std::string(call.name) + " '" +
-               std::string(call.arguments) + "'\n";
-    }
-    std::vector<std::string> loose;
-    for (const LooseMember& member : fields.loose) {
-        loose.push_back(std::to_string(static_cast<int>(member.scope)) + " " + std::to_string(member.owner) + " " +
-                        std::string(member.name) + "=" + std::string(member.json) + "\n");
-    }
-    std::sort(loose.begin(), loose.end());
-    for (const std::string& line : loose) out += line;
-    return out + (fields.has_usage ? wire::describe(fields.usage) : "no usage") + (fields.error ? " error" : "");
-}
 
 /// Whether the scan took the text; if it did, the tree must have found the same.
 bool scan_agrees_with_the_tree(std::string_view text, AnswerShape shape) {

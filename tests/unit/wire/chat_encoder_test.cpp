@@ -56,7 +56,7 @@ TEST(ChatEncoder, SendsEveryTypedMember) {
     request.logit_bias = {{"17", -100}};
     request.logprobs = true;
     request.top_logprobs = 3;
-    request.tool_choice = ToolChoice{ToolChoice::Mode::named, "f"};
+    request.tool_choice = ToolChoice{.mode = ToolChoice::Mode::named, .name = "f"};
     request.parallel_tool_calls = false;
     request.reasoning_effort = "low";
     request.verbosity = "high";
@@ -67,14 +67,19 @@ TEST(ChatEncoder, SendsEveryTypedMember) {
     request.metadata = {{"k", "v"}};
     request.store = false;
     request.include_usage = true;
-    EXPECT_EQ(body_of(request, true),
-              R"({"model":"m","messages":[{"role":"user","content":"Why wool?"}],"temperature":0.1,"top_p":1,)"
-              R"("max_completion_tokens":5,"max_tokens":6,"n":2,"seed":-9223372036854775808,"frequency_penalty":-2,)"
-              R"("presence_penalty":0.5,"logprobs":true,"top_logprobs":3,"stop":["a","b"],"logit_bias":{"17":-100},)"
-              R"("metadata":{"k":"v"},"tool_choice":{"type":"function","function":{"name":"f"}},)"
-              R"("parallel_tool_calls":false,"reasoning_effort":"low","verbosity":"high","service_tier":"flex",)"
-              R"("user":"u","safety_identifier":"s","prompt_cache_key":"p","store":false,"stream":true,)"
-              R"("stream_options":{"include_usage":true}})");
+    request.include_obfuscation = false;
+    request.modalities = {"text", "audio"};
+    request.prediction = "class Sheep {};";
+    EXPECT_EQ(
+        body_of(request, true),
+        R"({"model":"m","messages":[{"role":"user","content":"Why wool?"}],"temperature":0.1,"top_p":1,)"
+        R"("max_completion_tokens":5,"max_tokens":6,"n":2,"seed":-9223372036854775808,"frequency_penalty":-2,)"
+        R"("presence_penalty":0.5,"logprobs":true,"top_logprobs":3,"stop":["a","b"],"logit_bias":{"17":-100},)"
+        R"("metadata":{"k":"v"},"tool_choice":{"type":"function","function":{"name":"f"}},)"
+        R"("parallel_tool_calls":false,"reasoning_effort":"low","verbosity":"high","service_tier":"flex",)"
+        R"("user":"u","safety_identifier":"s","prompt_cache_key":"p","store":false,"modalities":["text","audio"],)"
+        R"("prediction":{"type":"content","content":"class Sheep {};"},"stream":true,)"
+        R"("stream_options":{"include_usage":true,"include_obfuscation":false}})");
 }
 
 TEST(ChatEncoder, OneStopTextIsAString) {
@@ -87,7 +92,10 @@ TEST(ChatEncoder, UsageIsAskedForOnlyInStreams) {
     ChatRequest request = a_question();
     EXPECT_THAT(body_of(request, true), testing::Not(HasSubstr("stream_options")));
     request.include_usage = true;
+    request.include_obfuscation = false;
     EXPECT_THAT(body_of(request, false), testing::Not(HasSubstr("stream")));
+    request.include_usage.reset();
+    EXPECT_THAT(body_of(request, true), HasSubstr(R"("stream_options":{"include_obfuscation":false})"));
 }
 
 TEST(ChatEncoder, TheModelIsAGapThatEachRegionFills) {
@@ -103,16 +111,41 @@ TEST(ChatEncoder, ToolChoicesAndFormats) {
     for (const auto& [mode, text] :
          {std::pair{ToolChoice::Mode::automatic, "\"auto\""}, std::pair{ToolChoice::Mode::none, "\"none\""},
           std::pair{ToolChoice::Mode::required, "\"required\""}}) {
-        request.tool_choice = ToolChoice{mode, {}};
+        request.tool_choice = ToolChoice{.mode = mode};
         EXPECT_THAT(body_of(request), HasSubstr(std::string("\"tool_choice\":") + text));
     }
     request.response_format = ResponseFormat{.kind = ResponseFormat::Kind::text};
     EXPECT_THAT(body_of(request), HasSubstr(R"("response_format":{"type":"text"})"));
     request.response_format = ResponseFormat{.kind = ResponseFormat::Kind::json_object};
     EXPECT_THAT(body_of(request), HasSubstr(R"("response_format":{"type":"json_object"})"));
-    request.response_format = ResponseFormat{ResponseFormat::Kind::json_schema, "sheep", R"({"type":"object"})", true};
-    EXPECT_THAT(body_of(request), HasSubstr(R"({"type":"json_schema","json_schema":{"name":"sheep",)"
-                                            R"("schema":{"type":"object"},"strict":true}})"));
+    request.response_format = ResponseFormat{.kind = ResponseFormat::Kind::json_schema,
+                                             .name = "sheep",
+                                             .schema_json = R"({"type":"object"})",
+                                             .strict = true,
+                                             .description = "one of them"};
+    EXPECT_THAT(body_of(request),
+                HasSubstr(R"({"type":"json_schema","json_schema":{"name":"sheep","description":"one of them",)"
+                          R"("schema":{"type":"object"},"strict":true}})"));
+}
+
+TEST(ChatEncoder, AToolIsNamedWithItsKind) {
+    ChatRequest request = a_question();
+    request.tools = {{.name = "f"}, {.name = "g", .kind = Tool::Kind::custom}};
+    request.tool_choice = ToolChoice{.mode = ToolChoice::Mode::named, .name = "g"};
+    EXPECT_THAT(body_of(request), HasSubstr(R"("tool_choice":{"type":"custom","custom":{"name":"g"}})"));
+    request.tool_choice->name = "elsewhere";
+    EXPECT_THAT(body_of(request), HasSubstr(R"("tool_choice":{"type":"function","function":{"name":"elsewhere"}})"));
+}
+
+TEST(ChatEncoder, AllowedToolsAreAutomaticOrRequired) {
+    ChatRequest request = a_question();
+    request.tools = {{.name = "f"}, {.name = "g", .kind = Tool::Kind::custom}, {.name = "h"}};
+    request.tool_choice = ToolChoice{.allowed = {"f", "g"}};
+    EXPECT_THAT(body_of(request),
+                HasSubstr(R"("tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[)"
+                          R"({"type":"function","function":{"name":"f"}},{"type":"custom","custom":{"name":"g"}}]}})"));
+    request.tool_choice = ToolChoice{.mode = ToolChoice::Mode::required, .allowed = {"h"}};
+    EXPECT_THAT(body_of(request), HasSubstr(R"({"mode":"required","tools":[{"type":"function",)"));
 }
 
 TEST(MessageEncoder, EveryRole) {
@@ -150,6 +183,47 @@ TEST(MessageEncoder, TheSignatureOfAThoughtGoesBackWithItsCall) {
                           R"("extra_content":{"google":{"s":1}}})"));
 }
 
+/// The same message under each rule: marked, all, none.
+std::vector<std::string> replays_of(const Message& message) {
+    std::vector<std::string> bodies;
+    for (const auto replay : {ReasoningReplay::marked, ReasoningReplay::all, ReasoningReplay::none}) {
+        ChatRequest request{.model = "m", .messages = {message}, .reasoning_replay = replay};
+        const std::string body = body_of(request);
+        const std::string_view before = R"({"model":"m","messages":[)";
+        bodies.push_back(body.substr(before.size(), body.size() - before.size() - 2));
+    }
+    return bodies;
+}
+
+TEST(ReasoningReplay, OfTextIsUnderTheNameItCameWith) {
+    Message message{.role = Role::assistant, .content = "a", .reasoning = "hm"};
+    const std::string without = R"({"role":"assistant","content":"a"})";
+    EXPECT_THAT(
+        replays_of(message),
+        testing::ElementsAre(without, R"({"role":"assistant","content":"a","reasoning_content":"hm"})", without));
+    message.reasoning_name = "reasoning";
+    EXPECT_THAT(replays_of(message)[1], HasSubstr(R"("reasoning":"hm")"));
+    message.reasoning_name = "thinking";
+    EXPECT_EQ(replays_of(message)[1],
+              R"({"role":"assistant","content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},)"
+              R"({"type":"text","text":"a"}]})");
+    message.reasoning_name = "reasoning_details";
+    EXPECT_EQ(replays_of(message)[1], without);
+}
+
+TEST(ReasoningReplay, OfMarkedMembersIsTheDefaultAndCanBeSwitchedOff) {
+    Message message{.role = Role::assistant, .content = "a"};
+    message.extra_json = R"({"reasoning_details":[{"text":"hm"}],"channel":"final"})";
+    message.tool_calls = {{.id = "1", .name = "f", .raw_json = R"({"extra_content":{"s":1}})"}};
+    const auto bodies = replays_of(message);
+    for (const std::size_t sent : {0U, 1U}) {
+        EXPECT_THAT(bodies[sent], HasSubstr("reasoning_details")) << sent;
+        EXPECT_THAT(bodies[sent], HasSubstr("extra_content")) << sent;
+    }
+    EXPECT_EQ(bodies[2], R"({"role":"assistant","content":"a","tool_calls":[{"id":"1","type":"function",)"
+                         R"("function":{"name":"f","arguments":""}}],"channel":"final"})");
+}
+
 TEST(MessageEncoder, ReasoningIsNotSentAndRefusalIs) {
     EXPECT_EQ(message_json({.role = Role::assistant, .content = "a", .reasoning = "secret"}),
               R"({"role":"assistant","content":"a"})");
@@ -165,25 +239,45 @@ TEST(MessageEncoder, EveryKindOfPart) {
                      AudioPart{"QQ", "wav"},
                      FilePart{"a.pdf", "data:,", ""},
                      FilePart{"", "", "file-1"},
-                     RawPart{R"({"type":"video_url"})"}};
+                     RawPart{R"({"type":"video_url"})"},
+                     RefusalPart{"no"}};
     EXPECT_EQ(message_json(message), R"({"role":"user","content":[{"type":"text","text":"t"},)"
                                      R"({"type":"image_url","image_url":{"url":"https://x/y.png"}},)"
                                      R"({"type":"image_url","image_url":{"url":"data:,","detail":"low"}},)"
                                      R"({"type":"input_audio","input_audio":{"data":"QQ","format":"wav"}},)"
                                      R"({"type":"file","file":{"filename":"a.pdf","file_data":"data:,"}},)"
-                                     R"({"type":"file","file":{"file_id":"file-1"}},{"type":"video_url"}]})");
+                                     R"({"type":"file","file":{"file_id":"file-1"}},{"type":"video_url"},)"
+                                     R"({"type":"refusal","refusal":"no"}]})");
+}
+
+TEST(ExtraJson, OfAPartWins) {
+    const std::string extra = R"({"cache_control":{"type":"ephemeral"}})";
+    Message message{.role = Role::user};
+    message.parts = {TextPart{"t", extra},          ImagePart{"u", "low", extra},
+                     AudioPart{"QQ", "wav", extra}, FilePart{"", "", "f", extra},
+                     RefusalPart{"no", extra},      TextPart{"t", R"({"type":"input_text","text":"own"})"}};
+    const std::string cached = R"("cache_control":{"type":"ephemeral"}})";
+    EXPECT_EQ(message_json(message), R"({"role":"user","content":[{"type":"text","text":"t",)" + cached +
+                                         R"(,{"type":"image_url","image_url":{"url":"u","detail":"low"},)" + cached +
+                                         R"(,{"type":"input_audio","input_audio":{"data":"QQ","format":"wav"},)" +
+                                         cached + R"(,{"type":"file","file":{"file_id":"f"},)" + cached +
+                                         R"(,{"type":"refusal","refusal":"no",)" + cached +
+                                         R"(,{"type":"input_text","text":"own"}]})");
 }
 
 TEST(ToolEncoder, WritesFunctionsAndLetsTheCallerDescribeOtherTypes) {
     ChatRequest request = a_question();
-    request.tools = {{.name = "f", .description = "d", .parameters_json = R"({"type":"object"})", .strict = true},
-                     {.name = "g", .extra_json = R"({"cache_control":{"type":"ephemeral"}})"},
-                     {.extra_json = R"({"type":"custom","custom":{"name":"h"}})"}};
+    request.tools = {
+        {.name = "f", .description = "d", .parameters_json = R"({"type":"object"})", .strict = true},
+        {.name = "g", .extra_json = R"({"cache_control":{"type":"ephemeral"}})"},
+        {.extra_json = R"({"type":"custom","custom":{"name":"h"}})"},
+        {.name = "i", .description = "d", .kind = Tool::Kind::custom, .format_json = R"({"type":"text"})"}};
     EXPECT_THAT(
         body_of(request),
         HasSubstr(R"("tools":[{"type":"function","function":{"name":"f","description":"d",)"
                   R"("parameters":{"type":"object"},"strict":true}},{"type":"function","function":{"name":"g"},)"
-                  R"("cache_control":{"type":"ephemeral"}},{"type":"custom","custom":{"name":"h"}}])"));
+                  R"("cache_control":{"type":"ephemeral"}},{"type":"custom","custom":{"name":"h"}},)"
+                  R"({"type":"custom","custom":{"name":"i","description":"d","format":{"type":"text"}}}])"));
 }
 
 TEST(ExtraJson, OfTheCallWinsOverTheRequestsAndThatOverTypedMembers) {
@@ -244,13 +338,24 @@ TEST(Refusals, SayWhatIsWrongAndWhere) {
             << text;
         EXPECT_THAT(with([&](auto& r) { r.tools = {{.name = "f", .extra_json = text}}; }), HasSubstr("tool 'f'"))
             << text;
+        EXPECT_THAT(with([&](auto& r) { r.tools = {{.name = "f", .kind = Tool::Kind::custom, .format_json = text}}; }),
+                    HasSubstr("tool 'f': format_json"))
+            << text;
         EXPECT_THAT(with([&](auto& r) {
-                        r.response_format = ResponseFormat{ResponseFormat::Kind::json_schema, "n", text, {}};
+                        r.messages[0].parts = {TextPart{"t", text}};
+                    }),
+                    HasSubstr("extra_json"))
+            << text;
+        EXPECT_THAT(with([&](auto& r) {
+                        r.response_format =
+                            ResponseFormat{.kind = ResponseFormat::Kind::json_schema, .name = "n", .schema_json = text};
                     }),
                     HasSubstr("schema_json"))
             << text;
     }
     EXPECT_THAT(with([](auto& r) { r.messages[0].parts = {RawPart{}}; }), HasSubstr("RawPart"));
+    EXPECT_THAT(with([](auto& r) { r.tool_choice = ToolChoice{.mode = ToolChoice::Mode::named}; }),
+                HasSubstr("'named' needs the name"));
     const std::string deep = "{\"a\":" + std::string(100000, '[') + std::string(100000, ']') + "}";
     EXPECT_THAT(refusal_of(request, deep), HasSubstr("extra_json"));
 }

@@ -199,6 +199,18 @@ TEST(Reasoning, IsFoundUnderEveryName) {
     }
 }
 
+TEST(Reasoning, RemembersTheNameItCameUnder) {
+    const std::pair<const char*, const char*> rows[] = {
+        {R"("reasoning_content":"hm")", "reasoning_content"},
+        {R"("reasoning":"hm","reasoning_content":"")", "reasoning"},
+        {R"("content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]}])", "thinking"},
+        {R"("reasoning_details":[{"text":"hm"}])", "reasoning_details"},
+        {R"("content":"a")", ""}};
+    for (const auto& [members, name] : rows) {
+        EXPECT_EQ(Sum({delta(members), delta(R"("content":"b")")}).choice().message.reasoning_name, name) << members;
+    }
+}
+
 TEST(Reasoning, DetailsAreJoinedForReplay) {
     const Sum sum({delta(R"("reasoning":"a","reasoning_details":[{"text":"a"}])"),
                    delta(R"("reasoning":"b","reasoning_details":[{"text":"b"}])"), delta(R"("reasoning_details":[])")});
@@ -266,10 +278,26 @@ TEST(UnknownMembers, AreKeptWhereTheyStoodAndTheLastValueWins) {
 TEST(ResponseOnlyMembers, StayOutsideTheMessageSoThatItCanBeSentBack) {
     const Sum sum({delta(R"("annotations":[{"i":1}],"parsed":{"x":1},"audio":{"id":"a","data":"QQ","transcript":"h"})"),
                    delta(R"("annotations":[{"i":2}],"audio":{"data":"Qg","transcript":"i","expires_at":5})")});
-    EXPECT_EQ(sum.choice().message.extra_json, "");
+    // A spoken answer is referred to by its id alone.
+    EXPECT_EQ(sum.choice().message.extra_json, R"({"audio":{"id":"a"}})");
     EXPECT_EQ(
         sum.choice().extra_json,
         R"({"annotations":[{"i":1},{"i":2}],"audio":{"data":"QQQg","expires_at":5,"id":"a","transcript":"hi"},"parsed":{"x":1}})");
+}
+
+TEST(Citations, AreReadFromTheAnnotationsOfAllChunks) {
+    const Sum sum(
+        {delta(
+             R"("annotations":[{"type":"url_citation","url_citation":{"start_index":1,"end_index":9,"url":"u","title":"t"}}])"),
+         delta(
+             R"("annotations":[{"type":"file_citation"},{"url_citation":{"url":"v","start_index":"3"}},{"url_citation":7}])")});
+    ASSERT_EQ(sum.choice().citations.size(), 2U);
+    EXPECT_EQ(sum.choice().citations[0].url, "u");
+    EXPECT_EQ(sum.choice().citations[0].title, "t");
+    EXPECT_EQ(sum.choice().citations[0].start_index, 1);
+    EXPECT_EQ(sum.choice().citations[0].end_index, 9);
+    EXPECT_EQ(sum.choice().citations[1].start_index, 3);
+    EXPECT_TRUE(Sum({delta(R"("annotations":{"url_citation":{"url":"u"}})")}).choice().citations.empty());
 }
 
 TEST(LegacyFunctionCall, IsJoinedAndAllEmptyObjectsAreNone) {

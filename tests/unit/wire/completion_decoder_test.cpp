@@ -136,6 +136,41 @@ TEST(Usage, DetailsAndCost) {
     }
 }
 
+TEST(Usage, PartsOfPromptAndCompletion) {
+    const Usage usage =
+        answer_of(
+            with_usage(
+                R"({"prompt_tokens":10,"completion_tokens":20,"prompt_tokens_details":{"text_tokens":1,"image_tokens":2,)"
+                R"("audio_tokens":3},"completion_tokens_details":{"text_tokens":4,"audio_tokens":5,)"
+                R"("accepted_prediction_tokens":6,"rejected_prediction_tokens":7}})"))
+            .usage;
+    EXPECT_EQ(usage.prompt_text_tokens, 1);
+    EXPECT_EQ(usage.prompt_image_tokens, 2);
+    EXPECT_EQ(usage.prompt_audio_tokens, 3);
+    EXPECT_EQ(usage.completion_text_tokens, 4);
+    EXPECT_EQ(usage.completion_audio_tokens, 5);
+    EXPECT_EQ(usage.accepted_prediction_tokens, 6);
+    EXPECT_EQ(usage.rejected_prediction_tokens, 7);
+    EXPECT_EQ(usage.total_tokens, 30);
+}
+
+TEST(Usage, ACostInTicksIsTenThousandMillionthsOfADollar) {
+    EXPECT_EQ(answer_of(with_usage(R"({"total_tokens":3,"cost_in_usd_ticks":37756000})")).reported_cost()->nano,
+              3775600);
+    EXPECT_EQ(answer_of(with_usage(R"({"cost_in_usd_ticks":"200000000"})")).reported_cost()->nano, 20'000'000);
+    EXPECT_EQ(answer_of(with_usage(R"({"cost":1,"cost_in_usd_ticks":5})")).reported_cost()->nano, 1'000'000'000);
+}
+
+TEST(Usage, TokensThatAreInTheTotalOnlyAreBilledAsOutput) {
+    EXPECT_EQ(answer_of(with_usage(R"({"prompt_tokens":66,"completion_tokens":6,"total_tokens":100})"))
+                  .usage.billed_output_tokens(),
+              34);
+    EXPECT_EQ(answer_of(with_usage(R"({"prompt_tokens":66,"completion_tokens":6})")).usage.billed_output_tokens(), 6);
+    EXPECT_EQ(answer_of(with_usage(R"({"prompt_tokens":66,"completion_tokens":6,"total_tokens":1})"))
+                  .usage.billed_output_tokens(),
+              6);
+}
+
 TEST(CompletionDecoder, A200IsNoSuccessYet) {
     const Error error = error_of(R"({"error":{"message":"Slow down","type":"t","param":"p","code":429},"choices":[]})");
     EXPECT_EQ(error.code, ErrorCode::rate_limited);

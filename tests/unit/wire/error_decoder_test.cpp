@@ -81,6 +81,13 @@ TEST(ErrorBody, MessagesAreOneShortLineWithoutMarkup) {
     const Error html =
         decode(502, R"({"error":{"message":"<html><title>Oops</title><script>alert(1)</script></html>"}})");
     EXPECT_EQ(html.message, "Oops");
+    const auto said = [](const std::string& message) {
+        return decode(502, R"({"error":{"message":")" + message + "\"}}").message;
+    };
+    EXPECT_EQ(said("upstream said: <HTML><title>Bad Gateway</title><body>x</body></HTML>"),
+              "upstream said: Bad Gateway");
+    EXPECT_EQ(said("upstream said: <html><body>x"), "upstream said:");
+    EXPECT_EQ(said("temperature must be < 2 and <b> is no number"), "temperature must be < 2 and <b> is no number");
 }
 
 TEST(ErrorBody, KeepsIdsAndWaits) {

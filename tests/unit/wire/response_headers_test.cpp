@@ -54,6 +54,12 @@ TEST(RetryAfter, APastDateIsNow) {
               0s);
 }
 
+TEST(RetryAfter, ADateBeyondAllClocksIsIgnored) {
+    EXPECT_EQ(wait_of({{"retry-after", "Fri, 31 Dec 9999 23:59:59 GMT"}}), std::nullopt);
+    EXPECT_EQ(wait_of({{"retry-after", "Fri, 31 Dec 9999 23:59:59 GMT"}, {"date", "Wed, 21 Oct 2015 07:28:00 GMT"}}),
+              std::nullopt);
+}
+
 TEST(RetryAfter, IgnoresNonsense) {
     for (const char* text : {"",
                              "-1",
@@ -119,6 +125,11 @@ TEST(RequestId, TakesTheFirstNameInOrder) {
     EXPECT_EQ(parse_request_id(Headers{{"x-request-id", ""}, {"x-ds-trace-id", "d"}}), "d");
     EXPECT_EQ(parse_request_id(Headers{{"apim-request-id", "a"}, {"x-generation-id", "g"}}), "g");
     EXPECT_EQ(parse_request_id(Headers{}), "");
+}
+
+TEST(RequestId, IsPrintableAndNotEndless) {
+    EXPECT_EQ(parse_request_id(Headers{{"x-request-id", "a\x01z\x7F\xFF"}}), "az\uFFFD");
+    EXPECT_EQ(parse_request_id(Headers{{"x-request-id", std::string(5000, 'x')}}).size(), 256U);
 }
 
 TEST(FindHeader, IgnoresCase) {

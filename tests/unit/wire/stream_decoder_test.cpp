@@ -235,7 +235,6 @@ const ErrorRow kErrorRows[] = {
      "choice index"},
     {"HugeChoice", event_of(R"({"choices":[{"index":128,"delta":{"content":"a"}}]})"), ErrorCode::malformed_response,
      "choice index"},
-    {"Html", "  <html><head><title>Sign in</title></head></html>", ErrorCode::malformed_response, "HTML"},
 };
 INSTANTIATE_TEST_SUITE_P(InsideA200, StreamErrors, testing::ValuesIn(kErrorRows),
                          [](const auto& row) { return std::string(row.param.name); });
@@ -328,6 +327,19 @@ TEST(PlainJson, MayBeTheError) {
     EXPECT_EQ(decode(R"({"error":{"message":"m","code":429}})").error.code, ErrorCode::rate_limited);
     EXPECT_EQ(decode(R"([{"error":{"message":"m","code":429}}])").error.code, ErrorCode::rate_limited);
     EXPECT_EQ(decode("\xEF\xBB\xBF{\"detail\":\"no\"}").error.message, "no");
+}
+
+TEST(Html, InsteadOfAStreamIsNamedByItsTitleHoweverItIsCut) {
+    const std::string page = "\n <!DOCTYPE html><html><head><title>Sign in</title></head><body>secret</body></html>";
+    for (const Pieces& pieces : all_cuts(page)) {
+        const Outcome outcome = decode(pieces);
+        ASSERT_EQ(outcome.error.code, ErrorCode::malformed_response);
+        ASSERT_EQ(outcome.error.message, "HTML instead of an event stream: Sign in");
+    }
+    // A page without end is not waited for.
+    const Outcome endless = decode("<html><title>Busy</title>" + std::string(5000, 'x'), End::none);
+    EXPECT_EQ(endless.error.message, "HTML instead of an event stream: Busy");
+    EXPECT_LE(endless.error.raw_body.size(), 1024U);
 }
 
 TEST(PlainJson, WithoutAnAnswerIsMalformed) {
