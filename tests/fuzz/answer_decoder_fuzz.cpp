@@ -1,0 +1,71 @@
+// Chunks and whole answers: the scan in place and the tree mean the same, and what is assembled can be sent back.
+#include <string>
+
+#include <holysheep/chat_request.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include "answer_fields_text.hpp"
+#include "chunk_recorder.hpp"
+#include "claim.hpp"
+#include "wire/answer_dom.hpp"
+#include "wire/answer_scan.hpp"
+#include "wire/chat_encoder.hpp"
+#include "wire/completion_decoder.hpp"
+
+namespace holysheep::fuzz {
+namespace {
+
+using wire::AnswerShape;
+
+void claim_scan_is_tree(std::string_view text, AnswerShape shape) {
+    wire::AnswerFields scanned, read;
+    std::string scratch;
+    if (!wire::scan_answer(text, shape, scratch, scanned)) return;
+    wire::AnswerDom dom;
+    claim(dom.read(text, shape, read) == wire::AnswerDom::Read::ok, "the tree reads what the scan took");
+    claim_equal(wire::describe(scanned), wire::describe(read), "the scan and the tree");
+}
+
+/// `{"model":…,"messages":[…]}` with this message alone; it must be JSON.
+void claim_can_be_sent(const Message& message) {
+    ChatRequest request{.model = "m", .messages = {message}};
+    const auto encoded = wire::encode_chat(request, false, {});
+    claim(encoded.has_value(), "a message of an answer can be sent back");
+    claim(nlohmann::json::accept(wire::body_for_model(*encoded, "m")), "and makes a JSON body");
+}
+
+void claim_members_are_json(const ChatCompletion& answer) {
+    const auto object = [](const std::string& text) { return text.empty() || nlohmann::json::accept(text); };
+    claim(object(answer.extra_json), "extra_json is JSON");
+    for (const Choice& choice : answer.choices) {
+        claim(object(choice.extra_json) && object(choice.logprobs_json), "a choice's members are JSON");
+        claim(object(choice.message.extra_json), "a message's extra_json is JSON");
+        for (const ToolCall& call : choice.message.tool_calls) {
+            claim(object(call.raw_json), "a call's raw_json is JSON");
+            claim(!call.id.empty() && !call.type.empty(), "a call has an id and a type");
+        }
+        claim_can_be_sent(choice.message);
+    }
+}
+
+void claim_both_ways_are_equal(std::string_view text) {
+    const auto fast = wire::decode_completion(std::string(text));
+    const auto slow = wire::decode_completion_by_tree(std::string(text));
+    claim(fast.has_value() == slow.has_value(), "both ways come to the same verdict");
+    if (!fast) return claim_equal(fast.error().message, slow.error().message, "both ways give the same error");
+    claim_equal(wire::describe(*fast), wire::describe(*slow), "both ways give the same answer");
+    claim_members_are_json(*fast);
+}
+
+}  // namespace
+}  // namespace holysheep::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+    using namespace holysheep;
+    const std::string_view text = fuzz::as_text(bytes, size);
+    fuzz::claim_scan_is_tree(text, wire::AnswerShape::chunk);
+    fuzz::claim_scan_is_tree(text, wire::AnswerShape::whole);
+    fuzz::claim_both_ways_are_equal(text);
+    return 0;
+}

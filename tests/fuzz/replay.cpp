@@ -1,0 +1,43 @@
+// Runs a fuzzer's function over files, where there is no libFuzzer: the corpus as a plain test.
+// folders or files → [main] → LLVMFuzzerTestOneInput
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "claim.hpp"
+
+namespace {
+
+std::vector<std::filesystem::path> files_below(const std::filesystem::path& place) {
+    if (!std::filesystem::is_directory(place)) return {place};
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(place)) {
+        if (entry.is_regular_file()) files.push_back(entry.path());
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::size_t count = 0;
+    for (int argument = 1; argument < argc; ++argument) {
+        for (const auto& path : files_below(argv[argument])) {
+            std::cout << path.filename().string() << std::endl;  // flushed: the last name is the one that failed
+            std::ifstream in(path, std::ios::binary);
+            const std::vector<char> bytes{std::istreambuf_iterator<char>(in), {}};
+            const std::vector<std::uint8_t> input(bytes.begin(), bytes.end());
+            LLVMFuzzerTestOneInput(input.data(), input.size());
+            ++count;
+        }
+    }
+    std::cout << count << " inputs\n";
+    return count == 0 ? 1 : 0;
+}
