@@ -94,6 +94,7 @@ ChunkAccumulator::Added ChunkAccumulator::add(const AnswerFields& fields, std::s
         add_choice(fields, delta, positions_[delta]);
         while (slots_.size() < fields.tool_calls.size() && fields.tool_calls[slots_.size()].choice == delta) {
             slots_.push_back(add_tool_call(fields.tool_calls[slots_.size()], positions_[delta]));
+            if (bytes_ > max_bytes_) return Added::too_large;  // one chunk may hold a million calls
         }
         if (const auto reason = fields.choices[delta].finish_reason; !reason.empty())
             add_finish(positions_[delta], reason);

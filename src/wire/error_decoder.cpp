@@ -226,6 +226,8 @@ Error malformed_body(std::string_view body, std::string_view instead_of) {
     } else if (looks_like_html(body)) {
         const std::string title = html_title(body);
         error.message = "HTML " + expected + (title.empty() ? "" : ": " + title);
+    } else if (const auto excess = excess_of(body); !excess.empty()) {
+        error.message = std::string(excess) + " " + expected;
     } else {
         error.message = "a body that is not JSON " + expected + " (" + std::to_string(body.size()) + " bytes)";
     }

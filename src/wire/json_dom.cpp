@@ -15,8 +15,14 @@ namespace {
 
 using nlohmann::json;
 
-bool is_too_deep(std::string_view text) {
+/// More values than any honest answer has; each costs many times its text as a tree.
+constexpr std::size_t kMaxJsonValues = 4'000'000;
+
+/// One pass outside of strings, so that neither the stack nor the memory is spent on what is refused anyway.
+enum class Excess { none, depth, values };
+Excess find_excess(std::string_view text) {
     int depth = 0;
+    std::size_t values = 0;
     bool in_string = false;
     for (std::size_t at = 0; at < text.size(); ++at) {
         const char c = text[at];
@@ -29,12 +35,16 @@ bool is_too_deep(std::string_view text) {
         } else if (c == '"') {
             in_string = true;
         } else if (c == '{' || c == '[') {
-            if (++depth > kMaxJsonDepth) return true;
+            if (++depth > kMaxJsonDepth) return Excess::depth;
+            ++values;
         } else if (c == '}' || c == ']') {
             --depth;
+        } else if (c == ',') {
+            ++values;
         }
+        if (values > kMaxJsonValues) return Excess::values;
     }
-    return false;
+    return Excess::none;
 }
 
 /// The code unit of a `\uXXXX` at this place, or -1.
@@ -62,17 +72,24 @@ std::size_t copy_escape(std::string& out, std::string_view text, std::size_t at)
     return 6;
 }
 
-/// The length of a word or number at this place that JSON does not have but servers print, else 0.
-std::size_t foreign_number(std::string_view text, std::size_t at) {
+/// The length of a word at this place that JSON does not have but servers print, else 0.
+std::size_t foreign_word(std::string_view text, std::size_t at) {
     for (const std::string_view word : {"NaN", "-NaN", "Infinity", "-Infinity", "+Infinity"}) {
         if (text.substr(at, word.size()) == word) return word.size();
     }
-    if (text[at] != '-' && (text[at] < '0' || text[at] > '9')) return 0;
-    std::size_t end = at + 1;
-    while (end < text.size() && std::string_view("0123456789.eE+-").find(text[end]) != std::string_view::npos) ++end;
+    return 0;
+}
+
+/// All that could belong to a number which begins here; taken as a whole, so that no byte is looked at twice.
+std::string_view number_at(std::string_view text, std::size_t at) {
+    if (text[at] != '-' && (text[at] < '0' || text[at] > '9')) return {};
+    return text.substr(at, text.find_first_not_of("0123456789.eE+-", at) - at);
+}
+
+bool is_beyond_range(std::string_view number) {
     double value = 0;
-    const auto [stop, error] = std::from_chars(text.data() + at, text.data() + end, value);
-    return error == std::errc::result_out_of_range && stop == text.data() + end ? end - at : 0;
+    const auto [stop, error] = std::from_chars(number.data(), number.data() + number.size(), value);
+    return error == std::errc::result_out_of_range && stop == number.data() + number.size();
 }
 
 std::string repair(std::string_view text) {
@@ -82,24 +99,24 @@ std::string repair(std::string_view text) {
     const std::string_view in = valid;
     std::string out;
     out.reserve(in.size());
-    bool in_string = false, after_number = false;
+    bool in_string = false;
     for (std::size_t at = 0; at < in.size();) {
-        const char c = in[at];
-        if (in_string && c == '\\') {
+        if (in_string && in[at] == '\\') {
             at += copy_escape(out, in, at);
             continue;
         }
-        if (c == '"') in_string = !in_string;
-        if (!in_string && !after_number) {
-            if (const std::size_t length = foreign_number(in, at); length > 0) {
-                out += "null";
-                at += length;
-                continue;
-            }
+        if (in[at] == '"') in_string = !in_string;
+        const std::size_t word = in_string ? 0 : foreign_word(in, at);
+        const std::string_view number = in_string ? std::string_view() : number_at(in, at);
+        if (word > 0) {
+            out += "null";
+            at += word;
+        } else if (!number.empty()) {
+            out += is_beyond_range(number) ? "null" : number;
+            at += number.size();
+        } else {
+            out.push_back(in[at++]);
         }
-        after_number = !in_string && (c == '-' || c == '+' || c == '.' || (c >= '0' && c <= '9'));
-        out.push_back(c);
-        ++at;
     }
     return out;
 }
@@ -115,7 +132,7 @@ std::optional<double> parse_number(std::string_view text) {
 
 bool parse_json(std::string_view text, json& out, std::string& repaired) {
     repaired.clear();
-    if (is_too_deep(text)) return false;
+    if (find_excess(text) != Excess::none) return false;
     out = json::parse(text, nullptr, false);
     if (!out.is_discarded()) return true;
     std::string attempt = repair(text);
@@ -129,6 +146,15 @@ bool parse_json(std::string_view text, json& out, std::string& repaired) {
 bool parse_json(std::string_view text, json& out) {
     std::string repaired;
     return parse_json(text, out, repaired);
+}
+
+std::string_view excess_of(std::string_view text) {
+    switch (find_excess(text)) {
+        case Excess::none: return {};
+        case Excess::depth: return "JSON nested deeper than 256 levels";
+        case Excess::values: return "JSON with more than 4000000 values";
+    }
+    return {};
 }
 
 const json* member(const json& value, const char* name) {

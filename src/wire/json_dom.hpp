@@ -12,11 +12,14 @@
 
 namespace holysheep::wire {
 
-/// False when the text is not JSON, or nested deeper than kMaxJsonDepth. Text with ill-formed UTF-8, lone surrogates or
-/// the non-numbers that some servers print (NaN, Infinity) is read as U+FFFD and null; `repaired` then holds the text
-/// that was read, and is empty otherwise.
+/// False when the text is not JSON, nested deeper than kMaxJsonDepth, or of more values than a tree may cost memory.
+/// Text with ill-formed UTF-8, lone surrogates or the non-numbers that some servers print (NaN, Infinity) is read as
+/// U+FFFD and null; `repaired` then holds the text that was read, and is empty otherwise.
 bool parse_json(std::string_view text, nlohmann::json& out, std::string& repaired);
 bool parse_json(std::string_view text, nlohmann::json& out);
+
+/// What is too much about the text, e.g. "JSON nested deeper than 256 levels"; "" when it is only no JSON.
+std::string_view excess_of(std::string_view text);
 
 /// nullptr when the value is no object, has no such member, or the member is null.
 const nlohmann::json* member(const nlohmann::json& value, const char* name);

@@ -15,23 +15,44 @@ bool ExtraMembers::add(std::string_view json_object) {
         std::string key(name);
         std::string_view value;
         if (!cursor.skip_value(&value)) return false;
-        const auto known =
-            std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m.first == key; });
-        if (known != members_.end()) {
-            known->second = value;
-        } else {
-            members_.emplace_back(std::move(key), value);
-        }
+        put(key, value);
         return true;
     });
     return read && cursor.at_end();
 }
 
+void ExtraMembers::put(std::string_view name, std::string_view value) {
+    constexpr std::size_t kFew = 16;
+    for (auto& [known, known_value] : members_) {
+        if (members_.size() > kFew) break;
+        if (known == name) {
+            known_value = value;
+            return;
+        }
+    }
+    if (members_.size() > kFew) {
+        for (std::size_t place = places_.size(); place < members_.size(); ++place)
+            places_.emplace(members_[place].first, place);
+        const auto known = places_.find(name);
+        if (known != places_.end()) {
+            members_[known->second].second = value;
+            return;
+        }
+        places_.emplace(name, members_.size());
+    }
+    members_.emplace_back(name, value);
+}
+
 void ExtraMembers::remove(std::string_view name) {
     std::erase_if(members_, [&](const auto& m) { return m.first == name; });
+    places_.clear();
 }
 
 const std::string_view* ExtraMembers::find(std::string_view name) const {
+    if (!places_.empty()) {
+        const auto place = places_.find(name);
+        return place == places_.end() ? nullptr : &members_[place->second].second;
+    }
     const auto found = std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m.first == name; });
     return found == members_.end() ? nullptr : &found->second;
 }

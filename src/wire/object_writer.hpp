@@ -2,7 +2,10 @@
 // values, extra_json → [object_writer] → chat_encoder
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,7 +28,12 @@ class ExtraMembers {
     const std::vector<std::pair<std::string, std::string_view>>& all() const { return members_; }
 
   private:
+    void put(std::string_view name, std::string_view value);
+
     std::vector<std::pair<std::string, std::string_view>> members_{};  ///< the values are views into the callers' text
+    /// Where each name stands, once there are many: members of answers come from strangers, and may be hundred
+    /// thousands.
+    std::map<std::string, std::size_t, std::less<>> places_{};
 };
 
 /// Writes `{…}` at the end of a string. Members that the caller overrides are left out; `close` adds the caller's.

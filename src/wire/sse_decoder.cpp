@@ -13,17 +13,26 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 /// Finds line ends; each byte is looked at once per kind of line end, however many lines there are.
 class LineEnds {
   public:
-    explicit LineEnds(std::string_view bytes)
-        : bytes_(bytes), line_feed_(bytes.find('\n')), carriage_(bytes.find('\r')) {}
+    LineEnds(std::string_view bytes, std::uint64_t& work) : bytes_(bytes), work_(work) {
+        line_feed_ = find('\n', 0);
+        carriage_ = find('\r', 0);
+    }
     std::size_t next(std::size_t from) {
-        if (line_feed_ < from) line_feed_ = bytes_.find('\n', from);
-        if (carriage_ < from) carriage_ = bytes_.find('\r', from);
+        if (line_feed_ < from) line_feed_ = find('\n', from);
+        if (carriage_ < from) carriage_ = find('\r', from);
         return std::min(line_feed_, carriage_);
     }
 
   private:
+    std::size_t find(char end, std::size_t from) {
+        const std::size_t at = bytes_.find(end, from);
+        work_ += std::min(at, bytes_.size()) - from + 1;
+        return at;
+    }
+
     std::string_view bytes_;
-    std::size_t line_feed_, carriage_;
+    std::uint64_t& work_;
+    std::size_t line_feed_ = 0, carriage_ = 0;
 };
 
 }  // namespace
@@ -32,7 +41,7 @@ SseSink::~SseSink() = default;
 
 SseDecoder::Status SseDecoder::feed(std::string_view bytes, SseSink& sink) {
     if (mark_bytes_ >= 0) skip_byte_order_mark(bytes);
-    LineEnds ends(bytes);
+    LineEnds ends(bytes, work_);
     std::size_t at = 0;
     while (status_ == Status::open && at < bytes.size()) {
         if (skip_line_feed_) {
@@ -48,6 +57,7 @@ SseDecoder::Status SseDecoder::feed(std::string_view bytes, SseSink& sink) {
         if (line_.size() + piece.size() + data_size > max_event_bytes_) return status_ = Status::too_long;
         if (end == std::string_view::npos) {
             line_ += piece;
+            work_ += piece.size();
             break;
         }
         skip_line_feed_ = bytes[end] == '\r';
@@ -56,6 +66,7 @@ SseDecoder::Status SseDecoder::feed(std::string_view bytes, SseSink& sink) {
             take_line(piece, sink);
         } else {
             line_ += piece;
+            work_ += piece.size();
             keep_borrowed_data();
             take_line(line_, sink);
             // The line's buffer is used again, so its data cannot stay borrowed.
@@ -89,6 +100,7 @@ void SseDecoder::skip_byte_order_mark(std::string_view& bytes) {
 }
 
 void SseDecoder::take_line(std::string_view line, SseSink& sink) {
+    work_ += line.size();
     if (line.empty()) return dispatch(sink);
     const std::size_t colon = line.find(':');
     if (colon == 0) return go_on(sink.on_comment(line.substr(1)));
@@ -122,12 +134,14 @@ void SseDecoder::take_data(std::string_view value) {
     keep_borrowed_data();
     data_.push_back('\n');
     data_ += value;
+    work_ += value.size() + 1;
 }
 
 void SseDecoder::keep_borrowed_data() {
     if (!is_borrowed_) return;
     is_borrowed_ = false;
     data_ = borrowed_;
+    work_ += borrowed_.size();
 }
 
 void SseDecoder::dispatch(SseSink& sink) {

@@ -36,6 +36,8 @@ class SseDecoder {
     /// forget that line, and the sink can tell whether the data is whole.
     Status finish(SseSink& sink);
 
+    /// Bytes looked at and copied so far: its cost, which tests hold against the bytes fed.
+    std::uint64_t work() const { return work_; }
     std::string_view last_event_id() const { return last_event_id_; }
     /// What `retry:` asked for. A POST is never repeated because of it.
     std::optional<std::uint64_t> reconnection_milliseconds() const { return reconnection_milliseconds_; }
@@ -52,6 +54,7 @@ class SseDecoder {
     }
 
     std::size_t max_event_bytes_;
+    std::uint64_t work_ = 0;
     Status status_ = Status::open;
     std::string line_{};           ///< the beginning of a line whose end has not come
     std::string data_{};           ///< of the event at hand, where it could not stay borrowed

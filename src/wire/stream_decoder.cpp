@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t kSnippetBytes = 1024, kHtmlBytes = 2048;
 constexpr std::string_view kSpace = " \t\r\n";
+constexpr const char* kCheckGateway = " bytes; check what answers at the base URL";
 
 std::string_view trimmed(std::string_view text) {
     const std::size_t first = text.find_first_not_of(kSpace);
@@ -42,7 +43,8 @@ class StreamDecoder::Machine final : public SseSink {
         if (body_ == Body::html) return collect_html(bytes);
         if (events_.feed(bytes, *this) == SseDecoder::Status::too_long) {
             fail_malformed(
-                "an event of the stream is longer than " + std::to_string(options_.max_event_bytes) + " bytes", {});
+                "an event of the stream is longer than " + std::to_string(options_.max_event_bytes) + kCheckGateway,
+                {});
         }
     }
 
@@ -114,8 +116,8 @@ class StreamDecoder::Machine final : public SseSink {
 
     void buffer(std::string_view bytes) {
         if (whole_.size() + bytes.size() > options_.max_event_bytes) {
-            return fail_malformed("the answer is longer than " + std::to_string(options_.max_event_bytes) + " bytes",
-                                  {});
+            return fail_malformed(
+                "the answer is longer than " + std::to_string(options_.max_event_bytes) + kCheckGateway, {});
         }
         whole_ += bytes;
     }
@@ -162,8 +164,9 @@ class StreamDecoder::Machine final : public SseSink {
             case ChunkAccumulator::Added::bad_choice_index:
                 return fail_malformed("a choice index is outside 0 to " + std::to_string(kMaxChoices - 1), text);
             case ChunkAccumulator::Added::too_large:
-                return fail_malformed(
-                    "the answer is longer than " + std::to_string(options_.max_total_bytes) + " bytes", {});
+                return fail_malformed("the answer is longer than " + std::to_string(options_.max_total_bytes) +
+                                          " bytes; ask for less with max_completion_tokens or n",
+                                      {});
         }
     }
 
@@ -173,7 +176,8 @@ class StreamDecoder::Machine final : public SseSink {
         const int skipped = answer_.completion().skipped_chunks;
         if (skipped < options_.skip_malformed_chunks && !answer_.has_open_tool_call())
             return answer_.note_skipped_chunk();
-        fail_malformed("a chunk of the stream is not JSON", text);
+        const std::string_view excess = excess_of(text);
+        fail_malformed("a chunk of the stream is " + std::string(excess.empty() ? "not JSON" : excess), text);
     }
 
     void judge_done() {

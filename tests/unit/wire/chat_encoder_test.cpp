@@ -296,6 +296,17 @@ TEST(ExtraJson, OfAMessageWins) {
     EXPECT_EQ(message_json(message), R"({"role":"user","content":[],"cache":1})");
 }
 
+// Members of answers go back with their message; a hostile gateway may send any number of them.
+TEST(ExtraJson, OfManyMembersIsMergedByTheSameRule) {
+    std::string extra = "{\"content\":\"own\"";
+    for (int i = 0; i < 200'000; ++i) extra += ",\"x" + std::to_string(i % 150'000) + "\":" + std::to_string(i);
+    Message message = user("u");
+    message.extra_json = extra + "}";
+    const std::string json = message_json(message);
+    EXPECT_THAT(json, testing::StartsWith(R"({"role":"user","content":"own","x0":150000,"x1":150001,)"));
+    EXPECT_THAT(json, testing::EndsWith(R"("x149999":149999})"));
+}
+
 TEST(ExtraJson, MayNameTheModelAndTheMessages) {
     const auto chat = encode_chat({}, false, R"({"model":"own","messages":[]})");
     ASSERT_TRUE(chat);

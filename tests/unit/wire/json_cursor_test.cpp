@@ -97,6 +97,32 @@ TEST(JsonDom, ReadsWhatServersGetWrong) {
     EXPECT_FALSE(parse_json(std::string("{\"a\":\"\0\"}", 9), tree, repaired));
 }
 
+// Were each byte looked at again and again, this would not end.
+TEST(JsonDom, MendsLongTextsInOnePass) {
+    nlohmann::json tree;
+    std::string repaired, run = "[";
+    for (int i = 0; i < 2'000'000; ++i) run += "1e";
+    EXPECT_FALSE(parse_json(run, tree, repaired));
+    std::string list = "[";
+    for (int i = 0; i < 500'000; ++i) list += "NaN,";
+    EXPECT_TRUE(parse_json(list + "-Infinity]", tree, repaired));
+    EXPECT_EQ(tree.size(), 500'001U);
+}
+
+TEST(JsonDom, RefusesWhatATreeWouldCostTooMuch) {
+    nlohmann::json tree;
+    std::string repaired;
+    const std::string deep = std::string(300, '[') + std::string(300, ']');
+    EXPECT_FALSE(parse_json(deep, tree, repaired));
+    EXPECT_EQ(excess_of(deep), "JSON nested deeper than 256 levels");
+    std::string wide = "[0";
+    for (int i = 0; i < 4'000'000; ++i) wide += ",0";
+    EXPECT_FALSE(parse_json(wide + "]", tree, repaired));
+    EXPECT_EQ(excess_of(wide), "JSON with more than 4000000 values");
+    EXPECT_EQ(excess_of("{broken"), "");
+    EXPECT_EQ(excess_of("\"" + deep + "\""), "");
+}
+
 TEST(JsonDom, GettersTakeEveryType) {
     nlohmann::json tree;
     ASSERT_TRUE(

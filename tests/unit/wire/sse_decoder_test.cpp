@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,10 +31,14 @@ struct SseRecorder final : SseSink {
     bool on_error_field(std::string_view text) override { return add("!" + std::string(text)); }
 };
 
-std::vector<std::string> decode(const Pieces& pieces) {
+enum class Body { open, ended };
+
+std::vector<std::string> decode(const Pieces& pieces, Body body = Body::open, std::size_t stop_after = SIZE_MAX) {
     SseRecorder sink;
+    sink.stop_after = stop_after;
     SseDecoder decoder(1U << 20U);
     for (const std::string_view piece : pieces) decoder.feed(piece, sink);
+    if (body == Body::ended) decoder.finish(sink);
     return sink.seen;
 }
 
@@ -118,49 +123,70 @@ TEST(SseDecoder, BareCrDispatchesWithoutWaitingForTheNextByte) {
     EXPECT_THAT(sink.seen, ElementsAre("message|a"));
 }
 
-TEST(SseDecoder, RemembersTheLastIdOverEvents) {
-    SseRecorder sink;
-    SseDecoder decoder(1024);
-    decoder.feed("id: 7\ndata: a\n\ndata: b\n\n", sink);
-    EXPECT_EQ(decoder.last_event_id(), "7");
-    decoder.feed("id: 1\0 2\n\n"sv, sink);
-    EXPECT_EQ(decoder.last_event_id(), "7");
-    decoder.feed("id\n\n", sink);
-    EXPECT_EQ(decoder.last_event_id(), "");
+struct MemoryRow {
+    std::string_view name, bytes, last_id;
+    std::optional<std::uint64_t> wait{};
+};
+
+void PrintTo(const MemoryRow& row, std::ostream* out) { *out << row.name; }
+
+class SseMemory : public testing::TestWithParam<MemoryRow> {};
+
+TEST_P(SseMemory, IsTheSameHoweverTheBytesAreCut) {
+    const auto& row = GetParam();
+    for (const Pieces& pieces : all_cuts(row.bytes)) {
+        SseRecorder sink;
+        SseDecoder decoder(1024);
+        for (const std::string_view piece : pieces) decoder.feed(piece, sink);
+        EXPECT_EQ(decoder.last_event_id(), row.last_id) << pieces.size() << " " << pieces.front().size();
+        EXPECT_EQ(decoder.reconnection_milliseconds(), row.wait) << pieces.size() << " " << pieces.front().size();
+    }
 }
 
-TEST(SseDecoder, ReadsTheReconnectionTimeOnlyFromDigits) {
-    SseRecorder sink;
-    SseDecoder decoder(1024);
-    decoder.feed("retry: 1x\nretry:\nretry: -1\n", sink);
-    EXPECT_EQ(decoder.reconnection_milliseconds(), std::nullopt);
-    decoder.feed("retry: 1000\nretry: x\n", sink);
-    EXPECT_EQ(decoder.reconnection_milliseconds(), 1000U);
-}
+const MemoryRow kMemoryRows[] = {
+    {"AnIdHoldsForTheEventsAfterIt", "id: 7\ndata: a\n\ndata: b\n\n", "7"},
+    {"AnIdWithANulIsIgnored", "id: 7\n\nid: 1\0 2\n\n"sv, "7"},
+    {"AnEmptyIdForgetsTheLast", "id: 7\n\nid\n\n", ""},
+    {"AWaitOfDigitsIsTaken", "retry: 1000\n", "", 1000U},
+    {"AWaitWithALetterIsIgnored", "retry: 1x\n", ""},
+    {"AnEmptyWaitIsIgnored", "retry:\n", ""},
+    {"ANegativeWaitIsIgnored", "retry: -1\n", ""},
+    {"AnIgnoredWaitLeavesTheLast", "retry: 1000\nretry: x\n", "", 1000U},
+};
 
-TEST(SseDecoder, DecodesNothingAfterTheSinkHadEnough) {
+INSTANTIATE_TEST_SUITE_P(EventStream, SseMemory, testing::ValuesIn(kMemoryRows),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+TEST(SseDecoder, DecodesNothingAfterTheSinkHadEnoughHoweverTheBytesAreCut) {
+    for (const Pieces& pieces : all_cuts("data: a\n\ndata: b\n\ndata: c"))
+        EXPECT_THAT(decode(pieces, Body::ended, 1), ElementsAre("message|a")) << pieces.size();
     SseRecorder sink;
     sink.stop_after = 1;
     SseDecoder decoder(1024);
     EXPECT_EQ(decoder.feed("data: a\n\ndata: b\n\n", sink), SseDecoder::Status::stopped);
     EXPECT_EQ(decoder.feed("data: c\n\n", sink), SseDecoder::Status::stopped);
-    EXPECT_THAT(sink.seen, ElementsAre("message|a"));
 }
 
-TEST(SseDecoder, DeliversALastEventWithoutItsBlankLineAtTheEnd) {
-    for (const std::string_view bytes : {"data: a", "data: a\n", "data: a\r\n"}) {
-        SseRecorder sink;
-        SseDecoder decoder(1024);
-        decoder.feed(bytes, sink);
-        decoder.finish(sink);
-        EXPECT_THAT(sink.seen, ElementsAre("message|a")) << bytes;
+TEST(SseDecoder, DeliversALastEventWithoutItsBlankLineHoweverTheBytesAreCut) {
+    for (const std::string_view bytes : {"data: a", "data: a\n", "data: a\r\n", "data: a\r"}) {
+        for (const Pieces& pieces : all_cuts(bytes)) {
+            EXPECT_THAT(decode(pieces, Body::ended), ElementsAre("message|a")) << bytes;
+            EXPECT_THAT(decode(pieces, Body::open), ElementsAre()) << bytes;
+        }
     }
+}
+
+std::vector<std::string> decode_limited(const Pieces& pieces) {
+    SseRecorder sink;
+    SseDecoder decoder(100);
+    for (const std::string_view piece : pieces) decoder.feed(piece, sink);
+    return sink.seen;
 }
 
 TEST(SseDecoder, RefusesAnEventBeyondTheLimitHoweverItComes) {
     const std::string longer(200, 'x');
     const std::string bytes = "data: " + longer + "\n\n";
-    for (const Pieces& pieces : {Pieces{bytes}, in_pieces_of(1, bytes)}) {
+    for (const Pieces& pieces : all_cuts(bytes)) {
         SseRecorder sink;
         SseDecoder decoder(100);
         auto status = SseDecoder::Status::open;
@@ -168,21 +194,36 @@ TEST(SseDecoder, RefusesAnEventBeyondTheLimitHoweverItComes) {
         EXPECT_EQ(status, SseDecoder::Status::too_long);
         EXPECT_THAT(sink.seen, ElementsAre());
     }
+    // A comment behind data counts as much, also where the data is still in the bytes that are being fed.
+    const std::string behind = "data: " + std::string(60, 'x') + "\n: " + std::string(60, 'y') + "\n\n";
+    for (const Pieces& pieces : all_cuts(behind)) EXPECT_THAT(decode_limited(pieces), ElementsAre()) << pieces.size();
     SseRecorder sink;
     SseDecoder decoder(100);
     for (int line = 0; line < 20; ++line) decoder.feed("data: 0123456789\n", sink);
     EXPECT_EQ(decoder.feed("\n", sink), SseDecoder::Status::too_long);
 }
 
-TEST(SseDecoder, CostIsLinearForLongLinesInSmallPiecesAndForMillionsOfLines) {
-    const std::string line = "data: " + std::string(4U << 20U, 'x') + "\n\n";
-    const std::string crs(4U << 20U, '\r');
+/// Bytes looked at and copied for each byte fed, with everything in pieces of this size.
+double work_per_byte(std::string_view text, std::size_t piece) {
     SseRecorder sink;
     SseDecoder decoder(64U << 20U);
-    for (const std::string_view byte : in_pieces_of(1, line)) decoder.feed(byte, sink);
-    EXPECT_EQ(sink.seen.size(), 1U);
-    decoder.feed(crs, sink);
-    EXPECT_EQ(sink.seen.size(), 1U);
+    for (const std::string_view bytes : in_pieces_of(piece, text)) decoder.feed(bytes, sink);
+    return static_cast<double>(decoder.work()) / static_cast<double>(text.size());
+}
+
+TEST(SseDecoder, CostGrowsWithTheBytesAndWithNothingElse) {
+    const std::string line = "data: " + std::string(1U << 20U, 'x') + "\n\n";
+    const std::string crs(1U << 20U, '\r'), lfs(1U << 20U, '\n');
+    std::string fields, events;
+    for (int i = 0; i < 100'000; ++i) {
+        fields += "data: y\n";
+        events += "data: z\r\n\r\n";
+    }
+    for (const std::string_view text : {std::string_view(line), std::string_view(crs), std::string_view(lfs),
+                                        std::string_view(fields), std::string_view(events)}) {
+        for (const std::size_t piece : {std::size_t{1}, std::size_t{1000}, text.size()})
+            EXPECT_LT(work_per_byte(text, piece), 8.0) << text.substr(0, 8) << " in pieces of " << piece;
+    }
 }
 
 TEST(SseDecoder, DeliversALineOf32Mebibytes) {

@@ -84,10 +84,14 @@ TEST(StreamEnd, DoneCompletesEvenWithoutAFinishReason) {
 }
 
 TEST(StreamEnd, DoneIsKnownInEverySpelling) {
-    for (const std::string_view done : {"data: [DONE]", "data:[DONE]\n", "data: [DONE] \n\n", "data: [DONE]\r\n\r\n"}) {
-        const Outcome outcome = decode(content("a") + std::string(done));
-        EXPECT_EQ(outcome.state, State::complete) << done;
-        EXPECT_FALSE(outcome.answer.done_marker_missing) << done;
+    for (const std::string_view done : {"data: [DONE]", "data:[DONE]\n", "data: [DONE] \n\n", "data: [DONE]\r\n\r\n",
+                                        "data: [DONE]\r", "data:  [DONE]\t\n\n"}) {
+        const std::string body = content("a") + std::string(done);
+        for (const Pieces& pieces : all_cuts(body)) {
+            const Outcome outcome = decode(pieces);
+            ASSERT_EQ(outcome.state, State::complete) << done;
+            ASSERT_FALSE(outcome.answer.done_marker_missing) << done;
+        }
     }
 }
 
@@ -98,11 +102,13 @@ TEST(StreamEnd, DoneIsComparedAsAWhole) {
 }
 
 TEST(StreamEnd, NothingAfterDoneIsRead) {
-    const Outcome outcome =
-        decode(content("a") + kDone + content("b") + event_of("{broken") + event_of(R"({"error":"x"})"));
-    EXPECT_EQ(outcome.state, State::complete);
-    EXPECT_EQ(outcome.answer.text(), "a");
-    EXPECT_THAT(outcome.events, ElementsAre("started 0", "content 0 'a'"));
+    const std::string body = content("a") + kDone + content("b") + event_of("{broken") + event_of(R"({"error":"x"})");
+    for (const Pieces& pieces : all_cuts(body)) {
+        const Outcome outcome = decode(pieces);
+        ASSERT_EQ(outcome.state, State::complete);
+        ASSERT_EQ(outcome.answer.text(), "a");
+        ASSERT_THAT(outcome.events, ElementsAre("started 0", "content 0 'a'"));
+    }
 }
 
 TEST(StreamEnd, DoneWithoutAnyChoiceIsMalformed) {
@@ -155,9 +161,12 @@ TEST(StreamEnd, ALastEventWithoutItsBlankLineCounts) {
     for (const std::string_view tail : {"", "\n"}) {
         std::string stop = kStop;
         stop.resize(stop.size() - 2);
-        const Outcome outcome = decode(content("a") + stop + std::string(tail));
-        EXPECT_EQ(outcome.state, State::complete);
-        EXPECT_EQ(outcome.answer.choices.at(0).finish_reason, FinishReason::stop);
+        const std::string body = content("a") + stop + std::string(tail);
+        for (const Pieces& pieces : all_cuts(body)) {
+            const Outcome outcome = decode(pieces);
+            ASSERT_EQ(outcome.state, State::complete);
+            ASSERT_EQ(outcome.answer.choices.at(0).finish_reason, FinishReason::stop);
+        }
     }
 }
 
@@ -296,12 +305,16 @@ TEST(UnknownChunk, IsToldAsOther) {
     EXPECT_EQ(outcome.answer.extra_json, R"({"prompt_filter_results":[{"prompt_index":0}],"type":"ping"})");
 }
 
-TEST(IllFormedText, BecomesReplacementCharacters) {
-    const Outcome outcome = decode(content("a\xFF"
-                                           "b\xE2\x82") +
-                                   content("\\ud83d!") + kDone);
-    EXPECT_EQ(outcome.state, State::complete);
-    EXPECT_EQ(outcome.answer.text(), "a\uFFFDb\uFFFD\uFFFD!");
+TEST(IllFormedText, BecomesReplacementCharactersHoweverItIsCut) {
+    const std::string body = content(
+                                 "a\xFF"
+                                 "b\xE2\x82") +
+                             content("\\ud83d!") + kDone;
+    for (const Pieces& pieces : all_cuts(body)) {
+        const Outcome outcome = decode(pieces);
+        ASSERT_EQ(outcome.state, State::complete);
+        ASSERT_EQ(outcome.answer.text(), "a\uFFFDb\uFFFD\uFFFD!");
+    }
 }
 
 // Bodies that are no event stream.
@@ -381,8 +394,26 @@ TEST(StreamLimits, MembersAndToolCallsCountToo) {
 TEST(StreamLimits, DeepNestingIsMalformedNotACrash) {
     const std::string deep = std::string(1U << 20U, '[') + std::string(1U << 20U, ']');
     EXPECT_EQ(decode(event_of(deep)).error.code, ErrorCode::malformed_response);
+    EXPECT_THAT(decode(event_of(deep)).error.message, HasSubstr("nested deeper than 256"));
     EXPECT_EQ(decode(event_of("{\"choices\":[],\"x\":" + deep + "}")).error.code, ErrorCode::malformed_response);
     EXPECT_EQ(decode(event_of("{\"a\":" + std::string(200000, '{'))).error.code, ErrorCode::malformed_response);
+}
+
+TEST(StreamLimits, AMillionCallsInOneChunkEndAtTheLimit) {
+    std::string chunk = R"({"choices":[{"index":0,"delta":{"tool_calls":[)";
+    for (int i = 0; i < 1'000'000; ++i) chunk += (i == 0 ? "{\"index\":" : ",{\"index\":") + std::to_string(i) + "}";
+    const Outcome outcome = decode(event_of(chunk + "]}}]}"), End::none, {.max_total_bytes = 1U << 20U});
+    EXPECT_EQ(outcome.error.code, ErrorCode::malformed_response);
+    EXPECT_THAT(outcome.error.message, HasSubstr("max_completion_tokens"));
+    EXPECT_LT(outcome.answer.tool_calls().size(), 10'000U);
+}
+
+TEST(StreamLimits, MillionsOfValuesAreNoTree) {
+    std::string chunk = R"({"choices":[],"x":[)";
+    for (int i = 0; i < 4'100'000; ++i) chunk += "0,";
+    const Outcome outcome = decode(event_of(chunk + "0]}"));
+    EXPECT_EQ(outcome.error.code, ErrorCode::malformed_response);
+    EXPECT_THAT(outcome.error.message, HasSubstr("more than 4000000 values"));
 }
 
 TEST(StreamDecoder, ContentIsTheCommitPoint) {
