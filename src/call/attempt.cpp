@@ -15,7 +15,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kErrorBodyCap = 8 * 1024;
+// Some gateways echo the request inside their error: cut JSON would hide the code that stands behind it.
+constexpr std::size_t kErrorBodyCap = 256 * 1024;
 constexpr std::size_t kLoggedBodyCap = 2 * 1024;
 constexpr std::size_t kDrainCap = 64 * 1024;
 constexpr std::size_t kReserveCap = 1024 * 1024;

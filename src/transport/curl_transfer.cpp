@@ -177,6 +177,7 @@ void CurlTransfer::set_headers() {
         has_agent = has_agent || curl_strequal(name.c_str(), "user-agent") != 0;
         has_encoding = has_encoding || curl_strequal(name.c_str(), "accept-encoding") != 0;
     }
+    body_limit_ = stream ? options_.limits.stream : options_.limits.body;
     // An empty "Expect:" spares large bodies a second of waiting for "100 Continue".
     add("Expect", ":", "");
     if (!has_agent) add("User-Agent", ": ", options_.user_agent);
@@ -238,8 +239,8 @@ std::size_t CurlTransfer::on_header(char* bytes, std::size_t size, std::size_t c
     transfer.head_bytes_ += length;
     if (transfer.head_bytes_ > transfer.options_.limits.head) {
         transfer.own_failure_ = true;
-        transfer.own_error_ =
-            "the answer's headers are larger than " + std::to_string(transfer.options_.limits.head) + " bytes";
+        transfer.own_error_ = "the answer's headers are larger than " + std::to_string(transfer.options_.limits.head) +
+                              " bytes; check what answers at the base URL";
         return 0;
     }
     return transfer.take_header_line({bytes, length}) ? length : 0;
@@ -282,9 +283,10 @@ std::size_t CurlTransfer::on_bytes(char* bytes, std::size_t size, std::size_t co
         return CURL_WRITEFUNC_PAUSE;
     }
     transfer.body_bytes_ += length;
-    if (transfer.body_bytes_ > transfer.options_.limits.body) {
+    if (transfer.body_bytes_ > transfer.body_limit_) {
         transfer.own_failure_ = true;
-        transfer.own_error_ = "the answer is larger than " + std::to_string(transfer.options_.limits.body) + " bytes";
+        transfer.own_error_ = "the answer is larger than " + std::to_string(transfer.body_limit_) +
+                              " bytes; check what answers at the base URL";
         return 0;
     }
     transfer.events_->on_body(transfer.id_, {bytes, length});

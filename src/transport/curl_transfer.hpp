@@ -22,7 +22,9 @@ class CurlTransport;
 
 /// What every transfer of a client shares.
 struct ResponseLimits {
-    std::size_t body = std::size_t{64} << 20U;  ///< decoded bytes
+    std::size_t body = std::size_t{64} << 20U;  ///< decoded bytes of a plain answer
+    /// Decoded bytes of a stream. Most of them wrap the answer, whose own size is bounded where it is assembled.
+    std::size_t stream = std::size_t{1} << 30U;
     std::size_t head = std::size_t{256} << 10U;
 };
 
@@ -80,7 +82,7 @@ class CurlTransfer {
     std::vector<curl_slist> header_list_;
     std::array<char, CURL_ERROR_SIZE> error_text_{};
     std::string own_error_;  // why this side ended the transfer
-    std::size_t head_bytes_ = 0, body_bytes_ = 0;
+    std::size_t head_bytes_ = 0, body_bytes_ = 0, body_limit_ = 0;
     int sends_ = 0;
     std::optional<Endpoints> endpoints_{};
     bool head_done_ = false, own_failure_ = false, turned_away_ = false, resend_refused_ = false;

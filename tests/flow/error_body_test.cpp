@@ -106,6 +106,15 @@ TEST(ErrorBody, AConnectionThatBreaksWithinItIsTheErrorItself) {
     EXPECT_THAT(flow.answer.get(), FailsWith(ErrorCode::invalid_request));
 }
 
+TEST(ErrorBody, ALongOneIsReadToItsCode) {
+    HandFlow flow({"us-west"});
+    flow.hand->head(1, 429);
+    flow.hand->body(1, R"({"error":{"message":"you sent: )" + std::string(100'000, 'x'));
+    flow.hand->body(1, R"(","code":"insufficient_quota"}})");
+    flow.hand->end(1);
+    EXPECT_THAT(flow.answer.get(), FailsWith(ErrorCode::insufficient_quota));
+}
+
 TEST(ErrorBody, OnlySoMuchOfItIsKept) {
     HandFlow flow({"us-west"});
     flow.hand->head(1, 400);

@@ -30,6 +30,9 @@ class Receiver final : public TransferEvents {
     Counter done;
 };
 
+const std::string kWhole = R"({"model":"m","messages":[{"role":"user","content":"x"}]})";
+const std::string kStreamed = R"({"model":"m","stream":true,"messages":[{"role":"user","content":"x"}]})";
+
 class TransportLimits : public TwoRegions {
   protected:
     Receiver& fetch(const std::string& body) {
@@ -37,12 +40,15 @@ class TransportLimits : public TwoRegions {
         auto& receiver = *receivers.back();
         runtime::IoLoop loop;
         std::optional<transport::CurlTransport> curl;
-        curl.emplace(loop, transport::CurlTransportOptions{.limits = {.body = 100'000, .head = 10'000}});
+        curl.emplace(loop,
+                     transport::CurlTransportOptions{.limits = {.body = 100'000, .stream = 200'000, .head = 10'000}});
         loop.post([&] {
             loop.set_socket_handler([&](int fd, runtime::Readiness ready) { curl->on_socket(fd, ready); });
             loop.set_round_handler([&] { curl->flush(); });
             loop.add_work(1);  // as a call would: the sockets are to be looked at
-            curl->start({.url = gateway.base_url("us-west") + "/chat/completions", .body = body}, receiver);
+            HttpRequest request{.url = gateway.base_url("us-west") + "/chat/completions", .body = body};
+            if (body == kStreamed) request.headers = {{"Accept", "text/event-stream"}};
+            curl->start(std::move(request), receiver);
         });
         EXPECT_TRUE(receiver.done.wait_for(1));
         loop.stop();
@@ -52,16 +58,13 @@ class TransportLimits : public TwoRegions {
     std::vector<std::unique_ptr<Receiver>> receivers;
 };
 
-const std::string kWhole = R"({"model":"m","messages":[{"role":"user","content":"x"}]})";
-const std::string kStreamed = R"({"model":"m","stream":true,"messages":[{"role":"user","content":"x"}]})";
-
 TEST_F(TransportLimits, EndABodyWithoutEnd) {
     gateway.set_fault("us-west", {.kind = Kind::endless_body});
-    for (const auto& body : {kWhole, kStreamed}) {
+    for (const auto& [body, limit] : {std::pair{kWhole, 100'000U}, std::pair{kStreamed, 200'000U}}) {
         const auto& receiver = fetch(body);
         EXPECT_EQ(receiver.end.error, ErrorCode::malformed_response);
-        EXPECT_THAT(receiver.end.detail, HasSubstr("larger than 100000 bytes"));
-        EXPECT_LE(receiver.body, 100'000u);
+        EXPECT_THAT(receiver.end.detail, HasSubstr("larger than " + std::to_string(limit) + " bytes"));
+        EXPECT_LE(receiver.body, limit);
         EXPECT_TRUE(gateway.wait_until_closed("us-west", kPatience));
     }
 }

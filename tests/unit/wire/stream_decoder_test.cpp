@@ -399,9 +399,9 @@ TEST(StreamLimits, DeepNestingIsMalformedNotACrash) {
     EXPECT_EQ(decode(event_of("{\"a\":" + std::string(200000, '{'))).error.code, ErrorCode::malformed_response);
 }
 
-TEST(StreamLimits, AMillionCallsInOneChunkEndAtTheLimit) {
+TEST(StreamLimits, ManyCallsInOneChunkEndAtTheLimit) {
     std::string chunk = R"({"choices":[{"index":0,"delta":{"tool_calls":[)";
-    for (int i = 0; i < 1'000'000; ++i) chunk += (i == 0 ? "{\"index\":" : ",{\"index\":") + std::to_string(i) + "}";
+    for (int i = 0; i < 100'000; ++i) chunk += (i == 0 ? "{\"index\":" : ",{\"index\":") + std::to_string(i) + "}";
     const Outcome outcome = decode(event_of(chunk + "]}}]}"), End::none, {.max_total_bytes = 1U << 20U});
     EXPECT_EQ(outcome.error.code, ErrorCode::malformed_response);
     EXPECT_THAT(outcome.error.message, HasSubstr("max_completion_tokens"));
