@@ -126,6 +126,10 @@ class TreeReader {
             delta.content = keep(std::move(parts.content));
             thinking = keep(std::move(parts.thinking));
             if (delta.refusal.empty()) delta.refusal = keep(std::move(parts.refusal));
+        } else if (content != nullptr && !content->is_string()) {
+            // A part without its list, or, where JSON was asked for, the JSON itself.
+            const auto text = text_of(member(*content, "text"));
+            delta.content = text.empty() ? keep(print_json(*content)) : text;
         }
         read_reasoning(message, thinking, delta);
         read_tool_calls(message, position);

@@ -9,6 +9,7 @@
 #include "wire/answer_scan.hpp"
 #include "wire/chunk_accumulator.hpp"
 #include "wire/error_decoder.hpp"
+#include "wire/stream_decoder.hpp"
 
 namespace holysheep::wire {
 namespace {
@@ -44,6 +45,34 @@ Result<ChatCompletion> assemble(const AnswerFields& fields, std::string body) {
     return completion;
 }
 
+/// Some gateways stream whatever they were asked for.
+bool is_event_stream(std::string_view text) {
+    const std::size_t first = text.find_first_not_of(" \t\r\n");
+    if (first == std::string_view::npos) return false;
+    const auto starts_with = [&](std::string_view field) { return text.substr(first, field.size()) == field; };
+    return starts_with("data:") || starts_with("event:") || starts_with("id:") || starts_with(":");
+}
+
+struct Unheard final : ChunkSink {
+    void on_chunk(const ChatChunk&) override {}
+};
+
+Result<ChatCompletion> decode_event_stream(std::string body) {
+    Unheard sink;
+    StreamDecoder decoder({}, sink);
+    decoder.feed(body);
+    if (decoder.end_of_body(true) == StreamDecoder::State::failed) {
+        Error error = decoder.error();
+        // Nothing was delivered: what a stream would call its interruption is only half an answer here.
+        if (error.code == ErrorCode::stream_interrupted || error.code == ErrorCode::transport_failed)
+            error.code = ErrorCode::malformed_response;
+        return with_body(std::move(error), body);
+    }
+    ChatCompletion completion = decoder.take_completion();
+    completion.raw_json = std::move(body);
+    return completion;
+}
+
 /// Some servers and proxies put one in front of their JSON.
 std::string_view without_byte_order_mark(std::string_view text) {
     return text.substr(0, 3) == "\xEF\xBB\xBF" ? text.substr(3) : text;
@@ -63,6 +92,7 @@ Result<ChatCompletion> decode_completion_by_tree(std::string body) {
     AnswerFields fields;
     const std::string_view text = without_byte_order_mark(body);
     if (dom.read(text, AnswerShape::whole, fields) != AnswerDom::Read::ok) {
+        if (is_event_stream(text)) return decode_event_stream(std::move(body));
         return with_body(malformed_body(text, "instead of a completion"), text);
     }
     if (fields.error) return with_body(error_from_fields(*fields.error), text);

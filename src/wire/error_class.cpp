@@ -53,7 +53,7 @@ bool is_quota(const Evidence& e) {
            e.named({"insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded",
                     "project_spend_limit_exceeded", "organization_usage_limit_exceeded", "billing_hard_limit_reached",
                     "billing_not_active", "access_terminated", "enforced_spend_limit_reached", "insufficient_credits",
-                    "insufficient_balance", "insufficient_user_quota", "billing_error"}) ||
+                    "insufficient_balance", "insufficient_user_quota", "billing_error", "billing_disabled"}) ||
            e.mentions({"insufficient balance", "insufficient credit", "credit balance is too low"});
 }
 
@@ -95,7 +95,8 @@ std::optional<ErrorCode> class_of_codes(const Evidence& e) {
     if (is_region(e)) return ErrorCode::region_not_supported;
     if (is_content_filter(e)) return ErrorCode::content_filtered;
     if (is_model_not_found(e)) return ErrorCode::model_not_found;
-    if (e.named({"invalid_api_key", "api_key_invalid", "authentication_error"})) return ErrorCode::unauthenticated;
+    if (e.named({"invalid_api_key", "api_key_invalid", "authentication_error", "unauthenticated"}))
+        return ErrorCode::unauthenticated;
     const bool server_side = e.status() >= 500;
     const bool pace = e.named({"rate_limit_exceeded", "rate_limit_error", "ratelimitreached", "too_many_requests",
                                "slow_down", "rate_limited", "resource_exhausted", "quota_exceeded"});
@@ -108,6 +109,7 @@ ErrorCode class_of_weak_codes(const Evidence& e) {
     if (e.named({"timeout_error", "timeout", "request_timeout", "deadline_exceeded"})) return ErrorCode::timed_out;
     if (e.named({"permission_error", "permission_denied"})) return ErrorCode::permission_denied;
     if (e.named({"request_too_large"})) return ErrorCode::request_too_large;
+    if (e.named({"not_found_error", "not_found"})) return ErrorCode::model_not_found;
     if (e.named({"conflict_error"})) return ErrorCode::conflict;
     if (e.named({"invalid_request_error", "unsupported_value", "unsupported_parameter", "invalid_value",
                  "invalid_argument", "tool_use_failed", "bad_request", "badrequesterror"})) {

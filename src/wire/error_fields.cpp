@@ -69,11 +69,13 @@ void read_detail(const json& detail, ErrorFields& fields) {
     take(fields.message, message);
 }
 
-/// Google APIs: `{"@type": ".../google.rpc.RetryInfo", "retryDelay": "34s"}` among the details.
-void read_retry_info(const json& error, ErrorFields& fields) {
+/// Google APIs: `{"@type": ".../google.rpc.RetryInfo", "retryDelay": "34s"}` and `{"@type": ".../google.rpc.ErrorInfo",
+/// "reason": "API_KEY_INVALID"}` among the details.
+void read_google_details(const json& error, ErrorFields& fields) {
     const json* details = member(error, "details");
     if (details == nullptr || !details->is_array()) return;
     for (const json& detail : *details) {
+        take(fields.inner_code, std::string(text_of(member(detail, "reason"))));
         const std::string_view delay = text_of(member(detail, "retryDelay"));
         double seconds = 0;
         const auto [end, failure] = std::from_chars(delay.data(), delay.data() + delay.size(), seconds);
@@ -112,8 +114,15 @@ void read_error_member(const json& error, ErrorFields& fields) {
     // Google: "status" is a word such as RESOURCE_EXHAUSTED.
     if (const auto status = text_of(member(error, "status")); !is_number_text(status))
         take(fields.type, std::string(status));
-    read_retry_info(error, fields);
     read_upstream(error, fields);
+    read_google_details(error, fields);
+}
+
+/// Some send the member with every answer, and nothing in it: `{"code":0,"message":""}` is no error.
+bool is_error(const json* value) {
+    if (value != nullptr && value->is_object())
+        return std::any_of(value->begin(), value->end(), [](const json& inner) { return is_truthy(&inner); });
+    return is_truthy(value);
 }
 
 const json* choice_error(const json& body) {
@@ -121,7 +130,7 @@ const json* choice_error(const json& body) {
     if (choices == nullptr || !choices->is_array()) return nullptr;
     for (const json& choice : *choices) {
         const json* error = member(choice, "error");
-        if (is_truthy(error)) return error;
+        if (is_error(error)) return error;
     }
     return nullptr;
 }
@@ -134,8 +143,8 @@ bool has_choices(const json& body) {
 }  // namespace
 
 bool says_error(const json& body) {
-    if (body.is_array()) return !body.empty() && body.front().is_object() && is_truthy(member(body.front(), "error"));
-    if (is_truthy(member(body, "error")) || is_truthy(member(body, "x_groq", "error"))) return true;
+    if (body.is_array()) return !body.empty() && body.front().is_object() && is_error(member(body.front(), "error"));
+    if (is_error(member(body, "error")) || is_error(member(body, "x_groq", "error"))) return true;
     if (text_of(member(body, "object")) == "error" || choice_error(body) != nullptr) return true;
     if (has_choices(body)) return false;
     const auto says = [&](const char* name) { return !text_of(member(body, name)).empty(); };

@@ -191,6 +191,36 @@ TEST(CompletionDecoder, A200IsNoSuccessYet) {
               ErrorCode::server_failed);
 }
 
+TEST(CompletionDecoder, AnErrorMemberWithNothingInItIsNone) {
+    for (const char* error : {"null", "{}", R"({"code":0,"message":""})", R"({"message":null})", "[]", "false"}) {
+        const std::string body = R"({"error":)" + std::string(error) + R"(,"choices":[{"message":{"content":"a"}}]})";
+        EXPECT_EQ(answer_of(body).text(), "a") << error;
+    }
+}
+
+TEST(CompletionDecoder, ReadsAStreamThatNobodyAskedFor) {
+    const std::string chunks =
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"wo\"}}]}\n\n"
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"ol\"}}]}\n\n";
+    for (const char* before : {"", "\n", ": ping\n\n", "\xEF\xBB\xBF"}) {
+        EXPECT_EQ(answer_of(before + chunks + "data: [DONE]\n\n").text(), "wool") << before;
+    }
+    const Error cut = error_of(chunks);
+    EXPECT_EQ(cut.code, ErrorCode::malformed_response);
+    EXPECT_EQ(error_of("data: {\"error\":{\"message\":\"m\",\"code\":429}}\n\n").code, ErrorCode::rate_limited);
+}
+
+TEST(CompletionDecoder, ContentOfAnotherTypeIsNotLost) {
+    const auto text_with = [](const std::string& content) {
+        return answer_of(R"({"choices":[{"message":{"content":)" + content + "}}]}").text();
+    };
+    EXPECT_EQ(text_with(R"({"breed":"Merino"})"), R"({"breed":"Merino"})");
+    EXPECT_EQ(text_with(R"({"type":"text","text":"Merino"})"), "Merino");
+    EXPECT_EQ(text_with("42"), "42");
+    EXPECT_EQ(text_with("true"), "true");
+    EXPECT_EQ(text_with("null"), "");
+}
+
 TEST(CompletionDecoder, WhatIsNoAnswerIsMalformed) {
     for (const std::string_view body :
          {"", " \n", "{", "[]", "5", "null", "\"x\"", "{}", R"({"choices":null})", R"({"choices":[]})",

@@ -128,6 +128,11 @@ TEST(ErrorClass, EveryStatusAndCode) {
         {403, R"({"error":{"code":403,"message":"Your input was flagged"}})", content_filtered},
         {400, R"({"error":{"message":"Your credit balance is too low to access the API"}})", insufficient_quota},
         {400, R"({"error":{"message":"User location is not supported for the API use."}})", region_not_supported},
+        {400,
+         R"([{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}])",
+         unauthenticated},
+        {403, R"({"error":{"code":403,"status":"PERMISSION_DENIED","details":[{"reason":"BILLING_DISABLED"}]}})",
+         insufficient_quota},
         {401, R"({"error":{"code":"invalid_api_key"}})", unauthenticated},
         {401, R"({"detail":"Unauthorized"})", unauthenticated},
         {401, R"({"error":{"message":"Authentication Fails","code":"invalid_request_error"}})", unauthenticated},
@@ -197,6 +202,8 @@ TEST(ErrorInside200, ItsOwnStatusDecides) {
     EXPECT_EQ(of({.message = "m"}).code, ErrorCode::server_failed);
     EXPECT_EQ(of({.type = "invalid_request_error"}).code, ErrorCode::invalid_request);
     EXPECT_EQ(of({.type = "timeout_error"}).code, ErrorCode::timed_out);
+    EXPECT_EQ(of({.type = "not_found_error"}).code, ErrorCode::model_not_found);
+    EXPECT_EQ(of({.type = "UNAUTHENTICATED"}).code, ErrorCode::unauthenticated);
     EXPECT_EQ(of({.code = "overloaded"}).message, "the gateway answered 200 with an error (overloaded)");
 }
 
