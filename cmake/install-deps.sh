@@ -9,7 +9,7 @@
 set -eu
 
 apt_build='g++ cmake ninja-build pkg-config libcurl4-openssl-dev nlohmann-json3-dev libspdlog-dev libevent-dev ca-certificates'
-apt_test='ccache libgtest-dev libgmock-dev nginx-light openssl iproute2 nftables curl python3'
+apt_test='ccache libgtest-dev libgmock-dev nginx-light openssl iproute2 nftables curl python3 locales'
 apt_ci='clang clang-format clang-tidy libclang-rt-dev libbenchmark-dev git'
 
 dnf_build='gcc-c++ cmake ninja-build pkgconf-pkg-config libcurl-devel json-devel spdlog-devel libevent-devel ca-certificates'
