@@ -1,6 +1,10 @@
 // The grammar of RFC 8259, byte by byte.
 #include "wire/json_cursor.hpp"
 
+#include <algorithm>
+#include <charconv>
+#include <system_error>
+
 #include "wire/utf8.hpp"
 
 namespace holysheep::wire {
@@ -9,6 +13,17 @@ namespace {
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 }  // namespace
+
+bool fits_a_double(std::string_view number) {
+    constexpr std::size_t kSafeDigits = 300;
+    const std::size_t exponent = number.find_first_of("eE");
+    const std::size_t digits = std::min(exponent, number.size());
+    if (exponent == std::string_view::npos && digits < kSafeDigits) return true;
+    double value = 0;
+    if (std::from_chars(number.data(), number.data() + number.size(), value).ec == std::errc{}) return true;
+    // What is too small is zero to everybody.
+    return digits < kSafeDigits && number.substr(exponent + 1, 1) == "-";
+}
 
 bool JsonCursor::read_string(std::string_view& out) {
     if (!consume('"')) return false;
@@ -169,7 +184,7 @@ bool JsonCursor::skip_value_at(int depth) {
         case 't': return read_literal("true");
         case 'f': return read_literal("false");
         case 'n': return read_literal("null");
-        default: return read_number(ignored);
+        default: return read_number(ignored) && fits_a_double(ignored);
     }
 }
 

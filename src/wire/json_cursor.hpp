@@ -77,7 +77,7 @@ class JsonCursor {
     bool read_number(std::string_view& out);
     bool read_literal(std::string_view literal);
     bool read_null() { return peek() == 'n' && read_literal("null"); }
-    /// Checks and passes one value of any kind; `out` is its text.
+    /// Checks and passes one value of any kind; `out` is its text. Numbers that no double can hold are refused.
     bool skip_value(std::string_view* out = nullptr);
 
     /// Walks over `{…}`: `member(name)` must read the value and return whether to go on.
@@ -112,6 +112,10 @@ class JsonCursor {
     std::string& scratch_;
     std::size_t at_ = 0;
 };
+
+/// Whether a JSON number is within a double's range: 1e999 is a number by the grammar, but whoever reads it later gives
+/// up on the whole text.
+bool fits_a_double(std::string_view number);
 
 /// Whether the text is one JSON value (an object), strictly, and nothing else.
 bool is_json(std::string_view text);

@@ -89,7 +89,8 @@ std::string_view number_at(std::string_view text, std::size_t at) {
 bool is_beyond_range(std::string_view number) {
     double value = 0;
     const auto [stop, error] = std::from_chars(number.data(), number.data() + number.size(), value);
-    return error == std::errc::result_out_of_range && stop == number.data() + number.size();
+    const bool whole = stop == number.data() + number.size();
+    return error == std::errc::result_out_of_range && whole && !fits_a_double(number);
 }
 
 std::string repair(std::string_view text) {

@@ -13,7 +13,7 @@ namespace holysheep::wire {
 namespace {
 
 TEST(JsonCursor, AcceptsWhatIsJsonAndNothingElse) {
-    for (const std::string_view text : {"{}", " [ ] ", "0", "-0", "-1.5e+10", "1E5", "\"\"",
+    for (const std::string_view text : {"{}", " [ ] ", "0", "-0", "-1.5e+10", "1E5", "1e-999", "1e308", "\"\"",
                                         R"("\u00e4\ud83d\udc11\/")", "true", "null", R"({"a":[1,{"b":null}],"a":2})"}) {
         EXPECT_TRUE(is_json(text)) << text;
     }
@@ -24,7 +24,7 @@ TEST(JsonCursor, AcceptsWhatIsJsonAndNothingElse) {
                                         "truex",  "\"",          "\"\\x\"",     "\"\\u12\"",
                                         "\"\n\"", R"("\ud83d")", R"("\udc11")", R"("\ud83dx")",
                                         "1 2",    "[1 2]",       "\"\xC3\"",    "\"\xED\xA0\x80\"",
-                                        "NaN"}) {
+                                        "NaN",    "1e999",       "[-1E+400]"}) {
         EXPECT_FALSE(is_json(text)) << text;
     }
     EXPECT_TRUE(is_json_object(" {} "));
@@ -40,11 +40,6 @@ TEST(JsonCursor, AgreesWithALibraryOnRandomTexts) {
         const std::size_t length = 1 + random() % 9;
         for (std::size_t i = 0; i < length; ++i) text += kBytes[random() % kBytes.size()];
         const bool library = nlohmann::json::accept(text);
-        // A number beyond double's range is JSON by the grammar; the library refuses it.
-        if (is_json(text) && !library) {
-            EXPECT_NE(text.find_first_of("eE"), std::string::npos) << text;
-            continue;
-        }
         ASSERT_EQ(is_json(text), library) << text;
         accepted += library;
     }
@@ -85,9 +80,9 @@ TEST(JsonCursor, UnescapesIntoOneBuffer) {
 TEST(JsonDom, ReadsWhatServersGetWrong) {
     nlohmann::json tree;
     std::string repaired;
-    EXPECT_TRUE(
-        parse_json(R"({"a":NaN,"b":[-Infinity,Infinity],"c":"NaN","d":1e999,"e":-1e999,"f":1e5})", tree, repaired));
-    EXPECT_EQ(tree.dump(), R"({"a":null,"b":[null,null],"c":"NaN","d":null,"e":null,"f":100000.0})");
+    EXPECT_TRUE(parse_json(R"({"a":NaN,"b":[-Infinity,Infinity],"c":"NaN","d":1e999,"e":-1e999,"f":1e5,"g":1e-999})",
+                           tree, repaired));
+    EXPECT_EQ(tree.dump(), R"({"a":null,"b":[null,null],"c":"NaN","d":null,"e":null,"f":100000.0,"g":0.0})");
     EXPECT_TRUE(parse_json("{\"a\":\"x\xFF\",\"b\":\"\\ud83d\\ud83d\\udc11\\udc11\"}", tree, repaired));
     EXPECT_EQ(tree.dump(), "{\"a\":\"x\uFFFD\",\"b\":\"\uFFFD🐑\uFFFD\"}");
     EXPECT_FALSE(parse_json("{\"a\":", tree, repaired));
