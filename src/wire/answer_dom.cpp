@@ -191,6 +191,11 @@ class TreeReader {
             if (shape_ == AnswerShape::whole) delta.index = number++;
             keep_loose(call, MemberScope::tool_call, out_.tool_calls.size(),
                        {"index", "id", "type", "function", "custom"});
+            const json* body = member(call, delta.type == "custom" ? "custom" : "function");
+            if (body != nullptr && body->is_object()) {
+                keep_loose(*body, MemberScope::tool_body, out_.tool_calls.size(),
+                           {"name", delta.type == "custom" ? "input" : "arguments"});
+            }
             out_.tool_calls.push_back(delta);
         }
     }

@@ -30,10 +30,11 @@ struct ChoiceDelta {
 };
 
 /// Where a member without a typed place was found, which decides where it is kept. `logprobs`, `audio` and
-/// `function_call` are the members of those objects.
-enum class MemberScope { answer, choice, message, tool_call, logprobs, audio, function_call };
+/// `function_call` are the members of those objects; `tool_body` is the object `function` or `custom` of a tool call.
+enum class MemberScope { answer, choice, message, tool_call, tool_body, logprobs, audio, function_call };
 
-/// The member's value as JSON text; never null. `owner` is the position in `choices` or, for tool_call, `tool_calls`.
+/// The member's value as JSON text; never null. `owner` is the position in `choices` or, for tool_call and tool_body,
+/// in `tool_calls`.
 struct LooseMember {
     MemberScope scope = MemberScope::answer;
     std::size_t owner = 0;

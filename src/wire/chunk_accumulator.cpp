@@ -45,8 +45,8 @@ void complete_call(ToolCall& call) {
     if (call.type.empty()) call.type = "function";
 }
 
-std::string tool_call_json(const ToolCall& call, const JsonMembers& extra) {
-    if (call.type == "function" && extra.empty()) return {};
+std::string tool_call_json(const ToolCall& call, const JsonMembers& extra, const JsonMembers& body_extra) {
+    if (call.type == "function" && extra.empty() && body_extra.empty()) return {};
     std::string out = "{\"id\":";
     append_json_string(out, call.id);
     out += ",\"type\":";
@@ -56,6 +56,7 @@ std::string tool_call_json(const ToolCall& call, const JsonMembers& extra) {
         append_json_string(out, call.name);
         out += call.type == "custom" ? ",\"input\":" : ",\"arguments\":";
         append_json_string(out, call.arguments);
+        body_extra.append_to(out);
         out += '}';
     }
     extra.append_to(out);
@@ -220,9 +221,12 @@ std::size_t ChunkAccumulator::add_loose(const LooseMember& member, const AnswerF
             return put(state(member.owner).audio, member, member.name == "data" || member.name == "transcript");
         case MemberScope::function_call:
             return put(state(member.owner).function_call, member, member.name == "arguments");
-        case MemberScope::tool_call: {
+        case MemberScope::tool_call:
+        case MemberScope::tool_body: {
             const std::size_t choice = fields.tool_calls[member.owner].choice;
-            return state(choice).calls[slots_[member.owner]].extra.set(member.name, member.json);
+            CallState& call = state(choice).calls[slots_[member.owner]];
+            JsonMembers& extra = member.scope == MemberScope::tool_call ? call.extra : call.body_extra;
+            return extra.set(member.name, member.json);
         }
     }
     return 0;
@@ -270,7 +274,7 @@ void ChunkAccumulator::seal_choice(std::size_t position) {
     auto& calls = choice.message.tool_calls;
     for (std::size_t slot = 0; slot < calls.size(); ++slot) {
         complete_call(calls[slot]);
-        calls[slot].raw_json = tool_call_json(calls[slot], state.calls[slot].extra);
+        calls[slot].raw_json = tool_call_json(calls[slot], state.calls[slot].extra, state.calls[slot].body_extra);
     }
     choice.citations = read_citations(state.extra.get("annotations"));
     if (!state.audio.empty()) {

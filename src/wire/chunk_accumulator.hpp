@@ -53,7 +53,7 @@ class ChunkAccumulator {
 
   private:
     struct CallState {
-        JsonMembers extra{};
+        JsonMembers extra{}, body_extra{};
         bool told = false;  ///< its name was, and so pieces are told as they come
     };
     struct ChoiceState {

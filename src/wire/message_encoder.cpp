@@ -93,11 +93,20 @@ bool append_parts(std::string& out, const std::vector<ContentPart>& parts) {
 constexpr std::string_view kReasoningMembers[] = {"reasoning_details", "reasoning_content", "reasoning",
                                                   "thinking",          "extra_content",     "thought_signature"};
 
-/// Gemini wants the signature of its thoughts back with the call that it belongs to; it travels in these members.
-void append_signatures(ObjectWriter& object, const ToolCall& call) {
-    if (call.raw_json.empty()) return;
+/// The JSON text of a member, "" where there is none.
+std::string_view member_of(std::string_view json, std::string_view name) {
+    ExtraMembers members;
+    if (json.empty() || !members.add(json)) return {};
+    const std::string_view* value = members.find(name);
+    return value == nullptr ? std::string_view() : *value;
+}
+
+/// Gemini wants the signature of its thoughts back with the call that it belongs to; it travels in these members, of
+/// the call or of its function.
+void append_signatures(ObjectWriter& object, std::string_view json) {
+    if (json.empty()) return;
     ExtraMembers sent;
-    if (!sent.add(call.raw_json)) return;
+    if (!sent.add(json)) return;
     for (const std::string_view name : {"extra_content", "thought_signature"}) {
         if (const std::string_view* value = sent.find(name)) object.json(name, *value);
     }
@@ -116,8 +125,9 @@ bool append_tool_call(std::string& out, const ToolCall& call, ReasoningReplay re
     ObjectWriter body(out, kNoExtra);
     body.text("name", call.name);
     body.text(custom ? "input" : "arguments", call.arguments);
+    if (replay != ReasoningReplay::none) append_signatures(body, member_of(call.raw_json, "function"));
     body.close();
-    if (replay != ReasoningReplay::none) append_signatures(object, call);
+    if (replay != ReasoningReplay::none) append_signatures(object, call.raw_json);
     object.close();
     return true;
 }

@@ -224,6 +224,15 @@ TEST(ReasoningReplay, OfMarkedMembersIsTheDefaultAndCanBeSwitchedOff) {
                          R"("function":{"name":"f","arguments":""}}],"channel":"final"})");
 }
 
+TEST(ReasoningReplay, OfASignatureInTheFunctionIsInTheFunction) {
+    Message message{.role = Role::assistant};
+    message.tool_calls = {
+        {.id = "1", .name = "f", .raw_json = R"({"id":"1","function":{"name":"f","thought_signature":"s","x":1}})"}};
+    const auto bodies = replays_of(message);
+    EXPECT_THAT(bodies[0], HasSubstr(R"("function":{"name":"f","arguments":"","thought_signature":"s"}})"));
+    EXPECT_THAT(bodies[2], testing::Not(HasSubstr("thought_signature")));
+}
+
 TEST(MessageEncoder, ReasoningIsNotSentAndRefusalIs) {
     EXPECT_EQ(message_json({.role = Role::assistant, .content = "a", .reasoning = "secret"}),
               R"({"role":"assistant","content":"a"})");

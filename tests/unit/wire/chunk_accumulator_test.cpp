@@ -144,6 +144,16 @@ TEST(CustomToolCall, KeepsItsJson) {
     EXPECT_EQ(sum.calls().at(0).raw_json, R"({"id":"a","type":"custom","custom":{"name":"g","input":"xy"}})");
 }
 
+TEST(ToolCallMembers, OfTheFunctionAreKeptInIt) {
+    const Sum sum(
+        {delta(
+             R"("tool_calls":[{"index":0,"id":"1","function":{"name":"f","arguments":"{","thought_signature":"s"}}])"),
+         delta(R"("tool_calls":[{"index":0,"function":{"arguments":"}","x":1}}])")});
+    EXPECT_EQ(sum.calls().at(0).arguments, "{}");
+    EXPECT_EQ(sum.calls().at(0).raw_json,
+              R"({"id":"1","type":"function","function":{"name":"f","arguments":"{}","thought_signature":"s","x":1}})");
+}
+
 TEST(ToolCallMembers, OfTheProviderAreKeptWithTheCall) {
     const Sum sum({tools(R"({"index":0,"id":"a","function":{"name":"f","arguments":"1"},"extra_content":{"s":"t"}})")});
     EXPECT_EQ(sum.calls().at(0).raw_json,
