@@ -174,6 +174,10 @@ void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
 }
 
 void CallDriver::hold(int attempt, const ChatChunk& chunk) {
+    // Gateways that talk without end before they answer: the answer keeps what they say, their events are left out.
+    constexpr std::size_t kMostHeld = std::size_t{4} << 20U;
+    held_bytes_ += sizeof(Held) + chunk.raw_json.size();
+    if (held_bytes_ > kMostHeld) return;
     auto& held = held_.emplace_back(Held{attempt, chunk, std::string(chunk.raw_json), {}});
     if (chunk.usage != nullptr) held.usage = *chunk.usage;
     held.chunk.text = {};  // these events carry none
@@ -337,6 +341,8 @@ void CallDriver::recover(int number) {
 }
 
 void CallDriver::deliver(const ChatChunk& chunk) {
+    // Before the first content nothing holds the socket back: a reader who is behind gets no more keep-alives.
+    if (chunk.event == ChunkEvent::keep_alive && committed_ == 0 && sink_full_) return;
     bool room = true;
     if (chunk.usage != nullptr && !salvage_.empty()) {
         const auto usage = salvage_.billed(*chunk.usage);

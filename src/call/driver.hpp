@@ -126,6 +126,7 @@ class CallDriver final : private AttemptEvents {
     std::list<Attempt> attempts_;
     std::vector<Held> held_;
     Salvage salvage_;
+    std::size_t held_bytes_ = 0;
     Clock::TimerId timer_ = 0;
     Clock::time_point timer_at_{};
     Clock::time_point heard_at_{};  // when the bytes at hand came: the clock is read once for all their chunks
