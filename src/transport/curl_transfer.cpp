@@ -21,6 +21,8 @@ namespace holysheep::transport {
 
 namespace {
 
+constexpr std::size_t kTurnBytes = std::size_t{256} << 10U;
+
 template <class Value>
 void set(CURL* easy, CURLoption option, Value value) {
     curl_easy_setopt(easy, option, value);
@@ -72,8 +74,8 @@ std::string descriptor_limit() {
 
 }  // namespace
 
-CurlTransfer::CurlTransfer(const CurlTransportOptions& options)
-    : easy_(curl_easy_init()), parsed_url_(curl_url()), options_(options) {
+CurlTransfer::CurlTransfer(const CurlTransportOptions& options, std::vector<TransferId>& waiting)
+    : easy_(curl_easy_init()), parsed_url_(curl_url()), options_(options), waiting_(waiting) {
     if (!easy_ || !parsed_url_) throw std::runtime_error("libcurl gave no handle");
     auto* easy = easy_.get();
     set(easy, CURLOPT_PRIVATE, this);
@@ -110,7 +112,7 @@ void CurlTransfer::prepare(TransferId id, HttpRequest request, TransferEvents& e
     head_ = {};
     error_text_[0] = '\0';
     own_error_.clear();
-    head_bytes_ = body_bytes_ = 0;
+    head_bytes_ = body_bytes_ = turn_bytes = 0;
     sends_ = 0;
     endpoints_.reset();
     opened.clear();
@@ -278,10 +280,15 @@ std::size_t CurlTransfer::on_bytes(char* bytes, std::size_t size, std::size_t co
     auto& transfer = *static_cast<CurlTransfer*>(self);
     const std::size_t length = size * count;
     if (transfer.cancelled) return 0;
-    if (transfer.pause_wanted) {
+    // libcurl reads on for as long as a socket has more. A gateway that sends faster than its answer can be decoded
+    // would keep the loop from all others, and from its clocks.
+    const bool had_its_turn = transfer.turn_bytes >= kTurnBytes;
+    if (transfer.pause_wanted || had_its_turn) {
+        if (had_its_turn) transfer.waiting_.push_back(transfer.id_);
         transfer.paused = true;
         return CURL_WRITEFUNC_PAUSE;
     }
+    transfer.turn_bytes += length;
     transfer.body_bytes_ += length;
     if (transfer.body_bytes_ > transfer.body_limit_) {
         transfer.own_failure_ = true;

@@ -30,7 +30,8 @@ struct ResponseLimits {
 
 class CurlTransfer {
   public:
-    explicit CurlTransfer(const CurlTransportOptions& options);
+    /// A transfer that has had its turn puts its id into `waiting`.
+    CurlTransfer(const CurlTransportOptions& options, std::vector<TransferId>& waiting);
     CurlTransfer(const CurlTransfer&) = delete;
     CurlTransfer& operator=(const CurlTransfer&) = delete;
 
@@ -55,6 +56,7 @@ class CurlTransfer {
     bool added = false;      ///< to the multi handle
     bool cancelled = false;  ///< the receiver is gone: no more events
     bool pause_wanted = false, paused = false;
+    std::size_t turn_bytes = 0;  ///< taken since it last waited for the others
     CurlTransport* transport = nullptr;
     std::vector<int> opened{};  ///< sockets that were opened for it: some addresses may be tried at once
     std::optional<SentMark> sent_mark{};
@@ -74,6 +76,7 @@ class CurlTransfer {
     CurlEasy easy_;
     CurlUrl parsed_url_;
     const CurlTransportOptions& options_;
+    std::vector<TransferId>& waiting_;
     TransferEvents* events_ = nullptr;
     TransferId id_ = 0;
     HttpRequest request_{};

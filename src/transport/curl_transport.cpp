@@ -139,6 +139,12 @@ void CurlTransport::mark_sent() {
 }
 
 void CurlTransport::flush() {
+    for (const auto id : std::exchange(had_their_turn_, {})) {
+        auto* transfer = find(id);
+        if (transfer == nullptr) continue;
+        transfer->turn_bytes = 0;
+        if (!transfer->pause_wanted) to_resume_.push_back(id);
+    }
     // What runs here may ask for more: until nothing is left.
     for (;;) {
         for (const auto id : std::exchange(to_remove_, {})) {
@@ -168,6 +174,7 @@ void CurlTransport::flush() {
             break;
     }
     if (!just_sent_.empty()) mark_sent();
+    if (!had_their_turn_.empty()) curl_due_ = loop_.now();  // a new round
     arm_timer();
 }
 
@@ -218,7 +225,7 @@ CurlTransfer* CurlTransport::find(TransferId id) const {
 
 CurlTransfer& CurlTransport::take_transfer() {
     if (free_slots_.empty()) {
-        auto transfer = std::make_unique<CurlTransfer>(options_);
+        auto transfer = std::make_unique<CurlTransfer>(options_, had_their_turn_);
         transfer->slot = transfers_.size();
         transfer->transport = this;
         auto* easy = transfer->handle();

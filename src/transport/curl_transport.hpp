@@ -83,6 +83,7 @@ class CurlTransport final : public Transport {
     std::vector<std::unique_ptr<CurlTransfer>> transfers_;  // by slot
     std::vector<std::size_t> free_slots_;                   // last used first: its TLS session is the freshest
     std::vector<TransferId> to_add_, to_remove_, to_resume_;
+    std::vector<TransferId> had_their_turn_;  // read on in the next round, after the others
 
     mutable std::vector<Socket> sockets_;  // by fd
     mutable std::unordered_map<Endpoints, int, EndpointsHash> by_endpoints_;
