@@ -117,7 +117,7 @@ void CurlTransfer::prepare(TransferId id, HttpRequest request, TransferEvents& e
     endpoints_.reset();
     opened.clear();
     sent_mark.reset();
-    head_done_ = own_failure_ = turned_away_ = resend_refused_ = false;
+    head_done_ = own_failure_ = turned_away_ = resend_refused_ = compressed_ = false;
     added = cancelled = pause_wanted = paused = socket_refused = false;
 
     auto* easy = easy_.get();
@@ -269,6 +269,7 @@ bool CurlTransfer::take_header_line(std::string_view line) {
     }
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) return true;
+    compressed_ = compressed_ || (colon == 16 && curl_strnequal(line.data(), "content-encoding", 16) != 0);
     auto value = line.substr(colon + 1);
     while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
     while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
@@ -281,8 +282,9 @@ std::size_t CurlTransfer::on_bytes(char* bytes, std::size_t size, std::size_t co
     const std::size_t length = size * count;
     if (transfer.cancelled) return 0;
     // libcurl reads on for as long as a socket has more. A gateway that sends faster than its answer can be decoded
-    // would keep the loop from all others, and from its clocks.
-    const bool had_its_turn = transfer.turn_bytes >= kTurnBytes;
+    // would keep the loop from all others, and from its clocks. What it decompresses it cannot hold back without
+    // copying all of it at each pause; such an answer ends at its limit.
+    const bool had_its_turn = transfer.turn_bytes >= kTurnBytes && !transfer.compressed_;
     if (transfer.pause_wanted || had_its_turn) {
         if (had_its_turn) transfer.waiting_.push_back(transfer.id_);
         transfer.paused = true;

@@ -88,7 +88,7 @@ class CurlTransfer {
     std::size_t head_bytes_ = 0, body_bytes_ = 0, body_limit_ = 0;
     int sends_ = 0;
     std::optional<Endpoints> endpoints_{};
-    bool head_done_ = false, own_failure_ = false, turned_away_ = false, resend_refused_ = false;
+    bool head_done_ = false, own_failure_ = false, turned_away_ = false, resend_refused_ = false, compressed_ = false;
     // What the handle is set to: setting an option to what it is costs a copy each time.
     std::string url_{}, custom_method_{};
     enum class Form { unset, get, head, post } form_ = Form::unset;
