@@ -10,6 +10,7 @@ PROLOGUE = """// Generated from a code block of README.md.
 #include <holysheep/coroutine.hpp>
 #include <holysheep/holysheep.hpp>
 #include <holysheep/testing/gateway_simulator.hpp>
+#include <holysheep/testing/network_simulator.hpp>
 #include <iostream>
 #include <memory>
 #include <numeric>

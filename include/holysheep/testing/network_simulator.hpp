@@ -33,8 +33,9 @@ enum class PathDirection { to_region, to_client, both };
 /// their devices when the process ends, however it ends.
 ///
 ///     NetworkSimulator network({"us-west", "eu-central"});
+///     const std::vector<SimulatedRegion> near{{.id = "us-west", .host = network.address("us-west")}};
 ///     std::optional<GatewaySimulator> gateway;
-///     network.inside("us-west", [&] { gateway.emplace({{.id = "us-west", .host = network.address("us-west")}}); });
+///     network.inside("us-west", [&] { gateway.emplace(near); });
 ///     network.set_path("us-west", {.delay = 10ms});           // a round trip of 20 ms
 ///     network.set_path("us-west", {.drop = true});            // the route is gone; nobody says so
 ///
