@@ -205,9 +205,11 @@ struct CallOptions {
     /// Calls of one session go to the same region (rendezvous hashing), which keeps its prompt cache warm, unless that
     /// is not usable or costs more than twice the best plus 50 ms. Empty: no session.
     std::string session{};
-    std::string label{};            ///< travels into the records
-    std::string idempotency_key{};  ///< sent as `Idempotency-Key`, the same for all attempts; empty: not sent
-    std::optional<bool> hedge{};    ///< overrides `HedgingOptions::enabled`
+    std::string label{};  ///< travels into the records
+    /// Sent as `Idempotency-Key`, the same for all attempts but those that continue a cut stream, whose body is
+    /// another: these add a suffix. Empty: not sent.
+    std::string idempotency_key{};
+    std::optional<bool> hedge{};  ///< overrides `HedgingOptions::enabled`
     StreamRecovery stream_recovery = StreamRecovery::terminate;
     int skip_malformed_chunks = 0;  ///< broken frames of a stream to pass over; never while a tool call is open
     bool cost_safe = false;         ///< no second dispatch while the first may have been delivered

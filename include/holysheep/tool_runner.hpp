@@ -33,13 +33,11 @@ struct ToolRun {
 
 /// Blocks until the model answers without calling a tool:
 ///
-///     request.tools = {{.name = "weather", .parameters_json =
-///     R"({"type":"object","properties":{"city":{"type":"string"}}})"}}; auto run = holysheep::run_tools(client,
-///     request, {{"weather", [](const std::string& json) { return look_up(json); }}}); if (run.answer) std::cout <<
-///     run.answer->text();
+///     auto run = holysheep::run_tools(client, request, {{"weather", look_up}});
+///     if (run.answer) std::cout << run.answer->text();
 ///
 /// A call of a tool that is not in `tools` is answered with an error too. The answer's calls decide, not its finish
-/// reason. To go on later, send `messages` again.
+/// reason. To go on later, send `messages` again; after `limit_reached` with a result for each call of the last answer.
 HOLYSHEEP_EXPORT ToolRun run_tools(Client& client, ChatRequest request,
                                    const std::map<std::string, ToolFunction>& tools,
                                    const ToolRunOptions& options = {});

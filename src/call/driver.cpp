@@ -310,7 +310,7 @@ void CallDriver::close(Attempt& attempt) {
 void CallDriver::commit(int attempt) {
     committed_ = attempt;
     if (machine_.policy().recovery == StreamRecovery::terminate) exchange_.chat = {};  // nobody asks again
-    const bool continued = !salvage_.empty() && machine_.policy().recovery == StreamRecovery::continue_prefix;
+    const bool continued = salvage_.continues();
     if (!salvage_.empty() && !continued) {
         for (auto& earlier : attempts_) earlier.record.winner = false;
         deliver({.event = ChunkEvent::restarted});

@@ -60,7 +60,8 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
     }
     auto why_not = Ending::refused;
     auto move = move_after(failed, verdict, now, why_not);
-    bool final = verdict.action == Action::stop;
+    // (That this process may open no more sockets says nothing about a rival that has one.)
+    bool final = verdict.action == Action::stop && failed.outcome.error != ErrorCode::descriptors_exhausted;
     if (retry_policy_ != nullptr) {
         const auto delay = move ? std::max(nanoseconds{}, move->when - now) : nanoseconds{};
         const auto wish = retry_policy_->decide({.attempt = record,

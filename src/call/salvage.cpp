@@ -26,6 +26,13 @@ Usage Salvage::billed(Usage usage) const {
     usage.cache_write_tokens += before.cache_write_tokens;
     usage.reasoning_tokens += before.reasoning_tokens;
     usage.audio_tokens += before.audio_tokens;
+    usage.prompt_text_tokens += before.prompt_text_tokens;
+    usage.prompt_image_tokens += before.prompt_image_tokens;
+    usage.prompt_audio_tokens += before.prompt_audio_tokens;
+    usage.completion_text_tokens += before.completion_text_tokens;
+    usage.completion_audio_tokens += before.completion_audio_tokens;
+    usage.accepted_prediction_tokens += before.accepted_prediction_tokens;
+    usage.rejected_prediction_tokens += before.rejected_prediction_tokens;
     if (before.reported_cost && usage.reported_cost &&
         before.reported_cost->currency == usage.reported_cost->currency) {
         usage.reported_cost->nano += before.reported_cost->nano;
@@ -39,7 +46,7 @@ void Salvage::complete(ChatCompletion& answer) const {
     if (!partial_) return;
     answer.usage = billed(std::move(answer.usage));
     answer.skipped_chunks += partial_->skipped_chunks;
-    if (recovery_ != StreamRecovery::continue_prefix || partial_->choices.empty()) return;
+    if (!continues()) return;
     if (answer.choices.empty()) answer.choices.push_back({.message = {.role = Role::assistant}});
     auto& message = answer.choices.front().message;
     message.content.insert(0, partial_->text());

@@ -21,6 +21,8 @@ class Salvage {
     const std::shared_ptr<const ChatCompletion>& partial() const { return partial_; }
     /// The text that the next answer goes on from; "" where it begins afresh.
     const std::string& prefix() const;
+    /// Whether the next answer goes on where the broken one ended. One that broke before its first text begins afresh.
+    bool continues() const { return !prefix().empty(); }
     /// Every attempt is billed.
     Usage billed(Usage usage) const;
     /// Makes the last attempt's answer, or what it had of one, the whole one.

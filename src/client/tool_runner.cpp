@@ -6,6 +6,7 @@
 #include <exception>
 #include <future>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "wire/json_writer.hpp"
@@ -73,16 +74,22 @@ class Run {
         std::vector<std::future<std::string>> running;
         const auto policy = options_.parallel && calls.size() > 1 ? std::launch::async : std::launch::deferred;
         for (const auto& call : calls) {
-            running.push_back(std::async(policy, [this, &call] { return run_tool(call, tools_); }));
+            const auto run = [this, &call] { return run_tool(call, tools_); };
+            try {
+                running.push_back(std::async(policy, run));
+            } catch (const std::system_error&) {  // no thread is left
+                running.push_back(std::async(std::launch::deferred, run));
+            }
         }
+        std::optional<Error> error;
         for (std::size_t i = 0; i < calls.size(); ++i) {
             // Tools that run at the same time have begun: their results are kept.
-            if (policy == std::launch::deferred) {
-                if (auto error = stopped()) return error;
-            }
-            request_.messages.push_back(tool_result(calls[i].id, running[i].get()));
+            if (policy == std::launch::deferred && !error) error = stopped();
+            // A call without a result would make the conversation unusable.
+            request_.messages.push_back(
+                tool_result(calls[i].id, error ? error_text(error->message) : running[i].get()));
         }
-        return std::nullopt;
+        return error;
     }
 
     std::optional<Error> stopped() const {

@@ -72,7 +72,9 @@ class Prober::Probe final : public TransferEvents {
             result.answered = result.good = end.error == ErrorCode::cancelled;
             note_connection(end.timings);
         }
-        result.unsent = end.error == ErrorCode::descriptors_exhausted;
+        // A pooled connection that was closed meanwhile says nothing; the next probe makes a new one.
+        const bool stale = status_ == 0 && end.connection_reused && end.error == ErrorCode::transport_failed;
+        result.unsent = end.error == ErrorCode::descriptors_exhausted || stale;
         prober_.ended(region_, result);  // it destroys this
     }
 

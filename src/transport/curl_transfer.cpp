@@ -269,10 +269,11 @@ bool CurlTransfer::take_header_line(std::string_view line) {
     }
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) return true;
-    compressed_ = compressed_ || (colon == 16 && curl_strnequal(line.data(), "content-encoding", 16) != 0);
     auto value = line.substr(colon + 1);
     while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
     while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
+    compressed_ =
+        compressed_ || (colon == 16 && curl_strnequal(line.data(), "content-encoding", 16) != 0 && value != "identity");
     head_.headers.emplace_back(line.substr(0, colon), value);
     return true;
 }

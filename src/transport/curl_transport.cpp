@@ -113,7 +113,7 @@ std::optional<int> CurlTransport::socket_of(const Endpoints& endpoints) const {
     if (!by_endpoints_.contains(endpoints)) {
         for (std::size_t fd = 0; fd < sockets_.size(); ++fd) {
             auto& socket = sockets_[fd];
-            if (socket.endpoints || (socket.watch != Watch::active && socket.watch != Watch::idle)) continue;
+            if (socket.endpoints || socket.watch == Watch::unknown || socket.watch == Watch::foreign) continue;
             socket.endpoints = endpoints_of(static_cast<int>(fd));
             if (socket.endpoints) by_endpoints_[*socket.endpoints] = static_cast<int>(fd);
         }
@@ -181,10 +181,10 @@ void CurlTransport::flush() {
 void CurlTransport::on_socket(int fd, runtime::Readiness ready) {
     auto& watch = sockets_[static_cast<std::size_t>(fd)].watch;
     if (watch == Watch::idle) {
-        // Nobody waits for this pooled connection: it was closed from afar. libcurl finds that out when it wants it;
-        // until then it must not wake the loop again.
+        // Nobody waits for this pooled connection: it was closed from afar, or told something between requests
+        // (HTTP/2). libcurl finds that out when it wants it; until then it must not wake the loop again.
         loop_.unwatch(fd);
-        watch = Watch::unknown;
+        watch = Watch::asleep;
         return;
     }
     drive(fd, (ready.readable ? CURL_CSELECT_IN : 0) | (ready.writable ? CURL_CSELECT_OUT : 0));
@@ -262,7 +262,7 @@ int CurlTransport::socket_callback(CURL*, curl_socket_t fd, int what, void* self
     if (what == CURL_POLL_REMOVE) {
         if (watch == Watch::active) {
             watch = Watch::idle;
-        } else {
+        } else if (watch != Watch::asleep) {
             // Not a connection of ours (the resolver's): libcurl closes it without telling.
             transport.loop_.unwatch(fd);
             watch = Watch::unknown;
@@ -273,7 +273,7 @@ int CurlTransport::socket_callback(CURL*, curl_socket_t fd, int what, void* self
         transport.forget(fd);
         watch = Watch::foreign;
     }
-    if (watch == Watch::idle) watch = Watch::active;
+    if (watch == Watch::idle || watch == Watch::asleep) watch = Watch::active;
     transport.loop_.watch(fd, {(what & CURL_POLL_IN) != 0, (what & CURL_POLL_OUT) != 0});
     return 0;
 }

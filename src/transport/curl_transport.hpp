@@ -51,7 +51,7 @@ class CurlTransport final : public Transport {
   private:
     // Sockets stay registered with the loop between transfers: libcurl drops and re-adds them, which costs system
     // calls.
-    enum class Watch : std::uint8_t { unknown, foreign, active, idle };
+    enum class Watch : std::uint8_t { unknown, foreign, active, idle, asleep };  // asleep: idle, and not watched
     struct Socket {
         Watch watch = Watch::unknown;
         TransferId opener = 0;  // whose connection it was meant to be

@@ -119,6 +119,25 @@ TEST(StreamRecovery, ContinuingSendsTheTextAsTheLastMessage) {
     EXPECT_NE(header(requests[1], "Idempotency-Key"), "order-7") << "it is another body";
 }
 
+TEST(StreamRecovery, ReasoningAloneIsNotContinuedButBegunAfresh) {
+    const auto reasoning = [](const std::string& text) {
+        return R"(data: {"id":"c","choices":[{"index":0,"delta":{"reasoning_content":")" + text +
+               R"("},"finish_reason":null}]})" + "\n\n";
+    };
+    CallFlow flow({"us-west", "eu-central"}, with_prefill());
+    flow.transport.stream_bytes("us-west", {kRoleEvent, reasoning("Sheep are")}, StreamEnd::cut);
+    flow.transport.stream_bytes("eu-central",
+                                {kRoleEvent, reasoning("Wool"), content_event("Merino"), kFinishEvent, kDone});
+    int restarts = 0;
+    const auto answer = flow.client.stream_to(
+        a_question(), [&](const ChatChunk& chunk) { restarts += chunk.event == ChunkEvent::restarted ? 1 : 0; },
+        recovering(StreamRecovery::continue_prefix));
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_EQ(restarts, 1);
+    EXPECT_EQ(answer->reasoning_text(), "Wool");
+    EXPECT_EQ(answer->text(), "Merino");
+}
+
 TEST(StreamRecovery, RestartingSendsTheSameRequest) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me")}, StreamEnd::cut);

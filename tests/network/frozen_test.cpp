@@ -34,7 +34,7 @@ TEST_P(FrozenGateway, EveryCallThatWaitsForItMovesOnce) {
     std::vector<std::future<Result<ChatCompletion>>> calls;
     while (calls.size() < kCalls) {
         for (int i = 0; i < 10; ++i) calls.push_back(client.chat_async(question()));
-        ASSERT_TRUE(regions.wait_for_chats(kNear, calls.size() + 1));
+        ASSERT_TRUE(regions.wait_for_all_chats(calls.size() + 1));
     }
     regions.nginx(kNear).freeze();
     for (auto& call : calls) {

@@ -168,6 +168,17 @@ TEST(LostPath, ARaceToASickRegionTakesAToken) {
     }
 }
 
+TEST(LostPath, ARaceThatGetsNoSocketLeavesTheFirstAlone) {
+    MachineRun run(2);
+    know_round_trip(run);
+    run.evidence = PathEvidence{.unacked_for = 70ms, .srtt = 20ms};
+    run.start();
+    run.connect(1);
+    EXPECT_THAT(run.pass(100ms), ElementsAre("late #1", "start #2 b race duplicated"));
+    EXPECT_THAT(run.end(2, {.error = ErrorCode::descriptors_exhausted, .certainly_not_delivered = true}), IsEmpty());
+    EXPECT_THAT(run.end(1, {.answered = true}), ElementsAre("finish #1 answered"));
+}
+
 // ---- a silent region ----
 
 TEST(SignOfLife, IsAskedForOnceTheRegionWasSilentForASecond) {
