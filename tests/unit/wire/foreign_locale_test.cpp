@@ -14,6 +14,12 @@
 #include "wire/completion_decoder.hpp"
 #include "wire/response_headers.hpp"
 
+#if defined(__SANITIZE_ADDRESS__)
+// The C library keeps what it read when a locale is found by its path.
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() { return "leak:argz_add_sep\n"; }
+#endif
+
 namespace holysheep::wire {
 namespace {
 
