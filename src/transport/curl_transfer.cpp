@@ -74,8 +74,8 @@ std::string descriptor_limit() {
 
 }  // namespace
 
-CurlTransfer::CurlTransfer(const CurlTransportOptions& options, std::vector<TransferId>& waiting)
-    : easy_(curl_easy_init()), parsed_url_(curl_url()), options_(options), waiting_(waiting) {
+CurlTransfer::CurlTransfer(CurlTransport& transport, const CurlTransportOptions& options)
+    : easy_(curl_easy_init()), parsed_url_(curl_url()), transport_(transport), options_(options) {
     if (!easy_ || !parsed_url_) throw std::runtime_error("libcurl gave no handle");
     auto* easy = easy_.get();
     set(easy, CURLOPT_PRIVATE, this);
@@ -230,7 +230,7 @@ int CurlTransfer::on_ready(void* self, char* peer, char*, int peer_port, int loc
     }
     ++transfer.sends_;
     transfer.endpoints_ = endpoints_of(peer, peer_port, local_port);
-    transfer.transport->on_sent(transfer.id_);
+    transfer.transport_.on_sent(transfer.id_);
     return CURL_PREREQFUNC_OK;
 }
 
@@ -287,7 +287,7 @@ std::size_t CurlTransfer::on_bytes(char* bytes, std::size_t size, std::size_t co
     // copying all of it at each pause; such an answer ends at its limit.
     const bool had_its_turn = transfer.turn_bytes >= kTurnBytes && !transfer.compressed_;
     if (transfer.pause_wanted || had_its_turn) {
-        if (had_its_turn) transfer.waiting_.push_back(transfer.id_);
+        if (had_its_turn) transfer.transport_.on_turn_over(transfer.id_);
         transfer.paused = true;
         return CURL_WRITEFUNC_PAUSE;
     }

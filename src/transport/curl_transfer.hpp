@@ -30,8 +30,7 @@ struct ResponseLimits {
 
 class CurlTransfer {
   public:
-    /// A transfer that has had its turn puts its id into `waiting`.
-    CurlTransfer(const CurlTransportOptions& options, std::vector<TransferId>& waiting);
+    CurlTransfer(CurlTransport& transport, const CurlTransportOptions& options);
     CurlTransfer(const CurlTransfer&) = delete;
     CurlTransfer& operator=(const CurlTransfer&) = delete;
 
@@ -40,6 +39,7 @@ class CurlTransfer {
     /// What happened, from libcurl's result. Valid until the next `prepare`.
     TransferEnd finish(CURLcode code);
     CURL* handle() const { return easy_.get(); }
+    CurlTransport& transport() const { return transport_; }
     TransferEvents* events() const { return events_; }
     TransferId id() const { return id_; }
     bool was_sent() const { return sends_ > 0; }
@@ -57,8 +57,7 @@ class CurlTransfer {
     bool cancelled = false;  ///< the receiver is gone: no more events
     bool pause_wanted = false, paused = false;
     std::size_t turn_bytes = 0;  ///< taken since it last waited for the others
-    CurlTransport* transport = nullptr;
-    std::vector<int> opened{};  ///< sockets that were opened for it: some addresses may be tried at once
+    std::vector<int> opened{};   ///< sockets that were opened for it: some addresses may be tried at once
     std::optional<SentMark> sent_mark{};
     bool socket_refused = false;  ///< the system gave no descriptor for a connection
 
@@ -75,8 +74,8 @@ class CurlTransfer {
 
     CurlEasy easy_;
     CurlUrl parsed_url_;
+    CurlTransport& transport_;
     const CurlTransportOptions& options_;
-    std::vector<TransferId>& waiting_;
     TransferEvents* events_ = nullptr;
     TransferId id_ = 0;
     HttpRequest request_{};

@@ -225,9 +225,8 @@ CurlTransfer* CurlTransport::find(TransferId id) const {
 
 CurlTransfer& CurlTransport::take_transfer() {
     if (free_slots_.empty()) {
-        auto transfer = std::make_unique<CurlTransfer>(options_, had_their_turn_);
+        auto transfer = std::make_unique<CurlTransfer>(*this, options_);
         transfer->slot = transfers_.size();
-        transfer->transport = this;
         auto* easy = transfer->handle();
         curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &CurlTransport::open_socket);
         curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer.get());
@@ -298,7 +297,7 @@ void CurlTransport::arm_timer() {
 
 curl_socket_t CurlTransport::open_socket(void* opener, curlsocktype, curl_sockaddr* address) {
     auto& transfer = *static_cast<CurlTransfer*>(opener);
-    auto& transport = *transfer.transport;
+    auto& transport = transfer.transport();
     // The connection that the request went out on has died, and libcurl makes another one to send it again.
     if (transfer.refuse_resend()) return CURL_SOCKET_BAD;
     const int type = address->socktype | SOCK_CLOEXEC;

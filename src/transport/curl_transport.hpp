@@ -46,6 +46,8 @@ class CurlTransport final : public Transport {
     void flush();
     /// The transfer's connection is ready, and its request goes out now.
     void on_sent(TransferId id);
+    /// The transfer has taken its share of this round, and waits for the others.
+    void on_turn_over(TransferId id) { had_their_turn_.push_back(id); }
     void on_socket(int fd, runtime::Readiness ready);
 
   private:

@@ -66,15 +66,22 @@ const AttemptRecord* next_region(const std::vector<AttemptRecord>& attempts) {
 
 /// One client that is used to the nearer region, and how soon that answers while it is well.
 struct WarmClient {
-    explicit WarmClient(const FaultyRegions& regions) : client(regions.options()) {
+    explicit WarmClient(const FaultyRegions& regions)
+        : client(regions.options()), near_answers(regions.can_be_warmed()) {
         // Where the nearer region never answers, one call still reads the certificates.
-        for (int i = 0; i < (regions.can_be_warmed() ? kWarmCalls : 1); ++i) {
-            const auto answer = client.chat(question());
-            if (answer && answer->attempts[0].timings.first_byte) usual = *answer->attempts[0].timings.first_byte;
-        }
+        for (int i = 0; i < (near_answers ? kWarmCalls : 1); ++i) ask();
+    }
+    /// Right before the fault: traffic that was good.
+    void get_used() {
+        if (near_answers) ask();
+    }
+    void ask() {
+        const auto answer = client.chat(question());
+        if (answer && answer->attempts[0].timings.first_byte) usual = *answer->attempts[0].timings.first_byte;
         heard = steady_clock::now();
     }
     Client client;
+    bool near_answers;
     nanoseconds usual{};
     steady_clock::time_point heard{};
 };
@@ -109,28 +116,32 @@ void measure_one(FaultKind kind, WarmClient& warm, Seen& seen, std::mutex& mutex
     seen.overhead.push_back(std::max(Milliseconds::zero(), dispatch - expected_sign(kind, warm, submitted)).count());
 }
 
-Seen measure(FaultKind kind, int faults) {
+/// Breaks the region again and again, each time before the eyes of some new callers at once.
+template <class Caller, class Ask>
+Seen measure(FaultKind kind, int faults, int at_once, Ask ask) {
     const auto regions = FaultyRegions::make(kind);
     Seen seen;
     std::mutex mutex;  // guards seen
-    const int together = silent(kind) ? kTogether : 1;
+    const int together = silent(kind) ? at_once : 1;
     for (int done = 0; done < faults; done += together) {
-        std::vector<std::unique_ptr<WarmClient>> clients;
-        for (int i = 0; i < together; ++i) clients.push_back(std::make_unique<WarmClient>(*regions));
-        if (kind == FaultKind::frozen) {
-            for (auto& warm : clients) {  // right after traffic, all of them
-                if (warm->client.chat(question())) warm->heard = steady_clock::now();
-            }
-        }
+        std::vector<std::unique_ptr<Caller>> callers;
+        for (int i = 0; i < together; ++i) callers.push_back(std::make_unique<Caller>(*regions));
+        for (auto& caller : callers) caller->get_used();
         regions->break_it();
         {
-            std::vector<std::jthread> callers;
-            for (auto& warm : clients) callers.emplace_back([&] { measure_one(kind, *warm, seen, mutex); });
+            std::vector<std::jthread> threads;
+            for (auto& caller : callers) threads.emplace_back([&] { ask(*caller, seen, mutex); });
         }
-        clients.clear();
+        callers.clear();
         regions->mend();
     }
     return seen;
+}
+
+Seen measure_ours(FaultKind kind, int faults) {
+    return measure<WarmClient>(kind, faults, kTogether, [kind](WarmClient& warm, Seen& seen, std::mutex& mutex) {
+        measure_one(kind, warm, seen, mutex);
+    });
 }
 
 // ---- the loop that programs write themselves ----
@@ -149,7 +160,6 @@ class RawLoop {
         curl_easy_setopt(
             easy_, CURLOPT_WRITEFUNCTION,
             +[](char*, std::size_t size, std::size_t count, void*) { return size * count; });
-        ask();
     }
     ~RawLoop() {
         curl_easy_cleanup(easy_);
@@ -158,6 +168,7 @@ class RawLoop {
     RawLoop(const RawLoop&) = delete;
     RawLoop& operator=(const RawLoop&) = delete;
 
+    void get_used() { ask(); }
     /// Until the second region was asked; unset: the first answered, or none did.
     std::optional<Milliseconds> ask() {
         const auto begun = steady_clock::now();
@@ -180,32 +191,15 @@ class RawLoop {
 };
 
 Seen measure_raw(FaultKind kind, int faults) {
-    const auto regions = FaultyRegions::make(kind);
-    Seen seen;
-    std::mutex mutex;  // guards seen
-    const int together = silent(kind) ? kRawTogether : 1;
-    for (int done = 0; done < faults; done += together) {
-        std::vector<std::unique_ptr<RawLoop>> loops;
-        for (int i = 0; i < together; ++i) loops.push_back(std::make_unique<RawLoop>(*regions));
-        regions->break_it();
-        {
-            std::vector<std::jthread> callers;
-            for (auto& loop : loops) {
-                callers.emplace_back([&] {
-                    const auto moved = loop->ask();
-                    const std::lock_guard lock(mutex);
-                    if (moved) {
-                        seen.dispatch.push_back(moved->count());
-                    } else {
-                        ++seen.lost;
-                    }
-                });
-            }
+    return measure<RawLoop>(kind, faults, kRawTogether, [](RawLoop& loop, Seen& seen, std::mutex& mutex) {
+        const auto moved = loop.ask();
+        const std::lock_guard lock(mutex);
+        if (moved) {
+            seen.dispatch.push_back(moved->count());
+        } else {
+            ++seen.lost;
         }
-        loops.clear();
-        regions->mend();
-    }
-    return seen;
+    });
 }
 
 // ---- the report ----
@@ -246,7 +240,7 @@ int run(const Flags& flags) {
         const std::string name(to_string(kind));
         if (!flags.only.empty() && std::ranges::find(flags.only, name) == flags.only.end()) continue;
         try {
-            report[name] = figures(measure(kind, flags.faults), true);
+            report[name] = figures(measure_ours(kind, flags.faults), true);
             report["raw"][name] =
                 figures(measure_raw(kind, silent(kind) ? std::max(1, flags.faults / 5) : flags.faults), false);
         } catch (const std::runtime_error& problem) {

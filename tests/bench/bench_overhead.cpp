@@ -8,8 +8,7 @@
 #include <vector>
 
 #include "allocation_count.hpp"
-#include "bench_flags.hpp"
-#include "figures.hpp"
+#include "bench_main.hpp"
 #include "fixed_server.hpp"
 #include "library_load.hpp"
 #include "nginx_front.hpp"
@@ -179,37 +178,20 @@ class Bench {
     Figures figures_{kFigures};
 };
 
-int run(int count, const char* const* arguments) {
-    BenchFlags flags;
-    try {
-        flags = parse_flags(count, arguments, kFigures);
-    } catch (const std::invalid_argument& error) {
-        std::cerr << "bench_overhead: " << error.what() << '\n' << flags_text();
-        return 2;
-    }
-    if (flags.help) {
-        std::cout << "bench_overhead: what a call costs above libcurl alone\n" << flags_text();
-        return 0;
-    }
+Figures measure(const BenchFlags& flags) {
     const FixedServer server;  // forks, so before libcurl or the library starts anything
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    const auto figures = Bench(flags, server).run();
-    if (flags.json) {
-        figures.print_json(std::cout);
-    } else {
-        figures.print_table(std::cout);
-    }
-    return 0;
+    return Bench(flags, server).run();
 }
 
 }  // namespace
 }  // namespace holysheep::bench
 
 int main(int count, char** arguments) {
-    try {
-        return holysheep::bench::run(count, arguments);
-    } catch (const std::exception& error) {
-        std::cerr << "bench_overhead: " << error.what() << '\n';
-        return 1;
-    }
+    using namespace holysheep::bench;
+    return run({.name = "bench_overhead",
+                .what_it_measures = "what a call costs above libcurl alone",
+                .figures = kFigures,
+                .measure = measure},
+               count, arguments);
 }

@@ -13,8 +13,7 @@
 #include <vector>
 
 #include "allocation_count.hpp"
-#include "bench_flags.hpp"
-#include "figures.hpp"
+#include "bench_main.hpp"
 #include "many_streams.hpp"
 #include "our_streams.hpp"
 #include "raw_streams.hpp"
@@ -167,36 +166,19 @@ class Bench {
     Figures figures_{kFigures};
 };
 
-int run(int count, const char* const* arguments) {
-    BenchFlags flags;
-    try {
-        flags = parse_flags(count, arguments, kFigures);
-    } catch (const std::invalid_argument& error) {
-        std::cerr << "bench_streams: " << error.what() << '\n' << flags_text();
-        return 2;
-    }
-    if (flags.help) {
-        std::cout << "bench_streams: what a streamed piece costs above libcurl and a JSON tree\n" << flags_text();
-        return 0;
-    }
+Figures measure(const BenchFlags& flags) {
     const StreamServer server;
-    const auto figures = Bench(flags, server).run();
-    if (flags.json) {
-        figures.print_json(std::cout);
-    } else {
-        figures.print_table(std::cout);
-    }
-    return 0;
+    return Bench(flags, server).run();
 }
 
 }  // namespace
 }  // namespace holysheep::bench
 
 int main(int count, char** arguments) {
-    try {
-        return holysheep::bench::run(count, arguments);
-    } catch (const std::exception& error) {
-        std::cerr << "bench_streams: " << error.what() << '\n';
-        return 1;
-    }
+    using namespace holysheep::bench;
+    return run({.name = "bench_streams",
+                .what_it_measures = "what a streamed piece costs above libcurl and a JSON tree",
+                .figures = kFigures,
+                .measure = measure},
+               count, arguments);
 }

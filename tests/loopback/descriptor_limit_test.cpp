@@ -40,16 +40,19 @@ class NoMoreDescriptors {
     std::vector<int> fillers_;
 };
 
+class DescriptorLimit : public ::testing::Test {
+  protected:
+    void SetUp() override {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SKIP_WHERE_DESCRIPTORS_ARE_NEEDED GTEST_SKIP() << "a sanitizer looks at memory through a pipe"
-#else
-#define SKIP_WHERE_DESCRIPTORS_ARE_NEEDED
+        // Without a descriptor it takes good memory for bad.
+        GTEST_SKIP() << "a sanitizer looks at memory through a pipe";
 #endif
+    }
+};
 
 ChatRequest a_question() { return {.model = "gpt-4.1", .messages = {user("Which sheep gives the finest wool?")}}; }
 
-TEST(DescriptorLimit, ACallWithoutASocketSaysSoAndOthersGoOn) {
-    SKIP_WHERE_DESCRIPTORS_ARE_NEEDED;
+TEST_F(DescriptorLimit, ACallWithoutASocketSaysSoAndOthersGoOn) {
     GatewaySimulator gateway({{.id = "us-west"}, {.id = "eu-central"}});
     gateway.set_stream("us-west", 8, 20ms);
     auto options = options_for(gateway);
@@ -72,8 +75,7 @@ TEST(DescriptorLimit, ACallWithoutASocketSaysSoAndOthersGoOn) {
     EXPECT_THAT(client.chat(a_question()), IsOk());
 }
 
-TEST(DescriptorLimit, AProbeWithoutASocketBlamesNoRegion) {
-    SKIP_WHERE_DESCRIPTORS_ARE_NEEDED;
+TEST_F(DescriptorLimit, AProbeWithoutASocketBlamesNoRegion) {
     GatewaySimulator gateway({{.id = "us-west"}, {.id = "eu-central"}});
     auto options = options_for(gateway);
     options.health.enabled = true;

@@ -1,6 +1,4 @@
 // A gateway that is stopped while its kernel goes on acknowledging: only the question for a sign of life tells.
-#include <future>
-
 #include "network_under_test.hpp"
 
 namespace holysheep::network {
@@ -31,11 +29,7 @@ TEST_P(FrozenGateway, EveryCallThatWaitsForItMovesOnce) {
     Client client(regions.options());
     ASSERT_THAT(client.chat(question()), IsOk());
     regions.gateway(kNear).set_thinking(kNear, 20s);
-    std::vector<std::future<Result<ChatCompletion>>> calls;
-    while (calls.size() < kCalls) {
-        for (int i = 0; i < 10; ++i) calls.push_back(client.chat_async(question()));
-        ASSERT_TRUE(regions.wait_for_all_chats(calls.size() + 1));
-    }
+    auto calls = regions.ask_at_once(client, kCalls);
     regions.nginx(kNear).freeze();
     for (auto& call : calls) {
         const auto answer = call.get();

@@ -1,7 +1,4 @@
 // A path that swallows packets after the connection was made: the kernel's missing acknowledgement is the only sign.
-#include <future>
-#include <iostream>
-
 #include "network_under_test.hpp"
 
 namespace holysheep::network {
@@ -107,11 +104,7 @@ TEST_P(LostPathOver, EveryCallInFlightMovesOnceAndNoneIsLost) {
     Client client(regions.options());
     ASSERT_THAT(client.chat(question()), IsOk());
     regions.gateway(kNear).set_thinking(kNear, 20s);
-    std::vector<std::future<Result<ChatCompletion>>> calls;
-    while (calls.size() < kCalls) {  // in small steps: handshakes must not be late for lack of a processor
-        for (int i = 0; i < 10; ++i) calls.push_back(client.chat_async(question()));
-        ASSERT_TRUE(regions.wait_for_all_chats(calls.size() + 1));
-    }
+    auto calls = regions.ask_at_once(client, kCalls);
     regions.lose(kNear);
     for (auto& call : calls) {
         const auto answer = call.get();

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdlib>
+#include <functional>
+#include <future>
 #include <holysheep/testing/network_simulator.hpp>
 #include <map>
 #include <memory>
@@ -42,6 +44,12 @@ inline std::string to_string(Wire wire) {
 
 inline const std::string kNear = "us-west", kFar = "eu-central";
 
+/// Looks again and again; false if it did not come true in time.
+inline bool comes_true(const std::function<bool()>& condition) {
+    for (int i = 0; i < 3'000 && !condition(); ++i) std::this_thread::sleep_for(10ms);
+    return condition();
+}
+
 class Regions {
   public:
     explicit Regions(Wire wire, std::chrono::microseconds round_trip = 20ms)
@@ -63,16 +71,21 @@ class Regions {
         return seen;
     }
 
-    /// Of both regions: a handshake that is late for lack of a processor may send a call to the other one.
-    bool wait_for_all_chats(std::size_t count) {
-        for (int i = 0; i < 3'000 && chats(kNear).size() + chats(kFar).size() < count; ++i)
-            std::this_thread::sleep_for(10ms);
-        return chats(kNear).size() + chats(kFar).size() >= count;
-    }
     /// False if they did not come in time.
     bool wait_for_chats(const std::string& id, std::size_t count) {
-        for (int i = 0; i < 3'000 && chats(id).size() < count; ++i) std::this_thread::sleep_for(10ms);
-        return chats(id).size() >= count;
+        return comes_true([&] { return requests(id) >= count; });
+    }
+    /// That many calls at once, all of which wait for an answer when this returns; in small steps, since handshakes
+    /// must not be late for lack of a processor. One that is goes to the other region.
+    std::vector<std::future<Result<ChatCompletion>>> ask_at_once(Client& client, std::size_t count) {
+        const auto arrived = [&] { return requests(kNear) + requests(kFar); };
+        const auto before = arrived();
+        std::vector<std::future<Result<ChatCompletion>>> calls;
+        while (calls.size() < count) {
+            for (int i = 0; i < 10; ++i) calls.push_back(client.chat_async(question()));
+            EXPECT_TRUE(comes_true([&] { return arrived() >= before + calls.size(); }));
+        }
+        return calls;
     }
 
     void restore(const std::string& id) { network_.set_path(id, {.delay = round_trip_ / 2}); }
@@ -160,18 +173,15 @@ inline std::vector<AttemptKind> kinds(const std::vector<AttemptRecord>& attempts
 
 /// Waits until the client has seen how long a probe of the first region takes.
 inline bool probed(const Client& client) {
-    for (int i = 0; i < 3'000 && !client.stats().regions[0].health.probe; ++i) std::this_thread::sleep_for(10ms);
-    return client.stats().regions[0].health.probe.has_value();
+    return comes_true([&] { return client.stats().regions[0].health.probe.has_value(); });
 }
 
 /// Asks until the answer comes from there.
 inline bool answers_come_from(Client& client, const std::string& region) {
-    for (int i = 0; i < 300; ++i) {
+    return comes_true([&] {
         const auto answer = client.chat(question());
-        if (answer && answer->region == region) return true;
-        std::this_thread::sleep_for(50ms);
-    }
-    return false;
+        return answer && answer->region == region;
+    });
 }
 
 }  // namespace holysheep::network

@@ -1,6 +1,7 @@
 // Regions behind a network that loses, delays and swallows packets: real TCP, real kernel, no other machine. Linux
-// only, and only for root (CAP_NET_ADMIN and CAP_SYS_ADMIN). client under test ⇄ TUN ⇄ [NetworkSimulator] ⇄ TUN ⇄ a
-// region's namespace, with whatever server the test starts there
+// only, and only for root (CAP_NET_ADMIN and CAP_SYS_ADMIN).
+//
+// client under test ⇄ TUN ⇄ [NetworkSimulator] ⇄ TUN ⇄ the server that the test starts in a region's namespace
 #pragma once
 
 #include <chrono>

@@ -1,0 +1,105 @@
+// How a call ends: its answer or its error, with the trail of its attempts, for the caller, the records and the log.
+// CallMachine: finish → [CallDriver] → CallSink, Recorder
+#include <iterator>
+#include <utility>
+
+#include "call/driver.hpp"
+#include "call/final_error.hpp"
+
+namespace holysheep::call {
+
+void CallDriver::finish(int number) {
+    if (machine_.ending() == Ending::answered && number != committed_) commit(number);
+    auto result = make_result(number);
+    delivered_ = true;
+    const auto* error = std::get_if<Error>(&result);
+    services_.recorder.on_call_end(error != nullptr ? std::optional{error->code} : std::nullopt,
+                                   services_.budgets.retries.tokens(), services_.budgets.hedges.tokens());
+    if (error != nullptr && error->code != ErrorCode::cancelled && services_.log.enabled(LogLevel::warning)) {
+        services_.log.write(LogLevel::warning, "call failed: " + error->message);
+    }
+    if (services_.on_record) services_.on_record(make_call_record(result));
+    sink_.on_done(std::move(result));
+}
+
+CallResult CallDriver::make_result(int number) {
+    Attempt* attempt = number == 0 ? nullptr : &attempt_number(number);
+    if (machine_.ending() == Ending::answered) {
+        attempt->record.winner = true;
+        if (exchange_.kind == ExchangeKind::raw) {
+            auto response = attempt->take_raw();
+            response.attempts = take_trail();
+            return response;
+        }
+        auto completion = attempt->take_completion();
+        salvage_.complete(completion);
+        completion.attempts = take_trail();
+        return completion;
+    }
+    if (attempt != nullptr && number == committed_) attempt->record.winner = true;
+    auto error = final_error(attempt);
+    error.attempts = take_trail();
+    return error;
+}
+
+Error CallDriver::final_error(Attempt* last) {
+    const auto* first = machine_.first_failure() == 0 ? nullptr : &attempt_number(machine_.first_failure()).error();
+    const bool tried_again = machine_.unrecovered() && last_ended_ != 0 && last->record.number != last_ended_;
+    const auto* recovery = tried_again ? &attempt_number(last_ended_).error() : nullptr;
+    const auto time = now();
+    auto error = compose_error({.machine = machine_,
+                                .first = first,
+                                .last = last == nullptr ? nullptr : &last->error(),
+                                .recovery = recovery,
+                                .regions = services_.regions,
+                                .targets = services_.targets,
+                                .model = exchange_.model,
+                                .model_number = model_,
+                                .attempts = attempts_.size(),
+                                .elapsed = time - started_,
+                                .now = time});
+    if (last != nullptr && last->record.number == committed_) {
+        error.partial = last->partial();
+        if (error.partial && !salvage_.empty()) {
+            auto whole = *error.partial;
+            salvage_.complete(whole);
+            error.partial = std::make_shared<const ChatCompletion>(std::move(whole));
+        }
+    } else {
+        error.partial = salvage_.partial();
+    }
+    return error;
+}
+
+CallRecord CallDriver::make_call_record(const CallResult& result) const {
+    CallRecord record;
+    record.label = exchange_.label;
+    record.requested_model = exchange_.model;
+    record.total = now() - started_;
+    record.queued = attempts_.empty() ? record.total : attempts_.front().record.started;
+    if (const auto* completion = std::get_if<ChatCompletion>(&result)) {
+        record.model = completion->model;
+        record.region = completion->region;
+        record.usage = completion->usage;
+        record.cost = completion->cost;
+        record.attempts = completion->attempts;
+    } else if (const auto* response = std::get_if<RawResponse>(&result)) {
+        record.region = response->region;
+        record.attempts = response->attempts;
+    } else {
+        const auto& error = std::get<Error>(result);
+        record.error = error.code;
+        record.region = error.region;
+        record.attempts = error.attempts;
+    }
+    return record;
+}
+
+std::vector<AttemptRecord> CallDriver::take_trail() {
+    std::vector<AttemptRecord> records;
+    records.reserve(attempts_.size());
+    for (auto& attempt : attempts_) records.push_back(std::move(attempt.record));
+    return records;
+}
+
+}  // namespace holysheep::call

@@ -1,0 +1,22 @@
+// What the benchmarks' programs share: flags in, figures out, a clear word where something is wrong.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string_view>
+
+#include "bench_flags.hpp"
+#include "figures.hpp"
+
+namespace holysheep::bench {
+
+struct BenchProgram {
+    std::string_view name{}, what_it_measures{};
+    std::span<const Figure> figures{};
+    std::function<Figures(const BenchFlags&)> measure{};
+};
+
+/// The program's exit status.
+int run(const BenchProgram& program, int count, const char* const* arguments);
+
+}  // namespace holysheep::bench
