@@ -16,6 +16,7 @@
 #include <holysheep/clock.hpp>
 #include <holysheep/event_listener.hpp>
 #include <holysheep/export.hpp>
+#include <holysheep/rate_limiter.hpp>
 #include <holysheep/region.hpp>
 #include <holysheep/region_selector.hpp>
 #include <holysheep/retry_policy.hpp>

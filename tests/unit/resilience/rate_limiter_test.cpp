@@ -1,0 +1,210 @@
+// The limiter and its queue, with time as an argument.
+#include "resilience/rate_limiter.hpp"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <holysheep/error.hpp>
+
+namespace holysheep {
+namespace {
+
+using namespace std::chrono_literals;
+using time_point = Permit::time_point;
+
+constexpr time_point kStart{1h};
+
+class Limited {
+  public:
+    explicit Limited(RateLimitOptions options) : limiter_(std::make_shared<RateLimiter::Impl>(options)) {}
+    Permit ask(time_point now, Permit::Request request = {}) {
+        if (request.since == time_point{}) request.since = now;
+        return {limiter_, limiter_->lane(1, "gpt-4.1"), std::move(request), now};
+    }
+    RateLimiter::Impl& operator*() { return *limiter_; }
+    RateLimiter::Impl* operator->() { return limiter_.get(); }
+
+  private:
+    std::shared_ptr<RateLimiter::Impl> limiter_;
+};
+
+TEST(RateLimiter, RefusesOptionsThatCannotWork) {
+    EXPECT_THROW(RateLimiter({.requests = -1}), Exception);
+    EXPECT_THROW(RateLimiter({.requests = 1, .per = 0ms}), Exception);
+    EXPECT_THROW(RateLimiter({.tokens_per_minute = -1}), Exception);
+    EXPECT_THROW(RateLimiter({.requests = 1, .burst = 0}), Exception);
+}
+
+TEST(RateLimiter, WithoutLimitsEverybodyGoes) {
+    Limited limiter({});
+    for (int i = 0; i < 1000; ++i) EXPECT_TRUE(limiter.ask(kStart).granted());
+}
+
+TEST(RateLimiter, TheOneAfterTheLastWaitsForTheWindow) {
+    Limited limiter({.requests = 2, .per = 60s});
+    std::vector<Permit> permits;
+    for (int i = 0; i < 2; ++i) {
+        permits.push_back(limiter.ask(kStart));
+        permits.back().sent(kStart);
+        permits.back().arrived(kStart);
+    }
+    auto third = limiter.ask(kStart);
+    ASSERT_TRUE(third.waiting());
+    EXPECT_EQ(third.look_at(), kStart + 60s + 50ms);
+    EXPECT_EQ(third.expected(kStart), kStart + 60s + 50ms);
+    EXPECT_FALSE(third.look(kStart + 60s));
+    EXPECT_TRUE(third.look(kStart + 60s + 50ms));
+}
+
+TEST(RateLimiter, LanesOfOtherModelsAndAccountsAreFree) {
+    Limited limiter({.requests = 1});
+    const auto first = limiter.ask(kStart);
+    EXPECT_FALSE(limiter.ask(kStart).granted());
+    const auto shared = std::shared_ptr<RateLimiter::Impl>(&*limiter, [](auto*) {});
+    EXPECT_TRUE(Permit(shared, limiter->lane(1, "o3"), {}, kStart).granted());
+    EXPECT_TRUE(Permit(shared, limiter->lane(2, "gpt-4.1"), {}, kStart).granted());
+}
+
+TEST(RateLimiter, AnUnsentCallCallsTheNextOne) {
+    Limited limiter({.requests = 1});
+    auto first = limiter.ask(kStart);
+    int calls = 0;
+    auto second = limiter.ask(kStart, {.on_turn = [&] { ++calls; }});
+    EXPECT_FALSE(second.look_at()) << "it depends on the first one";
+    first = {};
+    EXPECT_EQ(calls, 1);
+    EXPECT_TRUE(second.look(kStart + 1ms));
+}
+
+TEST(RateLimiter, TheQueueIsFirstComeFirstServed) {
+    Limited limiter({.requests = 1, .per = 1s});
+    auto running = limiter.ask(kStart);
+    auto second = limiter.ask(kStart + 1ms);
+    auto third = limiter.ask(kStart + 2ms);
+    EXPECT_EQ(third.ahead(), 1U);
+    running = {};
+    EXPECT_FALSE(third.look(kStart + 3ms));
+    EXPECT_TRUE(second.look(kStart + 3ms));
+    EXPECT_FALSE(third.look(kStart + 3ms));
+}
+
+TEST(RateLimiter, AHigherClassGoesFirstForFiveSeconds) {
+    Limited limiter({.requests = 1});
+    auto running = limiter.ask(kStart);
+    auto low = limiter.ask(kStart, {.priority = 2});
+    auto normal = limiter.ask(kStart + 4s, {.priority = 1});
+    auto late = limiter.ask(kStart + 6s, {.priority = 1});
+    EXPECT_EQ(normal.ahead(), 0U);
+    EXPECT_EQ(low.ahead(), 1U);
+    EXPECT_EQ(late.ahead(), 2U) << "who waited for five seconds is of the next class";
+}
+
+TEST(RateLimiter, ARetryOfAnOldCallIsNotSentToTheEndOfTheQueue) {
+    Limited limiter({.requests = 1});
+    auto running = limiter.ask(kStart);
+    auto waiting = limiter.ask(kStart + 1s);
+    running = {};
+    auto retry = limiter.ask(kStart + 2s, {.since = kStart});
+    EXPECT_TRUE(retry.granted());
+    EXPECT_FALSE(waiting.look(kStart + 2s));
+}
+
+TEST(RateLimiter, WhoeverLeavesTheQueueIsForgotten) {
+    Limited limiter({.requests = 1});
+    auto running = limiter.ask(kStart);
+    auto second = limiter.ask(kStart);
+    int calls = 0;
+    auto third = limiter.ask(kStart, {.on_turn = [&] { ++calls; }});
+    second = {};
+    EXPECT_EQ(calls, 1);
+    EXPECT_EQ(third.ahead(), 0U);
+    EXPECT_EQ(limiter->levels(kStart).front().waiting, 1U);
+}
+
+TEST(RateLimiter, ReservedTokensAreSettledByTheAnswer) {
+    Limited limiter({.tokens_per_minute = 1'000});
+    auto first = limiter.ask(kStart, {.tokens = 800});
+    first.sent(kStart);
+    int calls = 0;
+    auto second = limiter.ask(kStart, {.tokens = 700, .on_turn = [&] { ++calls; }});
+    EXPECT_TRUE(second.waiting());
+    first.settle(250, 200, kStart + 1s);
+    EXPECT_EQ(calls, 1);
+    EXPECT_TRUE(second.look(kStart + 1s));
+    EXPECT_EQ(limiter->levels(kStart + 1s).front().tokens_used, 950);
+}
+
+TEST(RateLimiter, AnAnswerWithoutUsageHasUsedWhatWasReserved) {
+    Limited limiter({.tokens_per_minute = 1'000});
+    auto first = limiter.ask(kStart, {.tokens = 800});
+    first.sent(kStart);
+    first.settle({}, {}, kStart + 1s);
+    EXPECT_FALSE(limiter.ask(kStart + 1s, {.tokens = 201}).granted());
+    EXPECT_TRUE(limiter.ask(kStart + 61s, {.tokens = 201}).granted());
+}
+
+TEST(RateLimiter, ACallLargerThanTheLimitIsHopeless) {
+    Limited limiter({.tokens_per_minute = 1'000});
+    const auto permit = limiter.ask(kStart, {.tokens = 1'001});
+    EXPECT_TRUE(permit.hopeless());
+    EXPECT_FALSE(permit.expected(kStart));
+}
+
+TEST(RateLimiter, AnswersTeachHowLongAnswersAre) {
+    Limited limiter({});
+    auto& lane = limiter->lane(1, "gpt-4.1");
+    EXPECT_EQ(limiter->answer_tokens(lane), 1'000);
+    for (int i = 1; i <= 40; ++i) {
+        auto permit = limiter.ask(kStart);
+        permit.sent(kStart);
+        permit.settle(10 + i, i, kStart);
+    }
+    EXPECT_EQ(limiter->answer_tokens(lane), 39);
+}
+
+TEST(RateLimiter, SmoothCallsAreSpacedEvenly) {
+    Limited limiter({.requests = 60, .per = 60s, .smooth = true});
+    auto first = limiter.ask(kStart);
+    first.sent(kStart);
+    auto second = limiter.ask(kStart);
+    EXPECT_EQ(second.look_at(), kStart + 1s);
+    EXPECT_FALSE(second.look(kStart + 999ms));
+    EXPECT_TRUE(second.look(kStart + 1s));
+    second = {};
+    EXPECT_TRUE(limiter.ask(kStart + 1s).granted()) << "given back";
+}
+
+TEST(RateLimiter, ABurstMayGoTogetherAfterAPause) {
+    Limited limiter({.requests = 60, .per = 60s, .smooth = true, .burst = 3});
+    std::vector<Permit> permits;
+    for (int i = 0; i < 3; ++i) {
+        permits.push_back(limiter.ask(kStart));
+        EXPECT_TRUE(permits.back().granted()) << i;
+        permits.back().sent(kStart);
+    }
+    EXPECT_EQ(limiter.ask(kStart).look_at(), kStart + 1s);
+}
+
+TEST(RateLimiter, ALowerLimitOfTheServerIsAdopted) {
+    Limited limiter({.requests = 60, .tokens_per_minute = 1'000});
+    auto& lane = limiter->lane(1, "gpt-4.1");
+    EXPECT_TRUE(limiter->adopt(lane, 1, 500, kStart));
+    EXPECT_FALSE(limiter->adopt(lane, 1, 500, kStart)) << "no news";
+    const auto first = limiter.ask(kStart, {.tokens = 500});
+    EXPECT_TRUE(first.granted());
+    EXPECT_TRUE(limiter.ask(kStart, {.tokens = 0}).waiting());
+    EXPECT_FALSE(limiter->adopt(lane, 100, 9'000, kStart) && limiter->levels(kStart).front().requests_limit > 60);
+}
+
+TEST(RateLimiter, NamesWithoutEndShareALane) {
+    Limited limiter({.requests = 1});
+    for (int i = 0; i < 5'000; ++i) limiter->lane(1, "model-" + std::to_string(i));
+    EXPECT_LE(limiter->levels(kStart).size(), 1'001U);
+}
+
+}  // namespace
+}  // namespace holysheep

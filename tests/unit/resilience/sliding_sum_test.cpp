@@ -1,0 +1,70 @@
+#include "resilience/sliding_sum.hpp"
+
+#include <gtest/gtest.h>
+
+namespace holysheep::resilience {
+namespace {
+
+using namespace std::chrono_literals;
+using time_point = SlidingSum::time_point;
+
+constexpr time_point kStart{1h};
+
+TEST(SlidingSum, WhatIsHeldCounts) {
+    SlidingSum sum(100, 60s);
+    sum.hold(80);
+    EXPECT_TRUE(sum.fits(20, kStart));
+    EXPECT_FALSE(sum.fits(21, kStart));
+    EXPECT_FALSE(sum.fits_at(21, kStart)) << "it depends on the call under way";
+    sum.release(80);
+    EXPECT_TRUE(sum.fits(100, kStart));
+}
+
+TEST(SlidingSum, AnAmountCountsForTheWholeSpan) {
+    SlidingSum sum(100, 60s);
+    sum.hold(100);
+    sum.book(100, kStart + 900ms);
+    EXPECT_EQ(sum.sum(kStart + 60s + 899ms), 100);
+    EXPECT_EQ(sum.fits_at(1, kStart + 2s), kStart + 61s) << "with its bucket";
+    EXPECT_EQ(sum.sum(kStart + 61s), 0);
+}
+
+TEST(SlidingSum, SavingsHelpAtOnce) {
+    SlidingSum sum(100, 60s);
+    sum.hold(100);
+    sum.book(100, kStart);
+    sum.settle(100, 30, kStart, kStart + 10s);
+    EXPECT_EQ(sum.sum(kStart + 10s), 30);
+}
+
+TEST(SlidingSum, ExcessCountsFromWhenItIsKnown) {
+    SlidingSum sum(100, 60s);
+    sum.hold(10);
+    sum.book(10, kStart);
+    sum.settle(10, 70, kStart, kStart + 50s);
+    EXPECT_EQ(sum.sum(kStart + 50s), 70);
+    EXPECT_EQ(sum.sum(kStart + 62s), 60);
+}
+
+TEST(SlidingSum, SavingsOfWhatIsForgottenAreNot) {
+    SlidingSum sum(100, 60s);
+    sum.hold(50);
+    sum.book(50, kStart);
+    sum.hold(40);
+    sum.book(40, kStart + 61s);  // in the same place of the ring
+    sum.settle(50, 0, kStart, kStart + 62s);
+    EXPECT_EQ(sum.sum(kStart + 62s), 40);
+}
+
+TEST(SlidingSum, WaitsForAsManyBucketsAsItTakes) {
+    SlidingSum sum(100, 60s);
+    for (int i = 0; i < 10; ++i) {
+        sum.hold(10);
+        sum.book(10, kStart + i * 1s);
+    }
+    EXPECT_EQ(sum.fits_at(25, kStart + 10s), kStart + 2s + 61s);
+    EXPECT_FALSE(sum.fits_at(101, kStart + 10s)) << "never";
+}
+
+}  // namespace
+}  // namespace holysheep::resilience
