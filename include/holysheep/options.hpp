@@ -121,6 +121,14 @@ struct TimeoutOptions {
     milliseconds total{600'000};
 };
 
+/// Bounds what is in flight in each region, per client. A full region is passed over; where all are full, calls wait in
+/// a queue, by `CallOptions::priority`, then by age. A call that finds the queue full fails with
+/// `rate_limited_locally`.
+struct ConcurrencyOptions {
+    int max_per_region = 0;  ///< requests, to their last byte; 0: no limit
+    int queue = 0;           ///< calls that may wait
+};
+
 /// What the client must know of a model that it cannot find out.
 struct ModelTraits {
     bool reasoning = false;  ///< thinks for minutes before or within an answer: longer defaults of `TimeoutOptions`
@@ -152,7 +160,15 @@ struct LogOptions {
 };
 
 struct ClientOptions {
-    std::string api_key{};          ///< trimmed; sent as `Authorization: Bearer …`
+    std::string api_key{};  ///< trimmed; sent as `Authorization: Bearer …`
+    /// Several accounts instead of `api_key`. The first one that is neither refused (401, no money) nor paused (429) is
+    /// used; one with less than a tenth of its quota left comes after the others. A refused key is left out for ten
+    /// minutes and shown in `Stats::keys`. Regions with their own `api_key` take none of these.
+    std::vector<std::string> keys{};
+    /// Gives the key, in place of `api_key`: called on the callback thread (or through `callback_executor`) before the
+    /// first call, and again after a 401. Calls wait for it; one that throws or gives an unusable key fails them with
+    /// `unauthenticated`.
+    std::function<std::string()> key_source{};
     std::string base_url{};         ///< empty: https://api.holysheep.ai/v1; may hold `{region}`
     std::vector<Region> regions{};  ///< empty: one region named "default"
     SelectorOptions selector{};
@@ -161,6 +177,9 @@ struct ClientOptions {
     RetryOptions retry{};
     HedgingOptions hedging{};
     TimeoutOptions timeouts{};
+    RateLimitOptions rate_limit{};           ///< for each model, and for each key where there are several
+    std::shared_ptr<RateLimiter> limiter{};  ///< shared with other clients; in place of `rate_limit`
+    ConcurrencyOptions concurrency{};
     std::map<std::string, ModelTraits> models{};  ///< by the name that calls ask for
     TlsOptions tls{};
     ProxyOptions proxy{};
@@ -213,6 +232,7 @@ struct CallOptions {
     std::optional<bool> hedge{};  ///< overrides `HedgingOptions::enabled`
     StreamRecovery stream_recovery = StreamRecovery::terminate;
     int skip_malformed_chunks = 0;  ///< broken frames of a stream to pass over; never while a tool call is open
+    int priority = 1;               ///< in the queues of limits: 0 high … 2 low; a class is worth five seconds of age
     bool cost_safe = false;         ///< no second dispatch while the first may have been delivered
     std::optional<RetryOptions> retry{};
     std::optional<TimeoutOptions> timeouts{};

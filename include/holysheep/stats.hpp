@@ -10,6 +10,7 @@
 
 #include <holysheep/attempt.hpp>
 #include <holysheep/export.hpp>
+#include <holysheep/rate_limiter.hpp>
 #include <holysheep/region_health.hpp>
 
 namespace holysheep {
@@ -25,6 +26,13 @@ struct RegionStats {
     std::optional<ErrorCode> last_error{};
 };
 
+/// One of `ClientOptions::keys`, by its position there: the key itself is never shown.
+struct KeyStats {
+    std::size_t number = 0;                     ///< 0, 1, …
+    std::optional<ErrorCode> refused_with{};    ///< why it is left out at present; unset: it is in use
+    std::optional<milliseconds> refused_for{};  ///< how long ago that was
+};
+
 /// Counters since the client was made. A call that was cancelled counts as neither succeeded nor failed.
 struct Stats {
     nanoseconds uptime{};
@@ -34,6 +42,8 @@ struct Stats {
     std::uint64_t panics = 0;  ///< calls that were sent although no region was usable
     double retry_budget_tokens = 0, hedge_budget_tokens = 0;
     std::vector<RegionStats> regions{};
+    std::vector<KeyStats> keys{};          ///< where there are several
+    std::vector<RateLimitLevel> limits{};  ///< of each model that was asked for, where there are rate limits
 
     HOLYSHEEP_EXPORT std::string to_json() const;
 };

@@ -255,11 +255,21 @@ bool Attempt::resumable() const {
            choice.message.refusal.empty();
 }
 
+const RateLimits& Attempt::rate_limits() {
+    if (!rate_limits_) rate_limits_ = wire::parse_rate_limits(head_.headers);
+    return *rate_limits_;
+}
+
+const Usage* Attempt::usage() const {
+    if (decoder_) return &decoder_->completion().usage;
+    return completion_ ? &completion_->usage : nullptr;
+}
+
 void Attempt::describe_answer(ChatCompletion& completion) {
     completion.region = target_.region.id;
     completion.requested_model = exchange_.model;
     completion.request_id = record.request_id;
-    completion.rate_limits = wire::parse_rate_limits(head_.headers);
+    completion.rate_limits = rate_limits();
     completion.headers = std::move(head_.headers);
 }
 

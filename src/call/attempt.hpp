@@ -57,6 +57,10 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
         if (!error_) error_ = std::make_unique<Error>();
         return *error_;
     }
+    /// What the headers say; read when first asked for.
+    const RateLimits& rate_limits();
+    /// What the answer, or what there is of it, says was used; null without any.
+    const Usage* usage() const;
     /// Keeps the first bytes of the answer for the log.
     void keep_body_for_log() { log_body_ = true; }
     const std::string& body_for_log() const { return logged_body_; }
@@ -105,6 +109,7 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     std::unique_ptr<ChatCompletion> completion_{};  ///< of a plain call
     std::optional<Clock::time_point> settle_at_{};
     Outcome outcome_{};
+    std::optional<RateLimits> rate_limits_{};
     std::unique_ptr<Error> error_{};
     std::string logged_body_{};
     bool ended_ = false, log_body_ = false;

@@ -25,6 +25,7 @@ struct Outcome {
     bool resumable = false;  ///< the text that came can be continued: no tool call, one choice, not finished
     std::optional<milliseconds> retry_after{};
     std::optional<bool> should_retry{};  ///< the gateway's x-should-retry
+    bool another_key = false;  ///< what was refused is the key, and the client has another one for this region
 };
 
 enum class Action {

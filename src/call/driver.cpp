@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "call/request_builder.hpp"
+#include "resilience/quota_pace.hpp"
 
 namespace holysheep::call {
 
@@ -34,7 +35,9 @@ CallDriver::CallDriver(CallServices& services, Exchange exchange, const CallPoli
       exchange_(std::move(exchange)),
       started_(started),
       model_(services.regions.model_id(exchange_.model)),
-      machine_(policy, plan, model_, services.regions, services.budgets, services.retry_policy),
+      admission_(services.admission, exchange_.size, started, exchange_.priority, exchange_.rate_limited,
+                 [this] { return turn_caller(); }),
+      machine_(policy, plan, model_, services.regions, services.budgets, services.retry_policy, &admission_),
       sink_(sink),
       on_idle_(std::move(on_idle)),
       salvage_(policy.recovery) {
@@ -63,6 +66,23 @@ void CallDriver::cancel() {
 void CallDriver::on_region_down(std::size_t region) {
     const Turn turn(*this);
     apply(machine_.on_region_down(region, now()));
+}
+
+/// What calls `on_turn`, from whatever thread, for as long as this call exists.
+Admission::OnTurn CallDriver::turn_caller() {
+    if (!self_) self_ = std::make_shared<CallDriver*>(this);
+    return [clock = services_.shared_clock, self = std::weak_ptr<CallDriver*>(self_)] {
+        const auto alive = clock.lock();
+        if (!alive) return;
+        alive->post([self] {
+            if (const auto driver = self.lock()) (*driver)->on_turn();
+        });
+    };
+}
+
+void CallDriver::on_turn() {
+    const Turn turn(*this);
+    apply(machine_.on_turn(now()));
 }
 
 void CallDriver::shut_down() {
@@ -111,6 +131,7 @@ bool CallDriver::attempt_may_send(Attempt& attempt) {
     const Turn turn(*this);
     Commands commands;
     const bool yes = machine_.on_connected(attempt.record.number, now(), commands);
+    if (yes) admission_.sent(static_cast<std::size_t>(attempt.record.number), now());
     apply(commands);
     return yes;
 }
@@ -118,6 +139,7 @@ bool CallDriver::attempt_may_send(Attempt& attempt) {
 void CallDriver::attempt_first_byte(Attempt& attempt) {
     const Turn turn(*this);
     services_.regions.on_alive(attempt.region(), now());
+    admission_.arrived(static_cast<std::size_t>(attempt.record.number), now());
     note_round_trip(attempt);
     apply(machine_.on_first_byte(attempt.record.number, now()));
 }
@@ -185,27 +207,62 @@ void CallDriver::hold(int attempt, const ChatChunk& chunk) {
 void CallDriver::attempt_ended(Attempt& attempt) {
     const Turn turn(*this);
     const auto time = now();
-    const auto& outcome = attempt.outcome();
+    auto outcome = attempt.outcome();
     for (const auto* redactor : {&services_.redactor, static_cast<const telemetry::Redactor*>(&own_secrets_)}) {
         redactor->scrub(attempt.record.request_id);
         if (outcome.answered) continue;
         redactor->scrub(attempt.error());
         redactor->scrub(attempt.record.detail);
     }
-    if (!outcome.answered) {
-        if (outcome.retry_after && outcome.retry_after->count() > 0) {
-            const auto pause = std::min<nanoseconds>(*outcome.retry_after, std::chrono::minutes{10});
-            services_.regions.limit_until(attempt.region(), model_, time + pause);
-        }
-        if (outcome.error == ErrorCode::model_not_found) {
-            services_.regions.on_model_missing(attempt.region(), model_, time);
-        }
+    note_quota(attempt, outcome);
+    if (!outcome.answered && outcome.error == ErrorCode::model_not_found) {
+        services_.regions.on_model_missing(attempt.region(), model_, time);
     }
+    admission_.end(static_cast<std::size_t>(attempt.record.number), !outcome.certainly_not_delivered, attempt.usage(),
+                   time);
     last_ended_ = attempt.record.number;
     book(attempt, classify(outcome, machine_.policy().retry, false).charge);
     // A finished answer leaves its connection to the next request, if its last bytes come soon; a failed one is cut.
     if (attempt.transfer_open && !attempt.settle_at()) close(attempt);
     apply(machine_.on_end(attempt.record.number, outcome, attempt.record, time));
+}
+
+/// What an answer says about quotas: how long to stay away, how slowly to go on, which key not to use.
+void CallDriver::note_quota(Attempt& attempt, Outcome& outcome) {
+    const auto time = now();
+    const auto number = static_cast<std::size_t>(attempt.record.number);
+    const auto region = attempt.region();
+    const auto key = admission_.key(number);
+    if (auto& ring = services_.admission.keys.ring(); key && ring.size() > 1) {
+        const bool refused = !outcome.answered && (outcome.error == ErrorCode::unauthenticated ||
+                                                   outcome.error == ErrorCode::insufficient_quota);
+        if (refused) services_.recorder.on_key(*key, outcome.error, time);
+        if (outcome.answered && ring.refusal(*key, time)) {
+            ring.accept(*key);
+            services_.recorder.on_key(*key, std::nullopt, time);
+        }
+    }
+    if (!outcome.answered) {
+        outcome.another_key = admission_.on_failure(number, region, model_, outcome.error, outcome.retry_after, time);
+        if (!outcome.another_key && outcome.retry_after && outcome.retry_after->count() > 0) {
+            const auto pause = std::min<nanoseconds>(*outcome.retry_after, std::chrono::minutes{10});
+            services_.regions.limit_until(region, model_, time + pause);
+        }
+    }
+    const auto& limits = attempt.rate_limits();
+    if (!limits.limit_requests && !limits.limit_tokens) return;
+    if (admission_.on_quota(number, region, model_, limits, time) && services_.log.enabled(LogLevel::info)) {
+        services_.log.write(LogLevel::info, "the gateway's rate limit of " + exchange_.model +
+                                                " is lower than rate_limit: it is adopted");
+    }
+    if (services_.admission.keys.ring().size() > 1 && services_.admission.keys.from_ring(region)) return;
+    const auto* used = attempt.usage();
+    const auto call_tokens =
+        used != nullptr && used->present ? used->prompt_tokens + used->completion_tokens : exchange_.size.prompt_tokens;
+    if (const auto pace = resilience::pace_of(limits, call_tokens)) {
+        services_.regions.limit_until(region, model_, time + pace->hold);
+        services_.regions.pace(region, model_, pace->spacing, time + pace->reset);
+    }
 }
 
 void CallDriver::attempt_drained(Attempt&) { const Turn turn(*this); }
@@ -249,7 +306,11 @@ void CallDriver::start_attempt(const Command& command) {
     std::optional<std::size_t> from;
     if (command.attempt_kind == AttemptKind::failover && last_ended_ != 0) from = attempt_number(last_ended_).region();
     services_.recorder.on_dispatch(command.region, attempt.record, from);
-    auto request = build_request(exchange_, target, model, command.attempt);
+    admission_.begin(static_cast<std::size_t>(command.attempt), command.region);
+    const auto& keys = services_.admission.keys;
+    const auto& key = keys.text(command.region, admission_.key(static_cast<std::size_t>(command.attempt)));
+    if (keys.renewable()) own_secrets_.add(key);
+    auto request = build_request(exchange_, target, model, key, command.attempt);
     request.fresh_connection = command.fresh_connection;
     if (services_.log.bodies()) {
         attempt.keep_body_for_log();
@@ -279,6 +340,7 @@ void CallDriver::stop_attempt(const Command& command) {
         case Ending::deadline: attempt.dismiss("the call's deadline passed"); break;
         default: attempt.dismiss("another attempt was ahead"); break;
     }
+    admission_.end(static_cast<std::size_t>(command.attempt), true, attempt.usage(), now());
     book(attempt, charge);
 }
 

@@ -15,6 +15,7 @@
 #include <holysheep/options.hpp>
 #include <holysheep/transport.hpp>
 
+#include "call/admission.hpp"
 #include "call/attempt.hpp"
 #include "call/exchange.hpp"
 #include "call/machine.hpp"
@@ -36,6 +37,8 @@ struct CallServices {
     health::RegionHealthTracker& regions;
     Router& router;
     Budgets budgets;
+    AdmissionServices admission;
+    std::weak_ptr<Clock> shared_clock;  ///< the same clock, for those who may outlive it
     telemetry::Recorder& recorder;
     const telemetry::Redactor& redactor;
     const telemetry::Log& log;
@@ -69,6 +72,8 @@ class CallDriver final : private AttemptEvents {
     /// The sink has room again after it had said "enough".
     void on_room();
     void on_region_down(std::size_t region);
+    /// Its turn under a limit may have come.
+    void on_turn();
     /// Ends the call, and its transfers at once, without waiting for answers to be drained.
     void shut_down();
 
@@ -84,12 +89,14 @@ class CallDriver final : private AttemptEvents {
     Clock::time_point now() const override { return services_.clock.now(); }
 
     class Turn;
+    Admission::OnTurn turn_caller();
     void end_turn();
     void apply(const Commands& commands);
     void start_attempt(const Command& command);
     void stop_attempt(const Command& command);
     health::Charge charge_of_waiting(const Attempt& attempt) const;
     void check_path(int attempt);
+    void note_quota(Attempt& attempt, Outcome& outcome);
     void note_round_trip(const Attempt& attempt);
     void close(Attempt& attempt);
     void commit(int attempt);
@@ -119,7 +126,9 @@ class CallDriver final : private AttemptEvents {
     Exchange exchange_;                // the request alone changes, where a recovery asks for the rest of an answer
     telemetry::Redactor own_secrets_;  // of this call alone
     const Clock::time_point started_;
-    const int model_;  // the tracker's number
+    const int model_;                    // the tracker's number
+    std::shared_ptr<CallDriver*> self_;  // for callbacks that may come after the end
+    Admission admission_;
     CallMachine machine_;
     CallSink& sink_;
     std::function<void()> on_idle_;

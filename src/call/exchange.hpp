@@ -2,6 +2,7 @@
 // Client → [Exchange, Target] → CallDriver → HttpRequest
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,6 +29,12 @@ struct Target {
     std::vector<std::pair<std::string, std::string>> headers{};
 };
 
+/// How large a call is, for limits that count tokens.
+struct CallSize {
+    std::int64_t prompt_tokens = 0;               ///< an estimate
+    std::optional<std::int64_t> answer_tokens{};  ///< the most that the request allows
+};
+
 enum class ExchangeKind { chat, chat_stream, raw };
 
 /// What a stream is asked to be continued with: the request as the caller made it.
@@ -44,6 +51,9 @@ struct Exchange {
     std::vector<std::pair<std::string, std::string>> headers{};
     std::string label{}, idempotency_key{};
     int skip_malformed_chunks = 0;
+    CallSize size{};
+    int priority = 1;
+    bool rate_limited = false;                           ///< whether the client's rate limit counts it
     std::shared_ptr<const Continuation> continuation{};  ///< with StreamRecovery::continue_prefix
 };
 

@@ -30,7 +30,8 @@ std::string_view reason(Ending ending) {
         case Ending::regions_exhausted:
         case Ending::deadline:
         case Ending::cancelled:
-        case Ending::no_region: return {};
+        case Ending::no_region:
+        case Ending::not_admitted: return {};
     }
     return {};
 }
@@ -132,13 +133,15 @@ Error compose_error(const FailedCall& call) {
         case Ending::wait_too_long:
         case Ending::maybe_delivered:
         case Ending::no_region:
+        case Ending::not_admitted:
             if (call.first == nullptr) {
-                error = without_attempts(call);
+                error = ending == Ending::not_admitted ? *call.refusal : without_attempts(call);
                 break;
             }
             error = *call.first;
             error.message = at_region(error);
             if (const auto why = reason(ending); !why.empty()) error.message += "; " + std::string(why);
+            if (ending == Ending::not_admitted) error.message += "; no further attempt: " + call.refusal->message;
             if (call.machine.eligible_regions() > 1 && nothing_left(call) && !call.machine.only_throttled()) {
                 blame_all_regions(error, call);
             }

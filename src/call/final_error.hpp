@@ -20,6 +20,7 @@ struct FailedCall {
     const Error* first;     ///< of the attempt that failed first; null without one
     const Error* last;      ///< of the attempt that ended the call; null without one
     const Error* recovery;  ///< of the last attempt that was to take over after content; null without one
+    const Error* refusal;   ///< with Ending::not_admitted: why
     const health::RegionHealthTracker& regions;
     std::span<const Target> targets;
     std::string_view model;

@@ -8,13 +8,14 @@ namespace holysheep::call {
 
 CallMachine::CallMachine(const CallPolicy& policy, std::span<const std::size_t> plan, int model,
                          const health::RegionHealthTracker& regions, const Budgets& budgets,
-                         const RetryPolicy* retry_policy)
+                         const RetryPolicy* retry_policy, Admission* admission)
     : policy_(policy),
       plan_(plan),
       model_(model),
       regions_(regions),
       budgets_(budgets),
       retry_policy_(retry_policy),
+      admission_(admission),
       random_(policy.seed) {}
 
 // ---- events ----
@@ -23,6 +24,10 @@ Commands CallMachine::start(time_point now) {
     Commands out;
     if (const auto region = next_untried(now)) {
         dispatch({.region = *region, .kind = AttemptKind::first, .when = now}, now, out);
+        return out;
+    }
+    if (all_full(now)) {
+        wait_for_admission({.kind = AttemptKind::first}, admission_->wait_for_room(plan_), now, out);
         return out;
     }
     pending_ = wait_for_quota(now);
@@ -135,6 +140,7 @@ Commands CallMachine::on_wake(time_point now) {
     }
     if (pending_ && pending_->when <= now) {
         const auto move = *std::exchange(pending_, std::nullopt);
+        if (move.queued && attempts_.empty()) return start(now);  // much may have changed since
         if (holds(move, now)) {
             dispatch(move, now, out);
             return out;
@@ -159,6 +165,12 @@ Commands CallMachine::on_cancel(time_point) {
     Commands out;
     if (!finished()) finish(Ending::cancelled, committed_, out);
     return out;
+}
+
+Commands CallMachine::on_turn(time_point now) {
+    if (finished() || !pending_ || !pending_->queued) return {};
+    pending_->when = now;
+    return on_wake(now);
 }
 
 // ---- times ----

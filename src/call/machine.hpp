@@ -20,6 +20,7 @@
 #include <holysheep/options.hpp>
 #include <holysheep/transport.hpp>
 
+#include "call/admission.hpp"
 #include "call/classification.hpp"
 #include "call/policy.hpp"
 #include "health/region_health_tracker.hpp"
@@ -75,7 +76,8 @@ enum class Ending {
     maybe_delivered,     ///< cost_safe forbids another dispatch
     deadline,
     cancelled,
-    no_region  ///< none is eligible
+    no_region,    ///< none is eligible
+    not_admitted  ///< by a limit of this client, or for lack of a key: Admission::refusal says which
 };
 
 /// What limits extra attempts, shared by the calls of a client.
@@ -90,7 +92,7 @@ class CallMachine {
     /// number.
     CallMachine(const CallPolicy& policy, std::span<const std::size_t> plan, int model,
                 const health::RegionHealthTracker& regions, const Budgets& budgets,
-                const RetryPolicy* retry_policy = nullptr);
+                const RetryPolicy* retry_policy = nullptr, Admission* admission = nullptr);
 
     Commands start(time_point now);
     /// The attempt's connection is ready. False turns it away: another attempt was ready first, or the call is over.
@@ -106,6 +108,8 @@ class CallMachine {
     Commands on_cancel(time_point now);
     /// What the transport knows of an attempt's request; unset: nothing.
     Commands on_path(int attempt, const std::optional<PathEvidence>& evidence, time_point now);
+    /// Asking the admission again is worth while.
+    Commands on_turn(time_point now);
     /// The region was found dead: what waits for it looks elsewhere at once.
     Commands on_region_down(std::size_t region, time_point now);
 
@@ -157,6 +161,8 @@ class CallMachine {
         time_point pause{};  // the end of the region's pause, as far as this wait took it into account
         bool fresh_connection = false, free = false, maybe_duplicated = false, panic = false;
         bool returns = false;  // to a region that this call waited for: the next back-off is longer
+        bool queued = false;   // waits for its admission, too
+        bool admitted = false;
     };
 
     static constexpr int kMaxInFlight = 4;
@@ -180,6 +186,10 @@ class CallMachine {
     std::optional<time_point> limit_of(const Attempt& a, Limit& which, time_point now) const;
 
     void dispatch(const Move& move, time_point now, Commands& out);
+    bool admitted(const Move& move, time_point now, Commands& out);
+    bool admitted_beside(int attempt, std::size_t region, time_point now);
+    bool all_full(time_point now) const;
+    void wait_for_admission(const Move& move, Admission::Answer answer, time_point now, Commands& out);
     bool recovers(const Outcome& outcome, Verdict verdict) const;
     void fail(int attempt, Verdict verdict, const AttemptRecord& record, time_point now, Commands& out);
     std::optional<Move> move_after(const Attempt& failed, Verdict verdict, time_point now, Ending& why_not);
@@ -210,6 +220,7 @@ class CallMachine {
     const health::RegionHealthTracker& regions_;
     Budgets budgets_;
     const RetryPolicy* retry_policy_;
+    Admission* admission_;  // null: nothing is asked
     resilience::Random random_;
     std::vector<Attempt> attempts_;
     std::optional<Move> pending_;  // waiting for its time

@@ -61,7 +61,8 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
     auto why_not = Ending::refused;
     auto move = move_after(failed, verdict, now, why_not);
     // (That this process may open no more sockets says nothing about a rival that has one.)
-    bool final = verdict.action == Action::stop && failed.outcome.error != ErrorCode::descriptors_exhausted;
+    bool final = verdict.action == Action::stop && !failed.outcome.another_key &&
+                 failed.outcome.error != ErrorCode::descriptors_exhausted;
     if (retry_policy_ != nullptr) {
         const auto delay = move ? std::max(nanoseconds{}, move->when - now) : nanoseconds{};
         const auto wish = retry_policy_->decide({.attempt = record,
@@ -116,6 +117,9 @@ std::optional<CallMachine::Move> CallMachine::move_after(const Attempt& failed, 
                                                          Ending& why_not) {
     why_not = Ending::refused;
     const auto& outcome = failed.outcome;
+    if (outcome.another_key && static_cast<int>(attempts_.size()) < attempt_limit()) {
+        return Move{.region = failed.region, .kind = AttemptKind::retry, .when = now, .free = true};
+    }
     if (verdict.action == Action::stop) return std::nullopt;
     if (panic_ && !next_untried(now)) {
         why_not = Ending::regions_exhausted;
@@ -183,6 +187,7 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
             // The pause that this call's own hint began is in that wait already; another call may know of a longer one.
             if (hint && until <= last->ended + *hint) until = now;
         }
+        if (admission_ != nullptr && !admission_->has_room(region)) until = std::max(until, now + kLookAgain);
         when = std::max(when, until);
         // The earliest one, for a pause elsewhere may be long; among equals the one that was visited less.
         if (best && (when > best->when || (when == best->when && visits >= best_visits))) continue;
@@ -205,7 +210,7 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
 bool CallMachine::holds(const Move& move, time_point now) const {
     const auto pause = regions_.limited_until(move.region, model_);
     return eligible(move.region) && regions_.breakers_admit(move.region, model_, now) &&
-           (pause <= now || pause <= move.pause);
+           (pause <= now || pause <= move.pause) && (admission_ == nullptr || admission_->has_room(move.region));
 }
 
 Commands CallMachine::plan_again(const Move& blocked, time_point now) {
@@ -236,6 +241,7 @@ void CallMachine::dispatch(const Move& move, time_point now, Commands& out) {
         finish(Ending::deadline, 0, out);
         return;
     }
+    if (!admitted(move, now, out)) return;
     attempts_.push_back({.region = move.region, .kind = move.kind, .started = now, .progress = now});
     attempts_.back().path_check = now + handshake_late_after(move.region);
     out.push({.kind = Command::Kind::start,
@@ -247,6 +253,42 @@ void CallMachine::dispatch(const Move& move, time_point now, Commands& out) {
               .panic = move.panic});
 }
 
+bool CallMachine::admitted(const Move& move, time_point now, Commands& out) {
+    if (admission_ == nullptr || move.admitted) return true;
+    const auto answer = admission_->ask(move.region, model_, policy_.model, policy_.deadline, now);
+    if (answer == Admission::Answer::granted) return true;
+    wait_for_admission(move, answer, now, out);
+    return false;
+}
+
+void CallMachine::wait_for_admission(const Move& move, Admission::Answer answer, time_point now, Commands& out) {
+    if (answer == Admission::Answer::never) {
+        // With a rival in flight the call goes on without this attempt.
+        if (count_in_flight() == 0) finish(Ending::not_admitted, static_cast<int>(attempts_.size()), out);
+        return;
+    }
+    pending_ = move;
+    pending_->queued = true;
+    pending_->when = admission_->look_at(now).value_or(time_point::max());
+}
+
+/// For an attempt beside that one: it shares the right of one that still connects, else it needs its own, at once.
+bool CallMachine::admitted_beside(int attempt, std::size_t region, time_point now) {
+    if (admission_ == nullptr) return true;
+    if (at(attempt).phase != Phase::connecting) {
+        return admission_->ask_beside(region, model_, policy_.model, now);
+    }
+    admission_->share(region, model_, now);
+    return true;
+}
+
+bool CallMachine::all_full(time_point now) const {
+    if (admission_ == nullptr) return false;
+    return std::ranges::any_of(plan_, [&](std::size_t region) {
+        return regions_.usable(region, model_, now) && !admission_->has_room(region);
+    });
+}
+
 void CallMachine::finish(Ending ending, int attempt, Commands& out) {
     const bool failed = ending != Ending::answered && ending != Ending::cancelled && ending != Ending::deadline;
     if (failed && broken_ != 0 && committed_ == 0) {
@@ -256,6 +298,7 @@ void CallMachine::finish(Ending ending, int attempt, Commands& out) {
     }
     cancel_others(0, out);
     pending_.reset();
+    if (admission_ != nullptr) admission_->withdraw();
     ending_ = ending;
     out.push({.kind = Command::Kind::finish, .attempt = attempt});
 }
@@ -289,7 +332,8 @@ std::size_t CallMachine::eligible_regions() const {
 }
 
 int CallMachine::attempt_limit() const {
-    return policy_.retry.max_attempts > 0 ? policy_.retry.max_attempts : static_cast<int>(eligible_regions()) + 2;
+    if (policy_.retry.max_attempts > 0) return policy_.retry.max_attempts;
+    return static_cast<int>(eligible_regions()) + 2 + policy_.spare_keys;
 }
 
 bool CallMachine::is_free(const Attempt& failed, std::size_t region, time_point now) const {
@@ -298,7 +342,8 @@ bool CallMachine::is_free(const Attempt& failed, std::size_t region, time_point 
 }
 
 bool CallMachine::usable(std::size_t region, time_point now) const {
-    return !tried(region) && regions_.usable(region, model_, now);
+    return !tried(region) && regions_.usable(region, model_, now) &&
+           (admission_ == nullptr || admission_->has_room(region));
 }
 
 std::optional<std::size_t> CallMachine::next_untried(time_point now) const {

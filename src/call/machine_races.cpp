@@ -143,8 +143,9 @@ bool CallMachine::race(int attempt, AttemptKind kind, time_point now, Commands& 
             return false;
         }
     }
+    if (!admitted_beside(attempt, *region, now)) return false;
     at(attempt).raced = true;
-    dispatch({.region = *region, .kind = kind, .when = now, .maybe_duplicated = sent}, now, out);
+    dispatch({.region = *region, .kind = kind, .when = now, .maybe_duplicated = sent, .admitted = true}, now, out);
     return true;
 }
 
@@ -157,10 +158,15 @@ void CallMachine::hedge(time_point now, Commands& out) {
     if (attempts_.size() != 1 || !slow || panic_ || policy_.cost_safe || regions_.general_trouble()) return;
     if (attempt_limit() < 2) return;
     const auto region = next_untried(now);
-    if (!region || !regions_.in_good_shape(*region, model_, now) || !budgets_.hedges.try_take()) return;
-    dispatch(
-        {.region = *region, .kind = AttemptKind::hedge, .when = now, .maybe_duplicated = first.phase == Phase::waiting},
-        now, out);
+    if (!region || !regions_.in_good_shape(*region, model_, now)) return;
+    if (budgets_.hedges.tokens() < 1 || !admitted_beside(1, *region, now)) return;
+    budgets_.hedges.try_take();
+    dispatch({.region = *region,
+              .kind = AttemptKind::hedge,
+              .when = now,
+              .maybe_duplicated = first.phase == Phase::waiting,
+              .admitted = true},
+             now, out);
 }
 
 // ---- when nothing is usable ----

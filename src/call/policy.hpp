@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include <holysheep/options.hpp>
 
@@ -30,6 +31,8 @@ struct CallPolicy {
     StreamRecovery recovery = StreamRecovery::terminate;
     bool stream = false, cost_safe = false, own_keys = false;
     std::uint64_t seed = 0;
+    std::string model{};  ///< as asked for
+    int spare_keys = 0;   ///< how many more keys there are to try
 };
 
 /// Resolves the clocks of `timeouts`; `deadline` is the call's own, from its start.

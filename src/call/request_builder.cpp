@@ -25,9 +25,10 @@ void set_header(HttpRequest& request, const std::string& name, const std::string
 
 }  // namespace
 
-HttpRequest build_request(const Exchange& exchange, const Target& target, const std::string& model, int number) {
+HttpRequest build_request(const Exchange& exchange, const Target& target, const std::string& model,
+                          const std::string& key, int number) {
     HttpRequest request;
-    request.headers.reserve(target.headers.size() + exchange.headers.size() + 4);
+    request.headers.reserve(target.headers.size() + exchange.headers.size() + 5);
     request.headers.emplace_back("Accept", exchange.kind == ExchangeKind::chat_stream ? "text/event-stream" : "*/*");
     if (exchange.kind == ExchangeKind::raw) {
         request.method = exchange.raw.method;
@@ -40,6 +41,7 @@ HttpRequest build_request(const Exchange& exchange, const Target& target, const 
     if (!request.body.empty()) request.headers.emplace_back("Content-Type", "application/json");
     request.headers.emplace_back("X-Holysheep-Attempt", std::to_string(number));
     if (!exchange.idempotency_key.empty()) request.headers.emplace_back("Idempotency-Key", exchange.idempotency_key);
+    if (!key.empty()) request.headers.emplace_back("Authorization", "Bearer " + key);
     for (const auto& [name, value] : target.headers) set_header(request, name, value);
     for (const auto& [name, value] : exchange.headers) set_header(request, name, value);
     return request;

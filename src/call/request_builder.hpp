@@ -10,7 +10,9 @@
 
 namespace holysheep::call {
 
-/// `number` counts the attempts of the call, so that a gateway can shed repeats first.
-HttpRequest build_request(const Exchange& exchange, const Target& target, const std::string& model, int number);
+/// `key`: of the client, "" where the region has its own. `number` counts the attempts of the call, so that a gateway
+/// can shed repeats first.
+HttpRequest build_request(const Exchange& exchange, const Target& target, const std::string& model,
+                          const std::string& key, int number);
 
 }  // namespace holysheep::call

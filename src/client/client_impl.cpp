@@ -36,6 +36,12 @@ std::vector<std::string> ids(const std::vector<Region>& regions) {
     return names;
 }
 
+std::shared_ptr<RateLimiter::Impl> make_limiter(const ClientOptions& options) {
+    if (options.limiter) return options.limiter->impl();
+    if (options.rate_limit.requests == 0 && options.rate_limit.tokens_per_minute == 0) return nullptr;
+    return RateLimiter(options.rate_limit).impl();
+}
+
 // A client's first hedges need no savings.
 constexpr int kHedgesSavedUp = 5;
 
@@ -61,6 +67,9 @@ Client::Impl::Impl(ClientOptions options)
       regions_(options_.regions, options_.health, options_.breaker, resilience::Random(next_seed_).next()),
       retry_budget_(options_.retry.budget_ratio, options_.retry.budget_capacity),
       hedge_budget_(options_.hedging.ratio, kHedgesSavedUp),
+      bulkhead_(options_.regions.size(), options_.concurrency),
+      keys_(options_.keys, client::region_accounts(options_, targets_),
+            options_.key_source ? call::Keys::Fetch([this] { fetch_key(); }) : nullptr),
       recorder_(ids(options_.regions), clock_->now()),
       router_(options_.regions, options_.selector, options_.custom_selector, regions_, *log_),
       services_{.clock = *clock_,
@@ -69,6 +78,8 @@ Client::Impl::Impl(ClientOptions options)
                 .regions = regions_,
                 .router = router_,
                 .budgets = {retry_budget_, hedge_budget_},
+                .admission = {.bulkhead = bulkhead_, .keys = keys_, .limiter = make_limiter(options_)},
+                .shared_clock = clock_,
                 .recorder = recorder_,
                 .redactor = redactor_,
                 .log = *log_,
@@ -211,6 +222,8 @@ client::CallPlan Client::Impl::make_plan(const CallOptions& options, bool stream
     plan.exchange.label = options.label;
     plan.exchange.idempotency_key = options.idempotency_key;
     plan.exchange.skip_malformed_chunks = options.skip_malformed_chunks;
+    plan.exchange.priority = options.priority;
+    plan.policy.spare_keys = std::max(0, static_cast<int>(options_.keys.size()) - 1) + (options_.key_source ? 1 : 0);
     return plan;
 }
 
@@ -233,7 +246,11 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_chat(const Cha
     const auto prompt_tokens = static_cast<std::int64_t>((encoded->head.size() + encoded->tail.size()) / 4);
     if (prompt_tokens > options_.hedging.max_prompt_tokens) plan.policy.hedge = false;
     plan.exchange.chat = std::move(*encoded);
-    plan.exchange.model = request.model;
+    plan.exchange.model = plan.policy.model = request.model;
+    plan.exchange.rate_limited = true;
+    plan.exchange.size.prompt_tokens = prompt_tokens;
+    plan.exchange.size.answer_tokens =
+        request.max_completion_tokens ? request.max_completion_tokens : request.max_tokens;
     return std::make_shared<client::ActiveCall>(registry_, std::move(plan));
 }
 
@@ -243,6 +260,9 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_raw(RawRequest
     if (auto error = client::check_raw(request)) return std::move(*error);
     auto plan = make_plan(options, false);
     plan.exchange.kind = call::ExchangeKind::raw;
+    // What asks a model for something counts; looking at lists does not.
+    plan.exchange.rate_limited = request.method != "GET" && request.method != "HEAD";
+    plan.exchange.size.prompt_tokens = static_cast<std::int64_t>(request.body_json.size() / 4);
     plan.policy.hedge = false;  // nobody knows what it does
     plan.exchange.raw = std::move(request);
     return std::make_shared<client::ActiveCall>(registry_, std::move(plan));
@@ -405,7 +425,7 @@ HttpRequest Client::Impl::probe_request(std::size_t region, bool deep) const {
         ChatRequest request{.model = model, .messages = {user("ping")}, .max_tokens = 1};
         exchange.kind = call::ExchangeKind::chat;
         exchange.chat = wire::encode_chat(request, false, {}).value();
-        return call::build_request(exchange, target, model, 1);
+        return call::build_request(exchange, target, model, keys_.usual(region, clock_->now()), 1);
     }
     switch (options_.health.probe) {
         case HealthOptions::Probe::head: exchange.raw.method = "HEAD"; [[fallthrough]];
@@ -413,7 +433,7 @@ HttpRequest Client::Impl::probe_request(std::size_t region, bool deep) const {
         case HealthOptions::Probe::models:
         case HealthOptions::Probe::completion: break;
     }
-    return call::build_request(exchange, target, {}, 1);
+    return call::build_request(exchange, target, {}, keys_.usual(region, clock_->now()), 1);
 }
 
 void Client::Impl::refresh_facts(std::size_t region) {
@@ -444,6 +464,31 @@ void Client::Impl::tell() {
     }
     for (const auto region : notices.dead) registry_.on_region_down(region);
     prober_.rearm();
+}
+
+Stats Client::Impl::stats() const {
+    const auto now = clock_->now();
+    auto stats = recorder_.snapshot(now);
+    if (services_.admission.limiter) stats.limits = services_.admission.limiter->levels(now);
+    return stats;
+}
+
+void Client::Impl::fetch_key() {
+    callbacks_->run(
+        [this] {
+            std::string key, problem;
+            try {
+                key = options_.key_source();
+                problem = client::problem_of_key(key);
+            } catch (const std::exception& error) {
+                problem = std::string("it threw: ") + error.what();
+            } catch (...) {
+                problem = "it threw";
+            }
+            if (!problem.empty()) problem = "key_source gave none that can be used: " + problem;
+            clock_->post([this, key = std::move(key), problem = std::move(problem)] { keys_.on_key(key, problem); });
+        },
+        true);
 }
 
 void Client::Impl::publish(CallRecord record) {

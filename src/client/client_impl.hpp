@@ -12,12 +12,14 @@
 #include <holysheep/client.hpp>
 
 #include "call/driver.hpp"
+#include "call/keys.hpp"
 #include "call/router.hpp"
 #include "client/active_call.hpp"
 #include "client/callbacks.hpp"
 #include "client/sinks.hpp"
 #include "health/prober.hpp"
 #include "health/region_health_tracker.hpp"
+#include "resilience/bulkhead.hpp"
 #include "resilience/random.hpp"
 #include "resilience/retry_budget.hpp"
 #include "runtime/completion.hpp"
@@ -58,7 +60,7 @@ class Client::Impl {
     std::vector<RegionHealth> probe(const CallOptions& options);
     void set_draining(std::string_view region, bool draining);
     void force_breaker(std::string_view region, std::optional<BreakerState> state);
-    Stats stats() const { return recorder_.snapshot(clock_->now()); }
+    Stats stats() const;
 
     const std::shared_ptr<client::Callbacks>& callbacks() const { return callbacks_; }
     bool on_own_thread() const;
@@ -77,6 +79,8 @@ class Client::Impl {
     std::optional<Error> refuse_use() const;
     client::CallPlan make_plan(const CallOptions& options, bool stream, const ModelTraits& traits = {});
     void publish(CallRecord record);
+    /// Asks the user's `key_source`, on the callback thread.
+    void fetch_key();
     void shut_down();
     health::ProberHooks prober_hooks();
     HttpRequest probe_request(std::size_t region, bool deep) const;
@@ -105,6 +109,8 @@ class Client::Impl {
     std::shared_ptr<Transport> transport_;
     health::RegionHealthTracker regions_;
     resilience::RetryBudget retry_budget_, hedge_budget_;
+    resilience::Bulkhead bulkhead_;
+    call::Keys keys_;
     telemetry::Recorder recorder_;
     call::Router router_;
     call::CallServices services_;

@@ -66,13 +66,6 @@ bool is_token(std::string_view text) {
     });
 }
 
-void check_key(std::string_view option, std::string_view key, Problems& problems) {
-    if (std::ranges::any_of(key, [](unsigned char c) { return c <= 0x20 || c >= 0x7f; })) {
-        problems.add(option,
-                     "the key holds white space, control or non-ASCII characters; copy it again, without quotes");
-    }
-}
-
 void check_file(std::string_view option, const std::string& path, Problems& problems) {
     if (!path.empty() && !std::ifstream(path)) problems.add(option, quoted(path) + " cannot be read");
 }
@@ -100,6 +93,7 @@ void check_regions(const ClientOptions& options, Problems& problems) {
         if (!url.parts) {
             problems.add(name + ".base_url", quoted_url(region.base_url) + ": " + url.problem);
         } else if (url.parts->host == kDefaultHost) {
+            if (region.api_key.empty() && (options.key_source || !options.keys.empty())) continue;
             const auto& key = region.api_key.empty() ? options.api_key : region.api_key;
             if (key.empty()) {
                 problems.add("api_key", "it is empty; set HOLYSHEEP_API_KEY or ClientOptions::api_key");
@@ -241,12 +235,20 @@ bool is_request_path(std::string_view text) {
 
 void normalise(ClientOptions& options) {
     options.api_key = trim(options.api_key);
+    for (auto& key : options.keys) key = trim(key);
     if (options.base_url.empty()) options.base_url = kDefaultBaseUrl;
     if (options.regions.empty()) options.regions.push_back({.id = "default"});
     for (auto& region : options.regions) {
         region.api_key = trim(region.api_key);
         if (region.base_url.empty()) region.base_url = options.base_url;
         region.base_url = replace_region(std::move(region.base_url), region.id);
+    }
+}
+
+void check_key(std::string_view option, std::string_view key, Problems& problems) {
+    if (std::ranges::any_of(key, [](unsigned char c) { return c <= 0x20 || c >= 0x7f; })) {
+        problems.add(option,
+                     "the key holds white space, control or non-ASCII characters; copy it again, without quotes");
     }
 }
 
@@ -312,6 +314,7 @@ void check(const ClientOptions& options, Problems& problems) {
     check_health(options.health, problems);
     check_breaker(options.breaker, problems);
     check_hedging(options.hedging, problems);
+    check_limits(options, problems);
     check_retry(options.retry, "retry.", problems);
     check_timeouts(options.timeouts, "timeouts.", problems);
 

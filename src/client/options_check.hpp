@@ -18,6 +18,7 @@ class Problems {
         list_.push_back(std::string(option) + ": " + std::string(problem));
     }
     bool empty() const { return list_.empty(); }
+    const std::vector<std::string>& list() const { return list_; }
     /// All of them in one error.
     Error to_error(std::string_view what) const;
 
@@ -33,6 +34,11 @@ void check_retry(const RetryOptions& retry, std::string_view prefix, Problems& p
 void check_timeouts(const TimeoutOptions& timeouts, std::string_view prefix, Problems& problems);
 void check_headers(const std::vector<std::pair<std::string, std::string>>& headers, std::string_view option,
                    Problems& problems);
+void check_key(std::string_view option, std::string_view key, Problems& problems);
+/// Rate limits, concurrency and keys.
+void check_limits(const ClientOptions& options, Problems& problems);
+/// Why a key that `key_source` gave cannot be used; it is trimmed. "": it can.
+std::string problem_of_key(std::string& key);
 bool has_control_characters(std::string_view text);
 /// Begins with one '/'; neither white space, '#' nor non-ASCII characters.
 bool is_request_path(std::string_view text);

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <utility>
 
+#include "call/keys.hpp"
 #include "client/base_url.hpp"
 
 namespace holysheep::client {
@@ -20,7 +21,8 @@ std::string lower(std::string text) {
 // Client's headers, then the region's, the later one replacing the earlier one of the same name.
 std::vector<std::pair<std::string, std::string>> merge_headers(const ClientOptions& options, const Region& region) {
     std::vector<std::pair<std::string, std::string>> merged;
-    const auto& key = region.api_key.empty() ? options.api_key : region.api_key;
+    const bool several = !options.keys.empty() || options.key_source;
+    const auto& key = region.api_key.empty() && !several ? options.api_key : region.api_key;
     if (!key.empty()) merged.emplace_back("Authorization", "Bearer " + key);
     for (const auto* headers : {&options.headers, &region.headers}) {
         for (const auto& header : *headers) {
@@ -51,6 +53,18 @@ std::vector<call::Target> make_targets(const ClientOptions& options) {
     return targets;
 }
 
+std::vector<std::uint64_t> region_accounts(const ClientOptions& options, const std::vector<call::Target>& targets) {
+    std::vector<std::uint64_t> accounts;
+    const bool several = !options.keys.empty() || options.key_source;
+    for (const auto& target : targets) {
+        const auto key = std::ranges::find_if(
+            target.headers, [](const auto& header) { return lower(header.first) == "authorization"; });
+        const bool own = key != target.headers.end();
+        accounts.push_back(own ? call::account_of(key->second) : several ? 0 : 1);
+    }
+    return accounts;
+}
+
 bool keys_differ(const std::vector<call::Target>& targets) {
     const auto keys = [](const call::Target& target) {
         std::vector<std::pair<std::string, std::string>> sensitive;
@@ -64,6 +78,7 @@ bool keys_differ(const std::vector<call::Target>& targets) {
 
 void collect_secrets(const ClientOptions& options, telemetry::Redactor& redactor) {
     redactor.add(options.api_key);
+    for (const auto& key : options.keys) redactor.add(key);
     redactor.add(options.proxy.password);
     redactor.add(options.headers);
     for (const auto& region : options.regions) {

@@ -2,6 +2,7 @@
 // ClientOptions → [make_targets] → call::Target
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include <holysheep/options.hpp>
@@ -13,6 +14,8 @@ namespace holysheep::client {
 
 /// `options` is normalised and checked.
 std::vector<call::Target> make_targets(const ClientOptions& options);
+/// A number that stands for the key of each region that has one; 0 for those that take it from `keys` or `key_source`.
+std::vector<std::uint64_t> region_accounts(const ClientOptions& options, const std::vector<call::Target>& targets);
 /// Whether a key that one region refuses may be good in another.
 bool keys_differ(const std::vector<call::Target>& targets);
 /// Everything in the options that must never be shown.

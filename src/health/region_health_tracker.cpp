@@ -81,7 +81,9 @@ Ticket RegionHealthTracker::on_dispatch(std::size_t region, int model, Awaited a
     last_call_at_ = now;
     Ticket ticket{.region = region, .model = model, .awaited = awaited, .at = now};
     ticket.trial = r.breaker.on_dispatch(now);
-    if (const auto& breaker = in_region(region, model).breaker) ticket.model_trial = breaker->on_dispatch(now);
+    auto& own = in_region(region, model);
+    if (own.breaker) ticket.model_trial = own.breaker->on_dispatch(now);
+    if (own.paced_until > now) own.limited_until = std::max(own.limited_until, now + own.spacing);
     note(region, now);
     return ticket;
 }
@@ -245,6 +247,12 @@ void RegionHealthTracker::hit(RegionState& r, time_point now) {
     // An idle client makes no calls to prove it with: the ramp's time will do.
     const bool ramp_over = r.recovered_at != time_point{} && now - r.recovered_at >= kRampTime;
     if (r.recovering && (r.good_calls >= 3 || ramp_over)) r.recovering = false;
+}
+
+void RegionHealthTracker::pace(std::size_t region, int model, nanoseconds spacing, time_point reset) {
+    auto& own = in_region(region, model);
+    own.spacing = spacing;
+    own.paced_until = reset;
 }
 
 void RegionHealthTracker::limit_until(std::size_t region, int model, time_point until) {

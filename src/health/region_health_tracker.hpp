@@ -102,6 +102,8 @@ class RegionHealthTracker {
     void on_outcome(Ticket& ticket, Charge charge, time_point now);
     /// Quota, per model: a region that asked for a pause gets it. A later, shorter hint never ends an earlier one.
     void limit_until(std::size_t region, int model, time_point until);
+    /// Little is left of a quota: each dispatch begins a pause of `spacing`, until `reset`.
+    void pace(std::size_t region, int model, nanoseconds spacing, time_point reset);
     /// The region does not have this model: not asked for it for ten minutes.
     void on_model_missing(std::size_t region, int model, time_point now);
 
@@ -175,7 +177,8 @@ class RegionHealthTracker {
   private:
     struct ModelInRegion {
         LatencyAverage stream, plain;
-        time_point limited_until{}, missing_until{};
+        time_point limited_until{}, missing_until{}, paced_until{};
+        nanoseconds spacing{};
         std::unique_ptr<resilience::CircuitBreaker> breaker;  // once it has failed
     };
     struct Model {

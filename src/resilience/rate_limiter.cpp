@@ -255,9 +255,15 @@ void Permit::arrived(time_point now) {
     {
         std::lock_guard lock(limiter_->mutex_);
         lane_->calls_->arrived(slot_, now);
-        next = lane_->whose_turn(now);
+        next = lane_->whose_turn(std::max(now, sent_));
     }
     if (next) next();
+}
+
+void Permit::recall(time_point now) {
+    if (state_ != State::sent) return;
+    if (!has_arrived_) arrived(time_point{});
+    settle(0, std::nullopt, now);
 }
 
 void Permit::settle(std::optional<std::int64_t> prompt_and_answer, std::optional<std::int64_t> answer, time_point now) {

@@ -119,6 +119,8 @@ class Permit {
 
     void sent(time_point now);
     void arrived(time_point now);
+    /// It was sent, but the gateway has certainly not seen it.
+    void recall(time_point now);
     /// The answer's tokens; unset: what was reserved has been used.
     void settle(std::optional<std::int64_t> prompt_and_answer, std::optional<std::int64_t> answer, time_point now);
 

@@ -68,6 +68,12 @@ void Recorder::on_probe(std::size_t region) {
     ++regions_[region].stats.probes;
 }
 
+void Recorder::on_key(std::size_t key, std::optional<ErrorCode> refused_with, time_point now) {
+    std::lock_guard lock(mutex_);
+    if (key >= keys_.size()) keys_.resize(key + 1);
+    keys_[key] = {refused_with, now};
+}
+
 void Recorder::on_region(std::size_t region, const values::RegionFacts& facts) {
     std::lock_guard lock(mutex_);
     regions_[region].facts = facts;
@@ -81,6 +87,10 @@ Stats Recorder::snapshot(time_point now) const {
     for (const auto& region : regions_) {
         stats.regions.push_back(region.stats);
         stats.regions.back().health = values::to_health(region.stats.id, region.facts, now);
+    }
+    for (const auto& key : keys_) {
+        auto& shown = stats.keys.emplace_back(KeyStats{.number = stats.keys.size(), .refused_with = key.refused_with});
+        if (key.refused_with) shown.refused_for = std::chrono::duration_cast<milliseconds>(now - key.since);
     }
     return stats;
 }

@@ -27,6 +27,8 @@ class Recorder {
     void on_attempt_end(std::size_t region, const AttemptRecord& attempt, const values::RegionFacts& facts);
     void on_call_end(std::optional<ErrorCode> error, double retry_tokens, double hedge_tokens);
     void on_probe(std::size_t region);
+    /// One of several keys was refused; unset: it was accepted.
+    void on_key(std::size_t key, std::optional<ErrorCode> refused_with, time_point now);
     /// What is known of a region has changed.
     void on_region(std::size_t region, const values::RegionFacts& facts);
     Stats snapshot(time_point now) const;
@@ -40,6 +42,11 @@ class Recorder {
     mutable std::mutex mutex_;  // guards everything below
     Stats totals_;
     std::vector<Region> regions_;
+    struct Key {
+        std::optional<ErrorCode> refused_with;
+        time_point since;
+    };
+    std::vector<Key> keys_;
 };
 
 }  // namespace holysheep::telemetry

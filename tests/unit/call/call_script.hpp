@@ -40,6 +40,7 @@ inline std::string_view name_of(Ending ending) {
         case Ending::deadline: return "deadline";
         case Ending::cancelled: return "cancelled";
         case Ending::no_region: return "no_region";
+        case Ending::not_admitted: return "not_admitted";
     }
     return "?";
 }

@@ -1,0 +1,237 @@
+#include "call/admission.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "resilience/quota_pace.hpp"
+
+namespace holysheep::call {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// A full region, or a queue whose head is elsewhere, is looked at again without being called.
+constexpr auto kLookAgain = 250ms;
+
+std::string span_text(std::chrono::nanoseconds span) {
+    const auto ms = std::chrono::ceil<milliseconds>(span).count();
+    if (ms % 1000 == 0) return std::to_string(ms / 1000) + " s";
+    return std::to_string(ms) + " ms";
+}
+
+}  // namespace
+
+Admission::Admission(const AdmissionServices& services, const CallSize& size, time_point since, int priority,
+                     bool limited, std::function<OnTurn()> on_turn)
+    : services_(services),
+      size_(size),
+      since_(since),
+      priority_(priority),
+      limited_(limited && services.limiter != nullptr),
+      on_turn_(std::move(on_turn)) {}
+
+std::optional<std::size_t> Admission::choose_key(std::size_t region, int model, time_point now) const {
+    const auto& keys = services_.keys;
+    if (!keys.from_ring(region)) return std::nullopt;
+    if (const auto key = keys.ring().pick(region, model, now)) return key;
+    return keys.ring().least_bad();
+}
+
+Admission::Answer Admission::wait_for_room(std::span<const std::size_t> regions) {
+    if (seat_) return Answer::wait;
+    auto& bulkhead = services_.bulkhead;
+    next_ = {};
+    seat_ = bulkhead.join({regions.begin(), regions.end()}, since_, priority_, on_turn_());
+    if (seat_) return Answer::wait;
+    return refuse({.code = ErrorCode::rate_limited_locally,
+                   .message = "every region has " + std::to_string(bulkhead.max_per_region()) +
+                              " requests in flight (concurrency.max_per_region) and " +
+                              std::to_string(bulkhead.waiting()) +
+                              " calls wait (concurrency.queue); raise one of them, or send less at once"});
+}
+
+void Admission::seek_permit(std::size_t region, int model, std::string_view name, time_point now) {
+    next_.key = choose_key(region, model, now);
+    next_.key_version = services_.keys.version();
+    if (!limited_) return;
+    auto& lane = services_.limiter->lane(services_.keys.account(region, next_.key), name);
+    if (next_.permit && next_.lane == &lane) return;  // it keeps its place in that queue
+    next_.lane = &lane;
+    const auto answer = size_.answer_tokens.value_or(services_.limiter->answer_tokens(lane));
+    next_.permit = Permit(
+        services_.limiter, lane,
+        {.tokens = size_.prompt_tokens + answer, .since = since_, .priority = priority_, .on_turn = on_turn_()}, now);
+}
+
+Admission::Answer Admission::ask(std::size_t region, int model, std::string_view name,
+                                 std::optional<time_point> deadline, time_point now) {
+    seat_.leave();
+    auto& keys = services_.keys;
+    if (!key_problem_.empty()) {
+        return refuse({.code = ErrorCode::unauthenticated, .message = "no key: " + key_problem_});
+    }
+    if (keys.from_ring(region) && !waits_for_key_) {
+        self_ = std::make_shared<Admission*>(this);
+        const std::weak_ptr<Admission*> self = self_;
+        waits_for_key_ = keys.must_wait([self](const std::string& problem) {
+            const auto alive = self.lock();
+            if (!alive) return;
+            auto& admission = **alive;
+            admission.waits_for_key_ = false;
+            admission.key_problem_ = problem;
+            admission.on_turn_()();
+        });
+    }
+    if (waits_for_key_) return Answer::wait;
+    seek_permit(region, model, name, now);
+    if (!limited_ || next_.permit.look(now)) return Answer::granted;
+    const auto expected = next_.permit.expected(now);
+    const bool late = expected && deadline && *expected >= *deadline;
+    if (services_.limiter->options().fail_fast || late || next_.permit.hopeless()) return refuse(too_late(name, now));
+    return Answer::wait;
+}
+
+bool Admission::ask_beside(std::size_t region, int model, std::string_view name, time_point now) {
+    if (!has_room(region)) return false;
+    seek_permit(region, model, name, now);
+    if (!limited_ || next_.permit.look(now)) return true;
+    next_ = {};
+    return false;
+}
+
+void Admission::share(std::size_t region, int model, time_point now) {
+    next_ = {};
+    next_.key = choose_key(region, model, now);
+    next_.key_version = services_.keys.version();
+}
+
+Error Admission::too_late(std::string_view model, time_point now) const {
+    const auto& options = services_.limiter->options();
+    Error error{.code = ErrorCode::rate_limited_locally};
+    const auto of_model = model.empty() ? std::string() : " for " + std::string(model);
+    if (next_.permit.hopeless()) {
+        error.message = "the call may take more tokens than rate_limit.tokens_per_minute (" +
+                        std::to_string(options.tokens_per_minute) + ") allows" + of_model +
+                        "; lower max_completion_tokens, shorten the prompt or raise the limit";
+        return error;
+    }
+    std::string limit;
+    if (options.requests > 0) limit = std::to_string(options.requests) + " calls per " + span_text(options.per);
+    if (options.tokens_per_minute > 0) {
+        limit += (limit.empty() ? "" : ", ") + std::to_string(options.tokens_per_minute) + " tokens per minute";
+    }
+    error.message = "rate_limit (" + limit + of_model + ") is used up";
+    if (const auto expected = next_.permit.expected(now)) {
+        error.retry_after = std::chrono::ceil<milliseconds>(std::max(*expected, now) - now);
+        error.message += "; the turn of this call would come in " + span_text(*error.retry_after);
+    }
+    if (const auto ahead = next_.permit.ahead(); ahead > 0) {
+        error.message += ", after " + std::to_string(ahead) + " others";
+    }
+    error.message += options.fail_fast ? "; rate_limit.fail_fast forbids waiting" : ", which is after its deadline";
+    return error;
+}
+
+std::optional<Admission::time_point> Admission::look_at(time_point now) const {
+    if (seat_) return now + kLookAgain;
+    if (waits_for_key_) return std::nullopt;
+    return next_.permit.look_at();
+}
+
+void Admission::withdraw() {
+    seat_.leave();
+    next_ = {};
+}
+
+void Admission::begin(std::size_t attempt, std::size_t region) {
+    seat_.leave();
+    rights_.resize(std::max(rights_.size(), attempt));
+    auto& right = rights_[attempt - 1];
+    right = std::exchange(next_, {});
+    right.open = true;
+    right.place = services_.bulkhead.enter(region);
+}
+
+void Admission::sent(std::size_t attempt, time_point now) {
+    auto& own = rights_[attempt - 1];
+    own.used = true;
+    if (!own.permit) {
+        const auto rival = std::ranges::find_if(rights_, [](const Right& right) { return right.permit.granted(); });
+        if (rival == rights_.end()) return;
+        own.permit = std::exchange(rival->permit, {});
+        own.lane = rival->lane;
+    }
+    own.permit.sent(now);
+}
+
+void Admission::arrived(std::size_t attempt, time_point now) { rights_[attempt - 1].permit.arrived(now); }
+
+void Admission::end(std::size_t attempt, bool delivered, const Usage* used, time_point now) {
+    if (attempt > rights_.size()) return;
+    auto& right = rights_[attempt - 1];
+    right.open = false;
+    right.place.leave();
+    if (!right.used) {
+        // A rival that still connects needs it now.
+        const auto rival = std::ranges::find_if(
+            rights_, [](const Right& other) { return other.open && !other.used && !other.permit; });
+        if (right.permit && rival != rights_.end()) {
+            rival->permit = std::exchange(right.permit, {});
+            rival->lane = right.lane;
+        }
+        right.permit = {};
+    } else if (!delivered) {
+        right.permit.recall(now);
+    } else if (used != nullptr && used->present) {
+        right.permit.arrived(now);
+        right.permit.settle(used->prompt_tokens + used->completion_tokens, used->completion_tokens, now);
+    } else {
+        right.permit.arrived(now);
+        right.permit.settle(std::nullopt, std::nullopt, now);
+    }
+}
+
+bool Admission::on_failure(std::size_t attempt, std::size_t region, int model, ErrorCode error,
+                           std::optional<milliseconds> retry_after, time_point now) {
+    const auto& right = rights_[attempt - 1];
+    if (!right.key) return false;
+    auto& ring = services_.keys.ring();
+    switch (error) {
+        case ErrorCode::unauthenticated:
+            if (services_.keys.renewable()) {
+                services_.keys.renew(right.key_version);
+                return !std::exchange(renewed_key_, true);
+            }
+            [[fallthrough]];
+        case ErrorCode::insufficient_quota: ring.refuse(*right.key, error, now); break;
+        case ErrorCode::rate_limited:
+            if (ring.size() < 2) return false;
+            ring.limit(*right.key, region, model, now + std::min<nanoseconds>(retry_after.value_or(1s), 10min));
+            break;
+        default: return false;
+    }
+    return ring.pick(region, model, now).has_value();
+}
+
+bool Admission::on_quota(std::size_t attempt, std::size_t region, int model, const RateLimits& limits, time_point now) {
+    const auto& right = rights_[attempt - 1];
+    if (right.key) {
+        auto& ring = services_.keys.ring();
+        if (ring.size() > 1) {
+            const auto share = resilience::remaining_share(limits);
+            if (share) ring.note_remaining(*right.key, region, model, *share, now);
+        }
+    }
+    if (right.lane == nullptr || (!limits.limit_requests && !limits.limit_tokens)) return false;
+    // What gateways tell is per minute.
+    auto requests = limits.limit_requests;
+    const auto per = services_.limiter->options().per;
+    if (requests)
+        *requests = std::max<std::int64_t>(
+            1, static_cast<std::int64_t>(static_cast<double>(*requests) * (static_cast<double>(per.count()) / 60'000)));
+    if (limits.limit_requests && *limits.limit_requests <= 0) requests.reset();
+    return services_.limiter->adopt(*right.lane, requests, limits.limit_tokens, now);
+}
+
+}  // namespace holysheep::call

@@ -1,0 +1,110 @@
+// What a call needs before a request may go out, besides a region that is well: room there, a key, and a place under
+// the rate limit. Asked by the machine before each dispatch; what was got is kept here until the attempt's end.
+// CallMachine → [Admission] → Bulkhead, Keys, RateLimiter
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <holysheep/error.hpp>
+#include <holysheep/options.hpp>
+
+#include "call/exchange.hpp"
+#include "call/keys.hpp"
+#include "resilience/bulkhead.hpp"
+#include "resilience/rate_limiter.hpp"
+
+namespace holysheep::call {
+
+/// What the calls of a client share.
+struct AdmissionServices {
+    resilience::Bulkhead& bulkhead;
+    Keys& keys;
+    std::shared_ptr<RateLimiter::Impl> limiter{};  ///< null: no limit
+};
+
+class Admission {
+  public:
+    using time_point = Clock::time_point;
+    using OnTurn = std::function<void()>;
+    /// `on_turn` makes what is called, from any thread, when asking again is worth while; few calls need it. `limited`
+    /// false: the rate limit does not count this call.
+    Admission(const AdmissionServices& services, const CallSize& size, time_point since, int priority, bool limited,
+              std::function<OnTurn()> on_turn);
+
+    enum class Answer {
+        granted,
+        wait,  ///< ask again at `look_at`, or after `on_turn`
+        never  ///< see `refusal`
+    };
+
+    bool has_room(std::size_t region) const { return services_.bulkhead.has_room(region); }
+    /// Every region that the call may use is full: takes a seat in the queue for them.
+    Answer wait_for_room(std::span<const std::size_t> regions);
+    /// For the next attempt, in that region, of that model (its number and its name).
+    Answer ask(std::size_t region, int model, std::string_view name, std::optional<time_point> deadline,
+               time_point now);
+    /// The same for an attempt beside another one: now or not at all.
+    bool ask_beside(std::size_t region, int model, std::string_view name, time_point now);
+    /// For an attempt that races another one's connection: whichever is ready first uses the other's right.
+    void share(std::size_t region, int model, time_point now);
+    std::optional<time_point> look_at(time_point now) const;
+    /// Why the answer was `never`.
+    const Error& refusal() const { return refusal_; }
+    /// Leaves all queues.
+    void withdraw();
+
+    /// The attempt that was admitted last begins.
+    void begin(std::size_t attempt, std::size_t region);
+    void sent(std::size_t attempt, time_point now);
+    void arrived(std::size_t attempt, time_point now);
+    /// The attempt is over. `delivered` false: the gateway has certainly not seen it, so that nothing was used. `used`:
+    /// tokens, where the answer said so.
+    void end(std::size_t attempt, bool delivered, const Usage* used, time_point now);
+    /// What a failure says about the key. True: another one may be tried there at once.
+    bool on_failure(std::size_t attempt, std::size_t region, int model, ErrorCode error,
+                    std::optional<milliseconds> retry_after, time_point now);
+    /// What the headers say about the account's quota. True: the limit was adopted, and was not known before.
+    bool on_quota(std::size_t attempt, std::size_t region, int model, const RateLimits& limits, time_point now);
+    std::optional<std::size_t> key(std::size_t attempt) const { return rights_[attempt - 1].key; }
+
+  private:
+    struct Right {
+        Permit permit{};
+        resilience::Bulkhead::Place place{};
+        std::optional<std::size_t> key{};
+        std::uint64_t key_version = 0;
+        RateLimiter::Impl::Lane* lane = nullptr;
+        bool open = false, used = false;  // begun and not over; sent
+    };
+    std::optional<std::size_t> choose_key(std::size_t region, int model, time_point now) const;
+    void seek_permit(std::size_t region, int model, std::string_view name, time_point now);
+    Answer refuse(Error error) {
+        refusal_ = std::move(error);
+        withdraw();
+        return Answer::never;
+    }
+    Error too_late(std::string_view model, time_point now) const;
+
+    const AdmissionServices& services_;
+    const CallSize size_;
+    const time_point since_;
+    const int priority_;
+    const bool limited_;
+    const std::function<OnTurn()> on_turn_;
+    Right next_{};
+    bool waits_for_key_ = false, renewed_key_ = false;
+    resilience::Bulkhead::Seat seat_{};
+    std::string key_problem_{};
+    std::shared_ptr<Admission*> self_;  // for callbacks that may come after the end
+    Error refusal_{};
+    std::vector<Right> rights_;  // by attempt
+};
+
+}  // namespace holysheep::call

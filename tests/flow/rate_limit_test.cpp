@@ -1,0 +1,226 @@
+// The client's own limits: who waits, for how long, who fails at once, and what counts.
+#include <memory>
+#include <stop_token>
+
+#include "call_flow.hpp"
+
+namespace holysheep::flow {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+constexpr auto kWindow = 60s + 50ms;  // with the guard for jitter
+
+std::vector<RegionStats> regions_of(const Client& client) { return client.stats().regions; }
+
+TEST(RateLimit, TheCallAfterTheLastWaitsForTheWindow) {
+    CallFlow flow({"us-west"}, {.rate_limit = {.requests = 2, .per = 60s}});
+    flow.transport.reply("us-west", "hello");
+    for (int i = 0; i < 2; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_EQ(flow.elapsed(), 0s);
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_EQ(reply->attempts.front().started, kWindow);
+    EXPECT_EQ(flow.elapsed(), kWindow);
+}
+
+TEST(RateLimit, AModelHasALimitOfItsOwn) {
+    CallFlow flow({"us-west"}, {.rate_limit = {.requests = 1}});
+    flow.transport.reply("us-west", "hello");
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_THAT(flow.client.chat("another-model", "hello?"), IsOk());
+    EXPECT_EQ(flow.elapsed(), 0s);
+}
+
+TEST(RateLimit, FailFastSaysHowLongTheWaitWouldBe) {
+    CallFlow flow({"us-west"}, {.rate_limit = {.requests = 1, .per = 60s, .fail_fast = true}});
+    flow.transport.reply("us-west", "hello");
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, FailsWith(ErrorCode::rate_limited_locally));
+    EXPECT_EQ(reply.error().retry_after, 60'050ms);
+    EXPECT_THAT(reply.error().message,
+                AllOf(HasSubstr("1 calls per 60 s"), HasSubstr("gpt-4.1"), HasSubstr("60050 ms")));
+    EXPECT_THAT(flow.attempts(), SizeIs(1));
+}
+
+TEST(RateLimit, ATurnAfterTheDeadlineIsRefusedAtOnce) {
+    CallFlow flow({"us-west"}, {.rate_limit = {.requests = 1, .per = 60s}});
+    flow.transport.reply("us-west", "hello");
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    const auto late = flow.client.chat(a_question(), {.deadline = 10s});
+    ASSERT_THAT(late, FailsWith(ErrorCode::rate_limited_locally));
+    EXPECT_THAT(late.error().message, HasSubstr("after its deadline"));
+    EXPECT_EQ(flow.elapsed(), 0s);
+}
+
+TEST(RateLimit, AnAttemptThatWasNotDeliveredGivesItsPlaceBack) {
+    CallFlow flow({"us-west", "eu-central"}, {.rate_limit = {.requests = 1}});
+    flow.transport.fail("us-west", ErrorCode::transport_failed).reply("eu-central", "hello");
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_EQ(flow.elapsed(), 0s);
+}
+
+TEST(RateLimit, AFailoverAfterAnAnswerCountsAsACall) {
+    CallFlow flow({"us-west", "eu-central"}, {.rate_limit = {.requests = 1, .per = 60s}});
+    flow.transport.reply_raw("us-west", 503, {}, "").reply("eu-central", "hello");
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_EQ(reply->attempts[1].started, kWindow);
+}
+
+TEST(RateLimit, WithoutAPlaceForAFailoverTheFirstFailureIsTold) {
+    CallFlow flow({"us-west", "eu-central"}, {.rate_limit = {.requests = 1, .fail_fast = true}});
+    flow.transport.reply_raw("us-west", 503, {}, "").reply("eu-central", "hello");
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, FailsWith(ErrorCode::server_failed));
+    EXPECT_THAT(reply.error().message, HasSubstr("no further attempt: rate_limit"));
+}
+
+TEST(RateLimit, AHedgeWithoutAPlaceIsNotSent) {
+    CallFlow flow({"us-west", "eu-central"},
+                  {.hedging = {.enabled = true, .ratio = 1}, .rate_limit = {.requests = 32, .per = 10min}});
+    flow.transport.reply("us-west", "quick", {.first_byte = 10ms}).reply("eu-central", "hello");
+    for (int i = 0; i < 31; ++i) ASSERT_THAT(flow.client.chat(a_question()), IsOk());
+    flow.transport.clear("us-west").reply("us-west", "slow", {.first_byte = 5s});
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_EQ(reply->region, "us-west") << "one place was left";
+    EXPECT_THAT(reply->attempts, SizeIs(1));
+}
+
+TEST(RateLimit, ARaceOfConnectionsTakesOnePlace) {
+    CallFlow flow({"us-west", "eu-central"}, {.rate_limit = {.requests = 1}});
+    flow.transport.never_connects("us-west").reply("eu-central", "hello");
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_EQ(reply->attempts[1].kind, AttemptKind::race);
+    EXPECT_LT(flow.elapsed(), 1s);
+    EXPECT_EQ(flow.client.stats().limits.front().requests_used, 1);
+}
+
+TEST(RateLimit, ACancelledWaiterLeavesTheQueue) {
+    CallFlow flow({"us-west"}, {.rate_limit = {.requests = 1, .per = 60s}}, CallFlow::kManual);
+    flow.transport.reply("us-west", "hello");
+    auto first = flow.client.chat_async(a_question());
+    std::stop_source stop;
+    auto second = flow.client.chat_async(a_question(), {.stop = stop.get_token()});
+    auto third = flow.client.chat_async(a_question());
+    flow.clock.advance(1s);
+    EXPECT_EQ(flow.client.stats().limits.front().waiting, 2U);
+    stop.request_stop();
+    flow.clock.advance(0s);
+    EXPECT_THAT(second.get(), FailsWith(ErrorCode::cancelled));
+    EXPECT_EQ(flow.client.stats().limits.front().waiting, 1U);
+    flow.clock.advance(kWindow);
+    EXPECT_THAT(third.get(), IsOk());
+    EXPECT_THAT(first.get(), IsOk());
+}
+
+TEST(RateLimit, AHigherPriorityGoesFirst) {
+    CallFlow flow({"us-west"}, {.rate_limit = {.requests = 1, .per = 60s}, .callback_executor = run_inline},
+                  CallFlow::kManual);
+    flow.transport.reply("us-west", "hello");
+    std::vector<std::string> order;
+    const auto ask = [&](std::string name, int priority) {
+        flow.client.chat_async(a_question(), {.priority = priority}, [&order, name](auto) { order.push_back(name); });
+        flow.clock.advance(1ms);
+    };
+    ask("first", 1);
+    ask("low", 2);
+    ask("normal", 1);
+    ask("high", 0);
+    flow.clock.advance(4 * kWindow);
+    EXPECT_THAT(order, ElementsAre("first", "high", "normal", "low"));
+}
+
+TEST(RateLimit, TokensAreReservedAndSettled) {
+    CallFlow flow({"us-west"}, {.rate_limit = {.tokens_per_minute = 2'000}});
+    flow.transport.reply("us-west", "hello");
+    auto question = a_question();
+    question.max_completion_tokens = 1'800;
+    for (int i = 0; i < 5; ++i) EXPECT_THAT(flow.client.chat(question), IsOk());
+    EXPECT_EQ(flow.elapsed(), 0s) << "the answers used far less than they might have";
+    question.max_completion_tokens = 2'001;
+    const auto reply = flow.client.chat(question);
+    ASSERT_THAT(reply, FailsWith(ErrorCode::rate_limited_locally));
+    EXPECT_THAT(reply.error().message, HasSubstr("max_completion_tokens"));
+}
+
+TEST(RateLimit, ALimiterIsSharedByClients) {
+    const auto limiter = std::make_shared<RateLimiter>(RateLimitOptions{.requests = 1, .fail_fast = true});
+    CallFlow one({"us-west"}, {.limiter = limiter}), other({"us-west"}, {.limiter = limiter});
+    one.transport.reply("us-west", "hello");
+    other.transport.reply("us-west", "hello");
+    EXPECT_THAT(one.client.chat(a_question()), IsOk());
+    EXPECT_THAT(other.client.chat(a_question()), FailsWith(ErrorCode::rate_limited_locally));
+}
+
+TEST(RateLimit, SmoothCallsAreSpaced) {
+    CallFlow flow({"us-west"}, {.rate_limit = {.requests = 60, .per = 60s, .smooth = true}});
+    flow.transport.reply("us-west", "hello");
+    for (int i = 0; i < 4; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_EQ(flow.elapsed(), 3s);
+}
+
+TEST(RateLimit, ListsOfModelsDoNotCount) {
+    CallFlow flow({"us-west"}, {.rate_limit = {.requests = 1, .fail_fast = true}});
+    flow.transport.reply("us-west", "hello");
+    for (int i = 0; i < 3; ++i) EXPECT_THAT(flow.client.models(), IsOk());
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+}
+
+// ---- the gateway's own quota ----
+
+FakeTransport::Headers quota(int limit, int left, std::string reset) {
+    return {{"x-ratelimit-limit-requests", std::to_string(limit)},
+            {"x-ratelimit-remaining-requests", std::to_string(left)},
+            {"x-ratelimit-reset-requests", std::move(reset)}};
+}
+const std::string kAnswer =
+    R"({"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]})";
+
+TEST(GatewayQuota, WithLittleLeftCallsAreSpaced) {
+    CallFlow flow({"us-west"});
+    flow.transport.reply_raw("us-west", 200, quota(100, 10, "20s"), kAnswer);
+    for (int i = 0; i < 3; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_EQ(flow.elapsed(), 4s) << "ten calls in twenty seconds";
+}
+
+TEST(GatewayQuota, WithPlentyLeftTheyAreNot) {
+    CallFlow flow({"us-west"});
+    flow.transport.reply_raw("us-west", 200, quota(100, 11, "20s"), kAnswer);
+    for (int i = 0; i < 3; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_EQ(flow.elapsed(), 0s);
+}
+
+TEST(GatewayQuota, WithNothingLeftTheNextCallGoesElsewhere) {
+    CallFlow flow({"us-west", "eu-central"});
+    flow.transport.reply_raw("us-west", 200, quota(100, 0, "20s"), kAnswer).reply("eu-central", "hello");
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_EQ(flow.client.chat(a_question())->region, "eu-central");
+    EXPECT_EQ(regions_of(flow.client)[0].health.limited_for, 20s);
+}
+
+TEST(GatewayQuota, NoLimitAtAllIsNoQuota) {
+    CallFlow flow({"us-west"});
+    flow.transport.reply_raw("us-west", 200, quota(0, 0, "20s"), kAnswer)
+        .reply_raw("us-west", 200, quota(-1, -1, "20s"), kAnswer);
+    for (int i = 0; i < 3; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_EQ(flow.elapsed(), 0s);
+}
+
+TEST(GatewayQuota, ALowerLimitThanOursIsAdoptedAndLoggedOnce) {
+    CallFlow flow({"us-west"}, {.rate_limit = {.requests = 600, .fail_fast = true}, .log = {.level = LogLevel::info}});
+    flow.transport.reply_raw("us-west", 200, quota(2, 1, ""), kAnswer);
+    for (int i = 0; i < 2; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_THAT(flow.client.chat(a_question()), FailsWith(ErrorCode::rate_limited_locally));
+    EXPECT_EQ(std::ranges::count_if(flow.log(), [](const auto& line) { return line.find("adopted") != line.npos; }), 1);
+}
+
+}  // namespace
+}  // namespace holysheep::flow
