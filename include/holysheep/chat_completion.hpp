@@ -56,6 +56,7 @@ struct ChatCompletion {
     int skipped_chunks = 0;                 ///< malformed frames passed over, with `CallOptions::skip_malformed_chunks`
     std::vector<std::pair<std::string, std::string>> headers{};
     std::string raw_json{}, extra_json{};
+    std::string model_reason{};  ///< why another model was asked in the end than `requested_model`: a rule, a fallback
 
     /// The first choice's text, "" when there is none.
     HOLYSHEEP_EXPORT const std::string& text() const;

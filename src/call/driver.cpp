@@ -28,16 +28,26 @@ class CallDriver::Turn {
     CallDriver& driver_;
 };
 
+namespace {
+
+CallPolicy with_numbers(CallPolicy policy, health::RegionHealthTracker& regions) {
+    for (auto& fallback : policy.fallbacks) fallback.number = regions.model_id(fallback.name);
+    return policy;
+}
+
+}  // namespace
+
 CallDriver::CallDriver(CallServices& services, Exchange exchange, const CallPolicy& policy,
                        std::span<const std::size_t> plan, Clock::time_point started, CallSink& sink,
                        std::function<void()> on_idle)
     : services_(services),
       exchange_(std::move(exchange)),
       started_(started),
-      model_(services.regions.model_id(exchange_.model)),
+      model_(services.regions.model_id(policy.model)),
       admission_(services.admission, exchange_.size, started, exchange_.priority, exchange_.rate_limited,
                  [this] { return turn_caller(); }),
-      machine_(policy, plan, model_, services.regions, services.budgets, services.retry_policy, &admission_),
+      machine_(with_numbers(policy, services.regions), plan, model_, services.regions, services.budgets,
+               services.retry_policy, &admission_),
       sink_(sink),
       on_idle_(std::move(on_idle)),
       salvage_(policy.recovery) {
@@ -216,7 +226,7 @@ void CallDriver::attempt_ended(Attempt& attempt) {
     }
     note_quota(attempt, outcome);
     if (!outcome.answered && outcome.error == ErrorCode::model_not_found) {
-        services_.regions.on_model_missing(attempt.region(), model_, time);
+        services_.regions.on_model_missing(attempt.region(), attempt.ticket.model, time);
     }
     admission_.end(static_cast<std::size_t>(attempt.record.number), !outcome.certainly_not_delivered, attempt.usage(),
                    time);
@@ -232,6 +242,7 @@ void CallDriver::note_quota(Attempt& attempt, Outcome& outcome) {
     const auto time = now();
     const auto number = static_cast<std::size_t>(attempt.record.number);
     const auto region = attempt.region();
+    const int model = attempt.ticket.model;
     const auto key = admission_.key(number);
     if (auto& ring = services_.admission.keys.ring(); key && ring.size() > 1) {
         const bool refused = !outcome.answered && (outcome.error == ErrorCode::unauthenticated ||
@@ -243,16 +254,16 @@ void CallDriver::note_quota(Attempt& attempt, Outcome& outcome) {
         }
     }
     if (!outcome.answered) {
-        outcome.another_key = admission_.on_failure(number, region, model_, outcome.error, outcome.retry_after, time);
+        outcome.another_key = admission_.on_failure(number, region, model, outcome.error, outcome.retry_after, time);
         if (!outcome.another_key && outcome.retry_after && outcome.retry_after->count() > 0) {
             const auto pause = std::min<nanoseconds>(*outcome.retry_after, std::chrono::minutes{10});
-            services_.regions.limit_until(region, model_, time + pause);
+            services_.regions.limit_until(region, model, time + pause);
         }
     }
     const auto& limits = attempt.rate_limits();
     if (!limits.limit_requests && !limits.limit_tokens) return;
-    if (admission_.on_quota(number, region, model_, limits, time) && services_.log.enabled(LogLevel::info)) {
-        services_.log.write(LogLevel::info, "the gateway's rate limit of " + exchange_.model +
+    if (admission_.on_quota(number, region, model, limits, time) && services_.log.enabled(LogLevel::info)) {
+        services_.log.write(LogLevel::info, "the gateway's rate limit of " + attempt.record.model +
                                                 " is lower than rate_limit: it is adopted");
     }
     if (services_.admission.keys.ring().size() > 1 && services_.admission.keys.from_ring(region)) return;
@@ -260,8 +271,8 @@ void CallDriver::note_quota(Attempt& attempt, Outcome& outcome) {
     const auto call_tokens =
         used != nullptr && used->present ? used->prompt_tokens + used->completion_tokens : exchange_.size.prompt_tokens;
     if (const auto pace = resilience::pace_of(limits, call_tokens)) {
-        services_.regions.limit_until(region, model_, time + pace->hold);
-        services_.regions.pace(region, model_, pace->spacing, time + pace->reset);
+        services_.regions.limit_until(region, model, time + pace->hold);
+        services_.regions.pace(region, model, pace->spacing, time + pace->reset);
     }
 }
 
@@ -289,8 +300,9 @@ void CallDriver::apply(const Commands& commands) {
 void CallDriver::start_attempt(const Command& command) {
     const auto& target = services_.targets[command.region];
     const auto time = now();
-    const auto mapped = target.region.model_map.find(exchange_.model);
-    const auto& model = mapped == target.region.model_map.end() ? exchange_.model : mapped->second;
+    const auto& asked = machine_.model_name(command.model);
+    const auto mapped = target.region.model_map.find(asked);
+    const auto& model = mapped == target.region.model_map.end() ? asked : mapped->second;
     AttemptRecord record;
     record.number = command.attempt;
     record.kind = command.attempt_kind;
@@ -302,7 +314,8 @@ void CallDriver::start_attempt(const Command& command) {
     auto& attempt = attempts_.emplace_back(static_cast<AttemptEvents&>(*this), exchange_, target, command.region,
                                            std::move(record), time);
 
-    attempt.ticket = services_.regions.on_dispatch(command.region, model_, awaited_by(exchange_.kind), time);
+    attempt.ticket = services_.regions.on_dispatch(command.region, machine_.model_number(command.model),
+                                                   awaited_by(exchange_.kind), time);
     std::optional<std::size_t> from;
     if (command.attempt_kind == AttemptKind::failover && last_ended_ != 0) from = attempt_number(last_ended_).region();
     services_.recorder.on_dispatch(command.region, attempt.record, from);
@@ -349,7 +362,7 @@ void CallDriver::stop_attempt(const Command& command) {
 health::Charge CallDriver::charge_of_waiting(const Attempt& attempt) const {
     const auto& timings = attempt.record.timings;
     if (machine_.ending() != Ending::deadline || !timings.sent || timings.first_byte) return health::Charge::none;
-    const auto& quantiles = services_.regions.quantiles(model_, attempt.ticket.awaited);
+    const auto& quantiles = services_.regions.quantiles(attempt.ticket.model, attempt.ticket.awaited);
     std::chrono::duration<double, std::milli> patience = std::chrono::seconds{3};
     if (quantiles.size() >= health::kEnoughForQuantiles) {
         patience = std::max<decltype(patience)>(std::chrono::seconds{1}, decltype(patience)(2 * quantiles.p95()));

@@ -109,6 +109,7 @@ class CallDriver final : private AttemptEvents {
     void finish(int attempt);
     CallResult make_result(int attempt);
     Error final_error(Attempt* last);
+    std::string model_reason() const;
     CallRecord make_call_record(const CallResult& result) const;
     std::vector<AttemptRecord> take_trail();
     void on_timer();

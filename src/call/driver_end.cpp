@@ -33,6 +33,7 @@ CallResult CallDriver::make_result(int number) {
         }
         auto completion = attempt->take_completion();
         salvage_.complete(completion);
+        completion.model_reason = model_reason();
         completion.attempts = take_trail();
         return completion;
     }
@@ -40,6 +41,18 @@ CallResult CallDriver::make_result(int number) {
     auto error = final_error(attempt);
     error.attempts = take_trail();
     return error;
+}
+
+/// Why another model answered than the one that was asked for.
+std::string CallDriver::model_reason() const {
+    auto reason = exchange_.model_rule;
+    if (const auto& changed = machine_.model_switch()) {
+        if (!reason.empty()) reason += "; ";
+        reason += "fallback: " + machine_.model_name(changed->from) +
+                  (changed->because ? " failed with " + std::string(to_string(*changed->because))
+                                    : std::string(" had no usable region"));
+    }
+    return reason;
 }
 
 Error CallDriver::final_error(Attempt* last) {

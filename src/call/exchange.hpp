@@ -48,6 +48,7 @@ struct Exchange {
     wire::EncodedChat chat{};  ///< for the chat kinds
     RawRequest raw{};          ///< for `raw`
     std::string model{};       ///< as requested; "" for `raw`
+    std::string model_rule{};  ///< why another one is asked than that, "" where it is not
     std::vector<std::pair<std::string, std::string>> headers{};
     std::string label{}, idempotency_key{};
     int skip_malformed_chunks = 0;

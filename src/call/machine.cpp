@@ -12,6 +12,7 @@ CallMachine::CallMachine(const CallPolicy& policy, std::span<const std::size_t> 
     : policy_(policy),
       plan_(plan),
       model_(model),
+      first_model_(model),
       regions_(regions),
       budgets_(budgets),
       retry_policy_(retry_policy),
@@ -28,6 +29,10 @@ Commands CallMachine::start(time_point now) {
     }
     if (all_full(now)) {
         wait_for_admission({.kind = AttemptKind::first}, admission_->wait_for_room(plan_), now, out);
+        return out;
+    }
+    if (const auto move = move_to_fallback(nullptr, now)) {
+        dispatch(*move, now, out);
         return out;
     }
     pending_ = wait_for_quota(now);

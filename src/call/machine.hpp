@@ -44,6 +44,7 @@ struct Command {
     std::size_t region = 0;
     AttemptKind attempt_kind = AttemptKind::first;
     bool fresh_connection = false, maybe_duplicated = false, panic = false;
+    std::size_t model = 0;  ///< 0: the one asked first, then the fallbacks
     std::optional<Limit>
         limit{};  ///< for `cancel`: the clock that ran out (report it with on_end); unset: the attempt lost
 };
@@ -137,11 +138,20 @@ class CallMachine {
     /// Since when the attempt waits for an answer to a request that was sent; unset in any other phase.
     std::optional<time_point> waiting_since(int attempt) const;
     std::optional<time_point> quota_clock() const { return quota_clock_; }
+    /// By `Command::model`.
+    const std::string& model_name(std::size_t model) const;
+    int model_number(std::size_t model) const;
+    /// The last change of the model.
+    struct ModelSwitch {
+        std::size_t from = 0;
+        std::optional<ErrorCode> because{};  ///< unset: no region was usable for it
+    };
+    const std::optional<ModelSwitch>& model_switch() const { return model_switch_; }
 
   private:
     enum class Phase { connecting, waiting, receiving, committed, ended };
     struct Attempt {
-        std::size_t region = 0;
+        std::size_t region = 0, model = 0;
         AttemptKind kind = AttemptKind::first;
         Phase phase = Phase::connecting;
         time_point started{}, progress{}, ended{};
@@ -172,7 +182,11 @@ class CallMachine {
     bool only_late_ones_in_flight() const;
     bool tried(std::size_t region) const;
     bool eligible(std::size_t region) const { return !regions_.draining(region); }
-    int attempt_limit() const;
+    bool attempts_used_up() const;
+    /// Goes on with the next model that a region can be asked for.
+    std::optional<Move> move_to_fallback(const Attempt* failed, time_point now);
+    bool calls_for_fallback(const Attempt& failed, Verdict verdict, const std::optional<Move>& move,
+                            Ending why_not) const;
     /// Whether a move there takes no token.
     bool is_free(const Attempt& failed, std::size_t region, time_point now) const;
     bool usable(std::size_t region, time_point now) const;
@@ -216,7 +230,10 @@ class CallMachine {
 
     CallPolicy policy_;
     std::span<const std::size_t> plan_;
-    int model_;
+    std::size_t model_index_ = 0;
+    int model_;  // its number
+    const int first_model_;
+    std::optional<ModelSwitch> model_switch_;
     const health::RegionHealthTracker& regions_;
     Budgets budgets_;
     const RetryPolicy* retry_policy_;

@@ -60,6 +60,12 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
     }
     auto why_not = Ending::refused;
     auto move = move_after(failed, verdict, now, why_not);
+    if (calls_for_fallback(failed, verdict, move, why_not)) {
+        if (const auto fallback = move_to_fallback(&failed, now)) {
+            move = fallback;
+            verdict.action = Action::next;
+        }
+    }
     // (That this process may open no more sockets says nothing about a rival that has one.)
     bool final = verdict.action == Action::stop && !failed.outcome.another_key &&
                  failed.outcome.error != ErrorCode::descriptors_exhausted;
@@ -117,7 +123,7 @@ std::optional<CallMachine::Move> CallMachine::move_after(const Attempt& failed, 
                                                          Ending& why_not) {
     why_not = Ending::refused;
     const auto& outcome = failed.outcome;
-    if (outcome.another_key && static_cast<int>(attempts_.size()) < attempt_limit()) {
+    if (outcome.another_key && !attempts_used_up()) {
         return Move{.region = failed.region, .kind = AttemptKind::retry, .when = now, .free = true};
     }
     if (verdict.action == Action::stop) return std::nullopt;
@@ -125,7 +131,7 @@ std::optional<CallMachine::Move> CallMachine::move_after(const Attempt& failed, 
         why_not = Ending::regions_exhausted;
         return std::nullopt;
     }
-    if (static_cast<int>(attempts_.size()) >= attempt_limit()) {
+    if (attempts_used_up()) {
         why_not = policy_.retry.max_attempts == 0 ? Ending::regions_exhausted : Ending::attempts_exhausted;
         return std::nullopt;
     }
@@ -172,7 +178,7 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
         if (only && region != *only) continue;
         // The latest failure there says how long to stay away.
         const auto last = std::find_if(attempts_.rbegin(), attempts_.rend(), [&](const Attempt& a) {
-            return a.region == region && !in_flight(a) && !a.lost;
+            return a.region == region && a.model == model_index_ && !in_flight(a) && !a.lost;
         });
         const auto visits = std::ranges::count_if(attempts_, [&](const Attempt& a) { return a.region == region; });
         auto until = regions_.usable_at(region, model_, now).value_or(now + kLookAgain);
@@ -242,7 +248,8 @@ void CallMachine::dispatch(const Move& move, time_point now, Commands& out) {
         return;
     }
     if (!admitted(move, now, out)) return;
-    attempts_.push_back({.region = move.region, .kind = move.kind, .started = now, .progress = now});
+    attempts_.push_back(
+        {.region = move.region, .model = model_index_, .kind = move.kind, .started = now, .progress = now});
     attempts_.back().path_check = now + handshake_late_after(move.region);
     out.push({.kind = Command::Kind::start,
               .attempt = static_cast<int>(attempts_.size()),
@@ -250,12 +257,13 @@ void CallMachine::dispatch(const Move& move, time_point now, Commands& out) {
               .attempt_kind = move.kind,
               .fresh_connection = move.fresh_connection,
               .maybe_duplicated = move.maybe_duplicated,
-              .panic = move.panic});
+              .panic = move.panic,
+              .model = model_index_});
 }
 
 bool CallMachine::admitted(const Move& move, time_point now, Commands& out) {
     if (admission_ == nullptr || move.admitted) return true;
-    const auto answer = admission_->ask(move.region, model_, policy_.model, policy_.deadline, now);
+    const auto answer = admission_->ask(move.region, model_, model_name(model_index_), policy_.deadline, now);
     if (answer == Admission::Answer::granted) return true;
     wait_for_admission(move, answer, now, out);
     return false;
@@ -276,7 +284,7 @@ void CallMachine::wait_for_admission(const Move& move, Admission::Answer answer,
 bool CallMachine::admitted_beside(int attempt, std::size_t region, time_point now) {
     if (admission_ == nullptr) return true;
     if (at(attempt).phase != Phase::connecting) {
-        return admission_->ask_beside(region, model_, policy_.model, now);
+        return admission_->ask_beside(region, model_, model_name(model_index_), now);
     }
     admission_->share(region, model_, now);
     return true;
@@ -324,16 +332,18 @@ bool CallMachine::only_late_ones_in_flight() const {
 }
 
 bool CallMachine::tried(std::size_t region) const {
-    return std::ranges::any_of(attempts_, [&](const Attempt& a) { return a.region == region && !a.turned_away(); });
+    return std::ranges::any_of(
+        attempts_, [&](const Attempt& a) { return a.region == region && a.model == model_index_ && !a.turned_away(); });
 }
 
 std::size_t CallMachine::eligible_regions() const {
     return static_cast<std::size_t>(std::ranges::count_if(plan_, [&](std::size_t r) { return eligible(r); }));
 }
 
-int CallMachine::attempt_limit() const {
-    if (policy_.retry.max_attempts > 0) return policy_.retry.max_attempts;
-    return static_cast<int>(eligible_regions()) + 2 + policy_.spare_keys;
+bool CallMachine::attempts_used_up() const {
+    if (policy_.retry.max_attempts > 0) return static_cast<int>(attempts_.size()) >= policy_.retry.max_attempts;
+    const auto of_model = std::ranges::count_if(attempts_, [&](const Attempt& a) { return a.model == model_index_; });
+    return of_model >= static_cast<std::ptrdiff_t>(eligible_regions()) + 2 + policy_.spare_keys;
 }
 
 bool CallMachine::is_free(const Attempt& failed, std::size_t region, time_point now) const {
@@ -362,7 +372,7 @@ std::optional<std::size_t> CallMachine::next_free(const Attempt& failed, time_po
 }
 
 bool CallMachine::can_move_at_once(time_point now) const {
-    return next_untried(now).has_value() && static_cast<int>(attempts_.size()) < attempt_limit();
+    return next_untried(now).has_value() && !attempts_used_up();
 }
 
 bool CallMachine::asked(std::size_t region) const {

@@ -131,7 +131,7 @@ bool CallMachine::rescued() const {
 bool CallMachine::race(int attempt, AttemptKind kind, time_point now, Commands& out) {
     const bool sent = at(attempt).phase == Phase::waiting;
     if (committed_ != 0 || panic_ || (sent && policy_.cost_safe)) return false;
-    if (static_cast<int>(attempts_.size()) >= attempt_limit()) return false;
+    if (attempts_used_up()) return false;
     auto region = next_untried(now);
     if (!region) return false;
     if (!regions_.healthy(*region, model_, now)) {
@@ -156,7 +156,7 @@ void CallMachine::hedge(time_point now, Commands& out) {
     const auto& first = attempts_.front();
     const bool slow = first.phase == Phase::connecting || first.phase == Phase::waiting;
     if (attempts_.size() != 1 || !slow || panic_ || policy_.cost_safe || regions_.general_trouble()) return;
-    if (attempt_limit() < 2) return;
+    if (attempts_used_up()) return;
     const auto region = next_untried(now);
     if (!region || !regions_.in_good_shape(*region, model_, now)) return;
     if (budgets_.hedges.tokens() < 1 || !admitted_beside(1, *region, now)) return;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <holysheep/options.hpp>
 
@@ -14,6 +15,13 @@
 namespace holysheep::call {
 
 using time_point = Clock::time_point;
+
+/// A model to ask when another one fails.
+struct FallbackModel {
+    std::string name{};
+    int number = 0;                   ///< the tracker's
+    std::int64_t context_window = 0;  ///< in tokens; 0: not known
+};
 
 /// The settings of one call, resolved: every default rule is applied, 0 means "no limit".
 struct CallPolicy {
@@ -31,8 +39,10 @@ struct CallPolicy {
     StreamRecovery recovery = StreamRecovery::terminate;
     bool stream = false, cost_safe = false, own_keys = false;
     std::uint64_t seed = 0;
-    std::string model{};  ///< as asked for
-    int spare_keys = 0;   ///< how many more keys there are to try
+    std::string model{};              ///< the one that is asked first
+    std::int64_t context_window = 0;  ///< its window in tokens; 0: not known
+    std::vector<FallbackModel> fallbacks{};
+    int spare_keys = 0;  ///< how many more keys there are to try
 };
 
 /// Resolves the clocks of `timeouts`; `deadline` is the call's own, from its start.

@@ -48,12 +48,12 @@ void ActiveCall::choose_regions() {
     if (services.regions.refresh(now) && services.on_refreshed) services.on_refreshed();
     const auto allowed = plan_.own_regions.empty() ? plan_.regions : std::span<const std::size_t>(plan_.own_regions);
     services.router.plan({.allowed = allowed,
-                          .model = plan_.exchange.model,
+                          .model = plan_.policy.model,
                           .session = plan_.session,
                           .awaited = awaited,
                           .random = plan_.policy.seed},
                          now, plan_.order);
-    call::adapt_policy(plan_.policy, services.regions, services.regions.model_id(plan_.exchange.model), awaited);
+    call::adapt_policy(plan_.policy, services.regions, services.regions.model_id(plan_.policy.model), awaited);
 }
 
 template <class Function>
