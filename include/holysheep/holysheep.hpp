@@ -3,6 +3,7 @@
 #pragma once
 
 #include <holysheep/client.hpp>
+#include <holysheep/cost.hpp>
 #include <holysheep/media.hpp>
 #include <holysheep/stream_accumulator.hpp>
 #include <holysheep/structured.hpp>
