@@ -19,7 +19,7 @@ inline namespace v0 {
 struct CostLine {
     std::string model{};  ///< as it was sent to the region
     std::string region{};
-    int key = 0;              ///< which of the client's keys, counted from 0; the key itself is nowhere
+    int key = 0;              ///< its position in `ClientOptions::keys`, 0 without; the key itself is nowhere
     std::string label{};      ///< `CallOptions::label`
     std::uint64_t calls = 0;  ///< that ended with one of these attempts, well or not
     std::uint64_t attempts = 0;

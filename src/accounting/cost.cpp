@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <vector>
 
 #include "accounting/token_counts.hpp"
 
@@ -51,6 +52,26 @@ std::optional<Money> price_tokens(const TokenCounts& counts, const ModelPrice& p
     const Wide nano = (sum + price.per_tokens / 2) / price.per_tokens;
     if (sum < 0 || nano > std::numeric_limits<std::int64_t>::max()) return std::nullopt;
     return Money{static_cast<std::int64_t>(nano), tier.input.currency};
+}
+
+std::string_view fault_of(const ModelPrice& price) {
+    if (price.per_tokens <= 0) return "per_tokens must be more than 0";
+    std::vector<const Money*> amounts{&price.input, &price.output};
+    for (const auto* amount : {&price.cached_input, &price.cache_write}) {
+        if (*amount) amounts.push_back(&**amount);
+    }
+    for (const auto& tier : price.tiers) {
+        amounts.insert(amounts.end(), {&tier.input, &tier.output});
+        for (const auto* amount : {&tier.cached_input, &tier.cache_write}) {
+            if (*amount) amounts.push_back(&**amount);
+        }
+    }
+    for (const auto* amount : amounts) {
+        if (amount->nano < 0) return "an amount is below 0";
+        if (amount->currency != price.input.currency)
+            return "its amounts are in several currencies; convert them to one";
+    }
+    return {};
 }
 
 bool add_to(Money& sum, const Money& more) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include <holysheep/model_catalogue.hpp>
 #include <holysheep/usage.hpp>
@@ -20,6 +21,9 @@ TokenCounts count_tokens(const Usage& usage);
 
 /// Nothing where the price mixes currencies, or the amount is out of range. Counts are not negative and below 2^60.
 std::optional<Money> price_tokens(const TokenCounts& counts, const ModelPrice& price);
+
+/// Why no cost can come of this price; "" where it can.
+std::string_view fault_of(const ModelPrice& price);
 
 /// To `sum`, unless it is of another currency or out of range: then false, and `sum` is as it was.
 bool add_to(Money& sum, const Money& more);
