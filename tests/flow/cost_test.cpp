@@ -188,6 +188,16 @@ TEST(Cost, OfAnAttemptThatTimedOutIsEstimatedFromThePrompt) {
     EXPECT_NEAR(static_cast<double>(total.estimated_prompt_tokens), 10'000, 50);
 }
 
+TEST(Cost, OfARequestThatWasStillWaitingForItsConnectionIsZero) {
+    CostFlow w;
+    w.flow.transport.never_connects(kUs);
+    const auto reply = w.flow.client.chat(a_question(), {.deadline = 1s});
+    ASSERT_THAT(reply, FailsWith(ErrorCode::deadline_exceeded));
+    ASSERT_FALSE(reply.error().attempts.empty());
+    EXPECT_EQ(reply.error().attempts[0].cost, Money{});
+    EXPECT_EQ(w.record().cost, Money{});
+}
+
 TEST(Cost, OfACallThatTheCallerCancelledIsEstimated) {
     CostFlow w({kUs});
     w.flow.transport.hang(kUs);
@@ -254,17 +264,20 @@ TEST(Cost, OfACutStreamIsEstimatedFromWhatCame) {
 }
 
 TEST(Cost, OfARecoveredStreamIsThatOfAllItsParts) {
-    CostFlow w({kUs, kEu});
+    CostFlow w({kUs, "asia", kEu}, {.timeouts = {.first_byte = 5s}});
     const auto usage = "data: {\"choices\":[],\"usage\":" + kCounted + "}\n\n";
     w.flow.transport.stream_bytes(kUs, {kRoleEvent, content_event(std::string(4'000, 'x'))}, StreamEnd::cut);
+    w.flow.transport.hang("asia");
     w.flow.transport.stream_bytes(kEu, {kRoleEvent, content_event("Me"), kFinishEvent, usage, kDone});
     const auto reply = w.flow.client.stream(a_question(), {.stream_recovery = StreamRecovery::restart}).finish();
     ASSERT_THAT(reply, IsOk());
-    ASSERT_THAT(reply->attempts, SizeIs(2));
-    ASSERT_TRUE(reply->cost && reply->attempts[0].cost && reply->attempts[1].cost);
-    EXPECT_EQ(reply->cost->nano, reply->attempts[0].cost->nano + reply->attempts[1].cost->nano);
+    const auto& attempts = reply->attempts;
+    ASSERT_THAT(attempts, SizeIs(3));
+    ASSERT_TRUE(reply->cost && attempts[0].cost && attempts[1].cost && attempts[2].cost);
+    EXPECT_EQ(reply->cost->nano, attempts[0].cost->nano + attempts[2].cost->nano) << "the second gave nothing to it";
     EXPECT_TRUE(reply->cost_is_estimate);
-    EXPECT_FALSE(reply->attempts[1].cost_is_estimate);
+    EXPECT_FALSE(attempts[2].cost_is_estimate);
+    EXPECT_EQ(w.record().cost->nano, reply->cost->nano + attempts[1].cost->nano);
 }
 
 TEST(Cost, OfOtherEndpointsIsNotInTheLedger) {

@@ -78,7 +78,7 @@ TEST(PriceFile, ComplainsOfFileModelAndMember) {
 
 // As litellm writes it: the first entry explains the others in words.
 constexpr auto kFlat = R"({
-    "sample_spec": {"input_cost_per_token": 0.0, "max_tokens": "LEGACY parameter", "mode": "one of: chat, …"},
+    "sample_spec": {"input_cost_per_token": "dollars per token", "max_tokens": "LEGACY parameter"},
     "merino-1": {"litellm_provider": "farm", "mode": "chat", "max_input_tokens": 1047576, "max_output_tokens": "32768",
         "input_cost_per_token": 2e-06, "output_cost_per_token": 8e-06, "cache_read_input_token_cost": 5e-07,
         "input_cost_per_token_batches": 1e-06, "source": "https://farm.test/prices"},
