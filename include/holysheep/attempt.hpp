@@ -44,7 +44,10 @@ struct AttemptRecord {
     bool connection_reused = false;
     bool maybe_duplicated = false;  ///< dispatched although an earlier attempt may have been delivered
     bool winner = false;            ///< the attempt whose answer the caller got (or got a part of)
+    /// Zero where the request never reached the gateway or was refused by it. Unset: unknown, because the price is.
     std::optional<Money> cost{};
+    /// The gateway did not say what it counted, or the attempt was over before the answer: about four bytes make a
+    /// token, of the prompt and of what had come.
     bool cost_is_estimate = false;
     bool panic = false;  ///< sent although every region was blocked: better one attempt than a certain failure
 };

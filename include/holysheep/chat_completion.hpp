@@ -49,6 +49,7 @@ struct ChatCompletion {
     std::int64_t created = 0;  ///< seconds since the epoch
     std::vector<Choice> choices{};
     Usage usage{};
+    /// What this answer cost, as `usage` counts it; attempts that failed or lost are in their records. Unset: unknown.
     std::optional<Money> cost{};
     RateLimits rate_limits{};
     std::vector<AttemptRecord> attempts{};  ///< the trail; the last winner gave this answer
@@ -56,6 +57,7 @@ struct ChatCompletion {
     int skipped_chunks = 0;                 ///< malformed frames passed over, with `CallOptions::skip_malformed_chunks`
     std::vector<std::pair<std::string, std::string>> headers{};
     std::string raw_json{}, extra_json{};
+    bool cost_is_estimate = false;  ///< see AttemptRecord
     std::string model_reason{};  ///< why another model was asked in the end than `requested_model`: a rule, a fallback
 
     /// The first choice's text, "" when there is none.

@@ -12,8 +12,10 @@
 
 #include <holysheep/chat_completion.hpp>
 #include <holysheep/chat_request.hpp>
+#include <holysheep/cost_ledger.hpp>
 #include <holysheep/endpoint.hpp>
 #include <holysheep/export.hpp>
+#include <holysheep/model_catalogue.hpp>
 #include <holysheep/options.hpp>
 #include <holysheep/result.hpp>
 #include <holysheep/stats.hpp>
@@ -74,6 +76,13 @@ class HOLYSHEEP_EXPORT Client {
     void force_open(std::string_view region);
     void force_close(std::string_view region);
     Stats stats() const;
+
+    /// What calls used and cost, since the client was made. Takes the I/O thread no time.
+    CostLedger ledger() const;
+    /// The models that the client knows: the built-in ones, over them `ClientOptions::models`, over them `set_prices`.
+    ModelCatalogue catalogue() const;
+    /// Other prices, and other models, for what ends from now on: see `ModelCatalogue::amend`. Calls in flight go on.
+    void set_prices(const ModelCatalogue& prices);
 
   private:
     class Impl;

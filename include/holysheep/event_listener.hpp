@@ -21,9 +21,10 @@ struct CallRecord {
     std::optional<ErrorCode> error{};
     std::vector<AttemptRecord> attempts{};
     Usage usage{};
-    std::optional<Money> cost{};
-    nanoseconds queued{};  ///< waits before the first attempt
+    std::optional<Money> cost{};  ///< of all attempts together; unset where that of one is unknown
+    nanoseconds queued{};         ///< waits before the first attempt
     nanoseconds total{};
+    bool cost_is_estimate = false;  ///< that of one attempt at least is
 };
 
 /// Extension point. Called on the callback thread (or through `ClientOptions::callback_executor`), in order per call:

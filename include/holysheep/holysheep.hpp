@@ -3,7 +3,10 @@
 #pragma once
 
 #include <holysheep/client.hpp>
+#include <holysheep/cost.hpp>
+#include <holysheep/cost_ledger.hpp>
 #include <holysheep/media.hpp>
+#include <holysheep/return_on_investment.hpp>
 #include <holysheep/stream_accumulator.hpp>
 #include <holysheep/structured.hpp>
 #include <holysheep/tool_runner.hpp>

@@ -16,6 +16,7 @@
 #include <holysheep/clock.hpp>
 #include <holysheep/event_listener.hpp>
 #include <holysheep/export.hpp>
+#include <holysheep/model_catalogue.hpp>
 #include <holysheep/rate_limiter.hpp>
 #include <holysheep/region.hpp>
 #include <holysheep/region_selector.hpp>
@@ -129,12 +130,6 @@ struct ConcurrencyOptions {
     int queue = 0;           ///< calls that may wait
 };
 
-/// What the client must know of a model that it cannot find out.
-struct ModelTraits {
-    bool reasoning = false;  ///< thinks for minutes before or within an answer: longer defaults of `TimeoutOptions`
-    bool prefill = false;    ///< goes on from an assistant message at the end: `StreamRecovery::continue_prefix`
-};
-
 struct TlsOptions {
     std::string ca_file{};             ///< PEM file that replaces the system's certificates
     std::string ca_blob{};             ///< PEM text that replaces the system's certificates
@@ -180,7 +175,7 @@ struct ClientOptions {
     RateLimitOptions rate_limit{};           ///< for each model, and for each key where there are several
     std::shared_ptr<RateLimiter> limiter{};  ///< shared with other clients; in place of `rate_limit`
     ConcurrencyOptions concurrency{};
-    std::map<std::string, ModelTraits> models{};  ///< by the name that calls ask for
+    std::map<std::string, ModelTraits> models{};  ///< by name; see ModelCatalogue::amend
     TlsOptions tls{};
     ProxyOptions proxy{};
     bool http2 = false;  ///< offer HTTP/2 (by ALPN); HTTP/1.1 costs less CPU per request

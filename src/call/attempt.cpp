@@ -265,7 +265,34 @@ const Usage* Attempt::usage() const {
     return completion_ ? &completion_->usage : nullptr;
 }
 
+const ChatCompletion& Attempt::answer_so_far() const {
+    static const ChatCompletion none;
+    if (decoder_) return decoder_->completion();
+    return completion_ ? *completion_ : none;
+}
+
+std::size_t Attempt::content_bytes() const {
+    if (!decoder_ && !completion_) return good_status() ? body_.size() : 0;
+    std::size_t bytes = 0;
+    for (const auto& choice : answer_so_far().choices) {
+        const auto& message = choice.message;
+        bytes += message.content.size() + message.reasoning.size() + message.refusal.size();
+        for (const auto& call : message.tool_calls) bytes += call.name.size() + call.arguments.size();
+    }
+    return bytes;
+}
+
+bool Attempt::maybe_billed() const {
+    if (outcome_.answered || content_bytes() > 0 || answer_so_far().usage.present) return true;
+    if (!record.timings.sent) return false;
+    auto outcome = outcome_;
+    if (outcome.status == 0) outcome.status = head_.status;  // dismissed
+    return maybe_delivered(outcome);
+}
+
 void Attempt::describe_answer(ChatCompletion& completion) {
+    completion.cost = record.cost;
+    completion.cost_is_estimate = record.cost_is_estimate;
     completion.region = target_.region.id;
     completion.requested_model = exchange_.model;
     completion.request_id = record.request_id;

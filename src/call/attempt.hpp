@@ -47,7 +47,8 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     AttemptRecord record;
     TransferId transfer = 0;
     bool transfer_open = false;
-    health::Ticket ticket{};  ///< what it owes the region's health
+    health::Ticket ticket{};    ///< what it owes the region's health
+    bool gave_content = false;  ///< to the answer that the caller got, or to what there is of one
 
     std::size_t region() const { return region_; }
     bool ended() const { return ended_; }
@@ -61,6 +62,12 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     const RateLimits& rate_limits();
     /// What the answer, or what there is of it, says was used; null without any.
     const Usage* usage() const;
+    /// What has come, until it is taken.
+    const ChatCompletion& answer_so_far() const;
+    /// Of text and of arguments of tool calls; of a plain answer that is not whole, all bytes.
+    std::size_t content_bytes() const;
+    /// Whether the gateway may have worked on this request: not where it never got it, or refused it.
+    bool maybe_billed() const;
     /// Keeps the first bytes of the answer for the log.
     void keep_body_for_log() { log_body_ = true; }
     const std::string& body_for_log() const { return logged_body_; }

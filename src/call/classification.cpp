@@ -66,6 +66,12 @@ bool heeds_should_retry(ErrorCode code) {
 
 }  // namespace
 
+bool maybe_delivered(const Outcome& outcome) {
+    if (outcome.certainly_not_delivered) return false;
+    return outcome.status == 0 || outcome.status == 408 || outcome.status == 504 || outcome.status == 524 ||
+           (outcome.status >= 200 && outcome.status < 300);
+}
+
 Verdict classify(const Outcome& outcome, const RetryOptions& retry, bool own_keys) {
     if (outcome.answered) return {Action::stop, Charge::success};
     auto verdict = by_class(outcome, retry, own_keys);

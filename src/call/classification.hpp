@@ -40,6 +40,9 @@ struct Verdict {
     health::Charge charge = health::Charge::none;
 };
 
+/// Whether the gateway may have done, and billed, the work although no answer came.
+bool maybe_delivered(const Outcome& outcome);
+
 /// `own_keys`: regions have different keys, so that a refused key may be good elsewhere.
 Verdict classify(const Outcome& outcome, const RetryOptions& retry, bool own_keys);
 

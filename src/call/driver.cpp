@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "accounting/attempt_cost.hpp"
 #include "call/request_builder.hpp"
 #include "resilience/quota_pace.hpp"
 
@@ -401,6 +402,7 @@ void CallDriver::commit(int attempt) {
 void CallDriver::recover(int number) {
     auto& attempt = attempt_number(number);
     attempt.record.winner = true;
+    attempt.gave_content = true;
     if (const auto partial = attempt.partial()) salvage_.add(*partial);
     committed_ = 0;
     paused_ = false;
@@ -409,6 +411,7 @@ void CallDriver::recover(int number) {
     request.messages.push_back(assistant(salvage_.prefix()));
     if (auto encoded = wire::encode_chat(request, true, exchange_.continuation->extra_json)) {
         exchange_.chat = std::move(*encoded);
+        exchange_.size.prompt_tokens = accounting::estimated_tokens(exchange_.chat.head.size() + exchange_.chat.tail.size());
     }
     // Another body under the same key would be refused, or answered with the old answer.
     if (!exchange_.idempotency_key.empty()) exchange_.idempotency_key += "-" + std::to_string(number + 1);
@@ -432,6 +435,7 @@ void CallDriver::deliver(const ChatChunk& chunk) {
 
 void CallDriver::book(Attempt& attempt, health::Charge charge) {
     const auto time = now();
+    price(attempt);
     services_.regions.on_outcome(attempt.ticket, charge, time);
     services_.recorder.on_attempt_end(attempt.region(), attempt.record, services_.router.facts(attempt.region(), time));
     if (services_.log.bodies()) log_body("from ", attempt.record, attempt.body_for_log());

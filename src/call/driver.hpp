@@ -15,6 +15,8 @@
 #include <holysheep/options.hpp>
 #include <holysheep/transport.hpp>
 
+#include "accounting/ledger.hpp"
+#include "accounting/shared_catalogue.hpp"
 #include "call/admission.hpp"
 #include "call/attempt.hpp"
 #include "call/exchange.hpp"
@@ -40,6 +42,8 @@ struct CallServices {
     AdmissionServices admission;
     std::weak_ptr<Clock> shared_clock;  ///< the same clock, for those who may outlive it
     telemetry::Recorder& recorder;
+    const accounting::SharedCatalogue& catalogue;
+    accounting::Ledger& ledger;
     const telemetry::Redactor& redactor;
     const telemetry::Log& log;
     const RetryPolicy* retry_policy = nullptr;
@@ -105,6 +109,11 @@ class CallDriver final : private AttemptEvents {
     void deliver(const ChatChunk& chunk);
     void hold(int attempt, const ChatChunk& chunk);
     void book(Attempt& attempt, health::Charge charge);
+    /// Once per attempt, when it is over.
+    void price(Attempt& attempt);
+    void count_call(int attempt);
+    void sum_cost(ChatCompletion& joined) const;
+    void sum_cost(CallRecord& call) const;
     void log_body(std::string_view direction, const AttemptRecord& attempt, std::string_view body) const;
     void finish(int attempt);
     CallResult make_result(int attempt);

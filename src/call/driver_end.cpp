@@ -10,6 +10,7 @@ namespace holysheep::call {
 
 void CallDriver::finish(int number) {
     if (machine_.ending() == Ending::answered && number != committed_) commit(number);
+    count_call(number);
     auto result = make_result(number);
     delivered_ = true;
     const auto* error = std::get_if<Error>(&result);
@@ -32,7 +33,11 @@ CallResult CallDriver::make_result(int number) {
             return response;
         }
         auto completion = attempt->take_completion();
-        salvage_.complete(completion);
+        attempt->gave_content = true;
+        if (!salvage_.empty()) {
+            salvage_.complete(completion);
+            sum_cost(completion);
+        }
         completion.model_reason = model_reason();
         completion.attempts = take_trail();
         return completion;
@@ -73,10 +78,12 @@ Error CallDriver::final_error(Attempt* last) {
                                 .elapsed = time - started_,
                                 .now = time});
     if (last != nullptr && last->record.number == committed_) {
+        last->gave_content = true;
         error.partial = last->partial();
         if (error.partial && !salvage_.empty()) {
             auto whole = *error.partial;
             salvage_.complete(whole);
+            sum_cost(whole);
             error.partial = std::make_shared<const ChatCompletion>(std::move(whole));
         }
     } else {
@@ -95,7 +102,6 @@ CallRecord CallDriver::make_call_record(const CallResult& result) const {
         record.model = completion->model;
         record.region = completion->region;
         record.usage = completion->usage;
-        record.cost = completion->cost;
         record.attempts = completion->attempts;
     } else if (const auto* response = std::get_if<RawResponse>(&result)) {
         record.region = response->region;
@@ -106,6 +112,7 @@ CallRecord CallDriver::make_call_record(const CallResult& result) const {
         record.region = error.region;
         record.attempts = error.attempts;
     }
+    sum_cost(record);
     return record;
 }
 

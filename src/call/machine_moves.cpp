@@ -17,13 +17,6 @@ constexpr auto kLookAgain = 250ms;
 // otherwise visit all of them for ever.
 constexpr double kSickErrorRate = 0.5;
 
-/// Whether the gateway may have done, and billed, the work although no answer came.
-bool maybe_delivered(const Outcome& outcome) {
-    if (outcome.certainly_not_delivered) return false;
-    return outcome.status == 0 || outcome.status == 408 || outcome.status == 504 || outcome.status == 524 ||
-           (outcome.status >= 200 && outcome.status < 300);
-}
-
 }  // namespace
 
 /// Whether the caller wants another attempt after content, and one may help.

@@ -171,6 +171,9 @@ void Client::force_open(std::string_view region) { impl_->force_breaker(region, 
 void Client::force_close(std::string_view region) { impl_->force_breaker(region, std::nullopt); }
 std::vector<RegionHealth> Client::probe(CallOptions options) { return impl_->probe(options); }
 Stats Client::stats() const { return impl_->stats(); }
+CostLedger Client::ledger() const { return impl_->ledger(); }
+ModelCatalogue Client::catalogue() const { return impl_->catalogue(); }
+void Client::set_prices(const ModelCatalogue& prices) { impl_->set_prices(prices); }
 
 }  // namespace v0
 }  // namespace holysheep

@@ -8,6 +8,7 @@
 
 #include <holysheep/version.hpp>
 
+#include "accounting/attempt_cost.hpp"
 #include "call/request_builder.hpp"
 #include "client/call_check.hpp"
 #include "client/options_check.hpp"
@@ -45,6 +46,12 @@ std::shared_ptr<RateLimiter::Impl> make_limiter(const ClientOptions& options) {
 // A client's first hedges need no savings.
 constexpr int kHedgesSavedUp = 5;
 
+ModelCatalogue known_models(const ClientOptions& options) {
+    auto catalogue = ModelCatalogue::built_in();
+    for (const auto& [name, traits] : options.models) catalogue.amend(name, traits);
+    return catalogue;
+}
+
 telemetry::Redactor make_redactor(const ClientOptions& options) {
     telemetry::Redactor redactor;
     client::collect_secrets(options, redactor);
@@ -71,6 +78,7 @@ Client::Impl::Impl(ClientOptions options)
       keys_(options_.keys, client::region_accounts(options_, targets_),
             options_.key_source ? call::Keys::Fetch([this] { fetch_key(); }) : nullptr),
       recorder_(ids(options_.regions), clock_->now()),
+      catalogue_(known_models(options_)),
       router_(options_.regions, options_.selector, options_.custom_selector, regions_, *log_),
       services_{.clock = *clock_,
                 .transport = *transport_,
@@ -81,6 +89,8 @@ Client::Impl::Impl(ClientOptions options)
                 .admission = {.bulkhead = bulkhead_, .keys = keys_, .limiter = make_limiter(options_)},
                 .shared_clock = clock_,
                 .recorder = recorder_,
+                .catalogue = catalogue_,
+                .ledger = ledger_,
                 .redactor = redactor_,
                 .log = *log_,
                 .retry_policy = options_.retry_policy.get(),
@@ -233,8 +243,9 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_chat(const Cha
     if (auto error = client::check_call(options, options_)) return std::move(*error);
     auto encoded = wire::encode_chat(request, stream, options.extra_json);
     if (!encoded) return std::move(encoded).error();
-    const auto known = options_.models.find(request.model);
-    const auto traits = known == options_.models.end() ? ModelTraits{} : known->second;
+    const auto catalogue = catalogue_.get();
+    const auto* known = catalogue->find(request.model);
+    const auto traits = known == nullptr ? ModelTraits{} : *known;
     auto plan = make_plan(options, stream, traits);
     if (plan.policy.recovery == StreamRecovery::continue_prefix) {
         if (auto error = client::check_continuation(request, options, traits)) return std::move(*error);
@@ -242,8 +253,7 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_chat(const Cha
             std::make_shared<const call::Continuation>(call::Continuation{request, options.extra_json});
     }
     plan.exchange.kind = stream ? call::ExchangeKind::chat_stream : call::ExchangeKind::chat;
-    // About four bytes make a token.
-    const auto prompt_tokens = static_cast<std::int64_t>((encoded->head.size() + encoded->tail.size()) / 4);
+    const auto prompt_tokens = accounting::estimated_tokens(encoded->head.size() + encoded->tail.size());
     if (prompt_tokens > options_.hedging.max_prompt_tokens) plan.policy.hedge = false;
     plan.exchange.chat = std::move(*encoded);
     plan.exchange.model = plan.policy.model = request.model;
@@ -262,7 +272,7 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_raw(RawRequest
     plan.exchange.kind = call::ExchangeKind::raw;
     // What asks a model for something counts; looking at lists does not.
     plan.exchange.rate_limited = request.method != "GET" && request.method != "HEAD";
-    plan.exchange.size.prompt_tokens = static_cast<std::int64_t>(request.body_json.size() / 4);
+    plan.exchange.size.prompt_tokens = accounting::estimated_tokens(request.body_json.size());
     plan.policy.hedge = false;  // nobody knows what it does
     plan.exchange.raw = std::move(request);
     return std::make_shared<client::ActiveCall>(registry_, std::move(plan));

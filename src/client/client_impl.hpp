@@ -11,6 +11,8 @@
 
 #include <holysheep/client.hpp>
 
+#include "accounting/ledger.hpp"
+#include "accounting/shared_catalogue.hpp"
 #include "call/driver.hpp"
 #include "call/keys.hpp"
 #include "call/router.hpp"
@@ -61,6 +63,9 @@ class Client::Impl {
     void set_draining(std::string_view region, bool draining);
     void force_breaker(std::string_view region, std::optional<BreakerState> state);
     Stats stats() const;
+    CostLedger ledger() const { return ledger_.snapshot(); }
+    ModelCatalogue catalogue() const { return *catalogue_.get(); }
+    void set_prices(const ModelCatalogue& prices) { catalogue_.amend(prices); }
 
     const std::shared_ptr<client::Callbacks>& callbacks() const { return callbacks_; }
     bool on_own_thread() const;
@@ -112,6 +117,8 @@ class Client::Impl {
     resilience::Bulkhead bulkhead_;
     call::Keys keys_;
     telemetry::Recorder recorder_;
+    accounting::SharedCatalogue catalogue_;
+    accounting::Ledger ledger_;
     call::Router router_;
     call::CallServices services_;
     client::CallRegistry registry_;

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <utility>
 
+#include "accounting/token_counts.hpp"
 #include "client/base_url.hpp"
 
 namespace holysheep::client {
@@ -351,6 +352,10 @@ void check(const ClientOptions& options, Problems& problems) {
     if ((options.transport == nullptr) != (options.clock == nullptr)) {
         problems.add(options.transport ? "transport" : "clock",
                      "transport and clock go together: a transport reports on the clock's thread; set both or neither");
+    }
+    for (const auto& [name, traits] : options.models) {
+        const auto fault = traits.price ? accounting::fault_of(*traits.price) : std::string_view{};
+        if (!fault.empty()) problems.add("models[" + quoted(name) + "].price", std::string(fault));
     }
     if (std::ranges::any_of(options.listeners, [](const auto& listener) { return listener == nullptr; })) {
         problems.add("listeners", "one of them is null");

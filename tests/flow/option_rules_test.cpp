@@ -144,6 +144,12 @@ TEST(OptionRules, EachRuleNamesItsOption) {
         {[](O& o) { o.hedging.min_delay = -1ms; }, "hedging.min_delay"},
         {[](O& o) { o.hedging.min_delay = milliseconds::max(); }, "hedging.min_delay"},
         {[](O& o) { o.hedging.max_prompt_tokens = -1; }, "hedging.max_prompt_tokens"},
+        {[](O& o) { o.models["m"].price = ModelPrice{.per_tokens = 0}; }, "models[\"m\"].price: per_tokens must be"},
+        {[](O& o) { o.models["m"].price = ModelPrice{.cached_input = Money{-1}}; }, "an amount is below 0"},
+        {[](O& o) {
+             o.models["m"].price = ModelPrice{.tiers = {{.output = {1, "EUR"}}}};
+         },
+         "several currencies"},
         {[](O& o) { o.timeouts.connect = -1ms; }, "timeouts.connect"},
         {[](O& o) { o.timeouts.first_byte = -1ms; }, "timeouts.first_byte"},
         {[](O& o) { o.timeouts.first_content = -1ms; }, "timeouts.first_content"},

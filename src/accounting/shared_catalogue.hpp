@@ -1,0 +1,36 @@
+// The catalogue of a client: read by every call, changed while calls run.
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include <holysheep/model_catalogue.hpp>
+
+namespace holysheep::accounting {
+
+/// Any thread. Who reads keeps what he got; a change is a new catalogue, so that nobody waits while it is made.
+class SharedCatalogue {
+  public:
+    explicit SharedCatalogue(ModelCatalogue first)
+        : current_(std::make_shared<const ModelCatalogue>(std::move(first))) {}
+
+    std::shared_ptr<const ModelCatalogue> get() const {
+        std::lock_guard lock(mutex_);
+        return current_;
+    }
+    void amend(const ModelCatalogue& over) {
+        std::lock_guard changing(change_mutex_);
+        auto next = *get();
+        next.amend(over);
+        auto published = std::make_shared<const ModelCatalogue>(std::move(next));
+        std::lock_guard lock(mutex_);
+        current_.swap(published);
+    }
+
+  private:
+    std::mutex change_mutex_;   // one change after the other
+    mutable std::mutex mutex_;  // guards current_
+    std::shared_ptr<const ModelCatalogue> current_;
+};
+
+}  // namespace holysheep::accounting

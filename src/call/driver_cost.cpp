@@ -1,0 +1,78 @@
+// What the attempts of a call cost: into their records, and into the ledger.
+// CallDriver → [AttemptRecord::cost, Ledger]
+#include <initializer_list>
+#include <optional>
+
+#include "accounting/attempt_cost.hpp"
+#include "call/driver.hpp"
+
+namespace holysheep::call {
+
+namespace {
+
+/// The model that answered is the one that is billed; where its name says nothing, the one that was asked for.
+const ModelPrice* price_among(const ModelCatalogue& catalogue, std::initializer_list<std::string_view> names) {
+    for (const auto name : names) {
+        if (const auto* price = catalogue.price(name)) return price;
+    }
+    return nullptr;
+}
+
+accounting::Account ledger_account(const AttemptRecord& attempt, const Exchange& exchange,
+                                   std::optional<std::size_t> key) {
+    return {.model = attempt.model,
+            .region = attempt.region,
+            .label = exchange.label,
+            .key = static_cast<int>(key.value_or(0)),
+            .currency = attempt.cost ? std::string_view(attempt.cost->currency) : "USD"};
+}
+
+}  // namespace
+
+void CallDriver::price(Attempt& attempt) {
+    if (exchange_.kind == ExchangeKind::raw) return;
+    const auto& answer = attempt.answer_so_far();
+    const auto catalogue = services_.catalogue.get();
+    const accounting::AttemptUse use{.counted = answer.usage.present ? &answer.usage : nullptr,
+                                     .answered = attempt.outcome().answered,
+                                     .maybe_billed = attempt.maybe_billed(),
+                                     .prompt_tokens = exchange_.size.prompt_tokens,
+                                     .completion_tokens = accounting::estimated_tokens(attempt.content_bytes())};
+    auto& record = attempt.record;
+    const auto cost =
+        accounting::cost_of_attempt(use, price_among(*catalogue, {answer.model, record.model, exchange_.model}));
+    record.cost = cost.cost;
+    record.cost_is_estimate = cost.is_estimate;
+    services_.ledger.add(ledger_account(record, exchange_, admission_.key(static_cast<std::size_t>(record.number))),
+                         {.counted = use.counted,
+                          .estimated_prompt_tokens = use.maybe_billed ? use.prompt_tokens : 0,
+                          .estimated_completion_tokens = use.maybe_billed ? use.completion_tokens : 0,
+                          .cost = record.cost ? &*record.cost : nullptr,
+                          .cost_is_estimate = record.cost_is_estimate});
+}
+
+void CallDriver::count_call(int number) {
+    if (exchange_.kind == ExchangeKind::raw || attempts_.empty()) return;
+    const auto& last = number == 0 ? attempts_.back() : attempt_number(number);
+    const auto key = admission_.key(static_cast<std::size_t>(last.record.number));
+    services_.ledger.add_call(ledger_account(last.record, exchange_, key));
+}
+
+void CallDriver::sum_cost(ChatCompletion& joined) const {
+    accounting::CostSum sum;
+    for (const auto& attempt : attempts_) {
+        if (attempt.gave_content) sum.add(attempt.record.cost, attempt.record.cost_is_estimate);
+    }
+    joined.cost = sum.cost();
+    joined.cost_is_estimate = sum.is_estimate();
+}
+
+void CallDriver::sum_cost(CallRecord& call) const {
+    if (exchange_.kind == ExchangeKind::raw) return;
+    accounting::CostSum sum;
+    for (const auto& attempt : call.attempts) sum.add(attempt.cost, attempt.cost_is_estimate);
+    call.cost = sum.cost();
+    call.cost_is_estimate = sum.is_estimate();
+}
+
+}  // namespace holysheep::call

@@ -1,0 +1,307 @@
+// What calls cost: the answer, every attempt, the call's record and the ledger.
+#include "call_flow.hpp"
+
+namespace holysheep::flow {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::SizeIs;
+
+constexpr auto kUs = "us-west", kEu = "eu-central";
+
+std::string answer(const std::string& model, const std::string& usage) {
+    return R"({"id":"c","object":"chat.completion","created":1,"model":")" + model +
+           R"(","choices":[{"index":0,"message":{"role":"assistant","content":"Merino."},"finish_reason":"stop"}])" +
+           (usage.empty() ? "" : R"(,"usage":)" + usage) + "}";
+}
+
+const std::string kCounted =
+    R"({"prompt_tokens":1000,"completion_tokens":500,"total_tokens":1500,"prompt_tokens_details":{"cached_tokens":800}})";
+const auto kCountedCost = *parse_money("0.0048");  // 200 × 2.00 + 800 × 0.50 + 500 × 8.00, of a million
+
+struct Records final : EventListener {
+    std::vector<CallRecord> calls{};
+    void on_call(const CallRecord& call) override { calls.push_back(call); }
+};
+
+struct CostFlow {
+    std::shared_ptr<Records> records = std::make_shared<Records>();
+    CallFlow flow;
+    explicit CostFlow(const std::vector<std::string>& regions = {kUs}, ClientOptions options = {})
+        : flow(regions, watched(std::move(options))) {}
+    ClientOptions watched(ClientOptions options) const {
+        options.listeners = {records};
+        options.callback_executor = run_inline;
+        return options;
+    }
+    const CallRecord& record() const { return records->calls.back(); }
+    /// What a ledger of one line says.
+    CostLine line() const {
+        const auto ledger = flow.client.ledger();
+        EXPECT_THAT(ledger.lines, SizeIs(1)) << ledger;
+        return ledger.lines.empty() ? CostLine{} : ledger.lines[0];
+    }
+};
+
+/// A request to us-west that was sent, but nobody knows what became of it: two US dollars a million, four bytes a
+/// token.
+void expect_prompt_estimate(const CostFlow& w, const AttemptRecord& attempt) {
+    const auto bytes = static_cast<std::int64_t>(w.flow.requests().front().body.size());
+    ASSERT_TRUE(attempt.cost);
+    EXPECT_TRUE(attempt.cost_is_estimate);
+    EXPECT_NEAR(static_cast<double>(attempt.cost->nano), 2'000.0 * static_cast<double>(bytes) / 4, 2'000.0 * 6);
+}
+
+TEST(Cost, OfAnAnswerIsToldEverywhere) {
+    CostFlow w;
+    w.flow.transport.reply_raw(kUs, 200, {}, answer("gpt-4.1-2025-04-14", kCounted));
+    const auto reply = w.flow.client.chat(a_question(), {.label = "shop"});
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_EQ(reply->cached_input_tokens(), 800);
+    EXPECT_EQ(reply->cost, kCountedCost);
+    EXPECT_FALSE(reply->cost_is_estimate);
+    EXPECT_EQ(reply->attempts[0].cost, kCountedCost);
+    EXPECT_FALSE(reply->attempts[0].cost_is_estimate);
+    EXPECT_EQ(w.record().cost, kCountedCost);
+    EXPECT_FALSE(w.record().cost_is_estimate);
+    const auto line = w.line();
+    EXPECT_EQ(line.model, "gpt-4.1");
+    EXPECT_EQ(line.region, kUs);
+    EXPECT_EQ(line.label, "shop");
+    EXPECT_EQ(line.calls, 1U);
+    EXPECT_EQ(line.attempts, 1U);
+    EXPECT_EQ(line.prompt_tokens, 1'000);
+    EXPECT_EQ(line.cached_input_tokens, 800);
+    EXPECT_EQ(line.completion_tokens, 500);
+    EXPECT_EQ(line.cost, kCountedCost);
+    EXPECT_EQ(line.estimated_cost.nano, 0);
+}
+
+TEST(Cost, OfAnUnknownModelIsUnknownAndNotZero) {
+    CostFlow w;
+    w.flow.transport.reply_raw(kUs, 200, {}, answer("merino-1", kCounted));
+    auto question = a_question();
+    question.model = "merino-1";
+    const auto reply = w.flow.client.chat(question);
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_FALSE(reply->cost);
+    EXPECT_FALSE(reply->attempts[0].cost);
+    EXPECT_FALSE(w.record().cost);
+    EXPECT_EQ(w.line().unknown_cost, 1U);
+    EXPECT_EQ(w.line().prompt_tokens, 1'000);
+}
+
+TEST(Cost, ThatTheGatewayReportsWins) {
+    CostFlow w;
+    const std::string usage = R"({"prompt_tokens":1000,"completion_tokens":500,"total_tokens":1500,"cost":0.0123})";
+    w.flow.transport.reply_raw(kUs, 200, {}, answer("gpt-4.1", usage)).reply_raw(kUs, 200, {}, answer("yak", usage));
+    for (const auto* model : {"gpt-4.1", "yak"}) {
+        auto question = a_question();
+        question.model = model;
+        const auto reply = w.flow.client.chat(question);
+        ASSERT_THAT(reply, IsOk());
+        EXPECT_EQ(reply->cost, parse_money("0.0123")) << model;
+    }
+}
+
+TEST(Cost, GoesByTheModelThatAnswered) {
+    CostFlow w;
+    w.flow.transport.reply_raw(kUs, 200, {}, answer("gpt-4.1", kCounted));
+    auto question = a_question();
+    question.model = "auto";
+    EXPECT_EQ(w.flow.client.chat(question)->cost, kCountedCost);
+    EXPECT_EQ(w.line().model, "auto") << "what was asked for";
+}
+
+TEST(Cost, GoesByTheModelAskedForWhereTheAnswersNameSaysNothing) {
+    auto regions = FakeTransport::regions({kUs});
+    regions[0].model_map["gpt-4.1"] = "deployment-7";
+    CostFlow w({}, {.regions = regions});
+    w.flow.transport.reply_raw(kUs, 200, {}, answer("deployment-7", kCounted));
+    EXPECT_EQ(w.flow.client.chat(a_question())->cost, kCountedCost);
+    EXPECT_EQ(w.line().model, "deployment-7");
+}
+
+TEST(Cost, GoesByTheClientsOwnPrices) {
+    ClientOptions options;
+    options.models["gpt-4.1"].price = ModelPrice{.input = *parse_money("1"), .output = *parse_money("1")};
+    options.models["merino-1"].price = ModelPrice{.output = {7, "EUR"}, .per_tokens = 1};
+    options.models["merino-1"].price->input.currency = "EUR";
+    CostFlow w({kUs}, options);
+    w.flow.transport.reply_raw(kUs, 200, {}, answer("gpt-4.1", kCounted))
+        .reply_raw(kUs, 200, {}, answer("merino-1", kCounted));
+    EXPECT_EQ(w.flow.client.chat(a_question())->cost, parse_money("0.0015"));
+    EXPECT_EQ(w.flow.client.chat(a_question())->cost, (Money{3'500, "EUR"}));
+    EXPECT_EQ(w.flow.client.ledger().total("EUR").cost.nano, 3'500);
+    EXPECT_EQ(w.flow.client.ledger().total("USD").cost, parse_money("0.0015"));
+    EXPECT_EQ(w.flow.client.catalogue().find("gpt-4.1")->context_window, 1'047'576) << "stays as it was built in";
+}
+
+TEST(Cost, GoesByPricesThatWereSetMeanwhile) {
+    CostFlow w;
+    w.flow.transport.reply_raw(kUs, 200, {}, answer("gpt-4.1", kCounted));
+    EXPECT_EQ(w.flow.client.chat(a_question())->cost, kCountedCost);
+    ModelCatalogue own;
+    own.set("gpt-4.1", {.price = ModelPrice{.input = *parse_money("4"), .output = *parse_money("4")}});
+    w.flow.client.set_prices(own);
+    EXPECT_EQ(w.flow.client.chat(a_question())->cost, parse_money("0.006"));
+    EXPECT_NE(w.flow.client.catalogue().price("deepseek-v3.2"), nullptr);
+}
+
+TEST(Cost, OfARequestThatNeverArrivedOrWasRefusedIsZero) {
+    CostFlow w({"a", "b", "c", kUs});
+    w.flow.transport.fail("a", ErrorCode::transport_failed)
+        .reply_raw("b", 503, {}, "")
+        .reply_raw("c", 429, {}, "")
+        .reply_raw(kUs, 200, {}, answer("gpt-4.1", kCounted));
+    const auto reply = w.flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    ASSERT_THAT(reply->attempts, SizeIs(4));
+    for (const int i : {0, 1, 2}) {
+        EXPECT_EQ(reply->attempts[static_cast<std::size_t>(i)].cost, Money{}) << i;
+        EXPECT_FALSE(reply->attempts[static_cast<std::size_t>(i)].cost_is_estimate) << i;
+    }
+    EXPECT_EQ(w.record().cost, kCountedCost);
+    EXPECT_FALSE(w.record().cost_is_estimate);
+    const auto ledger = w.flow.client.ledger();
+    EXPECT_THAT(ledger.lines, SizeIs(4)) << "each region has its attempts";
+    EXPECT_EQ(ledger.total().calls, 1U);
+    EXPECT_EQ(ledger.total().estimated_prompt_tokens, 0);
+}
+
+TEST(Cost, OfAnAttemptThatTimedOutIsEstimatedFromThePrompt) {
+    CostFlow w({kUs, kEu}, {.timeouts = {.first_byte = 5s}});
+    w.flow.transport.hang(kUs).reply_raw(kEu, 200, {}, answer("gpt-4.1", kCounted));
+    auto question = a_question();
+    question.messages[0].content = std::string(40'000, 'x');
+    const auto reply = w.flow.client.chat(question);
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_EQ(reply->cost, kCountedCost) << "that of the answer";
+    EXPECT_FALSE(reply->cost_is_estimate);
+    expect_prompt_estimate(w, reply->attempts[0]);
+    ASSERT_TRUE(w.record().cost);
+    EXPECT_EQ(w.record().cost->nano, kCountedCost.nano + reply->attempts[0].cost->nano) << "that of both";
+    EXPECT_TRUE(w.record().cost_is_estimate);
+    const auto total = w.flow.client.ledger().total();
+    EXPECT_EQ(total.cost, kCountedCost);
+    EXPECT_EQ(total.estimated_cost, *reply->attempts[0].cost);
+    EXPECT_NEAR(static_cast<double>(total.estimated_prompt_tokens), 10'000, 50);
+}
+
+TEST(Cost, OfARequestThatWasStillWaitingForItsConnectionIsZero) {
+    CostFlow w;
+    w.flow.transport.never_connects(kUs);
+    const auto reply = w.flow.client.chat(a_question(), {.deadline = 1s});
+    ASSERT_THAT(reply, FailsWith(ErrorCode::deadline_exceeded));
+    ASSERT_FALSE(reply.error().attempts.empty());
+    EXPECT_EQ(reply.error().attempts[0].cost, Money{});
+    EXPECT_EQ(w.record().cost, Money{});
+}
+
+TEST(Cost, OfACallThatTheCallerCancelledIsEstimated) {
+    CostFlow w({kUs});
+    w.flow.transport.hang(kUs);
+    const auto reply = w.flow.client.chat(a_question(), {.deadline = 2s});
+    ASSERT_THAT(reply, FailsWith(ErrorCode::deadline_exceeded));
+    expect_prompt_estimate(w, reply.error().attempts[0]);
+    EXPECT_EQ(w.record().cost, reply.error().attempts[0].cost);
+    EXPECT_TRUE(w.record().cost_is_estimate);
+    EXPECT_EQ(w.line().calls, 1U);
+}
+
+TEST(Cost, OfAHedgeThatLostIsEstimated) {
+    CostFlow w({kUs, kEu}, {.hedging = {.enabled = true}, .timeouts = {.first_byte = 5s}});
+    for (const auto* region : {kUs, kEu}) w.flow.transport.reply(region, "hello", {.first_byte = 100ms});
+    for (int i = 0; i < 31; ++i) {
+        ASSERT_THAT(w.flow.client.chat(a_question(), {.regions = {i == 0 ? kEu : kUs}}), IsOk());
+    }
+    w.flow.transport.clear(kUs).hang(kUs);
+    const auto reply = w.flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    ASSERT_THAT(reply->attempts, SizeIs(2));
+    ASSERT_EQ(reply->attempts[1].kind, AttemptKind::hedge);
+    expect_prompt_estimate(w, reply->attempts[0]);
+    EXPECT_FALSE(reply->attempts[1].cost_is_estimate);
+    EXPECT_TRUE(w.record().cost_is_estimate);
+    const auto total = w.flow.client.ledger().total();
+    EXPECT_EQ(total.attempts, w.flow.client.stats().attempts);
+    EXPECT_EQ(total.calls, 32U);
+}
+
+TEST(Cost, OfAStreamIsExactWhereItsUsageCame) {
+    CostFlow w;
+    const auto usage = "data: {\"choices\":[],\"model\":\"gpt-4.1\",\"usage\":" + kCounted + "}\n\n";
+    w.flow.transport.stream_bytes(kUs, {kRoleEvent, content_event("Me"), kFinishEvent, usage, kDone});
+    const auto reply = w.flow.client.stream(a_question()).finish();
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_EQ(reply->cost, kCountedCost);
+    EXPECT_FALSE(reply->cost_is_estimate);
+}
+
+TEST(Cost, OfAStreamWithoutUsageIsEstimatedFromItsContent) {
+    CostFlow w;
+    w.flow.transport.stream_bytes(kUs, {kRoleEvent, content_event(std::string(4'000, 'x')), kFinishEvent, kDone});
+    const auto reply = w.flow.client.stream(a_question()).finish();
+    ASSERT_THAT(reply, IsOk());
+    ASSERT_TRUE(reply->cost);
+    EXPECT_TRUE(reply->cost_is_estimate);
+    EXPECT_EQ(w.line().estimated_completion_tokens, 1'000);
+    EXPECT_NEAR(static_cast<double>(reply->cost->nano), 8'000'000, 200'000);
+}
+
+TEST(Cost, OfACutStreamIsEstimatedFromWhatCame) {
+    CostFlow w;
+    w.flow.transport.stream_bytes(kUs, {kRoleEvent, content_event(std::string(4'000, 'x'))}, StreamEnd::cut);
+    const auto reply = w.flow.client.stream(a_question()).finish();
+    ASSERT_THAT(reply, FailsWith(ErrorCode::stream_interrupted));
+    const auto& error = reply.error();
+    ASSERT_TRUE(error.attempts[0].cost);
+    EXPECT_TRUE(error.attempts[0].cost_is_estimate);
+    EXPECT_NEAR(static_cast<double>(error.attempts[0].cost->nano), 8'000'000, 200'000);
+    ASSERT_TRUE(error.partial);
+    EXPECT_EQ(error.partial->cost, error.attempts[0].cost);
+    EXPECT_TRUE(error.partial->cost_is_estimate);
+}
+
+TEST(Cost, OfARecoveredStreamIsThatOfAllItsParts) {
+    CostFlow w({kUs, "asia", kEu}, {.timeouts = {.first_byte = 5s}});
+    const auto usage = "data: {\"choices\":[],\"usage\":" + kCounted + "}\n\n";
+    w.flow.transport.stream_bytes(kUs, {kRoleEvent, content_event(std::string(4'000, 'x'))}, StreamEnd::cut);
+    w.flow.transport.hang("asia");
+    w.flow.transport.stream_bytes(kEu, {kRoleEvent, content_event("Me"), kFinishEvent, usage, kDone});
+    const auto reply = w.flow.client.stream(a_question(), {.stream_recovery = StreamRecovery::restart}).finish();
+    ASSERT_THAT(reply, IsOk());
+    const auto& attempts = reply->attempts;
+    ASSERT_THAT(attempts, SizeIs(3));
+    ASSERT_TRUE(reply->cost && attempts[0].cost && attempts[1].cost && attempts[2].cost);
+    EXPECT_EQ(reply->cost->nano, attempts[0].cost->nano + attempts[2].cost->nano) << "the second gave nothing to it";
+    EXPECT_TRUE(reply->cost_is_estimate);
+    EXPECT_FALSE(attempts[2].cost_is_estimate);
+    EXPECT_EQ(w.record().cost->nano, reply->cost->nano + attempts[1].cost->nano);
+}
+
+TEST(Cost, OfOtherEndpointsIsNotInTheLedger) {
+    CostFlow w;
+    w.flow.transport.reply(kUs, "hello");
+    EXPECT_THAT(w.flow.client.models(), IsOk());
+    EXPECT_THAT(w.flow.client.ledger().lines, SizeIs(0));
+    EXPECT_FALSE(w.record().cost);
+}
+
+TEST(Cost, OfLabelsIsKeptApart) {
+    CostFlow w;
+    w.flow.transport.reply_raw(kUs, 200, {}, answer("gpt-4.1", kCounted));
+    for (const auto* label : {"shop", "search", "shop"}) {
+        ASSERT_THAT(w.flow.client.chat(a_question(), {.label = label}), IsOk());
+    }
+    const auto lines = w.flow.client.ledger().lines;
+    ASSERT_THAT(lines, SizeIs(2));
+    EXPECT_EQ(lines[0].label, "search");
+    EXPECT_EQ(lines[0].calls, 1U);
+    EXPECT_EQ(lines[1].label, "shop");
+    EXPECT_EQ(lines[1].calls, 2U);
+    EXPECT_EQ(lines[1].cost.nano, 2 * kCountedCost.nano);
+}
+
+}  // namespace
+}  // namespace holysheep::flow

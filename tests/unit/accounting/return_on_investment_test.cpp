@@ -1,0 +1,91 @@
+// Months on one model and on another.
+#include <holysheep/return_on_investment.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace holysheep {
+namespace {
+
+const ModelPrice& price_of(const char* model) {
+    static const auto catalogue = ModelCatalogue::built_in();
+    return *catalogue.price(model);
+}
+
+TEST(MonthlyCost, OfTenMillionTokensAtTheOutputPrice) {
+    EXPECT_EQ(monthly_cost({10'000'000}, price_of("gpt-4.1"))->amount(), "80.00");
+    EXPECT_EQ(monthly_cost({10'000'000}, price_of("claude-sonnet-4.5"))->amount(), "150.00");
+    EXPECT_EQ(monthly_cost({10'000'000}, price_of("gemini-2.5-flash"))->amount(), "25.00");
+    EXPECT_EQ(monthly_cost({10'000'000}, price_of("deepseek-v3.2"))->amount(), "4.20");
+}
+
+TEST(MonthlyCost, TakesSharesOfInputAndCache) {
+    EXPECT_EQ(monthly_cost({10'000'000, 1}, price_of("gpt-4.1"))->amount(), "20.00");
+    EXPECT_EQ(monthly_cost({10'000'000, 1, 1}, price_of("gpt-4.1"))->amount(), "5.00");
+    EXPECT_EQ(monthly_cost({10'000'000, 0.7, 0.5}, price_of("gpt-4.1"))->amount(), "32.75");
+    EXPECT_EQ(monthly_cost({10'000'000, 0, 1}, price_of("gpt-4.1"))->amount(), "80.00");
+}
+
+TEST(MonthlyCost, IsNotThatOfLongPrompts) {
+    EXPECT_EQ(monthly_cost({10'000'000, 1}, price_of("claude-sonnet-4.5"))->amount(), "30.00");
+}
+
+TEST(MonthlyCost, IsNothingForWhatMakesNoSense) {
+    for (const double share : {-0.1, 1.1, std::nan("")}) {
+        EXPECT_FALSE(monthly_cost({1, share}, price_of("gpt-4.1")));
+        EXPECT_FALSE(monthly_cost({1, 0, share}, price_of("gpt-4.1")));
+    }
+    EXPECT_FALSE(monthly_cost({-1}, price_of("gpt-4.1")));
+    EXPECT_FALSE(monthly_cost({std::numeric_limits<std::int64_t>::max()}, price_of("gpt-4.1")));
+}
+
+TEST(Saving, OfFiftyMillionTokensMovedToACheaperModel) {
+    const auto from = monthly_cost({50'000'000}, price_of("gpt-4.1"));
+    const auto to = monthly_cost({50'000'000}, price_of("deepseek-v3.2"));
+    EXPECT_EQ(from->amount(), "400.00");
+    EXPECT_EQ(to->amount(), "21.00");
+    const auto result = saving(*from, *to);
+    ASSERT_TRUE(result);
+    EXPECT_EQ(result->saved.amount(), "379.00");
+    EXPECT_EQ(result->percent, 94.75);
+}
+
+TEST(Saving, MayBeALoss) {
+    EXPECT_EQ(saving({300}, {400})->percent, -33.33);
+    EXPECT_EQ(saving({300}, {100})->percent, 66.67);
+    EXPECT_EQ(saving({300}, {500})->percent, -66.67);
+    EXPECT_EQ(saving({300}, {400})->saved.nano, -100);
+    EXPECT_EQ(saving({0}, {400})->percent, 0);
+}
+
+TEST(Saving, IsNothingBetweenCurrencies) { EXPECT_FALSE(saving({1, "USD"}, {1, "EUR"})); }
+
+TEST(CostOn, PricesWhatALedgerCounted) {
+    const CostLedger ledger{{{.model = "gpt-4.1",
+                              .attempts = 2,
+                              .prompt_tokens = 1'000'000,
+                              .cached_input_tokens = 400'000,
+                              .completion_tokens = 100'000,
+                              .estimated_prompt_tokens = 10'000,
+                              .estimated_completion_tokens = 1'000},
+                             {.model = "gpt-4.1", .attempts = 1, .completion_tokens = 1'000'000}}};
+    // 610,000 × 0.28 + 400,000 × 0.028 + 1,101,000 × 0.42
+    EXPECT_EQ(cost_on(ledger, price_of("deepseek-v3.2"))->amount(), "0.64442");
+    EXPECT_EQ(cost_on({}, price_of("gpt-4.1"))->amount(), "0.00");
+}
+
+TEST(CostOn, TakesTheTierOfTheMeanPrompt) {
+    CostLedger ledger{{{.attempts = 5, .prompt_tokens = 1'000'000}}};
+    EXPECT_EQ(cost_on(ledger, price_of("claude-sonnet-4.5"))->amount(), "3.00");
+    ledger.lines[0].attempts = 4;
+    EXPECT_EQ(cost_on(ledger, price_of("claude-sonnet-4.5"))->amount(), "6.00");
+}
+
+TEST(CostOn, IsNothingWithoutARightPrice) {
+    EXPECT_FALSE(cost_on({{{.attempts = 1, .prompt_tokens = 1}}}, {.input = {1}, .output = {1, "EUR"}}));
+}
+
+}  // namespace
+}  // namespace holysheep
