@@ -17,6 +17,8 @@
 #include <holysheep/event_listener.hpp>
 #include <holysheep/export.hpp>
 #include <holysheep/model_catalogue.hpp>
+#include <holysheep/model_rules.hpp>
+#include <holysheep/money.hpp>
 #include <holysheep/rate_limiter.hpp>
 #include <holysheep/region.hpp>
 #include <holysheep/region_selector.hpp>
@@ -130,6 +132,17 @@ struct ConcurrencyOptions {
     int queue = 0;           ///< calls that may wait
 };
 
+/// Ceilings on what calls cost within a span, in one currency. A call reserves an estimate before it is sent: the
+/// prompt at four bytes a token, and the longest answer that the request allows, else 1,000 tokens. It is settled with
+/// what all its attempts cost, estimates included. A call that does not fit fails with `budget_exceeded`, which says
+/// how much of which ceiling is spent, and until when; one whose price is not known is refused, for it could cost
+/// anything. Each client counts for itself.
+struct BudgetOptions {
+    std::optional<Money> ceiling{};         ///< for all calls; unset: none
+    milliseconds per{86'400'000};           ///< in any span of this length, which slides in sixty steps
+    std::map<std::string, Money> labels{};  ///< for calls with that `CallOptions::label`, beside `ceiling`
+};
+
 struct TlsOptions {
     std::string ca_file{};             ///< PEM file that replaces the system's certificates
     std::string ca_blob{};             ///< PEM text that replaces the system's certificates
@@ -175,7 +188,13 @@ struct ClientOptions {
     RateLimitOptions rate_limit{};           ///< for each model, and for each key where there are several
     std::shared_ptr<RateLimiter> limiter{};  ///< shared with other clients; in place of `rate_limit`
     ConcurrencyOptions concurrency{};
+    BudgetOptions budget{};
     std::map<std::string, ModelTraits> models{};  ///< by name; see ModelCatalogue::amend
+    /// Asked in this order when a model fails for reasons of its own (not found, no rights to it; a prompt that is too
+    /// long goes to one that is known to take more), or when every region has failed with its errors (5xx, 429, no
+    /// answer in time). Not after content, not for a network that is down.
+    std::vector<std::string> fallback_models{};
+    std::vector<ModelRule> model_rules{};
     TlsOptions tls{};
     ProxyOptions proxy{};
     bool http2 = false;  ///< offer HTTP/2 (by ALPN); HTTP/1.1 costs less CPU per request
@@ -224,6 +243,8 @@ struct CallOptions {
     /// Sent as `Idempotency-Key`, the same for all attempts but those that continue a cut stream, whose body is
     /// another: these add a suffix. Empty: not sent.
     std::string idempotency_key{};
+    /// In place of the client's; one empty name: none.
+    std::vector<std::string> fallback_models{};
     std::optional<bool> hedge{};  ///< overrides `HedgingOptions::enabled`
     StreamRecovery stream_recovery = StreamRecovery::terminate;
     int skip_malformed_chunks = 0;  ///< broken frames of a stream to pass over; never while a tool call is open

@@ -22,14 +22,15 @@ std::string span_text(std::chrono::nanoseconds span) {
 
 }  // namespace
 
-Admission::Admission(const AdmissionServices& services, const CallSize& size, time_point since, int priority,
-                     bool limited, std::function<OnTurn()> on_turn)
+Admission::Admission(const AdmissionServices& services, const Exchange& exchange, time_point since,
+                     std::function<OnTurn()> on_turn)
     : services_(services),
-      size_(size),
+      exchange_(exchange),
       since_(since),
-      priority_(priority),
-      limited_(limited && services.limiter != nullptr),
+      limited_(exchange.rate_limited && services.limiter != nullptr),
       on_turn_(std::move(on_turn)) {}
+
+Admission::~Admission() { settle_cost(Money{}, since_); }
 
 std::optional<std::size_t> Admission::choose_key(std::size_t region, int model, time_point now) const {
     const auto& keys = services_.keys;
@@ -42,7 +43,7 @@ Admission::Answer Admission::wait_for_room(std::span<const std::size_t> regions)
     if (seat_) return Answer::wait;
     auto& bulkhead = services_.bulkhead;
     next_ = {};
-    seat_ = bulkhead.join({regions.begin(), regions.end()}, since_, priority_, on_turn_());
+    seat_ = bulkhead.join({regions.begin(), regions.end()}, since_, exchange_.priority, on_turn_());
     if (seat_) return Answer::wait;
     return refuse({.code = ErrorCode::rate_limited_locally,
                    .message = "every region has " + std::to_string(bulkhead.max_per_region()) +
@@ -58,10 +59,13 @@ void Admission::seek_permit(std::size_t region, int model, std::string_view name
     auto& lane = services_.limiter->lane(services_.keys.account(region, next_.key), name);
     if (next_.permit && next_.lane == &lane) return;  // it keeps its place in that queue
     next_.lane = &lane;
-    const auto answer = size_.answer_tokens.value_or(services_.limiter->answer_tokens(lane));
-    next_.permit = Permit(
-        services_.limiter, lane,
-        {.tokens = size_.prompt_tokens + answer, .since = since_, .priority = priority_, .on_turn = on_turn_()}, now);
+    const auto answer = exchange_.size.answer_tokens.value_or(services_.limiter->answer_tokens(lane));
+    next_.permit = Permit(services_.limiter, lane,
+                          {.tokens = exchange_.size.prompt_tokens + answer,
+                           .since = since_,
+                           .priority = exchange_.priority,
+                           .on_turn = on_turn_()},
+                          now);
 }
 
 Admission::Answer Admission::ask(std::size_t region, int model, std::string_view name,
@@ -84,6 +88,7 @@ Admission::Answer Admission::ask(std::size_t region, int model, std::string_view
         });
     }
     if (waits_for_key_) return Answer::wait;
+    if (auto refused = reserve_cost(now)) return refuse(std::move(*refused));
     seek_permit(region, model, name, now);
     if (!limited_ || next_.permit.look(now)) return Answer::granted;
     const auto expected = next_.permit.expected(now);
@@ -104,6 +109,48 @@ void Admission::share(std::size_t region, int model, time_point now) {
     next_ = {};
     next_.key = choose_key(region, model, now);
     next_.key_version = services_.keys.version();
+}
+
+std::optional<Error> Admission::reserve_cost(time_point now) {
+    auto& spending = services_.spending;
+    // Nobody knows what raw requests cost.
+    if (reserved_ || exchange_.kind == ExchangeKind::raw || !spending.limited(exchange_.label)) return std::nullopt;
+    const auto& cost = exchange_.size.cost;
+    if (!cost || cost->currency != spending.currency()) {
+        return Error{.code = ErrorCode::budget_exceeded,
+                     .message = "the budget cannot be kept: the price of \"" + exchange_.model + "\" " +
+                                (cost ? "is in " + cost->currency + ", the ceiling in " + spending.currency()
+                                      : "is not known; say it in ClientOptions::models or Client::set_prices")};
+    }
+    const auto refused = spending.reserve(exchange_.label, cost->nano, now);
+    if (!refused) {
+        reserved_ = cost->nano;
+        return std::nullopt;
+    }
+    const auto money = [&](std::int64_t nano) {
+        return Money{nano, spending.currency()}.amount() + " " + spending.currency();
+    };
+    Error error{.code = ErrorCode::budget_exceeded};
+    error.message =
+        (refused->of_label ? "the budget of \"" + exchange_.label + "\"" : std::string("the client's budget")) + ": " +
+        money(refused->spent) + " of " + money(refused->ceiling) + " are spent or reserved, and this call may cost " +
+        money(cost->nano);
+    if (cost->nano > refused->ceiling) {
+        error.message += ", more than the whole; lower max_completion_tokens or raise the ceiling";
+    } else if (refused->until) {
+        error.retry_after = std::chrono::ceil<milliseconds>(*refused->until - now);
+        error.message += "; it fits again in " + span_text(*error.retry_after);
+    } else {
+        error.message += "; what other calls really cost may make room for it";
+    }
+    return error;
+}
+
+void Admission::settle_cost(const std::optional<Money>& cost, time_point now) {
+    if (!reserved_) return;
+    const bool known = cost && (cost->nano == 0 || cost->currency == services_.spending.currency());
+    services_.spending.settle(exchange_.label, *reserved_, known ? cost->nano : *reserved_, now);
+    reserved_.reset();
 }
 
 Error Admission::too_late(std::string_view model, time_point now) const {

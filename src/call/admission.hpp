@@ -19,6 +19,7 @@
 #include "call/keys.hpp"
 #include "resilience/bulkhead.hpp"
 #include "resilience/rate_limiter.hpp"
+#include "resilience/spending.hpp"
 
 namespace holysheep::call {
 
@@ -26,6 +27,7 @@ namespace holysheep::call {
 struct AdmissionServices {
     resilience::Bulkhead& bulkhead;
     Keys& keys;
+    resilience::Spending& spending;
     std::shared_ptr<RateLimiter::Impl> limiter{};  ///< null: no limit
 };
 
@@ -33,10 +35,13 @@ class Admission {
   public:
     using time_point = Clock::time_point;
     using OnTurn = std::function<void()>;
-    /// `on_turn` makes what is called, from any thread, when asking again is worth while; few calls need it. `limited`
-    /// false: the rate limit does not count this call.
-    Admission(const AdmissionServices& services, const CallSize& size, time_point since, int priority, bool limited,
+    /// `on_turn` makes what is called, from any thread, when asking again is worth while; few calls need it. `exchange`
+    /// outlives this.
+    Admission(const AdmissionServices& services, const Exchange& exchange, time_point since,
               std::function<OnTurn()> on_turn);
+    ~Admission();
+    Admission(const Admission&) = delete;
+    Admission& operator=(const Admission&) = delete;
 
     enum class Answer {
         granted,
@@ -57,6 +62,8 @@ class Admission {
     std::optional<time_point> look_at(time_point now) const;
     /// Why the answer was `never`.
     const Error& refusal() const { return refusal_; }
+    /// The call is over, and this is what all its attempts cost; unset: nobody knows.
+    void settle_cost(const std::optional<Money>& cost, time_point now);
     /// Leaves all queues.
     void withdraw();
 
@@ -90,19 +97,20 @@ class Admission {
         withdraw();
         return Answer::never;
     }
+    std::optional<Error> reserve_cost(time_point now);
     Error too_late(std::string_view model, time_point now) const;
 
     const AdmissionServices& services_;
-    const CallSize size_;
+    const Exchange& exchange_;
     const time_point since_;
-    const int priority_;
     const bool limited_;
     const std::function<OnTurn()> on_turn_;
     Right next_{};
     bool waits_for_key_ = false, renewed_key_ = false;
     resilience::Bulkhead::Seat seat_{};
     std::string key_problem_{};
-    std::shared_ptr<Admission*> self_;  // for callbacks that may come after the end
+    std::shared_ptr<Admission*> self_;        // for callbacks that may come after the end
+    std::optional<std::int64_t> reserved_{};  // money
     Error refusal_{};
     std::vector<Right> rights_;  // by attempt
 };

@@ -45,8 +45,7 @@ CallDriver::CallDriver(CallServices& services, Exchange exchange, const CallPoli
       exchange_(std::move(exchange)),
       started_(started),
       model_(services.regions.model_id(policy.model)),
-      admission_(services.admission, exchange_.size, started, exchange_.priority, exchange_.rate_limited,
-                 [this] { return turn_caller(); }),
+      admission_(services.admission, exchange_, started, [this] { return turn_caller(); }),
       machine_(with_numbers(policy, services.regions), plan, model_, services.regions, services.budgets,
                services.retry_policy, &admission_),
       sink_(sink),
@@ -411,7 +410,8 @@ void CallDriver::recover(int number) {
     request.messages.push_back(assistant(salvage_.prefix()));
     if (auto encoded = wire::encode_chat(request, true, exchange_.continuation->extra_json)) {
         exchange_.chat = std::move(*encoded);
-        exchange_.size.prompt_tokens = accounting::estimated_tokens(exchange_.chat.head.size() + exchange_.chat.tail.size());
+        exchange_.size.prompt_tokens =
+            accounting::estimated_tokens(exchange_.chat.head.size() + exchange_.chat.tail.size());
     }
     // Another body under the same key would be refused, or answered with the old answer.
     if (!exchange_.idempotency_key.empty()) exchange_.idempotency_key += "-" + std::to_string(number + 1);

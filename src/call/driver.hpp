@@ -119,6 +119,7 @@ class CallDriver final : private AttemptEvents {
     CallResult make_result(int attempt);
     Error final_error(Attempt* last);
     std::string model_reason() const;
+    std::optional<Money> total_cost() const;
     CallRecord make_call_record(const CallResult& result) const;
     std::vector<AttemptRecord> take_trail();
     void on_timer();

@@ -67,6 +67,12 @@ void CallDriver::sum_cost(ChatCompletion& joined) const {
     joined.cost_is_estimate = sum.is_estimate();
 }
 
+std::optional<Money> CallDriver::total_cost() const {
+    accounting::CostSum sum;
+    for (const auto& attempt : attempts_) sum.add(attempt.record.cost, attempt.record.cost_is_estimate);
+    return sum.cost();
+}
+
 void CallDriver::sum_cost(CallRecord& call) const {
     if (exchange_.kind == ExchangeKind::raw) return;
     accounting::CostSum sum;

@@ -11,6 +11,7 @@ namespace holysheep::call {
 void CallDriver::finish(int number) {
     if (machine_.ending() == Ending::answered && number != committed_) commit(number);
     count_call(number);
+    admission_.settle_cost(total_cost(), now());
     auto result = make_result(number);
     delivered_ = true;
     const auto* error = std::get_if<Error>(&result);

@@ -6,11 +6,13 @@
 #include <random>
 #include <utility>
 
+#include <holysheep/cost.hpp>
 #include <holysheep/version.hpp>
 
 #include "accounting/attempt_cost.hpp"
 #include "call/request_builder.hpp"
 #include "client/call_check.hpp"
+#include "client/model_choice.hpp"
 #include "client/options_check.hpp"
 #include "client/sinks.hpp"
 #include "client/stream_reader.hpp"
@@ -75,30 +77,32 @@ Client::Impl::Impl(ClientOptions options)
       retry_budget_(options_.retry.budget_ratio, options_.retry.budget_capacity),
       hedge_budget_(options_.hedging.ratio, kHedgesSavedUp),
       bulkhead_(options_.regions.size(), options_.concurrency),
+      spending_(options_.budget),
       keys_(options_.keys, client::region_accounts(options_, targets_),
             options_.key_source ? call::Keys::Fetch([this] { fetch_key(); }) : nullptr),
       recorder_(ids(options_.regions), clock_->now()),
       catalogue_(known_models(options_)),
       router_(options_.regions, options_.selector, options_.custom_selector, regions_, *log_),
-      services_{.clock = *clock_,
-                .transport = *transport_,
-                .targets = targets_,
-                .regions = regions_,
-                .router = router_,
-                .budgets = {retry_budget_, hedge_budget_},
-                .admission = {.bulkhead = bulkhead_, .keys = keys_, .limiter = make_limiter(options_)},
-                .shared_clock = clock_,
-                .recorder = recorder_,
-                .catalogue = catalogue_,
-                .ledger = ledger_,
-                .redactor = redactor_,
-                .log = *log_,
-                .retry_policy = options_.retry_policy.get(),
-                .on_refreshed =
-                    [this] {
-                        for (std::size_t i = 0; i < targets_.size(); ++i) refresh_facts(i);
-                    },
-                .on_notices = [this] { tell_soon(); }},
+      services_{
+          .clock = *clock_,
+          .transport = *transport_,
+          .targets = targets_,
+          .regions = regions_,
+          .router = router_,
+          .budgets = {retry_budget_, hedge_budget_},
+          .admission = {.bulkhead = bulkhead_, .keys = keys_, .spending = spending_, .limiter = make_limiter(options_)},
+          .shared_clock = clock_,
+          .recorder = recorder_,
+          .catalogue = catalogue_,
+          .ledger = ledger_,
+          .redactor = redactor_,
+          .log = *log_,
+          .retry_policy = options_.retry_policy.get(),
+          .on_refreshed =
+              [this] {
+                  for (std::size_t i = 0; i < targets_.size(); ++i) refresh_facts(i);
+              },
+          .on_notices = [this] { tell_soon(); }},
       registry_(services_, clock_,
                 [this](int change) {
                     if (loop_) loop_->add_work(change);
@@ -241,14 +245,19 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_chat(const Cha
                                                                        const CallOptions& options, bool stream) {
     if (auto error = refuse_use()) return std::move(*error);
     if (auto error = client::check_call(options, options_)) return std::move(*error);
+    const auto catalogue = catalogue_.get();
+    auto choice = client::choose_model(request, options, options_, *catalogue);
+    if (!choice) return std::move(choice).error();
+    if (request.model.empty() && !choice->model.empty()) {
+        auto named = request;
+        named.model = choice->model;
+        return prepare_chat(named, options, stream);
+    }
     auto encoded = wire::encode_chat(request, stream, options.extra_json);
     if (!encoded) return std::move(encoded).error();
-    const auto catalogue = catalogue_.get();
-    const auto* known = catalogue->find(request.model);
-    const auto traits = known == nullptr ? ModelTraits{} : *known;
-    auto plan = make_plan(options, stream, traits);
+    auto plan = make_plan(options, stream, choice->traits);
     if (plan.policy.recovery == StreamRecovery::continue_prefix) {
-        if (auto error = client::check_continuation(request, options, traits)) return std::move(*error);
+        if (auto error = client::check_continuation(request, options, choice->traits)) return std::move(*error);
         plan.exchange.continuation =
             std::make_shared<const call::Continuation>(call::Continuation{request, options.extra_json});
     }
@@ -256,11 +265,19 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_chat(const Cha
     const auto prompt_tokens = accounting::estimated_tokens(encoded->head.size() + encoded->tail.size());
     if (prompt_tokens > options_.hedging.max_prompt_tokens) plan.policy.hedge = false;
     plan.exchange.chat = std::move(*encoded);
-    plan.exchange.model = plan.policy.model = request.model;
+    plan.exchange.model = request.model;
+    plan.exchange.model_rule = std::move(choice->rule);
+    plan.policy.model = std::move(choice->model);
+    plan.policy.context_window = choice->traits.context_window;
+    plan.policy.fallbacks = std::move(choice->fallbacks);
     plan.exchange.rate_limited = true;
     plan.exchange.size.prompt_tokens = prompt_tokens;
     plan.exchange.size.answer_tokens =
         request.max_completion_tokens ? request.max_completion_tokens : request.max_tokens;
+    if (choice->traits.price) {
+        plan.exchange.size.cost = cost_of(
+            prompt_tokens, plan.exchange.size.answer_tokens.value_or(call::kUnknownAnswer), *choice->traits.price);
+    }
     return std::make_shared<client::ActiveCall>(registry_, std::move(plan));
 }
 

@@ -24,6 +24,7 @@
 #include "resilience/bulkhead.hpp"
 #include "resilience/random.hpp"
 #include "resilience/retry_budget.hpp"
+#include "resilience/spending.hpp"
 #include "runtime/completion.hpp"
 #include "runtime/fork_guard.hpp"
 #include "runtime/io_loop.hpp"
@@ -115,6 +116,7 @@ class Client::Impl {
     health::RegionHealthTracker regions_;
     resilience::RetryBudget retry_budget_, hedge_budget_;
     resilience::Bulkhead bulkhead_;
+    resilience::Spending spending_;
     call::Keys keys_;
     telemetry::Recorder recorder_;
     accounting::SharedCatalogue catalogue_;

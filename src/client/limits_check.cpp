@@ -57,11 +57,45 @@ void check_keys(const ClientOptions& options, Problems& problems) {
     }
 }
 
+void check_budget(const BudgetOptions& budget, Problems& problems) {
+    std::string currency;
+    const auto ceiling = [&](const std::string& name, const Money& money) {
+        if (money.nano <= 0) problems.add(name, "it must be above 0; leave it out to allow anything");
+        if (currency.empty()) currency = money.currency;
+        if (money.currency != currency) {
+            problems.add(name,
+                         "it is in " + money.currency + ", another ceiling in " + currency + "; use one currency");
+        }
+    };
+    if (budget.ceiling) ceiling("budget.ceiling", *budget.ceiling);
+    for (const auto& [label, money] : budget.labels) ceiling("budget.labels[\"" + label + "\"]", money);
+    if (budget.per < 60ms || budget.per > 24h * 366) {
+        problems.add("budget.per", std::to_string(budget.per.count()) + " ms must be between 60 ms and a year");
+    }
+}
+
+void check_models(const ClientOptions& options, Problems& problems) {
+    const auto name = [&](const std::string& option, const std::string& model) {
+        if (model.empty()) problems.add(option, "it names no model");
+        if (has_control_characters(model)) problems.add(option, "the model's name has control characters");
+    };
+    for (std::size_t i = 0; i < options.fallback_models.size(); ++i) {
+        name("fallback_models[" + std::to_string(i) + "]", options.fallback_models[i]);
+    }
+    for (std::size_t i = 0; i < options.model_rules.size(); ++i) {
+        const auto option = "model_rules[" + std::to_string(i) + "]";
+        name(option + ".model", options.model_rules[i].model);
+        if (!options.model_rules[i].when) problems.add(option + ".when", "it is empty: the rule could never be asked");
+    }
+}
+
 }  // namespace
 
 void check_limits(const ClientOptions& options, Problems& problems) {
     check_rate_limit(options, problems);
     check_keys(options, problems);
+    check_budget(options.budget, problems);
+    check_models(options, problems);
     const auto& concurrency = options.concurrency;
     if (concurrency.max_per_region < 0) {
         problems.add("concurrency.max_per_region",

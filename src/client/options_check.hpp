@@ -35,7 +35,7 @@ void check_timeouts(const TimeoutOptions& timeouts, std::string_view prefix, Pro
 void check_headers(const std::vector<std::pair<std::string, std::string>>& headers, std::string_view option,
                    Problems& problems);
 void check_key(std::string_view option, std::string_view key, Problems& problems);
-/// Rate limits, concurrency and keys.
+/// Limits, keys, budgets, and which models are asked.
 void check_limits(const ClientOptions& options, Problems& problems);
 /// Why a key that `key_source` gave cannot be used; it is trimmed. "": it can.
 std::string problem_of_key(std::string& key);

@@ -1,0 +1,47 @@
+#include "client/model_choice.hpp"
+
+#include <algorithm>
+#include <exception>
+
+namespace holysheep::client {
+
+namespace {
+
+std::string name_of(const std::vector<ModelRule>& rules, std::size_t i) {
+    return rules[i].name.empty() ? "model_rules[" + std::to_string(i) + "]" : rules[i].name;
+}
+
+Error threw(const std::vector<ModelRule>& rules, std::size_t i, const std::string& what) {
+    return {.code = ErrorCode::invalid_request, .message = "the rule \"" + name_of(rules, i) + "\" threw" + what};
+}
+
+}  // namespace
+
+Result<ModelChoice> choose_model(const ChatRequest& request, const CallOptions& call, const ClientOptions& client,
+                                 const ModelCatalogue& catalogue) {
+    ModelChoice choice{.model = request.model};
+    const auto& rules = client.model_rules;
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+        try {
+            if (!rules[i].when(request)) continue;
+        } catch (const std::exception& error) {
+            return threw(rules, i, std::string(": ") + error.what());
+        } catch (...) {
+            return threw(rules, i, "");
+        }
+        if (rules[i].model != request.model) choice.rule = "rule: " + name_of(rules, i);
+        choice.model = rules[i].model;
+        break;
+    }
+    if (const auto* known = catalogue.find(choice.model)) choice.traits = *known;
+    for (const auto& name : call.fallback_models.empty() ? client.fallback_models : call.fallback_models) {
+        if (name.empty() || name == choice.model) continue;
+        const auto* known = catalogue.find(name);
+        choice.fallbacks.push_back({.name = name, .context_window = known == nullptr ? 0 : known->context_window});
+        // One clock for all: it must leave the slowest its time.
+        if (known != nullptr) choice.traits.reasoning = choice.traits.reasoning || known->reasoning;
+    }
+    return choice;
+}
+
+}  // namespace holysheep::client

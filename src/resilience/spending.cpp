@@ -1,0 +1,43 @@
+#include "resilience/spending.hpp"
+
+namespace holysheep::resilience {
+
+Spending::Spending(const BudgetOptions& options) {
+    if (options.ceiling) {
+        total_.emplace(options.ceiling->nano, options.per);
+        currency_ = options.ceiling->currency;
+    }
+    for (const auto& [label, ceiling] : options.labels) {
+        labels_.emplace(label, SlidingSum(ceiling.nano, options.per));
+        currency_ = ceiling.currency;
+    }
+}
+
+SlidingSum* Spending::of_label(std::string_view label) {
+    const auto found = labels_.find(label);
+    return found == labels_.end() ? nullptr : &found->second;
+}
+
+std::optional<Spending::Refusal> Spending::reserve(std::string_view label, std::int64_t amount, time_point now) {
+    auto* own = of_label(label);
+    for (auto* sum : {own, total_ ? &*total_ : nullptr}) {
+        if (sum == nullptr || sum->fits(amount, now)) continue;
+        return Refusal{.of_label = sum == own,
+                       .ceiling = sum->limit(),
+                       .spent = sum->sum(now),
+                       .until = sum->fits_at(amount, now)};
+    }
+    if (own != nullptr) own->hold(amount);
+    if (total_) total_->hold(amount);
+    return std::nullopt;
+}
+
+void Spending::settle(std::string_view label, std::int64_t reserved, std::int64_t actual, time_point now) {
+    for (auto* sum : {of_label(label), total_ ? &*total_ : nullptr}) {
+        if (sum == nullptr) continue;
+        sum->hold(actual - reserved);
+        sum->book(actual, now);
+    }
+}
+
+}  // namespace holysheep::resilience

@@ -1,0 +1,107 @@
+// Ceilings on money: reserved before, settled after.
+#include "call_flow.hpp"
+
+namespace holysheep::flow {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+/// A dollar per thousand tokens, so that the sums are plain to see.
+ClientOptions with_budget(const char* ceiling) {
+    ClientOptions options;
+    options.budget.ceiling = parse_money(ceiling);
+    options.models = {
+        {"gpt-4.1",
+         {.price = ModelPrice{.input = *parse_money("1"), .output = *parse_money("1"), .per_tokens = 1'000}}}};
+    return options;
+}
+
+ChatRequest costing(int dollars) {
+    auto question = a_question();
+    question.max_completion_tokens = dollars * 1'000;
+    return question;
+}
+
+const std::string kUsed2000 =
+    R"({"id":"c","object":"chat.completion","created":1,"model":"gpt-4.1","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1000,"completion_tokens":1000,"total_tokens":2000}})";
+
+TEST(Budget, ACallThatMayCostTooMuchIsNotSent) {
+    CallFlow flow({"us-west"}, with_budget("5"));
+    flow.transport.reply_raw("us-west", 200, {}, kUsed2000);
+    const auto reply = flow.client.chat(costing(6));
+    ASSERT_THAT(reply, FailsWith(ErrorCode::budget_exceeded));
+    EXPECT_THAT(reply.error().message, AllOf(HasSubstr("5.00 USD"), HasSubstr("max_completion_tokens")));
+    EXPECT_THAT(flow.attempts(), SizeIs(0));
+}
+
+TEST(Budget, WhatWasReallySpentCounts) {
+    CallFlow flow({"us-west"}, with_budget("5"));
+    flow.transport.reply_raw("us-west", 200, {}, kUsed2000);
+    EXPECT_THAT(flow.client.chat(costing(4)), IsOk());
+    EXPECT_THAT(flow.client.chat(costing(2)), IsOk()) << "two were spent, not four";
+    const auto reply = flow.client.chat(costing(2));
+    ASSERT_THAT(reply, FailsWith(ErrorCode::budget_exceeded));
+    EXPECT_THAT(reply.error().message, HasSubstr("4.00 USD of 5.00 USD"));
+    ASSERT_TRUE(reply.error().retry_after);
+    EXPECT_GT(*reply.error().retry_after, 23h);
+    flow.clock.advance(*reply.error().retry_after);
+    EXPECT_THAT(flow.client.chat(costing(2)), IsOk()) << "a day later";
+}
+
+TEST(Budget, ItsSpanCanBeChosen) {
+    auto options = with_budget("3");
+    options.budget.per = 60s;
+    CallFlow flow({"us-west"}, options);
+    flow.transport.reply_raw("us-west", 200, {}, kUsed2000);
+    EXPECT_THAT(flow.client.chat(costing(2)), IsOk());
+    EXPECT_THAT(flow.client.chat(costing(2)), FailsWith(ErrorCode::budget_exceeded));
+    flow.clock.advance(61s);
+    EXPECT_THAT(flow.client.chat(costing(2)), IsOk());
+}
+
+TEST(Budget, ALabelHasItsOwn) {
+    auto options = with_budget("100");
+    options.budget.labels = {{"nightly", *parse_money("3")}};
+    CallFlow flow({"us-west"}, options);
+    flow.transport.reply_raw("us-west", 200, {}, kUsed2000);
+    EXPECT_THAT(flow.client.chat(costing(2), {.label = "nightly"}), IsOk());
+    const auto reply = flow.client.chat(costing(2), {.label = "nightly"});
+    ASSERT_THAT(reply, FailsWith(ErrorCode::budget_exceeded));
+    EXPECT_THAT(reply.error().message, HasSubstr("nightly"));
+    EXPECT_THAT(flow.client.chat(costing(2), {.label = "daily"}), IsOk());
+}
+
+TEST(Budget, AnUnsentCallLeavesItWhole) {
+    CallFlow flow({"us-west"}, with_budget("5"));
+    flow.transport.fail("us-west", ErrorCode::transport_failed).reply_raw("us-west", 200, {}, kUsed2000);
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_FALSE(flow.client.chat(costing(4), {.retry = RetryOptions{.max_attempts = 1}})) << i;
+        flow.transport.clear("us-west").fail("us-west", ErrorCode::transport_failed);
+    }
+    flow.transport.clear("us-west").reply_raw("us-west", 200, {}, kUsed2000);
+    flow.clock.advance(30s);
+    EXPECT_THAT(flow.client.chat(costing(4)), IsOk());
+}
+
+TEST(Budget, WithoutAPriceItCannotBeKept) {
+    CallFlow flow({"us-west"}, with_budget("5"));
+    flow.transport.reply("us-west", "hello");
+    const auto reply = flow.client.chat("somebody's-model", "hello?");
+    ASSERT_THAT(reply, FailsWith(ErrorCode::budget_exceeded));
+    EXPECT_THAT(reply.error().message, AllOf(HasSubstr("somebody's-model"), HasSubstr("ClientOptions::models")));
+}
+
+TEST(Budget, CallsAtOnceReserveTogether) {
+    CallFlow flow({"us-west"}, with_budget("5"), CallFlow::kManual);
+    flow.transport.reply_raw("us-west", 200, {}, kUsed2000, {.first_byte = 1s});
+    auto first = flow.client.chat_async(costing(4));
+    auto second = flow.client.chat_async(costing(2));
+    flow.clock.advance(1s);
+    EXPECT_THAT(second.get(), FailsWith(ErrorCode::budget_exceeded));
+    EXPECT_THAT(first.get(), IsOk());
+}
+
+}  // namespace
+}  // namespace holysheep::flow

@@ -1,0 +1,197 @@
+// Which model is asked: rules before the call, fallbacks during it.
+#include <stdexcept>
+
+#include "call_flow.hpp"
+
+namespace holysheep::flow {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+ClientOptions with_fallback(std::string model = "deepseek-v3.2") {
+    ClientOptions options;
+    options.fallback_models = {std::move(model)};
+    return options;
+}
+
+std::vector<std::string> models_of(const ChatCompletion& completion) {
+    std::vector<std::string> models;
+    for (const auto& attempt : completion.attempts) models.push_back(attempt.region + ":" + attempt.model);
+    return models;
+}
+
+TEST(FallbackModels, AMissingModelIsReplaced) {
+    CallFlow flow({"us-west"}, with_fallback());
+    flow.transport.reply_raw("us-west", 404, {}, error_body("model_not_found")).reply("us-west", "hello");
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_THAT(models_of(*reply), ElementsAre("us-west:gpt-4.1", "us-west:deepseek-v3.2"));
+    EXPECT_EQ(reply->attempts[1].kind, AttemptKind::fallback_model);
+    EXPECT_EQ(reply->requested_model, "gpt-4.1");
+    EXPECT_EQ(reply->model_reason, "fallback: gpt-4.1 failed with model_not_found");
+}
+
+TEST(FallbackModels, RegionsComeBeforeModels) {
+    CallFlow flow({"us-west", "eu-central"}, with_fallback());
+    flow.transport.reply_raw("us-west", 503, {}, "").reply("us-west", "hello");
+    flow.transport.reply_raw("eu-central", 503, {}, "").reply("eu-central", "hello");
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_THAT(models_of(*reply), ElementsAre("us-west:gpt-4.1", "eu-central:gpt-4.1", "us-west:deepseek-v3.2"));
+    EXPECT_EQ(flow.elapsed(), 0s) << "nobody waits for a model when there is another one";
+}
+
+TEST(FallbackModels, ATooLongPromptGoesToALargerWindowOnly) {
+    auto options = with_fallback();
+    options.fallback_models = {"small", "unknown", "large"};
+    options.models = {{"gpt-4.1", {.context_window = 8'000}},
+                      {"small", {.context_window = 4'000}},
+                      {"large", {.context_window = 100'000}}};
+    CallFlow flow({"us-west"}, options);
+    flow.transport.reply_raw("us-west", 400, {}, error_body("context_length_exceeded")).reply("us-west", "hello");
+    auto question = a_question();
+    question.model = "mine";
+    flow.transport.clear("us-west")
+        .reply_raw("us-west", 400, {}, error_body("context_length_exceeded"))
+        .reply("us-west", "hello");
+    const auto reply = flow.client.chat(question);
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_THAT(models_of(*reply), ElementsAre("us-west:mine", "us-west:small")) << "known to read something";
+    flow.transport.clear("us-west")
+        .reply_raw("us-west", 400, {}, error_body("context_length_exceeded"))
+        .reply("us-west", "hello");
+    options.models["mine"] = {.context_window = 8'000};
+    CallFlow known({"us-west"}, options);
+    known.transport.reply_raw("us-west", 400, {}, error_body("context_length_exceeded")).reply("us-west", "hello");
+    EXPECT_THAT(models_of(*known.client.chat(question)), ElementsAre("us-west:mine", "us-west:large"));
+}
+
+TEST(FallbackModels, WhatIsTheSameForAllModelsIsFinal) {
+    for (const auto& [status, code] : {std::pair{400, "invalid_value"},
+                                       {401, "invalid_api_key"},
+                                       {402, "insufficient_credits"},
+                                       {400, "content_filter"}}) {
+        CallFlow flow({"us-west"}, with_fallback());
+        flow.transport.reply_raw("us-west", status, {}, error_body(code));
+        EXPECT_FALSE(flow.client.chat(a_question()));
+        EXPECT_THAT(flow.attempts(), SizeIs(1)) << code;
+    }
+}
+
+TEST(FallbackModels, ADeadNetworkIsNotAskedAboutOtherModels) {
+    CallFlow flow({"us-west", "eu-central"}, with_fallback());
+    flow.transport.fail("us-west", ErrorCode::transport_failed).fail("eu-central", ErrorCode::transport_failed);
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_FALSE(reply);
+    for (const auto& attempt : reply.error().attempts) EXPECT_EQ(attempt.model, "gpt-4.1");
+}
+
+TEST(FallbackModels, TheCallsOwnListCounts) {
+    CallFlow flow({"us-west"}, with_fallback());
+    flow.transport.reply_raw("us-west", 404, {}, error_body("model_not_found")).reply("us-west", "hello");
+    const auto other = flow.client.chat(a_question(), {.fallback_models = {"gemini-2.5-flash"}});
+    ASSERT_THAT(other, IsOk());
+    EXPECT_EQ(other->attempts.back().model, "gemini-2.5-flash");
+    CallFlow none({"us-west"}, with_fallback());
+    none.transport.reply_raw("us-west", 404, {}, error_body("model_not_found"));
+    EXPECT_THAT(none.client.chat(a_question(), {.fallback_models = {""}}), FailsWith(ErrorCode::model_not_found));
+}
+
+TEST(FallbackModels, AModelThatIsKnownToBeMissingIsNotAskedAgain) {
+    CallFlow flow({"us-west"}, with_fallback());
+    flow.transport.reply_raw("us-west", 404, {}, error_body("model_not_found")).reply("us-west", "hello");
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_THAT(models_of(*reply), ElementsAre("us-west:deepseek-v3.2"));
+    EXPECT_EQ(reply->model_reason, "fallback: gpt-4.1 had no usable region");
+}
+
+TEST(FallbackModels, StayWithinTheAllowedRegions) {
+    CallFlow flow({"us-west", "eu-central"}, with_fallback());
+    flow.transport.reply_raw("us-west", 503, {}, "").reply("eu-central", "hello");
+    EXPECT_FALSE(flow.client.chat(a_question(), {.regions = {"us-west"}, .retry = RetryOptions{.max_wait = 0ms}}));
+    for (const auto& region : flow.attempts()) EXPECT_EQ(region, "us-west");
+}
+
+TEST(FallbackModels, AStreamFallsBackBeforeItsContent) {
+    CallFlow flow({"us-west"}, with_fallback());
+    flow.transport.reply_raw("us-west", 404, {}, error_body("model_not_found")).stream("us-west", {"hel", "lo"});
+    const auto reply = flow.client.stream_to(a_question(), [](const ChatChunk&) {});
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_EQ(reply->attempts.back().model, "deepseek-v3.2");
+}
+
+// ---- rules ----
+
+TEST(ModelRules, ShortPromptsGoToTheCheaperModel) {
+    ClientOptions options;
+    options.model_rules = {when_prompt_at_most(100, "gemini-2.5-flash")};
+    CallFlow flow({"us-west"}, options);
+    flow.transport.reply("us-west", "hello");
+    const auto brief = flow.client.chat(a_question());
+    ASSERT_THAT(brief, IsOk());
+    EXPECT_EQ(brief->attempts[0].model, "gemini-2.5-flash");
+    EXPECT_EQ(brief->requested_model, "gpt-4.1");
+    EXPECT_EQ(brief->model_reason, "rule: prompt of at most 100 tokens");
+    const auto lengthy = flow.client.chat("gpt-4.1", std::string(4'000, 'x'));
+    ASSERT_THAT(lengthy, IsOk());
+    EXPECT_EQ(lengthy->attempts[0].model, "gpt-4.1");
+    EXPECT_EQ(lengthy->model_reason, "");
+}
+
+TEST(ModelRules, TheCheapestThatFitsIsTaken) {
+    ModelCatalogue catalogue;
+    const auto priced = [](const char* price, std::int64_t window) {
+        return ModelTraits{.context_window = window,
+                           .price = ModelPrice{.input = *parse_money(price), .output = *parse_money(price)}};
+    };
+    catalogue.set("dear", priced("9", 1'000'000));
+    catalogue.set("cheap", priced("1", 1'000));
+    catalogue.set("middling", priced("3", 10'000));
+    ClientOptions options;
+    options.model_rules = cheapest_that_fits({"dear", "cheap", "middling", "unpriced"}, catalogue);
+    CallFlow flow({"us-west"}, options);
+    flow.transport.reply("us-west", "hello");
+    const auto model_for = [&](std::size_t bytes) {
+        return flow.client.chat(ChatRequest{.messages = {user(std::string(bytes, 'x'))}})->attempts[0].model;
+    };
+    EXPECT_EQ(model_for(100), "cheap");
+    EXPECT_EQ(model_for(20'000), "middling");
+    EXPECT_EQ(model_for(400'000), "dear");
+}
+
+TEST(ModelRules, TheFirstThatSaysYesCounts) {
+    ClientOptions options;
+    options.model_rules = {{.when = [](const ChatRequest& r) { return !r.tools.empty(); }, .model = "with-tools"},
+                           {.when = [](const ChatRequest&) { return true; }, .model = "any"}};
+    CallFlow flow({"us-west"}, options);
+    flow.transport.reply("us-west", "hello");
+    EXPECT_EQ(flow.client.chat(a_question())->model_reason, "rule: model_rules[1]");
+}
+
+TEST(ModelRules, OneThatThrowsFailsTheCall) {
+    ClientOptions options;
+    options.model_rules = {
+        {.when = [](const ChatRequest&) -> bool { throw std::runtime_error("oops"); }, .model = "m"}};
+    CallFlow flow({"us-west"}, options);
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, FailsWith(ErrorCode::invalid_request));
+    EXPECT_THAT(reply.error().message, HasSubstr("oops"));
+}
+
+TEST(ModelMap, HoldsForFallbacksToo) {
+    auto options = with_fallback();
+    options.regions = FakeTransport::regions({"us-west"});
+    options.regions[0].model_map = {{"deepseek-v3.2", "deployment-7"}};
+    CallFlow flow({}, options);
+    flow.transport.reply_raw("us-west", 404, {}, error_body("model_not_found")).reply("us-west", "hello");
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_THAT(flow.requests().back().body, HasSubstr("deployment-7"));
+}
+
+}  // namespace
+}  // namespace holysheep::flow
