@@ -154,6 +154,11 @@ struct LogOptions {
     bool bodies = false;
 };
 
+/// What `Client::stats()` keeps beside its counters.
+struct StatsOptions {
+    int history = 100;  ///< attempts per region, 48 bytes each; 0: none
+};
+
 struct ClientOptions {
     std::string api_key{};  ///< trimmed; sent as `Authorization: Bearer …`
     /// Several accounts instead of `api_key`. The first one that is neither refused (401, no money) nor paused (429) is
@@ -190,6 +195,7 @@ struct ClientOptions {
     std::shared_ptr<Transport> transport{};  ///< goes together with `clock`
     std::shared_ptr<Clock> clock{};          ///< goes together with `transport`
     std::uint64_t seed = 0;                  ///< of everything random; 0: from the system
+    StatsOptions stats{};
 
     /// HOLYSHEEP_API_KEY, HOLYSHEEP_BASE_URL, HOLYSHEEP_REGIONS (`id[=url],…`), HOLYSHEEP_LOG (a LogLevel's name).
     /// OPENAI_API_KEY is never read: a key belongs to one host.

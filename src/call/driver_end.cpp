@@ -14,8 +14,7 @@ void CallDriver::finish(int number) {
     auto result = make_result(number);
     delivered_ = true;
     const auto* error = std::get_if<Error>(&result);
-    services_.recorder.on_call_end(error != nullptr ? std::optional{error->code} : std::nullopt,
-                                   services_.budgets.retries.tokens(), services_.budgets.hedges.tokens());
+    services_.recorder.on_call_end(call_end(result));
     if (error != nullptr && error->code != ErrorCode::cancelled && services_.log.enabled(LogLevel::warning)) {
         services_.log.write(LogLevel::warning, "call failed: " + error->message);
     }
@@ -90,6 +89,28 @@ Error CallDriver::final_error(Attempt* last) {
         error.partial = salvage_.partial();
     }
     return error;
+}
+
+/// For the statistics: the same as the record, without its copies.
+telemetry::CallEnd CallDriver::call_end(const CallResult& result) const {
+    telemetry::CallEnd end{.model = exchange_.model,
+                           .total = now() - started_,
+                           .retry_tokens = services_.budgets.retries.tokens(),
+                           .hedge_tokens = services_.budgets.hedges.tokens()};
+    end.queued = attempts_.empty() ? end.total : attempts_.front().record.started;
+    if (const auto* completion = std::get_if<ChatCompletion>(&result)) {
+        end.attempts = completion->attempts;
+        end.usage = &completion->usage;
+        if (completion->cost) end.cost = &*completion->cost;
+    } else if (const auto* response = std::get_if<RawResponse>(&result)) {
+        end.attempts = response->attempts;
+    } else {
+        const auto& error = std::get<Error>(result);
+        end.error = error.code;
+        end.attempts = error.attempts;
+        if (error.partial) end.usage = &error.partial->usage;
+    }
+    return end;
 }
 
 CallRecord CallDriver::make_call_record(const CallResult& result) const {

@@ -73,7 +73,7 @@ void BM_SnapshotUnderLoad(benchmark::State& state) {
             world.recorder.on_call_started(true);
             world.recorder.on_dispatch(region, world.records[region], std::nullopt);
             world.recorder.on_attempt_end(region, world.records[region], facts);
-            world.recorder.on_call_end(std::nullopt, 20, 5);
+            world.recorder.on_call_end({.retry_tokens = 20, .hedge_tokens = 5});
         },
         [&] { return world.recorder.snapshot(world.now).calls; });
 }

@@ -125,45 +125,5 @@ TEST(Listeners, RunOnTheCallbackThreadByDefault) {
     EXPECT_NE(said_by(asker->thread), std::this_thread::get_id());
 }
 
-TEST(Stats, CountWhatHappened) {
-    CallFlow flow({"us-west", "eu-central"});
-    flow.transport.fail("us-west", ErrorCode::transport_failed).reply("us-west", "hi").reply("eu-central", "hello");
-    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
-    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
-    flow.transport.clear("us-west").reply_raw("us-west", 400, {}, "");
-    EXPECT_FALSE(flow.client.chat(a_question()));
-    EXPECT_FALSE(flow.client.chat(a_question(), {.deadline = 0ms}));
-    EXPECT_FALSE(flow.client.chat(a_question(), {.regions = {"mars"}})) << "refused before it became a call";
-    const auto stats = flow.client.stats();
-    EXPECT_EQ(stats.calls, 4U);
-    EXPECT_EQ(stats.succeeded, 2U);
-    EXPECT_EQ(stats.failed, 2U);
-    EXPECT_EQ(stats.attempts, 4U);
-    EXPECT_EQ(stats.failovers, 1U);
-    EXPECT_EQ(stats.in_flight, 0);
-    ASSERT_THAT(stats.regions, SizeIs(2));
-    EXPECT_EQ(stats.regions[0].id, "us-west");
-    EXPECT_EQ(stats.regions[0].attempts, 3U);
-    EXPECT_EQ(stats.regions[0].succeeded, 1U);
-    EXPECT_EQ(stats.regions[0].failed, 2U);
-    EXPECT_EQ(stats.regions[0].failovers_away, 1U);
-    EXPECT_EQ(stats.regions[0].last_error, ErrorCode::invalid_request);
-    EXPECT_EQ(stats.regions[1].succeeded, 1U);
-    EXPECT_EQ(stats.regions[1].health.error_rate, 0);
-    EXPECT_EQ(stats.retry_budget_tokens, 20);
-}
-
-TEST(Stats, ShowWhatIsInFlight) {
-    CallFlow flow({"us-west"}, {}, CallFlow::kManual);
-    flow.transport.hang("us-west");
-    auto a = flow.client.chat_async(a_question());
-    auto b = flow.client.chat_async(a_question());
-    flow.clock.advance(5s);
-    const auto stats = flow.client.stats();
-    EXPECT_EQ(stats.in_flight, 2);
-    EXPECT_EQ(stats.regions[0].health.in_flight, 2);
-    EXPECT_EQ(stats.uptime, 5s);
-}
-
 }  // namespace
 }  // namespace holysheep::flow
