@@ -147,7 +147,8 @@ struct ProxyOptions {
 enum class LogLevel { trace, debug, info, warning, error, off };
 
 /// Log lines go to `sink`, or to an spdlog logger named "holysheep" without one. Keys, cookies and passwords never
-/// appear; bodies only with `bodies`, at `trace`, capped at 2 KiB.
+/// appear; bodies only with `bodies`, at `trace`, capped at 2 KiB. `warning`: a call failed, a region was lost. `info`:
+/// any other change of a region. `debug`: each attempt. A call that succeeds is told at `debug` alone.
 struct LogOptions {
     LogLevel level = LogLevel::warning;
     std::function<void(LogLevel, std::string_view)> sink{};  ///< called from any thread

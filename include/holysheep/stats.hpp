@@ -1,5 +1,5 @@
 // What a client has done so far, as one consistent snapshot of plain values.
-// attempts, calls, probes → Client::stats → [Stats] → to_json, a table
+// attempts, calls, probes → Client::stats → [Stats] → print_dashboard, to_json, to_prometheus
 #pragma once
 
 #include <chrono>
@@ -142,6 +142,9 @@ struct Stats {
     /// health stands among its other members, money is `{currency, amount}` with the amount in whole units. Members
     /// may be added; those that are there keep their names.
     HOLYSHEEP_EXPORT std::string to_json() const;
+    /// Metrics in Prometheus' text format (version 0.0.4), named `holysheep_…`, in base units; each has its HELP.
+    /// Labels are regions, error classes and models: bounded, and escaped.
+    HOLYSHEEP_EXPORT std::string to_prometheus() const;
 };
 
 /// A table for people.

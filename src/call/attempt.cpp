@@ -54,7 +54,9 @@ Attempt::Attempt(AttemptEvents& events, const Exchange& exchange, const Target& 
       exchange_(exchange),
       target_(target),
       region_(region),
-      started_(started) {}
+      started_(started) {
+    record.server = host_of(target.base_url);
+}
 
 bool Attempt::may_send(TransferId) {
     if (ended_ || !events_.attempt_may_send(*this)) return false;

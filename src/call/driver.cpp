@@ -479,7 +479,13 @@ void CallDriver::book(Attempt& attempt, health::Charge charge) {
     services_.recorder.on_attempt_end(attempt.region(), attempt.record, services_.router.facts(attempt.region(), time),
                                       wasted ? attempt.tokens_given() : 0);
     if (services_.log.bodies()) log_body("from ", attempt.record, attempt.body_for_log());
-    if (services_.log.enabled(LogLevel::debug)) services_.log.write(LogLevel::debug, describe({&attempt.record, 1}));
+    if (services_.log.enabled(LogLevel::debug)) log_attempt(attempt.record);
+}
+
+void CallDriver::log_attempt(const AttemptRecord& attempt) const {
+    auto line = "attempt " + std::to_string(attempt.number) + ": " + describe({&attempt, 1});
+    if (!attempt.detail.empty()) line += ": " + attempt.detail;
+    services_.log.write(LogLevel::debug, std::move(line));
 }
 
 void CallDriver::log_body(std::string_view direction, const AttemptRecord& attempt, std::string_view body) const {

@@ -115,6 +115,7 @@ class CallDriver final : private AttemptEvents {
     void count_call(int attempt);
     void sum_cost(ChatCompletion& joined) const;
     void sum_cost(CallRecord& call) const;
+    void log_attempt(const AttemptRecord& attempt) const;
     void log_body(std::string_view direction, const AttemptRecord& attempt, std::string_view body) const;
     void finish(int attempt);
     CallResult make_result(int attempt);

@@ -1,12 +1,26 @@
 // How a call ends: its answer or its error, with the trail of its attempts, for the caller, the records and the log.
 // CallMachine: finish → [CallDriver] → CallSink, Recorder
 #include <iterator>
+#include <sstream>
 #include <utility>
 
 #include "call/driver.hpp"
 #include "call/final_error.hpp"
 
 namespace holysheep::call {
+
+namespace {
+
+std::string operation_of(const Exchange& exchange) {
+    if (exchange.kind != ExchangeKind::raw) return "chat";
+    const auto path = std::string_view(exchange.raw.path).substr(0, exchange.raw.path.find('?'));
+    if (path == "/chat/completions") return "chat";
+    if (path == "/embeddings") return "embeddings";
+    if (path == "/completions") return "text_completion";
+    return {};
+}
+
+}  // namespace
 
 void CallDriver::finish(int number) {
     if (machine_.ending() == Ending::answered && number != committed_) commit(number);
@@ -16,7 +30,10 @@ void CallDriver::finish(int number) {
     const auto* error = std::get_if<Error>(&result);
     services_.recorder.on_call_end(call_end(result));
     if (error != nullptr && error->code != ErrorCode::cancelled && services_.log.enabled(LogLevel::warning)) {
-        services_.log.write(LogLevel::warning, "call failed: " + error->message);
+        std::ostringstream line;
+        line << "call failed: " << *error;
+        if (!exchange_.label.empty()) line << " [label " << exchange_.label << ']';
+        services_.log.write(LogLevel::warning, line.str());
     }
     if (services_.on_record) services_.on_record(make_call_record(result));
     sink_.on_done(std::move(result));
@@ -116,6 +133,8 @@ telemetry::CallEnd CallDriver::call_end(const CallResult& result) const {
 CallRecord CallDriver::make_call_record(const CallResult& result) const {
     CallRecord record;
     record.label = exchange_.label;
+    record.operation = operation_of(exchange_);
+    record.stream = exchange_.kind == ExchangeKind::chat_stream;
     record.requested_model = exchange_.model;
     record.total = now() - started_;
     record.queued = attempts_.empty() ? record.total : attempts_.front().record.started;
@@ -124,6 +143,8 @@ CallRecord CallDriver::make_call_record(const CallResult& result) const {
         record.region = completion->region;
         record.usage = completion->usage;
         record.attempts = completion->attempts;
+        record.response_id = completion->id;
+        for (const auto& choice : completion->choices) record.finish_reasons.push_back(choice.finish_reason_text);
     } else if (const auto* response = std::get_if<RawResponse>(&result)) {
         record.region = response->region;
         record.attempts = response->attempts;

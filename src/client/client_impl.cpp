@@ -466,10 +466,11 @@ void Client::Impl::tell() {
     for (const auto region : notices.changed) {
         refresh_facts(region);
         const auto health = values::to_health(options_.regions[region].id, router_.facts(region, now), now);
-        if (log_->enabled(LogLevel::info)) {
-            log_->write(LogLevel::info, "region " + health.id + " is " + std::string(to_string(health.liveness)) +
-                                            ", breaker " + std::string(to_string(health.breaker)) + ": " +
-                                            health.reason);
+        const bool lost = health.liveness == Liveness::down || health.breaker == BreakerState::open;
+        const auto level = lost ? LogLevel::warning : LogLevel::info;
+        if (log_->enabled(level)) {
+            log_->write(level, "region " + health.id + " is " + std::string(to_string(health.liveness)) + ", breaker " +
+                                   std::string(to_string(health.breaker)) + ": " + health.reason);
         }
         for (const auto& listener : options_.listeners) {
             callbacks_->run([listener, health] { listener->on_region(health); }, true);

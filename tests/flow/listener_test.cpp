@@ -9,6 +9,8 @@ namespace {
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 struct Witness final : EventListener {
@@ -57,6 +59,12 @@ TEST(Listeners, GetTheWholeRecordOfASuccess) {
     EXPECT_TRUE(call.usage.present);
     EXPECT_EQ(call.queued, 0ns);
     EXPECT_EQ(call.total, 400ms);
+    EXPECT_EQ(call.operation, "chat");
+    EXPECT_FALSE(call.stream);
+    EXPECT_THAT(call.response_id, Not(IsEmpty()));
+    EXPECT_THAT(call.finish_reasons, ElementsAre("stop"));
+    EXPECT_EQ(call.attempts[0].server, "us-west.test");
+    EXPECT_EQ(call.attempts[1].server, "eu-central.test");
 }
 
 TEST(Listeners, GetTheRecordOfAFailure) {
@@ -90,6 +98,10 @@ TEST(Listeners, SeeStreamsCancelsAndOtherEndpointsToo) {
     EXPECT_EQ(w.witness->calls[0].region, "us-west");
     EXPECT_EQ(w.witness->calls[1].region, "us-west");
     EXPECT_EQ(w.witness->calls[2].error, ErrorCode::cancelled);
+    EXPECT_TRUE(w.witness->calls[0].stream);
+    EXPECT_EQ(w.witness->calls[1].operation, "") << "a list of models is no operation of a model";
+    EXPECT_THAT(w.flow.client.request({.method = "POST", .path = "/embeddings?dim=2", .body_json = "{}"}), IsOk());
+    EXPECT_EQ(w.witness->calls[3].operation, "embeddings");
 }
 
 TEST(Listeners, AnExceptionIsLogged) {
