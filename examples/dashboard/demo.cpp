@@ -1,3 +1,4 @@
+// Incidents in the order of their times, again and again; the gateway itself is the test kit's.
 #include "demo.hpp"
 
 #include <utility>

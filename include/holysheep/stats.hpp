@@ -85,7 +85,7 @@ struct FailoverCount {
 
 /// What calls for one model did and consumed.
 struct ModelStats {
-    std::string model{};  ///< as it was asked for; "other": all beyond the first 64
+    std::string model{};  ///< as it was asked for, or the fallback that took over; "other": all beyond the first 64
     std::uint64_t calls = 0, succeeded = 0, failed = 0, cancelled = 0;
     std::int64_t prompt_tokens = 0, completion_tokens = 0;       ///< of answers, as the gateway counted them
     std::int64_t cached_input_tokens = 0, reasoning_tokens = 0;  ///< parts of the two above

@@ -1,5 +1,6 @@
 // How a call ends: its answer or its error, with the trail of its attempts, for the caller, the records and the log.
 // CallMachine: finish → [CallDriver] → CallSink, Recorder
+#include <algorithm>
 #include <iterator>
 #include <sstream>
 #include <utility>
@@ -126,6 +127,11 @@ telemetry::CallEnd CallDriver::call_end(const CallResult& result) const {
         end.error = error.code;
         end.attempts = error.attempts;
         if (error.partial) end.usage = &error.partial->usage;
+    }
+    // What another model did is that one's.
+    if (machine_.model_switch() && !end.attempts.empty()) {
+        const auto winner = std::ranges::find(end.attempts, true, &AttemptRecord::winner);
+        end.model = (winner != end.attempts.end() ? *winner : end.attempts.back()).model;
     }
     return end;
 }

@@ -51,6 +51,12 @@ void write_calls(const Stats& stats, MetricText& out) {
     out.sample({}, stats.retry_budget_tokens);
     out.family("hedge_budget_tokens", Type::gauge, "Hedges that the client may still send.");
     out.sample({}, stats.hedge_budget_tokens);
+    out.family("ratelimit_requests", Type::gauge, "Places taken in the current window, by model.");
+    for (const auto& level : stats.limits) {
+        if (level.requests_limit > 0) out.sample({{"model", level.model}}, level.requests_used);
+    }
+    out.family("ratelimit_waiting", Type::gauge, "Calls in the queue for a place, by model.");
+    for (const auto& level : stats.limits) out.sample({{"model", level.model}}, level.waiting);
     out.family("panic_total", Type::counter, "Calls that were sent although every region was blocked.");
     out.sample({}, stats.panics);
 }

@@ -108,6 +108,31 @@ Json to_json(const ModelStats& model) {
             {"unpriced", model.unpriced}};
 }
 
+Json to_json(const KeyStats& key) {
+    Json json{{"number", key.number}};
+    if (key.refused_with) json["refused_with"] = to_string(*key.refused_with);
+    if (key.refused_for) json["refused_for_ms"] = key.refused_for->count();
+    return json;
+}
+
+Json to_json(const RateLimitLevel& level) {
+    Json json{{"model", level.model},
+              {"requests_used", level.requests_used},
+              {"requests_limit", level.requests_limit},
+              {"tokens_used", level.tokens_used},
+              {"tokens_limit", level.tokens_limit},
+              {"waiting", level.waiting}};
+    if (level.next_in) json["next_in_ms"] = level.next_in->count();
+    return json;
+}
+
+template <class T>
+Json list_of(const std::vector<T>& entries) {
+    auto list = Json::array();
+    for (const auto& entry : entries) list.push_back(to_json(entry));
+    return list;
+}
+
 }  // namespace
 
 std::string Stats::to_json() const {
@@ -142,10 +167,10 @@ std::string Stats::to_json() const {
     for (const auto& [from, to, cause, count] : failovers_by) {
         by.push_back({{"from", from}, {"to", to}, {"cause", to_string(cause)}, {"count", count}});
     }
-    auto& list = json["regions"] = Json::array();
-    for (const auto& region : regions) list.push_back(v0::to_json(region));
-    auto& by_model = json["models"] = Json::array();
-    for (const auto& model : models) by_model.push_back(v0::to_json(model));
+    json["regions"] = list_of(regions);
+    json["models"] = list_of(models);
+    json["keys"] = list_of(keys);
+    json["limits"] = list_of(limits);
     auto& turns = json["changes"] = Json::array();
     for (const auto& change : changes) {
         turns.push_back({{"at_ms", in_ms(change.at)},

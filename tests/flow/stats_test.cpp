@@ -154,6 +154,16 @@ TEST(Stats, AddUpTokensPerModel) {
     EXPECT_EQ(models[1].model, "another");
 }
 
+TEST(Stats, AFallbackModelGetsWhatItDid) {
+    CallFlow flow({kUs});
+    flow.transport.reply_raw(kUs, 404, {}, error_body("model_not_found")).reply(kUs, "hello");
+    ASSERT_THAT(flow.client.chat(a_question(), {.fallback_models = {"another"}}), IsOk());
+    const auto models = flow.client.stats().models;
+    ASSERT_THAT(models, SizeIs(1));
+    EXPECT_EQ(models[0].model, "another");
+    EXPECT_EQ(models[0].succeeded, 1U);
+}
+
 TEST(Stats, AWaitForQuotaIsTold) {
     CallFlow flow({kUs});
     flow.transport.reply_raw(kUs, 429, {{"Retry-After", "9"}}, "").reply(kUs, "hello");

@@ -37,6 +37,8 @@ Stats some_stats() {
                     {.id = "c",
                      .health = {.liveness = Liveness::down, .breaker = BreakerState::open, .reason = "attempts fail"},
                      .last_error = ErrorCode::tls_failed}},
+        .keys = {{.number = 0}, {.number = 1, .refused_with = ErrorCode::unauthenticated, .refused_for = 30ms}},
+        .limits = {{.model = "m", .requests_used = 3, .requests_limit = 60, .next_in = 12ms}},
         .failover_overhead_buckets = {{1ms, 2}},
         .failovers_by = {{"a", "b", ErrorCode::server_failed, 2}},
         .models = {{.model = "m\n1", .calls = 7, .prompt_tokens = 10, .cost = {{.nano = 1'500'000'000}}}},
@@ -67,6 +69,9 @@ TEST(Stats, AsJsonHasEveryFigureUnderItsName) {
     EXPECT_EQ(json["failovers_by"][0]["to"], "b");
     EXPECT_EQ(json["models"][0]["model"], "m\n1");
     EXPECT_EQ(json["models"][0]["cost"][0]["amount"], 1.5);
+    EXPECT_FALSE(json["keys"][0].contains("refused_with"));
+    EXPECT_EQ(json["keys"][1]["refused_with"], "unauthenticated");
+    EXPECT_EQ(json["limits"][0]["next_in_ms"], 12);
     EXPECT_EQ(json["changes"][0]["liveness"], "down");
 }
 
