@@ -5,7 +5,7 @@
 #
 # build  compiler, build tools, the library's and the simulator's dependencies
 # test   build, and what the tests use (the default)
-# ci     test, and clang with its tools and sanitizers, and Google Benchmark
+# ci     test, and clang with its tools and sanitizers, Google Benchmark, and (apt) promtool
 set -eu
 
 apt_build='g++ cmake ninja-build pkg-config libcurl4-openssl-dev nlohmann-json3-dev libspdlog-dev libevent-dev ca-certificates'
@@ -74,6 +74,21 @@ install_with_apt() {
     case $wanted in *nginx*) stop_new_nginx_service ;; esac
 }
 
+# promtool alone, which checks metrics: its package would bring a server that nobody needs here, and start it.
+install_promtool_with_apt() {
+    if command -v promtool >/dev/null 2>&1; then return 0; fi
+    echo "install-deps: installing promtool"
+    apt-cache show prometheus >/dev/null 2>&1 || as_root apt-get -qq update
+    unpacked=$(mktemp -d)
+    # The sandbox user of apt may not write there: the warning that root is used instead is no news.
+    if (cd "$unpacked" && apt-get -qq download prometheus 2>/dev/null && dpkg-deb -x prometheus_*.deb .); then
+        as_root install -m 755 "$unpacked/usr/bin/promtool" /usr/local/bin/promtool
+    else
+        echo "install-deps: promtool cannot be had; the test that needs it is skipped" >&2
+    fi
+    rm -rf "$unpacked"
+}
+
 install_with_dnf() {
     rpm -q "$@" >/dev/null 2>&1 || as_root dnf install -y -q "$@"
 }
@@ -97,6 +112,7 @@ case $set in build | test | ci) ;; *) die "unknown set '$set': choose build, tes
 # shellcheck disable=SC2046 # lists of package names
 if command -v apt-get >/dev/null 2>&1 && command -v dpkg-query >/dev/null 2>&1; then
     install_with_apt $(packages "$apt_build" "$apt_test" "$apt_ci")
+    if [ "$set" = ci ]; then install_promtool_with_apt; fi
 elif command -v dnf >/dev/null 2>&1; then
     install_with_dnf $(packages "$dnf_build" "$dnf_test" "$dnf_ci")
 elif command -v brew >/dev/null 2>&1; then

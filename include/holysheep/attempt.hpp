@@ -49,10 +49,11 @@ struct AttemptRecord {
     /// The gateway did not say what it counted, or the attempt was over before the answer: about four bytes make a
     /// token, of the prompt and of what had come.
     bool cost_is_estimate = false;
-    bool panic = false;  ///< sent although every region was blocked: better one attempt than a certain failure
+    bool panic = false;    ///< sent although every region was blocked: better one attempt than a certain failure
+    std::string server{};  ///< host, and port where the region's URL names one
 };
 
-/// A short story of the trail: "us-west transport_failed after 0.1 ms → eu-central 200 in 212 ms".
+/// A short story of the trail: "us-west refused after 0.1 ms → eu-central 200 in 212 ms".
 HOLYSHEEP_EXPORT std::string describe(std::span<const AttemptRecord> attempts);
 
 }  // namespace v0

@@ -25,6 +25,10 @@ struct CallRecord {
     nanoseconds queued{};         ///< waits before the first attempt
     nanoseconds total{};
     bool cost_is_estimate = false;  ///< that of one attempt at least is
+    std::string operation{};  ///< "chat", "embeddings", "text_completion"; empty: another endpoint
+    bool stream = false;
+    std::string response_id{};                  ///< the id in the answer's body
+    std::vector<std::string> finish_reasons{};  ///< as sent, one per choice
 };
 
 /// Extension point. Called on the callback thread (or through `ClientOptions::callback_executor`), in order per call:

@@ -5,6 +5,8 @@
 #include <holysheep/client.hpp>
 #include <holysheep/cost.hpp>
 #include <holysheep/cost_ledger.hpp>
+#include <holysheep/dashboard.hpp>
+#include <holysheep/gen_ai.hpp>
 #include <holysheep/media.hpp>
 #include <holysheep/return_on_investment.hpp>
 #include <holysheep/stream_accumulator.hpp>

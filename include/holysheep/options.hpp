@@ -160,11 +160,17 @@ struct ProxyOptions {
 enum class LogLevel { trace, debug, info, warning, error, off };
 
 /// Log lines go to `sink`, or to an spdlog logger named "holysheep" without one. Keys, cookies and passwords never
-/// appear; bodies only with `bodies`, at `trace`, capped at 2 KiB.
+/// appear; bodies only with `bodies`, at `trace`, capped at 2 KiB. `warning`: a call failed, a region was lost. `info`:
+/// any other change of a region. `debug`: each attempt. A call that succeeds is told at `debug` alone.
 struct LogOptions {
     LogLevel level = LogLevel::warning;
     std::function<void(LogLevel, std::string_view)> sink{};  ///< called from any thread
     bool bodies = false;
+};
+
+/// What `Client::stats()` keeps beside its counters.
+struct StatsOptions {
+    int history = 100;  ///< attempts per region, 48 bytes each; 0: none
 };
 
 struct ClientOptions {
@@ -209,6 +215,7 @@ struct ClientOptions {
     std::shared_ptr<Transport> transport{};  ///< goes together with `clock`
     std::shared_ptr<Clock> clock{};          ///< goes together with `transport`
     std::uint64_t seed = 0;                  ///< of everything random; 0: from the system
+    StatsOptions stats{};
 
     /// HOLYSHEEP_API_KEY, HOLYSHEEP_BASE_URL, HOLYSHEEP_REGIONS (`id[=url],…`), HOLYSHEEP_LOG (a LogLevel's name).
     /// OPENAI_API_KEY is never read: a key belongs to one host.

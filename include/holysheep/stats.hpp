@@ -1,4 +1,5 @@
 // What a client has done so far, as one consistent snapshot of plain values.
+// attempts, calls, probes → Client::stats → [Stats] → print_dashboard, to_json, to_prometheus
 #pragma once
 
 #include <chrono>
@@ -9,12 +10,43 @@
 #include <vector>
 
 #include <holysheep/attempt.hpp>
+#include <holysheep/error_code.hpp>
 #include <holysheep/export.hpp>
+#include <holysheep/money.hpp>
 #include <holysheep/rate_limiter.hpp>
 #include <holysheep/region_health.hpp>
 
 namespace holysheep {
 inline namespace v0 {
+
+/// How long something took, over all samples since the client was made. Everything is 0 without samples. Quantiles are
+/// at most 3.2 % away from a sample; the rest is exact.
+struct LatencySummary {
+    std::uint64_t count = 0;
+    nanoseconds average{}, min{}, max{}, p50{}, p95{}, p99{};
+    nanoseconds sum{};
+};
+
+/// How many samples took at most `up_to`; buckets are cumulative, as Prometheus has them.
+struct LatencyBucket {
+    nanoseconds up_to{};
+    std::uint64_t count = 0;
+};
+
+struct CauseCount {
+    ErrorCode cause = ErrorCode::transport_failed;
+    std::uint64_t count = 0;
+};
+
+/// One attempt that is over, as a region's history keeps it.
+struct AttemptSample {
+    nanoseconds at{};  ///< when it ended, counted like `Stats::uptime`
+    nanoseconds latency{};
+    std::optional<nanoseconds> first_content{};  ///< of streams that gave content
+    std::optional<ErrorCode> error{};            ///< unset: answered; `cancelled`: neither good nor bad
+    AttemptKind kind = AttemptKind::first;
+    int http_status = 0;
+};
 
 struct RegionStats {
     std::string id{};
@@ -24,6 +56,51 @@ struct RegionStats {
     std::uint64_t hedges = 0;          ///< attempts that were sent here because another region was slow
     std::uint64_t probes = 0;
     std::optional<ErrorCode> last_error{};
+    std::uint64_t cancelled = 0;  ///< attempts that the caller ended, or that another attempt was ahead of
+    std::uint64_t failovers_to = 0;
+    std::uint64_t hedges_won = 0, hedges_lost = 0;  ///< of those sent here
+    std::uint64_t races = 0, rescues = 0;  ///< attempts sent here because another region's connection was late, or
+                                           ///< because it fell silent
+    std::uint64_t streams_cut = 0;         ///< attempts that broke after content
+    std::int64_t wasted_tokens = 0;        ///< of answers that nobody could use; see `Stats::wasted_tokens`
+    std::uint64_t probes_failed = 0;
+    std::uint64_t breaker_opened = 0, breaker_half_opened = 0, breaker_closed = 0;  ///< changes to each state
+    double weight = 1;               ///< its share in force: the configured weight, less while it recovers
+    LatencySummary latency{};        ///< of attempts that answered, from dispatch to the answer's end
+    LatencySummary first_content{};  ///< of streams, from dispatch to the first content
+    LatencySummary probe_rtt{};      ///< of probes that were answered
+    std::vector<CauseCount> failed_by{}, failovers_away_by{};  ///< by error class, only those that occurred
+    std::vector<AttemptSample> history{};                      ///< the last `StatsOptions::history`, oldest first
+
+    /// succeeded / (succeeded + failed); unset before the first.
+    HOLYSHEEP_EXPORT std::optional<double> success_rate() const;
+};
+
+/// Calls that went from one region to another, and why.
+struct FailoverCount {
+    std::string from{}, to{};
+    ErrorCode cause = ErrorCode::transport_failed;
+    std::uint64_t count = 0;
+};
+
+/// What calls for one model did and consumed.
+struct ModelStats {
+    std::string model{};  ///< as it was asked for, or the fallback that took over; "other": all beyond the first 64
+    std::uint64_t calls = 0, succeeded = 0, failed = 0, cancelled = 0;
+    std::int64_t prompt_tokens = 0, completion_tokens = 0;       ///< of answers, as the gateway counted them
+    std::int64_t cached_input_tokens = 0, reasoning_tokens = 0;  ///< parts of the two above
+    /// One entry per currency. `cost` is known, `cost_estimated` comes from attempts whose usage nobody told.
+    std::vector<Money> cost{}, cost_estimated{};
+    std::uint64_t unpriced = 0;  ///< calls that were answered, and whose cost is not known
+};
+
+/// A region's liveness or breaker changed.
+struct RegionChange {
+    nanoseconds at{};  ///< counted like `Stats::uptime`
+    std::string region{};
+    Liveness liveness = Liveness::unknown;
+    BreakerState breaker = BreakerState::closed;
+    std::string reason{};
 };
 
 /// One of `ClientOptions::keys`, by its position there: the key itself is never shown.
@@ -44,8 +121,30 @@ struct Stats {
     std::vector<RegionStats> regions{};
     std::vector<KeyStats> keys{};          ///< where there are several
     std::vector<RateLimitLevel> limits{};  ///< of each model that was asked for, where there are rate limits
+    std::uint64_t hedges_won = 0, hedges_lost = 0, races = 0, rescues = 0;
+    std::uint64_t streams_cut = 0;  ///< attempts that broke after content
+    /// Completion tokens of attempts that failed or lost: what usage says, else a quarter of the bytes of text that
+    /// came.
+    std::int64_t wasted_tokens = 0;
+    LatencySummary latency{};  ///< of calls that succeeded, from their start to the answer's end
+    LatencySummary queued{};   ///< of calls that waited for at least a millisecond before their first attempt
+    /// What a failure cost in time: from the moment at which a healthy region would have given its sign (of a failure
+    /// that says so: from the failure itself) to the dispatch of the next attempt. Failovers, races and rescues.
+    LatencySummary failover_overhead{};
+    std::vector<LatencyBucket> failover_overhead_buckets{};
+    std::vector<FailoverCount> failovers_by{};
+    std::vector<ModelStats> models{};     ///< in the order of their first calls
+    std::vector<RegionChange> changes{};  ///< the last 64, oldest first
 
+    HOLYSHEEP_EXPORT std::optional<double> success_rate() const;  ///< as RegionStats'
+    /// One object with these members' names. Times are in milliseconds with a name that ends in `_ms` (`uptime_seconds`
+    /// apart), a LatencySummary is `{count, average_ms, min_ms, max_ms, p50_ms, p95_ms, p99_ms, sum_ms}`, a region's
+    /// health stands among its other members, money is `{currency, amount}` with the amount in whole units. Members
+    /// may be added; those that are there keep their names.
     HOLYSHEEP_EXPORT std::string to_json() const;
+    /// Metrics in Prometheus' text format (version 0.0.4), named `holysheep_…`, in base units; each has its HELP.
+    /// Labels are regions, error classes and models: bounded, and escaped.
+    HOLYSHEEP_EXPORT std::string to_prometheus() const;
 };
 
 /// A table for people.

@@ -54,7 +54,9 @@ Attempt::Attempt(AttemptEvents& events, const Exchange& exchange, const Target& 
       exchange_(exchange),
       target_(target),
       region_(region),
-      started_(started) {}
+      started_(started) {
+    record.server = host_of(target.base_url);
+}
 
 bool Attempt::may_send(TransferId) {
     if (ended_ || !events_.attempt_may_send(*this)) return false;
@@ -304,6 +306,18 @@ ChatCompletion Attempt::take_completion() {
     auto completion = decoder_ ? decoder_->take_completion() : std::move(*completion_);
     describe_answer(completion);
     return completion;
+}
+
+std::int64_t Attempt::tokens_given() const {
+    if (!decoder_) return 0;
+    const auto& completion = decoder_->completion();
+    if (completion.usage.present) return completion.usage.billed_output_tokens();
+    std::size_t bytes = 0;
+    for (const auto& choice : completion.choices) {
+        bytes += choice.message.content.size() + choice.message.reasoning.size() + choice.message.refusal.size();
+        for (const auto& call : choice.message.tool_calls) bytes += call.arguments.size();
+    }
+    return static_cast<std::int64_t>((bytes + 3) / 4);
 }
 
 RawResponse Attempt::take_raw() {

@@ -2,6 +2,7 @@
 // Transport → [Attempt] → CallDriver → CallMachine
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -82,6 +83,8 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
 
     /// After a good end. Headers and ids are filled in.
     ChatCompletion take_completion();
+    /// Of the answer so far: what its usage says, else a quarter of the bytes of text.
+    std::int64_t tokens_given() const;
     RawResponse take_raw();
     /// What a cut stream had delivered; once.
     std::shared_ptr<const ChatCompletion> partial();

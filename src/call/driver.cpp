@@ -316,9 +316,7 @@ void CallDriver::start_attempt(const Command& command) {
 
     attempt.ticket = services_.regions.on_dispatch(command.region, machine_.model_number(command.model),
                                                    awaited_by(exchange_.kind), time);
-    std::optional<std::size_t> from;
-    if (command.attempt_kind == AttemptKind::failover && last_ended_ != 0) from = attempt_number(last_ended_).region();
-    services_.recorder.on_dispatch(command.region, attempt.record, from);
+    services_.recorder.on_dispatch(command.region, attempt.record, detour_of(attempt));
     admission_.begin(static_cast<std::size_t>(command.attempt), command.region);
     const auto& keys = services_.admission.keys;
     const auto& key = keys.text(command.region, admission_.key(static_cast<std::size_t>(command.attempt)));
@@ -331,6 +329,45 @@ void CallDriver::start_attempt(const Command& command) {
     }
     attempt.transfer = services_.transport.start(std::move(request), attempt);
     attempt.transfer_open = true;
+}
+
+/// What the attempt takes the place of, and what that cost in time. A failure that says so was known when its first
+/// byte came, or the end without one; a silent region would have shown life a round trip after it was connected or sent
+/// to.
+std::optional<telemetry::Detour> CallDriver::detour_of(const Attempt& attempt) const {
+    const auto since = [&](const Attempt& other, nanoseconds span) {
+        return std::max(nanoseconds{}, attempt.record.started - other.record.started - span);
+    };
+    switch (attempt.record.kind) {
+        case AttemptKind::failover: {
+            if (last_ended_ == 0) return std::nullopt;
+            const auto& failed = *std::next(attempts_.begin(), last_ended_ - 1);
+            const auto& timings = failed.record.timings;
+            const bool said_by_status = failed.record.http_status >= 400 && timings.first_byte;
+            return telemetry::Detour{
+                .from = failed.region(),
+                .cause = failed.record.error.value_or(ErrorCode::transport_failed),
+                .overhead =
+                    since(failed, (said_by_status ? timings.first_byte : timings.total).value_or(nanoseconds{}))};
+        }
+        case AttemptKind::race:
+        case AttemptKind::rescue: {
+            const auto late = std::ranges::find_if(
+                attempts_, [&](const Attempt& other) { return &other != &attempt && !other.ended(); });
+            if (late == attempts_.end()) return std::nullopt;
+            const auto& rtt = services_.regions.rtt(late->region());
+            const auto round_trip = rtt.known() ? rtt.srtt() : nanoseconds{};
+            return telemetry::Detour{
+                .from = late->region(),
+                .cause = ErrorCode::timed_out,
+                .overhead = since(*late, late->record.timings.sent.value_or(nanoseconds{}) + round_trip)};
+        }
+        case AttemptKind::first:
+        case AttemptKind::retry:
+        case AttemptKind::hedge:
+        case AttemptKind::fallback_model: break;
+    }
+    return std::nullopt;
 }
 
 void CallDriver::stop_attempt(const Command& command) {
@@ -437,9 +474,18 @@ void CallDriver::book(Attempt& attempt, health::Charge charge) {
     const auto time = now();
     price(attempt);
     services_.regions.on_outcome(attempt.ticket, charge, time);
-    services_.recorder.on_attempt_end(attempt.region(), attempt.record, services_.router.facts(attempt.region(), time));
+    // What a caller has read and then cancelled was of use to it.
+    const bool wasted = !attempt.outcome().answered && machine_.ending() != Ending::cancelled;
+    services_.recorder.on_attempt_end(attempt.region(), attempt.record, services_.router.facts(attempt.region(), time),
+                                      wasted ? attempt.tokens_given() : 0);
     if (services_.log.bodies()) log_body("from ", attempt.record, attempt.body_for_log());
-    if (services_.log.enabled(LogLevel::debug)) services_.log.write(LogLevel::debug, describe({&attempt.record, 1}));
+    if (services_.log.enabled(LogLevel::debug)) log_attempt(attempt.record);
+}
+
+void CallDriver::log_attempt(const AttemptRecord& attempt) const {
+    auto line = "attempt " + std::to_string(attempt.number) + ": " + describe({&attempt, 1});
+    if (!attempt.detail.empty()) line += ": " + attempt.detail;
+    services_.log.write(LogLevel::debug, std::move(line));
 }
 
 void CallDriver::log_body(std::string_view direction, const AttemptRecord& attempt, std::string_view body) const {

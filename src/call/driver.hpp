@@ -97,6 +97,7 @@ class CallDriver final : private AttemptEvents {
     void end_turn();
     void apply(const Commands& commands);
     void start_attempt(const Command& command);
+    std::optional<telemetry::Detour> detour_of(const Attempt& attempt) const;
     void stop_attempt(const Command& command);
     health::Charge charge_of_waiting(const Attempt& attempt) const;
     void check_path(int attempt);
@@ -114,12 +115,14 @@ class CallDriver final : private AttemptEvents {
     void count_call(int attempt);
     void sum_cost(ChatCompletion& joined) const;
     void sum_cost(CallRecord& call) const;
+    void log_attempt(const AttemptRecord& attempt) const;
     void log_body(std::string_view direction, const AttemptRecord& attempt, std::string_view body) const;
     void finish(int attempt);
     CallResult make_result(int attempt);
     Error final_error(Attempt* last);
     std::string model_reason() const;
     std::optional<Money> total_cost() const;
+    telemetry::CallEnd call_end(const CallResult& result) const;
     CallRecord make_call_record(const CallResult& result) const;
     std::vector<AttemptRecord> take_trail();
     void on_timer();

@@ -1,12 +1,27 @@
 // How a call ends: its answer or its error, with the trail of its attempts, for the caller, the records and the log.
 // CallMachine: finish → [CallDriver] → CallSink, Recorder
+#include <algorithm>
 #include <iterator>
+#include <sstream>
 #include <utility>
 
 #include "call/driver.hpp"
 #include "call/final_error.hpp"
 
 namespace holysheep::call {
+
+namespace {
+
+std::string operation_of(const Exchange& exchange) {
+    if (exchange.kind != ExchangeKind::raw) return "chat";
+    const auto path = std::string_view(exchange.raw.path).substr(0, exchange.raw.path.find('?'));
+    if (path == "/chat/completions") return "chat";
+    if (path == "/embeddings") return "embeddings";
+    if (path == "/completions") return "text_completion";
+    return {};
+}
+
+}  // namespace
 
 void CallDriver::finish(int number) {
     if (machine_.ending() == Ending::answered && number != committed_) commit(number);
@@ -15,10 +30,12 @@ void CallDriver::finish(int number) {
     auto result = make_result(number);
     delivered_ = true;
     const auto* error = std::get_if<Error>(&result);
-    services_.recorder.on_call_end(error != nullptr ? std::optional{error->code} : std::nullopt,
-                                   services_.budgets.retries.tokens(), services_.budgets.hedges.tokens());
+    services_.recorder.on_call_end(call_end(result));
     if (error != nullptr && error->code != ErrorCode::cancelled && services_.log.enabled(LogLevel::warning)) {
-        services_.log.write(LogLevel::warning, "call failed: " + error->message);
+        std::ostringstream line;
+        line << "call failed: " << *error;
+        if (!exchange_.label.empty()) line << " [label " << exchange_.label << ']';
+        services_.log.write(LogLevel::warning, line.str());
     }
     if (services_.on_record) services_.on_record(make_call_record(result));
     sink_.on_done(std::move(result));
@@ -93,9 +110,38 @@ Error CallDriver::final_error(Attempt* last) {
     return error;
 }
 
+/// For the statistics: the same as the record, without its copies.
+telemetry::CallEnd CallDriver::call_end(const CallResult& result) const {
+    telemetry::CallEnd end{.model = exchange_.model,
+                           .total = now() - started_,
+                           .retry_tokens = services_.budgets.retries.tokens(),
+                           .hedge_tokens = services_.budgets.hedges.tokens()};
+    end.queued = attempts_.empty() ? end.total : attempts_.front().record.started;
+    if (const auto* completion = std::get_if<ChatCompletion>(&result)) {
+        end.attempts = completion->attempts;
+        end.usage = &completion->usage;
+        if (completion->cost) end.cost = &*completion->cost;
+    } else if (const auto* response = std::get_if<RawResponse>(&result)) {
+        end.attempts = response->attempts;
+    } else {
+        const auto& error = std::get<Error>(result);
+        end.error = error.code;
+        end.attempts = error.attempts;
+        if (error.partial) end.usage = &error.partial->usage;
+    }
+    // What another model did is that one's.
+    if (machine_.model_switch() && !end.attempts.empty()) {
+        const auto winner = std::ranges::find(end.attempts, true, &AttemptRecord::winner);
+        end.model = (winner != end.attempts.end() ? *winner : end.attempts.back()).model;
+    }
+    return end;
+}
+
 CallRecord CallDriver::make_call_record(const CallResult& result) const {
     CallRecord record;
     record.label = exchange_.label;
+    record.operation = operation_of(exchange_);
+    record.stream = exchange_.kind == ExchangeKind::chat_stream;
     record.requested_model = exchange_.model;
     record.total = now() - started_;
     record.queued = attempts_.empty() ? record.total : attempts_.front().record.started;
@@ -104,6 +150,8 @@ CallRecord CallDriver::make_call_record(const CallResult& result) const {
         record.region = completion->region;
         record.usage = completion->usage;
         record.attempts = completion->attempts;
+        record.response_id = completion->id;
+        for (const auto& choice : completion->choices) record.finish_reasons.push_back(choice.finish_reason_text);
     } else if (const auto* response = std::get_if<RawResponse>(&result)) {
         record.region = response->region;
         record.attempts = response->attempts;

@@ -80,7 +80,7 @@ Client::Impl::Impl(ClientOptions options)
       spending_(options_.budget),
       keys_(options_.keys, client::region_accounts(options_, targets_),
             options_.key_source ? call::Keys::Fetch([this] { fetch_key(); }) : nullptr),
-      recorder_(ids(options_.regions), clock_->now()),
+      recorder_(ids(options_.regions), clock_->now(), static_cast<std::size_t>(options_.stats.history)),
       catalogue_(known_models(options_)),
       router_(options_.regions, options_.selector, options_.custom_selector, regions_, *log_),
       services_{
@@ -413,27 +413,30 @@ void Client::Impl::force_breaker(std::string_view region, std::optional<BreakerS
 
 std::vector<RegionHealth> Client::Impl::probe(const CallOptions& options) {
     const auto regions = routing::allowed_regions(options_.regions, {options.regions, options.exclude_regions});
-    auto known = stats();
+    auto known = recorder_.healths(clock_->now());
     if (!orphaned() && !refuse_to_block()) {
         const auto timeout = std::clamp(options.deadline.value_or(options_.health.timeout), 0ms, call::kLongest);
         runtime::Completion done;
         const auto finish = [&] {
-            known = stats();  // here: the client may be gone once this thread is woken
+            known = recorder_.healths(clock_->now());  // here: the client may be gone once this thread is woken
             signal_soon(done);
         };
         clock_->post([&] { prober_.probe_all(regions, timeout, finish); });
         done.wait();
     }
     std::vector<RegionHealth> healths;
-    for (const auto region : regions) healths.push_back(std::move(known.regions[region].health));
+    for (const auto region : regions) healths.push_back(std::move(known[region]));
     return healths;
 }
 
 health::ProberHooks Client::Impl::prober_hooks() {
     return {.request = [this](std::size_t region, bool deep) { return probe_request(region, deep); },
             .on_end =
-                [this](std::size_t region) {
-                    recorder_.on_probe(region);
+                [this](std::size_t region, const health::RegionHealthTracker::ProbeResult* result) {
+                    if (result != nullptr && !result->unsent) {
+                        recorder_.on_probe(region, result->good,
+                                           result->took.count() < 0 ? std::nullopt : std::optional(result->took));
+                    }
                     refresh_facts(region);
                     if (regions_.has_notices()) tell_soon();
                 },
@@ -480,10 +483,11 @@ void Client::Impl::tell() {
     for (const auto region : notices.changed) {
         refresh_facts(region);
         const auto health = values::to_health(options_.regions[region].id, router_.facts(region, now), now);
-        if (log_->enabled(LogLevel::info)) {
-            log_->write(LogLevel::info, "region " + health.id + " is " + std::string(to_string(health.liveness)) +
-                                            ", breaker " + std::string(to_string(health.breaker)) + ": " +
-                                            health.reason);
+        const bool lost = health.liveness == Liveness::down || health.breaker == BreakerState::open;
+        const auto level = lost ? LogLevel::warning : LogLevel::info;
+        if (log_->enabled(level)) {
+            log_->write(level, "region " + health.id + " is " + std::string(to_string(health.liveness)) + ", breaker " +
+                                   std::string(to_string(health.breaker)) + ": " + health.reason);
         }
         for (const auto& listener : options_.listeners) {
             callbacks_->run([listener, health] { listener->on_region(health); }, true);

@@ -319,6 +319,11 @@ void check(const ClientOptions& options, Problems& problems) {
     check_retry(options.retry, "retry.", problems);
     check_timeouts(options.timeouts, "timeouts.", problems);
 
+    constexpr int kMostHistory = 100'000;
+    if (options.stats.history < 0 || options.stats.history > kMostHistory) {
+        problems.add("stats.history",
+                     std::to_string(options.stats.history) + " attempts per region cannot be kept; use 0 to 100000");
+    }
     check_file("tls.ca_file", options.tls.ca_file, problems);
     check_file("tls.client_certificate", options.tls.client_certificate, problems);
     check_file("tls.client_key", options.tls.client_key, problems);

@@ -236,12 +236,12 @@ void Prober::late_ended(const Probe& probe) {
     hooks_.on_work(-1);
     if (!kept->answer().good) return;
     regions_.on_late_probe(kept->region(), kept->answer().took, clock_.now());
-    hooks_.on_end(kept->region());
+    hooks_.on_end(kept->region(), nullptr);
 }
 
 void Prober::tell(std::size_t region, const RegionHealthTracker::ProbeResult& result) {
     regions_.on_probe_end(region, result, clock_.now());
-    hooks_.on_end(region);
+    hooks_.on_end(region, &result);
     rearm();
     for (auto& round : rounds_) {
         if (!round.waits_for[region]) continue;

@@ -21,8 +21,9 @@ namespace holysheep::health {
 struct ProberHooks {
     /// The request that asks a region for a sign of life; `deep`: by one token of a completion.
     std::function<HttpRequest(std::size_t region, bool deep)> request;
-    std::function<void(std::size_t region)> on_end;  ///< the tracker has heard of it
-    std::function<void(int change)> on_work;         ///< probes that begin (1) and end (-1)
+    /// The tracker has heard of it; `nullptr`: of the late answer of a probe that was counted as missed.
+    std::function<void(std::size_t region, const RegionHealthTracker::ProbeResult* result)> on_end;
+    std::function<void(int change)> on_work;  ///< probes that begin (1) and end (-1)
 };
 
 /// On the I/O thread. All regions are probed at once, on the connections of the calls; one probe per region is out.

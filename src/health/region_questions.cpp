@@ -120,6 +120,7 @@ values::RegionFacts RegionHealthTracker::facts(std::size_t region, time_point no
     facts.known = r.known;
     facts.in_flight = r.in_flight;
     facts.error_rate = error_rate(region, now);
+    facts.weight = r.weight;
     facts.ramp = ramp(r, now);
     facts.latency = (r.stream.known() ? r.stream : r.plain).value();
     facts.best_latency = best_latency_;

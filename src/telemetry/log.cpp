@@ -4,6 +4,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <mutex>
 #include <utility>
 
@@ -47,6 +48,9 @@ Log::~Log() = default;
 void Log::write(LogLevel level, std::string line) const {
     if (!enabled(level)) return;
     redactor_.scrub(line);
+    // A gateway's words must not look like lines of their own.
+    std::ranges::replace_if(
+        line, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
     try {
         if (options_.sink) {
             options_.sink(level, line);

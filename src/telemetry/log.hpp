@@ -16,7 +16,8 @@ class Log {
     Log(LogOptions options, Redactor redactor);
     ~Log();
     bool enabled(LogLevel level) const { return level >= options_.level && level != LogLevel::off; }
-    /// Secrets are scrubbed; an exception from the sink is swallowed: there is nowhere left to tell of it.
+    /// Secrets are scrubbed, line breaks become spaces; an exception from the sink is swallowed: there is nowhere left
+    /// to tell of it.
     void write(LogLevel level, std::string line) const;
     /// Whether bodies are wanted.
     bool bodies() const { return options_.bodies && enabled(LogLevel::trace); }

@@ -1,4 +1,6 @@
 // The trail of a call in words: what each attempt was, how it ended, how long it took.
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
 
 #include <holysheep/attempt.hpp>
@@ -20,25 +22,61 @@ std::string in_words(nanoseconds duration) {
     return text;
 }
 
-/// Retries and failovers follow from the order of the trail; the other kinds run beside an attempt and need a word.
-bool needs_its_kind(AttemptKind kind) {
-    switch (kind) {
+/// Retries and failovers follow from the order of the trail; the other kinds run beside an attempt, or ask for
+/// something else, and need a word.
+std::string kind_in_words(const AttemptRecord& attempt) {
+    switch (attempt.kind) {
         case AttemptKind::first:
         case AttemptKind::retry:
-        case AttemptKind::failover: return false;
+        case AttemptKind::failover: return "";
         case AttemptKind::hedge:
         case AttemptKind::race:
-        case AttemptKind::rescue:
-        case AttemptKind::fallback_model: return true;
+        case AttemptKind::rescue: return " [" + std::string(to_string(attempt.kind)) + "]";
+        case AttemptKind::fallback_model: return " [" + attempt.model + "]";
     }
-    return true;
+    return "";
+}
+
+bool mentions(std::string_view text, std::string_view word) {
+    const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
+    return std::ranges::search(text, word, same).begin() != text.end();
+}
+
+/// What became of a connection, as far as the transport's words tell.
+std::string_view connection_in_words(std::string_view detail) {
+    if (mentions(detail, "refused")) return "refused";
+    if (mentions(detail, "resolve")) return "not found by name";
+    if (mentions(detail, "reset")) return "reset";
+    if (mentions(detail, "closed") || mentions(detail, "empty reply") || mentions(detail, "eof")) return "closed";
+    if (mentions(detail, "unreachable")) return "unreachable";
+    return "connection failed";
+}
+
+std::string failure_in_words(const AttemptRecord& attempt) {
+    const std::string status = attempt.http_status == 0 ? "" : std::to_string(attempt.http_status);
+    const auto with_status = [&](std::string words) { return status.empty() ? words : words + " (" + status + ")"; };
+    switch (*attempt.error) {
+        case ErrorCode::cancelled: return mentions(attempt.detail, "ahead") ? "overtaken" : "cancelled";
+        case ErrorCode::transport_failed: return std::string(connection_in_words(attempt.detail));
+        case ErrorCode::tls_failed: return "TLS failed";
+        case ErrorCode::timed_out:
+            return attempt.http_status >= 400 ? status : status.empty() ? "no answer" : "timed out";
+        case ErrorCode::server_failed:
+        case ErrorCode::rate_limited:
+            // The number is a word that everybody knows; an error in the body of a 200 is told as one.
+            if (attempt.http_status >= 400) return status;
+            return with_status(attempt.error == ErrorCode::rate_limited ? "rate limited" : "failed");
+        case ErrorCode::malformed_response: return with_status("malformed");
+        case ErrorCode::stream_interrupted: return "cut";
+        case ErrorCode::stream_stalled: return "stalled";
+        default: break;
+    }
+    return with_status(std::string(to_string(*attempt.error)));
 }
 
 std::string outcome(const AttemptRecord& attempt) {
-    const std::string status = attempt.http_status == 0 ? "" : std::to_string(attempt.http_status);
-    if (!attempt.error) return status.empty() ? "answered" : status;
-    std::string text(to_string(*attempt.error));
-    return status.empty() ? text : text + " (" + status + ")";
+    if (attempt.error) return failure_in_words(attempt);
+    return attempt.http_status == 0 ? "answered" : std::to_string(attempt.http_status);
 }
 
 }  // namespace
@@ -61,7 +99,7 @@ std::string describe(std::span<const AttemptRecord> attempts) {
     for (const AttemptRecord& attempt : attempts) {
         if (!story.empty()) story += " → ";
         story += attempt.region;
-        if (needs_its_kind(attempt.kind)) story.append(" [").append(to_string(attempt.kind)).append("]");
+        story += kind_in_words(attempt);
         story += " " + outcome(attempt);
         if (attempt.timings.total) story += (attempt.error ? " after " : " in ") + in_words(*attempt.timings.total);
     }

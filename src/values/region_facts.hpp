@@ -17,7 +17,7 @@ struct RegionFacts {
     Clock::time_point as_of{};
     bool known = false;  ///< it has answered, ever
     int in_flight = 0;
-    double error_rate = 0, ramp = 1, cost = 0, best_latency = 0;
+    double error_rate = 0, weight = 1, ramp = 1, cost = 0, best_latency = 0;
     double latency = 0;  ///< ms, smoothed; of streams or, without any, of plain calls
     std::chrono::nanoseconds first_token{-1}, rtt{-1}, probe{-1};         ///< negative: not known
     float first_token_p50 = 0, first_token_p95 = 0, first_token_p99 = 0;  ///< ms; 0: not known

@@ -106,7 +106,7 @@ class RoutedCall {
         world_.tracker.on_outcome(ticket_, call::classify(outcome, policy_.retry, false).charge, now);
         world_.recorder.on_attempt_end(region_, world_.records[region_], world_.router.facts(region_, now));
         benchmark::DoNotOptimize(machine_->on_end(1, outcome, world_.records[region_], now));
-        world_.recorder.on_call_end(std::nullopt, world_.retries.tokens(), world_.hedges.tokens());
+        world_.recorder.on_call_end({.retry_tokens = world_.retries.tokens(), .hedge_tokens = world_.hedges.tokens()});
         end_turn();
         timers_.cancel(timer_);
     }
@@ -232,7 +232,7 @@ void BM_PartRecorder(benchmark::State& state) {
         world.recorder.on_call_started(true);
         world.recorder.on_dispatch(region, world.records[region], std::nullopt);
         world.recorder.on_attempt_end(region, world.records[region], facts);
-        world.recorder.on_call_end(std::nullopt, 20, 5);
+        world.recorder.on_call_end({.retry_tokens = 20, .hedge_tokens = 5});
     }
 }
 BENCHMARK(BM_PartRecorder);

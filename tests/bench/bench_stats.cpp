@@ -26,6 +26,87 @@ namespace {
 
 using std::chrono::steady_clock;
 
+// ---- recording ----
+
+void BM_HistogramAdd(benchmark::State& state) {
+    telemetry::Histogram histogram;
+    std::uint64_t random = 1;
+    for (auto _ : state) {
+        random = random * 6364136223846793005U + 1442695040888963407U;
+        histogram.add(nanoseconds(static_cast<std::int64_t>(random >> 30U)));  // up to 17 s
+    }
+    benchmark::DoNotOptimize(histogram.count());
+}
+BENCHMARK(BM_HistogramAdd);
+
+/// Sixteen regions with full histories, ten models, 64 calls in flight.
+struct BusyRecorder {
+    static constexpr std::size_t kRegions = 16, kModels = 10, kInFlight = 64;
+    BusyRecorder() : recorder(names("region-", kRegions), Clock::time_point{}), models(names("model-", kModels)) {
+        for (std::size_t i = 0; i < kRegions; ++i) {
+            auto& record = records.emplace_back();
+            record.region = "region-" + std::to_string(i);
+            record.timings = {.first_content = std::chrono::milliseconds{100 + i}, .total = std::chrono::seconds{1}};
+            record.cost = Money{.nano = 12};
+            record.http_status = 200;
+        }
+        for (std::size_t i = 0; i < 200 * kRegions; ++i) record(i);
+        for (std::size_t i = 0; i < kInFlight; ++i) {
+            recorder.on_call_started(true);
+            recorder.on_dispatch(i % kRegions, records[i % kRegions], std::nullopt);
+        }
+    }
+    static std::vector<std::string> names(const char* prefix, std::size_t count) {
+        std::vector<std::string> names;
+        for (std::size_t i = 0; i < count; ++i) names.push_back(prefix + std::to_string(i));
+        return names;
+    }
+    /// One call with one attempt, with everything that can be known of it.
+    void record(std::size_t number) {
+        const auto region = number % kRegions;
+        auto& attempt = records[region];
+        attempt.timings.total = std::chrono::microseconds{100'000 + 997 * (number % 1000)};
+        recorder.on_call_started(true);
+        recorder.on_dispatch(region, attempt, std::nullopt);
+        recorder.on_attempt_end(region, attempt, facts);
+        recorder.on_call_end({.attempts = {&attempt, 1},
+                              .model = models[number % kModels],
+                              .usage = &usage,
+                              .total = *attempt.timings.total,
+                              .retry_tokens = 20,
+                              .hedge_tokens = 5});
+    }
+    telemetry::Recorder recorder;
+    std::vector<std::string> models;
+    std::vector<AttemptRecord> records;
+    const values::RegionFacts facts{.liveness = Liveness::healthy,
+                                    .as_of = Clock::time_point{} + std::chrono::hours{1}};
+    const Usage usage{.present = true, .prompt_tokens = 100, .completion_tokens = 20, .total_tokens = 120};
+};
+
+/// The writer's side: one attempt and its call.
+void BM_RecordAttemptAndCall(benchmark::State& state) {
+    BusyRecorder busy;
+    std::size_t number = 0;
+    for (auto _ : state) busy.record(number++);
+}
+BENCHMARK(BM_RecordAttemptAndCall);
+
+void BM_SnapshotOfSixteenRegions(benchmark::State& state) {
+    BusyRecorder busy;
+    for (auto _ : state) benchmark::DoNotOptimize(busy.recorder.snapshot(Clock::time_point{} + std::chrono::hours{1}));
+}
+BENCHMARK(BM_SnapshotOfSixteenRegions);
+
+void BM_WriteStats(benchmark::State& state) {
+    BusyRecorder busy;
+    const auto stats = busy.recorder.snapshot(Clock::time_point{} + std::chrono::hours{1});
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(state.range(0) == 0 ? stats.to_json() : stats.to_prometheus());
+    }
+}
+BENCHMARK(BM_WriteStats)->ArgName("prometheus")->Arg(0)->Arg(1);
+
 // ---- snapshots under load ----
 
 /// The percentiles say what the mean hides: a reader that has to wait for the writer.
@@ -73,10 +154,17 @@ void BM_SnapshotUnderLoad(benchmark::State& state) {
             world.recorder.on_call_started(true);
             world.recorder.on_dispatch(region, world.records[region], std::nullopt);
             world.recorder.on_attempt_end(region, world.records[region], facts);
-            world.recorder.on_call_end(std::nullopt, 20, 5);
+            world.recorder.on_call_end({.retry_tokens = 20, .hedge_tokens = 5});
         },
         [&] { return world.recorder.snapshot(world.now).calls; });
 }
+void BM_SnapshotOfSixteenRegionsUnderLoad(benchmark::State& state) {
+    BusyRecorder busy;
+    read_under_load(
+        state, [&](std::uint64_t number) { busy.record(number); },
+        [&] { return busy.recorder.snapshot(Clock::time_point{} + std::chrono::hours{1}).calls; });
+}
+BENCHMARK(BM_SnapshotOfSixteenRegionsUnderLoad)->UseRealTime();
 BENCHMARK(BM_SnapshotUnderLoad)->Arg(3)->Arg(8)->Arg(1000)->UseRealTime();
 
 /// The same through a client, whose calls do nothing but the library's own work.

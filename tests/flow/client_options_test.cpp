@@ -142,8 +142,60 @@ TEST(ClientOptions, TheLogLevelDecidesWhatIsWritten) {
     EXPECT_THAT(lines(LogLevel::error), IsEmpty());
     EXPECT_THAT(lines(LogLevel::warning), ElementsAre(HasSubstr("call failed")));
     const auto debug = lines(LogLevel::debug);
-    EXPECT_THAT(debug, Contains(HasSubstr("us-west transport_failed")));
-    EXPECT_THAT(debug, Contains(HasSubstr("eu-central invalid_request")));
+    EXPECT_THAT(debug, Contains(HasSubstr("attempt 1: us-west connection failed")));
+    EXPECT_THAT(debug, Contains(HasSubstr("attempt 2: eu-central invalid_request (400) after 0.0 ms: ")));
+}
+
+TEST(ClientOptions, AFailedCallIsOneLineWithItsStory) {
+    CallFlow flow({"us-west", "eu-central"}, {.log = {.level = LogLevel::warning}});
+    flow.transport.fail("us-west", ErrorCode::tls_failed)
+        .reply_raw("eu-central", 400, {}, R"({"error":{"message":"two\nlines"}})");
+    EXPECT_FALSE(flow.client.chat(a_question(), {.label = "nightly"}));
+    ASSERT_THAT(flow.log(), ElementsAre(HasSubstr("call failed: invalid_request: ")));
+    const auto line = flow.log()[0];
+    EXPECT_THAT(line, HasSubstr("us-west TLS failed after 0.0 ms → eu-central invalid_request (400)"));
+    EXPECT_THAT(line, HasSubstr("two lines"));
+    EXPECT_THAT(line, HasSubstr("[label nightly]"));
+}
+
+TEST(ClientOptions, ASuccessfulCallIsNotWorthALineAtInfo) {
+    CallFlow flow({"us-west"}, {.log = {.level = LogLevel::info}});
+    flow.transport.reply("us-west", "hello");
+    for (int i = 0; i < 3; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_THAT(flow.log(), ElementsAre(HasSubstr("region us-west is healthy"))) << "once, when that was found out";
+}
+
+TEST(ClientOptions, ARegionThatIsLostIsAWarningAndItsReturnAnInformation) {
+    std::vector<std::pair<LogLevel, std::string>> lines;
+    const auto sink = [&](LogLevel level, std::string_view line) { lines.emplace_back(level, line); };
+    CallFlow flow({"us-west", "eu-central"},
+                  {.breaker = {.failures = 2, .open_for = 60s}, .log = {.level = LogLevel::info, .sink = sink}});
+    flow.transport.reply_raw("us-west", 500, {}, "").reply("eu-central", "hello");
+    for (int i = 0; i < 3; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    flow.client.force_close("us-west");
+    EXPECT_THAT(flow.client.chat(a_question(), {.regions = {"eu-central"}}), IsOk());
+    const auto told = [&](LogLevel level, const char* words) {
+        return std::ranges::count_if(lines, [&](const auto& line) {
+            return line.first == level && line.second.find(words) != std::string::npos;
+        });
+    };
+    EXPECT_EQ(told(LogLevel::warning, "region us-west is down, breaker open"), 1);
+    EXPECT_EQ(told(LogLevel::info, "breaker closed"), told(LogLevel::info, "region "));
+    EXPECT_GE(told(LogLevel::info, "region us-west"), 2) << "suspect, and back";
+}
+
+TEST(ClientOptions, LoggedBodiesAreCapped) {
+    CallFlow flow({"us-west"}, {.log = {.level = LogLevel::trace, .bodies = true}});
+    flow.transport.reply("us-west", std::string(10'000, 'm'));
+    auto question = a_question();
+    question.messages[0].content = std::string(10'000, 'q');
+    EXPECT_THAT(flow.client.chat(question), IsOk());
+    int bodies = 0;
+    for (const auto& line : flow.log()) {
+        if (line.find("qqqq") != std::string::npos || line.find("mmmm") != std::string::npos) ++bodies;
+        EXPECT_LE(line.size(), 2'048U + 100U);
+    }
+    EXPECT_EQ(bodies, 2) << "one there, one back";
 }
 
 TEST(ClientOptions, BodiesAreLoggedOnlyWhereThatIsSwitchedOn) {

@@ -49,6 +49,8 @@ TEST(Hedging, AsksASecondRegionWhenTheFirstIsSlow) {
     EXPECT_TRUE(flow.transport.requests()[0].cancelled) << "the loser ends on the wire";
     EXPECT_EQ(flow.client.stats().hedges, 1U);
     EXPECT_EQ(flow.client.stats().regions[1].hedges, 1U);
+    EXPECT_EQ(flow.client.stats().regions[1].hedges_won, 1U);
+    EXPECT_EQ(flow.client.stats().hedges_lost, 0U);
 }
 
 TEST(Hedging, IsOffByDefault) {

@@ -9,6 +9,8 @@ namespace {
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 struct Witness final : EventListener {
@@ -57,6 +59,12 @@ TEST(Listeners, GetTheWholeRecordOfASuccess) {
     EXPECT_TRUE(call.usage.present);
     EXPECT_EQ(call.queued, 0ns);
     EXPECT_EQ(call.total, 400ms);
+    EXPECT_EQ(call.operation, "chat");
+    EXPECT_FALSE(call.stream);
+    EXPECT_THAT(call.response_id, Not(IsEmpty()));
+    EXPECT_THAT(call.finish_reasons, ElementsAre("stop"));
+    EXPECT_EQ(call.attempts[0].server, "us-west.test");
+    EXPECT_EQ(call.attempts[1].server, "eu-central.test");
 }
 
 TEST(Listeners, GetTheRecordOfAFailure) {
@@ -90,6 +98,10 @@ TEST(Listeners, SeeStreamsCancelsAndOtherEndpointsToo) {
     EXPECT_EQ(w.witness->calls[0].region, "us-west");
     EXPECT_EQ(w.witness->calls[1].region, "us-west");
     EXPECT_EQ(w.witness->calls[2].error, ErrorCode::cancelled);
+    EXPECT_TRUE(w.witness->calls[0].stream);
+    EXPECT_EQ(w.witness->calls[1].operation, "") << "a list of models is no operation of a model";
+    EXPECT_THAT(w.flow.client.request({.method = "POST", .path = "/embeddings?dim=2", .body_json = "{}"}), IsOk());
+    EXPECT_EQ(w.witness->calls[3].operation, "embeddings");
 }
 
 TEST(Listeners, AnExceptionIsLogged) {
@@ -123,46 +135,6 @@ TEST(Listeners, RunOnTheCallbackThreadByDefault) {
     flow.transport.reply("us-west", "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
     EXPECT_NE(said_by(asker->thread), std::this_thread::get_id());
-}
-
-TEST(Stats, CountWhatHappened) {
-    CallFlow flow({"us-west", "eu-central"});
-    flow.transport.fail("us-west", ErrorCode::transport_failed).reply("us-west", "hi").reply("eu-central", "hello");
-    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
-    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
-    flow.transport.clear("us-west").reply_raw("us-west", 400, {}, "");
-    EXPECT_FALSE(flow.client.chat(a_question()));
-    EXPECT_FALSE(flow.client.chat(a_question(), {.deadline = 0ms}));
-    EXPECT_FALSE(flow.client.chat(a_question(), {.regions = {"mars"}})) << "refused before it became a call";
-    const auto stats = flow.client.stats();
-    EXPECT_EQ(stats.calls, 4U);
-    EXPECT_EQ(stats.succeeded, 2U);
-    EXPECT_EQ(stats.failed, 2U);
-    EXPECT_EQ(stats.attempts, 4U);
-    EXPECT_EQ(stats.failovers, 1U);
-    EXPECT_EQ(stats.in_flight, 0);
-    ASSERT_THAT(stats.regions, SizeIs(2));
-    EXPECT_EQ(stats.regions[0].id, "us-west");
-    EXPECT_EQ(stats.regions[0].attempts, 3U);
-    EXPECT_EQ(stats.regions[0].succeeded, 1U);
-    EXPECT_EQ(stats.regions[0].failed, 2U);
-    EXPECT_EQ(stats.regions[0].failovers_away, 1U);
-    EXPECT_EQ(stats.regions[0].last_error, ErrorCode::invalid_request);
-    EXPECT_EQ(stats.regions[1].succeeded, 1U);
-    EXPECT_EQ(stats.regions[1].health.error_rate, 0);
-    EXPECT_EQ(stats.retry_budget_tokens, 20);
-}
-
-TEST(Stats, ShowWhatIsInFlight) {
-    CallFlow flow({"us-west"}, {}, CallFlow::kManual);
-    flow.transport.hang("us-west");
-    auto a = flow.client.chat_async(a_question());
-    auto b = flow.client.chat_async(a_question());
-    flow.clock.advance(5s);
-    const auto stats = flow.client.stats();
-    EXPECT_EQ(stats.in_flight, 2);
-    EXPECT_EQ(stats.regions[0].health.in_flight, 2);
-    EXPECT_EQ(stats.uptime, 5s);
 }
 
 }  // namespace

@@ -117,6 +117,8 @@ TEST(OptionRules, EachRuleNamesItsOption) {
         {[](O& o) { o.health.sign_of_life = 25h; }, "health.sign_of_life"},
         {[](O& o) { o.health.completion_tokens_per_hour = -1; }, "health.completion_tokens_per_hour"},
         {[](O& o) { o.health.probe = HealthOptions::Probe::head; }, "health.path: \"\" must begin"},
+        {[](O& o) { o.stats.history = -1; }, "stats.history: -1"},
+        {[](O& o) { o.stats.history = 100'001; }, "stats.history: 100001"},
         {[](O& o) { o.health.probe = HealthOptions::Probe::path, o.health.path = "health"; },
          "health.path: \"health\" must"},
         {[](O& o) { o.health.probe = HealthOptions::Probe::path, o.health.path = "/a b"; }, "health.path"},

@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <sstream>
 #include <thread>
 
 namespace holysheep::telemetry {
@@ -17,9 +16,9 @@ constexpr Clock::time_point kNow{1h};
 TEST(Recorder, CountsCallsByHowTheyEnded) {
     Recorder recorder({"a"}, kNow);
     for (int i = 0; i < 4; ++i) recorder.on_call_started(i == 0);
-    recorder.on_call_end(std::nullopt, 20, 5);
-    recorder.on_call_end(ErrorCode::server_failed, 19, 5);
-    recorder.on_call_end(ErrorCode::cancelled, 18.5, 4.25);
+    recorder.on_call_end({.retry_tokens = 20, .hedge_tokens = 5});
+    recorder.on_call_end({.error = ErrorCode::server_failed, .retry_tokens = 19, .hedge_tokens = 5});
+    recorder.on_call_end({.error = ErrorCode::cancelled, .retry_tokens = 18.5, .hedge_tokens = 4.25});
     const auto stats = recorder.snapshot(kNow + 3s);
     EXPECT_EQ(stats.calls, 4U);
     EXPECT_EQ(stats.streams, 1U);
@@ -36,7 +35,8 @@ TEST(Recorder, CountsAttemptsAndFailoversPerRegion) {
     Recorder recorder({"a", "b"}, kNow);
     recorder.on_dispatch(0, {}, std::nullopt);
     recorder.on_attempt_end(0, {.error = ErrorCode::server_failed}, {.as_of = kNow, .error_rate = 0.1});
-    recorder.on_dispatch(1, {.kind = AttemptKind::failover}, 0);
+    recorder.on_dispatch(1, {.kind = AttemptKind::failover},
+                         Detour{.from = 0, .cause = ErrorCode::server_failed, .overhead = 3ms});
     recorder.on_attempt_end(1, {}, {});
     recorder.on_dispatch(1, {}, std::nullopt);
     const auto stats = recorder.snapshot(kNow);
@@ -63,7 +63,7 @@ TEST(Recorder, CountsHedgesPanicsAndProbes) {
     Recorder recorder({"a", "b"}, kNow);
     recorder.on_dispatch(0, {.panic = true}, std::nullopt);
     recorder.on_dispatch(1, {.kind = AttemptKind::hedge}, std::nullopt);
-    recorder.on_probe(1);
+    recorder.on_probe(1, true, 3ms);
     const auto stats = recorder.snapshot(kNow);
     EXPECT_EQ(stats.panics, 1U);
     EXPECT_EQ(stats.hedges, 1U);
@@ -114,7 +114,7 @@ TEST(Recorder, ASnapshotTakenMeanwhileIsConsistent) {
     std::jthread writer([&](const std::stop_token& stop) {
         while (!stop.stop_requested()) {
             recorder.on_call_started(false);
-            recorder.on_call_end(std::nullopt, 20, 5);
+            recorder.on_call_end({.retry_tokens = 20, .hedge_tokens = 5});
         }
     });
     for (int i = 0; i < 1'000; ++i) {
@@ -123,37 +123,213 @@ TEST(Recorder, ASnapshotTakenMeanwhileIsConsistent) {
     }
 }
 
-TEST(Stats, PrintsAsATableAndAsJson) {
-    const Stats stats{
-        .uptime = 90s,
-        .in_flight = 1,
-        .calls = 7,
-        .succeeded = 4,
-        .failed = 1,
-        .cancelled = 1,
-        .streams = 2,
-        .attempts = 9,
-        .failovers = 2,
-        .retry_budget_tokens = 19.5,
-        .regions = {{.id = "a", .health = {.liveness = Liveness::draining, .in_flight = 3}, .attempts = 5},
-                    {.id = "b", .health = {.liveness = Liveness::healthy, .score = 80, .limited_for = 1500ms}},
-                    {.id = "c",
-                     .health = {.liveness = Liveness::down, .breaker = BreakerState::open, .reason = "attempts fail"},
-                     .last_error = ErrorCode::tls_failed}}};
-    const auto json = stats.to_json();
-    for (const auto* part :
-         {R"({"uptime_seconds":90.0,"in_flight":1,"calls":7,"succeeded":4,"failed":1,"cancelled":1,"streams":2,)"
-          R"("attempts":9,"failovers":2,"hedges":0,"panics":0,"retry_budget_tokens":19.5,)",
-          R"({"id":"a","liveness":"draining",)", R"("in_flight":3)", R"("limited_for_ms":1500})",
-          R"({"id":"c","liveness":"down","breaker":"open","reason":"attempts fail")",
-          R"("last_error":"tls_failed"})"}) {
-        EXPECT_THAT(json, testing::HasSubstr(part));
+TEST(Recorder, KeepsWhyAndWhereToCallsWent) {
+    Recorder recorder({"a", "b", "c"}, kNow);
+    const auto move = [&](std::size_t to, ErrorCode cause, nanoseconds overhead) {
+        recorder.on_dispatch(to, {.kind = AttemptKind::failover}, Detour{0, cause, overhead});
+    };
+    move(1, ErrorCode::server_failed, 1ms);
+    move(1, ErrorCode::server_failed, 3ms);
+    move(2, ErrorCode::tls_failed, 40ms);
+    recorder.on_dispatch(2, {.kind = AttemptKind::rescue}, Detour{0, ErrorCode::timed_out, 20s});
+    const auto stats = recorder.snapshot(kNow);
+    EXPECT_EQ(stats.failovers, 3U) << "a rescue is none: the first attempt goes on";
+    EXPECT_EQ(stats.rescues, 1U);
+    EXPECT_EQ(stats.regions[2].rescues, 1U);
+    const auto& a = stats.regions[0];
+    ASSERT_EQ(a.failovers_away_by.size(), 2U);
+    EXPECT_EQ(a.failovers_away_by[0].cause, ErrorCode::tls_failed);
+    EXPECT_EQ(a.failovers_away_by[0].count, 1U);
+    EXPECT_EQ(a.failovers_away_by[1].cause, ErrorCode::server_failed);
+    EXPECT_EQ(a.failovers_away_by[1].count, 2U);
+    EXPECT_EQ(stats.regions[1].failovers_to, 2U);
+    EXPECT_EQ(stats.regions[2].failovers_to, 1U);
+    ASSERT_EQ(stats.failovers_by.size(), 2U);
+    EXPECT_EQ(stats.failovers_by[0].from, "a");
+    EXPECT_EQ(stats.failovers_by[0].to, "b");
+    EXPECT_EQ(stats.failovers_by[0].cause, ErrorCode::server_failed);
+    EXPECT_EQ(stats.failovers_by[0].count, 2U);
+    EXPECT_EQ(stats.failover_overhead.count, 4U);
+    EXPECT_EQ(stats.failover_overhead.max, 20s);
+    const auto& buckets = stats.failover_overhead_buckets;
+    EXPECT_EQ(buckets.front().up_to, 1ms);
+    EXPECT_EQ(buckets.front().count, 1U) << "a bound belongs to its bucket";
+    EXPECT_EQ(buckets.back().up_to, 10s);
+    EXPECT_EQ(buckets.back().count, 3U) << "cumulative; what is longer than all bounds is in the count alone";
+}
+
+TEST(Recorder, TimesAttemptsThatAnsweredAndFirstContents) {
+    Recorder recorder({"a"}, kNow);
+    recorder.on_attempt_end(0, {.timings = {.first_content = 20ms, .total = 100ms}}, {});
+    recorder.on_attempt_end(0, {.timings = {.total = 300ms}}, {});
+    recorder.on_attempt_end(0, {.timings = {.total = 1ms}, .error = ErrorCode::transport_failed}, {});
+    const auto region = recorder.snapshot(kNow).regions[0];
+    EXPECT_EQ(region.latency.count, 2U) << "how soon it refuses tells nothing of how soon it answers";
+    EXPECT_EQ(region.latency.average, 200ms);
+    EXPECT_EQ(region.latency.min, 100ms);
+    EXPECT_EQ(region.latency.max, 300ms);
+    EXPECT_EQ(region.first_content.count, 1U);
+    EXPECT_EQ(region.first_content.p50, 20ms);
+}
+
+TEST(Recorder, AnAttemptThatBrokeAfterContentIsACutStream) {
+    Recorder recorder({"a"}, kNow);
+    const AttemptTimings begun{.first_content = 20ms, .total = 30ms};
+    recorder.on_attempt_end(0, {.timings = begun, .error = ErrorCode::stream_interrupted}, {}, 12);
+    recorder.on_attempt_end(0, {.timings = begun, .error = ErrorCode::malformed_response}, {}, 3);
+    recorder.on_attempt_end(0, {.timings = begun, .error = ErrorCode::cancelled}, {}, 4);
+    recorder.on_attempt_end(0, {.timings = begun}, {});
+    recorder.on_attempt_end(0, {.error = ErrorCode::server_failed}, {});
+    const auto stats = recorder.snapshot(kNow);
+    EXPECT_EQ(stats.streams_cut, 2U);
+    EXPECT_EQ(stats.regions[0].streams_cut, 2U);
+    EXPECT_EQ(stats.wasted_tokens, 19);
+    EXPECT_EQ(stats.regions[0].wasted_tokens, 19);
+    EXPECT_EQ(stats.regions[0].cancelled, 1U);
+    ASSERT_EQ(stats.regions[0].failed_by.size(), 3U);
+}
+
+TEST(Recorder, KeepsTheLastAttemptsOfARegion) {
+    Recorder recorder({"a", "b"}, kNow, 3);
+    for (int i = 1; i <= 5; ++i) {
+        recorder.on_attempt_end(0,
+                                {.timings = {.total = i * 10ms},
+                                 .http_status = i == 5 ? 503 : 200,
+                                 .error = i == 5 ? std::optional(ErrorCode::server_failed) : std::nullopt},
+                                {.as_of = kNow + i * 1s});
     }
-    std::ostringstream table;
-    table << stats;
-    for (const auto* word : {"calls 7", "ok 4", "failovers 2", "draining", "down: attempts fail (tls_failed)"}) {
-        EXPECT_THAT(table.str(), testing::HasSubstr(word));
+    const auto stats = recorder.snapshot(kNow + 9s);
+    const auto& history = stats.regions[0].history;
+    ASSERT_EQ(history.size(), 3U);
+    EXPECT_EQ(history[0].at, 3s) << "oldest first";
+    EXPECT_EQ(history[0].latency, 30ms);
+    EXPECT_EQ(history[0].error, std::nullopt);
+    EXPECT_EQ(history[2].at, 5s);
+    EXPECT_EQ(history[2].error, ErrorCode::server_failed);
+    EXPECT_EQ(history[2].http_status, 503);
+    EXPECT_TRUE(stats.regions[1].history.empty());
+}
+
+TEST(Recorder, KeepsNoHistoryWhereNoneIsWanted) {
+    Recorder recorder({"a"}, kNow, 0);
+    recorder.on_attempt_end(0, {}, {});
+    EXPECT_TRUE(recorder.snapshot(kNow).regions[0].history.empty());
+}
+
+TEST(Recorder, TellsHedgesThatWonFromThoseThatLost) {
+    Recorder recorder({"a", "b"}, kNow);
+    const std::vector<AttemptRecord> won{{.region = "a"}, {.kind = AttemptKind::hedge, .region = "b", .winner = true}};
+    const std::vector<AttemptRecord> lost{{.region = "a", .winner = true}, {.kind = AttemptKind::hedge, .region = "b"}};
+    for (const auto* attempts : {&won, &lost, &lost}) {
+        recorder.on_call_started(true);
+        recorder.on_call_end({.attempts = *attempts});
     }
+    const auto stats = recorder.snapshot(kNow);
+    EXPECT_EQ(stats.hedges_won, 1U);
+    EXPECT_EQ(stats.hedges_lost, 2U);
+    EXPECT_EQ(stats.regions[1].hedges_won, 1U);
+    EXPECT_EQ(stats.regions[1].hedges_lost, 2U);
+    EXPECT_EQ(stats.regions[0].hedges_lost, 0U);
+}
+
+TEST(Recorder, CountsWaitsThatAreNoticeable) {
+    Recorder recorder({"a"}, kNow);
+    for (const nanoseconds queued : {nanoseconds(20us), nanoseconds(1ms), nanoseconds(3s)}) {
+        recorder.on_call_started(false);
+        recorder.on_call_end({.queued = queued, .total = queued + 1ms});
+    }
+    const auto stats = recorder.snapshot(kNow);
+    EXPECT_EQ(stats.queued.count, 2U);
+    EXPECT_EQ(stats.queued.max, 3s);
+    EXPECT_EQ(stats.latency.count, 3U);
+}
+
+TEST(Recorder, TimesProbesAndCountsThoseThatFailed) {
+    Recorder recorder({"a"}, kNow);
+    recorder.on_probe(0, true, 30ms);
+    recorder.on_probe(0, true, std::nullopt);
+    recorder.on_probe(0, false, 2s);
+    const auto region = recorder.snapshot(kNow).regions[0];
+    EXPECT_EQ(region.probes, 3U);
+    EXPECT_EQ(region.probes_failed, 1U);
+    EXPECT_EQ(region.probe_rtt.count, 1U);
+    EXPECT_EQ(region.probe_rtt.max, 30ms);
+}
+
+TEST(Recorder, TellsWhenARegionChanged) {
+    Recorder recorder({"a", "b"}, kNow);
+    recorder.on_region(1, {.liveness = Liveness::healthy, .as_of = kNow + 1s, .liveness_reason = "it answers"});
+    recorder.on_region(1, {.liveness = Liveness::healthy, .as_of = kNow + 2s});
+    recorder.on_region(1, {.liveness = Liveness::down,
+                           .breaker = BreakerState::open,
+                           .as_of = kNow + 3s,
+                           .weight = 2,
+                           .ramp = 0.5,
+                           .liveness_reason = "attempts fail",
+                           .breaker_reason = "opened: x"});
+    const auto stats = recorder.snapshot(kNow + 9s);
+    ASSERT_EQ(stats.changes.size(), 2U);
+    EXPECT_EQ(stats.changes[0].at, 1s);
+    EXPECT_EQ(stats.changes[0].region, "b");
+    EXPECT_EQ(stats.changes[0].liveness, Liveness::healthy);
+    EXPECT_EQ(stats.changes[1].at, 3s);
+    EXPECT_EQ(stats.changes[1].breaker, BreakerState::open);
+    EXPECT_EQ(stats.changes[1].reason, "attempts fail; breaker opened: x");
+    EXPECT_EQ(stats.regions[1].breaker_opened, 1U);
+    EXPECT_EQ(stats.regions[1].breaker_closed, 0U);
+    EXPECT_EQ(stats.regions[1].weight, 1.0) << "the share in force";
+    for (int i = 0; i < 200; ++i) {
+        recorder.on_region(0, {.liveness = i % 2 == 0 ? Liveness::healthy : Liveness::suspect, .as_of = kNow + i * 1s});
+    }
+    const auto later = recorder.snapshot(kNow + 200s);
+    ASSERT_EQ(later.changes.size(), 64U);
+    EXPECT_EQ(later.changes.front().at, 136s);
+    EXPECT_EQ(later.changes.back().at, 199s);
+}
+
+TEST(ModelTally, AddsUpTokensAndMoneyPerModel) {
+    ModelTally tally;
+    const Usage usage{.present = true,
+                      .prompt_tokens = 100,
+                      .completion_tokens = 20,
+                      .total_tokens = 120,
+                      .cached_input_tokens = 64,
+                      .reasoning_tokens = 8};
+    const std::vector<AttemptRecord> attempts{{.cost = Money{.nano = 5}, .cost_is_estimate = true},
+                                              {.winner = true, .cost = Money{.nano = 70}}};
+    tally.add("m", std::nullopt, &usage, attempts, nullptr);
+    const Money euros{.nano = 9, .currency = "EUR"};
+    tally.add("m", std::nullopt, &usage, {}, &euros);
+    tally.add("m", std::nullopt, nullptr, {}, nullptr);
+    tally.add("m", ErrorCode::server_failed, nullptr, {}, nullptr);
+    tally.add("n", ErrorCode::cancelled, nullptr, {}, nullptr);
+    tally.add("", std::nullopt, nullptr, {}, nullptr);
+    ASSERT_EQ(tally.all().size(), 2U) << "a request without a model is none of theirs";
+    const auto& m = tally.all()[0];
+    EXPECT_EQ(m.model, "m");
+    EXPECT_EQ(m.calls, 4U);
+    EXPECT_EQ(m.succeeded, 3U);
+    EXPECT_EQ(m.failed, 1U);
+    EXPECT_EQ(m.prompt_tokens, 200);
+    EXPECT_EQ(m.completion_tokens, 40);
+    EXPECT_EQ(m.cached_input_tokens, 128);
+    EXPECT_EQ(m.reasoning_tokens, 16);
+    ASSERT_EQ(m.cost.size(), 2U) << "currencies stay apart";
+    EXPECT_EQ(m.cost[0].nano, 70);
+    EXPECT_EQ(m.cost[1].currency, "EUR");
+    ASSERT_EQ(m.cost_estimated.size(), 1U);
+    EXPECT_EQ(m.cost_estimated[0].nano, 5);
+    EXPECT_EQ(m.unpriced, 1U);
+    EXPECT_EQ(tally.all()[1].cancelled, 1U);
+}
+
+TEST(ModelTally, IsBounded) {
+    ModelTally tally;
+    for (int i = 0; i < 200; ++i) tally.add("model-" + std::to_string(i), std::nullopt, nullptr, {}, nullptr);
+    tally.add(std::string(10'000, 'x'), std::nullopt, nullptr, {}, nullptr);
+    ASSERT_EQ(tally.all().size(), ModelTally::kMostModels + 1);
+    EXPECT_EQ(tally.all().back().model, "other");
+    EXPECT_EQ(tally.all().back().calls, 137U);
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ TEST(Error, PrintsWhatFailedWhereAndAfterWhat) {
             {.region = "us-west", .timings = {.total = milliseconds(12)}, .error = ErrorCode::transport_failed}}};
     EXPECT_EQ(line(error),
               "all_regions_unavailable (first transport_failed): no region answered; try again later "
-              "[HTTP 503, request id req-7, retry after 1500 ms, attempts: us-west transport_failed after 12 ms]");
+              "[HTTP 503, request id req-7, retry after 1500 ms, attempts: us-west connection failed after 12 ms]");
 }
 
 TEST(Error, EveryClassExplainsItselfWithoutAMessage) {

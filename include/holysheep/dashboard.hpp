@@ -1,0 +1,28 @@
+// The snapshot as a page for people who watch: which region answers, how fast, and what failed over.
+// Stats → [print_dashboard] → terminal
+#pragma once
+
+#include <iosfwd>
+
+#include <holysheep/export.hpp>
+#include <holysheep/stats.hpp>
+
+namespace holysheep {
+inline namespace v0 {
+
+struct DashboardOptions {
+    /// `automatic`: where `out` is std::cout or std::cerr on a terminal, and NO_COLOR (no-color.org) is not set.
+    enum class Colour { automatic, always, never } colour = Colour::automatic;
+    int width = 80;        ///< columns; fewer than 72 count as 72
+    bool history = false;  ///< a line per region with the latencies of its last attempts, a cross for each failed one
+};
+
+/// A line for the client, one per region (mark, latency of answers, requests, failovers away, success rate) with the
+/// reason below it where the region is not healthy, and one per model. The mark: ● healthy, ◐ suspect or recovering,
+/// ○ unknown, × down, – draining. UTF-8; no line is wider than `width`.
+///
+///     print_dashboard(client.stats(), std::cout);
+HOLYSHEEP_EXPORT void print_dashboard(const Stats& stats, std::ostream& out, const DashboardOptions& options = {});
+
+}  // namespace v0
+}  // namespace holysheep

@@ -1,0 +1,45 @@
+// Lines of Prometheus' text format, one family after another.
+#pragma once
+
+#include <concepts>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <holysheep/stats.hpp>
+
+namespace holysheep::telemetry {
+
+/// Names get the prefix `holysheep_`. A family without samples is left out.
+class MetricText {
+  public:
+    enum class Type { counter, gauge, summary, histogram };
+    using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+
+    static double seconds(nanoseconds span) { return static_cast<double>(span.count()) / 1e9; }
+
+    /// Begins a family: its samples follow.
+    void family(std::string_view name, Type type, std::string_view help);
+    void sample(Labels labels, double value) { line({}, labels, {}, {}, number(value)); }
+    void sample(Labels labels, std::integral auto value) { line({}, labels, {}, {}, std::to_string(value)); }
+    void summary(Labels labels, const LatencySummary& summary);
+    void histogram(const std::vector<LatencyBucket>& buckets, const LatencySummary& all);
+    std::string take() { return std::move(text_); }
+
+  private:
+    static std::string number(double value);
+    /// `extra` is one more label, where it has a name.
+    void line(std::string_view suffix, Labels labels, std::string_view extra_name, std::string_view extra_value,
+              std::string_view value);
+    void label(std::string_view name, std::string_view value, bool first);
+
+    std::string text_, head_, name_;
+};
+
+/// For between the quotes of a label's value: backslash, quote and line feed escaped, bytes that are not UTF-8
+/// replaced.
+std::string escaped_label(std::string_view value);
+
+}  // namespace holysheep::telemetry

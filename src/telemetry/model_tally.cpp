@@ -1,0 +1,60 @@
+// Few models, so that looking along a list is quickest.
+#include "telemetry/model_tally.hpp"
+
+#include <algorithm>
+
+namespace holysheep::telemetry {
+
+namespace {
+
+constexpr std::string_view kOther = "other";
+
+/// Sums of different currencies stay apart; a fifth one is not kept.
+void add_money(std::vector<Money>& sums, const Money& money) {
+    const auto same = std::ranges::find(sums, money.currency, &Money::currency);
+    if (same != sums.end()) {
+        same->nano += money.nano;
+    } else if (sums.size() < ModelTally::kMostCurrencies) {
+        sums.push_back(money);
+    }
+}
+
+}  // namespace
+
+ModelStats& ModelTally::entry(std::string_view model) {
+    model = model.substr(0, kLongestName);
+    const auto named = [&](std::string_view name) { return std::ranges::find(models_, name, &ModelStats::model); };
+    if (const auto known = named(model); known != models_.end()) return *known;
+    if (models_.size() >= kMostModels) {
+        if (const auto other = named(kOther); other != models_.end()) return *other;
+        model = kOther;
+    }
+    return models_.emplace_back(ModelStats{.model = std::string(model)});
+}
+
+void ModelTally::add(std::string_view model, std::optional<ErrorCode> error, const Usage* usage,
+                     std::span<const AttemptRecord> attempts, const Money* cost) {
+    if (model.empty()) return;
+    auto& stats = entry(model);
+    ++stats.calls;
+    ++(!error ? stats.succeeded : *error == ErrorCode::cancelled ? stats.cancelled : stats.failed);
+    if (usage != nullptr && usage->present) {
+        stats.prompt_tokens += usage->prompt_tokens;
+        stats.completion_tokens += usage->billed_output_tokens();
+        stats.cached_input_tokens += usage->cached_input_tokens;
+        stats.reasoning_tokens += usage->reasoning_tokens;
+    }
+    bool priced = false;
+    for (const auto& attempt : attempts) {
+        if (!attempt.cost) continue;
+        priced = true;
+        add_money(attempt.cost_is_estimate ? stats.cost_estimated : stats.cost, *attempt.cost);
+    }
+    if (!priced && cost != nullptr) {
+        priced = true;
+        add_money(stats.cost, *cost);
+    }
+    if (!error && !priced) ++stats.unpriced;
+}
+
+}  // namespace holysheep::telemetry

@@ -1,0 +1,31 @@
+// What calls did and consumed, by model.
+// Recorder → [ModelTally] → ModelStats
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <holysheep/stats.hpp>
+#include <holysheep/usage.hpp>
+
+namespace holysheep::telemetry {
+
+/// Bounded: names come from callers. Not thread-safe.
+class ModelTally {
+  public:
+    static constexpr std::size_t kMostModels = 64, kLongestName = 256, kMostCurrencies = 4;
+
+    /// `cost`: of the whole call, for where no attempt tells its own.
+    void add(std::string_view model, std::optional<ErrorCode> error, const Usage* usage,
+             std::span<const AttemptRecord> attempts, const Money* cost);
+    const std::vector<ModelStats>& all() const { return models_; }
+
+  private:
+    ModelStats& entry(std::string_view model);
+    std::vector<ModelStats> models_;
+};
+
+}  // namespace holysheep::telemetry

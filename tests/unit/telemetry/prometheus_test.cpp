@@ -1,0 +1,144 @@
+// The metrics as Prometheus reads them: names, types, escaping; its own checker has the last word.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <limits>
+#include <string>
+
+#include <holysheep/stats.hpp>
+
+#include "telemetry/metric_text.hpp"
+
+namespace holysheep {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// Every family has a sample, and names are as bad as callers can make them.
+Stats full_stats() {
+    const LatencySummary times{.count = 2,
+                               .average = 150ms,
+                               .min = 100ms,
+                               .max = 200ms,
+                               .p50 = 100ms,
+                               .p95 = 200ms,
+                               .p99 = 200ms,
+                               .sum = 300ms};
+    return {.uptime = 90s,
+            .in_flight = 1,
+            .calls = 5,
+            .succeeded = 3,
+            .failed = 1,
+            .attempts = 6,
+            .failovers = 1,
+            .retry_budget_tokens = 19.5,
+            .regions = {{.id = "us-west",
+                         .health = {.liveness = Liveness::healthy, .in_flight = 2, .limited_for = 1500ms},
+                         .succeeded = 4,
+                         .probes = 3,
+                         .cancelled = 1,
+                         .probes_failed = 1,
+                         .breaker_opened = 1,
+                         .latency = times,
+                         .first_content = times,
+                         .probe_rtt = times,
+                         .failed_by = {{ErrorCode::server_failed, 2}}},
+                        {.id = "eu-central", .health = {.breaker = BreakerState::open}}},
+            .limits = {{.model = "m", .requests_used = 3, .requests_limit = 60, .waiting = 2}},
+            .wasted_tokens = 12,
+            .latency = times,
+            .queued = times,
+            .failover_overhead = times,
+            .failover_overhead_buckets = {{1ms, 0}, {150ms, 1}},
+            .failovers_by = {{"us-west", "eu-central", ErrorCode::server_failed, 1}},
+            .models = {{.model = "back\\slash \"quoted\"\nand \xff broken",
+                        .calls = 4,
+                        .succeeded = 3,
+                        .prompt_tokens = 100,
+                        .cost = {{.nano = 1'500'000'000}},
+                        .cost_estimated = {{.nano = 5, .currency = "EUR"}}}}};
+}
+
+TEST(Prometheus, HasTheNamesAndTypesThatDashboardsAreBuiltOn) {
+    const auto text = full_stats().to_prometheus();
+    for (const auto* line :
+         {"# TYPE holysheep_attempts_total counter\n",
+          "\nholysheep_attempts_total{region=\"us-west\",result=\"error\",cause=\"server_failed\"} 2\n",
+          "\nholysheep_attempts_total{region=\"us-west\",result=\"ok\",cause=\"none\"} 4\n",
+          "\nholysheep_failovers_total{from=\"us-west\",to=\"eu-central\",cause=\"server_failed\"} 1\n",
+          "# TYPE holysheep_failover_overhead_seconds histogram\n",
+          "\nholysheep_failover_overhead_seconds_bucket{le=\"0.15\"} 1\n",
+          "\nholysheep_failover_overhead_seconds_bucket{le=\"+Inf\"} 2\n",
+          "\nholysheep_failover_overhead_seconds_sum 0.3\n",
+          "\nholysheep_failover_overhead_seconds_count 2\n",
+          "\nholysheep_hedges_total{outcome=\"won\"} 0\n",
+          "\nholysheep_retry_budget_tokens 19.5\n",
+          "\nholysheep_breaker_state{region=\"eu-central\"} 2\n",
+          "\nholysheep_breaker_transitions_total{region=\"us-west\",to=\"open\"} 1\n",
+          "\nholysheep_region_cost{region=\"us-west\"} 0\n",
+          "# TYPE holysheep_region_first_token_seconds summary\n",
+          "\nholysheep_region_first_token_seconds{region=\"us-west\",quantile=\"0.99\"} 0.2\n",
+          "\nholysheep_region_first_token_seconds{region=\"eu-central\",quantile=\"0.5\"} NaN\n",
+          "\nholysheep_region_first_token_seconds_count{region=\"eu-central\"} 0\n",
+          "\nholysheep_region_weight{region=\"us-west\"} 1\n",
+          "\nholysheep_inflight{region=\"us-west\"} 2\n",
+          "\nholysheep_panic_total 0\n",
+          "\nholysheep_quota_until_seconds{region=\"us-west\"} 1.5\n",
+          "\nholysheep_ratelimit_wait_seconds_sum 0.3\n",
+          "\nholysheep_ratelimit_waiting{model=\"m\"} 2\n",
+          "\nholysheep_stream_interrupted_total{region=\"us-west\"} 0\n",
+          "\nholysheep_wasted_tokens_total{region=\"us-west\"} 0\n",
+          "\nholysheep_probe_rtt_seconds{region=\"us-west\",quantile=\"0.5\"} 0.1\n",
+          "currency=\"EUR\",basis=\"estimated\"} 5e-09\n"}) {
+        EXPECT_THAT(text, HasSubstr(line));
+    }
+    EXPECT_EQ(text.back(), '\n');
+}
+
+TEST(Prometheus, EscapesWhatCallersNameTheirModels) {
+    EXPECT_EQ(telemetry::escaped_label("a\\b\"c\nd"), R"(a\\b\"c\nd)");
+    EXPECT_EQ(telemetry::escaped_label("süß €𝄞"), "süß €𝄞");
+    for (const auto* broken : {"\xff", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82"}) {
+        EXPECT_THAT(telemetry::escaped_label(broken), ::testing::StartsWith("\xef\xbf\xbd")) << "U+FFFD";
+    }
+    EXPECT_THAT(full_stats().to_prometheus(), HasSubstr(R"({model="back\\slash \"quoted\"\nand �)"));
+}
+
+TEST(Prometheus, WritesNumbersThatAreNone) {
+    telemetry::MetricText text;
+    text.family("odd", telemetry::MetricText::Type::gauge, "Odd.");
+    text.sample({}, std::numeric_limits<double>::infinity());
+    text.sample({}, std::numeric_limits<double>::quiet_NaN());
+    text.family("empty", telemetry::MetricText::Type::gauge, "Nothing.");
+    EXPECT_EQ(text.take(),
+              "# HELP holysheep_odd Odd.\n# TYPE holysheep_odd gauge\nholysheep_odd +Inf\nholysheep_odd NaN\n");
+}
+
+TEST(Prometheus, ItsOwnCheckerHasNoComplaint) {
+    if (std::system("command -v promtool >/dev/null 2>&1") != 0) {
+        const char* wanted = std::getenv("HOLYSHEEP_PROMTOOL_TESTS");
+        if (wanted != nullptr && std::string(wanted) == "required") FAIL() << "there is no promtool here";
+        GTEST_SKIP() << "there is no promtool here; it is part of Debian's package prometheus";
+    }
+    for (const auto& stats : {full_stats(), Stats{}}) {
+        const auto file = ::testing::TempDir() + "holysheep-metrics-" + std::to_string(stats.calls) + ".txt";
+        std::ofstream(file) << stats.to_prometheus();
+        std::FILE* checker = popen(("promtool check metrics < '" + file + "' 2>&1").c_str(), "r");
+        ASSERT_NE(checker, nullptr);
+        std::string complaints;
+        std::array<char, 4096> part{};
+        while (std::fgets(part.data(), static_cast<int>(part.size()), checker) != nullptr) complaints += part.data();
+        EXPECT_EQ(pclose(checker), 0);
+        EXPECT_EQ(complaints, "");
+        std::remove(file.c_str());
+    }
+}
+
+}  // namespace
+}  // namespace holysheep

@@ -1,0 +1,93 @@
+// The snapshot in its written forms.
+#include <holysheep/stats.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace holysheep {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+Stats some_stats() {
+    return {
+        .uptime = 90s,
+        .in_flight = 1,
+        .calls = 7,
+        .succeeded = 4,
+        .failed = 1,
+        .cancelled = 1,
+        .streams = 2,
+        .attempts = 9,
+        .failovers = 2,
+        .retry_budget_tokens = 19.5,
+        .regions = {{.id = "a",
+                     .health = {.liveness = Liveness::draining, .in_flight = 3},
+                     .attempts = 5,
+                     .succeeded = 3,
+                     .failed = 1,
+                     .latency = {.count = 3, .average = 212ms, .min = 1500us, .max = 400ms, .p99 = 390ms},
+                     .failed_by = {{ErrorCode::server_failed, 1}},
+                     .history = {{.at = 3s, .latency = 212ms, .error = ErrorCode::server_failed, .http_status = 503}}},
+                    {.id = "b", .health = {.liveness = Liveness::healthy, .score = 80, .limited_for = 1500ms}},
+                    {.id = "c",
+                     .health = {.liveness = Liveness::down, .breaker = BreakerState::open, .reason = "attempts fail"},
+                     .last_error = ErrorCode::tls_failed}},
+        .keys = {{.number = 0}, {.number = 1, .refused_with = ErrorCode::unauthenticated, .refused_for = 30ms}},
+        .limits = {{.model = "m", .requests_used = 3, .requests_limit = 60, .next_in = 12ms}},
+        .failover_overhead_buckets = {{1ms, 2}},
+        .failovers_by = {{"a", "b", ErrorCode::server_failed, 2}},
+        .models = {{.model = "m\n1", .calls = 7, .prompt_tokens = 10, .cost = {{.nano = 1'500'000'000}}}},
+        .changes = {{.at = 2s, .region = "c", .liveness = Liveness::down, .reason = "attempts fail"}}};
+}
+
+TEST(Stats, AsJsonHasEveryFigureUnderItsName) {
+    const auto json = nlohmann::json::parse(some_stats().to_json());
+    EXPECT_EQ(json["uptime_seconds"], 90.0);
+    EXPECT_EQ(json["calls"], 7);
+    EXPECT_EQ(json["success_rate"], 0.8);
+    EXPECT_EQ(json["retry_budget_tokens"], 19.5);
+    const auto& a = json["regions"][0];
+    EXPECT_EQ(a["id"], "a");
+    EXPECT_EQ(a["liveness"], "draining");
+    EXPECT_EQ(a["in_flight"], 3);
+    EXPECT_EQ(a["success_rate"], 0.75);
+    EXPECT_EQ(a["latency"]["average_ms"], 212.0);
+    EXPECT_EQ(a["latency"]["min_ms"], 1.5);
+    EXPECT_EQ(a["failed_by"]["server_failed"], 1);
+    EXPECT_EQ(a["history"][0]["at_ms"], 3000.0);
+    EXPECT_EQ(a["history"][0]["error"], "server_failed");
+    EXPECT_EQ(json["regions"][1]["limited_for_ms"], 1500);
+    EXPECT_FALSE(json["regions"][1].contains("success_rate")) << "unknown is left out, never 0";
+    EXPECT_EQ(json["regions"][2]["reason"], "attempts fail");
+    EXPECT_EQ(json["regions"][2]["last_error"], "tls_failed");
+    EXPECT_EQ(json["failover_overhead_buckets"][0]["up_to_ms"], 1.0);
+    EXPECT_EQ(json["failovers_by"][0]["to"], "b");
+    EXPECT_EQ(json["models"][0]["model"], "m\n1");
+    EXPECT_EQ(json["models"][0]["cost"][0]["amount"], 1.5);
+    EXPECT_FALSE(json["keys"][0].contains("refused_with"));
+    EXPECT_EQ(json["keys"][1]["refused_with"], "unauthenticated");
+    EXPECT_EQ(json["limits"][0]["next_in_ms"], 12);
+    EXPECT_EQ(json["changes"][0]["liveness"], "down");
+}
+
+TEST(Stats, PrintsAsATable) {
+    std::ostringstream table;
+    table << some_stats();
+    for (const auto* word : {"calls 7", "ok 4", "failovers 2", "draining", "down: attempts fail (tls_failed)", "75.0 %",
+                             "212", "1.500000 USD"}) {
+        EXPECT_THAT(table.str(), HasSubstr(word));
+    }
+}
+
+TEST(Stats, ASuccessRateIsUnknownBeforeTheFirstEnd) {
+    EXPECT_EQ(Stats{.cancelled = 3}.success_rate(), std::nullopt);
+    EXPECT_EQ((RegionStats{.succeeded = 3, .failed = 1}).success_rate(), 0.75);
+}
+
+}  // namespace
+}  // namespace holysheep
