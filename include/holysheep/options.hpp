@@ -117,7 +117,10 @@ struct TimeoutOptions {
     milliseconds first_byte{0};
     milliseconds first_content{
         0};  ///< streams: until the first content, which keep-alives are not. Default 120 s, 300 s (`reasoning`)
-    milliseconds stall{0};    ///< streams: between two pieces of content. Default 60 s, 300 s (`reasoning`)
+    /// Streams: between two pieces of content, which keep-alives are not. Default 300 s for `reasoning` models; for
+    /// others 60 s, and once 100 such silences of the model's streams are known, eight times their p99, between 10 s
+    /// and 60 s.
+    milliseconds stall{0};
     milliseconds attempt{0};  ///< one attempt as a whole. Default: no limit
     /// The whole call with all its attempts and waits. A stream that has given content is ruled by `stall` alone,
     /// unless this was changed from its default or `CallOptions::deadline` was set.
@@ -231,9 +234,11 @@ enum class StreamRecovery {
     /// The question is asked again. Before the first event of the new answer comes a `ChunkEvent::restarted`: what came
     /// before it is void.
     restart,
-    /// The text that came is sent as the last message, an assistant's, and the rest of the answer follows as if nothing
-    /// had happened. For models with `ModelTraits::prefill`; after a tool call has begun, and with several choices, it
-    /// is `terminate`.
+    /// The text that came is sent as the last message, an assistant's (or as the rest of it, where the request ends
+    /// with one), and the rest of the answer follows as if nothing had happened. White space at the end of the text is
+    /// not sent, because gateways refuse it; what was delivered stays as it is, so that at the seam a space may come
+    /// twice. For models with `ModelTraits::prefill`; after a tool call has begun, and with several choices, it is
+    /// `terminate`.
     continue_prefix
 };
 

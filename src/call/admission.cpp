@@ -1,3 +1,4 @@
+// Asks in a fixed order: key, money, place. Whoever has to wait is called back; nothing here waits.
 #include "call/admission.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Which text goes with which number, and the callback that is asked for it.
 #include "call/keys.hpp"
 
 #include <utility>

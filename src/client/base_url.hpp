@@ -9,6 +9,8 @@ namespace holysheep::client {
 
 inline constexpr std::string_view kDefaultBaseUrl = "https://api.holysheep.ai/v1";
 inline constexpr std::string_view kDefaultHost = "api.holysheep.ai";
+/// Where keys of the default gateway are registered.
+inline constexpr std::string_view kHomepage = "https://www.holysheep.ai";
 
 struct BaseUrl {
     std::string scheme{}, host{};  ///< lower case

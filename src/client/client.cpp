@@ -142,7 +142,8 @@ Result<void> Client::verify_key(CallOptions options) {
     auto error = std::move(response).error();
     switch (error.code) {
         case ErrorCode::unauthenticated:
-            error.message += "; the gateway does not know this key: check it for typing errors, or make a new one";
+            error.message += "; the gateway does not know this key: check it for typing errors, or make a new one" +
+                             impl_->where_keys_are_made();
             break;
         case ErrorCode::permission_denied:
             error.message += "; the key is known but has no right to list models: check its permissions";
@@ -153,6 +154,8 @@ Result<void> Client::verify_key(CallOptions options) {
         case ErrorCode::all_regions_unavailable:
         case ErrorCode::transport_failed:
         case ErrorCode::tls_failed:
+        case ErrorCode::timed_out:
+        case ErrorCode::deadline_exceeded:
             error.message += "; nothing is known about the key: check base_url and the network";
             break;
         default: break;

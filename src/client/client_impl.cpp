@@ -1,6 +1,7 @@
 // Wiring, and the path of a call from the caller's thread to the I/O thread.
 #include "client/client_impl.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <random>
@@ -11,6 +12,7 @@
 
 #include "accounting/attempt_cost.hpp"
 #include "call/request_builder.hpp"
+#include "client/base_url.hpp"
 #include "client/call_check.hpp"
 #include "client/model_choice.hpp"
 #include "client/options_check.hpp"
@@ -380,6 +382,14 @@ Result<void> Client::Impl::warm_up(milliseconds timeout) {
     }
     if (answered) return {};
     return failure;
+}
+
+std::string Client::Impl::where_keys_are_made() const {
+    const bool ours = std::ranges::any_of(options_.regions, [&](const Region& region) {
+        const auto url = client::parse_base_url(region.base_url, true);
+        return url.parts && url.parts->host == client::kDefaultHost;
+    });
+    return ours ? " at " + std::string(client::kHomepage) : std::string();
 }
 
 void Client::Impl::scrub(Error& error, const CallOptions& options) const {

@@ -58,6 +58,8 @@ class Client::Impl {
     Result<RawResponse> request(RawRequest request, const CallOptions& options);
     std::unique_ptr<detail::StreamReader> stream(const ChatRequest& request, const CallOptions& options);
     Result<void> warm_up(milliseconds timeout);
+    /// " at https://…" where the gateway is one whose home is known.
+    std::string where_keys_are_made() const;
     /// For errors that are made of an answer after its call is over.
     void scrub(Error& error, const CallOptions& options) const;
     std::vector<RegionHealth> probe(const CallOptions& options);

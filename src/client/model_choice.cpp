@@ -1,3 +1,4 @@
+// Rules first, then the list of those to fall back on; what the catalogue knows goes with each.
 #include "client/model_choice.hpp"
 
 #include <algorithm>

@@ -97,10 +97,12 @@ void check_regions(const ClientOptions& options, Problems& problems) {
             if (region.api_key.empty() && (options.key_source || !options.keys.empty())) continue;
             const auto& key = region.api_key.empty() ? options.api_key : region.api_key;
             if (key.empty()) {
-                problems.add("api_key", "it is empty; set HOLYSHEEP_API_KEY or ClientOptions::api_key");
+                problems.add("api_key", "it is empty; register one at " + std::string(kHomepage) +
+                                            " and set HOLYSHEEP_API_KEY or ClientOptions::api_key");
             } else if (!key.starts_with("sk-")) {
-                problems.add("api_key",
-                             "keys of " + std::string(kDefaultHost) + " start with \"sk-\"; check which key this is");
+                problems.add("api_key", "keys of " + std::string(kDefaultHost) +
+                                            " start with \"sk-\" and are registered at " + std::string(kHomepage) +
+                                            "; check which key this is");
             }
         }
         for (std::size_t k = 0; k < i; ++k) {

@@ -1,3 +1,4 @@
+// Who leaves tells the first in the queue that wants that region.
 #include "resilience/bulkhead.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// A refusal counts everywhere, a pause for one model in one region.
 #include "resilience/key_ring.hpp"
 
 #include <algorithm>

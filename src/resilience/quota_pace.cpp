@@ -1,3 +1,4 @@
+// Calls and tokens are judged apart; the stricter of the two counts.
 #include "resilience/quota_pace.hpp"
 
 #include <algorithm>

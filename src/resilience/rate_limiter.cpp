@@ -1,3 +1,4 @@
+// One lock for all lanes, held for a few instructions; callbacks run without it.
 #include "resilience/rate_limiter.hpp"
 
 #include <algorithm>

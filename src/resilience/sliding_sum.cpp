@@ -1,3 +1,4 @@
+// Buckets carry the number of their interval, so that an old one is told from a new one in the same place.
 #include "resilience/sliding_sum.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// A ring of the moments at which slots become free, in order.
 #include "resilience/sliding_window.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// A label's ceiling and the client's count the same call.
 #include "resilience/spending.hpp"
 
 namespace holysheep::resilience {

@@ -41,7 +41,7 @@ Ran run(const std::string& command) {
 }
 
 [[maybe_unused]] Ran run(const std::string& program, const GatewaySimulator& gateway,
-                          const std::string& arguments = {}) {
+                         const std::string& arguments = {}) {
     return run("HOLYSHEEP_API_KEY=sk-example HOLYSHEEP_BASE_URL=" + gateway.base_url("us-west") +
                " HOLYSHEEP_REGIONS= HOLYSHEEP_LOG=off '" + program + "' " + arguments);
 }
@@ -53,6 +53,28 @@ TEST(Example, ToolsRunsTheToolAndPrintsTheAnswer) {
     EXPECT_EQ(ran.status, 0) << ran.output;
     EXPECT_THAT(ran.output, AllOf(HasSubstr("[price_of_wool {\"breed\":"), HasSubstr("euros_per_kilo"),
                                   HasSubstr("2 questions, 4 messages")));
+}
+#endif
+
+#ifdef EXAMPLE_verify_key
+TEST(Example, VerifyKeyTellsFiveTroublesApart) {
+    GatewaySimulator gateway({{.id = "us-west"}});
+    const auto with_status = [&](int status) {
+        gateway.set_fault("us-west", {.kind = Fault::Kind::status, .status = status});
+        return run(EXAMPLE_verify_key, gateway);
+    };
+    EXPECT_EQ(run(EXAMPLE_verify_key, gateway).status, 0);
+    EXPECT_EQ(with_status(401).status, 2);
+    EXPECT_EQ(with_status(403).status, 3);
+    const auto poor = with_status(402);
+    EXPECT_EQ(poor.status, 4);
+    EXPECT_THAT(poor.output, HasSubstr("top it up"));
+    gateway.set_fault("us-west", {.kind = Fault::Kind::refuse});
+    EXPECT_EQ(run(EXAMPLE_verify_key, gateway).status, 5);
+    const auto malformed =
+        run("HOLYSHEEP_API_KEY=wrong HOLYSHEEP_BASE_URL= HOLYSHEEP_REGIONS= '" EXAMPLE_verify_key "'");
+    EXPECT_EQ(malformed.status, 1);
+    EXPECT_THAT(malformed.output, AllOf(HasSubstr("sk-"), HasSubstr("https://www.holysheep.ai")));
 }
 #endif
 
@@ -138,6 +160,7 @@ TEST(Example, RoiSaysWhatItLacks) {
     EXPECT_THAT(unknown.output, HasSubstr("the price of yak-9 is not known: give it with --prices"));
     EXPECT_EQ(run("'" EXAMPLE_roi "'").status, 2);
     EXPECT_THAT(run("'" EXAMPLE_roi "' --tokens lots").output, HasSubstr("--tokens 'lots' is no number"));
+}
 #endif
 
 #ifdef EXAMPLE_spans

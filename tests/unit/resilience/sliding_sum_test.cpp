@@ -1,3 +1,4 @@
+// Amounts in a span that slides in sixty steps.
 #include "resilience/sliding_sum.hpp"
 
 #include <gtest/gtest.h>

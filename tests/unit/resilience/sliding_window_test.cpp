@@ -1,3 +1,4 @@
+// Slots: taken, given back, resting, free again.
 #include "resilience/sliding_window.hpp"
 
 #include <gtest/gtest.h>

@@ -1,0 +1,40 @@
+// Is this key good? Tells a malformed key from a refused one, missing rights, an empty account and a gateway that
+// cannot be reached, each with what helps. The exit code says which: 0 good, 1 malformed, 2 refused, 3 no rights, 4 no
+// money, 5 not reached, 6 anything else.
+//   verify_key        (HOLYSHEEP_API_KEY, HOLYSHEEP_BASE_URL)
+#include <holysheep/holysheep.hpp>
+#include <iostream>
+
+namespace {
+
+int exit_code(holysheep::ErrorCode code) {
+    switch (code) {
+        case holysheep::ErrorCode::invalid_options: return 1;
+        case holysheep::ErrorCode::unauthenticated: return 2;
+        case holysheep::ErrorCode::permission_denied: return 3;
+        case holysheep::ErrorCode::insufficient_quota: return 4;
+        case holysheep::ErrorCode::all_regions_unavailable:
+        case holysheep::ErrorCode::transport_failed:
+        case holysheep::ErrorCode::tls_failed:
+        case holysheep::ErrorCode::timed_out:
+        case holysheep::ErrorCode::deadline_exceeded: return 5;
+        default: return 6;
+    }
+}
+
+int tell(const holysheep::Error& error) {
+    std::cerr << error << '\n';
+    return exit_code(error.code);
+}
+
+}  // namespace
+
+int main() {
+    auto options = holysheep::ClientOptions::from_environment();
+    options.retry.max_attempts = 2;
+    auto client = holysheep::Client::create(std::move(options));  // refuses what cannot be a key
+    if (!client) return tell(client.error());
+    const auto verified = client->verify_key({.deadline = std::chrono::seconds{10}});
+    if (!verified) return tell(verified.error());
+    std::cout << "the key is good\n";
+}
