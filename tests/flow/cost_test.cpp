@@ -4,7 +4,6 @@
 namespace holysheep::flow {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::SizeIs;
 
 constexpr auto kUs = "us-west", kEu = "eu-central";
@@ -286,6 +285,22 @@ TEST(Cost, OfOtherEndpointsIsNotInTheLedger) {
     EXPECT_THAT(w.flow.client.models(), IsOk());
     EXPECT_THAT(w.flow.client.ledger().lines, SizeIs(0));
     EXPECT_FALSE(w.record().cost);
+}
+
+TEST(Cost, OfKeysIsKeptApartByTheirPositions) {
+    CostFlow w({kUs}, {.keys = {"sk-first-key", "sk-second-key"}});
+    w.flow.transport.reply_raw(kUs, 429, {}, error_body("insufficient_quota"))
+        .reply_raw(kUs, 200, {}, answer("gpt-4.1", kCounted));
+    ASSERT_THAT(w.flow.client.chat(a_question()), IsOk());
+    const auto ledger = w.flow.client.ledger();
+    ASSERT_THAT(ledger.lines, SizeIs(2));
+    EXPECT_EQ(ledger.lines[0].key, 0);
+    EXPECT_EQ(ledger.lines[0].calls, 0U);
+    EXPECT_EQ(ledger.lines[0].cost, Money{});
+    EXPECT_EQ(ledger.lines[1].key, 1);
+    EXPECT_EQ(ledger.lines[1].calls, 1U);
+    EXPECT_EQ(ledger.lines[1].cost, kCountedCost);
+    EXPECT_EQ(ledger.to_json().find("sk-"), std::string::npos);
 }
 
 TEST(Cost, OfLabelsIsKeptApart) {
