@@ -121,6 +121,19 @@ TEST(Cost, GoesByTheModelAskedForWhereTheAnswersNameSaysNothing) {
     EXPECT_EQ(w.line().model, "deployment-7");
 }
 
+TEST(Cost, GoesByTheFallbackThatAnAnswerOfNoNameCameFrom) {
+    auto regions = FakeTransport::regions({kUs});
+    regions[0].model_map = {{"gpt-4.1", "deployment-7"}, {"deepseek-v3.2", "deployment-8"}};
+    CostFlow w({}, {.regions = regions, .fallback_models = {"deepseek-v3.2"}});
+    w.flow.transport.reply_raw(kUs, 404, {}, error_body("model_not_found"))
+        .reply_raw(kUs, 200, {}, answer("deployment-8", R"({"prompt_tokens":1000,"completion_tokens":500})"));
+    const auto reply = w.flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    ASSERT_THAT(reply->attempts, SizeIs(2));
+    EXPECT_EQ(reply->attempts[1].kind, AttemptKind::fallback_model);
+    EXPECT_EQ(reply->cost, parse_money("0.00049"));  // 1,000 × 0.28 + 500 × 0.42, of a million
+}
+
 TEST(Cost, GoesByTheClientsOwnPrices) {
     ClientOptions options;
     options.models["gpt-4.1"].price = ModelPrice{.input = *parse_money("1"), .output = *parse_money("1")};
