@@ -25,7 +25,7 @@ struct CallRecord {
     nanoseconds queued{};         ///< waits before the first attempt
     nanoseconds total{};
     bool cost_is_estimate = false;  ///< that of one attempt at least is
-    std::string operation{};  ///< "chat", "embeddings", "text_completion"; empty: another endpoint
+    std::string operation{};        ///< "chat", "embeddings", "text_completion"; empty: another endpoint
     bool stream = false;
     std::string response_id{};                  ///< the id in the answer's body
     std::vector<std::string> finish_reasons{};  ///< as sent, one per choice

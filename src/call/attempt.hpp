@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -48,8 +49,9 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     AttemptRecord record;
     TransferId transfer = 0;
     bool transfer_open = false;
-    health::Ticket ticket{};    ///< what it owes the region's health
-    bool gave_content = false;  ///< to the answer that the caller got, or to what there is of one
+    health::Ticket ticket{};         ///< what it owes the region's health
+    std::string_view asked_model{};  ///< before the region's `model_map`; the driver keeps it
+    bool gave_content = false;       ///< to the answer that the caller got, or to what there is of one
 
     std::size_t region() const { return region_; }
     bool ended() const { return ended_; }

@@ -325,6 +325,7 @@ void CallDriver::start_attempt(const Command& command) {
     auto& attempt = attempts_.emplace_back(static_cast<AttemptEvents&>(*this), exchange_, target, command.region,
                                            std::move(record), time);
 
+    attempt.asked_model = asked;
     attempt.ticket = services_.regions.on_dispatch(command.region, machine_.model_number(command.model),
                                                    awaited_by(exchange_.kind), time);
     services_.recorder.on_dispatch(command.region, attempt.record, detour_of(attempt));

@@ -40,7 +40,7 @@ void CallDriver::price(Attempt& attempt) {
                                      .completion_tokens = accounting::estimated_tokens(attempt.content_bytes())};
     auto& record = attempt.record;
     const auto cost =
-        accounting::cost_of_attempt(use, price_among(*catalogue, {answer.model, record.model, exchange_.model}));
+        accounting::cost_of_attempt(use, price_among(*catalogue, {answer.model, record.model, attempt.asked_model}));
     record.cost = cost.cost;
     record.cost_is_estimate = cost.is_estimate;
     services_.ledger.add(ledger_account(record, exchange_, admission_.key(static_cast<std::size_t>(record.number))),

@@ -4,7 +4,6 @@
 namespace holysheep::flow {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::SizeIs;
 
 constexpr auto kUs = "us-west", kEu = "eu-central";
@@ -120,6 +119,19 @@ TEST(Cost, GoesByTheModelAskedForWhereTheAnswersNameSaysNothing) {
     w.flow.transport.reply_raw(kUs, 200, {}, answer("deployment-7", kCounted));
     EXPECT_EQ(w.flow.client.chat(a_question())->cost, kCountedCost);
     EXPECT_EQ(w.line().model, "deployment-7");
+}
+
+TEST(Cost, GoesByTheFallbackThatAnAnswerOfNoNameCameFrom) {
+    auto regions = FakeTransport::regions({kUs});
+    regions[0].model_map = {{"gpt-4.1", "deployment-7"}, {"deepseek-v3.2", "deployment-8"}};
+    CostFlow w({}, {.regions = regions, .fallback_models = {"deepseek-v3.2"}});
+    w.flow.transport.reply_raw(kUs, 404, {}, error_body("model_not_found"))
+        .reply_raw(kUs, 200, {}, answer("deployment-8", R"({"prompt_tokens":1000,"completion_tokens":500})"));
+    const auto reply = w.flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    ASSERT_THAT(reply->attempts, SizeIs(2));
+    EXPECT_EQ(reply->attempts[1].kind, AttemptKind::fallback_model);
+    EXPECT_EQ(reply->cost, parse_money("0.00049"));  // 1,000 × 0.28 + 500 × 0.42, of a million
 }
 
 TEST(Cost, GoesByTheClientsOwnPrices) {
@@ -286,6 +298,22 @@ TEST(Cost, OfOtherEndpointsIsNotInTheLedger) {
     EXPECT_THAT(w.flow.client.models(), IsOk());
     EXPECT_THAT(w.flow.client.ledger().lines, SizeIs(0));
     EXPECT_FALSE(w.record().cost);
+}
+
+TEST(Cost, OfKeysIsKeptApartByTheirPositions) {
+    CostFlow w({kUs}, {.keys = {"sk-first-key", "sk-second-key"}});
+    w.flow.transport.reply_raw(kUs, 429, {}, error_body("insufficient_quota"))
+        .reply_raw(kUs, 200, {}, answer("gpt-4.1", kCounted));
+    ASSERT_THAT(w.flow.client.chat(a_question()), IsOk());
+    const auto ledger = w.flow.client.ledger();
+    ASSERT_THAT(ledger.lines, SizeIs(2));
+    EXPECT_EQ(ledger.lines[0].key, 0);
+    EXPECT_EQ(ledger.lines[0].calls, 0U);
+    EXPECT_EQ(ledger.lines[0].cost, Money{});
+    EXPECT_EQ(ledger.lines[1].key, 1);
+    EXPECT_EQ(ledger.lines[1].calls, 1U);
+    EXPECT_EQ(ledger.lines[1].cost, kCountedCost);
+    EXPECT_EQ(ledger.to_json().find("sk-"), std::string::npos);
 }
 
 TEST(Cost, OfLabelsIsKeptApart) {
