@@ -117,7 +117,10 @@ struct TimeoutOptions {
     milliseconds first_byte{0};
     milliseconds first_content{
         0};  ///< streams: until the first content, which keep-alives are not. Default 120 s, 300 s (`reasoning`)
-    milliseconds stall{0};    ///< streams: between two pieces of content. Default 60 s, 300 s (`reasoning`)
+    /// Streams: between two pieces of content, which keep-alives are not. Default 300 s for `reasoning` models; for
+    /// others 60 s, and once 100 such silences of the model's streams are known, eight times their p99, between 10 s
+    /// and 60 s.
+    milliseconds stall{0};
     milliseconds attempt{0};  ///< one attempt as a whole. Default: no limit
     /// The whole call with all its attempts and waits. A stream that has given content is ruled by `stall` alone,
     /// unless this was changed from its default or `CallOptions::deadline` was set.

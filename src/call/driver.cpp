@@ -186,7 +186,8 @@ void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
     if (committed_ == number) {
         // The stall clock moves later: the timer that is set finds that out.
         const Turn turn(*this, Turn::Kind::quiet);
-        machine_.on_progress(number, heard_at_);
+        const auto silence = machine_.on_progress(number, heard_at_);
+        if (silence.count() > 0) services_.regions.on_content_gap(model_, silence);  // else it came with the last one
         deliver(chunk);
         return;
     }
@@ -381,6 +382,10 @@ void CallDriver::stop_attempt(const Command& command) {
     if (command.limit) {
         const auto after =
             command.limit == Limit::stall ? machine_.policy().stall : now() - started_ - attempt.record.started;
+        // Silences that are cut short must count too, or a limit that has become too short would stay so.
+        if (command.limit == Limit::stall && machine_.policy().stream) {
+            services_.regions.on_content_gap(model_, machine_.policy().stall);
+        }
         attempt.expire(*command.limit, std::chrono::duration_cast<milliseconds>(after));
         return;
     }

@@ -107,7 +107,9 @@ Commands CallMachine::on_content(int attempt, time_point now) {
     return out;
 }
 
-void CallMachine::on_progress(int attempt, time_point now) { at(attempt).progress = now; }
+nanoseconds CallMachine::on_progress(int attempt, time_point now) {
+    return now - std::exchange(at(attempt).progress, now);
+}
 
 Commands CallMachine::on_end(int attempt, const Outcome& outcome, const AttemptRecord& record, time_point now) {
     Commands out;

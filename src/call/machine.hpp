@@ -101,8 +101,8 @@ class CallMachine {
     Commands on_first_byte(int attempt, time_point now);
     /// The first piece of an answer that the caller will see.
     Commands on_content(int attempt, time_point now);
-    /// Any later sign that the answer goes on.
-    void on_progress(int attempt, time_point now);
+    /// Any later sign that the answer goes on. Says after how long a silence.
+    nanoseconds on_progress(int attempt, time_point now);
     /// `outcome.limit` is what a `cancel` command named; `record` is shown to the user's retry policy.
     Commands on_end(int attempt, const Outcome& outcome, const AttemptRecord& record, time_point now);
     Commands on_wake(time_point now);

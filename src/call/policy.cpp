@@ -20,6 +20,8 @@ CallPolicy make_policy(const RetryOptions& retry, const TimeoutOptions& timeouts
     policy.first_byte_last = or_default(timeouts.first_byte, !stream ? 0s : traits.reasoning ? 300s : 90s);
     policy.first_content = or_default(timeouts.first_content, traits.reasoning ? 300s : 120s);
     policy.stall = or_default(timeouts.stall, traits.reasoning ? 300s : 60s);
+    // A model that thinks within its answer is silent for minutes then, which the gaps between its words do not tell.
+    policy.fixed_stall = timeouts.stall.count() > 0 || traits.reasoning || !stream;
     policy.attempt = timeouts.attempt;
     policy.own_first_byte = timeouts.first_byte.count() > 0;
     auto total = timeouts.total;
@@ -35,6 +37,10 @@ void adapt_policy(CallPolicy& policy, const health::RegionHealthTracker& regions
     const auto span = [](double ms) { return nanoseconds(static_cast<std::int64_t>(ms * 1e6)); };
     const bool known = quantiles.size() >= health::kEnoughForQuantiles;
     if (known && policy.hedge) policy.hedge_after = std::max(span(quantiles.p95()), policy.hedge_min_delay);
+    if (const auto& gaps = regions.content_gaps(model);
+        !policy.fixed_stall && gaps.enough() && !regions.general_trouble()) {
+        policy.stall = std::clamp<nanoseconds>(8 * gaps.p99(), 10s, policy.stall);
+    }
     if (policy.own_first_byte) return;
     if (known && awaited != health::Awaited::other) {
         const nanoseconds least = policy.stream ? 20s : 60s;

@@ -34,6 +34,7 @@ struct CallPolicy {
     nanoseconds hedge_min_delay{};
     std::optional<nanoseconds> hedge_after{};
     bool own_first_byte = false;  ///< the caller's limit, which no experience changes
+    bool fixed_stall = false;     ///< neither
     std::optional<time_point> deadline{};
     bool deadline_covers_stream = true;  ///< else it ends with the first content
     StreamRecovery recovery = StreamRecovery::terminate;
@@ -54,7 +55,9 @@ inline constexpr milliseconds kLongest = std::chrono::hours{262'800};
 
 /// What is known of the model's speed when the call starts: when a hedge is due, how long a first byte may take. With
 /// 30 answers known, a first byte may take three times the p99, between 20 s and the default (60 s for streams, between
-/// 60 s and 300 s for plain calls); twice that in general trouble, so as not to cut what would have succeeded.
+/// 60 s and 300 s for plain calls); twice that in general trouble, so as not to cut what would have succeeded. With 100
+/// silences of its streams known, one may last eight times their p99, between 10 s and the default of 60 s, which
+/// general trouble restores.
 void adapt_policy(CallPolicy& policy, const health::RegionHealthTracker& regions, int model, health::Awaited awaited);
 
 }  // namespace holysheep::call

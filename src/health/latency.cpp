@@ -1,4 +1,4 @@
-// The arithmetic of the three estimators; RFC 6298 for the round trip, an irregular-interval average for steering.
+// The arithmetic of the estimators; RFC 6298 for the round trip, an irregular-interval average for steering.
 #include "health/latency.hpp"
 
 #include <algorithm>
@@ -81,5 +81,23 @@ Quantiles::Code Quantiles::encode(double sample) {
 }
 
 double Quantiles::decode(Code code) { return std::bit_cast<float>(static_cast<std::uint32_t>(code) << 15U); }
+
+nanoseconds ContentGaps::p99() const {
+    const unsigned longer = size_ / 100U;  // these may be
+    unsigned seen = 0;
+    for (auto step = static_cast<std::int64_t>(counts_.size()); step > 0; --step) {
+        seen += counts_[static_cast<std::size_t>(step - 1)];
+        if (seen > longer) return step * kStep;
+    }
+    return {};
+}
+
+void ContentGaps::fade() {
+    size_ = 0;
+    for (auto& count : counts_) {
+        count = static_cast<std::uint16_t>(count / 2);
+        size_ = static_cast<std::uint16_t>(size_ + count);
+    }
+}
 
 }  // namespace holysheep::health

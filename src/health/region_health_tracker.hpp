@@ -97,6 +97,8 @@ class RegionHealthTracker {
     /// before the first.
     std::optional<nanoseconds> connect_late_after(std::size_t region) const;
     void on_first_content(Ticket& ticket, time_point now);
+    /// A stream of the model went on after a silence of `gap`, or was given up after it.
+    void on_content_gap(int model, nanoseconds gap) { models_[static_cast<std::size_t>(model)].gaps.add(gap); }
     /// A sign of life is overdue although the attempt still waits: charged now, once.
     void on_late(Ticket& ticket, time_point now);
     void on_outcome(Ticket& ticket, Charge charge, time_point now);
@@ -169,6 +171,8 @@ class RegionHealthTracker {
     const RttEstimate& rtt(std::size_t region) const { return regions_[region].rtt; }
     /// Time to the first content of streams, or of whole plain answers, of a model in all regions.
     const Quantiles& quantiles(int model, Awaited awaited) const;
+    /// The silences within its streams, in all regions.
+    const ContentGaps& content_gaps(int model) const { return models_[static_cast<std::size_t>(model)].gaps; }
     values::RegionFacts facts(std::size_t region, time_point now) const;
 
     bool has_notices() const { return !notices_.changed.empty() || !notices_.dead.empty(); }
@@ -185,6 +189,7 @@ class RegionHealthTracker {
         std::string name;
         LatencyAverage stream, plain;
         Quantiles stream_quantiles, plain_quantiles;
+        ContentGaps gaps;
     };
     struct RegionState {
         explicit RegionState(const BreakerOptions& options) : breaker(options) {}

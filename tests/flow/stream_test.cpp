@@ -172,6 +172,76 @@ TEST(Stream, KeepAlivesDoNotStopTheStallClock) {
     EXPECT_EQ(flow.elapsed(), 60s);
 }
 
+TEST(Stream, HowLongItMayBeSilentIsLearntFromItsModel) {
+    struct Row {
+        const char* name;
+        std::chrono::nanoseconds between;
+        milliseconds set;
+        bool reasoning;
+        std::chrono::nanoseconds limit;
+    };
+    const Row rows[] = {{"fast", 20ms, 0s, false, 10s},
+                        {"slow", 3s, 0s, false, 25s},
+                        {"very slow", 20s, 0s, false, 60s},
+                        {"fast, with a limit of the caller's", 20ms, 30s, false, 30s},
+                        {"fast, but thinking in between", 20ms, 0s, true, 300s}};
+    for (const auto& row : rows) {
+        SCOPED_TRACE(row.name);
+        ClientOptions client;
+        client.models["gpt-4.1"] = {.reasoning = row.reasoning};
+        CallFlow flow({"us-west", "eu-central"}, client);
+        std::vector<std::string> portions(111, content_event("x"));  // 110 silences
+        portions.push_back(kFinishEvent + kDone);
+        flow.transport.stream_bytes("us-west", portions, StreamEnd::complete, {.between = row.between});
+        flow.transport.stream_stall("us-west", {"Me"});
+        ASSERT_THAT(flow.client.stream(a_question()).finish(), IsOk());
+        const auto before = flow.elapsed();
+        const auto answer = flow.client.stream(a_question(), {.timeouts = TimeoutOptions{.stall = row.set}}).finish();
+        ASSERT_THAT(answer, FailsWith(ErrorCode::stream_stalled));
+        EXPECT_EQ(answer.error().partial->text(), "Me");
+        EXPECT_EQ(flow.elapsed() - before, row.limit);
+    }
+}
+
+TEST(Stream, SilencesThatWereCutShortMakeTheNextLimitLonger) {
+    CallFlow flow({"us-west"}, {.breaker = {.enabled = false}});
+    std::vector<std::string> portions(110, content_event("x"));
+    portions.push_back(kFinishEvent + kDone);
+    flow.transport.stream_bytes("us-west", portions, StreamEnd::complete, {.between = 20ms});
+    flow.transport.stream_stall("us-west", {"Me"});
+    ASSERT_THAT(flow.client.stream(a_question()).finish(), IsOk());
+    std::vector<std::chrono::nanoseconds> limits;
+    for (int i = 0; i < 4; ++i) {
+        const auto before = flow.elapsed();
+        ASSERT_THAT(flow.client.stream(a_question()).finish(), FailsWith(ErrorCode::stream_stalled));
+        limits.push_back(flow.elapsed() - before);
+    }
+    EXPECT_THAT(limits, ElementsAre(10s, 10s, 60s, 60s));
+}
+
+TEST(Stream, TheReadersPausesAreNoSilencesOfItsModel) {
+    std::promise<Result<ChatCompletion>> done;
+    CallFlow flow({"us-west"}, {.callback_executor = run_inline}, CallFlow::kManual);
+    flow.transport.stream_bytes("us-west", std::vector<std::string>(130, content_event("x")), StreamEnd::silent,
+                                {.between = 20ms});
+    flow.transport.stream_stall("us-west", {"Me"});
+    auto handle = flow.client.stream_async(
+        a_question(), {}, [](const ChatChunk&) {}, [](Result<ChatCompletion>) {});
+    for (int i = 0; i < 125; ++i) {
+        flow.clock.advance(20ms);
+        if (i % 10 != 5) continue;
+        handle.pause();
+        flow.clock.advance(30s);
+        handle.resume();
+    }
+    handle.cancel();
+    flow.clock.advance(0ms);
+    flow.client.stream_async(
+        a_question(), {}, [](const ChatChunk&) {}, [&](Result<ChatCompletion> r) { done.set_value(std::move(r)); });
+    flow.clock.advance(10s);
+    EXPECT_THAT(said_by(done), FailsWith(ErrorCode::stream_stalled)) << "after ten seconds, not sixty";
+}
+
 TEST(Stream, ItsMarkerEndsItThoughTheConnectionStaysOpen) {
     CallFlow flow({"us-west"}, {}, CallFlow::kManual);
     flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Merino"), kFinishEvent + kDone},

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <vector>
 
 #include "call/machine.hpp"
 
@@ -73,6 +74,57 @@ TEST(MakePolicy, SpansThatMeanForEverDoNotOverflow) {
     const auto early = make_policy({}, {}, milliseconds::min(), false, kNow);
     ASSERT_TRUE(early.deadline);
     EXPECT_LE(*early.deadline, kNow);
+}
+
+// What 200 streams of a model have taught, and the limit of the next one.
+class LearnedStall : public ::testing::Test {
+  protected:
+    nanoseconds limit(const TimeoutOptions& timeouts = {}, const ModelTraits& traits = {}, bool stream = true) {
+        auto policy = make_policy({}, timeouts, std::nullopt, stream, kNow, traits);
+        adapt_policy(policy, regions_, model_, stream ? health::Awaited::stream : health::Awaited::plain);
+        return policy.stall;
+    }
+    void learn(int times, nanoseconds gap) {
+        for (int i = 0; i < times; ++i) regions_.on_content_gap(model_, gap);
+    }
+
+    const std::vector<Region> one_{{.id = "us-west"}};
+    health::RegionHealthTracker regions_{one_, HealthOptions{}, BreakerOptions{}, 1};
+    const int model_ = regions_.model_id("gpt-4.1");
+};
+
+TEST_F(LearnedStall, IsEightTimesTheLongestInAHundredWithinBounds) {
+    learn(99, 2s);
+    EXPECT_EQ(limit(), 60s) << "too few to tell";
+    learn(1, 2s);
+    EXPECT_EQ(limit(), 17s) << "eight times 2.125 s";
+    learn(5'000, 20ms);
+    EXPECT_GT(limit(), 10s) << "still two in a hundred";
+    learn(5'000, 20ms);
+    EXPECT_EQ(limit(), 10s);
+    learn(1'000, 100s);
+    EXPECT_EQ(limit(), 60s);
+}
+
+TEST_F(LearnedStall, LeavesAloneWhatIsSetAndWhatItDoesNotConcern) {
+    learn(1'000, 20ms);
+    EXPECT_EQ(limit(), 10s);
+    EXPECT_EQ(limit({.stall = 45s}), 45s);
+    EXPECT_EQ(limit({.stall = 5s}), 5s);
+    EXPECT_EQ(limit({}, {.reasoning = true}), 300s);
+    EXPECT_EQ(limit({}, {}, false), 60s) << "of a plain answer's bytes";
+    auto other = make_policy({}, {}, std::nullopt, true, kNow);
+    adapt_policy(other, regions_, regions_.model_id("slow-model"), health::Awaited::stream);
+    EXPECT_EQ(other.stall, 60s) << "each model has its own";
+    EXPECT_EQ(limit({.first_byte = 1s}), 10s) << "whatever the other clocks are";
+}
+
+TEST_F(LearnedStall, IsForgottenInGeneralTrouble) {
+    learn(1'000, 20ms);
+    regions_.force_breaker(0, BreakerState::open, kNow);
+    regions_.refresh(kNow);
+    ASSERT_TRUE(regions_.general_trouble());
+    EXPECT_EQ(limit(), 60s);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// How fast a region is: the three estimators and what each of them must not do.
+// How fast regions and models are: the estimators and what each of them must not do.
 #include "health/latency.hpp"
 
 #include <algorithm>
@@ -197,7 +197,48 @@ TEST(Quantiles, FollowTheSortedSamplesWhateverTheirOrder) {
     }
 }
 
+TEST(ContentGaps, TellTheLongestInAHundred) {
+    ContentGaps gaps;
+    EXPECT_EQ(gaps.p99(), 0ns);
+    for (int i = 0; i < 99; ++i) gaps.add(20ms);
+    EXPECT_FALSE(gaps.enough());
+    gaps.add(3s);
+    EXPECT_TRUE(gaps.enough());
+    EXPECT_EQ(gaps.p99(), 125ms) << "one in a hundred may be longer";
+    gaps.add(2s);
+    EXPECT_EQ(gaps.p99(), 2'125ms);
+}
+
+TEST(ContentGaps, CountEverythingLongAlike) {
+    ContentGaps gaps;
+    for (const nanoseconds gap : {nanoseconds(7'500ms), nanoseconds(60s), nanoseconds::max()}) {
+        gaps.add(gap);
+        EXPECT_EQ(gaps.p99(), 7'625ms);
+    }
+}
+
+TEST(ContentGaps, TakeWhatIsReadTogetherAsOnePiece) {
+    ContentGaps gaps;
+    for (const nanoseconds gap : {nanoseconds(0), nanoseconds(999us), nanoseconds(-5s)}) gaps.add(gap);
+    EXPECT_EQ(gaps.size(), 0U);
+    gaps.add(1ms);
+    EXPECT_EQ(gaps.size(), 1U);
+}
+
+TEST(ContentGaps, ForgetSlowly) {
+    ContentGaps gaps;
+    for (int i = 0; i < 1'000; ++i) gaps.add(5s);
+    EXPECT_GT(gaps.p99(), 5s);
+    for (int i = 0; i < 8'000; ++i) gaps.add(20ms);
+    EXPECT_GT(gaps.p99(), 5s) << "still one in eighteen";
+    for (int i = 0; i < 30'000; ++i) gaps.add(20ms);
+    EXPECT_EQ(gaps.p99(), 125ms);
+    EXPECT_LT(gaps.size(), 8'192U);
+}
+
 TEST(Quantiles, AreSmall) { EXPECT_LE(sizeof(Quantiles), 1'028U); }
+
+TEST(ContentGaps, AreSmall) { EXPECT_LE(sizeof(ContentGaps), 124U); }
 
 }  // namespace
 }  // namespace holysheep::health
