@@ -234,9 +234,11 @@ enum class StreamRecovery {
     /// The question is asked again. Before the first event of the new answer comes a `ChunkEvent::restarted`: what came
     /// before it is void.
     restart,
-    /// The text that came is sent as the last message, an assistant's, and the rest of the answer follows as if nothing
-    /// had happened. For models with `ModelTraits::prefill`; after a tool call has begun, and with several choices, it
-    /// is `terminate`.
+    /// The text that came is sent as the last message, an assistant's (or as the rest of it, where the request ends
+    /// with one), and the rest of the answer follows as if nothing had happened. White space at the end of the text is
+    /// not sent, because gateways refuse it; what was delivered stays as it is, so that at the seam a space may come
+    /// twice. For models with `ModelTraits::prefill`; after a tool call has begun, and with several choices, it is
+    /// `terminate`.
     continue_prefix
 };
 

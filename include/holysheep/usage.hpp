@@ -18,7 +18,7 @@ struct Usage {
     bool present = false;
     std::int64_t prompt_tokens = 0, completion_tokens = 0, total_tokens = 0;
     std::int64_t cached_input_tokens = 0, cache_write_tokens = 0, reasoning_tokens = 0, audio_tokens = 0;
-    std::optional<Money> reported_cost{};  ///< where the gateway names a price itself
+    std::optional<Money> reported_cost{};  ///< where the gateway names a price itself, in `usage` or in a header
     std::string raw_json{};                ///< the usage object as it was sent
     /// Parts of prompt and completion, where the gateway tells them. `audio_tokens` is both audio counts together.
     std::int64_t prompt_text_tokens = 0, prompt_image_tokens = 0, prompt_audio_tokens = 0;

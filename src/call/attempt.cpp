@@ -299,6 +299,7 @@ void Attempt::describe_answer(ChatCompletion& completion) {
     completion.requested_model = exchange_.model;
     completion.request_id = record.request_id;
     completion.rate_limits = rate_limits();
+    if (!completion.usage.reported_cost) completion.usage.reported_cost = wire::parse_reported_cost(head_.headers);
     completion.headers = std::move(head_.headers);
 }
 

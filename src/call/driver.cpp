@@ -208,11 +208,20 @@ void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
 void CallDriver::hold(int attempt, const ChatChunk& chunk) {
     // Gateways that talk without end before they answer: the answer keeps what they say, their events are left out.
     constexpr std::size_t kMostHeld = std::size_t{4} << 20U;
-    held_bytes_ += sizeof(Held) + chunk.raw_json.size();
-    if (held_bytes_ > kMostHeld) return;
+    const std::size_t size = sizeof(Held) + chunk.raw_json.size();
+    if (held_bytes_ + size > kMostHeld) return;
+    held_bytes_ += size;
     auto& held = held_.emplace_back(Held{attempt, chunk, std::string(chunk.raw_json), {}});
     if (chunk.usage != nullptr) held.usage = *chunk.usage;
     held.chunk.text = {};  // these events carry none
+}
+
+void CallDriver::forget_held(int attempt) {
+    std::erase_if(held_, [&](const Held& held) {
+        if (held.attempt != attempt) return false;
+        held_bytes_ -= sizeof(Held) + held.raw_json.size();
+        return true;
+    });
 }
 
 void CallDriver::attempt_ended(Attempt& attempt) {
@@ -232,6 +241,7 @@ void CallDriver::attempt_ended(Attempt& attempt) {
     admission_.end(static_cast<std::size_t>(attempt.record.number), !outcome.certainly_not_delivered, attempt.usage(),
                    time);
     last_ended_ = attempt.record.number;
+    if (!outcome.answered) forget_held(last_ended_);
     book(attempt, classify(outcome, machine_.policy().retry, false).charge);
     // A finished answer leaves its connection to the next request, if its last bytes come soon; a failed one is cut.
     if (attempt.transfer_open && !attempt.settle_at()) close(attempt);
@@ -389,6 +399,7 @@ void CallDriver::stop_attempt(const Command& command) {
         attempt.expire(*command.limit, std::chrono::duration_cast<milliseconds>(after));
         return;
     }
+    forget_held(command.attempt);
     const auto charge = charge_of_waiting(attempt);
     switch (machine_.ending()) {
         case Ending::cancelled: attempt.dismiss("the call was cancelled"); break;
@@ -431,6 +442,7 @@ void CallDriver::commit(int attempt) {
         for (auto& earlier : attempts_) earlier.record.winner = false;
         deliver({.event = ChunkEvent::restarted});
     }
+    held_bytes_ = 0;
     for (auto& held : std::exchange(held_, {})) {
         if (held.attempt != attempt) continue;
         if (continued && held.chunk.event == ChunkEvent::started) continue;  // for the caller it is the same answer
@@ -447,9 +459,9 @@ void CallDriver::recover(int number) {
     if (const auto partial = attempt.partial()) salvage_.add(*partial);
     committed_ = 0;
     paused_ = false;
-    if (!exchange_.continuation || salvage_.prefix().empty()) return;
+    if (!exchange_.continuation || !salvage_.continues()) return;
     auto request = exchange_.continuation->request;
-    request.messages.push_back(assistant(salvage_.prefix()));
+    go_on_from(request.messages, salvage_.prefix());
     if (auto encoded = wire::encode_chat(request, true, exchange_.continuation->extra_json)) {
         exchange_.chat = std::move(*encoded);
         exchange_.size.prompt_tokens =

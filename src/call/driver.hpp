@@ -109,6 +109,7 @@ class CallDriver final : private AttemptEvents {
     void steer_reading();
     void deliver(const ChatChunk& chunk);
     void hold(int attempt, const ChatChunk& chunk);
+    void forget_held(int attempt);
     void book(Attempt& attempt, health::Charge charge);
     /// Once per attempt, when it is over.
     void price(Attempt& attempt);
@@ -148,8 +149,8 @@ class CallDriver final : private AttemptEvents {
     std::function<void()> on_idle_;
     std::list<Attempt> attempts_;
     std::vector<Held> held_;
+    std::size_t held_bytes_ = 0;  // of the attempts that are out
     Salvage salvage_;
-    std::size_t held_bytes_ = 0;
     Clock::TimerId timer_ = 0;
     Clock::time_point timer_at_{};
     Clock::time_point heard_at_{};  // when the bytes at hand came: the clock is read once for all their chunks

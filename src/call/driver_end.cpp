@@ -104,6 +104,8 @@ Error CallDriver::final_error(Attempt* last) {
             sum_cost(whole);
             error.partial = std::make_shared<const ChatCompletion>(std::move(whole));
         }
+        // A continuation may give an end alone. After a restart what came before is void.
+        if (!error.partial && salvage_.continues()) error.partial = salvage_.partial();
     } else {
         error.partial = salvage_.partial();
     }

@@ -2,6 +2,7 @@
 #include "call/salvage.hpp"
 
 #include <utility>
+#include <variant>
 
 namespace holysheep::call {
 
@@ -10,15 +11,16 @@ void Salvage::add(ChatCompletion partial) {
     partial_ = std::make_shared<const ChatCompletion>(std::move(partial));
 }
 
-const std::string& Salvage::prefix() const {
-    static const std::string none;
-    return recovery_ == StreamRecovery::continue_prefix && partial_ ? partial_->text() : none;
+std::string_view Salvage::prefix() const {
+    if (recovery_ != StreamRecovery::continue_prefix || !partial_) return {};
+    const std::string_view text = partial_->text();
+    return text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
 }
 
 Usage Salvage::billed(Usage usage) const {
-    if (!partial_ || !partial_->usage.present) return usage;
+    if (!partial_) return usage;
     const auto& before = partial_->usage;
-    usage.present = true;
+    usage.present = usage.present || before.present;
     usage.prompt_tokens += before.prompt_tokens;
     usage.completion_tokens += before.completion_tokens;
     usage.total_tokens += before.total_tokens;
@@ -51,6 +53,21 @@ void Salvage::complete(ChatCompletion& answer) const {
     auto& message = answer.choices.front().message;
     message.content.insert(0, partial_->text());
     message.reasoning.insert(0, partial_->reasoning_text());
+}
+
+void go_on_from(std::vector<Message>& messages, std::string_view text) {
+    if (messages.empty() || messages.back().role != Role::assistant) {
+        messages.push_back(assistant(std::string(text)));
+        return;
+    }
+    auto& last = messages.back();
+    if (last.parts.empty()) {
+        last.content += text;
+    } else if (auto* part = std::get_if<TextPart>(&last.parts.back()); part != nullptr && part->extra_json.empty()) {
+        part->text += text;
+    } else {
+        last.parts.emplace_back(TextPart{.text = std::string(text)});
+    }
 }
 
 }  // namespace holysheep::call

@@ -4,8 +4,11 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <holysheep/chat_completion.hpp>
+#include <holysheep/message.hpp>
 #include <holysheep/options.hpp>
 
 namespace holysheep::call {
@@ -19,8 +22,9 @@ class Salvage {
     bool empty() const { return !partial_; }
     /// What the caller has by now; null without anything.
     const std::shared_ptr<const ChatCompletion>& partial() const { return partial_; }
-    /// The text that the next answer goes on from; "" where it begins afresh.
-    const std::string& prefix() const;
+    /// The text that the next answer goes on from; "" where it begins afresh. Without white space at its end, which
+    /// gateways refuse there.
+    std::string_view prefix() const;
     /// Whether the next answer goes on where the broken one ended. One that broke before its first text begins afresh.
     bool continues() const { return !prefix().empty(); }
     /// Every attempt is billed.
@@ -32,5 +36,8 @@ class Salvage {
     const StreamRecovery recovery_;
     std::shared_ptr<const ChatCompletion> partial_{};
 };
+
+/// Makes `text` the end of the conversation, an assistant's: a message of its own, or the rest of the last one.
+void go_on_from(std::vector<Message>& messages, std::string_view text);
 
 }  // namespace holysheep::call

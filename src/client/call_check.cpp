@@ -58,6 +58,16 @@ std::optional<Error> check_continuation(const ChatRequest& request, const CallOp
     if (extra.add(request.extra_json) && extra.add(options.extra_json) && extra.has("messages")) {
         problems.add("stream_recovery", "continue_prefix cannot add to the messages that extra_json replaces");
     }
+    if (!request.messages.empty() && request.messages.back().role == Role::assistant) {
+        const auto& last = request.messages.back();
+        wire::ExtraMembers own;
+        const bool replaced = own.add(last.extra_json) && own.has("content");
+        if (replaced || !last.tool_calls.empty() || !last.refusal.empty()) {
+            problems.add("stream_recovery",
+                         "continue_prefix cannot go on from a last message that has tool calls, a refusal, or its "
+                         "content in extra_json");
+        }
+    }
     if (problems.empty()) return std::nullopt;
     return problems.to_error("call options that cannot work");
 }

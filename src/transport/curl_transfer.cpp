@@ -74,6 +74,14 @@ std::string descriptor_limit() {
 
 }  // namespace
 
+bool tells_compression(std::string_view name, std::string_view value) {
+    const auto is = [](std::string_view text, std::string_view word) {
+        return text.size() == word.size() && curl_strnequal(text.data(), word.data(), word.size()) != 0;
+    };
+    if (is(name, "content-encoding")) return !is(value, "identity");
+    return is(name, "transfer-encoding") && !is(value, "chunked") && !is(value, "identity");
+}
+
 CurlTransfer::CurlTransfer(CurlTransport& transport, const CurlTransportOptions& options)
     : easy_(curl_easy_init()), parsed_url_(curl_url()), transport_(transport), options_(options) {
     if (!easy_ || !parsed_url_) throw std::runtime_error("libcurl gave no handle");
@@ -272,8 +280,7 @@ bool CurlTransfer::take_header_line(std::string_view line) {
     auto value = line.substr(colon + 1);
     while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
     while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
-    compressed_ =
-        compressed_ || (colon == 16 && curl_strnequal(line.data(), "content-encoding", 16) != 0 && value != "identity");
+    compressed_ = compressed_ || tells_compression(line.substr(0, colon), value);
     head_.headers.emplace_back(line.substr(0, colon), value);
     return true;
 }

@@ -28,6 +28,10 @@ struct ResponseLimits {
     std::size_t head = std::size_t{256} << 10U;
 };
 
+/// Whether libcurl decompresses what comes behind this header. By `Transfer-Encoding`, which nobody asks for, its
+/// versions differ.
+bool tells_compression(std::string_view name, std::string_view value);
+
 class CurlTransfer {
   public:
     CurlTransfer(CurlTransport& transport, const CurlTransportOptions& options);

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "wire/http_date.hpp"
+#include "wire/usage_fields.hpp"
 #include "wire/utf8.hpp"
 
 namespace holysheep::wire {
@@ -136,6 +137,14 @@ RateLimits parse_rate_limits(HeaderView headers) {
             .remaining_tokens = count("x-ratelimit-remaining-tokens"),
             .reset_requests = duration("x-ratelimit-reset-requests"),
             .reset_tokens = duration("x-ratelimit-reset-tokens")};
+}
+
+std::optional<Money> parse_reported_cost(HeaderView headers) {
+    const std::string_view text = trimmed(find_header(headers, "x-litellm-response-cost"));
+    double dollars = 0;  // "0.00042", "3.45e-05", "None"
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), dollars);
+    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return dollars > 0 ? money_of(dollars) : std::nullopt;
 }
 
 std::string parse_request_id(HeaderView headers) {

@@ -27,6 +27,9 @@ std::optional<std::chrono::milliseconds> parse_retry_after(HeaderView headers,
 std::optional<bool> parse_should_retry(HeaderView headers);
 /// `x-ratelimit-*`. Durations come as "6m0s", "1m12.5s", "12ms" or bare seconds.
 RateLimits parse_rate_limits(HeaderView headers);
+/// `x-litellm-response-cost`, in dollars. Zero says nothing: it is sent for unpriced models, and with the head of a
+/// stream, whose price is not known by then (docs.litellm.ai, "Response Headers").
+std::optional<Money> parse_reported_cost(HeaderView headers);
 /// Of x-request-id, request-id, x-generation-id, cf-ray, apim-request-id and x-ds-trace-id the first there is.
 std::string parse_request_id(HeaderView headers);
 

@@ -30,12 +30,6 @@ std::int64_t sum_of(const Count& a, const Count& b) {
 
 constexpr double kTicksPerDollar = 1e10;
 
-std::optional<Money> money_of(std::optional<double> dollars) {
-    constexpr double kNano = 1e9, kLimit = 9e18;
-    if (!dollars || *dollars < 0 || *dollars * kNano > kLimit) return std::nullopt;
-    return Money{.nano = std::llround(*dollars * kNano)};
-}
-
 /// One member that must be an integer or null.
 bool scan_count(JsonCursor& cursor, Count& out) {
     std::int64_t value = 0;
@@ -97,6 +91,12 @@ Count* provider_count(UsageFields& fields, std::string_view name) {
 }
 
 }  // namespace
+
+std::optional<Money> money_of(std::optional<double> dollars) {
+    constexpr double kNano = 1e9, kLimit = 9e18;
+    if (!dollars || !(*dollars >= 0) || *dollars * kNano > kLimit) return std::nullopt;
+    return Money{.nano = std::llround(*dollars * kNano)};
+}
 
 UsageFields read_usage(const nlohmann::json& usage) {
     const auto count = [&](const char* name) { return integer_of(member(usage, name)); };

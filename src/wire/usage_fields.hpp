@@ -39,4 +39,7 @@ bool scan_usage(JsonCursor& cursor, UsageFields& out, std::string_view& raw);
 /// False, with `usage` untouched, when the fields say nothing: `{}` is no usage.
 bool normalise_usage(const UsageFields& fields, std::string_view raw, Usage& usage);
 
+/// Unset for what is no price: negative, not a number, or beyond all money.
+std::optional<Money> money_of(std::optional<double> dollars);
+
 }  // namespace holysheep::wire

@@ -119,6 +119,90 @@ TEST(StreamRecovery, ContinuingSendsTheTextAsTheLastMessage) {
     EXPECT_NE(header(requests[1], "Idempotency-Key"), "order-7") << "it is another body";
 }
 
+TEST(StreamRecovery, ContinuingJoinsTheMessageThatTheRequestEndsWith) {
+    // What the models of such requests are told to begin with is no part of the answer.
+    auto of_parts = assistant("");
+    of_parts.parts = {TextPart{.text = "The finest is "}};
+    auto of_marked_parts = assistant("");
+    of_marked_parts.parts = {TextPart{.text = "The finest is ", .extra_json = R"({"cache_control":{}})"}};
+    auto marked = assistant("The finest is ");
+    marked.extra_json = R"({"prefix":true})";
+    const std::pair<Message, const char*> rows[] = {
+        {assistant("The finest is "), R"({"role":"assistant","content":"The finest is Me"}])"},
+        {marked, R"({"role":"assistant","content":"The finest is Me","prefix":true}])"},
+        {of_parts, R"({"role":"assistant","content":[{"type":"text","text":"The finest is Me"}]}])"},
+        {of_marked_parts, R"("cache_control":{}},{"type":"text","text":"Me"}]}])"}};
+    for (const auto& [last, sent] : rows) {
+        CallFlow flow({"us-west", "eu-central"}, with_prefill());
+        flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me")}, StreamEnd::cut);
+        flow.transport.stream_bytes("eu-central", {content_event("rino"), kFinishEvent, kDone});
+        auto request = a_question();
+        request.messages.push_back(last);
+        const auto answer = flow.client.stream(request, recovering(StreamRecovery::continue_prefix)).finish();
+        ASSERT_THAT(answer, IsOk());
+        EXPECT_EQ(answer->text(), "Merino");
+        EXPECT_THAT(flow.requests()[1].body, HasSubstr(sent));
+    }
+}
+
+TEST(StreamRecovery, ContinuingRefusesALastMessageThatNothingCanBeAddedTo) {
+    auto with_tools = assistant("");
+    with_tools.tool_calls = {{.id = "call_1", .name = "wool", .arguments = "{}"}};
+    auto refused = assistant("");
+    refused.refusal = "no";
+    auto replaced = assistant("");
+    replaced.extra_json = R"({"content":"The finest is "})";
+    for (const auto& last : {with_tools, refused, replaced}) {
+        CallFlow flow({"us-west"}, with_prefill());
+        auto request = a_question();
+        request.messages.push_back(last);
+        EXPECT_THAT(flow.client.stream(request, recovering(StreamRecovery::continue_prefix)).finish(),
+                    FailsWith(ErrorCode::invalid_options));
+        EXPECT_THAT(flow.attempts(), IsEmpty()) << "before anything was paid";
+    }
+}
+
+TEST(StreamRecovery, ContinuingSendsNoWhiteSpaceAtTheEndAndKeepsIt) {
+    CallFlow flow({"us-west", "eu-central"}, with_prefill());
+    flow.transport.stream_bytes("us-west", {kRoleEvent, content_event(R"(Merino \n\t )")}, StreamEnd::cut);
+    flow.transport.stream_bytes("eu-central", {content_event("wool"), kFinishEvent, kDone});
+    const auto answer = flow.client.stream(a_question(), recovering(StreamRecovery::continue_prefix)).finish();
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_EQ(answer->text(), "Merino \n\t wool");
+    EXPECT_THAT(flow.requests()[1].body, HasSubstr(R"({"role":"assistant","content":"Merino"}])"));
+}
+
+TEST(StreamRecovery, WhiteSpaceAloneIsNotContinuedButBegunAfresh) {
+    CallFlow flow({"us-west", "eu-central"}, with_prefill());
+    flow.transport.stream_bytes("us-west", {kRoleEvent, content_event(R"(\n\n)")}, StreamEnd::cut);
+    flow.transport.stream("eu-central", {"Merino"});
+    auto stream = flow.client.stream(a_question(), recovering(StreamRecovery::continue_prefix));
+    EXPECT_THAT(read_all(stream),
+                ElementsAre("started", "content:\n\n", "restarted", "started", "content:Merino", "finish:stop"));
+    EXPECT_EQ(stream.finish()->text(), "Merino");
+    EXPECT_EQ(flow.requests()[0].body, flow.requests()[1].body);
+}
+
+TEST(StreamRecovery, AnEndAloneBeforeAnotherBreakLosesNothing) {
+    for (const auto mode : {StreamRecovery::restart, StreamRecovery::continue_prefix}) {
+        CallFlow flow({"us-west", "eu-central"}, with_prefill());
+        flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me")}, StreamEnd::cut);
+        flow.transport.stream_bytes(
+            "eu-central", {kFinishEvent, "data: " + error_body("insufficient_quota", "insufficient_quota") + "\n\n"});
+        const auto seen = read_stream(stream_forms()[0], flow, recovering(mode));
+        ASSERT_THAT(seen.result, FailsWith(ErrorCode::insufficient_quota));
+        const auto& partial = seen.result.error().partial;
+        if (mode == StreamRecovery::restart) {
+            EXPECT_FALSE(partial) << "the reader was told to forget it";
+            EXPECT_EQ(seen.since_restart, "");
+        } else {
+            ASSERT_TRUE(partial);
+            EXPECT_EQ(partial->text(), "Me");
+            EXPECT_EQ(seen.since_restart, "Me");
+        }
+    }
+}
+
 TEST(StreamRecovery, ReasoningAloneIsNotContinuedButBegunAfresh) {
     const auto reasoning = [](const std::string& text) {
         return R"(data: {"id":"c","choices":[{"index":0,"delta":{"reasoning_content":")" + text +

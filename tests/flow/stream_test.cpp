@@ -359,5 +359,50 @@ TEST(Stream, ItCountsAsAStream) {
     EXPECT_EQ(flow.client.stats().calls, 2U);
 }
 
+TEST(Stream, AnAttemptThatTalkedALotLeavesRoomForTheEventsOfTheNext) {
+    // Five megabytes of events before any content, where four are held.
+    const auto chatter = R"(data: {"id":"c","choices":[],"padding":")" + std::string(1u << 20U, 'x') +
+                         R"(","usage":{"prompt_tokens":1,"completion_tokens":0,"total_tokens":1}})" + "\n\n";
+    const std::vector<std::string> portions(5, chatter);
+    const auto told = [](CallFlow& flow) {
+        auto stream = flow.client.stream(a_question());
+        auto events = read_all(stream);
+        EXPECT_THAT(stream.finish(), IsOk());
+        return events;
+    };
+    CallFlow flow({"us-west", "eu-central"});
+    flow.transport.stream_bytes("us-west", portions, StreamEnd::cut).stream("eu-central", {"hello"});
+    EXPECT_THAT(told(flow), ElementsAre("started", "content:hello", "finish:stop"));
+
+    CallFlow alone({"us-west"});
+    auto whole = portions;
+    whole.push_back(kRoleEvent + content_event("hello") + kFinishEvent + kDone);
+    alone.transport.stream_bytes("us-west", whole);
+    EXPECT_THAT(told(alone), ElementsAre("usage", "usage", "usage", "started", "content:hello", "finish:stop"))
+        << "what is too much of one attempt is left out";
+}
+
+TEST(Stream, APriceInAHeaderCountsWhereTheAnswerNamesNone) {
+    const auto priced = [](bool streamed, const std::string& usage) {
+        CallFlow flow({"us-west"});
+        const std::string body =
+            R"({"id":"c","model":"m","choices":[{"index":0,"message":{"content":"wool"},"delta":{"content":"wool"},)"
+            R"("finish_reason":"stop"}])" +
+            usage + "}";
+        flow.transport.reply_raw("us-west", 200,
+                                 {{"Content-Type", streamed ? "text/event-stream" : "application/json"},
+                                  {"x-litellm-response-cost", "3.45e-05"}},
+                                 streamed ? "data: " + body + "\n\n" + kDone : body);
+        const auto answer = streamed ? flow.client.stream(a_question()).finish() : flow.client.chat(a_question());
+        EXPECT_THAT(answer, IsOk());
+        return answer && answer->reported_cost() ? answer->reported_cost()->nano : 0;
+    };
+    for (const bool streamed : {false, true}) {
+        EXPECT_EQ(priced(streamed, ""), 34'500);
+        EXPECT_EQ(priced(streamed, R"(,"usage":{"total_tokens":3})"), 34'500);
+        EXPECT_EQ(priced(streamed, R"(,"usage":{"total_tokens":3,"cost":2})"), 2'000'000'000);
+    }
+}
+
 }  // namespace
 }  // namespace holysheep::flow

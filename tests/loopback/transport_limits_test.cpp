@@ -7,6 +7,7 @@
 
 #include "gateway_under_test.hpp"
 #include "runtime/io_loop.hpp"
+#include "transport/curl_transfer.hpp"
 #include "transport/curl_transport.hpp"
 
 namespace {
@@ -75,6 +76,20 @@ TEST_F(TransportLimits, EndHeadersWithoutEnd) {
     EXPECT_EQ(receiver.end.error, ErrorCode::malformed_response);
     EXPECT_THAT(receiver.end.detail, HasSubstr("headers are larger than 10000 bytes"));
     EXPECT_FALSE(receiver.end.certainly_not_delivered);
+}
+
+TEST(TellsCompression, ByEitherHeaderInAnyCase) {
+    using transport::tells_compression;
+    for (const auto* name : {"Content-Encoding", "content-encoding", "Transfer-Encoding", "TRANSFER-ENCODING"}) {
+        for (const auto* value : {"gzip", "GZIP", "deflate", "br", "gzip, chunked", "x-gzip,chunked"}) {
+            EXPECT_TRUE(tells_compression(name, value)) << name << ": " << value;
+        }
+        EXPECT_FALSE(tells_compression(name, "Identity")) << name;
+    }
+    EXPECT_FALSE(tells_compression("Transfer-Encoding", "chunked"));
+    EXPECT_FALSE(tells_compression("Transfer-Encoding", "Chunked"));
+    EXPECT_FALSE(tells_compression("Accept-Encoding", "gzip"));
+    EXPECT_FALSE(tells_compression("Content-Encoding-Hint", "gzip"));
 }
 
 }  // namespace

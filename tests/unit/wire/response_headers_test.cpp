@@ -132,6 +132,19 @@ TEST(RequestId, IsPrintableAndNotEndless) {
     EXPECT_EQ(parse_request_id(Headers{{"x-request-id", std::string(5000, 'x')}}).size(), 256U);
 }
 
+TEST(ReportedCost, IsReadFromItsHeader) {
+    const std::pair<const char*, std::optional<std::int64_t>> rows[] = {
+        {"0.00042", 420'000},  {"3.45e-05", 34'500},   {" 2 ", 2'000'000'000}, {"0.0", std::nullopt},
+        {"-1", std::nullopt},  {"None", std::nullopt}, {"", std::nullopt},     {"0.1 USD", std::nullopt},
+        {"nan", std::nullopt}, {"inf", std::nullopt},  {"1e300", std::nullopt}};
+    for (const auto& [text, nano] : rows) {
+        const auto cost = parse_reported_cost(Headers{{"X-LiteLLM-Response-Cost", text}});
+        EXPECT_EQ(cost ? std::optional{cost->nano} : std::nullopt, nano) << text;
+        EXPECT_EQ(cost ? cost->currency : "USD", "USD");
+    }
+    EXPECT_FALSE(parse_reported_cost(Headers{}));
+}
+
 TEST(FindHeader, IgnoresCase) {
     const Headers headers = {{"Content-Type", "a"}, {"content-type", "b"}};
     EXPECT_EQ(find_header(headers, "CONTENT-TYPE"), "a");
