@@ -25,7 +25,7 @@ constexpr std::string_view kNames[] = {"retry-after",
                                        "x-ratelimit-reset-tokens",
                                        "x-request-id"};
 
-/// Each line is a header; its first byte chooses the name.
+/// Each line is a header; its first byte chooses the name, a dollar the price.
 Headers headers_from(std::string_view text) {
     Headers headers;
     while (!text.empty() && headers.size() < 32) {
@@ -33,7 +33,8 @@ Headers headers_from(std::string_view text) {
         text.remove_prefix(std::min(line.size() + 1, text.size()));
         if (line.empty()) continue;
         const auto choice = static_cast<unsigned char>(line.front());
-        headers.emplace_back(kNames[choice % std::size(kNames)], line.substr(1));
+        headers.emplace_back(line.front() == '$' ? "x-litellm-response-cost" : kNames[choice % std::size(kNames)],
+                             line.substr(1));
     }
     return headers;
 }
@@ -58,10 +59,13 @@ std::string read(const Headers& headers) {
     const std::chrono::sys_days now(std::chrono::year(2024) / 6 / 1);
     const auto limits = wire::parse_rate_limits(headers);
     const auto verdict = wire::parse_should_retry(headers);
+    const auto cost = wire::parse_reported_cost(headers);
+    claim(!cost || cost->nano >= 0, "nobody is paid for asking");
     return shown(wire::parse_retry_after(headers, now)) + shown(limits.reset_requests) + shown(limits.reset_tokens) +
            std::to_string(limits.limit_requests.value_or(-7)) + " " +
            std::to_string(limits.remaining_tokens.value_or(-7)) + " " +
-           (verdict ? (*verdict ? "retry" : "stop") : "silent") + " " + wire::parse_request_id(headers);
+           (verdict ? (*verdict ? "retry" : "stop") : "silent") + " " + wire::parse_request_id(headers) +
+           (cost ? " " + std::to_string(cost->nano) : "");
 }
 
 /// The date in its preferred form, printed by hand.
