@@ -187,7 +187,8 @@ void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
         // The stall clock moves later: the timer that is set finds that out.
         const Turn turn(*this, Turn::Kind::quiet);
         const auto silence = machine_.on_progress(number, heard_at_);
-        if (silence.count() > 0) services_.regions.on_content_gap(model_, silence);  // else it came with the last one
+        // None: it came together with the last one.
+        if (silence.count() > 0) services_.regions.on_content_gap(attempt.ticket.model, silence);
         deliver(chunk);
         return;
     }
@@ -391,11 +392,11 @@ void CallDriver::stop_attempt(const Command& command) {
     }
     close(attempt);
     if (command.limit) {
-        const auto after =
-            command.limit == Limit::stall ? machine_.policy().stall : now() - started_ - attempt.record.started;
+        const auto after = command.limit == Limit::stall ? machine_.stall_limit(command.attempt)
+                                                         : now() - started_ - attempt.record.started;
         // Silences that are cut short must count too, or a limit that has become too short would stay so.
         if (command.limit == Limit::stall && machine_.policy().stream) {
-            services_.regions.on_content_gap(model_, machine_.policy().stall);
+            services_.regions.on_content_gap(attempt.ticket.model, after);
         }
         attempt.expire(*command.limit, std::chrono::duration_cast<milliseconds>(after));
         return;

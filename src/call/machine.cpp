@@ -233,7 +233,7 @@ std::optional<time_point> CallMachine::limit_of(const Attempt& a, Limit& which, 
                 consider(policy_.stall, a.progress, Limit::stall);
             }
             break;
-        case Phase::committed: consider(policy_.stall, a.progress, Limit::stall); break;
+        case Phase::committed: consider(stall_limit(a), a.progress, Limit::stall); break;
         case Phase::ended: return std::nullopt;
     }
     consider(policy_.attempt, a.started, Limit::attempt);

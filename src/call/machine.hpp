@@ -114,6 +114,8 @@ class CallMachine {
     /// The region was found dead: what waits for it looks elsewhere at once.
     Commands on_region_down(std::size_t region, time_point now);
 
+    /// How long the attempt may be silent after its first content.
+    nanoseconds stall_limit(int attempt) const { return stall_limit(attempts_[static_cast<std::size_t>(attempt - 1)]); }
     /// When `on_wake` is due; may be in the past.
     std::optional<time_point> wake_at(time_point now) const;
     const CallPolicy& policy() const { return policy_; }
@@ -178,6 +180,9 @@ class CallMachine {
     static constexpr int kMaxInFlight = 4;
     Attempt& at(int attempt) { return attempts_[static_cast<std::size_t>(attempt - 1)]; }
     bool in_flight(const Attempt& a) const { return a.phase != Phase::ended; }
+    nanoseconds stall_limit(const Attempt& a) const {
+        return a.model == 0 ? policy_.learned_stall.value_or(policy_.stall) : policy_.stall;
+    }
     int count_in_flight() const;
     bool only_late_ones_in_flight() const;
     bool tried(std::size_t region) const;

@@ -39,7 +39,7 @@ void adapt_policy(CallPolicy& policy, const health::RegionHealthTracker& regions
     if (known && policy.hedge) policy.hedge_after = std::max(span(quantiles.p95()), policy.hedge_min_delay);
     if (const auto& gaps = regions.content_gaps(model);
         !policy.fixed_stall && gaps.enough() && !regions.general_trouble()) {
-        policy.stall = std::clamp<nanoseconds>(8 * gaps.p99(), 10s, policy.stall);
+        policy.learned_stall = std::clamp<nanoseconds>(8 * gaps.p99(), 10s, policy.stall);
     }
     if (policy.own_first_byte) return;
     if (known && awaited != health::Awaited::other) {

@@ -33,8 +33,9 @@ struct CallPolicy {
     bool hedge = false;          ///< wanted; it takes place once `hedge_after` is known
     nanoseconds hedge_min_delay{};
     std::optional<nanoseconds> hedge_after{};
-    bool own_first_byte = false;  ///< the caller's limit, which no experience changes
-    bool fixed_stall = false;     ///< neither
+    bool own_first_byte = false;                 ///< the caller's limit, which no experience changes
+    bool fixed_stall = false;                    ///< neither
+    std::optional<nanoseconds> learned_stall{};  ///< in place of `stall`, for the model that is asked first
     std::optional<time_point> deadline{};
     bool deadline_covers_stream = true;  ///< else it ends with the first content
     StreamRecovery recovery = StreamRecovery::terminate;

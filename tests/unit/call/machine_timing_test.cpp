@@ -172,6 +172,22 @@ TEST(CallMachineTiming, SilenceAfterContentIsFinal) {
     EXPECT_THAT(run.pass(1ns), ElementsAre("cancel #1 stall", "finish #1 interrupted"));
 }
 
+TEST(CallMachineTiming, WhatWasLearntOfSilenceHoldsForItsModelAlone) {
+    for (const bool fallback : {false, true}) {
+        MachineRun run(1, true);
+        run.policy.learned_stall = 10s;
+        run.policy.fallbacks = {{.name = "other", .number = run.regions.model_id("other")}};
+        run.start();
+        if (fallback) run.end(1, failed_with(ErrorCode::model_not_found, 404));
+        const int last = fallback ? 2 : 1;
+        run.commit(last);
+        const auto limit = fallback ? 60s : 10s;
+        EXPECT_EQ(run.machine().stall_limit(last), limit);
+        EXPECT_THAT(run.pass(limit - 1ns), IsEmpty());
+        EXPECT_THAT(run.pass(1ns), ::testing::Contains("cancel #" + std::to_string(last) + " stall"));
+    }
+}
+
 TEST(CallMachineTiming, APlainBodyThatStopsHalfWayMovesOn) {
     MachineRun run(2);
     run.start();

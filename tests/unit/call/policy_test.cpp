@@ -82,7 +82,7 @@ class LearnedStall : public ::testing::Test {
     nanoseconds limit(const TimeoutOptions& timeouts = {}, const ModelTraits& traits = {}, bool stream = true) {
         auto policy = make_policy({}, timeouts, std::nullopt, stream, kNow, traits);
         adapt_policy(policy, regions_, model_, stream ? health::Awaited::stream : health::Awaited::plain);
-        return policy.stall;
+        return policy.learned_stall.value_or(policy.stall);
     }
     void learn(int times, nanoseconds gap) {
         for (int i = 0; i < times; ++i) regions_.on_content_gap(model_, gap);
@@ -115,7 +115,7 @@ TEST_F(LearnedStall, LeavesAloneWhatIsSetAndWhatItDoesNotConcern) {
     EXPECT_EQ(limit({}, {}, false), 60s) << "of a plain answer's bytes";
     auto other = make_policy({}, {}, std::nullopt, true, kNow);
     adapt_policy(other, regions_, regions_.model_id("slow-model"), health::Awaited::stream);
-    EXPECT_EQ(other.stall, 60s) << "each model has its own";
+    EXPECT_EQ(other.learned_stall, std::nullopt) << "each model has its own";
     EXPECT_EQ(limit({.first_byte = 1s}), 10s) << "whatever the other clocks are";
 }
 
