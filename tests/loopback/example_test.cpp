@@ -164,60 +164,60 @@ TEST(Example, RoiSaysWhatItLacks) {
 #endif
 
 #ifdef EXAMPLE_spans
-    TEST(Example, SpansWritesOneForTheCallAndOneForEachAttempt) {
-        const GatewaySimulator gateway({{.id = "us-west"}});
-        const auto ran = run(EXAMPLE_spans, gateway);
-        EXPECT_EQ(ran.status, 0) << ran.output;
-        std::istringstream lines(ran.output);
-        std::vector<nlohmann::json> spans;
-        for (std::string line; std::getline(lines, line);) spans.push_back(nlohmann::json::parse(line));
-        ASSERT_GE(spans.size(), 2U) << ran.output;
-        EXPECT_EQ(spans[0]["name"], "chat gpt-4.1");
-        EXPECT_EQ(spans[0]["attributes"]["gen_ai.operation.name"], "chat");
-        for (std::size_t i = 1; i < spans.size(); ++i) {
-            EXPECT_EQ(spans[i]["parentSpanId"], spans[0]["spanId"]);
-            EXPECT_EQ(spans[i]["traceId"], spans[0]["traceId"]);
-        }
+TEST(Example, SpansWritesOneForTheCallAndOneForEachAttempt) {
+    const GatewaySimulator gateway({{.id = "us-west"}});
+    const auto ran = run(EXAMPLE_spans, gateway);
+    EXPECT_EQ(ran.status, 0) << ran.output;
+    std::istringstream lines(ran.output);
+    std::vector<nlohmann::json> spans;
+    for (std::string line; std::getline(lines, line);) spans.push_back(nlohmann::json::parse(line));
+    ASSERT_GE(spans.size(), 2U) << ran.output;
+    EXPECT_EQ(spans[0]["name"], "chat gpt-4.1");
+    EXPECT_EQ(spans[0]["attributes"]["gen_ai.operation.name"], "chat");
+    for (std::size_t i = 1; i < spans.size(); ++i) {
+        EXPECT_EQ(spans[i]["parentSpanId"], spans[0]["spanId"]);
+        EXPECT_EQ(spans[i]["traceId"], spans[0]["traceId"]);
     }
+}
 #endif
 
 #ifdef EXAMPLE_dashboard
-    TEST(Example, DashboardPrintsPlainTextWithoutATerminal) {
-        const GatewaySimulator gateway({{.id = "us-west"}});
-        const auto text = run(EXAMPLE_dashboard, gateway);
-        EXPECT_EQ(text.status, 0) << text.output;
-        EXPECT_THAT(text.output, AllOf(HasSubstr("3 calls, 100% ok"), HasSubstr("● default"), Not(HasSubstr("\x1b"))));
-        const auto json = run(EXAMPLE_dashboard, gateway, "--json");
-        EXPECT_EQ(nlohmann::json::parse(json.output)["regions"][0]["succeeded"], 3);
-        const auto metrics = run(EXAMPLE_dashboard, gateway, "--prometheus");
-        EXPECT_THAT(metrics.output,
-                    HasSubstr("holysheep_attempts_total{region=\"default\",result=\"ok\",cause=\"none\"} 3\n"));
-    }
+TEST(Example, DashboardPrintsPlainTextWithoutATerminal) {
+    const GatewaySimulator gateway({{.id = "us-west"}});
+    const auto text = run(EXAMPLE_dashboard, gateway);
+    EXPECT_EQ(text.status, 0) << text.output;
+    EXPECT_THAT(text.output, AllOf(HasSubstr("3 calls, 100% ok"), HasSubstr("● default"), Not(HasSubstr("\x1b"))));
+    const auto json = run(EXAMPLE_dashboard, gateway, "--json");
+    EXPECT_EQ(nlohmann::json::parse(json.output)["regions"][0]["succeeded"], 3);
+    const auto metrics = run(EXAMPLE_dashboard, gateway, "--prometheus");
+    EXPECT_THAT(metrics.output,
+                HasSubstr("holysheep_attempts_total{region=\"default\",result=\"ok\",cause=\"none\"} 3\n"));
+}
 
-    TEST(Example, DashboardDrawsDrainsAndLeavesTheTerminalAsItWas) {
-        TerminalSession session({EXAMPLE_dashboard, "--demo"});
-        ASSERT_TRUE(session.shows("q quit")) << session.drawn();
-        EXPECT_FALSE(session.is_as_before()) << "single keys, no echo";
-        session.press('2');
-        EXPECT_TRUE(session.shows("2 resume eu-central")) << session.drawn();
-        session.press('2');
-        EXPECT_TRUE(session.shows("2 drain eu-central")) << session.drawn();
-        EXPECT_TRUE(session.shows("us-west refuses connections")) << session.drawn();
-        EXPECT_TRUE(session.shows("us-west is ")) << session.drawn();
-        session.press('q');
-        EXPECT_EQ(session.exit_code(), 0);
-        EXPECT_TRUE(session.is_as_before());
-        EXPECT_THAT(session.drawn(), ::testing::EndsWith("\x1b[?25h\x1b[?1049l")) << "the cursor and the first screen";
-    }
+TEST(Example, DashboardDrawsDrainsAndLeavesTheTerminalAsItWas) {
+    TerminalSession session({EXAMPLE_dashboard, "--demo"});
+    ASSERT_TRUE(session.shows("q quit")) << session.drawn();
+    EXPECT_FALSE(session.is_as_before()) << "single keys, no echo";
+    session.press('2');
+    EXPECT_TRUE(session.shows("2 resume eu-central")) << session.drawn();
+    session.press('2');
+    EXPECT_TRUE(session.shows("2 drain eu-central")) << session.drawn();
+    EXPECT_TRUE(session.shows("us-west refuses connections")) << session.drawn();
+    EXPECT_TRUE(session.shows("us-west is ")) << session.drawn();
+    session.press('q');
+    EXPECT_EQ(session.exit_code(), 0);
+    EXPECT_TRUE(session.is_as_before());
+    EXPECT_THAT(session.drawn(), ::testing::EndsWith("\x1b[?25h\x1b[?1049l")) << "the cursor and the first screen";
+}
 
-    TEST(Example, DashboardLeavesTheTerminalAsItWasOnControlC) {
-        TerminalSession session({EXAMPLE_dashboard, "--demo"});
-        ASSERT_TRUE(session.shows("q quit")) << session.drawn();
-        session.press('\x03');
-        EXPECT_EQ(session.exit_code(), 0) << "it came to its own end";
-        EXPECT_TRUE(session.is_as_before());
-        EXPECT_THAT(session.drawn(), ::testing::EndsWith("\x1b[?25h\x1b[?1049l"));
-    }
+TEST(Example, DashboardLeavesTheTerminalAsItWasOnControlC) {
+    TerminalSession session({EXAMPLE_dashboard, "--demo"});
+    ASSERT_TRUE(session.shows("q quit")) << session.drawn();
+    session.press('\x03');
+    EXPECT_EQ(session.exit_code(), 0) << "it came to its own end";
+    EXPECT_TRUE(session.is_as_before());
+    EXPECT_THAT(session.drawn(), ::testing::EndsWith("\x1b[?25h\x1b[?1049l"));
+}
 #endif
 
 }  // namespace
