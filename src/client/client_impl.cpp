@@ -212,6 +212,7 @@ Client::Impl::~Impl() {
 
 void Client::Impl::shut_down() {
     shut_ = true;
+    keys_in_use_.reset();
     registry_.shut_down();
     prober_.shut_down();
 }
@@ -515,11 +516,13 @@ Stats Client::Impl::stats() const {
 }
 
 void Client::Impl::fetch_key() {
+    // An executor may run this late, even after the client's end: it holds nothing of the client's.
     callbacks_->run(
-        [this] {
+        [source = options_.key_source, clock = std::weak_ptr<Clock>(clock_),
+         keys = std::weak_ptr<call::Keys*>(keys_in_use_)] {
             std::string key, problem;
             try {
-                key = options_.key_source();
+                key = source();
                 problem = client::problem_of_key(key);
             } catch (const std::exception& error) {
                 problem = std::string("it threw: ") + error.what();
@@ -527,7 +530,11 @@ void Client::Impl::fetch_key() {
                 problem = "it threw";
             }
             if (!problem.empty()) problem = "key_source gave none that can be used: " + problem;
-            clock_->post([this, key = std::move(key), problem = std::move(problem)] { keys_.on_key(key, problem); });
+            const auto alive = clock.lock();
+            if (!alive) return;
+            alive->post([keys, key = std::move(key), problem = std::move(problem)] {
+                if (const auto in_use = keys.lock()) (*in_use)->on_key(key, problem);
+            });
         },
         true);
 }

@@ -120,6 +120,7 @@ class Client::Impl {
     resilience::Bulkhead bulkhead_;
     resilience::Spending spending_;
     call::Keys keys_;
+    std::shared_ptr<call::Keys*> keys_in_use_ = std::make_shared<call::Keys*>(&keys_);  // until the end; I/O thread
     telemetry::Recorder recorder_;
     accounting::SharedCatalogue catalogue_;
     accounting::Ledger ledger_;

@@ -168,6 +168,20 @@ TEST(KeySource, CallsWaitForItTogether) {
     EXPECT_EQ(asked, 1);
 }
 
+TEST(KeySource, AnExecutorMayAskItAfterTheClientsEnd) {
+    std::vector<std::function<void()>> late;
+    {
+        CallFlow flow({"us-west"},
+                      {.key_source = [] { return std::string("sk-fetched-key"); },
+                       .callback_executor = [&](std::function<void()> run) { late.push_back(std::move(run)); }},
+                      CallFlow::kManual);
+        auto call = flow.client.chat_async(a_question());
+        flow.clock.advance(1s);
+        ASSERT_FALSE(late.empty());
+    }
+    for (const auto& run : late) run();
+}
+
 TEST(KeySource, OneThatThrowsFailsTheCallAndSaysSo) {
     int asked = 0;
     CallFlow flow({"us-west"}, {.key_source = [&]() -> std::string {
