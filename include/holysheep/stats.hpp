@@ -89,9 +89,10 @@ struct ModelStats {
     std::uint64_t calls = 0, succeeded = 0, failed = 0, cancelled = 0;
     std::int64_t prompt_tokens = 0, completion_tokens = 0;       ///< of answers, as the gateway counted them
     std::int64_t cached_input_tokens = 0, reasoning_tokens = 0;  ///< parts of the two above
-    /// One entry per currency. `cost` is known, `cost_estimated` comes from attempts whose usage nobody told.
+    /// Of all attempts, those that failed or lost too, one entry per currency. `cost` is known, `cost_estimated` comes
+    /// from attempts whose usage nobody told.
     std::vector<Money> cost{}, cost_estimated{};
-    std::uint64_t unpriced = 0;  ///< calls that were answered, and whose cost is not known
+    std::uint64_t unpriced = 0;  ///< calls of which an attempt's cost is not known
 };
 
 /// A region's liveness or breaker changed.

@@ -309,18 +309,6 @@ ChatCompletion Attempt::take_completion() {
     return completion;
 }
 
-std::int64_t Attempt::tokens_given() const {
-    if (!decoder_) return 0;
-    const auto& completion = decoder_->completion();
-    if (completion.usage.present) return completion.usage.billed_output_tokens();
-    std::size_t bytes = 0;
-    for (const auto& choice : completion.choices) {
-        bytes += choice.message.content.size() + choice.message.reasoning.size() + choice.message.refusal.size();
-        for (const auto& call : choice.message.tool_calls) bytes += call.arguments.size();
-    }
-    return static_cast<std::int64_t>((bytes + 3) / 4);
-}
-
 RawResponse Attempt::take_raw() {
     return {.status = head_.status,
             .headers = std::move(head_.headers),

@@ -85,8 +85,6 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
 
     /// After a good end. Headers and ids are filled in.
     ChatCompletion take_completion();
-    /// Of the answer so far: what its usage says, else a quarter of the bytes of text.
-    std::int64_t tokens_given() const;
     RawResponse take_raw();
     /// What a cut stream had delivered; once.
     std::shared_ptr<const ChatCompletion> partial();

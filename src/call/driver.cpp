@@ -493,12 +493,18 @@ void CallDriver::book(Attempt& attempt, health::Charge charge) {
     const auto time = now();
     price(attempt);
     services_.regions.on_outcome(attempt.ticket, charge, time);
-    // What a caller has read and then cancelled was of use to it.
-    const bool wasted = !attempt.outcome().answered && machine_.ending() != Ending::cancelled;
     services_.recorder.on_attempt_end(attempt.region(), attempt.record, services_.router.facts(attempt.region(), time),
-                                      wasted ? attempt.tokens_given() : 0);
+                                      wasted_tokens(attempt));
     if (services_.log.bodies()) log_body("from ", attempt.record, attempt.body_for_log());
     if (services_.log.enabled(LogLevel::debug)) log_attempt(attempt.record);
+}
+
+/// Of an attempt that failed or lost. What a caller has read and then cancelled was of use to it.
+std::int64_t CallDriver::wasted_tokens(const Attempt& attempt) const {
+    if (attempt.outcome().answered || exchange_.kind == ExchangeKind::raw) return 0;
+    if (machine_.ending() == Ending::cancelled) return 0;
+    const auto& usage = attempt.answer_so_far().usage;
+    return usage.present ? usage.billed_output_tokens() : accounting::estimated_tokens(attempt.content_bytes());
 }
 
 void CallDriver::log_attempt(const AttemptRecord& attempt) const {

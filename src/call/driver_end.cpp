@@ -122,7 +122,6 @@ telemetry::CallEnd CallDriver::call_end(const CallResult& result) const {
     if (const auto* completion = std::get_if<ChatCompletion>(&result)) {
         end.attempts = completion->attempts;
         end.usage = &completion->usage;
-        if (completion->cost) end.cost = &*completion->cost;
     } else if (const auto* response = std::get_if<RawResponse>(&result)) {
         end.attempts = response->attempts;
     } else {

@@ -33,7 +33,7 @@ ModelStats& ModelTally::entry(std::string_view model) {
 }
 
 void ModelTally::add(std::string_view model, std::optional<ErrorCode> error, const Usage* usage,
-                     std::span<const AttemptRecord> attempts, const Money* cost) {
+                     std::span<const AttemptRecord> attempts) {
     if (model.empty()) return;
     auto& stats = entry(model);
     ++stats.calls;
@@ -44,17 +44,15 @@ void ModelTally::add(std::string_view model, std::optional<ErrorCode> error, con
         stats.cached_input_tokens += usage->cached_input_tokens;
         stats.reasoning_tokens += usage->reasoning_tokens;
     }
-    bool priced = false;
+    bool priced = true;
     for (const auto& attempt : attempts) {
-        if (!attempt.cost) continue;
-        priced = true;
-        add_money(attempt.cost_is_estimate ? stats.cost_estimated : stats.cost, *attempt.cost);
+        if (!attempt.cost) {
+            priced = false;
+        } else if (attempt.cost->nano != 0) {
+            add_money(attempt.cost_is_estimate ? stats.cost_estimated : stats.cost, *attempt.cost);
+        }
     }
-    if (!priced && cost != nullptr) {
-        priced = true;
-        add_money(stats.cost, *cost);
-    }
-    if (!error && !priced) ++stats.unpriced;
+    if (!priced) ++stats.unpriced;
 }
 
 }  // namespace holysheep::telemetry

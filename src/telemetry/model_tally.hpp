@@ -18,9 +18,8 @@ class ModelTally {
   public:
     static constexpr std::size_t kMostModels = 64, kLongestName = 256, kMostCurrencies = 4;
 
-    /// `cost`: of the whole call, for where no attempt tells its own.
     void add(std::string_view model, std::optional<ErrorCode> error, const Usage* usage,
-             std::span<const AttemptRecord> attempts, const Money* cost);
+             std::span<const AttemptRecord> attempts);
     const std::vector<ModelStats>& all() const { return models_; }
 
   private:

@@ -153,7 +153,7 @@ void write_models(const Stats& stats, MetricText& out) {
             }
         }
     }
-    out.family("unpriced_calls_total", Type::counter, "Calls that were answered, and whose cost is not known.");
+    out.family("unpriced_calls_total", Type::counter, "Calls of which an attempt's cost is not known.");
     for (const auto& model : stats.models) out.sample({{"model", model.model}}, model.unpriced);
 }
 

@@ -161,7 +161,7 @@ void Recorder::on_call_end(const CallEnd& call) {
     }
     if (call.queued >= kNoticeableWait) queued_.add(call.queued);
     if (call.attempts.size() > 1) note_hedges(call.attempts);
-    models_.add(call.model, call.error, call.usage, call.attempts, call.cost);
+    models_.add(call.model, call.error, call.usage, call.attempts);
 }
 
 void Recorder::note_hedges(std::span<const AttemptRecord> attempts) {

@@ -35,7 +35,6 @@ struct CallEnd {
     std::span<const AttemptRecord> attempts{};
     std::string_view model{};  ///< as it was asked for; empty: none was
     const Usage* usage = nullptr;
-    const Money* cost = nullptr;
     nanoseconds queued{}, total{};
     double retry_tokens = 0, hedge_tokens = 0;
 };

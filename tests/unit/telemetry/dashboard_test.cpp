@@ -70,8 +70,13 @@ TEST(Dashboard, ShowsRegionsModelsAndTheClientAtAGlance) {
 }
 
 TEST(Dashboard, NoLineIsWiderThanAskedFor) {
+    auto stats = some_stats();
+    stats.models[0].cost_estimated = {{.nano = 1}, {.nano = 2, .currency = "EUR"}};
+    stats.models.push_back({.model = std::string(300, 'm')});
+    stats.calls = stats.failovers = stats.hedges = stats.streams_cut = 999'999;
+    stats.regions[0].history.resize(500);
     for (const int width : {72, 80, 100, 200}) {
-        for (const auto& line : lines(some_stats(), {.width = width, .history = true})) {
+        for (const auto& line : lines(stats, {.width = width, .history = true})) {
             EXPECT_LE(columns(line), static_cast<std::size_t>(width)) << line;
         }
     }

@@ -296,14 +296,16 @@ TEST(ModelTally, AddsUpTokensAndMoneyPerModel) {
                       .cached_input_tokens = 64,
                       .reasoning_tokens = 8};
     const std::vector<AttemptRecord> attempts{{.cost = Money{.nano = 5}, .cost_is_estimate = true},
+                                              {.cost = Money{.nano = 0, .currency = "CHF"}},
                                               {.winner = true, .cost = Money{.nano = 70}}};
-    tally.add("m", std::nullopt, &usage, attempts, nullptr);
-    const Money euros{.nano = 9, .currency = "EUR"};
-    tally.add("m", std::nullopt, &usage, {}, &euros);
-    tally.add("m", std::nullopt, nullptr, {}, nullptr);
-    tally.add("m", ErrorCode::server_failed, nullptr, {}, nullptr);
-    tally.add("n", ErrorCode::cancelled, nullptr, {}, nullptr);
-    tally.add("", std::nullopt, nullptr, {}, nullptr);
+    const std::vector<AttemptRecord> in_euros{{.cost = Money{.nano = 9, .currency = "EUR"}}};
+    const std::vector<AttemptRecord> without_price{{.winner = true}};
+    tally.add("m", std::nullopt, &usage, attempts);
+    tally.add("m", std::nullopt, &usage, in_euros);
+    tally.add("m", std::nullopt, nullptr, without_price);
+    tally.add("m", ErrorCode::server_failed, nullptr, {});
+    tally.add("n", ErrorCode::cancelled, nullptr, {});
+    tally.add("", std::nullopt, nullptr, {});
     ASSERT_EQ(tally.all().size(), 2U) << "a request without a model is none of theirs";
     const auto& m = tally.all()[0];
     EXPECT_EQ(m.model, "m");
@@ -325,8 +327,8 @@ TEST(ModelTally, AddsUpTokensAndMoneyPerModel) {
 
 TEST(ModelTally, IsBounded) {
     ModelTally tally;
-    for (int i = 0; i < 200; ++i) tally.add("model-" + std::to_string(i), std::nullopt, nullptr, {}, nullptr);
-    tally.add(std::string(10'000, 'x'), std::nullopt, nullptr, {}, nullptr);
+    for (int i = 0; i < 200; ++i) tally.add("model-" + std::to_string(i), std::nullopt, nullptr, {});
+    tally.add(std::string(10'000, 'x'), std::nullopt, nullptr, {});
     ASSERT_EQ(tally.all().size(), ModelTally::kMostModels + 1);
     EXPECT_EQ(tally.all().back().model, "other");
     EXPECT_EQ(tally.all().back().calls, 137U);
