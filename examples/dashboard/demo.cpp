@@ -57,7 +57,8 @@ std::string Demo::play(std::chrono::steady_clock::duration since_start) {
 void ask(holysheep::Client& client, int number) {
     const holysheep::ChatRequest request{.model = number % 4 == 0 ? "gpt-4.1-mini" : "gpt-4.1",
                                          .messages = {holysheep::user("Say baa.")},
-                                         .max_tokens = 8};
+                                         .max_tokens = 8,
+                                         .include_usage = true};
     client.stream_async(
         request, {.stream_recovery = holysheep::StreamRecovery::restart}, [](const auto& /*chunk*/) {},
         [](const auto& /*reply*/) {});

@@ -166,7 +166,7 @@ std::string sparkline(const std::vector<AttemptSample>& history, std::size_t wid
 std::string in_words(const std::vector<Money>& sums) {
     std::string text;
     for (const auto& sum : sums) {
-        text += (text.empty() ? "" : " + ") + printed("%.4f ", static_cast<double>(sum.nano) / 1e9) + sum.currency;
+        text += (text.empty() ? "" : " + ") + sum.amount() + ' ' + sum.currency;
     }
     return text;
 }

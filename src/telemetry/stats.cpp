@@ -63,10 +63,9 @@ std::ostream& operator<<(std::ostream& stream, const Stats& stats) {
         out << "model " << model.model << ": calls " << model.calls << ", tokens in " << model.prompt_tokens
             << " (cached " << model.cached_input_tokens << "), out " << model.completion_tokens << " (reasoning "
             << model.reasoning_tokens << ')';
-        out << std::setprecision(6);
-        for (const auto& cost : model.cost) out << ", " << static_cast<double>(cost.nano) / 1e9 << ' ' << cost.currency;
+        for (const auto& cost : model.cost) out << ", " << cost;
         for (const auto& cost : model.cost_estimated) {
-            out << ", about " << static_cast<double>(cost.nano) / 1e9 << ' ' << cost.currency << " more";
+            out << ", about " << cost << " more";
         }
         out << '\n';
     }

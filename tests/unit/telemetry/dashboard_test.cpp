@@ -66,7 +66,7 @@ TEST(Dashboard, ShowsRegionsModelsAndTheClientAtAGlance) {
                             "● us-west            healthy      212ms  1.5ms    12s     1000         7   99.9%",
                             "× a-region-with-a-n… down             -      -      -        0         0       -",
                             "    attempts fail; breaker opened: 3 connection failures in a row, and more wor…",
-                            "gpt-4.1: 1000 calls, 5.0M tokens in, 0 out, 0.0800 USD"));
+                            "gpt-4.1: 1000 calls, 5.0M tokens in, 0 out, 0.08 USD"));
 }
 
 TEST(Dashboard, NoLineIsWiderThanAskedFor) {
