@@ -17,8 +17,9 @@ inline namespace v0 {
 
 using std::chrono::milliseconds;
 
-/// What may be sent for each account and model. Every request counts: retries, failovers, hedges. One that was
-/// certainly not sent gives its place back.
+/// What may be sent for each account and model, by the name that calls ask for. Every request of a call counts:
+/// retries, failovers, hedges. Raw requests other than GET and HEAD share a limit of their own; probes do not count.
+/// What was certainly not delivered gives its place back.
 struct RateLimitOptions {
     /// Calls in any window of `per`, wherever it begins; 0: no limit. A place is free again `per` (and 50 ms for
     /// jitter) after the gateway must have seen the call: the first byte of its answer, at most a second after it was

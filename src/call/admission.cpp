@@ -99,17 +99,27 @@ Admission::Answer Admission::ask(std::size_t region, int model, std::string_view
 }
 
 bool Admission::ask_beside(std::size_t region, int model, std::string_view name, time_point now) {
-    if (!has_room(region)) return false;
+    if (!has_room(region) || (services_.keys.from_ring(region) && !services_.keys.known())) return false;
     seek_permit(region, model, name, now);
     if (!limited_ || next_.permit.look(now)) return true;
     next_ = {};
     return false;
 }
 
-void Admission::share(std::size_t region, int model, time_point now) {
-    next_ = {};
-    next_.key = choose_key(region, model, now);
-    next_.key_version = services_.keys.version();
+bool Admission::share(std::size_t region, int model, std::string_view name, time_point now) {
+    if (services_.keys.from_ring(region) && !services_.keys.known()) return false;
+    Right shared;
+    shared.key = choose_key(region, model, now);
+    shared.key_version = services_.keys.version();
+    if (limited_) {
+        shared.lane = &services_.limiter->lane(services_.keys.account(region, shared.key), name);
+        const bool same = std::ranges::any_of(rights_, [&](const Right& right) {
+            return right.open && !right.used && right.permit.granted() && right.lane == shared.lane;
+        });
+        if (!same) return false;
+    }
+    next_ = std::move(shared);
+    return true;
 }
 
 std::optional<Error> Admission::reserve_cost(time_point now) {
@@ -205,10 +215,10 @@ void Admission::sent(std::size_t attempt, time_point now) {
     auto& own = rights_[attempt - 1];
     own.used = true;
     if (!own.permit) {
-        const auto rival = std::ranges::find_if(rights_, [](const Right& right) { return right.permit.granted(); });
+        const auto rival = std::ranges::find_if(
+            rights_, [&](const Right& right) { return right.permit.granted() && right.lane == own.lane; });
         if (rival == rights_.end()) return;
         own.permit = std::exchange(rival->permit, {});
-        own.lane = rival->lane;
     }
     own.permit.sent(now);
 }
@@ -222,20 +232,16 @@ void Admission::end(std::size_t attempt, bool delivered, const Usage* used, time
     right.place.leave();
     if (!right.used) {
         // A rival that still connects needs it now.
-        const auto rival = std::ranges::find_if(
-            rights_, [](const Right& other) { return other.open && !other.used && !other.permit; });
-        if (right.permit && rival != rights_.end()) {
-            rival->permit = std::exchange(right.permit, {});
-            rival->lane = right.lane;
-        }
+        const auto rival = std::ranges::find_if(rights_, [&](const Right& other) {
+            return other.open && !other.used && !other.permit && other.lane == right.lane;
+        });
+        if (right.permit && rival != rights_.end()) rival->permit = std::exchange(right.permit, {});
         right.permit = {};
     } else if (!delivered) {
         right.permit.recall(now);
     } else if (used != nullptr && used->present) {
-        right.permit.arrived(now);
         right.permit.settle(used->prompt_tokens + used->completion_tokens, used->completion_tokens, now);
     } else {
-        right.permit.arrived(now);
         right.permit.settle(std::nullopt, std::nullopt, now);
     }
 }

@@ -57,8 +57,9 @@ class Admission {
                time_point now);
     /// The same for an attempt beside another one: now or not at all.
     bool ask_beside(std::size_t region, int model, std::string_view name, time_point now);
-    /// For an attempt that races another one's connection: whichever is ready first uses the other's right.
-    void share(std::size_t region, int model, time_point now);
+    /// For an attempt that races another one's connection: whichever is ready first uses the right of both. False: they
+    /// count against different limits.
+    bool share(std::size_t region, int model, std::string_view name, time_point now);
     std::optional<time_point> look_at(time_point now) const;
     /// Why the answer was `never`.
     const Error& refusal() const { return refusal_; }

@@ -267,6 +267,11 @@ void CallDriver::note_quota(Attempt& attempt, Outcome& outcome) {
     }
     if (!outcome.answered) {
         outcome.another_key = admission_.on_failure(number, region, model, outcome.error, outcome.retry_after, time);
+        const auto& ring = services_.admission.keys.ring();
+        if (key && ring.size() > 1 && !outcome.another_key && outcome.error == ErrorCode::rate_limited) {
+            // The first key that is usable again counts, not the one that was refused last.
+            outcome.retry_after = std::chrono::ceil<milliseconds>(ring.usable_at(region, model, time) - time);
+        }
         if (!outcome.another_key && outcome.retry_after && outcome.retry_after->count() > 0) {
             const auto pause = std::min<nanoseconds>(*outcome.retry_after, std::chrono::minutes{10});
             services_.regions.limit_until(region, model, time + pause);

@@ -11,7 +11,11 @@ const std::string kNone;
 
 }  // namespace
 
-std::uint64_t account_of(const std::string& key) { return std::hash<std::string>{}(key) | 1U; }
+std::uint64_t account_of(std::string_view key) {
+    constexpr std::string_view kScheme = "Bearer ";
+    if (key.starts_with(kScheme)) key.remove_prefix(kScheme.size());
+    return std::hash<std::string_view>{}(key) | 1U;
+}
 
 Keys::Keys(std::vector<std::string> keys, std::vector<std::uint64_t> region_accounts, Fetch fetch)
     : texts_(std::move(keys)),

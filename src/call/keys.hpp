@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <holysheep/clock.hpp>
@@ -16,7 +17,7 @@
 namespace holysheep::call {
 
 /// Stands for a key in limits and statistics; never 0.
-std::uint64_t account_of(const std::string& key);
+std::uint64_t account_of(std::string_view key);
 
 /// On the I/O thread. A region with a key of its own, or with its own Authorization header, takes none from here.
 class Keys {
@@ -49,6 +50,8 @@ class Keys {
     /// replaced already, or there is no callback.
     bool renew(std::uint64_t version);
     std::uint64_t version() const { return version_; }
+    /// Whether there is a key to send with.
+    bool known() const { return known_; }
     bool renewable() const { return static_cast<bool>(fetch_); }
 
   private:

@@ -24,7 +24,8 @@ CallMachine::CallMachine(const CallPolicy& policy, std::span<const std::size_t> 
 Commands CallMachine::start(time_point now) {
     Commands out;
     if (const auto region = next_untried(now)) {
-        dispatch({.region = *region, .kind = AttemptKind::first, .when = now}, now, out);
+        const auto kind = model_index_ == 0 ? AttemptKind::first : AttemptKind::fallback_model;
+        dispatch({.region = *region, .kind = kind, .when = now}, now, out);
         return out;
     }
     if (all_full(now)) {
@@ -37,6 +38,7 @@ Commands CallMachine::start(time_point now) {
     }
     pending_ = wait_for_quota(now);
     const bool limited = pending_.has_value();
+    if (limited && admission_ != nullptr) admission_->withdraw();
     if (limited) {
         quota_clock_ = pending_->when;
         const bool too_late =
@@ -57,6 +59,9 @@ Commands CallMachine::start(time_point now) {
     if (const auto move = panic_move(now)) {
         panic_ = move->panic;
         dispatch(*move, now, out);
+    } else if (admission_ != nullptr &&
+               std::ranges::any_of(plan_, [&](std::size_t r) { return eligible(r) && !admission_->has_room(r); })) {
+        wait_for_admission({.kind = AttemptKind::first}, admission_->wait_for_room(plan_), now, out);
     } else {
         finish(limited ? Ending::wait_too_long : Ending::no_region, 0, out);
     }

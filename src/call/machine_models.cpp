@@ -31,6 +31,7 @@ bool CallMachine::calls_for_fallback(const Attempt& failed, Verdict verdict, con
                                      Ending why_not) const {
     if (policy_.fallbacks.empty() || broken_ != 0 || count_in_flight() > 0) return false;
     if (why_not == Ending::maybe_delivered || why_not == Ending::attempts_exhausted) return false;
+    if (policy_.retry.max_attempts > 0 && attempts_used_up()) return false;
     const auto error = failed.outcome.error;
     if (is_of_the_model(error)) return !move;
     // All regions were asked: another model at once rather than a wait for this one.

@@ -230,6 +230,8 @@ Commands CallMachine::plan_again(const Move& blocked, time_point now) {
 void CallMachine::follow(const Move& move, time_point now, Commands& out) {
     if (move.when > now) {
         pending_ = move;
+        // Who waits for something else stands in nobody's way.
+        if (admission_ != nullptr) admission_->withdraw();
     } else {
         dispatch(move, now, out);
     }
@@ -263,9 +265,14 @@ bool CallMachine::admitted(const Move& move, time_point now, Commands& out) {
 }
 
 void CallMachine::wait_for_admission(const Move& move, Admission::Answer answer, time_point now, Commands& out) {
+    if (count_in_flight() > 0) {
+        // The call goes on without this attempt: waiting beside a rival, it would be sent after the rival's answer
+        // began.
+        admission_->withdraw();
+        return;
+    }
     if (answer == Admission::Answer::never) {
-        // With a rival in flight the call goes on without this attempt.
-        if (count_in_flight() == 0) finish(Ending::not_admitted, static_cast<int>(attempts_.size()), out);
+        finish(Ending::not_admitted, static_cast<int>(attempts_.size()), out);
         return;
     }
     pending_ = move;
@@ -276,11 +283,9 @@ void CallMachine::wait_for_admission(const Move& move, Admission::Answer answer,
 /// For an attempt beside that one: it shares the right of one that still connects, else it needs its own, at once.
 bool CallMachine::admitted_beside(int attempt, std::size_t region, time_point now) {
     if (admission_ == nullptr) return true;
-    if (at(attempt).phase != Phase::connecting) {
-        return admission_->ask_beside(region, model_, model_name(model_index_), now);
-    }
-    admission_->share(region, model_, now);
-    return true;
+    const auto& name = model_name(model_index_);
+    if (at(attempt).phase == Phase::connecting && admission_->share(region, model_, name, now)) return true;
+    return admission_->ask_beside(region, model_, name, now);
 }
 
 bool CallMachine::all_full(time_point now) const {

@@ -134,16 +134,16 @@ bool CallMachine::race(int attempt, AttemptKind kind, time_point now, Commands& 
     if (attempts_used_up()) return false;
     auto region = next_untried(now);
     if (!region) return false;
+    bool pays = false;
     if (!regions_.healthy(*region, model_, now)) {
         const auto better = std::ranges::find_if(
             plan_, [&](std::size_t r) { return usable(r, now) && regions_.healthy(r, model_, now); });
-        if (better != plan_.end()) {
-            region = *better;
-        } else if (!budgets_.retries.try_take()) {
-            return false;
-        }
+        pays = better == plan_.end();
+        if (!pays) region = *better;
     }
+    if (pays && budgets_.retries.tokens() < 1) return false;
     if (!admitted_beside(attempt, *region, now)) return false;
+    if (pays) budgets_.retries.try_take();
     at(attempt).raced = true;
     dispatch({.region = *region, .kind = kind, .when = now, .maybe_duplicated = sent, .admitted = true}, now, out);
     return true;
@@ -191,6 +191,7 @@ std::optional<CallMachine::Move> CallMachine::panic_move(time_point now) const {
         for (const auto region : plan_) {
             if (!eligible(region) || regions_.forced_open(region) || regions_.limited_until(region, model_) > now)
                 continue;
+            if (admission_ != nullptr && !admission_->has_room(region)) continue;
             const bool has_model = regions_.has_model(region, model_, now);
             if (!has_model && !any_model) continue;
             // One whose trial is out just now is the most likely to be back.

@@ -251,18 +251,19 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_chat(const Cha
     const auto catalogue = catalogue_.get();
     auto choice = client::choose_model(request, options, options_, *catalogue);
     if (!choice) return std::move(choice).error();
+    std::optional<ChatRequest> named;  // a rule may name the model where the caller named none
     if (request.model.empty() && !choice->model.empty()) {
-        auto named = request;
-        named.model = choice->model;
-        return prepare_chat(named, options, stream);
+        named = request;
+        named->model = choice->model;
     }
-    auto encoded = wire::encode_chat(request, stream, options.extra_json);
+    const auto& asked = named ? *named : request;
+    auto encoded = wire::encode_chat(asked, stream, options.extra_json);
     if (!encoded) return std::move(encoded).error();
     auto plan = make_plan(options, stream, choice->traits);
     if (plan.policy.recovery == StreamRecovery::continue_prefix) {
-        if (auto error = client::check_continuation(request, options, choice->traits)) return std::move(*error);
+        if (auto error = client::check_continuation(asked, options, choice->traits)) return std::move(*error);
         plan.exchange.continuation =
-            std::make_shared<const call::Continuation>(call::Continuation{request, options.extra_json});
+            std::make_shared<const call::Continuation>(call::Continuation{asked, options.extra_json});
     }
     plan.exchange.kind = stream ? call::ExchangeKind::chat_stream : call::ExchangeKind::chat;
     const auto prompt_tokens = accounting::estimated_tokens(encoded->head.size() + encoded->tail.size());
@@ -277,9 +278,12 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_chat(const Cha
     plan.exchange.size.prompt_tokens = prompt_tokens;
     plan.exchange.size.answer_tokens =
         request.max_completion_tokens ? request.max_completion_tokens : request.max_tokens;
+    const auto answers = static_cast<std::int64_t>(std::max(1, request.n.value_or(1)));
+    if (plan.exchange.size.answer_tokens) *plan.exchange.size.answer_tokens *= answers;
     if (choice->traits.price) {
-        plan.exchange.size.cost = cost_of(
-            prompt_tokens, plan.exchange.size.answer_tokens.value_or(call::kUnknownAnswer), *choice->traits.price);
+        plan.exchange.size.cost =
+            cost_of(prompt_tokens, plan.exchange.size.answer_tokens.value_or(answers * call::kUnknownAnswer),
+                    *choice->traits.price);
     }
     return std::make_shared<client::ActiveCall>(registry_, std::move(plan));
 }

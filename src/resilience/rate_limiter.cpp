@@ -59,7 +59,8 @@ RateLimiter::Impl::Lane& RateLimiter::Impl::lane(std::uint64_t account, std::str
 
 bool RateLimiter::Impl::adopt(Lane& lane, std::optional<std::int64_t> requests, std::optional<std::int64_t> tokens,
                               time_point now) {
-    std::lock_guard lock(mutex_);
+    std::function<void()> next;
+    std::unique_lock lock(mutex_);
     bool news = false;
     if (requests && *requests > 0 && options_.requests > 0) {
         const auto slots = static_cast<std::size_t>(std::min(*requests, options_.requests));
@@ -79,6 +80,9 @@ bool RateLimiter::Impl::adopt(Lane& lane, std::optional<std::int64_t> requests, 
         news = news || lane.tokens_->limit() != limit;
         lane.tokens_->set_limit(limit);
     }
+    if (news) next = lane.whose_turn(now);
+    lock.unlock();
+    if (next) next();
     return news;
 }
 
@@ -119,7 +123,8 @@ RateLimiter::Impl::Lane::Lane(const RateLimitOptions& options, std::string model
     if (options.requests > 0 && options.smooth) {
         const auto per = std::chrono::duration_cast<Clock::time_point::duration>(options.per);
         pacer_.emplace(per / options.requests, options.burst);
-    } else if (options.requests > 0) {
+    }
+    if (options.requests > 0) {
         calls_.emplace(static_cast<std::size_t>(options.requests), options.per);
     }
     if (options.tokens_per_minute > 0) tokens_.emplace(options.tokens_per_minute, 60s);
@@ -157,6 +162,8 @@ std::optional<Clock::time_point> RateLimiter::Impl::Lane::due(std::int64_t token
 std::function<void()> RateLimiter::Impl::Lane::whose_turn(time_point now) {
     if (queue_.empty()) return {};
     auto& first = queue_.begin()->second;
+    // The server's limit has become lower than this call is large: it must hear that, or nobody behind it gets on.
+    if (tokens_ && first.tokens > tokens_->limit()) return first.on_turn;
     const auto when = due(first.tokens, 0, now);
     if (!when || *when >= first.told) return {};
     first.told = *when;
@@ -264,6 +271,10 @@ void Permit::arrived(time_point now) {
 void Permit::recall(time_point now) {
     if (state_ != State::sent) return;
     if (!has_arrived_) arrived(time_point{});
+    if (lane_->pacer_) {
+        std::lock_guard lock(limiter_->mutex_);
+        lane_->pacer_->give_back();
+    }
     settle(0, std::nullopt, now);
 }
 

@@ -23,12 +23,13 @@ std::optional<SlidingSum::time_point> SlidingSum::fits_at(std::int64_t amount, t
     if (left + amount <= limit_) return now;
     if (held_ + amount > limit_) return std::nullopt;
     const auto current = number(now);
-    for (auto oldest = current - kBuckets; oldest <= current; ++oldest) {
-        if (oldest < 0) continue;
-        const auto& bucket = ring_[static_cast<std::size_t>(oldest) % kRing];
-        if (bucket.number != oldest) continue;
+    // The oldest first. (Where the clock has stepped back, some are of the future.)
+    auto buckets = ring_;
+    std::ranges::sort(buckets, {}, &Bucket::number);
+    for (const auto& bucket : buckets) {
+        if (!counts(bucket, current)) continue;
         left -= bucket.amount;
-        if (left + amount <= limit_) return time_point(width_ * (oldest + kBuckets + 1));
+        if (left + amount <= limit_) return time_point(width_ * (bucket.number + kBuckets + 1));
     }
     return std::nullopt;
 }

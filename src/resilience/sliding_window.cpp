@@ -23,9 +23,10 @@ SlidingWindow::SlidingWindow(std::size_t slots, duration span)
       size_(slots) {}
 
 std::optional<SlidingWindow::time_point> SlidingWindow::free_at(std::size_t ahead) const {
-    if (size_ == 0) return std::nullopt;
-    const auto rounds = static_cast<int>(std::min<std::size_t>(ahead / size_, 1'000'000));
-    const auto free = at(ahead % size_);
+    const auto slots = std::max<std::size_t>(slots_, 1);
+    if (ahead % slots >= size_) return std::nullopt;
+    const auto rounds = static_cast<int>(std::min<std::size_t>(ahead / slots, 1'000'000));
+    const auto free = at(ahead % slots);
     return rounds == 0 || free == time_point::min() ? free : free + rounds * span_;
 }
 

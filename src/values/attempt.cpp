@@ -39,7 +39,8 @@ std::string kind_in_words(const AttemptRecord& attempt) {
 
 bool mentions(std::string_view text, std::string_view word) {
     const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
-    return std::ranges::search(text, word, same).begin() != text.end();
+    // (clang 14 cannot compile std::ranges::search with this standard library.)
+    return std::search(text.begin(), text.end(), word.begin(), word.end(), same) != text.end();
 }
 
 /// What became of a connection, as far as the transport's words tell.

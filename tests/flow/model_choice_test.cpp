@@ -109,6 +109,14 @@ TEST(FallbackModels, AModelThatIsKnownToBeMissingIsNotAskedAgain) {
     EXPECT_EQ(reply->model_reason, "fallback: gpt-4.1 had no usable region");
 }
 
+TEST(FallbackModels, OneRequestIsOneRequest) {
+    CallFlow flow({"us-west"}, with_fallback());
+    flow.transport.reply_raw("us-west", 404, {}, error_body("model_not_found")).reply("us-west", "hello");
+    EXPECT_THAT(flow.client.chat(a_question(), {.retry = RetryOptions{.max_attempts = 1}}),
+                FailsWith(ErrorCode::model_not_found));
+    EXPECT_THAT(flow.attempts(), SizeIs(1));
+}
+
 TEST(FallbackModels, StayWithinTheAllowedRegions) {
     CallFlow flow({"us-west", "eu-central"}, with_fallback());
     flow.transport.reply_raw("us-west", 503, {}, "").reply("eu-central", "hello");
@@ -170,6 +178,18 @@ TEST(ModelRules, TheFirstThatSaysYesCounts) {
     CallFlow flow({"us-west"}, options);
     flow.transport.reply("us-west", "hello");
     EXPECT_EQ(flow.client.chat(a_question())->model_reason, "rule: model_rules[1]");
+}
+
+TEST(ModelRules, AreAskedOnceWhereTheRequestNamesNoModel) {
+    ClientOptions options;
+    options.model_rules = {{.when = [](const ChatRequest& r) { return r.model.empty(); }, .model = "unnamed"},
+                           {.when = [](const ChatRequest&) { return true; }, .model = "any"}};
+    CallFlow flow({"us-west"}, options);
+    flow.transport.reply("us-west", "hello");
+    const auto reply = flow.client.chat(ChatRequest{.messages = {user("hello?")}});
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_EQ(reply->attempts[0].model, "unnamed");
+    EXPECT_EQ(reply->model_reason, "rule: model_rules[0]");
 }
 
 TEST(ModelRules, OneThatThrowsFailsTheCall) {

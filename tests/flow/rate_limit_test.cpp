@@ -174,6 +174,39 @@ TEST(RateLimit, ListsOfModelsDoNotCount) {
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
 }
 
+TEST(RateLimit, AnAttemptWithoutAPlaceDoesNotWaitBesideARunningOne) {
+    // The race of a late connection fails, its successor finds no place; meanwhile the first one gets through.
+    CallFlow flow({"us-west", "eu-central", "ap-south"}, {.rate_limit = {.requests = 2, .per = 1s}}, CallFlow::kManual);
+    flow.transport.reply("us-west", "hello", {.connect = 400ms, .first_byte = 5s});
+    flow.transport.reply_raw("eu-central", 503, {}, "", {.connect = 500ms}).reply("ap-south", "too many");
+    flow.transport.reply("ap-south", "hello");
+    auto holder = flow.client.chat_async(a_question(), {.regions = {"ap-south"}});
+    auto call = flow.client.chat_async(a_question());
+    for (int i = 0; i < 80; ++i) flow.clock.advance(100ms);
+    EXPECT_THAT(holder.get(), IsOk());
+    const auto reply = call.get();
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_EQ(reply->region, "us-west");
+    for (const auto& attempt : reply->attempts) EXPECT_NE(attempt.region, "ap-south");
+}
+
+TEST(RateLimit, WhoWaitsForAPauseStandsInNobodysWay) {
+    CallFlow flow({"us-west", "eu-central"}, {.rate_limit = {.requests = 1, .per = 1s}}, CallFlow::kManual);
+    flow.transport.reply("eu-central", "hello").reply_raw("us-west", 429, {{"Retry-After", "30"}}, "");
+    flow.transport.reply("us-west", "hello");
+    auto throttled = flow.client.chat_async(a_question(), {.regions = {"us-west"}});
+    flow.clock.advance(1ms);
+    auto waits = flow.client.chat_async(a_question(), {.regions = {"us-west"}});
+    flow.clock.advance(2s);
+    auto elsewhere = flow.client.chat_async(a_question(), {.regions = {"eu-central"}});
+    flow.clock.advance(3s);
+    EXPECT_TRUE(is_ready(elsewhere));
+    for (int i = 0; i < 40; ++i) flow.clock.advance(1s);
+    EXPECT_THAT(elsewhere.get(), IsOk());
+    EXPECT_THAT(throttled.get(), IsOk());
+    EXPECT_THAT(waits.get(), IsOk());
+}
+
 // ---- the gateway's own quota ----
 
 FakeTransport::Headers quota(int limit, int left, std::string reset) {

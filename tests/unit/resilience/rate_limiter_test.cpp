@@ -200,6 +200,43 @@ TEST(RateLimiter, ALowerLimitOfTheServerIsAdopted) {
     EXPECT_FALSE(limiter->adopt(lane, 100, 9'000, kStart) && limiter->levels(kStart).front().requests_limit > 60);
 }
 
+TEST(RateLimiter, ACallThatALoweredLimitMakesHopelessHearsOfIt) {
+    Limited limiter({.tokens_per_minute = 1'000});
+    auto first = limiter.ask(kStart, {.tokens = 900});
+    first.sent(kStart);
+    int told = 0;
+    auto second = limiter.ask(kStart, {.tokens = 800, .on_turn = [&] { ++told; }});
+    EXPECT_TRUE(second.waiting());
+    limiter->adopt(limiter->lane(1, "gpt-4.1"), {}, 500, kStart);
+    EXPECT_EQ(told, 1);
+    EXPECT_TRUE(second.hopeless());
+}
+
+TEST(RateLimiter, PlacesThatAreBeingTakenDoNotMakeTheQueueLookEndless) {
+    Limited limiter({.requests = 10, .per = 60s});
+    std::vector<Permit> permits;
+    for (int i = 0; i < 30; ++i) permits.push_back(limiter.ask(kStart));
+    permits.front().sent(kStart);
+    const auto last = permits.back().expected(kStart);
+    EXPECT_TRUE(!last || *last < kStart + 5min) << "nineteen are ahead: two windows";
+}
+
+TEST(RateLimiter, SmoothCallsKeepTheWindowToo) {
+    Limited limiter({.requests = 2, .per = 2s, .smooth = true});
+    auto first = limiter.ask(kStart);
+    first.sent(kStart);
+    auto dropped = limiter.ask(kStart + 1s);
+    const auto later = kStart + 2'300ms;
+    auto third = limiter.ask(later);
+    ASSERT_TRUE(third.granted());
+    third.sent(later);
+    dropped = {};
+    auto fourth = limiter.ask(later);
+    ASSERT_TRUE(fourth.granted()) << "in place of the one that was dropped";
+    fourth.sent(later);
+    EXPECT_FALSE(limiter.ask(later + 1s).granted()) << "two were sent within two seconds";
+}
+
 TEST(RateLimiter, NamesWithoutEndShareALane) {
     Limited limiter({.requests = 1});
     for (int i = 0; i < 5'000; ++i) limiter->lane(1, "model-" + std::to_string(i));

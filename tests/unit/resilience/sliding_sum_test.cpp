@@ -57,6 +57,13 @@ TEST(SlidingSum, SavingsOfWhatIsForgottenAreNot) {
     EXPECT_EQ(sum.sum(kStart + 62s), 40);
 }
 
+TEST(SlidingSum, AClockThatSteppedBackStillKnowsWhen) {
+    SlidingSum sum(100, 60s);
+    sum.hold(100);
+    sum.book(100, kStart + 50s);
+    EXPECT_EQ(sum.fits_at(10, kStart), kStart + 50s + 61s);
+}
+
 TEST(SlidingSum, WaitsForAsManyBucketsAsItTakes) {
     SlidingSum sum(100, 60s);
     for (int i = 0; i < 10; ++i) {
