@@ -1,4 +1,6 @@
 // What the client's own limits cost: one grant, alone and among threads, whatever the size of the window.
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -39,11 +41,18 @@ void limiter_grant_with_tokens(benchmark::State& state) {
 }
 BENCHMARK(limiter_grant_with_tokens)->Arg(60);
 
-/// Four threads, one lane.
+/// Four threads, one lane, one clock.
 void limiter_grant_shared(benchmark::State& state) {
     static const auto limiter = std::make_shared<Limiter>(RateLimitOptions{.requests = 10'000});
-    thread_local Clock::time_point now{std::chrono::hours{1}};
-    grant(state, limiter, now);
+    static std::atomic<std::int64_t> seconds{3'600};
+    auto& lane = limiter->lane(1, "gpt-4.1");
+    for (auto _ : state) {
+        const Clock::time_point now{std::chrono::seconds{seconds += 120}};
+        Permit permit(limiter, lane, {.tokens = 1'000, .since = now}, now);
+        permit.sent(now);
+        permit.arrived(now);
+        permit.settle(900, 700, now);
+    }
 }
 BENCHMARK(limiter_grant_shared)->Threads(4)->UseRealTime();
 
