@@ -90,7 +90,8 @@ Liveness RegionHealthTracker::liveness(const RegionState& r, time_point now) con
     if (r.draining) return Liveness::draining;
     switch (r.breaker.state(now)) {
         case BreakerState::open: return Liveness::down;
-        case BreakerState::half_open: return Liveness::recovering;
+        // That its open time is over says nothing yet: while probes go unanswered, it is not coming back.
+        case BreakerState::half_open: return r.misses >= 2 ? Liveness::down : Liveness::recovering;
         case BreakerState::closed: break;
     }
     if (r.down) return Liveness::down;
@@ -105,7 +106,8 @@ const char* RegionHealthTracker::liveness_reason(const RegionState& r, time_poin
         case Liveness::healthy: return r.slow ? "answers, far slower than usual" : "answers";
         case Liveness::suspect: return r.misses > 0 ? "a probe went unanswered" : "the last attempt failed";
         case Liveness::down: return r.misses >= 2 ? "probes go unanswered" : "attempts fail";
-        case Liveness::recovering: return "answers again; traffic comes back step by step";
+        case Liveness::recovering:
+            return r.hits > 0 ? "answers again; traffic comes back step by step" : "one call at a time may try it";
         case Liveness::draining: return "drained by hand";
     }
     return "";
@@ -132,6 +134,7 @@ values::RegionFacts RegionHealthTracker::facts(std::size_t region, time_point no
     facts.probe = r.last_probe;
     for (const auto& model : r.models) facts.limited_until = std::max(facts.limited_until, model.limited_until);
     facts.open_until = r.breaker.opens_trial_at(now).value_or(time_point{});
+    facts.probes_unanswered = r.misses >= 2;
     facts.liveness_reason = liveness_reason(r, now);
     facts.breaker_reason = facts.breaker == BreakerState::closed ? "" : reason_of(r.breaker.trip());
     return facts;

@@ -73,7 +73,7 @@ RegionHealth to_health(std::string id, const RegionFacts& facts, Clock::time_poi
     // The open time may have ended since somebody looked at the region.
     if (facts.breaker == BreakerState::open && facts.open_until != Clock::time_point{} && facts.open_until <= now) {
         health.breaker = BreakerState::half_open;
-        if (facts.liveness == Liveness::down) health.liveness = Liveness::recovering;
+        if (facts.liveness == Liveness::down && !facts.probes_unanswered) health.liveness = Liveness::recovering;
     }
     health.error_rate = faded(facts, now);
     health.score = score(health.liveness, health.error_rate, facts);

@@ -15,7 +15,8 @@ struct RegionFacts {
     Liveness liveness = Liveness::unknown;
     BreakerState breaker = BreakerState::closed;
     Clock::time_point as_of{};
-    bool known = false;  ///< it has answered, ever
+    bool known = false;              ///< it has answered, ever
+    bool probes_unanswered = false;  ///< the last ones
     int in_flight = 0;
     double error_rate = 0, weight = 1, ramp = 1, cost = 0, best_latency = 0;
     double latency = 0;  ///< ms, smoothed; of streams or, without any, of plain calls

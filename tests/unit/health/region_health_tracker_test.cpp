@@ -226,6 +226,26 @@ TEST(RegionHealthTracker, TwoMissedProbesWithoutAnySignOfLifeOpenTheBreaker) {
     EXPECT_THAT(world.facts(0).breaker_reason, ::testing::HasSubstr("probes go unanswered"));
 }
 
+TEST(RegionHealthTracker, ARegionWhoseProbesGoUnansweredIsDownThoughATrialIsDue) {
+    World world(2);
+    for (int i = 0; i < 3; ++i) world.end_with(0, Charge::transport);
+    const auto seen_open = world.facts(0);
+    world.now += 3s;
+    EXPECT_EQ(world.breaker(0), BreakerState::half_open);
+    EXPECT_EQ(world.liveness(0), Liveness::recovering);
+    EXPECT_STREQ(world.facts(0).liveness_reason, "one call at a time may try it") << "nothing has answered";
+    EXPECT_EQ(values::to_health("a", seen_open, world.now).liveness, Liveness::recovering);
+    world.probe(0, false);
+    world.probe(0, false);
+    EXPECT_EQ(world.liveness(0), Liveness::down);
+    EXPECT_TRUE(world.usable(0)) << "the trial may go all the same";
+    EXPECT_EQ(values::to_health("a", world.facts(0), world.now + 1h).liveness, Liveness::down);
+    world.probe(0, true);
+    world.probe(0, true);
+    EXPECT_EQ(world.liveness(0), Liveness::recovering);
+    EXPECT_THAT(world.facts(0).liveness_reason, ::testing::StartsWith("answers again"));
+}
+
 TEST(RegionHealthTracker, ASilentRegionIsReportedAsDeadToThoseWhoWait) {
     World world(2);
     world.regions.on_alive(1, world.now);
