@@ -12,8 +12,8 @@ class HolysheepConan(ConanFile):
     homepage = "https://www.holysheep.ai"
     package_type = "library"
     settings = "os", "compiler", "build_type", "arch"
-    options = {"shared": [True, False], "fPIC": [True, False], "simulator": [True, False]}
-    default_options = {"shared": False, "fPIC": True, "simulator": False}
+    options = {"shared": [True, False], "fPIC": [True, False], "simulator": [True, False], "dashboard": [True, False]}
+    default_options = {"shared": False, "fPIC": True, "simulator": False, "dashboard": False}
     exports_sources = "CMakeLists.txt", "LICENSE", "cmake/*", "include/*", "src/*"
     implements = ["auto_shared_fpic"]
 
@@ -21,7 +21,7 @@ class HolysheepConan(ConanFile):
         self.requires("libcurl/[>=7.87 <9]")
         self.requires("nlohmann_json/[>=3.11 <4]", visible=False)
         self.requires("spdlog/[>=1.10 <2]")
-        if self.options.simulator:
+        if self.options.simulator or self.options.dashboard:
             self.requires("libevent/[>=2.1.12 <3]")
 
     def layout(self):
@@ -33,6 +33,7 @@ class HolysheepConan(ConanFile):
         for part in ("TESTS", "EXAMPLES"):
             toolchain.cache_variables[f"HOLYSHEEP_BUILD_{part}"] = False
         toolchain.cache_variables["HOLYSHEEP_BUILD_SIMULATOR"] = bool(self.options.simulator)
+        toolchain.cache_variables["HOLYSHEEP_BUILD_DASHBOARD"] = bool(self.options.dashboard)
         toolchain.generate()
 
     def build(self):

@@ -1,4 +1,4 @@
-# Finds what the library is built from: libcurl, nlohmann/json, spdlog, Threads; libevent for the simulator only.
+# Finds what the library is built from: libcurl, nlohmann/json, spdlog, Threads; libevent for the simulator and the dashboard only.
 # Packages that the parent project already provides are taken as they are.
 #
 # Sets holysheep_json and holysheep_spdlog: what to link. Both are private to the library; a copy that is not installed
@@ -51,10 +51,11 @@ else()
   set(holysheep_spdlog "$<BUILD_INTERFACE:spdlog::spdlog_header_only>")
 endif()
 
-if(HOLYSHEEP_BUILD_SIMULATOR)
+if(HOLYSHEEP_BUILD_SIMULATOR OR HOLYSHEEP_BUILD_DASHBOARD)
   find_package(Libevent 2.1 QUIET)
   if(NOT Libevent_FOUND)
-    message(STATUS "holysheep: libevent was not found; the simulator, and what needs it, is left out")
+    message(STATUS "holysheep: libevent was not found; the simulator and the dashboard, and what needs them, are left out")
     set(HOLYSHEEP_BUILD_SIMULATOR OFF)
+    set(HOLYSHEEP_BUILD_DASHBOARD OFF)
   endif()
 endif()

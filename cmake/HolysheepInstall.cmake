@@ -1,5 +1,6 @@
 # What is installed: the library, its headers, the package config for CMake, the pkg-config file.
-# Components: holysheep_runtime (a shared library), holysheep_development (all else), holysheep_testing (the test kit).
+# Components: holysheep_runtime (a shared library), holysheep_development (all else), holysheep_testing (the test kit),
+# holysheep_dashboard.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/holysheep")
@@ -12,23 +13,27 @@ install(TARGETS holysheep EXPORT holysheepTargets
   FILE_SET json_headers COMPONENT holysheep_development)
 install(EXPORT holysheepTargets NAMESPACE holysheep:: DESTINATION "${package_dir}" COMPONENT holysheep_development)
 
-# The test kit: one export for each part, so that using one does not ask for the other's dependencies.
-foreach(part testing simulator)
+# Parts beside the library: one export for each, so that using one does not ask for another's dependencies.
+foreach(part testing simulator dashboard)
   if(TARGET holysheep_${part})
-    # Shared parts of the kit find the library beside them, wherever the whole is installed.
+    set(component holysheep_testing)
+    if(part STREQUAL "dashboard")
+      set(component holysheep_dashboard)
+    endif()
+    # Shared parts find the library beside them, wherever the whole is installed.
     set_target_properties(holysheep_${part} PROPERTIES INSTALL_RPATH "$<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>")
     get_target_property(header_sets holysheep_${part} INTERFACE_HEADER_SETS)
     set(install_headers "")
     foreach(header_set IN LISTS header_sets)
-      list(APPEND install_headers FILE_SET ${header_set} COMPONENT holysheep_testing)
+      list(APPEND install_headers FILE_SET ${header_set} COMPONENT ${component})
     endforeach()
     install(TARGETS holysheep_${part} EXPORT holysheep_${part}
-      RUNTIME COMPONENT holysheep_testing
-      LIBRARY COMPONENT holysheep_testing
-      ARCHIVE COMPONENT holysheep_testing
+      RUNTIME COMPONENT ${component}
+      LIBRARY COMPONENT ${component}
+      ARCHIVE COMPONENT ${component}
       ${install_headers})
     install(EXPORT holysheep_${part} FILE holysheep-${part}.cmake NAMESPACE holysheep:: DESTINATION "${package_dir}"
-      COMPONENT holysheep_testing)
+      COMPONENT ${component})
   endif()
 endforeach()
 
@@ -46,7 +51,7 @@ write_basic_package_version_file(holysheepConfigVersion.cmake COMPATIBILITY Same
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/holysheepConfig.cmake"
               "${CMAKE_CURRENT_BINARY_DIR}/holysheepConfigVersion.cmake"
         DESTINATION "${package_dir}" COMPONENT holysheep_development)
-install(FILES cmake/FindLibevent.cmake DESTINATION "${package_dir}" COMPONENT holysheep_testing)
+install(FILES cmake/FindLibevent.cmake DESTINATION "${package_dir}" COMPONENT holysheep_development)
 
 # The pkg-config file finds its prefix from its own place. A static library names what it needs in the open, so that
 # plain `pkg-config --libs` links too. A shared libcurl is named as a library and not as a package: `--static` would

@@ -5,12 +5,12 @@
 #
 # build  compiler, build tools, the library's and the simulator's dependencies
 # test   build, and what the tests use (the default)
-# ci     test, and clang with its tools and sanitizers, Google Benchmark, and (apt) promtool
+# ci     test, and clang with its tools and sanitizers, Google Benchmark, a browser, and (apt) Prometheus
 set -eu
 
 apt_build='g++ cmake ninja-build pkg-config libcurl4-openssl-dev nlohmann-json3-dev libspdlog-dev libevent-dev ca-certificates'
 apt_test='ccache libgtest-dev libgmock-dev nginx-light openssl iproute2 nftables curl python3 locales'
-apt_ci='clang clang-format clang-tidy libclang-rt-dev libbenchmark-dev git'
+apt_ci='clang clang-format clang-tidy libclang-rt-dev libbenchmark-dev git chromium chromium-driver fonts-dejavu-core'
 
 dnf_build='gcc-c++ cmake ninja-build pkgconf-pkg-config libcurl-devel json-devel spdlog-devel libevent-devel ca-certificates'
 dnf_test='ccache gtest-devel gmock-devel nginx openssl iproute nftables curl python3'
@@ -74,17 +74,17 @@ install_with_apt() {
     case $wanted in *nginx*) stop_new_nginx_service ;; esac
 }
 
-# promtool alone, which checks metrics: its package would bring a server that nobody needs here, and start it.
-install_promtool_with_apt() {
-    if command -v promtool >/dev/null 2>&1; then return 0; fi
-    echo "install-deps: installing promtool"
+# Prometheus' programs alone, which check metrics and collect them: its package would start a server.
+install_prometheus_with_apt() {
+    if command -v promtool >/dev/null 2>&1 && command -v prometheus >/dev/null 2>&1; then return 0; fi
+    echo "install-deps: installing promtool and prometheus"
     apt-cache show prometheus >/dev/null 2>&1 || as_root apt-get -qq update
     unpacked=$(mktemp -d)
     # The sandbox user of apt may not write there: the warning that root is used instead is no news.
     if (cd "$unpacked" && apt-get -qq download prometheus 2>/dev/null && dpkg-deb -x prometheus_*.deb .); then
-        as_root install -m 755 "$unpacked/usr/bin/promtool" /usr/local/bin/promtool
+        as_root install -m 755 "$unpacked/usr/bin/promtool" "$unpacked/usr/bin/prometheus" /usr/local/bin
     else
-        echo "install-deps: promtool cannot be had; the test that needs it is skipped" >&2
+        echo "install-deps: Prometheus cannot be had; the tests that need it are skipped" >&2
     fi
     rm -rf "$unpacked"
 }
@@ -112,7 +112,7 @@ case $set in build | test | ci) ;; *) die "unknown set '$set': choose build, tes
 # shellcheck disable=SC2046 # lists of package names
 if command -v apt-get >/dev/null 2>&1 && command -v dpkg-query >/dev/null 2>&1; then
     install_with_apt $(packages "$apt_build" "$apt_test" "$apt_ci")
-    if [ "$set" = ci ]; then install_promtool_with_apt; fi
+    if [ "$set" = ci ]; then install_prometheus_with_apt; fi
 elif command -v dnf >/dev/null 2>&1; then
     install_with_dnf $(packages "$dnf_build" "$dnf_test" "$dnf_ci")
 elif command -v brew >/dev/null 2>&1; then

@@ -55,7 +55,7 @@ std::string Demo::play(std::chrono::steady_clock::duration since_start) {
 }
 
 void ask(holysheep::Client& client, int number) {
-    const holysheep::ChatRequest request{.model = number % 4 == 0 ? "gpt-4.1-mini" : "gpt-4.1",
+    const holysheep::ChatRequest request{.model = number % 4 == 0 ? "deepseek-v3.2" : "gpt-4.1",
                                          .messages = {holysheep::user("Say baa.")},
                                          .max_tokens = 8,
                                          .include_usage = true};

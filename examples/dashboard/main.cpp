@@ -1,12 +1,17 @@
 // A live page in the terminal: which region answers, how fast, what failed over, what it costs.
-//   dashboard [--demo] [--once | --json | --prometheus]
+//   dashboard [--demo] [--once | --json | --prometheus | --serve [port]]
 // HOLYSHEEP_REGIONS says whose regions; --demo, or nothing configured, brings up three simulated ones that break by
 // themselves. On a terminal it redraws twice a second: a number key drains a region or takes it back, q quits. With
 // --once, or without a terminal, it prints the page as plain text after some calls, --json and --prometheus the
-// snapshot. A real gateway is asked one small question a second, which is billed.
+// snapshot; --serve shows it in the browser, on a port of loopback. A real gateway is asked one small question a
+// second, which is billed.
 #include <algorithm>
+#include <charconv>
+#include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <deque>
+#include <holysheep/dashboard/server.hpp>
 #include <holysheep/holysheep.hpp>
 #include <iostream>
 #include <memory>
@@ -89,6 +94,9 @@ void on_key(Client& client, char key) {
     }
 }
 
+// A question every so often: often where it costs nothing.
+std::chrono::milliseconds between_questions(const Demo* demo) { return demo != nullptr ? 50ms : 1000ms; }
+
 void watch(Client& client, Demo* demo, News& news) {
     const Terminal terminal;
     const auto start = std::chrono::steady_clock::now();
@@ -99,7 +107,7 @@ void watch(Client& client, Demo* demo, News& news) {
             if (const auto line = demo->play(now - start); !line.empty()) news.add(">> " + line);
         }
         ask(client, number);
-        const auto next_question = now + (demo != nullptr ? 50ms : 1000ms);
+        const auto next_question = now + between_questions(demo);
         for (auto at = now; at < next_question && !Terminal::asked_to_end(); at = std::chrono::steady_clock::now()) {
             if (at >= draw_at) {
                 draw(client, news);
@@ -129,19 +137,51 @@ void print_once(Client& client, Demo* demo, std::string_view form) {
     }
 }
 
+volatile std::sig_atomic_t asked_to_end = 0;
+
+/// In the browser, until Ctrl-C.
+int serve(Client& client, Demo* demo, std::uint16_t port) {
+    const auto server = holysheep::DashboardServer::create([&client] { return client.stats(); }, {.port = port});
+    if (!server) {
+        std::cerr << server.error() << '\n';
+        return 1;
+    }
+    for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, [](int) { asked_to_end = 1; });
+    std::cout << "the page is at " << server->url() << ", Ctrl-C ends it" << std::endl;
+    const auto start = std::chrono::steady_clock::now();
+    for (int number = 0; asked_to_end == 0; ++number) {
+        if (demo != nullptr) {
+            if (const auto line = demo->play(std::chrono::steady_clock::now() - start); !line.empty()) {
+                std::cout << line << std::endl;
+            }
+        }
+        ask(client, number);
+        std::this_thread::sleep_for(between_questions(demo));
+    }
+    return 0;
+}
+
+int print_usage() {
+    std::cerr << "usage: dashboard [--demo] [--once | --json | --prometheus | --serve [port]]\n";
+    return 2;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     bool wants_demo = false;
     std::string_view form;
+    std::uint16_t port = 0;
     for (const std::string_view argument : std::vector<std::string_view>(argv + 1, argv + argc)) {
         if (argument == "--demo") {
             wants_demo = true;
-        } else if (argument == "--once" || argument == "--json" || argument == "--prometheus") {
+        } else if (argument == "--once" || argument == "--json" || argument == "--prometheus" ||
+                   argument == "--serve") {
             form = argument;
         } else {
-            std::cerr << "usage: dashboard [--demo] [--once | --json | --prometheus]\n";
-            return 2;
+            const auto* const end = argument.data() + argument.size();
+            const auto read = std::from_chars(argument.data(), end, port);
+            if (form != "--serve" || read.ec != std::errc() || read.ptr != end) return print_usage();
         }
     }
     auto options = holysheep::ClientOptions::from_environment();
@@ -156,6 +196,7 @@ int main(int argc, char** argv) {
     Client client(std::move(options));
     client.probe();
     auto* simulated = demo ? &*demo : nullptr;
+    if (form == "--serve") return serve(client, simulated, port);
     if (form.empty() && Terminal::is_here()) {
         watch(client, simulated, *news);
     } else {

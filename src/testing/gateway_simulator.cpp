@@ -3,15 +3,10 @@
 #include <holysheep/testing/gateway_simulator.hpp>
 
 #include <algorithm>
-#include <csignal>
-#include <functional>
-#include <future>
-#include <mutex>
 #include <stdexcept>
-#include <thread>
 
+#include "libevent/loop_thread.hpp"
 #include "testing/http_request_parser.hpp"
-#include "testing/libevent_handles.hpp"
 #include "testing/simulated_gateway.hpp"
 
 namespace holysheep {
@@ -27,82 +22,6 @@ void check_ids(const std::vector<SimulatedRegion>& regions) {
             throw std::invalid_argument("gateway simulator: two regions are called '" + region.id + "'");
     }
 }
-
-/// An event loop on a thread of its own, which runs functions that other threads hand it.
-class LoopThread {
-  public:
-    LoopThread() : base_(event_base_new()) {
-        if (!base_ || evutil_socketpair(AF_UNIX, SOCK_STREAM, 0, wake_) != 0)
-            throw std::runtime_error("gateway simulator: no event loop");
-        for (const evutil_socket_t end : wake_) {
-            evutil_make_socket_nonblocking(end);
-            evutil_make_socket_closeonexec(end);
-        }
-        waker_.reset(event_new(
-            base_.get(), wake_[0], EV_READ | EV_PERSIST,
-            [](evutil_socket_t, short, void* self) { static_cast<LoopThread*>(self)->run_tasks(); }, this));
-        event_add(waker_.get(), nullptr);
-    }
-    ~LoopThread() {
-        stop();
-        waker_.reset();
-        for (const evutil_socket_t end : wake_) evutil_closesocket(end);
-    }
-    LoopThread(const LoopThread&) = delete;
-    LoopThread& operator=(const LoopThread&) = delete;
-
-    event_base* base() { return base_.get(); }
-
-    void start() {
-        thread_ = std::jthread([base = base_.get()] {
-            // A client that left must cost the simulator an error, not the process its life.
-            sigset_t pipe;
-            sigemptyset(&pipe);
-            sigaddset(&pipe, SIGPIPE);
-            pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
-            event_base_loop(base, EVLOOP_NO_EXIT_ON_EMPTY);
-        });
-    }
-
-    /// Runs the function on the loop's thread and returns when it ran; passes its exception on.
-    void run(std::function<void()> function) {
-        std::packaged_task<void()> task(std::move(function));
-        std::future<void> done = task.get_future();
-        {
-            std::lock_guard lock(mutex_);
-            tasks_.push_back(std::move(task));
-        }
-        const char one = 1;
-        ::send(wake_[1], &one, 1, 0);
-        done.get();
-    }
-
-    void stop() {
-        if (!thread_.joinable()) return;
-        run([base = base_.get()] { event_base_loopbreak(base); });
-        thread_.join();
-    }
-
-  private:
-    void run_tasks() {
-        char drop[64];
-        while (::recv(wake_[0], drop, sizeof drop, 0) > 0) {
-        }
-        std::vector<std::packaged_task<void()>> tasks;
-        {
-            std::lock_guard lock(mutex_);
-            tasks.swap(tasks_);
-        }
-        for (auto& task : tasks) task();
-    }
-
-    EventBase base_;
-    evutil_socket_t wake_[2] = {-1, -1};
-    Event waker_;
-    std::mutex mutex_;  // guards tasks_
-    std::vector<std::packaged_task<void()>> tasks_;
-    std::jthread thread_;
-};
 
 }  // namespace
 
@@ -138,7 +57,7 @@ class GatewaySimulator::Impl {
 
   private:
     const SimulatorOptions options_;
-    LoopThread loop_;  // outlives the gateways, whose events live in its base
+    libevent::LoopThread loop_;  // outlives the gateways, whose events live in its base
     std::vector<std::unique_ptr<SimulatedGateway>> gateways_;
 };
 

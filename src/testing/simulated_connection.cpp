@@ -111,7 +111,7 @@ void SimulatedConnection::play() {
         }
         const Piece& piece = script_.pieces[std::min(next_piece_, script_.pieces.size() - 1)];
         if (piece.delay.count() > 0 && !std::exchange(delay_passed_, false)) {
-            const timeval delay = to_timeval(piece.delay);
+            const timeval delay = libevent::to_timeval(piece.delay);
             event_add(timer_.get(), &delay);
             return;
         }

@@ -5,9 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "libevent/handles.hpp"
 #include "testing/fault_script.hpp"
 #include "testing/http_request_parser.hpp"
-#include "testing/libevent_handles.hpp"
 
 namespace holysheep::inline v0::testing {
 
@@ -41,8 +41,8 @@ class SimulatedConnection {
 
     SimulatedGateway& gateway_;
     const std::uint64_t number_;
-    BufferEvent socket_;  // null: retired
-    Event timer_;
+    libevent::BufferEvent socket_;  // null: retired
+    libevent::Event timer_;
     HttpRequestParser parser_;
     int requests_ = 0;
 

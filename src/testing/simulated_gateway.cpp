@@ -233,7 +233,7 @@ void SimulatedGateway::flap() {
         stop_listening();
     else
         listen();
-    const timeval period = to_timeval(fault_.period > 0ms ? fault_.period : 1000ms);
+    const timeval period = libevent::to_timeval(fault_.period > 0ms ? fault_.period : 1000ms);
     event_add(flap_timer_.get(), &period);
 }
 

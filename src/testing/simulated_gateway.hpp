@@ -15,8 +15,8 @@
 
 #include <holysheep/testing/gateway_simulator.hpp>
 
+#include "libevent/handles.hpp"
 #include "testing/fault_script.hpp"
-#include "testing/libevent_handles.hpp"
 
 namespace holysheep::inline v0::testing {
 
@@ -101,8 +101,8 @@ class SimulatedGateway {
     Fault fault_;
     std::uint16_t port_ = 0;
     evutil_socket_t reservation_ = -1;  // bound and never listening: keeps the port ours while it refuses
-    Listener listener_;
-    Event flap_timer_, reaper_;
+    libevent::Listener listener_;
+    libevent::Event flap_timer_, reaper_;
     std::uint64_t last_connection_ = 0;
     std::map<std::uint64_t, std::unique_ptr<SimulatedConnection>> connections_;
     std::vector<std::unique_ptr<SimulatedConnection>> retired_;

@@ -11,8 +11,9 @@ EXCEPTIONS = {  # opt-in headers, for those who have the library anyway
 def allowed(file, bracket, target):
     if bracket != "<":
         return False
-    if target.startswith("holysheep/testing/"):
-        return "testing" in file.parts
+    for beside in ("testing", "dashboard"):  # libraries of their own
+        if target.startswith(f"holysheep/{beside}/"):
+            return beside in file.parts
     is_standard = "/" not in target and not target.endswith((".h", ".hpp"))
     return is_standard or target.startswith(("holysheep/", EXCEPTIONS.get(file.as_posix(), "holysheep/")))
 

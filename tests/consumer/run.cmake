@@ -24,7 +24,7 @@ else()
   set(ENV{LD_LIBRARY_PATH} "${library_dir}")
 endif()
 
-file(GLOB programs "${WORK}/app" "${WORK}/kit" "${WORK}/json" "${WORK}/programs of mine/app")
+file(GLOB programs "${WORK}/app" "${WORK}/kit" "${WORK}/page" "${WORK}/json" "${WORK}/programs of mine/app")
 if(NOT programs)
   message(FATAL_ERROR "nothing was built")
 endif()

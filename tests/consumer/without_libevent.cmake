@@ -1,10 +1,10 @@
-# Configures this project where libevent cannot be found: all but the simulator must be there.
+# Configures this project where libevent cannot be found: all but the simulator and the dashboard must be there.
 #   cmake -D SOURCE=<this project> -D WORK=<build folder> -D CXX=<compiler> -D SIMULATOR=<ON|OFF> -P without_libevent.cmake
 file(REMOVE_RECURSE "${WORK}")
 execute_process(COMMAND "${CMAKE_COMMAND}" -G Ninja -S "${SOURCE}" -B "${WORK}" "-DCMAKE_CXX_COMPILER=${CXX}"
   -DHOLYSHEEP_BUILD_SIMULATOR=${SIMULATOR} -DCMAKE_DISABLE_FIND_PACKAGE_Libevent=ON
   COMMAND_ERROR_IS_FATAL ANY)
-file(STRINGS "${WORK}/build.ninja" mentions REGEX "event_core|event_extra|libholysheep_simulator")
+file(STRINGS "${WORK}/build.ninja" mentions REGEX "event_core|event_extra|libholysheep_(simulator|dashboard)")
 if(mentions)
   message(FATAL_ERROR "libevent is still in the build: ${mentions}")
 endif()

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "gateway_under_test.hpp"
+#include "http_exchange.hpp"
 #include "scratch_folder.hpp"
 #ifdef EXAMPLE_dashboard
 #include "terminal_session.hpp"
@@ -217,6 +218,26 @@ TEST(Example, DashboardLeavesTheTerminalAsItWasOnControlC) {
     EXPECT_EQ(session.exit_code(), 0) << "it came to its own end";
     EXPECT_TRUE(session.is_as_before());
     EXPECT_THAT(session.drawn(), ::testing::EndsWith("\x1b[?25h\x1b[?1049l"));
+}
+
+TEST(Example, DashboardServesThePageUntilItIsEnded) {
+    TerminalSession session({EXAMPLE_dashboard, "--demo", "--serve"});
+    ASSERT_TRUE(session.shows("the page is at http://127.0.0.1:")) << session.drawn();
+    ASSERT_TRUE(session.shows("/, Ctrl-C ends it")) << session.drawn();
+    const auto begin = session.drawn().find("http://");
+    const auto url = session.drawn().substr(begin, session.drawn().find(',', begin) - begin);
+    EXPECT_THAT(http(url).body, HasSubstr("</html>"));
+    EXPECT_EQ(nlohmann::json::parse(http(url + "stats.json").body)["regions"].size(), 3U);
+    session.press('\x03');
+    EXPECT_EQ(session.exit_code(), 0) << "it came to its own end";
+}
+
+TEST(Example, DashboardSaysWhichArgumentsItKnows) {
+    for (const auto* arguments : {"--sevre", "--serve 99999", "9464"}) {
+        const auto ran = run("'" EXAMPLE_dashboard "' " + std::string(arguments));
+        EXPECT_EQ(ran.status, 2) << arguments;
+        EXPECT_THAT(ran.output, HasSubstr("usage: dashboard"));
+    }
 }
 #endif
 

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,15 @@ bool has_program(const std::string& name);
         if (std::getenv("CI") != nullptr) FAIL() << program << " is not installed"; \
         GTEST_SKIP() << program << " is not installed";                             \
     }                                                                               \
+    static_assert(true)
+
+/// The same for tools that only CI installs: all of them must be there where HOLYSHEEP_TOOL_TESTS is "required".
+#define HOLYSHEEP_SKIP_WITHOUT_TOOL(program)                                                             \
+    if (!holysheep::loopback::has_program(program)) {                                                    \
+        const char* wanted = std::getenv("HOLYSHEEP_TOOL_TESTS");                                        \
+        if (wanted != nullptr && std::string(wanted) == "required") FAIL() << program << " is not here"; \
+        GTEST_SKIP() << program << " is not here";                                                       \
+    }                                                                                                    \
     static_assert(true)
 
 }  // namespace holysheep::loopback

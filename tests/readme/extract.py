@@ -8,6 +8,7 @@ import sys
 PROLOGUE = """// Generated from a code block of README.md.
 #include <algorithm>
 #include <holysheep/coroutine.hpp>
+#include <holysheep/dashboard/server.hpp>
 #include <holysheep/holysheep.hpp>
 #include <holysheep/testing/gateway_simulator.hpp>
 #include <holysheep/testing/network_simulator.hpp>

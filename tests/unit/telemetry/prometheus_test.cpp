@@ -122,7 +122,7 @@ TEST(Prometheus, WritesNumbersThatAreNone) {
 
 TEST(Prometheus, ItsOwnCheckerHasNoComplaint) {
     if (std::system("command -v promtool >/dev/null 2>&1") != 0) {
-        const char* wanted = std::getenv("HOLYSHEEP_PROMTOOL_TESTS");
+        const char* wanted = std::getenv("HOLYSHEEP_TOOL_TESTS");
         if (wanted != nullptr && std::string(wanted) == "required") FAIL() << "there is no promtool here";
         GTEST_SKIP() << "there is no promtool here; it is part of Debian's package prometheus";
     }

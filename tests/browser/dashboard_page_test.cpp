@@ -1,0 +1,319 @@
+// The dashboard's page in a real browser, while regions break under the client it shows.
+#include <holysheep/dashboard/server.hpp>
+
+#include <cmath>
+#include <filesystem>
+#include <optional>
+
+#include "gateway_under_test.hpp"
+#include "web_driver.hpp"
+
+namespace holysheep::browser {
+namespace {
+
+using namespace std::chrono_literals;
+using Json = nlohmann::json;
+using holysheep::testing::Fault;
+using holysheep::testing::GatewaySimulator;
+using holysheep::testing::IsOk;
+using loopback::question;
+using Kind = Fault::Kind;
+
+constexpr char16_t kTab = u'\uE004', kSpace = u' ', kLeft = u'\uE012', kRight = u'\uE014', kHome = u'\uE011',
+                   kEscape = u'\uE00C';
+
+/// The value that a path such as "latency.p50_ms" names.
+Json at(Json json, const std::string& path) {
+    for (std::size_t begin = 0; begin <= path.size();) {
+        const auto end = std::min(path.find('.', begin), path.size());
+        json = json.value(path.substr(begin, end - begin), Json());
+        begin = end + 1;
+    }
+    return json;
+}
+
+double sum_of(const Json& sums) {
+    double sum = 0;
+    for (const auto& entry : sums) sum += entry["amount"].get<double>();
+    return sum;
+}
+
+class DashboardPage : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        HOLYSHEEP_SKIP_WITHOUT_TOOL("chromedriver");
+        browser.emplace();
+        browser->set_screen(1280, 1400, false);
+        begin();
+    }
+    void TearDown() override {
+        if (!browser) return;
+        for (const auto& entry : browser->console()) {
+            if (entry["level"] == "SEVERE" && entry["source"] != "network") ADD_FAILURE() << entry;
+            if (entry["source"] == "network" && !outage) ADD_FAILURE() << entry;
+        }
+    }
+
+    /// The program that is watched; again: another one, on the same port.
+    void begin(std::uint16_t port = 0, DashboardServerOptions how = {}) {
+        client.emplace(options);
+        how.port = port;
+        server.emplace([this] { return client->stats(); }, how);
+    }
+    void end() {
+        server.reset();
+        client.reset();
+    }
+    void open() {
+        browser->open(server->url());
+        ASSERT_TRUE(browser->comes_true("document.getElementById('status').className === 'live'"));
+    }
+    /// Until the page shows the client's last call.
+    bool is_up_to_date() {
+        return browser->comes_true("document.querySelector('[data-field=calls]').dataset.value === '" +
+                                   std::to_string(client->stats().calls) + "'");
+    }
+    void ask(int times, const std::string& model = "gpt-4.1") {
+        for (int i = 0; i < times; ++i) {
+            auto request = question();
+            request.model = model;
+            request.include_usage = true;
+            ASSERT_THAT(client->stream(request).finish(), IsOk());
+        }
+    }
+    Json elements(const std::string& selector, const std::string& expression) {
+        return browser->run("return [...document.querySelectorAll('" + selector + "')].map((e) => " + expression + ")");
+    }
+
+    GatewaySimulator gateway{{{.id = "us-west"}, {.id = "eu-central"}}};
+    ClientOptions options = loopback::options_for(gateway);
+    std::optional<Client> client;
+    std::optional<DashboardServer> server;
+    std::optional<WebDriver> browser;
+    bool outage = false;  // the page had nobody to ask for a while, which the browser tells the console by itself
+};
+
+TEST_F(DashboardPage, ShowsTheValuesOfTheSnapshot) {
+    open();
+    gateway.set_fault("us-west", {.kind = Kind::status, .status = 503, .times = 2});
+    ask(1'003);
+    ask(7, "deepseek-v3.2");
+    ask(1, "<b>no price</b>");
+    ASSERT_TRUE(is_up_to_date());
+    const auto snapshot = Json::parse(client->stats().to_json());
+
+    int compared = 0;
+    const auto compare = [&](const Json& wanted, const Json& shown) {
+        const auto field = shown["field"].get<std::string>();
+        if (field == "uptime_seconds") return;
+        auto value = at(wanted, field);
+        if (field == "cost" || field == "cost_estimated") value = sum_of(value);
+        ++compared;
+        if (!value.is_number()) {
+            EXPECT_EQ(shown["value"], value.is_null() ? Json("") : value) << field;
+            return;
+        }
+        EXPECT_NEAR(std::stod(shown["value"].get<std::string>()), value.get<double>(), 1e-9) << field;
+        if (!value.is_number_integer()) return;
+        auto text = shown["text"].get<std::string>();
+        std::erase(text, ',');
+        EXPECT_EQ(text, value.dump()) << field << ", as a reader sees it";
+    };
+    const auto fields = "({field: e.dataset.field, value: e.dataset.value ?? '', text: e.textContent})";
+    for (const auto& shown : elements("#tiles [data-field]", fields)) compare(snapshot, shown);
+    const auto rows = [&](const std::string& table, const Json& wanted, const char* name) {
+        ASSERT_EQ(elements("#" + table + " tbody tr", "e.dataset.key").size(), wanted.size());
+        for (const auto& entry : wanted) {
+            const auto key = entry[name].get<std::string>();
+            EXPECT_EQ(elements("#" + table + " tr[data-key=\"" + key + "\"] th", "e.textContent"), Json{key});
+            for (const auto& shown : elements("#" + table + " tr[data-key=\"" + key + "\"] [data-field]", fields)) {
+                if (!shown["field"].get<std::string>().empty()) compare(entry, shown);
+            }
+        }
+    };
+    rows("regions", snapshot["regions"], "id");
+    rows("models", snapshot["models"], "model");
+    EXPECT_GE(compared, 8 + 2 * 15 + 3 * 8);
+    EXPECT_EQ(elements("#failovers tbody tr", "[...e.children].map((cell) => cell.textContent)"),
+              (Json{{"us-west", "eu-central", "server_failed", "2"}}));
+
+    const auto words = [&](const std::string& model, const std::string& field) {
+        return elements("#models tr[data-key=\"" + model + "\"] [data-field=" + field + "]", "e.textContent")[0];
+    };
+    EXPECT_EQ(words("gpt-4.1", "calls"), "1,003");
+    EXPECT_EQ(words("<b>no price</b>", "cost"), "unknown") << "never 0";
+    EXPECT_EQ(browser->run("return document.querySelectorAll('main b').length"), 0) << "names are text";
+}
+
+TEST_F(DashboardPage, MarksFailoversStatesAndErrorsWhileRegionsBreak) {
+    options.health = {.unhealthy_interval = 100ms};
+    options.breaker.open_for = 200ms;
+    end();
+    begin();
+    open();
+    ask(20);
+    EXPECT_TRUE(browser->comes_true("document.querySelector('path.series[data-region=us-west]')"));
+    gateway.set_fault("us-west", {.kind = Kind::refuse});
+    ask(10);
+    EXPECT_TRUE(browser->comes_true("document.querySelector('.failover-mark[data-from=us-west][data-to=eu-central]')"));
+    EXPECT_TRUE(browser->comes_true("document.querySelector('#states rect[data-region=us-west][data-state=down]')"));
+    EXPECT_TRUE(browser->comes_true("document.querySelector('#rates rect.errors')"));
+    EXPECT_TRUE(browser->comes_true("document.querySelector('#regions td[data-value=down]')"));
+    EXPECT_TRUE(browser->comes_true("document.getElementById('news').textContent.includes('us-west is down')"));
+    browser->take_picture(ARTEFACTS "/dashboard-broken-region.png");
+
+    gateway.revive("us-west");
+    const auto recovers = [&] {
+        ask(5);
+        return browser->run("return document.querySelector('#regions td[data-field=liveness]').dataset.value") ==
+               "healthy";
+    };
+    for (int i = 0; i < 200 && !recovers(); ++i) std::this_thread::sleep_for(50ms);
+    EXPECT_TRUE(recovers());
+    const auto states = elements("#states rect[data-region=us-west]", "e.dataset.state");
+    EXPECT_EQ(states.back(), "healthy");
+    EXPECT_THAT(std::vector<std::string>(states), ::testing::Contains("down"));
+}
+
+TEST_F(DashboardPage, SurvivesARestartOfTheProgram) {
+    open();
+    ask(5);
+    ASSERT_TRUE(is_up_to_date());
+    const auto port = server->port();
+    outage = true;
+    end();
+    ASSERT_TRUE(browser->comes_true("document.getElementById('status').textContent.includes('no answer')"));
+    EXPECT_EQ(browser->run("return document.querySelector('[data-field=calls]').textContent"), "5")
+        << "the last word stays";
+    begin(port);
+    ask(2);
+    ASSERT_TRUE(browser->comes_true("document.getElementById('status').className === 'live'"));
+    EXPECT_TRUE(is_up_to_date());
+    EXPECT_TRUE(browser->comes_true("document.getElementById('news').textContent.includes('started again')"));
+    EXPECT_EQ(browser->run("return store.rates.every(({requests, errors}) => requests >= 0 && errors >= 0)"), true);
+}
+
+TEST_F(DashboardPage, ShowsWhatWasBeforeItWasOpened) {
+    ask(10);
+    gateway.set_fault("us-west", {.kind = Kind::refuse});
+    ask(1);
+    open();
+    EXPECT_TRUE(browser->comes_true("document.querySelector('path.series[data-region=us-west], circle.r0')"));
+    EXPECT_TRUE(browser->comes_true("document.querySelector('.failover-mark[data-to=eu-central]')"));
+}
+
+TEST_F(DashboardPage, CanBeUsedByTheKeyboard) {
+    open();
+    ask(3);
+    ASSERT_TRUE(is_up_to_date());
+    browser->run("document.body.focus()");
+    std::vector<std::string> reached;
+    for (int i = 0; i < 14; ++i) {
+        browser->press({kTab});
+        reached.push_back(
+            browser->run("const e = document.activeElement; return e.id || e.title || e.className || e.textContent"));
+    }
+    EXPECT_THAT(reached,
+                ::testing::IsSupersetOf({"span", "theme", "pause", "metric", "timeline", "draw its line, or not"}));
+
+    browser->run("document.getElementById('timeline').focus()");
+    browser->press({kLeft, kLeft});
+    EXPECT_EQ(browser->run("return document.getElementById('timeline').getAttribute('aria-valuenow')"), "-10");
+    EXPECT_THAT(browser->run("return document.getElementById('readout').textContent").get<std::string>(),
+                ::testing::HasSubstr("us-west"));
+    EXPECT_EQ(browser->run("return document.querySelectorAll('.cursor').length"), 3);
+    browser->press({kHome});
+    EXPECT_EQ(browser->run("return document.getElementById('timeline').getAttribute('aria-valuenow')"), "-300");
+    browser->press({kRight, kEscape});
+    EXPECT_EQ(browser->run("return document.getElementById('timeline').getAttribute('aria-valuetext')"), "now");
+
+    browser->run("document.querySelector('#regions .toggle').focus()");
+    browser->press({kSpace});
+    EXPECT_EQ(browser->run("return document.querySelector('#regions .toggle').getAttribute('aria-pressed')"), "false");
+    EXPECT_EQ(browser->run("return document.querySelectorAll('[data-region=us-west].series, circle.r0').length"), 0);
+    // News comes every second, and must not take the focus away.
+    ask(1);
+    ASSERT_TRUE(is_up_to_date());
+    EXPECT_EQ(browser->run("return document.activeElement.className.includes('toggle')"), true);
+    browser->press({kSpace});
+    EXPECT_EQ(browser->run("return document.querySelector('#regions .toggle').getAttribute('aria-pressed')"), "true");
+
+    browser->run("document.getElementById('pause').focus()");
+    browser->press({kSpace});
+    ask(1);
+    std::this_thread::sleep_for(1500ms);
+    EXPECT_EQ(browser->run("return document.querySelector('[data-field=calls]').textContent"), "4") << "it rests";
+    browser->press({kSpace});
+    EXPECT_TRUE(is_up_to_date());
+}
+
+TEST_F(DashboardPage, IsReadableInLightAndDarkAndOnAPhone) {
+    gateway.set_fault("us-west", {.kind = Kind::status, .status = 500, .times = 3});
+    ask(60);
+    ask(20, "deepseek-v3.2");
+    // WCAG 2: 4.5 for text, 3 for lines and marks.
+    const std::string contrasts = R"(
+        const channel = (v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+        const light = (name) => {
+            const probe = document.body.appendChild(document.createElement('i'));
+            probe.style.color = `var(--${name})`;
+            const [r, g, b] = getComputedStyle(probe).color.match(/[0-9.]+/g).map((v) => channel(v / 255));
+            probe.remove();
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        };
+        const ratio = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        const of = (names) => Math.min(...names.map((name) => ratio(light(name), light('card'))));
+        return {text: of(['ink', 'quiet', 'focus']), marks: of(['good', 'fair', 'bad', 'c0', 'c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'c7'])};)";
+    std::vector<std::string> grounds;
+    for (const bool dark : {false, true}) {
+        browser->set_screen(1280, 1400, dark);
+        open();
+        ASSERT_TRUE(is_up_to_date());
+        grounds.push_back(browser->run("return getComputedStyle(document.body).backgroundColor"));
+        const auto contrast = browser->run(contrasts);
+        EXPECT_GE(contrast["text"].get<double>(), 4.5) << (dark ? "dark" : "light");
+        EXPECT_GE(contrast["marks"].get<double>(), 3.0) << (dark ? "dark" : "light");
+        browser->take_picture(std::string(ARTEFACTS "/dashboard-") + (dark ? "dark" : "light") + ".png");
+    }
+    EXPECT_NE(grounds[0], grounds[1]);
+    browser->run("const t = document.getElementById('theme'); t.value = 'light'; t.onchange()");
+    EXPECT_EQ(browser->run("return getComputedStyle(document.body).backgroundColor"), grounds[0]) << "as one chooses";
+    browser->reload();
+    EXPECT_EQ(browser->run("return getComputedStyle(document.body).backgroundColor"), grounds[0]) << "and it stays";
+
+    browser->set_screen(360, 740, false);
+    open();
+    ASSERT_TRUE(is_up_to_date());
+    EXPECT_LE(browser->run("return document.documentElement.scrollWidth").get<int>(), 360) << "nothing sticks out";
+    EXPECT_GE(browser->run("return parseFloat(getComputedStyle(document.body).fontSize)").get<double>(), 14);
+    browser->take_picture(ARTEFACTS "/dashboard-phone.png");
+    EXPECT_GT(std::filesystem::file_size(ARTEFACTS "/dashboard-phone.png"), 10'000U);
+}
+
+TEST_F(DashboardPage, AsksItsOwnServerAlone) {
+    open();
+    EXPECT_TRUE(browser->comes_true("performance.getEntriesByType('resource').length > 2"));
+    EXPECT_EQ(browser->run("return performance.getEntriesByType('resource').map((e) => e.name)"
+                           ".filter((name) => !name.startsWith(location.origin + '/') && !name.startsWith('data:'))"),
+              Json::array());
+}
+
+TEST_F(DashboardPage, TakesTheTokenOutOfTheAddress) {
+    server.reset();
+    begin(0, {.token = "wool-0123456789abcdef"});
+    open();
+    EXPECT_EQ(browser->run("return location.search"), "");
+    ask(1);
+    EXPECT_TRUE(is_up_to_date());
+    browser->reload();
+    EXPECT_TRUE(browser->comes_true("document.getElementById('status').className === 'live'"));
+    // Another program took the port, with a token of its own.
+    const auto port = server->port();
+    outage = true;
+    server.reset();
+    begin(port, {.token = "another-0123456789"});
+    EXPECT_TRUE(browser->comes_true("document.getElementById('status').textContent.includes('token')"));
+}
+
+}  // namespace
+}  // namespace holysheep::browser

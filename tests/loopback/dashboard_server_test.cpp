@@ -1,0 +1,172 @@
+// The dashboard's server, asked as browsers, Prometheus and strangers ask.
+#include <holysheep/dashboard/server.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <future>
+#include <stdexcept>
+
+#include "gateway_under_test.hpp"
+#include "http_exchange.hpp"
+
+namespace holysheep::loopback {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+const std::string kToken = "wool-0123456789abcdef";
+
+class DashboardServed : public TwoRegions {
+  protected:
+    DashboardServer serve(DashboardServerOptions how = {}) {
+        return DashboardServer([this] { return client.stats(); }, std::move(how));
+    }
+    Client client{options};
+};
+
+TEST_F(DashboardServed, ThreePathsShowTheSnapshot) {
+    ASSERT_THAT(client.chat(question()), IsOk());
+    const auto server = serve();
+    const auto json = http(server.url() + "stats.json");
+    EXPECT_EQ(json.status, 200);
+    EXPECT_EQ(json.headers.at("content-type"), "application/json");
+    EXPECT_EQ(nlohmann::json::parse(json.body)["regions"][0]["succeeded"], 1);
+
+    const auto metrics = http(server.url() + "metrics");
+    EXPECT_EQ(metrics.status, 200);
+    EXPECT_THAT(metrics.headers.at("content-type"), HasSubstr("version=0.0.4"));
+    EXPECT_THAT(metrics.body,
+                HasSubstr("holysheep_attempts_total{region=\"us-west\",result=\"ok\",cause=\"none\"} 1\n"));
+
+    const auto page = http(server.url());
+    EXPECT_EQ(page.status, 200);
+    EXPECT_THAT(page.body, AllOf(HasSubstr("<title>holysheep</title>"), HasSubstr("</html>")));
+}
+
+TEST_F(DashboardServed, EachAnswerIsOfItsMoment) {
+    const auto server = serve();
+    EXPECT_EQ(nlohmann::json::parse(http(server.url() + "stats.json").body)["calls"], 0);
+    ASSERT_THAT(client.chat(question()), IsOk());
+    const auto later = http(server.url() + "stats.json");
+    EXPECT_EQ(nlohmann::json::parse(later.body)["calls"], 1);
+    EXPECT_EQ(later.headers.at("cache-control"), "no-store");
+}
+
+TEST_F(DashboardServed, ThePageMayAskNobodyElse) {
+    const auto server = serve({.title = "sheep <1>"});
+    const auto first = http(server.url()), second = http(server.url());
+    EXPECT_THAT(first.body, HasSubstr("<title>sheep &lt;1&gt;</title>"));
+    const auto policy = first.headers.at("content-security-policy");
+    EXPECT_THAT(policy, AllOf(HasSubstr("default-src 'none'"), HasSubstr("connect-src 'self'"),
+                              HasSubstr("frame-ancestors 'none'"), Not(HasSubstr("unsafe"))));
+    EXPECT_NE(policy, second.headers.at("content-security-policy")) << "a nonce is for one answer";
+    const auto begin = policy.find("'nonce-") + 7;
+    const auto nonce = policy.substr(begin, policy.find('\'', begin) - begin);
+    EXPECT_THAT(first.body, HasSubstr("<script nonce=\"" + nonce + "\">"));
+}
+
+TEST_F(DashboardServed, ThereIsNothingElseToAskOrToChange) {
+    const auto server = serve();
+    EXPECT_EQ(http(server.url() + "favicon.ico").status, 404);
+    EXPECT_EQ(http(server.url() + "../../etc/passwd").status, 404);
+    for (const auto* method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH"}) {
+        const auto reply = http(server.url() + "stats.json", {}, method);
+        EXPECT_EQ(reply.status, 405) << method;
+        EXPECT_EQ(reply.headers.at("allow"), "GET, HEAD");
+    }
+    EXPECT_EQ(http(server.url(), {}, "POST", std::string(100'000, 'x')).status, 413);
+    const auto head = http(server.url() + "metrics", {}, "HEAD");
+    EXPECT_EQ(head.status, 200);
+    EXPECT_THAT(head.body, IsEmpty());
+    EXPECT_EQ(http(server.url() + "stats.json?token=anything").status, 200) << "none is asked for";
+}
+
+TEST_F(DashboardServed, AForeignNameIsRefused) {
+    const auto server = serve();
+    const auto foreign = http(server.url() + "stats.json", {"Host: rebound.example"});
+    EXPECT_EQ(foreign.status, 403);
+    EXPECT_THAT(foreign.body, HasSubstr(server.url()));
+    EXPECT_EQ(http(server.url() + "stats.json", {"Host: localhost:1"}).status, 200);
+}
+
+TEST_F(DashboardServed, OffLoopbackItAsksForTheToken) {
+    const auto open = DashboardServer::create([this] { return client.stats(); }, {.host = "0.0.0.0"});
+    ASSERT_THAT(open, FailsWith(ErrorCode::invalid_options));
+    EXPECT_THAT(open.error().message, HasSubstr("token"));
+
+    const auto server = serve({.host = "0.0.0.0", .token = kToken});
+    const auto base = "http://127.0.0.1:" + std::to_string(server.port());
+    EXPECT_EQ(server.url(), base + "/?token=" + kToken);
+    for (const auto* path : {"/", "/stats.json", "/metrics", "/nothing"}) {
+        const auto refused = http(base + path);
+        EXPECT_EQ(refused.status, 401) << path;
+        EXPECT_THAT(refused.headers.at("www-authenticate"), HasSubstr("Bearer"));
+        EXPECT_THAT(refused.body, Not(HasSubstr(kToken)));
+        EXPECT_EQ(http(base + path, {"Authorization: Bearer " + kToken + "x"}).status, 401) << path;
+    }
+    EXPECT_EQ(http(base + "/metrics", {"Authorization: Bearer " + kToken}).status, 200);
+    EXPECT_EQ(http(base + "/metrics?token=" + kToken).status, 200);
+}
+
+TEST_F(DashboardServed, TheTokenGoesFromTheAddressIntoACookie) {
+    const auto server = serve({.token = kToken});
+    const auto first = http(server.url());
+    EXPECT_EQ(first.status, 303);
+    EXPECT_EQ(first.headers.at("location"), "./");
+    const auto cookie = first.headers.at("set-cookie");
+    EXPECT_THAT(cookie, AllOf(HasSubstr("HttpOnly"), HasSubstr("SameSite=Lax")));
+    const auto base = "http://127.0.0.1:" + std::to_string(server.port()) + "/";
+    EXPECT_EQ(http(base, {"Cookie: " + cookie.substr(0, cookie.find(';'))}).status, 200);
+}
+
+TEST_F(DashboardServed, AnAddressThatCannotBeHadIsAnErrorWithARemedy) {
+    const auto server = serve();
+    const auto same = DashboardServer::create([this] { return client.stats(); }, {.port = server.port()});
+    ASSERT_THAT(same, FailsWith(ErrorCode::invalid_options));
+    EXPECT_THAT(same.error().message, AllOf(HasSubstr(std::to_string(server.port())), HasSubstr("port 0")));
+    EXPECT_THAT(DashboardServer::create({}, {}), FailsWith(ErrorCode::invalid_options));
+    EXPECT_THROW(DashboardServer([] { return Stats(); }, {.token = "short"}), Exception);
+}
+
+TEST_F(DashboardServed, ASnapshotThatThrowsIsAnAnswerToo) {
+    const DashboardServer server([]() -> Stats { throw std::runtime_error("secret"); });
+    const auto reply = http(server.url() + "stats.json");
+    EXPECT_EQ(reply.status, 500);
+    EXPECT_THAT(reply.body, Not(HasSubstr("secret")));
+}
+
+TEST_F(DashboardServed, ItsPortIsFreeAgainAtOnceAndItMayBeMoved) {
+    std::uint16_t port = 0;
+    {
+        auto server = serve();
+        port = server.port();
+        EXPECT_EQ(http(server.url()).status, 200);
+        const auto moved = std::move(server);
+        EXPECT_EQ(http(moved.url()).status, 200);
+    }
+    const auto again = serve({.port = port});
+    EXPECT_EQ(again.port(), port);
+    EXPECT_EQ(http(again.url()).status, 200);
+}
+
+TEST_F(DashboardServed, ManyAskAtOnceWhileCallsAreMade) {
+    const auto server = serve();
+    std::vector<std::future<int>> visitors;
+    for (int i = 0; i < 4; ++i) {
+        visitors.push_back(std::async(std::launch::async, [&server] {
+            int well = 0;
+            for (const auto* path : {"stats.json", "metrics", ""}) {
+                for (int k = 0; k < 10; ++k) well += http(server.url() + path).status == 200 ? 1 : 0;
+            }
+            return well;
+        }));
+    }
+    for (int i = 0; i < 20; ++i) EXPECT_THAT(client.chat(question()), IsOk());
+    for (auto& visitor : visitors) EXPECT_EQ(visitor.get(), 30);
+}
+
+}  // namespace
+}  // namespace holysheep::loopback

@@ -1,0 +1,21 @@
+// One HTTP request by libcurl, for tests that ask a server as a stranger would.
+// test → [http] → server under test
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace holysheep::loopback {
+
+struct HttpReply {
+    int status = 0;                                ///< 0: there was no answer
+    std::map<std::string, std::string> headers{};  ///< names in lower case
+    std::string body{};
+};
+
+/// `headers` are lines such as "Host: localhost". Follows no redirects.
+HttpReply http(const std::string& url, const std::vector<std::string>& headers = {}, const std::string& method = "GET",
+               const std::string& body = {});
+
+}  // namespace holysheep::loopback

@@ -1,0 +1,37 @@
+// The page as text: what is filled in, and that nothing in it comes from elsewhere.
+#include "dashboard/page.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <regex>
+
+namespace holysheep::dashboard {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(DashboardPage, HasItsTitleItsNonceAndNoPlaceLeftEmpty) {
+    const auto text = page("sheep & \"goats\" <b>", "n0nce");
+    EXPECT_THAT(text, AllOf(HasSubstr("<title>sheep &amp; &quot;goats&quot; &lt;b&gt;</title>"),
+                            HasSubstr("<style nonce=\"n0nce\">"), HasSubstr("<script nonce=\"n0nce\">")));
+    for (const auto* place : {"@title@", "@nonce@", "@style@", "@script@"}) EXPECT_THAT(text, Not(HasSubstr(place)));
+}
+
+TEST(DashboardPage, TitlesAreNoTemplates) {
+    EXPECT_THAT(page("@nonce@", "secret"), HasSubstr("<title>@nonce@</title>"));
+}
+
+TEST(DashboardPage, NamesNoOtherServer) {
+    const auto text = std::string(page_template());
+    const std::regex address("https?://[^'\"` )]+");
+    for (auto it = std::sregex_iterator(text.begin(), text.end(), address); it != std::sregex_iterator(); ++it) {
+        EXPECT_EQ(it->str(), "http://www.w3.org/2000/svg") << "a name of the language, not an address to ask";
+    }
+    EXPECT_THAT(text, Not(HasSubstr("innerHTML"))) << "what a snapshot says is text";
+}
+
+}  // namespace
+}  // namespace holysheep::dashboard
