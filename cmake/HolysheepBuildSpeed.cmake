@@ -1,0 +1,17 @@
+# Speeds up builds of this project's own checkout; a parent project's launcher and linker are never touched.
+if(HOLYSHEEP_CCACHE AND PROJECT_IS_TOP_LEVEL AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+  find_program(HOLYSHEEP_CCACHE_PROGRAM ccache)
+  mark_as_advanced(HOLYSHEEP_CCACHE_PROGRAM)
+  if(HOLYSHEEP_CCACHE_PROGRAM)
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${HOLYSHEEP_CCACHE_PROGRAM}")
+  endif()
+endif()
+# A hundred programs are linked, most of them against the whole library with its debug information: the usual linker
+# takes six times as long.
+if(HOLYSHEEP_LLD AND PROJECT_IS_TOP_LEVEL AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  find_program(HOLYSHEEP_LLD_PROGRAM ld.lld)
+  mark_as_advanced(HOLYSHEEP_LLD_PROGRAM)
+  if(HOLYSHEEP_LLD_PROGRAM)
+    add_link_options(-fuse-ld=lld)
+  endif()
+endif()
