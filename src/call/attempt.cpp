@@ -217,7 +217,11 @@ void Attempt::end_plain() {
 }
 
 void Attempt::end_with_http_error() {
-    end_failed(wire::decode_error(head_.status, head_.headers, body_, host_of(target_.base_url)));
+    // One that nobody waited for is not an empty one.
+    const bool arrived = !body_.empty() || !transfer_open;
+    end_failed(wire::decode_error(head_.status, head_.headers,
+                                  arrived ? std::optional<std::string_view>(body_) : std::nullopt,
+                                  host_of(target_.base_url)));
 }
 
 void Attempt::end_answered() {

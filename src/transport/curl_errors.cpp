@@ -2,6 +2,7 @@
 #include "transport/curl_errors.hpp"
 
 #include <string>
+#include <system_error>
 
 namespace holysheep::transport {
 
@@ -47,6 +48,10 @@ TransferEnd describe_failure(CURLcode code, const FailureContext& context) {
     end.certainly_not_delivered = !context.sent || refused_stream;
     end.detail = context.text.empty() ? curl_easy_strerror(code) : std::string(context.text);
     if (code == CURLE_OUT_OF_MEMORY && context.sent) end.detail = "a header of the answer is too large";
+    // Its words say that there is no connection, not why: nobody there, no way there, a firewall.
+    if (code == CURLE_COULDNT_CONNECT && context.os_error != 0) {
+        end.detail += " (" + std::generic_category().message(context.os_error) + ")";
+    }
     while (!end.detail.empty() && (end.detail.back() == '\n' || end.detail.back() == ' ')) end.detail.pop_back();
     return end;
 }

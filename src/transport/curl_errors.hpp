@@ -14,6 +14,7 @@ struct FailureContext {
     bool sent = false;  ///< the request, or a part of it, was handed to the network
     bool head_seen = false;
     std::string_view text{};  ///< libcurl's own words; may be empty
+    int os_error = 0;         ///< errno of a connection that failed; 0: not known
 };
 
 TransferEnd describe_failure(CURLcode code, const FailureContext& context);

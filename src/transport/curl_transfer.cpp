@@ -313,7 +313,12 @@ std::size_t CurlTransfer::on_bytes(char* bytes, std::size_t size, std::size_t co
 TransferEnd CurlTransfer::finish(CURLcode code) {
     TransferEnd end;
     if (code != CURLE_OK) {
-        end = describe_failure(code, {.sent = sends_ > 0, .head_seen = head_done_, .text = error_text_.data()});
+        long os_error = 0;
+        curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &os_error);
+        end = describe_failure(code, {.sent = sends_ > 0,
+                                      .head_seen = head_done_,
+                                      .text = error_text_.data(),
+                                      .os_error = static_cast<int>(os_error)});
     } else if (!head_done_) {
         end = describe_failure(CURLE_GOT_NOTHING, {.sent = sends_ > 0});
     }

@@ -140,13 +140,13 @@ std::string describe_body(std::string_view body) {
 }
 
 /// For a body without words of its own: "HTTP 502 from api.example.com: Bad Gateway (HTML, 1234 bytes)".
-std::string fallback_message(int status, std::string_view body, std::string_view host) {
+std::string fallback_message(int status, std::optional<std::string_view> body, std::string_view host) {
     std::string message = "HTTP " + std::to_string(status);
     if (!host.empty()) message += " from " + std::string(host);
-    std::string said = looks_like_html(body) ? html_title(body) : std::string();
+    std::string said = body && looks_like_html(*body) ? html_title(*body) : std::string();
     if (said.empty()) said = reason_phrase(status);
     if (!said.empty()) message += ": " + said;
-    return message + " (" + describe_body(body) + ")";
+    return body ? message + " (" + describe_body(*body) + ")" : message;
 }
 
 /// Plain text is a message of its own when it is short and not the remains of JSON.
@@ -188,8 +188,9 @@ Error from_fields(int status, const ErrorFields& fields) {
 
 }  // namespace
 
-Error decode_error(int status, HeaderView headers, std::string_view body, std::string_view host,
+Error decode_error(int status, HeaderView headers, std::optional<std::string_view> arrived, std::string_view host,
                    std::chrono::system_clock::time_point now) {
+    const auto body = arrived.value_or(std::string_view());
     nlohmann::json tree;
     ErrorFields fields;
     // The content type is not asked: some send JSON as octets, some HTML as JSON.
@@ -199,7 +200,7 @@ Error decode_error(int status, HeaderView headers, std::string_view body, std::s
         fields.message = body;
     }
     Error error = from_fields(status, fields);
-    if (error.message.empty()) error.message = fallback_message(status, body, host);
+    if (error.message.empty()) error.message = fallback_message(status, arrived, host);
     error.message += hint_for(status, error.code);
     error.http_status = status;
     error.raw_body = body_snippet(body, kRawBodyBytes);

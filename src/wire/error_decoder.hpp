@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,8 +16,9 @@
 namespace holysheep::wire {
 
 /// Fills everything that the answer itself tells. The message is one line without markup; `region` and the removal of
-/// secrets are the caller's. `now` matters only for a `Retry-After` date without a `Date` beside it.
-Error decode_error(int status, HeaderView headers, std::string_view body, std::string_view host,
+/// secrets are the caller's. No body: none has come yet, which an empty one would deny. `now` matters only for a
+/// `Retry-After` date without a `Date` beside it.
+Error decode_error(int status, HeaderView headers, std::optional<std::string_view> body, std::string_view host,
                    std::chrono::system_clock::time_point now = std::chrono::system_clock::now());
 
 /// An error that came inside a 200. `effective_status` is the status that it names, if any.

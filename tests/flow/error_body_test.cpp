@@ -57,6 +57,11 @@ TEST(ErrorBody, A5xxMovesOnBeforeItsBody) {
     EXPECT_FALSE(flow.hand->transfers[0].cancelled) << "the body is read behind the call, for the connection's sake";
     flow.clock->advance(1s);
     EXPECT_TRUE(flow.hand->transfers[0].cancelled) << "but not for long";
+    flow.hand->head(2, 400);
+    flow.hand->end(2);
+    const auto failed = flow.answer.get();
+    EXPECT_THAT(failed.error().attempts[0].detail, ::testing::Not(HasSubstr("empty body"))) << "nobody looked";
+    EXPECT_THAT(failed.error().attempts[1].detail, HasSubstr("empty body"));
 }
 
 TEST(ErrorBody, A429WaitsTwentyMillisecondsForItsCode) {

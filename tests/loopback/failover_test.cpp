@@ -196,4 +196,14 @@ INSTANTIATE_TEST_SUITE_P(
                              503}),
     name_of);
 
+TEST_F(TwoRegions, TheStoryTellsARefusedConnectionFromOthers) {
+    gateway.set_fault("us-west", {.kind = Kind::refuse});
+    Client client(options);
+    const auto answer = client.chat(question());
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_THAT(answer->attempts[0].detail, HasSubstr("Connection refused"));
+    EXPECT_THAT(describe(answer->attempts),
+                ::testing::MatchesRegex("us-west refused after [0-9.]+ ms → eu-central 200 in [0-9.]+ ms"));
+}
+
 }  // namespace

@@ -62,6 +62,9 @@ TEST(ErrorBody, IsReadInEveryShape) {
 
 TEST(ErrorBody, WithoutWordsIsDescribed) {
     EXPECT_EQ(decode(502, "").message, "HTTP 502 from api.example.com: Bad Gateway (empty body)");
+    EXPECT_EQ(decode_error(502, {}, std::nullopt, "api.example.com").message,
+              "HTTP 502 from api.example.com: Bad Gateway")
+        << "one that nobody waited for may say anything";
     EXPECT_EQ(decode(599, "").message, "HTTP 599 from api.example.com (empty body)");
     EXPECT_EQ(decode(502, "<html><head><title>502\n Bad <b>Gateway</b></title></head><body>x</body></html>").message,
               "HTTP 502 from api.example.com: 502 Bad Gateway (HTML, 78 bytes)");
