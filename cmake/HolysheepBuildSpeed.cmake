@@ -4,6 +4,11 @@ if(HOLYSHEEP_CCACHE AND PROJECT_IS_TOP_LEVEL AND NOT DEFINED CMAKE_CXX_COMPILER_
   mark_as_advanced(HOLYSHEEP_CCACHE_PROGRAM)
   if(HOLYSHEEP_CCACHE_PROGRAM)
     set(CMAKE_CXX_COMPILER_LAUNCHER "${HOLYSHEEP_CCACHE_PROGRAM}")
+    if(NOT CMAKE_DISABLE_PRECOMPILE_HEADERS)
+      # Else it compiles anew whatever uses one.
+      set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros
+        "${HOLYSHEEP_CCACHE_PROGRAM}")
+    endif()
   endif()
 endif()
 # A hundred programs are linked, most of them against the whole library with its debug information: the usual linker

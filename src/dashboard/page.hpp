@@ -1,4 +1,4 @@
-// The page as one piece of HTML, with style and script in it; made from page.html, page.css and page.js by the build.
+// The page as one piece of HTML, with style and script in it; made from the folder page/ by the build.
 #pragma once
 
 #include <string>

@@ -19,7 +19,7 @@ namespace {
 using Json = nlohmann::json;
 using namespace std::chrono_literals;
 
-constexpr int kLooks = 600;
+constexpr int kLooks = 300;
 constexpr auto kBetweenLooks = 50ms;
 
 std::string from_base64(const std::string& text) {

@@ -1,0 +1,170 @@
+// Latencies, states and rates over time, on one axis; and what stands under the cursor, in words.
+// store → [charts] → page
+
+const kRight = 8;
+let left = 52;   // of the time axis: room for figures and for regions' names
+let moment = 0;  // seconds before now that the cursor stands at; 0: none
+
+function shape(svg, name, attributes, text) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  if (text !== undefined) element.textContent = text;
+  svg.append(element);
+  return element;
+}
+
+function nice(value) {
+  const step = 10 ** Math.floor(Math.log10(value));
+  return step * [1, 2, 5, 10].find((factor) => factor * step >= value);
+}
+
+/// Clears a chart and gives its scales.
+function frame(svg, height, top, format) {
+  const width = svg.clientWidth || 600;
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  svg.replaceChildren();
+  const seconds = Number($("span").value), now = store.last.uptime_seconds * 1000;
+  const x = (at) => left + (width - left - kRight) * (1 - (now - at) / (1000 * seconds));
+  const y = (value) => height - 18 - (height - 28) * Math.min(1, value / top);
+  for (const part of format ? [0, 0.5, 1] : []) {
+    shape(svg, "line", {class: "grid", x1: left, x2: width - kRight, y1: y(part * top), y2: y(part * top)});
+    shape(svg, "text", {x: left - 6, y: y(part * top) + 4, "text-anchor": "end"}, format(part * top));
+  }
+  const marks = width < 500 ? 2 : 4;
+  for (let i = 0; i <= marks; ++i) {
+    const at = now - 1000 * seconds * (1 - i / marks);
+    const anchor = i === 0 ? "start" : i === marks ? "end" : "middle";
+    shape(svg, "text", {x: x(at), y: height - 3, "text-anchor": anchor}, i === marks ? "now" : clock(at));
+  }
+  return {x, y, now, from: now - 1000 * seconds, width};
+}
+
+function cursor(svg, {x, now}, height) {
+  if (moment > 0) shape(svg, "line", {class: "cursor", x1: x(now - 1000 * moment), x2: x(now - 1000 * moment), y1: 4, y2: height - 18});
+}
+
+/// The mean of what answered within each of some ninety parts of the span.
+function means(samples, from, now, metric) {
+  const width = (now - from) / 90, parts = new Map();
+  for (const sample of samples) {
+    if (sample.at_ms < from || sample.error !== undefined || sample[metric] === undefined) continue;
+    const i = Math.floor(sample.at_ms / width);
+    const part = parts.get(i) ?? {at: (i + 0.5) * width, sum: 0, count: 0};
+    part.sum += sample[metric];
+    ++part.count;
+    parts.set(i, part);
+  }
+  return [...parts.values()].sort((a, b) => a.at - b.at).map(({at, sum: all, count}) => ({at: Math.min(at, now), mean: all / count}));
+}
+
+function drawLatency(stats) {
+  const now = stats.uptime_seconds * 1000, from = now - 1000 * Number($("span").value), metric = $("metric").value;
+  const drawn = stats.regions.map((region, i) => ({id: region.id, class: colour(i)})).filter(({id}) => !hidden.has(id));
+  for (const region of drawn) region.means = means(store.samples.get(region.id), from, now, metric);
+  const top = nice(Math.max(1, ...drawn.flatMap((region) => region.means.map(({mean}) => mean))));
+  const svg = $("latency"), scales = frame(svg, 220, top, ms), {x, y} = scales;
+  const classOf = (id) => colour(Math.max(0, stats.regions.findIndex((region) => region.id === id)));
+  for (const failover of store.failovers.filter(({at}) => at >= from)) {
+    const px = x(failover.at), of = failover.from ? classOf(failover.from) : "";
+    const mark = shape(svg, "g", {class: "failover-mark", "data-from": failover.from, "data-to": failover.to, "data-count": failover.count});
+    shape(mark, "line", {class: `failover line ${of}`, x1: px, x2: px, y1: 8, y2: y(0)});
+    shape(mark, "path", {class: `failover ${of}`, d: `M${px - 4} 2H${px + 4}L${px} 9Z`});
+    shape(mark, "title", {}, `${clock(failover.at)} ${failover.from} \u2192 ${failover.to} ${failover.cause} \u00d7 ${failover.count}`);
+  }
+  for (const region of drawn) {
+    // A line ends where nothing answered for a tenth of the span.
+    const gap = (now - from) / 10;
+    let path = "", previous = -Infinity;
+    for (const {at, mean} of region.means) {
+      path += `${at - previous > gap ? "M" : "L"}${x(at).toFixed(1)} ${y(mean).toFixed(1)}`;
+      previous = at;
+    }
+    if (path) shape(svg, "path", {class: `series ${region.class}`, d: path, "data-region": region.id});
+    for (const {at, mean} of region.means.length < 40 ? region.means : []) {
+      shape(svg, "circle", {class: `dot ${region.class}`, cx: x(at), cy: y(mean), r: 2.5});
+    }
+    const failed = store.samples.get(region.id).filter((sample) => sample.at_ms >= from && isFailure(sample));
+    for (const {at_ms: at} of failed.slice(-300)) {
+      shape(svg, "path", {class: `failed ${region.class}`, d: `M${x(at) - 3} ${y(0) - 6}l6 6m-6 0l6 -6`});
+    }
+  }
+  cursor(svg, scales, 220);
+}
+
+/// What a region was over time: [{from, to, state, reason}].
+function bandsOf(id, now) {
+  const bands = [];
+  let band = store.complete ? {from: 0, state: "unknown", reason: ""} : null;
+  for (const change of store.changes.filter(({region}) => region === id)) {
+    if (band) bands.push({...band, to: change.at_ms});
+    band = {from: change.at_ms, state: change.breaker === "open" ? "down" : change.liveness,
+      reason: `${change.liveness}, breaker ${change.breaker}: ${change.reason}`};
+  }
+  if (band) bands.push({...band, to: now});
+  return bands;
+}
+
+function drawStates(stats) {
+  const svg = $("states"), height = 18 * stats.regions.length + 20;
+  svg.style.height = `${height}px`;
+  const scales = frame(svg, height, 1, null), {x, now, from} = scales;
+  stats.regions.forEach((region, i) => {
+    const fits = Math.floor((left - 8) / 6.5);
+    const label = region.id.length > fits ? `${region.id.slice(0, fits - 1)}\u2026` : region.id;
+    shape(shape(svg, "text", {x: left - 6, y: 18 * i + 12, "text-anchor": "end"}, label), "title", {}, region.id);
+    for (const band of bandsOf(region.id, now).filter(({to}) => to > from)) {
+      const begin = x(Math.max(from, band.from)), width = Math.max(1, x(band.to) - begin);
+      const rectangle = shape(svg, "rect", {class: band.state, x: begin, y: 18 * i + 2, width, height: 12, "data-region": region.id, "data-state": band.state});
+      shape(rectangle, "title", {}, `${region.id} from ${clock(band.from)}: ${band.reason || band.state}`);
+    }
+  });
+  cursor(svg, scales, height);
+}
+
+function drawRates(stats) {
+  const now = stats.uptime_seconds * 1000, from = now - 1000 * Number($("span").value);
+  const shown = store.rates.filter(({to}) => to > from);
+  const top = nice(Math.max(1, ...shown.map(({requests, errors}) => Math.max(requests, errors))));
+  const svg = $("rates"), scales = frame(svg, 90, top, (value) => few.format(value)), {x, y} = scales;
+  for (const rate of shown) {
+    const begin = x(Math.max(from, rate.from)), width = Math.max(1, x(rate.to) - begin - 0.5);
+    for (const [kind, value] of [["requests", rate.requests], ["errors", rate.errors]]) {
+      if (value > 0) shape(svg, "rect", {class: kind, x: begin, y: y(value), width, height: y(0) - y(value)});
+    }
+  }
+  cursor(svg, scales, 90);
+}
+
+/// What the cursor stands on, in words.
+function describe(stats) {
+  const now = stats.uptime_seconds * 1000, at = now - 1000 * moment, metric = $("metric").value;
+  const width = 1000 * Number($("span").value) / 90;
+  const regions = stats.regions.map((region) => {
+    const near = store.samples.get(region.id).filter((sample) => Math.abs(sample.at_ms - at) <= width && sample.error === undefined && sample[metric] !== undefined);
+    const band = bandsOf(region.id, now).findLast(({from}) => from <= at);
+    return `${region.id} ${near.length ? ms(sum(near, (sample) => sample[metric]) / near.length) : "\u2013"}, ${band ? band.state : "state not known"}`;
+  });
+  const rate = store.rates.findLast(({from, to}) => from <= at && at <= to + 1000);
+  const failovers = store.failovers.filter((failover) => Math.abs(failover.at - at) <= width);
+  return [clock(at), ...regions, rate ? `${few.format(rate.requests)} requests/s, ${few.format(rate.errors)} errors/s` : "no figures",
+    ...failovers.map(({from, to, cause, count}) => `${count} \u00d7 ${from || "another region"} \u2192 ${to} ${cause}`)].join(" \u00b7 ");
+}
+
+function draw() {
+  const stats = store.last;
+  if (!stats) return;
+  const longest = Math.max(...stats.regions.map(({id}) => id.length));
+  left = Math.max(52, Math.min(innerWidth < 600 ? 64 : 130, 10 + 6.5 * longest));
+  drawTiles(stats);
+  drawRegions(stats);
+  drawModels(stats);
+  drawLists(stats);
+  drawLatency(stats);
+  drawStates(stats);
+  drawRates(stats);
+  const words = describe(stats), timeline = $("timeline");
+  write($("readout"), words);
+  timeline.setAttribute("aria-valuenow", String(-Math.round(moment)));
+  timeline.setAttribute("aria-valuetext", moment > 0 ? words : "now");
+  timeline.setAttribute("aria-valuemin", `-${$("span").value}`);
+}

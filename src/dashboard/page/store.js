@@ -1,0 +1,97 @@
+// What the page knows: the newest snapshot, and what the ones before tell of the last quarter of an hour. Times are those of
+// the snapshots: milliseconds since the client was made.
+// /stats.json → [store] → tables, charts
+"use strict";
+
+const $ = (id) => document.getElementById(id);
+const kKept = 15 * 60 * 1000, kNews = 200;
+
+let store;
+function forget() {
+  store = {
+    last: null,         // the newest snapshot
+    clock: 0,           // wall time at which the snapshot's time is 0
+    samples: new Map(), // region → attempts that ended: {at_ms, latency_ms, first_content_ms, error}
+    changes: [],        // of regions' states, oldest first
+    complete: false,    // whether `changes` reaches back to the start
+    failovers: [],      // {at, from, to, cause, count}
+    rates: [],          // {from, to, requests, errors} per second
+    cost: new Map(),
+  };
+}
+forget();
+
+const isFailure = (sample) => sample.error !== undefined && sample.error !== "cancelled";
+const sum = (list, of) => list.reduce((total, entry) => total + of(entry), 0);
+
+/// Takes a snapshot in.
+function take(stats) {
+  const now = stats.uptime_seconds * 1000;
+  const isAnother = store.last !== null && now < store.last.uptime_seconds * 1000;
+  if (isAnother) forget();
+  store.clock = Date.now() - now;
+  if (isAnother) tell(0, "the program was started again");
+  const before = store.last;
+  for (const region of stats.regions) keepSamples(region, now);
+  keepChanges(stats.changes, !before);
+  if (before) {
+    keepFailovers(before, stats, now);
+    const seconds = (now - before.uptime_seconds * 1000) / 1000;
+    const failed = (snapshot) => sum(snapshot.regions, (region) => region.failed);
+    if (seconds > 0) {
+      store.rates.push({from: before.uptime_seconds * 1000, to: now,
+        requests: (stats.attempts - before.attempts) / seconds, errors: (failed(stats) - failed(before)) / seconds});
+    }
+  } else {
+    lookBack(stats, now);
+  }
+  store.last = stats;
+  for (const list of [store.failovers, store.rates]) {
+    while (list.length && (list[0].to ?? list[0].at) < now - kKept) list.shift();
+  }
+}
+
+function keepSamples(region, now) {
+  const kept = store.samples.get(region.id) ?? [];
+  const newest = kept.length ? kept[kept.length - 1].at_ms : -1;
+  kept.push(...region.history.filter((sample) => sample.at_ms > newest));
+  store.samples.set(region.id, kept.filter((sample) => sample.at_ms >= now - kKept));
+}
+
+function keepChanges(changes, first) {
+  if (first) store.complete = changes.length < 64;
+  const newest = store.changes.length ? store.changes[store.changes.length - 1].at_ms : -1;
+  for (const change of changes.filter((entry) => entry.at_ms > newest)) {
+    store.changes.push(change);
+    tell(change.at_ms, `${change.region} is ${change.liveness}, breaker ${change.breaker}: ${change.reason}`);
+  }
+  if (store.changes.length > 5000) store.complete = false, store.changes.splice(0, 1000);
+}
+
+function keepFailovers(before, stats, now) {
+  const key = (entry) => [entry.from, entry.to, entry.cause].join("\n");
+  const counts = new Map(before.failovers_by.map((entry) => [key(entry), entry.count]));
+  for (const entry of stats.failovers_by) {
+    const count = entry.count - (counts.get(key(entry)) ?? 0);
+    if (count <= 0) continue;
+    store.failovers.push({...entry, at: now, count});
+    tell(now, `${entry.from} \u2192 ${entry.to} after ${entry.cause}${count > 1 ? `, ${count} times` : ""}`);
+  }
+}
+
+/// The page was opened late: what the histories of attempts still tell of the time before.
+function lookBack(stats, now) {
+  let start = now - kKept;
+  const ended = [];
+  for (const region of stats.regions) {
+    if (region.attempts > region.history.length && region.history.length) start = Math.max(start, region.history[0].at_ms);
+    for (const sample of region.history) {
+      ended.push(sample);
+      if (sample.kind === "failover") store.failovers.push({at: sample.at_ms, from: "", to: region.id, cause: "", count: 1});
+    }
+  }
+  for (let from = Math.max(0, start); from + 1000 <= now; from += 1000) {
+    const within = ended.filter((sample) => sample.at_ms >= from && sample.at_ms < from + 1000);
+    store.rates.push({from, to: from + 1000, requests: within.length, errors: within.filter(isFailure).length});
+  }
+}
