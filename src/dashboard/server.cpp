@@ -100,6 +100,17 @@ class DashboardServer::Impl {
                    "; port 0 takes one that is free, and host must be an address of this machine";
         }
         port_ = port_of(evhttp_bound_socket_get_fd(bound));
+        // Out of descriptors: visitors wait, and the loop does not spin.
+        evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(bound), [](evconnlistener* listener, void*) {
+            constexpr timeval kPause{.tv_sec = 1, .tv_usec = 0};
+            evconnlistener_disable(listener);
+            event_base_once(
+                evconnlistener_get_base(listener), -1, EV_TIMEOUT,
+                [](evutil_socket_t, short, void* paused) {
+                    evconnlistener_enable(static_cast<evconnlistener*>(paused));
+                },
+                listener, &kPause);
+        });
         cookie_name_ = dashboard::cookie_name(port_);
         loop_.start();
         return std::nullopt;

@@ -1,13 +1,20 @@
 // The dashboard's server, asked as browsers, Prometheus and strangers ask.
 #include <holysheep/dashboard/server.hpp>
 
-#include <nlohmann/json.hpp>
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
+#include <ctime>
 #include <future>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <thread>
 
 #include "gateway_under_test.hpp"
 #include "http_exchange.hpp"
+#include "no_more_descriptors.hpp"
 
 namespace holysheep::loopback {
 namespace {
@@ -166,6 +173,37 @@ TEST_F(DashboardServed, ManyAskAtOnceWhileCallsAreMade) {
     }
     for (int i = 0; i < 20; ++i) EXPECT_THAT(client.chat(question()), IsOk());
     for (auto& visitor : visitors) EXPECT_EQ(visitor.get(), 30);
+}
+
+std::chrono::nanoseconds cpu_time() {
+    timespec used{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return std::chrono::seconds{used.tv_sec} + std::chrono::nanoseconds{used.tv_nsec};
+}
+
+TEST_F(DashboardServed, WithoutADescriptorVisitorsWaitAndTheLoopRests) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "a sanitizer looks at memory through a pipe";
+#endif
+    const auto server = serve();
+    const int visitor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    {
+        const NoMoreDescriptors none;
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(server.port());
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        ASSERT_EQ(::connect(visitor, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+        const auto before = cpu_time();
+        std::this_thread::sleep_for(400ms);
+        EXPECT_LT(cpu_time() - before, 200ms) << "nobody spins";
+    }
+    const std::string request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    ::send(visitor, request.data(), request.size(), 0);
+    std::array<char, 16> begin{};
+    EXPECT_GT(::recv(visitor, begin.data(), begin.size(), 0), 0) << "it is let in once there is room";
+    EXPECT_EQ(std::string(begin.data(), 12), "HTTP/1.1 200");
+    ::close(visitor);
 }
 
 }  // namespace
