@@ -2,6 +2,7 @@
 # Defines libevent::core and libevent::extra, the names that libevent's own package config uses.
 find_package(Libevent CONFIG QUIET)
 if(TARGET libevent::core AND TARGET libevent::extra)
+  set(Libevent_FOUND TRUE)  # also where it was found before
   return()
 endif()
 
