@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <deque>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -81,6 +83,16 @@ class TreeReader {
         out_.has_usage = normalise_usage(read_usage(*groq), raw, out_.usage);
     }
 
+    /// Moonshot counts inside the last choice of a stream. What stands at the top counts before it.
+    bool read_choice_usage(const json& choice) {
+        const json* usage = member(choice, "usage");
+        Usage counted;
+        if (out_.has_usage || usage == nullptr) return false;
+        if (!normalise_usage(read_usage(*usage), print_json(*usage), counted)) return false;
+        usage_of_choice_ = std::move(counted);
+        return true;
+    }
+
     void read_choices() {
         const json* choices = member(root_, "choices");
         out_.has_choices = choices != nullptr && choices->is_array();
@@ -88,6 +100,9 @@ class TreeReader {
         for (const json& choice : *choices) {
             if (choice.is_object()) read_choice(choice);
         }
+        if (!usage_of_choice_) return;
+        out_.usage = *std::move(usage_of_choice_);
+        out_.has_usage = true;
     }
 
     void read_choice(const json& choice) {
@@ -95,13 +110,17 @@ class TreeReader {
         ChoiceDelta delta;
         delta.index = integer_of(member(choice, "index")).value_or(static_cast<std::int64_t>(position));
         delta.finish_reason = text_of(member(choice, "finish_reason"));
-        if (const json* message = body_of(choice)) read_message(*message, position, delta);
+        if (const json* message = body_of(choice)) {
+            delta.is_message = shape_ == AnswerShape::chunk && message == member(choice, "message");
+            read_message(*message, position, delta);
+        }
         out_.choices.push_back(delta);
         const json* logprobs = member(choice, "logprobs");
         const bool usual_logprobs = logprobs != nullptr && logprobs->is_object();
         if (usual_logprobs) keep_loose(*logprobs, MemberScope::logprobs, position, {});
         keep_loose(choice, MemberScope::choice, position,
-                   {"index", "finish_reason", "delta", "message", "error", usual_logprobs ? "logprobs" : "index"});
+                   {"index", "finish_reason", "delta", "message", "error", usual_logprobs ? "logprobs" : "index",
+                    read_choice_usage(choice) ? "usage" : "index"});
     }
 
     /// A chunk may carry the whole `message` so far beside its `delta`: only the expected one counts.
@@ -239,6 +258,7 @@ class TreeReader {
     AnswerShape shape_;
     std::deque<std::string>& texts_;
     AnswerFields& out_;
+    std::optional<Usage> usage_of_choice_{};
 };
 
 }  // namespace

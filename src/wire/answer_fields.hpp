@@ -27,6 +27,7 @@ struct ChoiceDelta {
     std::int64_t index = 0;
     std::string_view role{}, content{}, reasoning{}, refusal{}, finish_reason{};
     std::string_view reasoning_name{};  ///< the member that `reasoning` came in; "thinking": parts of that type
+    bool is_message = false;            ///< a chunk's choice with a `message` in place of a `delta`
 };
 
 /// Where a member without a typed place was found, which decides where it is kept. `logprobs`, `audio` and

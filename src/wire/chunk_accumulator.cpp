@@ -64,8 +64,10 @@ std::string tool_call_json(const ToolCall& call, const JsonMembers& extra, const
     return out;
 }
 
-std::size_t put(JsonMembers& into, const LooseMember& member, bool joined) {
-    return joined ? into.append(member.name, member.json) : into.set(member.name, member.json);
+/// What a text that repeats all that has come adds to it. One that says something else adds nothing: what was told
+/// cannot be taken back.
+std::string_view beyond(std::string_view so_far, std::string_view whole) {
+    return whole.substr(0, so_far.size()) == so_far ? whole.substr(so_far.size()) : std::string_view();
 }
 
 bool is_joined(std::string_view name) { return name == "annotations" || name == "reasoning_details"; }
@@ -93,8 +95,12 @@ ChunkAccumulator::Added ChunkAccumulator::add(const AnswerFields& fields, std::s
     slots_.clear();
     for (std::size_t delta = 0; delta < fields.choices.size(); ++delta) {
         add_choice(fields, delta, positions_[delta]);
+        const std::size_t first_call = slots_.size();
+        const std::size_t repeated = repeats(fields, delta) ? states_[positions_[delta]].calls.size() : 0;
         while (slots_.size() < fields.tool_calls.size() && fields.tool_calls[slots_.size()].choice == delta) {
-            slots_.push_back(add_tool_call(fields.tool_calls[slots_.size()], positions_[delta]));
+            const std::size_t number = slots_.size() - first_call;
+            slots_.push_back(number < repeated ? number
+                                               : add_tool_call(fields.tool_calls[slots_.size()], positions_[delta]));
             if (bytes_ > max_bytes_) return Added::too_large;  // one chunk may hold a million calls
         }
         if (const auto reason = fields.choices[delta].finish_reason; !reason.empty())
@@ -136,9 +142,22 @@ void ChunkAccumulator::add_choice(const AnswerFields& fields, std::size_t delta,
     Message& message = completion_.choices[position].message;
     message.role = role_from(from.role, message.role);
     set_once(message.reasoning_name, from.reasoning_name);
-    add_text(ChunkEvent::reasoning, position, from.reasoning, message.reasoning);
-    add_text(ChunkEvent::content, position, from.content, message.content);
-    add_text(ChunkEvent::refusal, position, from.refusal, message.refusal);
+    const bool repeated = repeats(fields, delta);
+    const auto add = [&](ChunkEvent event, std::string_view text, std::string& into) {
+        add_text(event, position, repeated ? beyond(into, text) : text, into);
+    };
+    add(ChunkEvent::reasoning, from.reasoning, message.reasoning);
+    add(ChunkEvent::content, from.content, message.content);
+    add(ChunkEvent::refusal, from.refusal, message.refusal);
+    const bool says_something = !from.content.empty() || !from.reasoning.empty() || !from.refusal.empty();
+    if (says_something && !from.is_message) states_[position].by_deltas = true;
+}
+
+/// MiniMax ends its streams with the whole message, after all of its deltas. Where no delta came before, messages are
+/// what the answer consists of.
+bool ChunkAccumulator::repeats(const AnswerFields& fields, std::size_t delta) const {
+    const ChoiceState& state = states_[positions_[delta]];
+    return fields.choices[delta].is_message && (state.by_deltas || !state.calls.empty());
 }
 
 void ChunkAccumulator::add_text(ChunkEvent event, std::size_t position, std::string_view text, std::string& into) {
@@ -212,15 +231,18 @@ void ChunkAccumulator::add_finish(std::size_t position, std::string_view reason)
 /// Returns by how many bytes the answer may have grown.
 std::size_t ChunkAccumulator::add_loose(const LooseMember& member, const AnswerFields& fields) {
     const auto state = [&](std::size_t choice) -> ChoiceState& { return states_[positions_[choice]]; };
+    const auto put = [&](JsonMembers& into, bool joined) {
+        joined = joined && !repeats(fields, member.owner);
+        return joined ? into.append(member.name, member.json) : into.set(member.name, member.json);
+    };
     switch (member.scope) {
         case MemberScope::answer: return extra_.set(member.name, member.json);
-        case MemberScope::choice: return put(state(member.owner).extra, member, is_joined(member.name));
-        case MemberScope::message: return put(state(member.owner).message_extra, member, is_joined(member.name));
-        case MemberScope::logprobs: return put(state(member.owner).logprobs, member, true);
+        case MemberScope::choice: return put(state(member.owner).extra, is_joined(member.name));
+        case MemberScope::message: return put(state(member.owner).message_extra, is_joined(member.name));
+        case MemberScope::logprobs: return put(state(member.owner).logprobs, true);
         case MemberScope::audio:
-            return put(state(member.owner).audio, member, member.name == "data" || member.name == "transcript");
-        case MemberScope::function_call:
-            return put(state(member.owner).function_call, member, member.name == "arguments");
+            return put(state(member.owner).audio, member.name == "data" || member.name == "transcript");
+        case MemberScope::function_call: return put(state(member.owner).function_call, member.name == "arguments");
         case MemberScope::tool_call:
         case MemberScope::tool_body: {
             const std::size_t choice = fields.tool_calls[member.owner].choice;

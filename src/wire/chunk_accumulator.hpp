@@ -60,6 +60,7 @@ class ChunkAccumulator {
         ToolCallSlots slots{};
         std::vector<CallState> calls{};  ///< beside Message::tool_calls
         std::size_t held_calls = 0;      ///< not told yet
+        bool by_deltas = false;          ///< a `message` repeats what was said before
         JsonMembers extra{}, message_extra{}, logprobs{}, audio{}, function_call{};
     };
 
@@ -67,6 +68,7 @@ class ChunkAccumulator {
     void add_top(const AnswerFields& fields);
     void add_choice(const AnswerFields& fields, std::size_t delta, std::size_t position);
     void add_text(ChunkEvent event, std::size_t position, std::string_view text, std::string& into);
+    bool repeats(const AnswerFields& fields, std::size_t delta) const;
     std::size_t add_tool_call(const ToolCallDelta& delta, std::size_t position);
     void tell_tool_call(std::size_t position, std::size_t slot, std::string_view arguments);
     void tell_held_calls(std::size_t position);

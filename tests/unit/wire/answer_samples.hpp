@@ -39,6 +39,8 @@ inline const std::vector<std::string_view> kUnusualChunks = {
     R"({"id":"c","choices":[{"index":0,"delta":{"content":"a"}}],"x":1.0})",
     R"({"id":"c","choices":[{"index":0,"delta":{"content":"a"}}],"x":"\u0041"})",
     R"({"id":"c","choices":[{"index":0,"delta":{"content":"a"},"message":{"content":"aa"}}]})",
+    R"({"id":"c","choices":[{"index":0,"message":{"content":"whole"},"finish_reason":"stop"}],"object":"chat.completion"})",
+    R"({"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop","usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}]})",
     R"({"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"1","type":"function","function":{"name":"f","arguments":{"a":1}}}]}}]})",
     R"({"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"1","type":"custom","custom":{"name":"f","input":"x"}}]}}]})",
     R"({"id":"c","choices":[{"index":0,"delta":{"content":"a"}}]}x)",

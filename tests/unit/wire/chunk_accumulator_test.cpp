@@ -235,6 +235,50 @@ TEST(CumulativeMessage, BesideTheDeltaIsIgnored) {
     EXPECT_EQ(sum.choice().extra_json, "");
 }
 
+TEST(WholeMessage, AfterDeltasRepeatsThem) {
+    const Sum sum({delta(R"("reasoning_content":"hm","content":"Hel","annotations":[{"type":"a"}])"),
+                   tools(R"({"index":0,"id":"a","function":{"name":"f","arguments":"1"},"extra_content":1})"),
+                   delta(R"("content":"lo")"),
+                   choice(R"("finish_reason":"stop","message":{"role":"assistant","reasoning_content":"hm",)"
+                          R"("content":"Hello","annotations":[{"type":"a"}],"tool_calls":)"
+                          R"([{"index":0,"id":"a","function":{"name":"f","arguments":"1"},"extra_content":2}]})")});
+    const Message& message = sum.choice().message;
+    EXPECT_EQ(message.content, "Hello");
+    EXPECT_EQ(message.reasoning, "hm");
+    ASSERT_EQ(sum.calls().size(), 1U);
+    EXPECT_EQ(sum.calls().at(0).arguments, "1");
+    EXPECT_EQ(sum.choice().extra_json, R"({"annotations":[{"type":"a"}]})");
+    EXPECT_EQ(sum.told.seen.back(), "finish 0 stop");
+    EXPECT_EQ(sum.told.seen.size(), 6U);
+}
+
+TEST(WholeMessage, AddsWhatNoDeltaSaid) {
+    const Sum sum({delta(R"("reasoning_content":"hm")"), delta(R"("content":"Hel")"),
+                   choice(R"("message":{"content":"Hello","tool_calls":[{"id":"a","function":{"name":"f"}}]})")});
+    EXPECT_EQ(sum.choice().message.content, "Hello");
+    EXPECT_EQ(sum.calls().size(), 1U);
+    EXPECT_EQ(Sum({delta(R"("content":"Hi")"), choice(R"("message":{"content":"Hello"})")}).choice().message.content,
+              "Hi");
+}
+
+TEST(WholeMessage, WithoutDeltasIsADelta) {
+    const Sum sum({choice(R"("message":{"content":"ha"})"), choice(R"("message":{"content":"ha"})")});
+    EXPECT_EQ(sum.choice().message.content, "haha");
+}
+
+TEST(Usage, OfAChoiceCountsWhereTheAnswerHasNone) {
+    const Sum sum({delta(R"("content":"a")"),
+                   choice(R"("delta":{},"finish_reason":"stop","usage":{"prompt_tokens":19,"completion_tokens":21,)"
+                          R"("total_tokens":40,"cached_tokens":10})")});
+    EXPECT_EQ(sum.answer().usage.total_tokens, 40);
+    EXPECT_EQ(sum.answer().usage.cached_input_tokens, 10);
+    EXPECT_EQ(sum.choice().extra_json, "");
+    EXPECT_EQ(sum.told.seen.back(), "usage 40");
+    const Sum both({R"({"choices":[{"index":0,"usage":{"total_tokens":1}}],"usage":{"total_tokens":2}})"});
+    EXPECT_EQ(both.answer().usage.total_tokens, 2);
+    EXPECT_EQ(both.choice().extra_json, R"({"usage":{"total_tokens":1}})");
+}
+
 TEST(Usage, TheLastOneWinsAndNullOrEmptyIsNone) {
     const Sum sum({R"({"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":1,"total_tokens":6}})",
                    R"({"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":9,"total_tokens":14}})",
