@@ -53,24 +53,29 @@ bool is_quota(const Evidence& e) {
            e.named({"insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded",
                     "project_spend_limit_exceeded", "organization_usage_limit_exceeded", "billing_hard_limit_reached",
                     "billing_not_active", "access_terminated", "enforced_spend_limit_reached", "insufficient_credits",
-                    "insufficient_balance", "insufficient_user_quota", "billing_error", "billing_disabled"}) ||
+                    "insufficient_balance", "insufficient_user_quota", "exceeded_current_quota_error", "arrearage",
+                    "billing_error", "billing_disabled"}) ||
            e.mentions({"insufficient balance", "insufficient credit", "credit balance is too low"});
 }
 
 bool is_context_length(const Evidence& e) {
     if (e.named({"context_length_exceeded", "context_window_exceeded", "too_many_prompt_tokens",
-                 "string_above_max_length", "model_max_prompt_tokens_exceeded"})) {
+                 "string_above_max_length", "model_max_prompt_tokens_exceeded", "exceed_context_size_error"})) {
         return true;
     }
     // The phrases also occur in rate limits ("too many tokens per minute").
     return e.status_in({0, 400, 413, 422, 500}) &&
-           e.mentions({"maximum context length", "context length exceeded", "exceeds the context", "context window",
-                       "prompt is too long", "prompt too long", "too many tokens", "input is too long"});
+           e.mentions({"maximum context length", "model's context length", "context length exceeded",
+                       "exceeds the context", "exceed context limit", "exceeds the available context", "context window",
+                       "contextwindowexceeded", "prompt is too long", "prompt too long", "prompt exceeds max length",
+                       "maximum prompt length", "too many tokens", "exceeds the maximum number of tokens",
+                       "exceeded model token limit", "reduce the length of the messages", "input is too long",
+                       "range of input length", "`inputs` tokens + `max_new_tokens` must be"});
 }
 
 bool is_content_filter(const Evidence& e) {
     if (e.named({"content_filter", "content_filtered", "content_policy_violation", "responsibleaipolicyviolation",
-                 "moderation_blocked", "data_inspection_failed"})) {
+                 "moderation_blocked", "data_inspection_failed", "datainspectionfailed"})) {
         return true;
     }
     return e.status_in({400, 403}) && e.mentions({"content management policy", "moderation", "was flagged"});
@@ -84,7 +89,11 @@ bool is_region(const Evidence& e) {
 }
 
 bool is_model_not_found(const Evidence& e) {
-    if (e.named({"model_not_found", "deploymentnotfound", "model_not_available"})) return true;
+    if (e.named({"model_not_found", "deploymentnotfound", "model_not_available", "model_decommissioned",
+                 "invalid_model"})) {
+        return true;
+    }
+    if (e.status() == 400 && e.mentions({"not a valid model", "invalid model name", "model not exist"})) return true;
     return e.status() == 404 && (e.named({"not_found_error", "not_found"}) || e.mentions({"model", "deployment"}));
 }
 
@@ -97,10 +106,12 @@ std::optional<ErrorCode> class_of_codes(const Evidence& e) {
     if (is_model_not_found(e)) return ErrorCode::model_not_found;
     if (e.named({"invalid_api_key", "api_key_invalid", "authentication_error", "unauthenticated"}))
         return ErrorCode::unauthenticated;
-    const bool server_side = e.status() >= 500;
-    const bool pace = e.named({"rate_limit_exceeded", "rate_limit_error", "ratelimitreached", "too_many_requests",
-                               "slow_down", "rate_limited", "resource_exhausted", "quota_exceeded"});
-    if (pace && !server_side) return ErrorCode::rate_limited;
+    // A 413 with such a code (Groq) is a request that is larger than a whole minute's tokens: waiting does not help.
+    const bool other = e.status() >= 500 || e.status() == 413;
+    const bool pace =
+        e.named({"rate_limit_exceeded", "rate_limit_error", "rate_limit_reached_error", "ratelimitreached",
+                 "too_many_requests", "slow_down", "rate_limited", "resource_exhausted", "quota_exceeded"});
+    if (pace && !other) return ErrorCode::rate_limited;
     return std::nullopt;
 }
 

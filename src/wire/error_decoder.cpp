@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "wire/error_class.hpp"
+#include "wire/json_cursor.hpp"
 #include "wire/json_dom.hpp"
 #include "wire/utf8.hpp"
 
@@ -136,7 +137,8 @@ std::string_view reason_phrase(int status) {
 std::string describe_body(std::string_view body) {
     if (trimmed(body).empty()) return "empty body";
     const std::string size = std::to_string(body.size()) + " bytes";
-    return (looks_like_html(body) ? "HTML, " : "non-JSON body, ") + size;
+    if (looks_like_html(body)) return "HTML, " + size;
+    return (is_json(body) ? "JSON without a message, " : "non-JSON body, ") + size;
 }
 
 /// For a body without words of its own: "HTTP 502 from api.example.com: Bad Gateway (HTML, 1234 bytes)".

@@ -29,28 +29,41 @@ bool is_number_text(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+bool is_text_list(const json& value) {
+    return value.is_array() && !value.empty() &&
+           std::all_of(value.begin(), value.end(), [](const json& item) { return item.is_string(); });
+}
+
 std::string any_text(const json& value) {
     if (value.is_string()) return std::string(text_of(&value));
     if (const auto inner = text_of(member(value, "message")); !inner.empty()) return std::string(inner);
-    return print_json(value);
+    if (!is_text_list(value)) return print_json(value);
+    std::string list;
+    for (const json& item : value) list += (list.empty() ? "" : "; ") + std::string(text_of(&item));
+    return list;
 }
 
 /// Members that mean the same wherever they stand.
 void read_flat(const json& object, ErrorFields& fields) {
     if (const json* message = member(object, "message")) take(fields.message, any_text(*message));
-    for (const char* name : {"msg", "error_msg"}) take(fields.message, std::string(text_of(member(object, name))));
+    for (const char* name : {"msg", "error_msg", "error_message", "error_description", "Message"})
+        take(fields.message, std::string(text_of(member(object, name))));
     take(fields.type, std::string(text_of(member(object, "type"))));
     take(fields.code, scalar_text_of(member(object, "code")));
     take(fields.param, scalar_text_of(member(object, "param")));
-    take_status(fields, member(object, "status_code"));
-    take_status(fields, member(object, "code"));
-    take_status(fields, member(object, "status"));
+    for (const char* name : {"status_code", "http_status_code", "statusCode", "code", "status"})
+        take_status(fields, member(object, name));
 }
 
-/// FastAPI: a text, or a list of `{loc, msg, type}`.
+void read_error_member(const json& error, ErrorFields& fields);
+
+/// FastAPI: a text, or a list of `{loc, msg, type}`; or whatever a service put there.
 void read_detail(const json& detail, ErrorFields& fields) {
-    if (detail.is_string()) return take(fields.message, std::string(text_of(&detail)));
-    if (detail.is_object()) return read_flat(detail, fields);
+    if (detail.is_string() || is_text_list(detail)) return take(fields.message, any_text(detail));
+    if (detail.is_object()) {
+        if (const json* error = member(detail, "error")) read_error_member(*error, fields);
+        return read_flat(detail, fields);
+    }
     if (!detail.is_array()) return;
     std::string message;
     for (const json& item : detail) {
@@ -125,6 +138,13 @@ bool is_error(const json* value) {
     return is_truthy(value);
 }
 
+const json* first_of(const json& object, std::initializer_list<const char*> names) {
+    for (const char* name : names) {
+        if (const json* value = member(object, name); is_truthy(value)) return value;
+    }
+    return nullptr;
+}
+
 const json* choice_error(const json& body) {
     const json* choices = member(body, "choices");
     if (choices == nullptr || !choices->is_array()) return nullptr;
@@ -163,12 +183,20 @@ ErrorFields read_error_fields(const json& body) {
     }
     if (const json* errors = member(body, "errors")) read_error_member(*errors, fields);
     const bool wrapped = !fields.message.empty() && is_truthy(member(body, "error"));
+    // Web frameworks name the status in `error` and say what is wrong beside it.
+    const json* beside = member(body, "error") != nullptr && member(body, "error")->is_string()
+                             ? first_of(body, {"message", "error_description"})
+                             : nullptr;
+    if (wrapped && beside != nullptr) {
+        const std::string text = any_text(*beside);
+        if (text != fields.message) fields.message += ": " + text;
+    }
     // Anthropic's envelope is {"type":"error","error":{…}}: its own type says nothing.
     if (text_of(member(body, "type")) != "error" && !has_choices(body)) read_flat(body, fields);
     if (wrapped && fields.code.empty()) fields.code = scalar_text_of(member(body, "code"));
     if (const json* detail = member(body, "detail")) read_detail(*detail, fields);
-    if (const json* details = member(body, "details"); fields.message.empty() && details != nullptr) {
-        fields.message = any_text(*details);
+    for (const char* name : {"details", "reason", "title"}) {
+        if (const json* text = member(body, name)) take(fields.message, any_text(*text));
     }
     if (text_of(member(body, "type")) == "error") take(fields.message, std::string(text_of(member(body, "message"))));
     take(fields.message, std::string(text_of(member(body, "base_resp", "status_msg"))));

@@ -217,6 +217,8 @@ const ErrorRow kErrorRows[] = {
      "slow"},
     {"Text", event_of(R"({"error":"no luck"})"), ErrorCode::server_failed, "no luck"},
     {"IntegerCode", event_of(R"({"error":{"message":"m","code":503}})"), ErrorCode::server_failed, "m"},
+    {"HttpStatusCode", event_of(R"({"error":{"message":"m","http_status_code":422}})"), ErrorCode::invalid_request,
+     "m"},
     {"NumericText", event_of(R"({"error":{"message":"m","code":"401"}})"), ErrorCode::unauthenticated, "m"},
     {"NamedEvent", "event: error\n" + event_of(R"({"code":400,"details":"guarded"})"), ErrorCode::invalid_request,
      "guarded"},
