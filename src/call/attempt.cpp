@@ -7,6 +7,7 @@
 
 #include "wire/completion_decoder.hpp"
 #include "wire/error_decoder.hpp"
+#include "wire/json_cursor.hpp"
 #include "wire/response_headers.hpp"
 
 namespace holysheep::call {
@@ -133,10 +134,8 @@ void Attempt::on_end(TransferId, TransferEnd end) {
         end_stream(state, end.error ? &end : nullptr);
     } else if (head_.status != 0 && !good_status()) {
         end_with_http_error();  // also where the connection broke within the error's body
-    } else if (end.error) {
-        end_failed({.code = *end.error, .message = std::move(end.detail), .http_status = head_.status});
     } else {
-        end_plain();
+        end_plain(end.error ? &end : nullptr);
     }
 }
 
@@ -157,7 +156,14 @@ bool Attempt::settle() {
     return transfer_open;
 }
 
+bool Attempt::conclude() {
+    if (!is_whole()) return false;
+    end_stream(decoder_->end_of_body(false), nullptr);
+    return true;
+}
+
 void Attempt::expire(Limit limit, milliseconds after) {
+    if (conclude()) return;
     const bool content = decoder_ && decoder_->has_content();
     const auto within = " within " + std::to_string(after.count()) + " ms";
     Error error{.code = content ? ErrorCode::stream_stalled : ErrorCode::timed_out, .http_status = head_.status};
@@ -192,7 +198,9 @@ void Attempt::end_stream(wire::StreamDecoder::State state, const TransferEnd* tr
     auto error = decoder_->error();
     error.http_status = head_.status;
     if (error.effective_status == 0) error.effective_status = head_.status;
-    if (transport != nullptr) {
+    const bool lost = error.code == ErrorCode::transport_failed || error.code == ErrorCode::stream_interrupted;
+    // An error that the gateway told before the connection broke is the error.
+    if (transport != nullptr && lost) {
         // The network's word says why; the decoder's says what it means for the caller.
         if (!decoder_->has_content()) error.code = *transport->error;
         error.message += (error.message.empty() ? "" : ": ") + transport->detail;
@@ -200,8 +208,14 @@ void Attempt::end_stream(wire::StreamDecoder::State state, const TransferEnd* tr
     end_failed(std::move(error));
 }
 
-void Attempt::end_plain() {
-    if (exchange_.kind == ExchangeKind::raw) {
+void Attempt::end_plain(const TransferEnd* transport) {
+    const bool raw = exchange_.kind == ExchangeKind::raw;
+    // JSON says itself whether it is whole: an answer that was paid for is not lost to how its connection ended.
+    if (transport != nullptr && (raw || !wire::is_json_object(body_))) {
+        end_failed({.code = *transport->error, .message = transport->detail, .http_status = head_.status});
+        return;
+    }
+    if (raw) {
         end_answered();
         return;
     }

@@ -78,6 +78,10 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     std::optional<Clock::time_point> settle_at() const { return settle_at_; }
     /// Goes on with what has come so far. True when the transfer should be cancelled.
     bool settle();
+    /// Every choice of the stream has its finish reason; only its end is missing.
+    bool is_whole() const { return !ended_ && decoder_ && decoder_->has_whole_answer(); }
+    /// Ends a stream that is whole, whatever its gateway still holds it open for. False for any other.
+    bool conclude();
     /// One of our clocks ran out.
     void expire(Limit limit, milliseconds after);
     /// The machine dropped this attempt: it lost, or the call ended.
@@ -99,7 +103,7 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     bool good_status() const { return head_.status >= 200 && head_.status < 300; }
     void note_connection(bool reused, const AttemptTimings& timings);
     void end_stream(wire::StreamDecoder::State state, const TransferEnd* transport);
-    void end_plain();
+    void end_plain(const TransferEnd* transport);
     void end_with_http_error();
     void end_answered();
     void end_failed(Error error);

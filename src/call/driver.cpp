@@ -400,7 +400,7 @@ void CallDriver::stop_attempt(const Command& command) {
         const auto after = command.limit == Limit::stall ? machine_.stall_limit(command.attempt)
                                                          : now() - started_ - attempt.record.started;
         // Silences that are cut short must count too, or a limit that has become too short would stay so.
-        if (command.limit == Limit::stall && machine_.policy().stream) {
+        if (command.limit == Limit::stall && machine_.policy().stream && !attempt.is_whole()) {
             services_.regions.on_content_gap(attempt.ticket.model, after);
         }
         attempt.expire(*command.limit, std::chrono::duration_cast<milliseconds>(after));
@@ -535,6 +535,9 @@ void CallDriver::on_timer() {
         if (!attempt.settle_at() || *attempt.settle_at() > time) continue;
         if (attempt.settle()) close(attempt);
     }
+    // An answer that is whole is not lost to the deadline because its gateway leaves the stream open.
+    const auto& deadline = machine_.policy().deadline;
+    if (committed_ != 0 && deadline && *deadline <= time) attempt_number(committed_).conclude();
     for (int i = 0; i < 8; ++i) {
         const auto wake = machine_.wake_at(time);
         if (!wake || *wake > time) break;

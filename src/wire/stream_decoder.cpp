@@ -276,6 +276,7 @@ StreamDecoder::State StreamDecoder::end_of_body(bool clean) {
 
 StreamDecoder::State StreamDecoder::state() const { return machine_->state(); }
 bool StreamDecoder::has_content() const { return machine_->answer().has_content(); }
+bool StreamDecoder::has_whole_answer() const { return machine_->answer().all_finished(); }
 const Error& StreamDecoder::error() const { return machine_->error(); }
 const ChatCompletion& StreamDecoder::completion() const { return machine_->answer().completion(); }
 ChatCompletion StreamDecoder::take_completion() { return machine_->take(); }

@@ -40,6 +40,8 @@ class StreamDecoder {
 
     /// A content, reasoning, refusal or tool-call delta was told: the point after which nothing may be retried.
     bool has_content() const;
+    /// Every choice seen has a finish reason: an end of the body would find the answer complete.
+    bool has_whole_answer() const;
     /// When failed. `raw_body` is at most 1 KiB of what could not be read.
     const Error& error() const;
     /// What is assembled so far. Its members kept as JSON are written at the end.

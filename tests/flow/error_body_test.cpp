@@ -128,5 +128,35 @@ TEST(ErrorBody, OnlySoMuchOfItIsKept) {
     EXPECT_LE(flow.answer.get().error().raw_body.size(), 8U * 1'024U);
 }
 
+TEST(AnswerBody, ThatIsWholeIsTheAnswerThoughItsConnectionBreaks) {
+    HandFlow flow({"us-west", "eu-central"});
+    flow.hand->head(1, 200);
+    flow.hand->body(1, R"({"choices":[{"message":{"content":"Merino"},"finish_reason":"stop"}]})");
+    flow.hand->end(1, {.error = ErrorCode::transport_failed});
+    ASSERT_TRUE(is_ready(flow.answer));
+    const auto answer = flow.answer.get();
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_EQ(answer->text(), "Merino");
+    EXPECT_EQ(flow.attempts(), 1U);
+}
+
+TEST(AnswerBody, ThatIsAnErrorIsTheErrorThoughItsConnectionBreaks) {
+    HandFlow flow({"us-west", "eu-central"});
+    flow.hand->head(1, 200);
+    flow.hand->body(1, error_body("insufficient_quota"));
+    flow.hand->end(1, {.error = ErrorCode::transport_failed});
+    ASSERT_TRUE(is_ready(flow.answer));
+    EXPECT_THAT(flow.answer.get(), FailsWith(ErrorCode::insufficient_quota));
+    EXPECT_EQ(flow.attempts(), 1U);
+}
+
+TEST(AnswerBody, ThatIsCutIsNoAnswer) {
+    HandFlow flow({"us-west", "eu-central"});
+    flow.hand->head(1, 200);
+    flow.hand->body(1, R"({"choices":[{"message":{"content":"Merino"},"finish_reason":"stop"}])");
+    flow.hand->end(1, {.error = ErrorCode::transport_failed});
+    EXPECT_EQ(flow.attempts(), 2U);
+}
+
 }  // namespace
 }  // namespace holysheep::flow

@@ -273,6 +273,42 @@ TEST(Stream, AWholeAnswerWithoutItsMarkerIsASuccessThatSaysSo) {
     EXPECT_TRUE(answer->done_marker_missing);
 }
 
+TEST(Stream, AWholeAnswerIsNoStallThoughTheConnectionStaysOpen) {
+    for (const auto recovery : {StreamRecovery::terminate, StreamRecovery::restart}) {
+        CallFlow flow({"us-west", "eu-central"});
+        flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Merino"), kFinishEvent}, StreamEnd::silent)
+            .stream("eu-central", {"no"});
+        const auto answer = flow.client.stream(a_question(), {.stream_recovery = recovery}).finish();
+        ASSERT_THAT(answer, IsOk());
+        EXPECT_EQ(answer->text(), "Merino");
+        EXPECT_TRUE(answer->done_marker_missing);
+        EXPECT_THAT(flow.attempts(), ElementsAre("us-west"));
+        EXPECT_EQ(flow.transport.open_transfers(), 0U);
+    }
+}
+
+TEST(Stream, AWholeAnswerIsNotLostToTheDeadline) {
+    CallFlow flow({"us-west"});
+    flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Merino"), kFinishEvent}, StreamEnd::silent);
+    const auto answer = flow.client.stream(a_question(), {.deadline = 5s}).finish();
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_EQ(answer->text(), "Merino");
+    EXPECT_EQ(flow.elapsed(), 5s);
+}
+
+TEST(Stream, AnErrorToldBeforeTheConnectionBrokeIsTheError) {
+    const auto refused = error_body("insufficient_quota", "insufficient_quota", "no money left");
+    for (const std::string& body : {"data: " + refused + "\n", "error: " + refused, refused}) {
+        SCOPED_TRACE(body);
+        CallFlow flow({"us-west", "eu-central"});
+        flow.transport.stream_bytes("us-west", {body}, StreamEnd::cut).stream("eu-central", {"no"});
+        const auto answer = flow.client.stream(a_question()).finish();
+        ASSERT_THAT(answer, FailsWith(ErrorCode::insufficient_quota));
+        EXPECT_THAT(answer.error().message, HasSubstr("no money left"));
+        EXPECT_THAT(flow.attempts(), ElementsAre("us-west"));
+    }
+}
+
 TEST(Stream, AJsonAnswerToAStreamIsToldAsAStream) {
     CallFlow flow({"us-west"});
     flow.transport.reply_raw(
