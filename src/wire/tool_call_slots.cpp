@@ -9,12 +9,11 @@ std::size_t ToolCallSlots::slot_for(std::optional<std::int64_t> index, std::stri
     } else if (!id.empty()) {
         const auto known = by_id_.find(id);
         last_ = known == by_id_.end() ? open(id) : known->second;
-    } else if (count_ == 0 || (names_a_call && last_is_named_)) {
+    } else if (count_ == 0 || (names_a_call && named_[last_])) {
         // Neither index nor id (Gemini): such a provider sends calls whole, so a second name is a second call.
         last_ = open(id);
-        last_is_named_ = false;
     }
-    last_is_named_ = last_is_named_ || names_a_call;
+    if (names_a_call) named_[last_] = true;
     return last_;
 }
 
@@ -40,6 +39,7 @@ std::size_t ToolCallSlots::by_index(std::int64_t index, std::string_view id) {
 
 std::size_t ToolCallSlots::open(std::string_view id) {
     if (!id.empty()) by_id_.emplace(id, count_);
+    named_.push_back(false);
     return count_++;
 }
 

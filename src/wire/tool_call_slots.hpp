@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace holysheep::wire {
 
@@ -28,7 +29,7 @@ class ToolCallSlots {
     std::size_t open(std::string_view id);
 
     std::size_t count_ = 0, last_ = 0;
-    bool last_is_named_ = false;
+    std::vector<bool> named_{};  ///< beside the slots
     std::map<std::int64_t, Numbered> by_index_{};
     std::map<std::string, std::size_t, std::less<>> by_id_{};
 };
