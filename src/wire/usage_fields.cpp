@@ -98,6 +98,16 @@ std::optional<Money> money_of(std::optional<double> dollars) {
     return Money{.nano = std::llround(*dollars * kNano)};
 }
 
+namespace {
+
+/// A number, or Perplexity's object of costs, which is all zeros until the answer is complete.
+std::optional<double> cost_of(const nlohmann::json& usage) {
+    const auto total = number_of(member(usage, "cost", "total_cost"));
+    return total && *total > 0 ? total : number_of(member(usage, "cost"));
+}
+
+}  // namespace
+
 UsageFields read_usage(const nlohmann::json& usage) {
     const auto count = [&](const char* name) { return integer_of(member(usage, name)); };
     const auto prompt = [&](const char* name) { return integer_of(member(usage, "prompt_tokens_details", name)); };
@@ -113,7 +123,7 @@ UsageFields read_usage(const nlohmann::json& usage) {
             .num_cached_tokens = count("num_cached_tokens"),
             .cache_read_input_tokens = count("cache_read_input_tokens"),
             .cache_creation_input_tokens = count("cache_creation_input_tokens"),
-            .cost = number_of(member(usage, "cost")),
+            .cost = cost_of(usage),
             .cost_in_usd_ticks = number_of(member(usage, "cost_in_usd_ticks")),
             .prompt_details = {.cached_tokens = prompt("cached_tokens"),
                                .cache_write_tokens = prompt("cache_write_tokens"),

@@ -130,7 +130,9 @@ TEST(Usage, DetailsAndCost) {
     EXPECT_EQ(usage.reported_cost->nano, 12500);
     EXPECT_EQ(usage.reported_cost->currency, "USD");
     EXPECT_EQ(answer_of(with_usage(R"({"total_tokens":3,"cost":2})")).usage.reported_cost->nano, 2'000'000'000);
-    for (const char* cost : {"null", "-1", "1e300", "{}", "\"x\""}) {
+    const auto parts = with_usage(R"({"total_tokens":3,"cost":{"input_tokens_cost":0.001,"total_cost":0.006}})");
+    EXPECT_EQ(answer_of(parts).usage.reported_cost->nano, 6'000'000);
+    for (const char* cost : {"null", "-1", "1e300", "{}", "\"x\"", R"({"total_cost":0})"}) {
         const std::string text = R"({"total_tokens":3,"cost":)" + std::string(cost) + "}";
         EXPECT_FALSE(answer_of(with_usage(text)).usage.reported_cost) << cost;
     }
