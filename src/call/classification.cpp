@@ -31,7 +31,10 @@ Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool own_key
         case ErrorCode::model_not_found: return {Action::next, Charge::none};
         case ErrorCode::conflict: return {Action::same_later, Charge::none};
         case ErrorCode::unauthenticated: return {own_keys ? Action::next : Action::stop, Charge::none};
-        case ErrorCode::invalid_request: return {outcome.status == 425 ? Action::next : Action::stop, Charge::none};
+        case ErrorCode::invalid_request:
+            // Misdirected: the connection leads to a server that does not answer for this host (RFC 9110, 15.5.20).
+            if (outcome.status == 421) return {Action::same_fresh, Charge::none};
+            return {outcome.status == 425 ? Action::next : Action::stop, Charge::none};
         case ErrorCode::stream_interrupted: return {Action::stop, Charge::transport};
         case ErrorCode::stream_stalled: return {Action::stop, Charge::timeout};
         // No region is to blame, and none can be reached over a new connection.

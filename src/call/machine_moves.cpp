@@ -138,6 +138,8 @@ std::optional<CallMachine::Move> CallMachine::move_after(const Attempt& failed, 
         resent_fresh_ = true;
         move = Move{
             .region = failed.region, .kind = AttemptKind::retry, .when = now, .fresh_connection = true, .free = true};
+    } else if (verdict.action == Action::same_fresh && outcome.error == ErrorCode::invalid_request) {
+        return std::nullopt;  // refused over a connection of its own, too
     } else if (verdict.action == Action::same_later) {
         if (retried_conflict_) return std::nullopt;
         retried_conflict_ = true;

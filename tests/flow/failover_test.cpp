@@ -182,6 +182,17 @@ TEST(Failover, ADeadPooledConnectionIsReplacedAtTheSameRegion) {
     EXPECT_EQ(flow.client.stats().regions[0].health.error_rate, 0) << "it says nothing about the region";
 }
 
+TEST(Failover, AMisdirectedRequestIsSentOnceMoreOverAConnectionOfItsOwn) {
+    CallFlow flow({"us-west", "eu-central"});
+    flow.transport.reply_raw("us-west", 421, {}, "").reply("us-west", "hello").reply("eu-central", "no");
+    EXPECT_EQ(flow.client.chat(a_question())->region, "us-west");
+    EXPECT_TRUE(flow.requests()[1].fresh_connection);
+    CallFlow again({"us-west", "eu-central"});
+    again.transport.reply_raw("us-west", 421, {}, "").reply("eu-central", "no");
+    EXPECT_THAT(again.client.chat(a_question()), FailsWith(ErrorCode::invalid_request));
+    EXPECT_THAT(again.attempts(), ElementsAre("us-west", "us-west"));
+}
+
 TEST(Failover, AConflictIsTriedOnceMoreAtTheSameRegion) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.reply_raw("us-west", 409, {}, "").reply("us-west", "hello").reply("eu-central", "no");

@@ -62,6 +62,7 @@ TEST(Classification, EveryFailureHasItsActionAndItsCharge) {
         {"400 content policy", http(ErrorCode::content_filtered, 400), stop, Charge::none},
         {"400", http(ErrorCode::invalid_request, 400), stop, Charge::none},
         {"404 for a path", http(ErrorCode::invalid_request, 404), stop, Charge::none},
+        {"421", http(ErrorCode::invalid_request, 421), same_fresh, Charge::none},
         {"422", http(ErrorCode::invalid_request, 422), stop, Charge::none},
         {"a redirect", http(ErrorCode::invalid_request, 308), stop, Charge::none},
         {"404 for the model", http(ErrorCode::model_not_found, 404), next, Charge::none},
