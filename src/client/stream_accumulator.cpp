@@ -47,6 +47,7 @@ class StreamAccumulator::Impl final : public wire::ChunkSink {
             case ChunkEvent::finish:
                 choice(event).finish_reason = event.finish_reason;
                 choice(event).finish_reason_text = to_string(event.finish_reason);
+                if (event.finish_reason == FinishReason::other) read_reason(event);
                 return;
             case ChunkEvent::tool_call: break;
         }
@@ -89,6 +90,16 @@ class StreamAccumulator::Impl final : public wire::ChunkSink {
         assembled_.created = first.created;
         assembled_.service_tier = first.service_tier;
         assembled_.system_fingerprint = first.system_fingerprint;
+    }
+
+    /// The word that was sent stands in the chunk alone.
+    void read_reason(const ChatChunk& event) {
+        StreamAccumulator reader;
+        reader.add_json(event.raw_json);
+        for (const auto& read : reader.so_far().choices) {
+            if (read.index == event.choice && !read.finish_reason_text.empty())
+                choice(event).finish_reason_text = read.finish_reason_text;
+        }
     }
 
     Result<ChatCompletion> finish_events() {

@@ -168,6 +168,15 @@ TEST(StreamAccumulator, ARestartBeginsAfresh) {
     EXPECT_EQ(answer.finish().value().text(), "x");
 }
 
+TEST(StreamAccumulator, KeepsAReasonAsItWasSent) {
+    StreamAccumulator answer;
+    answer.add_event({.event = ChunkEvent::content, .text = "x"});
+    answer.add_event({.event = ChunkEvent::finish,
+                      .finish_reason = FinishReason::other,
+                      .raw_json = R"({"choices":[{"index":0,"delta":{},"finish_reason":"eos"}]})"});
+    EXPECT_EQ(answer.finish().value().choices[0].finish_reason_text, "eos");
+}
+
 TEST(StreamAccumulator, WithoutAnEndItIsNoAnswer) {
     StreamAccumulator answer;
     answer.add_json(R"({"choices":[{"index":0,"delta":{"content":"x"}}]})");
