@@ -85,9 +85,9 @@ std::size_t JsonMembers::set(std::string_view name, std::string_view json) {
         members_.emplace(name, json);
         return kPerMember + name.size() + json.size();
     }
-    if (found->second == json) return 0;
+    const std::size_t before = found->second.capacity();
     found->second = json;
-    return json.size();
+    return found->second.capacity() - before;
 }
 
 std::size_t JsonMembers::append(std::string_view name, std::string_view json) {

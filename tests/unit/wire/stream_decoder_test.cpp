@@ -393,6 +393,16 @@ TEST(StreamLimits, MembersAndToolCallsCountToo) {
     EXPECT_EQ(decode(calls, End::none, {.max_total_bytes = 5000}).state, State::failed);
 }
 
+TEST(StreamLimits, AMemberThatIsReplacedCountsOnce) {
+    std::string body;
+    for (int chunk = 0; chunk < 100; ++chunk) {
+        const std::string text(static_cast<std::size_t>(chunk % 2 == 0 ? 100 : 200), 'x');
+        body += event_of(R"({"choices":[{"index":0,"delta":{"content":"a"}}],"so_far":")" + text + "\"}");
+    }
+    const Outcome outcome = decode(body + kDone, End::none, {.max_total_bytes = 2000});
+    EXPECT_EQ(outcome.state, State::complete) << outcome.error.message;
+}
+
 TEST(StreamLimits, DeepNestingIsMalformedNotACrash) {
     const std::string deep = std::string(1U << 20U, '[') + std::string(1U << 20U, ']');
     EXPECT_EQ(decode(event_of(deep)).error.code, ErrorCode::malformed_response);
