@@ -157,8 +157,10 @@ bool scan_usage(JsonCursor& cursor, UsageFields& out, std::string_view& raw) {
 bool normalise_usage(const UsageFields& fields, std::string_view raw, Usage& usage) {
     const auto& prompt = fields.prompt_details;
     const auto& completion = fields.completion_details;
-    if (!fields.prompt_tokens && !fields.completion_tokens && !fields.total_tokens && !fields.cost &&
-        !fields.cost_in_usd_ticks) {
+    // Some send zeros until they have counted, or for ever: no prompt has no tokens, and an answer is not free.
+    const auto counted = [](const Count& count) { return count && *count != 0; };
+    if (!counted(fields.prompt_tokens) && !counted(fields.completion_tokens) && !counted(fields.total_tokens) &&
+        !fields.cost && !fields.cost_in_usd_ticks) {
         return false;
     }
     usage.present = true;

@@ -261,6 +261,17 @@ TEST(Cost, OfAStreamWithoutUsageIsEstimatedFromItsContent) {
     EXPECT_NEAR(static_cast<double>(reply->cost->nano), 8'000'000, 200'000);
 }
 
+TEST(Cost, OfAnAnswerThatCountsNothingIsEstimated) {
+    CostFlow w;
+    w.flow.transport.reply_raw(kUs, 200, {},
+                               answer("gpt-4.1", R"({"prompt_tokens":0,"completion_tokens":0,"total_tokens":0})"));
+    const auto reply = w.flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    ASSERT_TRUE(reply->cost);
+    EXPECT_GT(reply->cost->nano, 0);
+    EXPECT_TRUE(reply->cost_is_estimate);
+}
+
 TEST(Cost, OfACutStreamIsEstimatedFromWhatCame) {
     CostFlow w;
     w.flow.transport.stream_bytes(kUs, {kRoleEvent, content_event(std::string(4'000, 'x'))}, StreamEnd::cut);

@@ -270,6 +270,14 @@ TEST(WholeMessage, WithoutDeltasIsADelta) {
     EXPECT_EQ(sum.choice().message.content, "haha");
 }
 
+TEST(Usage, OfZerosIsNone) {
+    const std::string zeros = R"({"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}})";
+    EXPECT_FALSE(Sum({zeros}).answer().usage.present);
+    const Sum sum({R"({"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":1,"total_tokens":6}})", zeros});
+    EXPECT_EQ(sum.answer().usage.total_tokens, 6);
+    EXPECT_TRUE(Sum({R"({"choices":[],"usage":{"total_tokens":0,"cost":0}})"}).answer().usage.present);
+}
+
 TEST(Usage, OfAChoiceCountsWhereTheAnswerHasNone) {
     const Sum sum({delta(R"("content":"a")"),
                    choice(R"("delta":{},"finish_reason":"stop","usage":{"prompt_tokens":19,"completion_tokens":21,)"
