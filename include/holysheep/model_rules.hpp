@@ -23,7 +23,10 @@ struct ModelRule {
     std::string name{};  ///< for `ChatCompletion::model_reason`; empty: its position, such as "model_rules[0]"
 };
 
-/// Estimated: four bytes of messages and tools make a token.
+/// An estimate, as limits, budgets and hedging use it, too: four bytes of messages and tools make a token. A picture or
+/// a sound counts as 1,000 tokens and a file as 5,000, however many bytes it has, for models count pixels, seconds and
+/// pages: a picture of a megapixel is 250 to 1,600 tokens, half a minute of sound 300 to 1,000, a page of a PDF 250 to
+/// 3,000. In JSON of the caller's own, data URLs and long base64 in members named `data` or `file_data` are such media.
 HOLYSHEEP_EXPORT std::int64_t estimated_prompt_tokens(const ChatRequest& request);
 
 /// `model` for prompts of at most so many tokens, by `estimated_prompt_tokens`.

@@ -105,7 +105,8 @@ struct HedgingOptions {
     bool enabled = false;
     double ratio = 0.05;  ///< hedges per call at most; five may be saved up
     milliseconds min_delay{50};
-    std::int64_t max_prompt_tokens = 4'000;  ///< by estimate (four bytes a token): longer prompts are not asked twice
+    /// Longer prompts, by `estimated_prompt_tokens`, are not asked twice.
+    std::int64_t max_prompt_tokens = 4'000;
 };
 
 /// The clocks of a call; 0 means the rule given with each. The ones for attempts run inside `total`.

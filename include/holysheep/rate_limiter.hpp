@@ -26,9 +26,9 @@ struct RateLimitOptions {
     /// sent.
     std::int64_t requests = 0;
     milliseconds per{60'000};
-    /// Prompt and answer, in any minute; 0: no limit. Reserved before sending: four bytes a token, plus
-    /// `max_completion_tokens` or `max_tokens`, else the 95th percentile of the model's recent answers (1,000 while
-    /// there are few). Settled with the answer's `usage`; an answer without one has used what was reserved.
+    /// Prompt and answer, in any minute; 0: no limit. Reserved before sending: the prompt by `estimated_prompt_tokens`,
+    /// plus `max_completion_tokens` or `max_tokens`, else the 95th percentile of the model's recent answers (1,000
+    /// while there are few). Settled with the answer's `usage`; an answer without one has used what was reserved.
     std::int64_t tokens_per_minute = 0;
     /// Even spacing (GCRA): a call every `per / requests` instead of all of them at the window's beginning.
     bool smooth = false;

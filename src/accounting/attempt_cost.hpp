@@ -2,7 +2,6 @@
 // Attempt → [cost_of_attempt] → AttemptRecord, Ledger
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -10,9 +9,6 @@
 #include <holysheep/usage.hpp>
 
 namespace holysheep::accounting {
-
-/// About four bytes make a token.
-constexpr std::int64_t estimated_tokens(std::size_t bytes) { return static_cast<std::int64_t>(bytes / 4); }
 
 struct AttemptUse {
     const Usage* counted = nullptr;                         ///< what the gateway said; null: nothing

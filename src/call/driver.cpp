@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "accounting/attempt_cost.hpp"
+#include "accounting/prompt_estimate.hpp"
 #include "call/request_builder.hpp"
 #include "resilience/quota_pace.hpp"
 
@@ -471,8 +471,8 @@ void CallDriver::recover(int number) {
     go_on_from(request.messages, salvage_.prefix());
     if (auto encoded = wire::encode_chat(request, true, exchange_.continuation->extra_json)) {
         exchange_.chat = std::move(*encoded);
-        exchange_.size.prompt_tokens =
-            accounting::estimated_tokens(exchange_.chat.head.size() + exchange_.chat.tail.size());
+        exchange_.size.prompt_tokens = accounting::estimated_tokens(
+            request, exchange_.continuation->extra_json, exchange_.chat.head.size() + exchange_.chat.tail.size());
     }
     // Another body under the same key would be refused, or answered with the old answer.
     if (!exchange_.idempotency_key.empty()) exchange_.idempotency_key += "-" + std::to_string(number + 1);

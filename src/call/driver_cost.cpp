@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "accounting/attempt_cost.hpp"
+#include "accounting/prompt_estimate.hpp"
 #include "call/driver.hpp"
 
 namespace holysheep::call {

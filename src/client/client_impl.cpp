@@ -10,7 +10,7 @@
 #include <holysheep/cost.hpp>
 #include <holysheep/version.hpp>
 
-#include "accounting/attempt_cost.hpp"
+#include "accounting/prompt_estimate.hpp"
 #include "call/request_builder.hpp"
 #include "client/base_url.hpp"
 #include "client/call_check.hpp"
@@ -266,7 +266,8 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_chat(const Cha
             std::make_shared<const call::Continuation>(call::Continuation{asked, options.extra_json});
     }
     plan.exchange.kind = stream ? call::ExchangeKind::chat_stream : call::ExchangeKind::chat;
-    const auto prompt_tokens = accounting::estimated_tokens(encoded->head.size() + encoded->tail.size());
+    const auto prompt_tokens =
+        accounting::estimated_tokens(request, options.extra_json, encoded->head.size() + encoded->tail.size());
     if (prompt_tokens > options_.hedging.max_prompt_tokens) plan.policy.hedge = false;
     plan.exchange.chat = std::move(*encoded);
     plan.exchange.model = request.model;
@@ -296,7 +297,8 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_raw(RawRequest
     plan.exchange.kind = call::ExchangeKind::raw;
     // What asks a model for something counts; looking at lists does not.
     plan.exchange.rate_limited = request.method != "GET" && request.method != "HEAD";
-    plan.exchange.size.prompt_tokens = accounting::estimated_tokens(request.body_json.size());
+    plan.exchange.size.prompt_tokens =
+        accounting::estimated_tokens(request.body_json.size(), accounting::media_in(request.body_json));
     plan.policy.hedge = false;  // nobody knows what it does
     plan.exchange.raw = std::move(request);
     return std::make_shared<client::ActiveCall>(registry_, std::move(plan));

@@ -4,21 +4,20 @@
 #include <algorithm>
 #include <utility>
 
-#include "accounting/attempt_cost.hpp"
+#include "accounting/prompt_estimate.hpp"
 
 namespace holysheep {
 inline namespace v0 {
 
 namespace {
 
-/// Media count as what they take on the wire: nobody knows their tokens before.
-std::size_t bytes_of(const ContentPart& part) {
+std::size_t text_of(const ContentPart& part) {
     struct Count {
         std::size_t operator()(const TextPart& p) const { return p.text.size(); }
-        std::size_t operator()(const ImagePart& p) const { return p.url.size(); }
-        std::size_t operator()(const AudioPart& p) const { return p.data_base64.size(); }
-        std::size_t operator()(const FilePart& p) const { return p.data_base64.size(); }
-        std::size_t operator()(const RawPart& p) const { return p.json.size(); }
+        std::size_t operator()(const ImagePart&) const { return 0; }
+        std::size_t operator()(const AudioPart&) const { return 0; }
+        std::size_t operator()(const FilePart&) const { return 0; }
+        std::size_t operator()(const RawPart& p) const { return p.json.size() - accounting::media_in(p.json).bytes; }
         std::size_t operator()(const RefusalPart& p) const { return p.refusal.size(); }
     };
     return std::visit(Count{}, part);
@@ -35,13 +34,13 @@ std::int64_t estimated_prompt_tokens(const ChatRequest& request) {
     std::size_t bytes = 0;
     for (const auto& message : request.messages) {
         bytes += message.content.size() + message.reasoning.size();
-        for (const auto& part : message.parts) bytes += bytes_of(part);
+        for (const auto& part : message.parts) bytes += text_of(part);
         for (const auto& call : message.tool_calls) bytes += call.name.size() + call.arguments.size();
     }
     for (const auto& tool : request.tools) {
         bytes += tool.name.size() + tool.description.size() + tool.parameters_json.size();
     }
-    return accounting::estimated_tokens(bytes);
+    return accounting::estimated_tokens(bytes) + accounting::media_in(request).tokens;
 }
 
 ModelRule when_prompt_at_most(std::int64_t tokens, std::string model) {
