@@ -44,7 +44,7 @@ struct ChatRequest {
     std::map<std::string, std::string> metadata{};
     std::optional<bool> store{};
     std::optional<bool> include_usage{};        ///< streams only: `stream_options.include_usage`; unset sends nothing
-    std::string extra_json{};                   ///< a JSON object merged over the body last; the caller wins
+    std::string extra_json{};                   ///< a JSON object merged over the body last; see `CallOptions`
     std::optional<bool> include_obfuscation{};  ///< streams only: `stream_options.include_obfuscation`
     std::vector<std::string> modalities{};      ///< what the answer may be: "text", "audio"
     std::string prediction{};  ///< text that the answer will largely repeat; what repeats is written faster

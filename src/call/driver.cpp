@@ -318,7 +318,8 @@ void CallDriver::start_attempt(const Command& command) {
     const auto& target = services_.targets[command.region];
     const auto time = now();
     const auto& asked = machine_.model_name(command.model);
-    const auto mapped = target.region.model_map.find(asked);
+    const bool as_it_is = command.model == 0 && exchange_.model_as_it_is;
+    const auto mapped = as_it_is ? target.region.model_map.end() : target.region.model_map.find(asked);
     const auto& model = mapped == target.region.model_map.end() ? asked : mapped->second;
     AttemptRecord record;
     record.number = command.attempt;

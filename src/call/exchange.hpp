@@ -49,10 +49,11 @@ struct Continuation {
 
 struct Exchange {
     ExchangeKind kind = ExchangeKind::chat;
-    wire::EncodedChat chat{};  ///< for the chat kinds
-    RawRequest raw{};          ///< for `raw`
-    std::string model{};       ///< as requested; "" for `raw`
-    std::string model_rule{};  ///< why another one is asked than that, "" where it is not
+    wire::EncodedChat chat{};     ///< for the chat kinds
+    RawRequest raw{};             ///< for `raw`
+    std::string model{};          ///< as requested; "" for `raw`
+    std::string model_rule{};     ///< why another one is asked than that, "" where it is not
+    bool model_as_it_is = false;  ///< no region has another name for it
     std::vector<std::pair<std::string, std::string>> headers{};
     std::string label{}, idempotency_key{};
     int skip_malformed_chunks = 0;

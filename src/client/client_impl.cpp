@@ -249,10 +249,12 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_chat(const Cha
     if (auto error = refuse_use()) return std::move(*error);
     if (auto error = client::check_call(options, options_)) return std::move(*error);
     const auto catalogue = catalogue_.get();
-    auto choice = client::choose_model(request, options, options_, *catalogue);
+    auto own_model = wire::model_in_extra(request, options.extra_json);
+    if (!own_model) return std::move(own_model).error();
+    auto choice = client::choose_model(request, *own_model, options, options_, *catalogue);
     if (!choice) return std::move(choice).error();
     std::optional<ChatRequest> named;  // a rule may name the model where the caller named none
-    if (request.model.empty() && !choice->model.empty()) {
+    if (request.model.empty() && own_model->empty() && !choice->model.empty()) {
         named = request;
         named->model = choice->model;
     }
@@ -270,7 +272,8 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_chat(const Cha
         accounting::estimated_tokens(request, options.extra_json, encoded->head.size() + encoded->tail.size());
     if (prompt_tokens > options_.hedging.max_prompt_tokens) plan.policy.hedge = false;
     plan.exchange.chat = std::move(*encoded);
-    plan.exchange.model = request.model;
+    plan.exchange.model_as_it_is = !own_model->empty();
+    plan.exchange.model = own_model->empty() ? request.model : std::move(*own_model);
     plan.exchange.model_rule = std::move(choice->rule);
     plan.policy.model = std::move(choice->model);
     plan.policy.context_window = choice->traits.context_window;

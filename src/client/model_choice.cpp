@@ -18,11 +18,11 @@ Error threw(const std::vector<ModelRule>& rules, std::size_t i, const std::strin
 
 }  // namespace
 
-Result<ModelChoice> choose_model(const ChatRequest& request, const CallOptions& call, const ClientOptions& client,
-                                 const ModelCatalogue& catalogue) {
-    ModelChoice choice{.model = request.model};
+Result<ModelChoice> choose_model(const ChatRequest& request, const std::string& named, const CallOptions& call,
+                                 const ClientOptions& client, const ModelCatalogue& catalogue) {
+    ModelChoice choice{.model = named.empty() ? request.model : named};
     const auto& rules = client.model_rules;
-    for (std::size_t i = 0; i < rules.size(); ++i) {
+    for (std::size_t i = 0; i < rules.size() && named.empty(); ++i) {
         try {
             if (!rules[i].when(request)) continue;
         } catch (const std::exception& error) {

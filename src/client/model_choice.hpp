@@ -19,8 +19,9 @@ struct ModelChoice {
     std::vector<call::FallbackModel> fallbacks{};
 };
 
-/// `invalid_request` when a rule throws.
-Result<ModelChoice> choose_model(const ChatRequest& request, const CallOptions& call, const ClientOptions& client,
-                                 const ModelCatalogue& catalogue);
+/// `named`: the model in the caller's own JSON, which no rule changes; "" without one. `invalid_request` when a rule
+/// throws.
+Result<ModelChoice> choose_model(const ChatRequest& request, const std::string& named, const CallOptions& call,
+                                 const ClientOptions& client, const ModelCatalogue& catalogue);
 
 }  // namespace holysheep::client

@@ -68,6 +68,12 @@ std::optional<Error> check(const ChatRequest& request, bool stream, const ExtraM
     return std::nullopt;
 }
 
+std::optional<Error> add_extra(ExtraMembers& extra, const ChatRequest& request, std::string_view call_extra_json) {
+    if (!extra.add(request.extra_json)) return invalid_request("the request's extra_json is not a JSON object");
+    if (!extra.add(call_extra_json)) return invalid_request("the call's extra_json is not a JSON object");
+    return std::nullopt;
+}
+
 void append_texts(std::string& out, const std::vector<std::string>& texts) {
     char separator = '[';
     for (const std::string& text : texts) {
@@ -215,14 +221,14 @@ void write_rest(ObjectWriter& body, std::string& out, const ChatRequest& request
 
 Result<EncodedChat> encode_chat(const ChatRequest& request, bool stream, std::string_view call_extra_json) {
     ExtraMembers extra;
-    if (!extra.add(request.extra_json)) return invalid_request("the request's extra_json is not a JSON object");
-    if (!extra.add(call_extra_json)) return invalid_request("the call's extra_json is not a JSON object");
+    if (auto error = add_extra(extra, request, call_extra_json)) return *std::move(error);
     if (auto error = check(request, stream, extra)) return *std::move(error);
+    if (extra.has("model")) extra.remove("model");
 
     std::string out;
     out.reserve(estimated_size(request));
     ObjectWriter body(out, extra);
-    const bool has_gap = body.name("model");
+    body.name("model");
     const std::size_t gap = out.size();
     if (body.name("messages")) {
         if (auto error = append_messages(out, request.messages, request.reasoning_replay)) return *std::move(error);
@@ -233,14 +239,26 @@ Result<EncodedChat> encode_chat(const ChatRequest& request, bool stream, std::st
     }
     write_rest(body, out, request, stream);
     body.close();
-    if (!has_gap) return EncodedChat{.head = std::move(out), .model_overridden = true};
     EncodedChat chat{.head = out.substr(0, gap), .tail = std::move(out)};
     chat.tail.erase(0, gap);
     return chat;
 }
 
+Result<std::string> model_in_extra(const ChatRequest& request, std::string_view call_extra_json) {
+    if (request.extra_json.empty() && call_extra_json.empty()) return std::string();
+    ExtraMembers extra;
+    if (auto error = add_extra(extra, request, call_extra_json)) return *std::move(error);
+    const auto* value = extra.find("model");
+    if (value == nullptr) return std::string();
+    std::string scratch;
+    std::string_view model;
+    if (!JsonCursor(*value, scratch).read_string(model) || model.empty() || has_control_character(model)) {
+        return invalid_request("extra_json: 'model' is not the name of a model");
+    }
+    return std::string(model);
+}
+
 std::string body_for_model(const EncodedChat& chat, std::string_view model) {
-    if (chat.model_overridden) return chat.head;
     std::string body;
     body.reserve(chat.head.size() + chat.tail.size() + model.size() + 16);
     body += chat.head;

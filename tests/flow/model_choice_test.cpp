@@ -8,6 +8,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 ClientOptions with_fallback(std::string model = "deepseek-v3.2") {
@@ -132,7 +133,51 @@ TEST(FallbackModels, AStreamFallsBackBeforeItsContent) {
     EXPECT_EQ(reply->attempts.back().model, "deepseek-v3.2");
 }
 
+TEST(FallbackModels, ReplaceTheModelThatTheCallersJsonNames) {
+    auto options = with_fallback();
+    options.regions = FakeTransport::regions({"us-west"});
+    options.regions[0].model_map = {{"special", "never"}, {"deepseek-v3.2", "deployment-7"}};
+    CallFlow flow({}, options);
+    flow.transport.reply_raw("us-west", 404, {}, error_body("model_not_found")).reply("us-west", "hello");
+    const auto reply = flow.client.chat(a_question(), {.extra_json = R"({"model":"special"})"});
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_THAT(models_of(*reply), ElementsAre("us-west:special", "us-west:deployment-7"));
+    EXPECT_EQ(reply->requested_model, "special");
+    EXPECT_EQ(reply->model_reason, "fallback: special failed with model_not_found");
+    EXPECT_THAT(flow.requests()[0].body, HasSubstr(R"("model":"special")"));
+    EXPECT_THAT(flow.requests()[1].body, HasSubstr(R"("model":"deployment-7")"));
+    EXPECT_THAT(flow.requests()[1].body, Not(HasSubstr("special")));
+}
+
 // ---- rules ----
+
+TEST(ModelRules, DoNotChangeAModelThatTheCallersJsonNames) {
+    ClientOptions options;
+    options.model_rules = {when_prompt_at_most(100, "gemini-2.5-flash")};
+    CallFlow flow({"us-west"}, options);
+    flow.transport.reply("us-west", "hello");
+    auto question = a_question();
+    question.extra_json = R"({"model":"special"})";
+    const auto reply = flow.client.chat(question);
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_EQ(reply->attempts[0].model, "special") << "what the records say is what was sent";
+    EXPECT_EQ(reply->model_reason, "");
+    EXPECT_THAT(flow.requests()[0].body, HasSubstr(R"("model":"special")"));
+}
+
+TEST(ModelRules, APictureIsNoLongPrompt) {
+    ClientOptions options;
+    options.model_rules = {when_prompt_at_most(2'000, "gemini-2.5-flash")};
+    options.rate_limit = {.tokens_per_minute = 10'000};
+    CallFlow flow({"us-west"}, options);
+    flow.transport.reply("us-west", "a sheep");
+    const auto reply = flow.client.chat(
+        {.model = "gpt-4.1",
+         .messages = {{.parts = {TextPart{.text = "What is this?"},
+                                 ImagePart{.url = "data:image/png;base64," + std::string(1'000'000, 'A')}}}}});
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_EQ(reply->attempts[0].model, "gemini-2.5-flash");
+}
 
 TEST(ModelRules, ShortPromptsGoToTheCheaperModel) {
     ClientOptions options;

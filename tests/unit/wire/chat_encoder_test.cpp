@@ -101,7 +101,6 @@ TEST(ChatEncoder, UsageIsAskedForOnlyInStreams) {
 TEST(ChatEncoder, TheModelIsAGapThatEachRegionFills) {
     const auto chat = encode_chat(a_question(), false, {});
     ASSERT_TRUE(chat);
-    EXPECT_FALSE(chat->model_overridden);
     EXPECT_THAT(body_for_model(*chat, "vendor/\"m\""), HasSubstr(R"({"model":"vendor/\"m\"","messages")"));
     EXPECT_THAT(body_for_model(*chat, "other"), HasSubstr(R"({"model":"other",)"));
 }
@@ -319,8 +318,22 @@ TEST(ExtraJson, OfManyMembersIsMergedByTheSameRule) {
 TEST(ExtraJson, MayNameTheModelAndTheMessages) {
     const auto chat = encode_chat({}, false, R"({"model":"own","messages":[]})");
     ASSERT_TRUE(chat);
-    EXPECT_TRUE(chat->model_overridden);
-    EXPECT_EQ(body_for_model(*chat, "region's"), R"({"model":"own","messages":[]})");
+    EXPECT_EQ(*model_in_extra({}, R"({"model":"own","messages":[]})"), "own");
+    EXPECT_EQ(body_for_model(*chat, "fallback"), R"({"model":"fallback","messages":[]})");
+}
+
+TEST(ExtraJson, TheCallsModelWinsOverTheRequests) {
+    ChatRequest request = a_question();
+    EXPECT_EQ(*model_in_extra(request, {}), "");
+    request.extra_json = R"({"mod\u0065l":"request's"})";
+    EXPECT_EQ(*model_in_extra(request, R"({"top_k":1})"), "request's");
+    EXPECT_EQ(*model_in_extra(request, R"({"model":"call's"})"), "call's");
+}
+
+TEST(ExtraJson, AModelThatIsNoNameIsRefused) {
+    for (const auto* extra : {R"({"model":7})", R"({"model":""})", R"({"model":["a"]})", R"({"model":"a\nb"})", "7"}) {
+        EXPECT_FALSE(model_in_extra(a_question(), extra)) << extra;
+    }
 }
 
 TEST(ExtraJson, NamesAreComparedUnescaped) {
