@@ -185,7 +185,7 @@ struct ClientOptions {
     std::vector<std::string> keys{};
     /// Gives the key, in place of `api_key`: called on the callback thread (or through `callback_executor`) before the
     /// first call, and again after a 401. Calls wait for it; one that throws or gives an unusable key fails them with
-    /// `unauthenticated`.
+    /// `unauthenticated`. Whichever key it gives, limits count it as the same account.
     std::function<std::string()> key_source{};
     std::string base_url{};         ///< empty: https://api.holysheep.ai/v1; may hold `{region}`
     std::vector<Region> regions{};  ///< empty: one region named "default"

@@ -48,7 +48,8 @@ struct RateLimitLevel {
 };
 
 /// Thread-safe. A client makes its own from `ClientOptions::rate_limit`; to share a limit among clients of one process,
-/// hand the same one to each. Processes know nothing of each other.
+/// hand the same one to each. Clients with the same key share an account, wherever each has it from; all those with a
+/// `key_source` are taken for one account. Processes know nothing of each other.
 class HOLYSHEEP_EXPORT RateLimiter {
   public:
     /// Throws `Exception` with `invalid_options` when `options` cannot work.

@@ -25,7 +25,7 @@ Keys::Keys(std::vector<std::string> keys, std::vector<std::uint64_t> region_acco
       known_(!fetch_) {
     if (fetch_) texts_.assign(1, {});
     for (const auto& text : texts_) accounts_.push_back(account_of(text));
-    if (fetch_) accounts_.assign(1, 1);  // whatever key it gives, it is the same account
+    if (fetch_) accounts_.assign(1, kFetchedAccount);
 }
 
 const std::string& Keys::text(std::size_t region, std::optional<std::size_t> key) const {

@@ -16,8 +16,10 @@
 
 namespace holysheep::call {
 
-/// Stands for a key in limits and statistics; never 0.
+/// Stands for a key in limits and statistics: a hash of it, odd.
 std::uint64_t account_of(std::string_view key);
+/// For all keys that a callback gives, which are taken for those of one account.
+inline constexpr std::uint64_t kFetchedAccount = 2;
 
 /// On the I/O thread. A region with a key of its own, or with its own Authorization header, takes none from here.
 class Keys {

@@ -527,7 +527,7 @@ Stats Client::Impl::stats() const {
 void Client::Impl::fetch_key() {
     // An executor may run this late, even after the client's end: it holds nothing of the client's.
     callbacks_->run(
-        [source = options_.key_source, clock = std::weak_ptr<Clock>(clock_),
+        [source = options_.key_source, clock = std::weak_ptr<Clock>(clock_), limiter = services_.admission.limiter,
          keys = std::weak_ptr<call::Keys*>(keys_in_use_)] {
             std::string key, problem;
             try {
@@ -539,6 +539,8 @@ void Client::Impl::fetch_key() {
                 problem = "it threw";
             }
             if (!problem.empty()) problem = "key_source gave none that can be used: " + problem;
+            // A client that has it as its `api_key` may share the limiter.
+            if (limiter && problem.empty()) limiter->count_together(call::kFetchedAccount, call::account_of(key));
             const auto alive = clock.lock();
             if (!alive) return;
             alive->post([keys, key = std::move(key), problem = std::move(problem)] {

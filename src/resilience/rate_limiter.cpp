@@ -18,6 +18,8 @@ constexpr std::int64_t kUnknownAnswer = 1'000;
 constexpr std::size_t kFewAnswers = 5;
 // Names of models come from callers; what is beyond shares one lane.
 constexpr std::size_t kMostLanes = 1'000;
+// Keys that take turns for years; what is beyond counts for itself.
+constexpr std::size_t kMostAliases = 10'000;
 
 void check(const RateLimitOptions& options) {
     const auto refuse = [](std::string what) {
@@ -47,6 +49,7 @@ std::vector<RateLimitLevel> RateLimiter::levels(std::chrono::steady_clock::time_
 
 RateLimiter::Impl::Lane& RateLimiter::Impl::lane(std::uint64_t account, std::string_view model) {
     std::lock_guard lock(mutex_);
+    account = known_as(account);
     if (lanes_.size() >= kMostLanes) {
         const auto known = lanes_.find(std::to_string(account) + '/' + std::string(model));
         if (known != lanes_.end()) return *known->second;
@@ -55,6 +58,28 @@ RateLimiter::Impl::Lane& RateLimiter::Impl::lane(std::uint64_t account, std::str
     auto& lane = lanes_[std::to_string(account) + '/' + std::string(model)];
     if (!lane) lane = std::make_unique<Lane>(options_, std::string(model));
     return *lane;
+}
+
+std::uint64_t RateLimiter::Impl::known_as(std::uint64_t account) const {
+    for (auto same = same_as_.find(account); same != same_as_.end(); same = same_as_.find(account)) {
+        account = same->second;
+    }
+    return account;
+}
+
+bool RateLimiter::Impl::has_lanes(std::uint64_t account) const {
+    const auto prefix = std::to_string(account) + '/';
+    return std::ranges::any_of(lanes_, [&](const auto& lane) { return lane.first.starts_with(prefix); });
+}
+
+void RateLimiter::Impl::count_together(std::uint64_t account, std::uint64_t other) {
+    std::lock_guard lock(mutex_);
+    account = known_as(account);
+    other = known_as(other);
+    if (account == other || same_as_.size() >= kMostAliases) return;
+    // What has been used must stay counted.
+    if (!has_lanes(account)) std::swap(account, other);
+    same_as_.emplace(other, account);
 }
 
 bool RateLimiter::Impl::adopt(Lane& lane, std::optional<std::int64_t> requests, std::optional<std::int64_t> tokens,

@@ -34,6 +34,8 @@ class RateLimiter::Impl {
 
     /// The lane of an account (a number that stands for its key) and a model. It lives as long as this.
     Lane& lane(std::uint64_t account, std::string_view model);
+    /// From now on two numbers stand for one account. Of lanes that both have already, the first one's go on.
+    void count_together(std::uint64_t account, std::uint64_t other);
     /// The server's own limits, where they are lower than those of the options. True: they were not known.
     bool adopt(Lane& lane, std::optional<std::int64_t> requests, std::optional<std::int64_t> tokens, time_point now);
     std::int64_t answer_tokens(const Lane& lane) const;
@@ -52,9 +54,13 @@ class RateLimiter::Impl {
         time_point told = time_point::max();  // when it will look again
     };
 
+    std::uint64_t known_as(std::uint64_t account) const;
+    bool has_lanes(std::uint64_t account) const;
+
     RateLimitOptions options_;
     mutable std::mutex mutex_;  // guards everything below
     std::unordered_map<std::string, std::unique_ptr<Lane>> lanes_;
+    std::unordered_map<std::uint64_t, std::uint64_t> same_as_;  // accounts, without circles
     std::uint64_t next_ticket_ = 0;
 };
 

@@ -160,6 +160,35 @@ TEST(RateLimit, ALimiterIsSharedByClients) {
     EXPECT_THAT(other.client.chat(a_question()), FailsWith(ErrorCode::rate_limited_locally));
 }
 
+TEST(RateLimit, AKeyIsOneAccountWhereverAClientHasItFrom) {
+    for (const bool fetched_first : {true, false}) {
+        const auto limiter = std::make_shared<RateLimiter>(RateLimitOptions{.requests = 1, .fail_fast = true});
+        CallFlow fetched({"us-west"}, {.key_source = [] { return std::string("sk-the-key"); },
+                                       .limiter = limiter,
+                                       .callback_executor = run_inline});
+        CallFlow given({"us-west"}, {.api_key = "sk-the-key", .limiter = limiter});
+        CallFlow stranger({"us-west"}, {.api_key = "sk-another-key", .limiter = limiter});
+        for (auto* flow : {&fetched, &given, &stranger}) flow->transport.reply("us-west", "hello");
+        auto& first = fetched_first ? fetched : given;
+        auto& second = fetched_first ? given : fetched;
+        EXPECT_THAT(first.client.chat(a_question()), IsOk());
+        EXPECT_THAT(second.client.chat(a_question()), FailsWith(ErrorCode::rate_limited_locally)) << fetched_first;
+        EXPECT_THAT(stranger.client.chat(a_question()), IsOk());
+    }
+}
+
+TEST(RateLimit, AKeyThatTakesTheOldOnesPlaceIsTheSameAccount) {
+    const auto limiter = std::make_shared<RateLimiter>(RateLimitOptions{.requests = 2, .fail_fast = true});
+    int asked = 0;
+    CallFlow rotating({"us-west"}, {.key_source = [&] { return "sk-key-number-" + std::to_string(++asked); },
+                                    .limiter = limiter,
+                                    .callback_executor = run_inline});
+    rotating.transport.reply_raw("us-west", 401, {}, error_body("invalid_api_key")).reply("us-west", "hello");
+    EXPECT_THAT(rotating.client.chat(a_question()), IsOk());
+    CallFlow given({"us-west"}, {.api_key = "sk-key-number-2", .limiter = limiter});
+    EXPECT_THAT(given.client.chat(a_question()), FailsWith(ErrorCode::rate_limited_locally));
+}
+
 TEST(RateLimit, SmoothCallsAreSpaced) {
     CallFlow flow({"us-west"}, {.rate_limit = {.requests = 60, .per = 60s, .smooth = true}});
     flow.transport.reply("us-west", "hello");
