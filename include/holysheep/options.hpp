@@ -133,14 +133,16 @@ struct TimeoutOptions {
 /// `rate_limited_locally`.
 struct ConcurrencyOptions {
     int max_per_region = 0;  ///< requests, to their last byte; 0: no limit
-    int queue = 0;           ///< calls that may wait
+    /// Calls that may wait before their first request; 0: none. Those that must wait for room later, for a further
+    /// attempt, always may.
+    int queue = 0;
 };
 
 /// Ceilings on what calls cost within a span, in one currency. A call reserves an estimate before it is sent: the
-/// prompt at four bytes a token, and the longest answer that the request allows, else 1,000 tokens. It is settled with
-/// what all its attempts cost, estimates included. A call that does not fit fails with `budget_exceeded`, which says
-/// how much of which ceiling is spent, and until when; one whose price is not known is refused, for it could cost
-/// anything. Each client counts for itself.
+/// prompt by `estimated_prompt_tokens`, and the longest answer that the request allows, else 1,000 tokens; a fallback
+/// model that costs more reserves the difference. It is settled with what all its attempts cost, estimates included. A
+/// call that does not fit fails with `budget_exceeded`, which says how much of which ceiling is spent, and until when;
+/// a model whose price is not known is refused, for it could cost anything. Each client counts for itself.
 struct BudgetOptions {
     std::optional<Money> ceiling{};         ///< for all calls; unset: none
     milliseconds per{86'400'000};           ///< in any span of this length, which slides in sixty steps
@@ -265,8 +267,16 @@ struct CallOptions {
     bool cost_safe = false;         ///< no second dispatch while the first may have been delivered
     std::optional<RetryOptions> retry{};
     std::optional<TimeoutOptions> timeouts{};
+    /// Over the client's. An `Authorization` is the call's own account: limits count it apart, and its refusals and
+    /// pauses concern no other call.
     std::vector<std::pair<std::string, std::string>> headers{};
-    std::string extra_json{};  ///< merged over the request's body last
+    /// Merged over the request's body last. A model that is named here is asked under just that name, whatever
+    /// `ChatRequest::model`, rules and `Region::model_map` say; fallback models keep their own.
+    std::string extra_json{};
+    /// Whether the call fails with `rate_limited_locally` where it would have to wait in a queue of this client: for
+    /// the rate limit, or for room in a region. Unset: as `RateLimitOptions::fail_fast` says for the rate limit, and it
+    /// waits for room.
+    std::optional<bool> fail_fast{};
 };
 
 }  // namespace v0

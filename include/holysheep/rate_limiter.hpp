@@ -33,7 +33,8 @@ struct RateLimitOptions {
     /// Even spacing (GCRA): a call every `per / requests` instead of all of them at the window's beginning.
     bool smooth = false;
     /// Whether a call that would have to wait fails with `rate_limited_locally`. Otherwise it waits for its turn, by
-    /// `CallOptions::priority`, then by age; it fails at once where the turn would come after its deadline.
+    /// `CallOptions::priority`, then by age; it fails at once where the turn would come after its deadline. A call may
+    /// choose for itself: `CallOptions::fail_fast`.
     bool fail_fast = false;
     int burst = 1;  ///< with `smooth`: calls that may go together after a pause
 };

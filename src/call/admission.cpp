@@ -2,6 +2,7 @@
 #include "call/admission.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include "resilience/quota_pace.hpp"
@@ -14,6 +15,15 @@ using namespace std::chrono_literals;
 
 // A full region, or a queue whose head is elsewhere, is looked at again without being called.
 constexpr auto kLookAgain = 250ms;
+
+std::optional<std::uint64_t> account_in(const std::vector<std::pair<std::string, std::string>>& headers) {
+    constexpr std::string_view kName = "authorization";
+    const auto found = std::ranges::find_if(headers, [&](const auto& header) {
+        return std::ranges::equal(header.first, kName, {}, [](unsigned char c) { return std::tolower(c); });
+    });
+    if (found == headers.end()) return std::nullopt;
+    return account_of(found->second);
+}
 
 std::string span_text(std::chrono::nanoseconds span) {
     const auto ms = std::chrono::ceil<milliseconds>(span).count();
@@ -29,27 +39,41 @@ Admission::Admission(const AdmissionServices& services, const Exchange& exchange
       exchange_(exchange),
       since_(since),
       limited_(exchange.rate_limited && services.limiter != nullptr),
+      own_account_(account_in(exchange.headers)),
       on_turn_(std::move(on_turn)) {}
 
 Admission::~Admission() { settle_cost(Money{}, since_); }
 
 std::optional<std::size_t> Admission::choose_key(std::size_t region, int model, time_point now) const {
     const auto& keys = services_.keys;
-    if (!keys.from_ring(region)) return std::nullopt;
+    if (!needs_key(region)) return std::nullopt;
     if (const auto key = keys.ring().pick(region, model, now)) return key;
     return keys.ring().least_bad();
 }
 
-Admission::Answer Admission::wait_for_room(std::span<const std::size_t> regions) {
-    if (seat_) return Answer::wait;
+RateLimiter::Impl::Lane& Admission::lane_of(std::size_t region, std::optional<std::size_t> key,
+                                            std::string_view name) const {
+    return services_.limiter->lane(own_account_ ? *own_account_ : services_.keys.account(region, key), name);
+}
+
+Admission::Answer Admission::wait_for_room(std::vector<std::size_t> regions) {
+    if (seat_) {
+        seat_.pass_on();
+        return Answer::wait;
+    }
     auto& bulkhead = services_.bulkhead;
     next_ = {};
-    seat_ = bulkhead.join({regions.begin(), regions.end()}, since_, exchange_.priority, on_turn_());
+    const auto full = "every region has " + std::to_string(bulkhead.max_per_region()) +
+                      " requests in flight (concurrency.max_per_region)";
+    if (exchange_.fail_fast.value_or(false)) {
+        return refuse(
+            {.code = ErrorCode::rate_limited_locally, .message = full + "; CallOptions::fail_fast forbids waiting"});
+    }
+    using enum resilience::Bulkhead::Guest;
+    seat_ = bulkhead.join(std::move(regions), since_, exchange_.priority, let_in_ ? returning : fresh, on_turn_());
     if (seat_) return Answer::wait;
     return refuse({.code = ErrorCode::rate_limited_locally,
-                   .message = "every region has " + std::to_string(bulkhead.max_per_region()) +
-                              " requests in flight (concurrency.max_per_region) and " +
-                              std::to_string(bulkhead.waiting()) +
+                   .message = full + " and " + std::to_string(bulkhead.waiting()) +
                               " calls wait (concurrency.queue); raise one of them, or send less at once"});
 }
 
@@ -57,7 +81,7 @@ void Admission::seek_permit(std::size_t region, int model, std::string_view name
     next_.key = choose_key(region, model, now);
     next_.key_version = services_.keys.version();
     if (!limited_) return;
-    auto& lane = services_.limiter->lane(services_.keys.account(region, next_.key), name);
+    auto& lane = lane_of(region, next_.key, name);
     if (next_.permit && next_.lane == &lane) return;  // it keeps its place in that queue
     next_.lane = &lane;
     const auto answer = exchange_.size.answer_tokens.value_or(services_.limiter->answer_tokens(lane));
@@ -72,11 +96,12 @@ void Admission::seek_permit(std::size_t region, int model, std::string_view name
 Admission::Answer Admission::ask(std::size_t region, int model, std::string_view name,
                                  std::optional<time_point> deadline, time_point now) {
     seat_.leave();
+    let_in_ = true;
     auto& keys = services_.keys;
     if (!key_problem_.empty()) {
         return refuse({.code = ErrorCode::unauthenticated, .message = "no key: " + key_problem_});
     }
-    if (keys.from_ring(region) && !waits_for_key_) {
+    if (needs_key(region) && !waits_for_key_) {
         self_ = std::make_shared<Admission*>(this);
         const std::weak_ptr<Admission*> self = self_;
         waits_for_key_ = keys.must_wait([self](const std::string& problem) {
@@ -94,12 +119,12 @@ Admission::Answer Admission::ask(std::size_t region, int model, std::string_view
     if (!limited_ || next_.permit.look(now)) return Answer::granted;
     const auto expected = next_.permit.expected(now);
     const bool late = expected && deadline && *expected >= *deadline;
-    if (services_.limiter->options().fail_fast || late || next_.permit.hopeless()) return refuse(too_late(name, now));
+    if (fails_fast() || late || next_.permit.hopeless()) return refuse(too_late(name, now));
     return Answer::wait;
 }
 
 bool Admission::ask_beside(std::size_t region, int model, std::string_view name, time_point now) {
-    if (!has_room(region) || (services_.keys.from_ring(region) && !services_.keys.known())) return false;
+    if (!has_room(region) || (needs_key(region) && !services_.keys.known())) return false;
     seek_permit(region, model, name, now);
     if (!limited_ || next_.permit.look(now)) return true;
     next_ = {};
@@ -107,12 +132,12 @@ bool Admission::ask_beside(std::size_t region, int model, std::string_view name,
 }
 
 bool Admission::share(std::size_t region, int model, std::string_view name, time_point now) {
-    if (services_.keys.from_ring(region) && !services_.keys.known()) return false;
+    if (needs_key(region) && !services_.keys.known()) return false;
     Right shared;
     shared.key = choose_key(region, model, now);
     shared.key_version = services_.keys.version();
     if (limited_) {
-        shared.lane = &services_.limiter->lane(services_.keys.account(region, shared.key), name);
+        shared.lane = &lane_of(region, shared.key, name);
         const bool same = std::ranges::any_of(rights_, [&](const Right& right) {
             return right.open && !right.used && right.permit.granted() && right.lane == shared.lane;
         });
@@ -187,7 +212,12 @@ Error Admission::too_late(std::string_view model, time_point now) const {
     if (const auto ahead = next_.permit.ahead(); ahead > 0) {
         error.message += ", after " + std::to_string(ahead) + " others";
     }
-    error.message += options.fail_fast ? "; rate_limit.fail_fast forbids waiting" : ", which is after its deadline";
+    if (!fails_fast()) {
+        error.message += ", which is after its deadline";
+    } else {
+        error.message += exchange_.fail_fast ? "; CallOptions::fail_fast" : "; rate_limit.fail_fast";
+        error.message += " forbids waiting";
+    }
     return error;
 }
 

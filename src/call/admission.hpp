@@ -8,7 +8,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -50,8 +49,8 @@ class Admission {
     };
 
     bool has_room(std::size_t region) const { return services_.bulkhead.has_room(region); }
-    /// Every region that the call may use is full: takes a seat in the queue for them.
-    Answer wait_for_room(std::span<const std::size_t> regions);
+    /// What the call may use is full: takes a seat in the queue for these regions, or keeps the one it has.
+    Answer wait_for_room(std::vector<std::size_t> regions);
     /// For the next attempt, in that region, of that model (its number and its name).
     Answer ask(std::size_t region, int model, std::string_view name, std::optional<time_point> deadline,
                time_point now);
@@ -81,6 +80,8 @@ class Admission {
     /// What the headers say about the account's quota. True: the limit was adopted, and was not known before.
     bool on_quota(std::size_t attempt, std::size_t region, int model, const RateLimits& limits, time_point now);
     std::optional<std::size_t> key(std::size_t attempt) const { return rights_[attempt - 1].key; }
+    /// The call has an Authorization header: what becomes of that key says nothing about the client's.
+    bool brings_its_key() const { return own_account_.has_value(); }
 
   private:
     struct Right {
@@ -91,7 +92,9 @@ class Admission {
         RateLimiter::Impl::Lane* lane = nullptr;
         bool open = false, used = false;  // begun and not over; sent
     };
+    bool needs_key(std::size_t region) const { return !brings_its_key() && services_.keys.from_ring(region); }
     std::optional<std::size_t> choose_key(std::size_t region, int model, time_point now) const;
+    RateLimiter::Impl::Lane& lane_of(std::size_t region, std::optional<std::size_t> key, std::string_view name) const;
     void seek_permit(std::size_t region, int model, std::string_view name, time_point now);
     Answer refuse(Error error) {
         refusal_ = std::move(error);
@@ -99,15 +102,18 @@ class Admission {
         return Answer::never;
     }
     std::optional<Error> reserve_cost(time_point now);
+    /// Instead of waiting for its turn under the rate limit.
+    bool fails_fast() const { return exchange_.fail_fast.value_or(services_.limiter->options().fail_fast); }
     Error too_late(std::string_view model, time_point now) const;
 
     const AdmissionServices& services_;
     const Exchange& exchange_;
     const time_point since_;
     const bool limited_;
+    const std::optional<std::uint64_t> own_account_;
     const std::function<OnTurn()> on_turn_;
     Right next_{};
-    bool waits_for_key_ = false, renewed_key_ = false;
+    bool waits_for_key_ = false, renewed_key_ = false, let_in_ = false;
     resilience::Bulkhead::Seat seat_{};
     std::string key_problem_{};
     std::shared_ptr<Admission*> self_;        // for callbacks that may come after the end

@@ -272,7 +272,8 @@ void CallDriver::note_quota(Attempt& attempt, Outcome& outcome) {
             // The first key that is usable again counts, not the one that was refused last.
             outcome.retry_after = std::chrono::ceil<milliseconds>(ring.usable_at(region, model, time) - time);
         }
-        if (!outcome.another_key && outcome.retry_after && outcome.retry_after->count() > 0) {
+        if (!outcome.another_key && !admission_.brings_its_key() && outcome.retry_after &&
+            outcome.retry_after->count() > 0) {
             const auto pause = std::min<nanoseconds>(*outcome.retry_after, std::chrono::minutes{10});
             services_.regions.limit_until(region, model, time + pause);
         }
@@ -283,6 +284,7 @@ void CallDriver::note_quota(Attempt& attempt, Outcome& outcome) {
         services_.log.write(LogLevel::info, "the gateway's rate limit of " + attempt.record.model +
                                                 " is lower than rate_limit: it is adopted");
     }
+    if (admission_.brings_its_key()) return;
     if (services_.admission.keys.ring().size() > 1 && services_.admission.keys.from_ring(region)) return;
     const auto* used = attempt.usage();
     const auto call_tokens =

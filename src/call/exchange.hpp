@@ -59,6 +59,7 @@ struct Exchange {
     int skip_malformed_chunks = 0;
     CallSize size{};
     int priority = 1;
+    std::optional<bool> fail_fast{};                     ///< unset: the limiter's way, and the queue for room is used
     bool rate_limited = false;                           ///< whether the client's rate limit counts it
     std::shared_ptr<const Continuation> continuation{};  ///< with StreamRecovery::continue_prefix
 };

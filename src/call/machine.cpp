@@ -28,8 +28,8 @@ Commands CallMachine::start(time_point now) {
         dispatch({.region = *region, .kind = kind, .when = now}, now, out);
         return out;
     }
-    if (all_full(now)) {
-        wait_for_admission({.kind = AttemptKind::first}, admission_->wait_for_room(plan_), now, out);
+    if (auto full = full_regions(now); !full.empty()) {
+        wait_for_admission({.kind = AttemptKind::first}, admission_->wait_for_room(std::move(full)), now, out);
         return out;
     }
     if (const auto move = move_to_fallback(nullptr, now)) {
@@ -61,7 +61,8 @@ Commands CallMachine::start(time_point now) {
         dispatch(*move, now, out);
     } else if (admission_ != nullptr &&
                std::ranges::any_of(plan_, [&](std::size_t r) { return eligible(r) && !admission_->has_room(r); })) {
-        wait_for_admission({.kind = AttemptKind::first}, admission_->wait_for_room(plan_), now, out);
+        wait_for_admission({.kind = AttemptKind::first}, admission_->wait_for_room({plan_.begin(), plan_.end()}), now,
+                           out);
     } else {
         finish(limited ? Ending::wait_too_long : Ending::no_region, 0, out);
     }

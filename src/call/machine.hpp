@@ -173,6 +173,7 @@ class CallMachine {
         time_point pause{};  // the end of the region's pause, as far as this wait took it into account
         bool fresh_connection = false, free = false, maybe_duplicated = false, panic = false;
         bool returns = false;  // to a region that this call waited for: the next back-off is longer
+        bool full = false;     // nothing is lacking there but room
         bool queued = false;   // waits for its admission, too
         bool admitted = false;
     };
@@ -207,7 +208,8 @@ class CallMachine {
     void dispatch(const Move& move, time_point now, Commands& out);
     bool admitted(const Move& move, time_point now, Commands& out);
     bool admitted_beside(int attempt, std::size_t region, time_point now);
-    bool all_full(time_point now) const;
+    /// Those that lack nothing but room.
+    std::vector<std::size_t> full_regions(time_point now) const;
     void wait_for_admission(const Move& move, Admission::Answer answer, time_point now, Commands& out);
     bool recovers(const Outcome& outcome, Verdict verdict) const;
     void fail(int attempt, Verdict verdict, const AttemptRecord& record, time_point now, Commands& out);

@@ -1,5 +1,6 @@
 // What follows a failed attempt: which region is next, when, at what cost to the retry budget, or why the call ends.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "call/machine.hpp"
@@ -188,14 +189,16 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
             // The pause that this call's own hint began is in that wait already; another call may know of a longer one.
             if (hint && until <= last->ended + *hint) until = now;
         }
-        if (admission_ != nullptr && !admission_->has_room(region)) until = std::max(until, now + kLookAgain);
         when = std::max(when, until);
+        const bool full = when <= now && admission_ != nullptr && !admission_->has_room(region);
+        if (full) when = now + kLookAgain;  // or whenever somebody leaves
         // The earliest one, for a pause elsewhere may be long; among equals the one that was visited less.
         if (best && (when > best->when || (when == best->when && visits >= best_visits))) continue;
         best = Move{.region = region,
                     .kind = region == failed.region || tried(region) ? AttemptKind::retry : AttemptKind::failover,
                     .when = when,
-                    .pause = regions_.limited_until(region, model_)};
+                    .pause = regions_.limited_until(region, model_),
+                    .full = full};
         best_visits = visits;
     }
     if (!best) return std::nullopt;
@@ -230,7 +233,7 @@ Commands CallMachine::plan_again(const Move& blocked, time_point now) {
 }
 
 void CallMachine::follow(const Move& move, time_point now, Commands& out) {
-    if (move.when > now) {
+    if (move.when > now && !move.full) {
         pending_ = move;
         // Who waits for something else stands in nobody's way.
         if (admission_ != nullptr) admission_->withdraw();
@@ -260,6 +263,12 @@ void CallMachine::dispatch(const Move& move, time_point now, Commands& out) {
 
 bool CallMachine::admitted(const Move& move, time_point now, Commands& out) {
     if (admission_ == nullptr || move.admitted) return true;
+    if (!admission_->has_room(move.region)) {
+        auto full = full_regions(now);
+        if (full.empty()) full.push_back(move.region);
+        wait_for_admission(move, admission_->wait_for_room(std::move(full)), now, out);
+        return false;
+    }
     const auto answer = admission_->ask(move.region, model_, model_name(model_index_), policy_.deadline, now);
     if (answer == Admission::Answer::granted) return true;
     wait_for_admission(move, answer, now, out);
@@ -290,11 +299,13 @@ bool CallMachine::admitted_beside(int attempt, std::size_t region, time_point no
     return admission_->ask_beside(region, model_, name, now);
 }
 
-bool CallMachine::all_full(time_point now) const {
-    if (admission_ == nullptr) return false;
-    return std::ranges::any_of(plan_, [&](std::size_t region) {
+std::vector<std::size_t> CallMachine::full_regions(time_point now) const {
+    std::vector<std::size_t> full;
+    if (admission_ == nullptr) return full;
+    std::ranges::copy_if(plan_, std::back_inserter(full), [&](std::size_t region) {
         return regions_.usable(region, model_, now) && !admission_->has_room(region);
     });
+    return full;
 }
 
 void CallMachine::finish(Ending ending, int attempt, Commands& out) {

@@ -240,6 +240,7 @@ client::CallPlan Client::Impl::make_plan(const CallOptions& options, bool stream
     plan.exchange.idempotency_key = options.idempotency_key;
     plan.exchange.skip_malformed_chunks = options.skip_malformed_chunks;
     plan.exchange.priority = options.priority;
+    plan.exchange.fail_fast = options.fail_fast;
     plan.policy.spare_keys = std::max(0, static_cast<int>(options_.keys.size()) - 1) + (options_.key_source ? 1 : 0);
     return plan;
 }

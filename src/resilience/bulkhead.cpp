@@ -5,10 +5,17 @@
 
 namespace holysheep::resilience {
 
-Bulkhead::Seat Bulkhead::join(std::vector<std::size_t> regions, time_point since, int priority,
+namespace {
+
+constexpr Bulkhead::Order kFront{Bulkhead::time_point::min(), 0};
+
+}  // namespace
+
+Bulkhead::Seat Bulkhead::join(std::vector<std::size_t> regions, time_point since, int priority, Guest guest,
                               std::function<void()> on_room) {
     Seat seat;
-    if (queue_.size() >= static_cast<std::size_t>(std::max(most_waiting_, 0))) return seat;
+    const bool full = queue_.size() >= static_cast<std::size_t>(std::max(most_waiting_, 0));
+    if (full && guest == Guest::fresh) return seat;
     seat.bulkhead_ = this;
     seat.key_ = {since + priority * std::chrono::seconds{5}, ++next_ticket_};
     queue_.emplace(seat.key_, Waiter{std::move(regions), std::move(on_room)});
@@ -22,21 +29,27 @@ void Bulkhead::Seat::leave() {
     bulkhead->queue_.erase(key_);
     // It may have been told of room that it does not take.
     for (const auto region : regions) {
-        if (bulkhead->has_room(region)) bulkhead->tell_first(region);
+        if (bulkhead->has_room(region)) bulkhead->tell_next(region, kFront);
+    }
+}
+
+void Bulkhead::Seat::pass_on() {
+    for (const auto region : bulkhead_->queue_[key_].regions) {
+        if (bulkhead_->has_room(region)) bulkhead_->tell_next(region, key_);
     }
 }
 
 void Bulkhead::on_leave(std::size_t region) {
     --in_flight_[region];
-    tell_first(region);
+    tell_next(region, kFront);
 }
 
-void Bulkhead::tell_first(std::size_t region) {
-    for (auto& [key, waiter] : queue_) {
-        if (std::ranges::find(waiter.regions, region) == waiter.regions.end()) continue;
-        waiter.on_room();
-        return;
-    }
+void Bulkhead::tell_next(std::size_t region, const Order& behind) {
+    const auto next = std::find_if(queue_.upper_bound(behind), queue_.end(), [&](const auto& entry) {
+        const auto& regions = entry.second.regions;
+        return std::ranges::find(regions, region) != regions.end();
+    });
+    if (next != queue_.end()) next->second.on_room();
 }
 
 }  // namespace holysheep::resilience

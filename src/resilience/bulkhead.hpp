@@ -23,6 +23,9 @@ class Bulkhead {
     Bulkhead(std::size_t regions, const ConcurrencyOptions& options)
         : most_(options.max_per_region), most_waiting_(options.queue), in_flight_(regions) {}
 
+    /// By age and class; no two calls have the same.
+    using Order = std::pair<time_point, std::uint64_t>;
+
     /// One request in flight.
     class Place {
       public:
@@ -59,11 +62,13 @@ class Bulkhead {
         ~Seat() { leave(); }
         explicit operator bool() const { return bulkhead_ != nullptr; }
         void leave();
+        /// There is room that this one cannot use: whoever is next may.
+        void pass_on();
 
       private:
         friend class Bulkhead;
         Bulkhead* bulkhead_ = nullptr;
-        std::pair<time_point, std::uint64_t> key_{};
+        Order key_{};
     };
 
     bool limited() const { return most_ > 0; }
@@ -72,9 +77,12 @@ class Bulkhead {
         ++in_flight_[region];
         return {*this, region};
     }
-    /// `since` is the call's age; a class of priority is worth five seconds. An empty seat: the queue is full.
-    /// `on_room` must not enter here; it is called when there may be room in one of the regions.
-    Seat join(std::vector<std::size_t> regions, time_point since, int priority, std::function<void()> on_room);
+    enum class Guest { fresh, returning };
+    /// `since` is the call's age; a class of priority is worth five seconds. An empty seat: the queue is full, which it
+    /// never is for a returning guest: what it has waited for or spent would be lost. `on_room` must not enter here; it
+    /// is called when there may be room in one of the regions.
+    Seat join(std::vector<std::size_t> regions, time_point since, int priority, Guest guest,
+              std::function<void()> on_room);
     std::size_t waiting() const { return queue_.size(); }
     int max_per_region() const { return most_; }
 
@@ -84,11 +92,12 @@ class Bulkhead {
         std::function<void()> on_room;
     };
     void on_leave(std::size_t region);
-    void tell_first(std::size_t region);
+    /// The first behind that place which waits for the region.
+    void tell_next(std::size_t region, const Order& behind);
 
     int most_, most_waiting_;
     std::vector<int> in_flight_;
-    std::map<std::pair<time_point, std::uint64_t>, Waiter> queue_;
+    std::map<Order, Waiter> queue_;
     std::uint64_t next_ticket_ = 0;
 };
 

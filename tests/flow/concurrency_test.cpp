@@ -1,4 +1,7 @@
 // A bound on what is in flight in each region.
+#include <future>
+#include <vector>
+
 #include "call_flow.hpp"
 
 namespace holysheep::flow {
@@ -48,6 +51,23 @@ TEST(Concurrency, AFullQueueRefusesWithBothNumbers) {
     EXPECT_THAT(first.get(), IsOk());
 }
 
+TEST(Concurrency, ACallThatFailsFastTakesNoSeat) {
+    CallFlow flow({"us-west"}, {.concurrency = {.max_per_region = 1, .queue = 1}}, CallFlow::kManual);
+    flow.transport.reply("us-west", "a", {.first_byte = 1s});
+    auto first = flow.client.chat_async(a_question());
+    auto hasty = flow.client.chat_async(a_question(), {.fail_fast = true});
+    auto second = flow.client.chat_async(a_question());
+    flow.clock.advance(0s);
+    ASSERT_TRUE(is_ready(hasty));
+    const auto refused = hasty.get();
+    ASSERT_THAT(refused, FailsWith(ErrorCode::rate_limited_locally));
+    EXPECT_THAT(refused.error().message, HasSubstr("CallOptions::fail_fast"));
+    flow.clock.advance(1s);
+    flow.clock.advance(1s);
+    EXPECT_THAT(first.get(), IsOk());
+    EXPECT_THAT(second.get(), IsOk());
+}
+
 TEST(Concurrency, AWaiterThatGoesAwayLeavesItsSeat) {
     CallFlow flow({"us-west"}, {.concurrency = {.max_per_region = 1, .queue = 1}}, CallFlow::kManual);
     flow.transport.reply("us-west", "a", {.first_byte = 5s});
@@ -73,6 +93,65 @@ TEST(Concurrency, AFailoverWaitsForRoomAlso) {
     const auto reply = call.get();
     ASSERT_THAT(reply, IsOk());
     EXPECT_EQ(reply->region, "eu-central");
+}
+
+TEST(Concurrency, AFailoverIsToldOfRoomAndIsServedByItsAge) {
+    CallFlow flow({"us-west", "eu-central"}, {.concurrency = {.max_per_region = 1, .queue = 1}}, CallFlow::kManual);
+    flow.transport.reply_raw("us-west", 503, {}, "", {.first_byte = 100ms})
+        .reply("eu-central", "b", {.first_byte = 1s});
+    auto holder = flow.client.chat_async(a_question(), {.regions = {"eu-central"}});
+    auto older = flow.client.chat_async(a_question());
+    flow.clock.advance(10ms);
+    auto younger = flow.client.chat_async(a_question(), {.regions = {"eu-central"}});
+    flow.clock.advance(90ms);
+    auto youngest = flow.client.chat_async(a_question(), {.regions = {"eu-central"}});
+    flow.clock.advance(0ms);
+    EXPECT_THAT(youngest.get(), FailsWith(ErrorCode::rate_limited_locally)) << "the queue is for the newcomers";
+    for (int i = 0; i < 300; ++i) flow.clock.advance(10ms);
+    EXPECT_THAT(holder.get(), IsOk());
+    const auto reply = older.get();
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_EQ(reply->attempts.back().region, "eu-central");
+    EXPECT_EQ(reply->attempts.back().started, 1s) << "when the holder left, not up to a quarter of a second later";
+    EXPECT_THAT(younger.get(), IsOk());
+}
+
+TEST(Concurrency, WhoFailsFastDoesNotWaitForRoomAfterAFailureEither) {
+    CallFlow flow({"us-west", "eu-central"}, {.concurrency = {.max_per_region = 1, .queue = 1}}, CallFlow::kManual);
+    flow.transport.reply_raw("us-west", 503, {}, "", {.first_byte = 100ms})
+        .reply("eu-central", "b", {.first_byte = 1s});
+    auto holder = flow.client.chat_async(a_question(), {.regions = {"eu-central"}});
+    auto hasty =
+        flow.client.chat_async(a_question(), {.retry = RetryOptions{.initial_backoff = 10s}, .fail_fast = true});
+    for (int i = 0; i < 20; ++i) flow.clock.advance(10ms);
+    ASSERT_TRUE(is_ready(hasty));
+    const auto reply = hasty.get();
+    ASSERT_THAT(reply, FailsWith(ErrorCode::server_failed));
+    EXPECT_THAT(reply.error().message, HasSubstr("CallOptions::fail_fast"));
+    flow.clock.advance(1s);
+    EXPECT_THAT(holder.get(), IsOk());
+}
+
+TEST(Concurrency, ACallThatWaitedForTheRateLimitIsNotRefusedForAFullQueue) {
+    // Its place under the limit comes when the region has become full, and the queue as well.
+    CallFlow flow({"us-west"},
+                  {.rate_limit = {.requests = 2, .per = 1s}, .concurrency = {.max_per_region = 2, .queue = 1}},
+                  CallFlow::kManual);
+    flow.transport.reply("us-west", "a", {.first_byte = 10ms});
+    auto first = flow.client.chat_async(a_question());
+    auto second = flow.client.chat_async(a_question());
+    flow.clock.advance(20ms);
+    auto waits = flow.client.chat_async(a_question());
+    flow.clock.advance(10ms);
+    flow.transport.clear("us-west").reply("us-west", "long", {.first_byte = 2s});
+    std::vector<std::future<Result<ChatCompletion>>> others;
+    for (const auto* model : {"x", "y", "z"}) {  // other models have limits of their own
+        others.push_back(flow.client.chat_async({.model = model, .messages = {user("hello?")}}));
+        flow.clock.advance(10ms);
+    }
+    for (int i = 0; i < 100; ++i) flow.clock.advance(100ms);
+    EXPECT_THAT(waits.get(), IsOk());
+    for (auto& other : others) EXPECT_THAT(other.get(), IsOk());
 }
 
 }  // namespace

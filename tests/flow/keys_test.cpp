@@ -109,6 +109,48 @@ TEST(Keys, NoneOfThemIsEverShown) {
     EXPECT_THAT(flow.client.stats().to_json(), Not(HasSubstr("sk-")));
 }
 
+// ---- a call's own key ----
+
+CallOptions with_own_key() { return {.headers = {{"authorization", "Bearer sk-of-a-tenant"}}}; }
+
+TEST(OwnKey, ItsRefusalSaysNothingAboutTheClients) {
+    CallFlow flow({"us-west"}, two_keys());
+    flow.transport.reply_raw("us-west", 401, {}, error_body("invalid_api_key")).reply("us-west", "hello");
+    EXPECT_THAT(flow.client.chat(a_question(), with_own_key()), FailsWith(ErrorCode::unauthenticated));
+    EXPECT_THAT(flow.attempts(), SizeIs(1)) << "another key of the client's would not be sent";
+    EXPECT_THAT(flow.client.stats().keys, SizeIs(0));
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_EQ(keys_sent(flow).back(), "Bearer sk-first-key");
+}
+
+TEST(OwnKey, IsAnAccountOfItsOwn) {
+    CallFlow flow({"us-west"}, {.rate_limit = {.requests = 1, .fail_fast = true}});
+    flow.transport.reply("us-west", "hello");
+    EXPECT_THAT(flow.client.chat(a_question(), with_own_key()), IsOk());
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_THAT(flow.client.chat(a_question(), with_own_key()), FailsWith(ErrorCode::rate_limited_locally));
+}
+
+TEST(OwnKey, IsSentWithoutAskingTheCallback) {
+    int asked = 0;
+    CallFlow flow({"us-west"}, {.key_source = [&] { return "sk-key-number-" + std::to_string(++asked); },
+                                .callback_executor = run_inline});
+    flow.transport.reply("us-west", "hello");
+    EXPECT_THAT(flow.client.chat(a_question(), with_own_key()), IsOk());
+    EXPECT_EQ(asked, 0);
+}
+
+TEST(OwnKey, ItsPauseIsNobodyElses) {
+    CallFlow flow({"us-west"});
+    flow.transport.reply_raw("us-west", 429, {{"Retry-After", "30"}}, "").reply("us-west", "hello");
+    auto own = with_own_key();
+    own.deadline = 1s;
+    EXPECT_THAT(flow.client.chat(a_question(), own), FailsWith(ErrorCode::rate_limited));
+    const auto before = flow.elapsed();
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_EQ(flow.elapsed(), before);
+}
+
 // ---- key_source ----
 
 TEST(KeySource, IsAskedOnceAndItsKeyKept) {

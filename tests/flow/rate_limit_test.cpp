@@ -48,6 +48,24 @@ TEST(RateLimit, FailFastSaysHowLongTheWaitWouldBe) {
     EXPECT_THAT(flow.attempts(), SizeIs(1));
 }
 
+TEST(RateLimit, ACallChoosesForItselfWhetherItWaits) {
+    for (const bool fails_fast : {false, true}) {
+        CallFlow flow({"us-west"}, {.rate_limit = {.requests = 1, .per = 60s, .fail_fast = !fails_fast}});
+        flow.transport.reply("us-west", "hello");
+        EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+        const auto reply = flow.client.chat(a_question(), {.fail_fast = fails_fast});
+        if (fails_fast) {
+            ASSERT_THAT(reply, FailsWith(ErrorCode::rate_limited_locally));
+            EXPECT_EQ(reply.error().retry_after, kWindow);
+            EXPECT_THAT(reply.error().message, HasSubstr("CallOptions::fail_fast"));
+            EXPECT_EQ(flow.elapsed(), 0s);
+        } else {
+            EXPECT_THAT(reply, IsOk());
+            EXPECT_EQ(flow.elapsed(), kWindow);
+        }
+    }
+}
+
 TEST(RateLimit, ATurnAfterTheDeadlineIsRefusedAtOnce) {
     CallFlow flow({"us-west"}, {.rate_limit = {.requests = 1, .per = 60s}});
     flow.transport.reply("us-west", "hello");
