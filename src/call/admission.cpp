@@ -16,6 +16,12 @@ using namespace std::chrono_literals;
 // A full region, or a queue whose head is elsewhere, is looked at again without being called.
 constexpr auto kLookAgain = 250ms;
 
+// What a gateway says of itself may be any number; sums of these are within the range.
+constexpr std::int64_t kMostTokens = 1'000'000'000'000, kMostMoney = 100'000'000'000'000'000;
+constexpr std::int64_t sane(std::int64_t amount, std::int64_t most) {
+    return std::clamp<std::int64_t>(amount, 0, most);
+}
+
 std::optional<std::uint64_t> account_in(const std::vector<std::pair<std::string, std::string>>& headers) {
     constexpr std::string_view kName = "authorization";
     const auto found = std::ranges::find_if(headers, [&](const auto& header) {
@@ -77,11 +83,11 @@ Admission::Answer Admission::wait_for_room(std::vector<std::size_t> regions) {
                               " calls wait (concurrency.queue); raise one of them, or send less at once"});
 }
 
-void Admission::seek_permit(std::size_t region, int model, std::string_view name, time_point now) {
-    next_.key = choose_key(region, model, now);
+void Admission::seek_permit(std::size_t region, const AskedModel& model, time_point now) {
+    next_.key = choose_key(region, model.number, now);
     next_.key_version = services_.keys.version();
     if (!limited_) return;
-    auto& lane = lane_of(region, next_.key, name);
+    auto& lane = lane_of(region, next_.key, model.name);
     if (next_.permit && next_.lane == &lane) return;  // it keeps its place in that queue
     next_.lane = &lane;
     const auto answer = exchange_.size.answer_tokens.value_or(services_.limiter->answer_tokens(lane));
@@ -93,8 +99,8 @@ void Admission::seek_permit(std::size_t region, int model, std::string_view name
                           now);
 }
 
-Admission::Answer Admission::ask(std::size_t region, int model, std::string_view name,
-                                 std::optional<time_point> deadline, time_point now) {
+Admission::Answer Admission::ask(std::size_t region, const AskedModel& model, std::optional<time_point> deadline,
+                                 time_point now) {
     seat_.leave();
     let_in_ = true;
     auto& keys = services_.keys;
@@ -114,30 +120,30 @@ Admission::Answer Admission::ask(std::size_t region, int model, std::string_view
         });
     }
     if (waits_for_key_) return Answer::wait;
-    if (auto refused = reserve_cost(now)) return refuse(std::move(*refused));
-    seek_permit(region, model, name, now);
+    if (auto refused = reserve_cost(model, now)) return refuse(std::move(*refused));
+    seek_permit(region, model, now);
     if (!limited_ || next_.permit.look(now)) return Answer::granted;
     const auto expected = next_.permit.expected(now);
     const bool late = expected && deadline && *expected >= *deadline;
-    if (fails_fast() || late || next_.permit.hopeless()) return refuse(too_late(name, now));
+    if (fails_fast() || late || next_.permit.hopeless()) return refuse(too_late(model.name, now));
     return Answer::wait;
 }
 
-bool Admission::ask_beside(std::size_t region, int model, std::string_view name, time_point now) {
+bool Admission::ask_beside(std::size_t region, const AskedModel& model, time_point now) {
     if (!has_room(region) || (needs_key(region) && !services_.keys.known())) return false;
-    seek_permit(region, model, name, now);
+    seek_permit(region, model, now);
     if (!limited_ || next_.permit.look(now)) return true;
     next_ = {};
     return false;
 }
 
-bool Admission::share(std::size_t region, int model, std::string_view name, time_point now) {
+bool Admission::share(std::size_t region, const AskedModel& model, time_point now) {
     if (needs_key(region) && !services_.keys.known()) return false;
     Right shared;
-    shared.key = choose_key(region, model, now);
+    shared.key = choose_key(region, model.number, now);
     shared.key_version = services_.keys.version();
     if (limited_) {
-        shared.lane = &lane_of(region, shared.key, name);
+        shared.lane = &lane_of(region, shared.key, model.name);
         const bool same = std::ranges::any_of(rights_, [&](const Right& right) {
             return right.open && !right.used && right.permit.granted() && right.lane == shared.lane;
         });
@@ -147,18 +153,20 @@ bool Admission::share(std::size_t region, int model, std::string_view name, time
     return true;
 }
 
-std::optional<Error> Admission::reserve_cost(time_point now) {
+std::optional<Error> Admission::reserve_cost(const AskedModel& model, time_point now) {
     auto& spending = services_.spending;
     // Nobody knows what raw requests cost.
-    if (reserved_ || exchange_.kind == ExchangeKind::raw || !spending.limited(exchange_.label)) return std::nullopt;
-    const auto& cost = exchange_.size.cost;
+    if (exchange_.kind == ExchangeKind::raw || !spending.limited(exchange_.label)) return std::nullopt;
+    const auto& cost = model.cost;
     if (!cost || cost->currency != spending.currency()) {
         return Error{.code = ErrorCode::budget_exceeded,
-                     .message = "the budget cannot be kept: the price of \"" + exchange_.model + "\" " +
+                     .message = "the budget cannot be kept: the price of \"" + model.name + "\" " +
                                 (cost ? "is in " + cost->currency + ", the ceiling in " + spending.currency()
                                       : "is not known; say it in ClientOptions::models or Client::set_prices")};
     }
-    const auto refused = spending.reserve(exchange_.label, cost->nano, now);
+    // A fallback may be dearer than the model before it.
+    if (reserved_ && cost->nano <= *reserved_) return std::nullopt;
+    const auto refused = spending.reserve(exchange_.label, cost->nano - reserved_.value_or(0), now);
     if (!refused) {
         reserved_ = cost->nano;
         return std::nullopt;
@@ -185,7 +193,7 @@ std::optional<Error> Admission::reserve_cost(time_point now) {
 void Admission::settle_cost(const std::optional<Money>& cost, time_point now) {
     if (!reserved_) return;
     const bool known = cost && (cost->nano == 0 || cost->currency == services_.spending.currency());
-    services_.spending.settle(exchange_.label, *reserved_, known ? cost->nano : *reserved_, now);
+    services_.spending.settle(exchange_.label, *reserved_, known ? sane(cost->nano, kMostMoney) : *reserved_, now);
     reserved_.reset();
 }
 
@@ -270,7 +278,8 @@ void Admission::end(std::size_t attempt, bool delivered, const Usage* used, time
     } else if (!delivered) {
         right.permit.recall(now);
     } else if (used != nullptr && used->present) {
-        right.permit.settle(used->prompt_tokens + used->completion_tokens, used->completion_tokens, now);
+        const auto answer = sane(used->completion_tokens, kMostTokens);
+        right.permit.settle(sane(used->prompt_tokens, kMostTokens) + answer, answer, now);
     } else {
         right.permit.settle(std::nullopt, std::nullopt, now);
     }

@@ -30,6 +30,13 @@ struct AdmissionServices {
     std::shared_ptr<RateLimiter::Impl> limiter{};  ///< null: no limit
 };
 
+/// The model that an attempt asks: its number, its name, and what the call may cost with it.
+struct AskedModel {
+    int number = 0;
+    const std::string& name;
+    const std::optional<Money>& cost;
+};
+
 class Admission {
   public:
     using time_point = Clock::time_point;
@@ -51,14 +58,13 @@ class Admission {
     bool has_room(std::size_t region) const { return services_.bulkhead.has_room(region); }
     /// What the call may use is full: takes a seat in the queue for these regions, or keeps the one it has.
     Answer wait_for_room(std::vector<std::size_t> regions);
-    /// For the next attempt, in that region, of that model (its number and its name).
-    Answer ask(std::size_t region, int model, std::string_view name, std::optional<time_point> deadline,
-               time_point now);
+    /// For the next attempt.
+    Answer ask(std::size_t region, const AskedModel& model, std::optional<time_point> deadline, time_point now);
     /// The same for an attempt beside another one: now or not at all.
-    bool ask_beside(std::size_t region, int model, std::string_view name, time_point now);
+    bool ask_beside(std::size_t region, const AskedModel& model, time_point now);
     /// For an attempt that races another one's connection: whichever is ready first uses the right of both. False: they
     /// count against different limits.
-    bool share(std::size_t region, int model, std::string_view name, time_point now);
+    bool share(std::size_t region, const AskedModel& model, time_point now);
     std::optional<time_point> look_at(time_point now) const;
     /// Why the answer was `never`.
     const Error& refusal() const { return refusal_; }
@@ -95,13 +101,13 @@ class Admission {
     bool needs_key(std::size_t region) const { return !brings_its_key() && services_.keys.from_ring(region); }
     std::optional<std::size_t> choose_key(std::size_t region, int model, time_point now) const;
     RateLimiter::Impl::Lane& lane_of(std::size_t region, std::optional<std::size_t> key, std::string_view name) const;
-    void seek_permit(std::size_t region, int model, std::string_view name, time_point now);
+    void seek_permit(std::size_t region, const AskedModel& model, time_point now);
     Answer refuse(Error error) {
         refusal_ = std::move(error);
         withdraw();
         return Answer::never;
     }
-    std::optional<Error> reserve_cost(time_point now);
+    std::optional<Error> reserve_cost(const AskedModel& model, time_point now);
     /// Instead of waiting for its turn under the rate limit.
     bool fails_fast() const { return exchange_.fail_fast.value_or(services_.limiter->options().fail_fast); }
     Error too_late(std::string_view model, time_point now) const;

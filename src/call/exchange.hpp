@@ -33,7 +33,6 @@ struct Target {
 struct CallSize {
     std::int64_t prompt_tokens = 0;               ///< an estimate
     std::optional<std::int64_t> answer_tokens{};  ///< the most that the request allows
-    std::optional<Money> cost{};                  ///< of both; unset: nobody knows
 };
 
 /// Tokens of an answer that may be of any length.

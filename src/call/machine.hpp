@@ -206,6 +206,7 @@ class CallMachine {
     std::optional<time_point> limit_of(const Attempt& a, Limit& which, time_point now) const;
 
     void dispatch(const Move& move, time_point now, Commands& out);
+    AskedModel asked_model() const;
     bool admitted(const Move& move, time_point now, Commands& out);
     bool admitted_beside(int attempt, std::size_t region, time_point now);
     /// Those that lack nothing but room.

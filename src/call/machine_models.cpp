@@ -27,6 +27,12 @@ int CallMachine::model_number(std::size_t model) const {
     return model == 0 ? first_model_ : policy_.fallbacks[model - 1].number;
 }
 
+AskedModel CallMachine::asked_model() const {
+    if (model_index_ == 0) return {model_, policy_.model, policy_.cost};
+    const auto& fallback = policy_.fallbacks[model_index_ - 1];
+    return {model_, fallback.name, fallback.cost};
+}
+
 bool CallMachine::calls_for_fallback(const Attempt& failed, Verdict verdict, const std::optional<Move>& move,
                                      Ending why_not) const {
     if (policy_.fallbacks.empty() || broken_ != 0 || count_in_flight() > 0) return false;

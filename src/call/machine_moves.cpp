@@ -269,7 +269,7 @@ bool CallMachine::admitted(const Move& move, time_point now, Commands& out) {
         wait_for_admission(move, admission_->wait_for_room(std::move(full)), now, out);
         return false;
     }
-    const auto answer = admission_->ask(move.region, model_, model_name(model_index_), policy_.deadline, now);
+    const auto answer = admission_->ask(move.region, asked_model(), policy_.deadline, now);
     if (answer == Admission::Answer::granted) return true;
     wait_for_admission(move, answer, now, out);
     return false;
@@ -294,9 +294,8 @@ void CallMachine::wait_for_admission(const Move& move, Admission::Answer answer,
 /// For an attempt beside that one: it shares the right of one that still connects, else it needs its own, at once.
 bool CallMachine::admitted_beside(int attempt, std::size_t region, time_point now) {
     if (admission_ == nullptr) return true;
-    const auto& name = model_name(model_index_);
-    if (at(attempt).phase == Phase::connecting && admission_->share(region, model_, name, now)) return true;
-    return admission_->ask_beside(region, model_, name, now);
+    if (at(attempt).phase == Phase::connecting && admission_->share(region, asked_model(), now)) return true;
+    return admission_->ask_beside(region, asked_model(), now);
 }
 
 std::vector<std::size_t> CallMachine::full_regions(time_point now) const {

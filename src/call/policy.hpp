@@ -21,6 +21,7 @@ struct FallbackModel {
     std::string name{};
     int number = 0;                   ///< the tracker's
     std::int64_t context_window = 0;  ///< in tokens; 0: not known
+    std::optional<Money> cost{};      ///< of the whole call, by estimate; unset: nobody knows
 };
 
 /// The settings of one call, resolved: every default rule is applied, 0 means "no limit".
@@ -43,6 +44,7 @@ struct CallPolicy {
     std::uint64_t seed = 0;
     std::string model{};              ///< the one that is asked first
     std::int64_t context_window = 0;  ///< its window in tokens; 0: not known
+    std::optional<Money> cost{};      ///< of the call, by estimate; unset: nobody knows
     std::vector<FallbackModel> fallbacks{};
     int spare_keys = 0;  ///< how many more keys there are to try
 };

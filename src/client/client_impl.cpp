@@ -47,6 +47,19 @@ std::shared_ptr<RateLimiter::Impl> make_limiter(const ClientOptions& options) {
     return RateLimiter(options.rate_limit).impl();
 }
 
+// No answer is longer, and no request asks for more; what is beyond is the gateway's to refuse.
+constexpr std::int64_t kLongestAnswer = 1'000'000'000'000;
+constexpr int kMostChoices = 1'000;
+
+std::int64_t choices_of(const ChatRequest& request) { return std::clamp(request.n.value_or(1), 1, kMostChoices); }
+
+/// In tokens, of all choices; unset: the request does not say.
+std::optional<std::int64_t> longest_answer(const ChatRequest& request) {
+    const auto longest = request.max_completion_tokens ? request.max_completion_tokens : request.max_tokens;
+    if (!longest) return std::nullopt;
+    return std::clamp<std::int64_t>(*longest, 0, kLongestAnswer) * choices_of(request);
+}
+
 // A client's first hedges need no savings.
 constexpr int kHedgesSavedUp = 5;
 
@@ -281,15 +294,13 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_chat(const Cha
     plan.policy.fallbacks = std::move(choice->fallbacks);
     plan.exchange.rate_limited = true;
     plan.exchange.size.prompt_tokens = prompt_tokens;
-    plan.exchange.size.answer_tokens =
-        request.max_completion_tokens ? request.max_completion_tokens : request.max_tokens;
-    const auto answers = static_cast<std::int64_t>(std::max(1, request.n.value_or(1)));
-    if (plan.exchange.size.answer_tokens) *plan.exchange.size.answer_tokens *= answers;
-    if (choice->traits.price) {
-        plan.exchange.size.cost =
-            cost_of(prompt_tokens, plan.exchange.size.answer_tokens.value_or(answers * call::kUnknownAnswer),
-                    *choice->traits.price);
-    }
+    plan.exchange.size.answer_tokens = longest_answer(request);
+    const auto answer_tokens = plan.exchange.size.answer_tokens.value_or(choices_of(request) * call::kUnknownAnswer);
+    const auto cost = [&](const ModelPrice* price) {
+        return price == nullptr ? std::nullopt : cost_of(prompt_tokens, answer_tokens, *price);
+    };
+    plan.policy.cost = cost(choice->traits.price ? &*choice->traits.price : nullptr);
+    for (auto& fallback : plan.policy.fallbacks) fallback.cost = cost(catalogue->price(fallback.name));
     return std::make_shared<client::ActiveCall>(registry_, std::move(plan));
 }
 

@@ -57,7 +57,7 @@ std::vector<ModelRule> cheapest_that_fits(const std::vector<std::string>& models
         const auto fits = [window = traits->context_window](const ChatRequest& request) {
             if (window == 0) return true;
             const auto answer = request.max_completion_tokens.value_or(request.max_tokens.value_or(0));
-            return estimated_prompt_tokens(request) + answer <= window;
+            return answer <= window - estimated_prompt_tokens(request);
         };
         priced.emplace_back(price_of(*traits->price),
                             ModelRule{.when = fits, .model = model, .name = "the cheapest that fits"});

@@ -1,4 +1,6 @@
 // Ceilings on money: reserved before, settled after.
+#include <limits>
+
 #include "call_flow.hpp"
 
 namespace holysheep::flow {
@@ -91,6 +93,44 @@ TEST(Budget, WithoutAPriceItCannotBeKept) {
     const auto reply = flow.client.chat("somebody's-model", "hello?");
     ASSERT_THAT(reply, FailsWith(ErrorCode::budget_exceeded));
     EXPECT_THAT(reply.error().message, AllOf(HasSubstr("somebody's-model"), HasSubstr("ClientOptions::models")));
+}
+
+TEST(Budget, ADearerFallbackReservesTheDifference) {
+    auto options = with_budget("5");
+    options.fallback_models = {"dear"};
+    options.models["dear"] = {
+        .price = ModelPrice{.input = *parse_money("3"), .output = *parse_money("3"), .per_tokens = 1'000}};
+    CallFlow flow({"us-west"}, options);
+    flow.transport.reply_raw("us-west", 404, {}, error_body("model_not_found"))
+        .reply_raw("us-west", 200, {}, kUsed2000);
+    const auto reply = flow.client.chat(costing(2));
+    ASSERT_THAT(reply, FailsWith(ErrorCode::model_not_found));
+    EXPECT_THAT(reply.error().message, HasSubstr("the client's budget"));
+    EXPECT_THAT(flow.attempts(), SizeIs(1)) << "six dollars are more than five";
+    EXPECT_THAT(flow.client.chat(costing(1)), IsOk()) << "three are not, and nothing stayed reserved";
+}
+
+TEST(Budget, AFallbackWithoutAPriceIsNotAsked) {
+    auto options = with_budget("5");
+    options.fallback_models = {"somebody's-model"};
+    CallFlow flow({"us-west"}, options);
+    flow.transport.reply_raw("us-west", 404, {}, error_body("model_not_found")).reply("us-west", "hello");
+    const auto reply = flow.client.chat(costing(1));
+    ASSERT_THAT(reply, FailsWith(ErrorCode::model_not_found));
+    EXPECT_THAT(reply.error().message, HasSubstr("somebody's-model"));
+    EXPECT_THAT(flow.attempts(), SizeIs(1));
+}
+
+TEST(Budget, NonsenseOfTheCallersIsNoMoney) {
+    CallFlow flow({"us-west"}, with_budget("5"));
+    flow.transport.reply_raw("us-west", 200, {}, kUsed2000);
+    auto question = costing(-1'000'000);
+    EXPECT_THAT(flow.client.chat(question), IsOk()) << "the gateway may think of it what it likes";
+    question.n = 2'000'000'000;
+    question.max_completion_tokens = std::numeric_limits<std::int64_t>::max();
+    EXPECT_THAT(flow.client.chat(question), FailsWith(ErrorCode::budget_exceeded));
+    EXPECT_THAT(flow.client.chat(costing(4)), FailsWith(ErrorCode::budget_exceeded)) << "two are spent";
+    EXPECT_THAT(flow.client.chat(costing(2)), IsOk());
 }
 
 TEST(Budget, CallsAtOnceReserveTogether) {

@@ -1,4 +1,5 @@
 // The client's own limits: who waits, for how long, who fails at once, and what counts.
+#include <limits>
 #include <memory>
 #include <stop_token>
 
@@ -167,6 +168,29 @@ TEST(RateLimit, TokensAreReservedAndSettled) {
     const auto reply = flow.client.chat(question);
     ASSERT_THAT(reply, FailsWith(ErrorCode::rate_limited_locally));
     EXPECT_THAT(reply.error().message, HasSubstr("max_completion_tokens"));
+}
+
+TEST(RateLimit, NonsenseMovesNoLimit) {
+    CallFlow flow({"us-west"}, {.rate_limit = {.tokens_per_minute = 2'000, .fail_fast = true}});
+    const auto answer = [](const char* prompt, const char* completion) {
+        return R"({"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":)" +
+               std::string(prompt) + R"(,"completion_tokens":)" + completion + R"(,"total_tokens":1}})";
+    };
+    flow.transport.reply_raw("us-west", 200, {}, answer("-9000000", "-9223372036854775808"));
+    auto question = a_question();
+    question.max_completion_tokens = -1'000'000;
+    EXPECT_THAT(flow.client.chat(question), IsOk());
+    EXPECT_EQ(flow.client.stats().limits.front().tokens_used, 0) << "nobody gives tokens back by using fewer than none";
+    question.max_completion_tokens = std::numeric_limits<std::int64_t>::max();
+    question.n = 2'000'000'000;
+    EXPECT_THAT(flow.client.chat(question), FailsWith(ErrorCode::rate_limited_locally));
+    flow.transport.clear("us-west").reply_raw("us-west", 200, {}, answer("9000000000000000000", "9000000000000000000"));
+    question = a_question();
+    question.max_completion_tokens = 10;
+    EXPECT_THAT(flow.client.chat(question), IsOk());
+    const auto reply = flow.client.chat(question);
+    ASSERT_THAT(reply, FailsWith(ErrorCode::rate_limited_locally));
+    EXPECT_LE(reply.error().retry_after, 62s);
 }
 
 TEST(RateLimit, ALimiterIsSharedByClients) {
