@@ -35,6 +35,7 @@ void Ledger::dispatched(CallNumber call, std::uint64_t transfer, std::size_t reg
     auto& entry = calls_[call];
     if (late && entry.disturbed && entry.awaited <= now) overheads_.push_back({call, now - entry.awaited});
     if (!entry.first_region) entry.first_region = region;
+    if (!entry.sent) entry.sent = now;
     ++entry.attempts;
     entry.latest = transfer;
     entry.awaited = kNever;

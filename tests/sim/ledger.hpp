@@ -20,6 +20,7 @@ struct CallEntry {
     bool lost = false;  ///< its process was restarted under it
     int attempts = 0, hedges = 0;
     std::optional<std::size_t> first_region{};
+    std::optional<Time> sent{};  ///< its first attempt
 
     // The attempt that was dispatched last, and when a healthy region would have given its next sign.
     std::uint64_t latest = 0;
@@ -52,19 +53,22 @@ class Ledger {
     void failed(CallNumber call, std::uint64_t transfer, Time now);
 
     void dispatched_to_dead() { ++dead_attempts_; }
+    void throttled() { ++throttled_; }
     void waste(CallNumber call, double tokens);
 
     const std::vector<CallEntry>& calls() const { return calls_; }
     const std::vector<Overhead>& overheads() const { return overheads_; }
     const std::vector<std::pair<CallNumber, double>>& wasted() const { return wasted_; }
     std::uint64_t dead_attempts() const { return dead_attempts_; }
+    /// Requests that got a 429.
+    std::uint64_t throttled_requests() const { return throttled_; }
     std::size_t open() const { return open_; }
 
   private:
     std::vector<CallEntry> calls_;
     std::vector<Overhead> overheads_;
     std::vector<std::pair<CallNumber, double>> wasted_;
-    std::uint64_t dead_attempts_ = 0;
+    std::uint64_t dead_attempts_ = 0, throttled_ = 0;
     std::size_t open_ = 0;
 };
 

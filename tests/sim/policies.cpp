@@ -11,6 +11,7 @@ const std::vector<Policy>& all_policies() {
     static const std::vector<Policy> policies{
         {"adaptive", "the client with its default options", make_adaptive},
         {"adaptive_hedged", "the client with hedging", make_adaptive_hedged},
+        {"adaptive_limited", "the client with the gateway's window as its rate limit", make_adaptive_limited},
         {"weighted", "the client, Strategy::weighted", make_weighted},
         {"round_robin", "the client, Strategy::round_robin", make_round_robin},
         {"random", "reference: any region", make_random},

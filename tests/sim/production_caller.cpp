@@ -1,6 +1,8 @@
 // Everything is the library's own but transport, clock and seed; callbacks run inline.
 #include "production_caller.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -120,6 +122,16 @@ std::unique_ptr<Caller> make_adaptive(const Process& process) {
 std::unique_ptr<Caller> make_adaptive_hedged(const Process& process) {
     ClientOptions options;
     options.hedging.enabled = true;
+    return std::make_unique<ProductionCaller>(process, std::move(options));
+}
+
+std::unique_ptr<Caller> make_adaptive_limited(const Process& process) {
+    ClientOptions options;
+    const auto& faults = process.around.plan.faults;
+    const auto window = std::ranges::find(faults, FaultKind::window, &Fault::kind);
+    if (window != faults.end()) {
+        options.rate_limit = {.requests = static_cast<std::int64_t>(window->value), .per = std::chrono::seconds(10)};
+    }
     return std::make_unique<ProductionCaller>(process, std::move(options));
 }
 

@@ -10,6 +10,8 @@ namespace holysheep::sim {
 
 std::unique_ptr<Caller> make_adaptive(const Process& process);
 std::unique_ptr<Caller> make_adaptive_hedged(const Process& process);
+/// With the gateway's window (FaultKind::window) as its own rate limit.
+std::unique_ptr<Caller> make_adaptive_limited(const Process& process);
 std::unique_ptr<Caller> make_weighted(const Process& process);
 std::unique_ptr<Caller> make_round_robin(const Process& process);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -68,6 +69,8 @@ class SimTransport final : public Transport {
     void send(TransferId id, Transfer& transfer);
     void on_arrival(TransferId id);
     void submit(TransferId id, Transfer& transfer);
+    /// Whether the client's account has room in the gateway's window, where there is one.
+    bool account_admits(std::size_t region, Time now);
     void on_step(TransferId id, Gateway::Step step, Time arrived);
     void answer(TransferId id, Part part);
     void receive(TransferId id, Part part);
@@ -90,6 +93,7 @@ class SimTransport final : public Transport {
     std::unordered_map<TransferId, Transfer> transfers_;
     std::vector<std::vector<Connection>> idle_;   // by region
     std::vector<std::optional<Time>> probe_due_;  // by region: the first unanswered probe's answer
+    std::deque<Time> account_;                    // when the gateway let this client's requests in, of late
 };
 
 }  // namespace holysheep::sim

@@ -11,6 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr Time kWindow = 10s;
 constexpr double kPromptTokens = 400, kTokensPerSecond = 50;
 
 }  // namespace
@@ -28,7 +29,8 @@ void SimTransport::submit(TransferId id, Transfer& transfer) {
             answer(id, Part::overloaded);
             return;
         }
-        if (!gateway.admits(now)) {
+        if (!account_admits(region, now) || !gateway.admits(now)) {
+            around_.ledger.throttled();
             answer(id, Part::throttled);
             return;
         }
@@ -41,6 +43,15 @@ void SimTransport::submit(TransferId id, Transfer& transfer) {
         if (transfer.acked != kNever) await(id, transfer, now + work.prefill + around_.path.rtt(region) / 2);
     }
     transfer.job = gateway.submit(work, [this, id, now](Gateway::Step step) { on_step(id, step, now); });
+}
+
+bool SimTransport::account_admits(std::size_t region, Time now) {
+    const auto* window = around_.faults.find(FaultKind::window, region, now);
+    if (window == nullptr) return true;
+    while (!account_.empty() && account_.front() <= now - kWindow) account_.pop_front();
+    if (static_cast<double>(account_.size()) >= window->value) return false;
+    account_.push_back(now);
+    return true;
 }
 
 void SimTransport::on_step(TransferId id, Gateway::Step step, Time arrived) {

@@ -69,8 +69,8 @@ TEST_P(EveryPolicy, AnswersEveryCallWhenNothingIsWrong) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Simulation, EveryPolicy,
-                         testing::Values("adaptive", "adaptive_hedged", "weighted", "round_robin", "random",
-                                         "static_weights", "lowest_ping", "naive", "p2c", "prequal"),
+                         testing::Values("adaptive", "adaptive_hedged", "adaptive_limited", "weighted", "round_robin",
+                                         "random", "static_weights", "lowest_ping", "naive", "p2c", "prequal"),
                          [](const auto& tested) { return std::string(tested.param); });
 
 TEST(Simulation, GivesEveryPolicyTheSameArrivals) {
@@ -90,6 +90,43 @@ TEST(Simulation, PlainRetriesLoseTimeWhileOneRegionRefuses) {
     EXPECT_GT(story.figures.attempts_per_call(), 1.2);
     EXPECT_GE(story.figures.overhead_ms(0.5), 500);
     EXPECT_GT(story.figures.dead_attempts_per_client(), 1);
+}
+
+/// Each account has 60 calls in any ten seconds, for which a little more than that arrive.
+WorldPlan crowded_accounts() {
+    auto plan = short_world({});
+    plan.duration = 60s;
+    plan.faults = {{.region = {}, .kind = FaultKind::window, .from = 0s, .to = 1h, .value = 60}};
+    return plan;
+}
+
+TEST(Simulation, WithTheGatewaysWindowAsItsLimitNoCallIsEverThrottled) {
+    const auto plan = crowded_accounts();
+    World plain(plan, policy("adaptive"), 7, Trace(nullptr)),
+        limited(plan, policy("adaptive_limited"), 7, Trace(nullptr));
+    plain.run();
+    limited.run();
+    EXPECT_GT(plain.ledger().throttled_requests(), 50U) << "or the window would prove nothing";
+    EXPECT_EQ(limited.ledger().throttled_requests(), 0U);
+    for (const auto& call : limited.ledger().calls()) EXPECT_TRUE(call.succeeded);
+    EXPECT_LE(Figures(limited).attempts_per_call(), 1.01);
+}
+
+TEST(Simulation, UnderALimitNobodyIsOvertakenAndNobodyStarves) {
+    const auto plan = crowded_accounts();
+    World world(plan, policy("adaptive_limited"), 7, Trace(nullptr));
+    world.run();
+    std::vector<std::optional<Time>> sent(static_cast<std::size_t>(plan.clients));
+    Time longest{};
+    for (const auto& call : world.ledger().calls()) {
+        ASSERT_TRUE(call.sent);
+        auto& last = sent[static_cast<std::size_t>(call.client)];
+        EXPECT_GE(*call.sent, last.value_or(Time{})) << "calls of one client, in the order in which they were made";
+        last = call.sent;
+        longest = std::max(longest, *call.sent - call.began);
+    }
+    EXPECT_GT(longest, 1s);
+    EXPECT_LT(longest, 10s) << "what is left over of one window has its turn in the next";
 }
 
 TEST(Simulation, LogsAttemptsForPeople) {

@@ -22,7 +22,8 @@ constexpr std::array kKinds{
     KindName{FaultKind::flap, "flap", 5},           KindName{FaultKind::dns, "dns", 0},
     KindName{FaultKind::tls_stall, "tls_stall", 0}, KindName{FaultKind::loss, "loss", 0.05},
     KindName{FaultKind::cut, "cut", 0.02},          KindName{FaultKind::overload, "overload", 0.4},
-    KindName{FaultKind::restart, "restart", 0},     KindName{FaultKind::clock_jump, "clock_jump", 30}};
+    KindName{FaultKind::restart, "restart", 0},     KindName{FaultKind::clock_jump, "clock_jump", 30},
+    KindName{FaultKind::window, "window", 60}};
 
 const KindName& entry(FaultKind kind) { return *std::ranges::find(kKinds, kind, &KindName::kind); }
 

@@ -19,6 +19,7 @@ enum class FaultKind {
     brown_out,   ///< `value` of the requests get 503 at once
     slow,        ///< service takes `value` times as long
     quota,       ///< `value` requests a second, beyond that 429 with Retry-After: 5
+    window,      ///< `value` requests of each client in any 10 s, in all such regions together; beyond that 429
     flap,        ///< taken out for `value` seconds and back for as long, and so on; what is under way goes on
     dns,         ///< the name does not resolve; what is established goes on
     tls_stall,   ///< new TLS handshakes hang
