@@ -6,7 +6,6 @@
 
 #include "accounting/prompt_estimate.hpp"
 #include "call/request_builder.hpp"
-#include "resilience/quota_pace.hpp"
 
 namespace holysheep::call {
 
@@ -249,52 +248,6 @@ void CallDriver::attempt_ended(Attempt& attempt) {
     apply(machine_.on_end(attempt.record.number, outcome, attempt.record, time));
 }
 
-/// What an answer says about quotas: how long to stay away, how slowly to go on, which key not to use.
-void CallDriver::note_quota(Attempt& attempt, Outcome& outcome) {
-    const auto time = now();
-    const auto number = static_cast<std::size_t>(attempt.record.number);
-    const auto region = attempt.region();
-    const int model = attempt.ticket.model;
-    const auto key = admission_.key(number);
-    if (auto& ring = services_.admission.keys.ring(); key && ring.size() > 1) {
-        const bool refused = !outcome.answered && (outcome.error == ErrorCode::unauthenticated ||
-                                                   outcome.error == ErrorCode::insufficient_quota);
-        if (refused) services_.recorder.on_key(*key, outcome.error, time);
-        if (outcome.answered && ring.refusal(*key, time)) {
-            ring.accept(*key);
-            services_.recorder.on_key(*key, std::nullopt, time);
-        }
-    }
-    if (!outcome.answered) {
-        outcome.another_key = admission_.on_failure(number, region, model, outcome.error, outcome.retry_after, time);
-        const auto& ring = services_.admission.keys.ring();
-        if (key && ring.size() > 1 && !outcome.another_key && outcome.error == ErrorCode::rate_limited) {
-            // The first key that is usable again counts, not the one that was refused last.
-            outcome.retry_after = std::chrono::ceil<milliseconds>(ring.usable_at(region, model, time) - time);
-        }
-        if (!outcome.another_key && !admission_.brings_its_key() && outcome.retry_after &&
-            outcome.retry_after->count() > 0) {
-            const auto pause = std::min<nanoseconds>(*outcome.retry_after, std::chrono::minutes{10});
-            services_.regions.limit_until(region, model, time + pause);
-        }
-    }
-    const auto& limits = attempt.rate_limits();
-    if (!limits.limit_requests && !limits.limit_tokens) return;
-    if (admission_.on_quota(number, region, model, limits, time) && services_.log.enabled(LogLevel::info)) {
-        services_.log.write(LogLevel::info, "the gateway's rate limit of " + attempt.record.model +
-                                                " is lower than rate_limit: it is adopted");
-    }
-    if (admission_.brings_its_key()) return;
-    if (services_.admission.keys.ring().size() > 1 && services_.admission.keys.from_ring(region)) return;
-    const auto* used = attempt.usage();
-    const auto call_tokens =
-        used != nullptr && used->present ? used->prompt_tokens + used->completion_tokens : exchange_.size.prompt_tokens;
-    if (const auto pace = resilience::pace_of(limits, call_tokens)) {
-        services_.regions.limit_until(region, model, time + pace->hold);
-        services_.regions.pace(region, model, pace->spacing, time + pace->reset);
-    }
-}
-
 void CallDriver::attempt_drained(Attempt&) { const Turn turn(*this); }
 
 // ---- commands ----
@@ -352,45 +305,6 @@ void CallDriver::start_attempt(const Command& command) {
     attempt.transfer_open = true;
 }
 
-/// What the attempt takes the place of, and what that cost in time. A failure that says so was known when its first
-/// byte came, or the end without one; a silent region would have shown life a round trip after it was connected or sent
-/// to.
-std::optional<telemetry::Detour> CallDriver::detour_of(const Attempt& attempt) const {
-    const auto since = [&](const Attempt& other, nanoseconds span) {
-        return std::max(nanoseconds{}, attempt.record.started - other.record.started - span);
-    };
-    switch (attempt.record.kind) {
-        case AttemptKind::failover: {
-            if (last_ended_ == 0) return std::nullopt;
-            const auto& failed = *std::next(attempts_.begin(), last_ended_ - 1);
-            const auto& timings = failed.record.timings;
-            const bool said_by_status = failed.record.http_status >= 400 && timings.first_byte;
-            return telemetry::Detour{
-                .from = failed.region(),
-                .cause = failed.record.error.value_or(ErrorCode::transport_failed),
-                .overhead =
-                    since(failed, (said_by_status ? timings.first_byte : timings.total).value_or(nanoseconds{}))};
-        }
-        case AttemptKind::race:
-        case AttemptKind::rescue: {
-            const auto late = std::ranges::find_if(
-                attempts_, [&](const Attempt& other) { return &other != &attempt && !other.ended(); });
-            if (late == attempts_.end()) return std::nullopt;
-            const auto& rtt = services_.regions.rtt(late->region());
-            const auto round_trip = rtt.known() ? rtt.srtt() : nanoseconds{};
-            return telemetry::Detour{
-                .from = late->region(),
-                .cause = ErrorCode::timed_out,
-                .overhead = since(*late, late->record.timings.sent.value_or(nanoseconds{}) + round_trip)};
-        }
-        case AttemptKind::first:
-        case AttemptKind::retry:
-        case AttemptKind::hedge:
-        case AttemptKind::fallback_model: break;
-    }
-    return std::nullopt;
-}
-
 void CallDriver::stop_attempt(const Command& command) {
     auto& attempt = attempt_number(command.attempt);
     if (paused_ && command.attempt == committed_ && command.limit == Limit::stall) {
@@ -418,20 +332,6 @@ void CallDriver::stop_attempt(const Command& command) {
     }
     admission_.end(static_cast<std::size_t>(command.attempt), true, attempt.usage(), now());
     book(attempt, charge);
-}
-
-/// A caller's deadline is weak evidence, but not none: a gateway whose completions are frozen would otherwise lose
-/// every call with a short deadline for ever. It counts after twice the model's p95, at least a second.
-health::Charge CallDriver::charge_of_waiting(const Attempt& attempt) const {
-    const auto& timings = attempt.record.timings;
-    if (machine_.ending() != Ending::deadline || !timings.sent || timings.first_byte) return health::Charge::none;
-    const auto& quantiles = services_.regions.quantiles(attempt.ticket.model, attempt.ticket.awaited);
-    std::chrono::duration<double, std::milli> patience = std::chrono::seconds{3};
-    if (quantiles.size() >= health::kEnoughForQuantiles) {
-        patience = std::max<decltype(patience)>(std::chrono::seconds{1}, decltype(patience)(2 * quantiles.p95()));
-    }
-    const auto waited = now() - started_ - attempt.record.started - *timings.sent;
-    return waited >= patience ? health::Charge::timeout : health::Charge::none;
 }
 
 void CallDriver::check_path(int number) {
@@ -495,37 +395,6 @@ void CallDriver::deliver(const ChatChunk& chunk) {
     }
     if (!room) sink_full_ = true;
     if (sink_full_ || pause_wanted_) steer_reading();
-}
-
-void CallDriver::book(Attempt& attempt, health::Charge charge) {
-    const auto time = now();
-    price(attempt);
-    services_.regions.on_outcome(attempt.ticket, charge, time);
-    services_.recorder.on_attempt_end(attempt.region(), attempt.record, services_.router.facts(attempt.region(), time),
-                                      wasted_tokens(attempt));
-    if (services_.log.bodies()) log_body("from ", attempt.record, attempt.body_for_log());
-    if (services_.log.enabled(LogLevel::debug)) log_attempt(attempt.record);
-}
-
-/// Of an attempt that failed or lost. What a caller has read and then cancelled was of use to it.
-std::int64_t CallDriver::wasted_tokens(const Attempt& attempt) const {
-    if (attempt.outcome().answered || exchange_.kind == ExchangeKind::raw) return 0;
-    if (machine_.ending() == Ending::cancelled) return 0;
-    const auto& usage = attempt.answer_so_far().usage;
-    return usage.present ? usage.billed_output_tokens() : accounting::estimated_tokens(attempt.content_bytes());
-}
-
-void CallDriver::log_attempt(const AttemptRecord& attempt) const {
-    auto line = "attempt " + std::to_string(attempt.number) + ": " + describe({&attempt, 1});
-    if (!attempt.detail.empty()) line += ": " + attempt.detail;
-    services_.log.write(LogLevel::debug, std::move(line));
-}
-
-void CallDriver::log_body(std::string_view direction, const AttemptRecord& attempt, std::string_view body) const {
-    auto line = std::string(direction) + attempt.region + ", attempt " + std::to_string(attempt.number) + ": " +
-                std::string(body);
-    own_secrets_.scrub(line);
-    services_.log.write(LogLevel::trace, std::move(line));
 }
 
 // ---- time ----

@@ -1,0 +1,56 @@
+// What answers say about quotas and keys: how long to stay away, how slowly to go on, which key not to use.
+// Attempt → [CallDriver] → KeyRing, RateLimiter, RegionHealthTracker
+#include <algorithm>
+#include <chrono>
+
+#include "call/driver.hpp"
+#include "resilience/quota_pace.hpp"
+
+namespace holysheep::call {
+
+void CallDriver::note_quota(Attempt& attempt, Outcome& outcome) {
+    const auto time = now();
+    const auto number = static_cast<std::size_t>(attempt.record.number);
+    const auto region = attempt.region();
+    const int model = attempt.ticket.model;
+    const auto key = admission_.key(number);
+    if (auto& ring = services_.admission.keys.ring(); key && ring.size() > 1) {
+        const bool refused = !outcome.answered && (outcome.error == ErrorCode::unauthenticated ||
+                                                   outcome.error == ErrorCode::insufficient_quota);
+        if (refused) services_.recorder.on_key(*key, outcome.error, time);
+        if (outcome.answered && ring.refusal(*key, time)) {
+            ring.accept(*key);
+            services_.recorder.on_key(*key, std::nullopt, time);
+        }
+    }
+    if (!outcome.answered) {
+        outcome.another_key = admission_.on_failure(number, region, model, outcome.error, outcome.retry_after, time);
+        const auto& ring = services_.admission.keys.ring();
+        if (key && ring.size() > 1 && !outcome.another_key && outcome.error == ErrorCode::rate_limited) {
+            // The first key that is usable again counts, not the one that was refused last.
+            outcome.retry_after = std::chrono::ceil<milliseconds>(ring.usable_at(region, model, time) - time);
+        }
+        if (!outcome.another_key && !admission_.brings_its_key() && outcome.retry_after &&
+            outcome.retry_after->count() > 0) {
+            const auto pause = std::min<nanoseconds>(*outcome.retry_after, std::chrono::minutes{10});
+            services_.regions.limit_until(region, model, time + pause);
+        }
+    }
+    const auto& limits = attempt.rate_limits();
+    if (!limits.limit_requests && !limits.limit_tokens) return;
+    if (admission_.on_quota(number, region, model, limits, time) && services_.log.enabled(LogLevel::info)) {
+        services_.log.write(LogLevel::info, "the gateway's rate limit of " + attempt.record.model +
+                                                " is lower than rate_limit: it is adopted");
+    }
+    if (admission_.brings_its_key()) return;
+    if (services_.admission.keys.ring().size() > 1 && services_.admission.keys.from_ring(region)) return;
+    const auto* used = attempt.usage();
+    const auto call_tokens =
+        used != nullptr && used->present ? used->prompt_tokens + used->completion_tokens : exchange_.size.prompt_tokens;
+    if (const auto pace = resilience::pace_of(limits, call_tokens)) {
+        services_.regions.limit_until(region, model, time + pace->hold);
+        services_.regions.pace(region, model, pace->spacing, time + pace->reset);
+    }
+}
+
+}  // namespace holysheep::call

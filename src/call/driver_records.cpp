@@ -1,0 +1,99 @@
+// What is booked of an attempt, and to whom: what it took the place of, whom its end is charged to, what was wasted.
+// Attempt → [CallDriver] → RegionHealthTracker, Recorder, Log
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "accounting/prompt_estimate.hpp"
+#include "call/driver.hpp"
+
+namespace holysheep::call {
+
+void CallDriver::book(Attempt& attempt, health::Charge charge) {
+    const auto time = now();
+    price(attempt);
+    services_.regions.on_outcome(attempt.ticket, charge, time);
+    services_.recorder.on_attempt_end(attempt.region(), attempt.record, services_.router.facts(attempt.region(), time),
+                                      wasted_tokens(attempt));
+    if (services_.log.bodies()) log_body("from ", attempt.record, attempt.body_for_log());
+    if (services_.log.enabled(LogLevel::debug)) log_attempt(attempt.record);
+}
+
+/// Of an attempt that failed or lost. What a caller has read and then cancelled was of use to it.
+std::int64_t CallDriver::wasted_tokens(const Attempt& attempt) const {
+    if (attempt.outcome().answered || exchange_.kind == ExchangeKind::raw) return 0;
+    if (machine_.ending() == Ending::cancelled) return 0;
+    const auto& usage = attempt.answer_so_far().usage;
+    return usage.present ? usage.billed_output_tokens() : accounting::estimated_tokens(attempt.content_bytes());
+}
+
+void CallDriver::log_attempt(const AttemptRecord& attempt) const {
+    auto line = "attempt " + std::to_string(attempt.number) + ": " + describe({&attempt, 1});
+    if (!attempt.detail.empty()) line += ": " + attempt.detail;
+    services_.log.write(LogLevel::debug, std::move(line));
+}
+
+void CallDriver::log_body(std::string_view direction, const AttemptRecord& attempt, std::string_view body) const {
+    auto line = std::string(direction) + attempt.region + ", attempt " + std::to_string(attempt.number) + ": " +
+                std::string(body);
+    own_secrets_.scrub(line);
+    services_.log.write(LogLevel::trace, std::move(line));
+}
+
+/// What the attempt takes the place of, and what that cost in time. A failure that says so was known when its first
+/// byte came, or the end without one; a silent region would have shown life a round trip after it was connected or sent
+/// to.
+std::optional<telemetry::Detour> CallDriver::detour_of(const Attempt& attempt) const {
+    const auto since = [&](const Attempt& other, nanoseconds span) {
+        return std::max(nanoseconds{}, attempt.record.started - other.record.started - span);
+    };
+    switch (attempt.record.kind) {
+        case AttemptKind::failover: {
+            if (last_ended_ == 0) return std::nullopt;
+            const auto& failed = *std::next(attempts_.begin(), last_ended_ - 1);
+            const auto& timings = failed.record.timings;
+            const bool said_by_status = failed.record.http_status >= 400 && timings.first_byte;
+            return telemetry::Detour{
+                .from = failed.region(),
+                .cause = failed.record.error.value_or(ErrorCode::transport_failed),
+                .overhead =
+                    since(failed, (said_by_status ? timings.first_byte : timings.total).value_or(nanoseconds{}))};
+        }
+        case AttemptKind::race:
+        case AttemptKind::rescue: {
+            const auto late = std::ranges::find_if(
+                attempts_, [&](const Attempt& other) { return &other != &attempt && !other.ended(); });
+            if (late == attempts_.end()) return std::nullopt;
+            const auto& rtt = services_.regions.rtt(late->region());
+            const auto round_trip = rtt.known() ? rtt.srtt() : nanoseconds{};
+            return telemetry::Detour{
+                .from = late->region(),
+                .cause = ErrorCode::timed_out,
+                .overhead = since(*late, late->record.timings.sent.value_or(nanoseconds{}) + round_trip)};
+        }
+        case AttemptKind::first:
+        case AttemptKind::retry:
+        case AttemptKind::hedge:
+        case AttemptKind::fallback_model: break;
+    }
+    return std::nullopt;
+}
+
+/// A caller's deadline is weak evidence, but not none: a gateway whose completions are frozen would otherwise lose
+/// every call with a short deadline for ever. It counts after twice the model's p95, at least a second.
+health::Charge CallDriver::charge_of_waiting(const Attempt& attempt) const {
+    const auto& timings = attempt.record.timings;
+    if (machine_.ending() != Ending::deadline || !timings.sent || timings.first_byte) return health::Charge::none;
+    const auto& quantiles = services_.regions.quantiles(attempt.ticket.model, attempt.ticket.awaited);
+    std::chrono::duration<double, std::milli> patience = std::chrono::seconds{3};
+    if (quantiles.size() >= health::kEnoughForQuantiles) {
+        patience = std::max<decltype(patience)>(std::chrono::seconds{1}, decltype(patience)(2 * quantiles.p95()));
+    }
+    const auto waited = now() - started_ - attempt.record.started - *timings.sent;
+    return waited >= patience ? health::Charge::timeout : health::Charge::none;
+}
+
+}  // namespace holysheep::call
