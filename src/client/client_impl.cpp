@@ -7,14 +7,10 @@
 #include <random>
 #include <utility>
 
-#include <holysheep/cost.hpp>
 #include <holysheep/version.hpp>
 
-#include "accounting/prompt_estimate.hpp"
 #include "call/request_builder.hpp"
 #include "client/base_url.hpp"
-#include "client/call_check.hpp"
-#include "client/model_choice.hpp"
 #include "client/options_check.hpp"
 #include "client/sinks.hpp"
 #include "client/stream_reader.hpp"
@@ -45,19 +41,6 @@ std::shared_ptr<RateLimiter::Impl> make_limiter(const ClientOptions& options) {
     if (options.limiter) return options.limiter->impl();
     if (options.rate_limit.requests == 0 && options.rate_limit.tokens_per_minute == 0) return nullptr;
     return RateLimiter(options.rate_limit).impl();
-}
-
-// No answer is longer, and no request asks for more; what is beyond is the gateway's to refuse.
-constexpr std::int64_t kLongestAnswer = 1'000'000'000'000;
-constexpr int kMostChoices = 1'000;
-
-std::int64_t choices_of(const ChatRequest& request) { return std::clamp(request.n.value_or(1), 1, kMostChoices); }
-
-/// In tokens, of all choices; unset: the request does not say.
-std::optional<std::int64_t> longest_answer(const ChatRequest& request) {
-    const auto longest = request.max_completion_tokens ? request.max_completion_tokens : request.max_tokens;
-    if (!longest) return std::nullopt;
-    return std::clamp<std::int64_t>(*longest, 0, kLongestAnswer) * choices_of(request);
 }
 
 // A client's first hedges need no savings.
@@ -228,95 +211,6 @@ void Client::Impl::shut_down() {
     keys_in_use_.reset();
     registry_.shut_down();
     prober_.shut_down();
-}
-
-client::CallPlan Client::Impl::make_plan(const CallOptions& options, bool stream, const ModelTraits& traits) {
-    client::CallPlan plan;
-    plan.started = clock_->now();
-    plan.policy =
-        call::make_policy(options.retry.value_or(options_.retry), options.timeouts.value_or(options_.timeouts),
-                          options.deadline, stream, plan.started, traits);
-    plan.policy.cost_safe = options.cost_safe;
-    if (stream) plan.policy.recovery = options.stream_recovery;
-    plan.policy.own_keys = own_keys_;
-    plan.policy.seed = resilience::Random(next_seed_.fetch_add(1, std::memory_order_relaxed)).next();
-    if (!options.regions.empty() || !options.exclude_regions.empty()) {
-        plan.own_regions = routing::allowed_regions(options_.regions, {options.regions, options.exclude_regions});
-    }
-    plan.regions = all_regions_;
-    plan.session = options.session;
-    if (options_.health.enabled) plan.policy.sign_of_life = options_.health.sign_of_life;
-    plan.policy.hedge = options.hedge.value_or(options_.hedging.enabled) && !options.cost_safe;
-    plan.policy.hedge_min_delay = options_.hedging.min_delay;
-    plan.exchange.headers = options.headers;
-    plan.exchange.label = options.label;
-    plan.exchange.idempotency_key = options.idempotency_key;
-    plan.exchange.skip_malformed_chunks = options.skip_malformed_chunks;
-    plan.exchange.priority = options.priority;
-    plan.exchange.fail_fast = options.fail_fast;
-    plan.policy.spare_keys = std::max(0, static_cast<int>(options_.keys.size()) - 1) + (options_.key_source ? 1 : 0);
-    return plan;
-}
-
-Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_chat(const ChatRequest& request,
-                                                                       const CallOptions& options, bool stream) {
-    if (auto error = refuse_use()) return std::move(*error);
-    if (auto error = client::check_call(options, options_)) return std::move(*error);
-    const auto catalogue = catalogue_.get();
-    auto own_model = wire::model_in_extra(request, options.extra_json);
-    if (!own_model) return std::move(own_model).error();
-    auto choice = client::choose_model(request, *own_model, options, options_, *catalogue);
-    if (!choice) return std::move(choice).error();
-    std::optional<ChatRequest> named;  // a rule may name the model where the caller named none
-    if (request.model.empty() && own_model->empty() && !choice->model.empty()) {
-        named = request;
-        named->model = choice->model;
-    }
-    const auto& asked = named ? *named : request;
-    auto encoded = wire::encode_chat(asked, stream, options.extra_json);
-    if (!encoded) return std::move(encoded).error();
-    auto plan = make_plan(options, stream, choice->traits);
-    if (plan.policy.recovery == StreamRecovery::continue_prefix) {
-        if (auto error = client::check_continuation(asked, options, choice->traits)) return std::move(*error);
-        plan.exchange.continuation =
-            std::make_shared<const call::Continuation>(call::Continuation{asked, options.extra_json});
-    }
-    plan.exchange.kind = stream ? call::ExchangeKind::chat_stream : call::ExchangeKind::chat;
-    const auto prompt_tokens =
-        accounting::estimated_tokens(request, options.extra_json, encoded->head.size() + encoded->tail.size());
-    if (prompt_tokens > options_.hedging.max_prompt_tokens) plan.policy.hedge = false;
-    plan.exchange.chat = std::move(*encoded);
-    plan.exchange.model_as_it_is = !own_model->empty();
-    plan.exchange.model = own_model->empty() ? request.model : std::move(*own_model);
-    plan.exchange.model_rule = std::move(choice->rule);
-    plan.policy.model = std::move(choice->model);
-    plan.policy.context_window = choice->traits.context_window;
-    plan.policy.fallbacks = std::move(choice->fallbacks);
-    plan.exchange.rate_limited = true;
-    plan.exchange.size.prompt_tokens = prompt_tokens;
-    plan.exchange.size.answer_tokens = longest_answer(request);
-    const auto answer_tokens = plan.exchange.size.answer_tokens.value_or(choices_of(request) * call::kUnknownAnswer);
-    const auto cost = [&](const ModelPrice* price) {
-        return price == nullptr ? std::nullopt : cost_of(prompt_tokens, answer_tokens, *price);
-    };
-    plan.policy.cost = cost(choice->traits.price ? &*choice->traits.price : nullptr);
-    for (auto& fallback : plan.policy.fallbacks) fallback.cost = cost(catalogue->price(fallback.name));
-    return std::make_shared<client::ActiveCall>(registry_, std::move(plan));
-}
-
-Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_raw(RawRequest request, const CallOptions& options) {
-    if (auto error = refuse_use()) return std::move(*error);
-    if (auto error = client::check_call(options, options_)) return std::move(*error);
-    if (auto error = client::check_raw(request)) return std::move(*error);
-    auto plan = make_plan(options, false);
-    plan.exchange.kind = call::ExchangeKind::raw;
-    // What asks a model for something counts; looking at lists does not.
-    plan.exchange.rate_limited = request.method != "GET" && request.method != "HEAD";
-    plan.exchange.size.prompt_tokens =
-        accounting::estimated_tokens(request.body_json.size(), accounting::media_in(request.body_json));
-    plan.policy.hedge = false;  // nobody knows what it does
-    plan.exchange.raw = std::move(request);
-    return std::make_shared<client::ActiveCall>(registry_, std::move(plan));
 }
 
 std::optional<Error> Client::Impl::refuse_use() const {
