@@ -4,6 +4,7 @@
 #include <string>
 
 #include "client/options_check.hpp"
+#include "resilience/rate_limit_check.hpp"
 
 namespace holysheep::client {
 
@@ -14,27 +15,8 @@ using namespace std::chrono_literals;
 constexpr std::size_t kMostKeys = 64;
 
 void check_rate_limit(const ClientOptions& options, Problems& problems) {
-    const auto& limit = options.rate_limit;
-    if (limit.requests < 0 || limit.requests > 1'000'000) {
-        problems.add("rate_limit.requests",
-                     std::to_string(limit.requests) + " must be between 0 (no limit) and 1000000");
-    }
-    if (limit.tokens_per_minute < 0) {
-        problems.add("rate_limit.tokens_per_minute",
-                     std::to_string(limit.tokens_per_minute) + " must be 0 (no limit) or more");
-    }
-    if (limit.per < 1ms || limit.per > 24h * 366) {
-        problems.add("rate_limit.per", std::to_string(limit.per.count()) + " ms must be between 1 ms and a year");
-    }
-    if (limit.burst < 1) {
-        problems.add("rate_limit.burst", std::to_string(limit.burst) + " must be 1 or more");
-    } else if (limit.burst > 1 && !limit.smooth) {
-        problems.add("rate_limit.burst", "it belongs to rate_limit.smooth; a window lets all its calls go at once");
-    }
-    const bool unlimited = limit.requests == 0 && limit.tokens_per_minute == 0;
-    if (unlimited && (limit.smooth || limit.fail_fast)) {
-        problems.add("rate_limit", "smooth and fail_fast need a limit: set requests or tokens_per_minute");
-    }
+    for (const auto& [option, problem] : resilience::problems_of(options.rate_limit)) problems.add(option, problem);
+    const bool unlimited = options.rate_limit.requests == 0 && options.rate_limit.tokens_per_minute == 0;
     if (options.limiter && !unlimited) {
         problems.add("limiter", "rate_limit is set too; the shared limiter has its own options, so set one of them");
     }

@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include <holysheep/error.hpp>
+
+#include "resilience/rate_limit_check.hpp"
 
 namespace holysheep {
 inline namespace v0 {
@@ -22,15 +25,14 @@ constexpr std::size_t kMostLanes = 1'000;
 constexpr std::size_t kMostAliases = 10'000;
 
 void check(const RateLimitOptions& options) {
-    const auto refuse = [](std::string what) {
-        throw Exception({.code = ErrorCode::invalid_options, .message = "options that cannot work: " + what});
-    };
-    if (options.requests < 0 || options.requests > 1'000'000) {
-        refuse("rate_limit.requests must be between 0 (no limit) and 1000000");
+    const auto problems = resilience::problems_of(options);
+    if (problems.empty()) return;
+    Error error{.code = ErrorCode::invalid_options, .message = "options that cannot work"};
+    auto separator = ": ";
+    for (const auto& [option, problem] : problems) {
+        error.message += std::exchange(separator, "; ") + option + ": " + problem;
     }
-    if (options.tokens_per_minute < 0) refuse("rate_limit.tokens_per_minute must not be negative");
-    if (options.per < 1ms || options.per > 24h * 366) refuse("rate_limit.per must be between 1 ms and a year");
-    if (options.burst < 1) refuse("rate_limit.burst must be at least 1");
+    throw Exception(std::move(error));
 }
 
 }  // namespace

@@ -37,6 +37,8 @@ TEST(RateLimiter, RefusesOptionsThatCannotWork) {
     EXPECT_THROW(RateLimiter({.requests = 1, .per = 0ms}), Exception);
     EXPECT_THROW(RateLimiter({.tokens_per_minute = -1}), Exception);
     EXPECT_THROW(RateLimiter({.requests = 1, .burst = 0}), Exception);
+    EXPECT_THROW(RateLimiter({.requests = 1, .burst = 2}), Exception) << "as a client's own limit is refused";
+    EXPECT_THROW(RateLimiter({.fail_fast = true}), Exception);
 }
 
 TEST(RateLimiter, WithoutLimitsEverybodyGoes) {
