@@ -133,6 +133,22 @@ TEST(Budget, NonsenseOfTheCallersIsNoMoney) {
     EXPECT_THAT(flow.client.chat(costing(2)), IsOk());
 }
 
+TEST(Budget, ACostInAnotherCurrencyLeavesTheEstimateInPlace) {
+    auto options = with_budget("5");
+    options.budget.ceiling->currency = "EUR";
+    auto& price = *options.models["gpt-4.1"].price;
+    price.input.currency = price.output.currency = "EUR";
+    CallFlow flow({"us-west"}, options);
+    flow.transport.reply_raw(
+        "us-west", 200, {},
+        R"({"id":"c","object":"chat.completion","created":1,"model":"gpt-4.1","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2,"cost":0.5}})");
+    const auto reply = flow.client.chat(costing(4));
+    ASSERT_THAT(reply, IsOk());
+    ASSERT_TRUE(reply->cost);
+    EXPECT_EQ(reply->cost->currency, "USD");
+    EXPECT_THAT(flow.client.chat(costing(2)), FailsWith(ErrorCode::budget_exceeded));
+}
+
 TEST(Budget, CallsAtOnceReserveTogether) {
     CallFlow flow({"us-west"}, with_budget("5"), CallFlow::kManual);
     flow.transport.reply_raw("us-west", 200, {}, kUsed2000, {.first_byte = 1s});

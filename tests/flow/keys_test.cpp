@@ -54,6 +54,17 @@ TEST(Keys, WithAllRefusedTheCallFailsAfterOneRequestEach) {
     EXPECT_THAT(flow.attempts(), ElementsAre("us-west", "us-west"));
 }
 
+TEST(Keys, AGoodOneIsFoundHoweverManyAreRefusedBeforeIt) {
+    ClientOptions options;
+    for (int i = 0; i < 8; ++i) options.keys.push_back("sk-key-number-" + std::to_string(i));
+    CallFlow flow({"us-west"}, options);
+    for (int i = 0; i < 7; ++i) flow.transport.reply_raw("us-west", 401, {}, error_body("invalid_api_key"));
+    flow.transport.reply("us-west", "hello");
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_THAT(keys_sent(flow), SizeIs(8));
+    EXPECT_EQ(keys_sent(flow).back(), "Bearer sk-key-number-7");
+}
+
 TEST(Keys, AThrottledKeyGivesWayThere) {
     CallFlow flow({"us-west"}, two_keys());
     flow.transport.reply_raw("us-west", 429, {{"Retry-After", "30"}}, "").reply("us-west", "hello");
@@ -63,6 +74,28 @@ TEST(Keys, AThrottledKeyGivesWayThere) {
     flow.clock.advance(30s);
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
     EXPECT_EQ(keys_sent(flow).back(), "Bearer sk-first-key");
+}
+
+TEST(Keys, WithAllThrottledTheFirstThatIsFreeAgainIsWaitedFor) {
+    CallFlow flow({"us-west"}, two_keys());
+    flow.transport.reply_raw("us-west", 429, {{"Retry-After", "5"}}, "")
+        .reply_raw("us-west", 429, {{"Retry-After", "30"}}, "")
+        .reply("us-west", "hello");
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_EQ(flow.elapsed(), 5s);
+    EXPECT_EQ(keys_sent(flow).back(), "Bearer sk-first-key");
+}
+
+TEST(Keys, OneThatAnswersAfterAllIsGoodAgain) {
+    CallFlow flow({"us-west"}, two_keys());
+    for (int i = 0; i < 2; ++i) flow.transport.reply_raw("us-west", 402, {}, error_body("insufficient_credits"));
+    flow.transport.reply("us-west", "hello").reply_raw("us-west", 429, {{"Retry-After", "5"}}, "");
+    flow.transport.reply("us-west", "hello");
+    EXPECT_THAT(flow.client.chat(a_question()), FailsWith(ErrorCode::insufficient_quota));
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk()) << "somebody has paid";
+    EXPECT_EQ(flow.client.stats().keys.at(0).refused_with, std::nullopt);
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_EQ(flow.elapsed(), 5s) << "it is waited for as for any good key";
 }
 
 TEST(Keys, OneWithLittleQuotaLeftComesAfterTheOthers) {
@@ -149,6 +182,21 @@ TEST(OwnKey, ItsPauseIsNobodyElses) {
     const auto before = flow.elapsed();
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
     EXPECT_EQ(flow.elapsed(), before);
+}
+
+TEST(OwnKey, ItsQuotaSpacesNobodyElse) {
+    CallFlow flow({"us-west"});
+    flow.transport
+        .reply_raw(
+            "us-west", 200,
+            {{"x-ratelimit-limit-requests", "100"},
+             {"x-ratelimit-remaining-requests", "0"},
+             {"x-ratelimit-reset-requests", "20s"}},
+            R"({"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]})")
+        .reply("us-west", "hello");
+    EXPECT_THAT(flow.client.chat(a_question(), with_own_key()), IsOk());
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_EQ(flow.elapsed(), 0s);
 }
 
 // ---- key_source ----

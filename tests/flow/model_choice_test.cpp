@@ -118,6 +118,39 @@ TEST(FallbackModels, OneRequestIsOneRequest) {
     EXPECT_THAT(flow.attempts(), SizeIs(1));
 }
 
+TEST(FallbackModels, OneRequestIsOneRequestForALongPromptToo) {
+    auto options = with_fallback("large");
+    options.models = {{"gpt-4.1", {.context_window = 8'000}}, {"large", {.context_window = 100'000}}};
+    CallFlow flow({"us-west"}, options);
+    flow.transport.reply_raw("us-west", 400, {}, error_body("context_length_exceeded")).reply("us-west", "hello");
+    EXPECT_THAT(flow.client.chat(a_question(), {.retry = RetryOptions{.max_attempts = 1}}),
+                FailsWith(ErrorCode::context_length_exceeded));
+    EXPECT_THAT(flow.attempts(), SizeIs(1));
+}
+
+TEST(FallbackModels, AreNotAskedWhereTheFirstMayStillBeBilled) {
+    CallFlow flow({"us-west"}, with_fallback());
+    flow.transport.hang("us-west");
+    EXPECT_THAT(flow.client.chat(a_question(), {.cost_safe = true, .timeouts = TimeoutOptions{.first_byte = 1s}}),
+                FailsWith(ErrorCode::timed_out));
+    EXPECT_THAT(flow.attempts(), SizeIs(1));
+}
+
+TEST(FallbackModels, GoWhereThereIsRoom) {
+    auto options = with_fallback();
+    options.concurrency = {.max_per_region = 1, .queue = 1};
+    CallFlow flow({"us-west", "eu-central"}, options, CallFlow::kManual);
+    flow.transport.reply("us-west", "late", {.first_byte = 5s});
+    flow.transport.reply_raw("eu-central", 404, {}, error_body("model_not_found")).reply("eu-central", "hello");
+    auto holder = flow.client.chat_async(a_question());
+    auto call = flow.client.chat_async(a_question());
+    flow.clock.advance(1ms);
+    ASSERT_TRUE(is_ready(call));
+    EXPECT_THAT(models_of(*call.get()), ElementsAre("eu-central:gpt-4.1", "eu-central:deepseek-v3.2"));
+    flow.clock.advance(5s);
+    EXPECT_THAT(holder.get(), IsOk());
+}
+
 TEST(FallbackModels, StayWithinTheAllowedRegions) {
     CallFlow flow({"us-west", "eu-central"}, with_fallback());
     flow.transport.reply_raw("us-west", 503, {}, "").reply("eu-central", "hello");

@@ -84,6 +84,53 @@ TEST(RateLimit, AnAttemptThatWasNotDeliveredGivesItsPlaceBack) {
     EXPECT_EQ(flow.elapsed(), 0s);
 }
 
+/// Takes the first request and turns it away unseen, as HTTP/2 can; the others are the inner transport's.
+class TurnsTheFirstAway final : public Transport {
+  public:
+    TurnsTheFirstAway(Clock& clock, Transport& inner) : clock_(clock), inner_(inner) {}
+    TransferId start(HttpRequest request, TransferEvents& events) override {
+        if (std::exchange(turned_away_, true)) return inner_.start(std::move(request), events);
+        clock_.post([&events] {
+            EXPECT_TRUE(events.may_send(kFirst));
+            events.on_end(kFirst, {.error = ErrorCode::transport_failed, .certainly_not_delivered = true});
+        });
+        return kFirst;
+    }
+    void cancel(TransferId id) override {
+        if (id != kFirst) inner_.cancel(id);
+    }
+    void pause(TransferId id) override { inner_.pause(id); }
+    void resume(TransferId id) override { inner_.resume(id); }
+    std::optional<PathEvidence> evidence(TransferId) const override { return std::nullopt; }
+
+  private:
+    static constexpr TransferId kFirst = 1'000'000;
+    Clock& clock_;
+    Transport& inner_;
+    bool turned_away_ = false;
+};
+
+TEST(RateLimit, ARequestThatWasTurnedAwayUnseenGivesPlaceAndTokensBack) {
+    for (const bool smooth : {false, true}) {
+        const auto clock = std::make_shared<FakeClock>(FakeClock::Mode::automatic);
+        FakeTransport network(*clock);
+        network.reply("us-west", "hello");
+        Client client({.api_key = "sk-test-key",
+                       .regions = FakeTransport::regions({"us-west"}),
+                       .health = {.enabled = false},
+                       .rate_limit = {.requests = 1, .tokens_per_minute = 2'000, .smooth = smooth},
+                       .transport = std::make_shared<TurnsTheFirstAway>(*clock, network),
+                       .clock = clock});
+        auto question = a_question();
+        question.max_completion_tokens = 1'500;
+        const auto began = clock->now();
+        const auto reply = client.chat(question);
+        ASSERT_THAT(reply, IsOk());
+        EXPECT_THAT(reply->attempts, SizeIs(2));
+        EXPECT_LT(clock->now() - began, 1s) << smooth;
+    }
+}
+
 TEST(RateLimit, AFailoverAfterAnAnswerCountsAsACall) {
     CallFlow flow({"us-west", "eu-central"}, {.rate_limit = {.requests = 1, .per = 60s}});
     flow.transport.reply_raw("us-west", 503, {}, "").reply("eu-central", "hello");
@@ -261,6 +308,39 @@ TEST(RateLimit, AnAttemptWithoutAPlaceDoesNotWaitBesideARunningOne) {
     for (const auto& attempt : reply->attempts) EXPECT_NE(attempt.region, "ap-south");
 }
 
+TEST(RateLimit, AnAttemptWithoutAPlaceIsNoFailureWhileAnotherOneRuns) {
+    // As above, but the call would rather fail than wait.
+    CallFlow flow({"us-west", "eu-central", "ap-south"}, {.rate_limit = {.requests = 2, .per = 1s, .fail_fast = true}},
+                  CallFlow::kManual);
+    flow.transport.reply("us-west", "hello", {.connect = 400ms, .first_byte = 5s});
+    flow.transport.reply_raw("eu-central", 503, {}, "", {.connect = 500ms}).reply("ap-south", "too many");
+    auto holder = flow.client.chat_async(a_question(), {.regions = {"ap-south"}});
+    auto call = flow.client.chat_async(a_question());
+    for (int i = 0; i < 80; ++i) flow.clock.advance(100ms);
+    EXPECT_THAT(holder.get(), IsOk());
+    const auto reply = call.get();
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_EQ(reply->region, "us-west");
+}
+
+TEST(RateLimit, WhoGivesUpItsPlaceForAPauseStandsInNobodysWay) {
+    // A failover waits for its turn; before that comes, its region is throttled, and it has to wait for far longer.
+    CallFlow flow({"us-west", "eu-central", "ap-south"}, {.rate_limit = {.requests = 2, .per = 1s}}, CallFlow::kManual);
+    flow.transport.reply_raw("us-west", 503, {{"Retry-After", "30"}}, "", {.first_byte = 10ms});
+    flow.transport.reply_raw("eu-central", 429, {{"Retry-After", "30"}}, "", {.first_byte = 500ms});
+    for (const auto* region : {"us-west", "eu-central", "ap-south"}) flow.transport.reply(region, "hello");
+    auto throttled = flow.client.chat_async(a_question(), {.regions = {"eu-central"}});
+    auto failover = flow.client.chat_async(a_question(), {.regions = {"us-west", "eu-central"}});
+    for (int i = 0; i < 20; ++i) flow.clock.advance(100ms);
+    auto other = flow.client.chat_async(a_question(), {.regions = {"ap-south"}});
+    for (int i = 0; i < 20; ++i) flow.clock.advance(100ms);
+    EXPECT_TRUE(is_ready(other)) << "nobody who could go is before it";
+    for (int i = 0; i < 80; ++i) flow.clock.advance(1s);
+    EXPECT_THAT(other.get(), IsOk());
+    EXPECT_THAT(throttled.get(), IsOk());
+    EXPECT_THAT(failover.get(), IsOk());
+}
+
 TEST(RateLimit, WhoWaitsForAPauseStandsInNobodysWay) {
     CallFlow flow({"us-west", "eu-central"}, {.rate_limit = {.requests = 1, .per = 1s}}, CallFlow::kManual);
     flow.transport.reply("eu-central", "hello").reply_raw("us-west", 429, {{"Retry-After", "30"}}, "");
@@ -324,6 +404,13 @@ TEST(GatewayQuota, ALowerLimitThanOursIsAdoptedAndLoggedOnce) {
     for (int i = 0; i < 2; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
     EXPECT_THAT(flow.client.chat(a_question()), FailsWith(ErrorCode::rate_limited_locally));
     EXPECT_EQ(std::ranges::count_if(flow.log(), [](const auto& line) { return line.find("adopted") != line.npos; }), 1);
+}
+
+TEST(GatewayQuota, WhatItSaysIsPerMinuteWhateverOurSpanIs) {
+    CallFlow flow({"us-west"}, {.rate_limit = {.requests = 100, .per = 10s, .fail_fast = true}});
+    flow.transport.reply_raw("us-west", 200, quota(12, 11, ""), kAnswer);
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    EXPECT_EQ(flow.client.stats().limits.front().requests_limit, 2) << "twelve a minute are two in ten seconds";
 }
 
 }  // namespace

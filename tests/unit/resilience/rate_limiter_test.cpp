@@ -202,6 +202,14 @@ TEST(RateLimiter, ALowerLimitOfTheServerIsAdopted) {
     EXPECT_FALSE(limiter->adopt(lane, 100, 9'000, kStart) && limiter->levels(kStart).front().requests_limit > 60);
 }
 
+TEST(RateLimiter, AHigherLimitOfTheServerLeavesOursInForce) {
+    Limited limiter({.requests = 2, .tokens_per_minute = 1'000});
+    EXPECT_FALSE(limiter->adopt(limiter->lane(1, "m"), 500, 500'000, kStart));
+    const auto level = limiter->levels(kStart).front();
+    EXPECT_EQ(level.requests_limit, 2);
+    EXPECT_EQ(level.tokens_limit, 1'000);
+}
+
 TEST(RateLimiter, ACallThatALoweredLimitMakesHopelessHearsOfIt) {
     Limited limiter({.tokens_per_minute = 1'000});
     auto first = limiter.ask(kStart, {.tokens = 900});
