@@ -227,6 +227,24 @@ TEST(KeySource, IsAskedAgainAfterA401Once) {
     EXPECT_EQ(asked, 3) << "a call does not ask for ever";
 }
 
+TEST(KeySource, TheRefusalOfAnOldKeySaysNothingAboutItsSuccessor) {
+    int asked = 0;
+    CallFlow flow(
+        {"us-west"},
+        {.key_source = [&] { return "sk-key-number-" + std::to_string(++asked); }, .callback_executor = run_inline},
+        CallFlow::kManual);
+    for (const auto late : {10ms, 500ms}) {
+        flow.transport.reply_raw("us-west", 401, {}, error_body("invalid_api_key"), {.first_byte = late});
+    }
+    flow.transport.reply("us-west", "hello");
+    auto one = flow.client.chat_async(a_question());
+    auto other = flow.client.chat_async(a_question());
+    for (int i = 0; i < 20; ++i) flow.clock.advance(100ms);
+    EXPECT_THAT(one.get(), IsOk());
+    EXPECT_THAT(other.get(), IsOk());
+    EXPECT_EQ(asked, 2);
+}
+
 TEST(KeySource, CallsWaitForItTogether) {
     std::function<void()> late;
     int asked = 0;

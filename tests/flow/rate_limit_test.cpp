@@ -169,6 +169,32 @@ TEST(RateLimit, ARaceOfConnectionsTakesOnePlace) {
     EXPECT_EQ(flow.client.stats().limits.front().requests_used, 1);
 }
 
+TEST(RateLimit, ARacesPlaceIsKeptForTheOneThatIsLeft) {
+    CallFlow flow({"us-west", "eu-central"}, {.rate_limit = {.requests = 1}});
+    flow.transport.fail("us-west", ErrorCode::transport_failed, true, {.connect = 400ms})
+        .reply("eu-central", "hello", {.connect = 300ms});
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_EQ(reply->attempts[1].kind, AttemptKind::race);
+    EXPECT_EQ(flow.client.stats().limits.front().requests_used, 1);
+}
+
+TEST(RateLimit, ARaceTakesNoPlaceOfAnotherAccount) {
+    ClientOptions options{.regions = FakeTransport::regions({"us-west", "eu-central"}),
+                          .rate_limit = {.requests = 1, .per = 60s}};
+    for (int tier = 0; auto& region : options.regions) {
+        region.priority = tier++;
+        region.api_key = "sk-of-" + region.id;
+    }
+    CallFlow flow({}, options);
+    flow.transport.never_connects("us-west").reply("eu-central", "hello");
+    EXPECT_THAT(flow.client.chat(a_question(), {.regions = {"eu-central"}}), IsOk());
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_EQ(reply->region, "eu-central");
+    EXPECT_GE(flow.elapsed(), kWindow) << "its place there has just been used";
+}
+
 TEST(RateLimit, ACancelledWaiterLeavesTheQueue) {
     CallFlow flow({"us-west"}, {.rate_limit = {.requests = 1, .per = 60s}}, CallFlow::kManual);
     flow.transport.reply("us-west", "hello");
@@ -235,6 +261,7 @@ TEST(RateLimit, NonsenseMovesNoLimit) {
     question = a_question();
     question.max_completion_tokens = 10;
     EXPECT_THAT(flow.client.chat(question), IsOk());
+    EXPECT_EQ(flow.client.stats().limits.front().tokens_used, 2'000'000'000'000) << "no more is believed";
     const auto reply = flow.client.chat(question);
     ASSERT_THAT(reply, FailsWith(ErrorCode::rate_limited_locally));
     EXPECT_LE(reply.error().retry_after, 62s);
