@@ -323,7 +323,7 @@ TEST(RateLimit, AnAttemptWithoutAPlaceDoesNotWaitBesideARunningOne) {
     // The race of a late connection fails, its successor finds no place; meanwhile the first one gets through.
     CallFlow flow({"us-west", "eu-central", "ap-south"}, {.rate_limit = {.requests = 2, .per = 1s}}, CallFlow::kManual);
     flow.transport.reply("us-west", "hello", {.connect = 400ms, .first_byte = 5s});
-    flow.transport.reply_raw("eu-central", 503, {}, "", {.connect = 500ms}).reply("ap-south", "too many");
+    flow.transport.fail("eu-central", ErrorCode::transport_failed, true, {.connect = 50ms});
     flow.transport.reply("ap-south", "hello");
     auto holder = flow.client.chat_async(a_question(), {.regions = {"ap-south"}});
     auto call = flow.client.chat_async(a_question());
@@ -340,7 +340,8 @@ TEST(RateLimit, AnAttemptWithoutAPlaceIsNoFailureWhileAnotherOneRuns) {
     CallFlow flow({"us-west", "eu-central", "ap-south"}, {.rate_limit = {.requests = 2, .per = 1s, .fail_fast = true}},
                   CallFlow::kManual);
     flow.transport.reply("us-west", "hello", {.connect = 400ms, .first_byte = 5s});
-    flow.transport.reply_raw("eu-central", 503, {}, "", {.connect = 500ms}).reply("ap-south", "too many");
+    flow.transport.fail("eu-central", ErrorCode::transport_failed, true, {.connect = 50ms});
+    flow.transport.reply("ap-south", "hello");
     auto holder = flow.client.chat_async(a_question(), {.regions = {"ap-south"}});
     auto call = flow.client.chat_async(a_question());
     for (int i = 0; i < 80; ++i) flow.clock.advance(100ms);
@@ -348,6 +349,7 @@ TEST(RateLimit, AnAttemptWithoutAPlaceIsNoFailureWhileAnotherOneRuns) {
     const auto reply = call.get();
     ASSERT_THAT(reply, IsOk());
     EXPECT_EQ(reply->region, "us-west");
+    EXPECT_THAT(reply->attempts, SizeIs(2));
 }
 
 TEST(RateLimit, WhoGivesUpItsPlaceForAPauseStandsInNobodysWay) {
