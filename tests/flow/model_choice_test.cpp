@@ -182,6 +182,15 @@ TEST(FallbackModels, ReplaceTheModelThatTheCallersJsonNames) {
     EXPECT_THAT(flow.requests()[1].body, Not(HasSubstr("special")));
 }
 
+TEST(FallbackModels, OneThatThinksHasItsTime) {
+    auto options = with_fallback("thinker");
+    options.models = {{"thinker", {.reasoning = true}}};
+    CallFlow flow({"us-west"}, options);
+    flow.transport.reply_raw("us-west", 404, {}, error_body("model_not_found"))
+        .stream("us-west", {"at last"}, {.timing = {.first_byte = 200s}});
+    EXPECT_THAT(flow.client.stream_to(a_question(), [](const ChatChunk&) {}), IsOk());
+}
+
 // ---- rules ----
 
 TEST(ModelRules, DoNotChangeAModelThatTheCallersJsonNames) {
@@ -247,6 +256,18 @@ TEST(ModelRules, TheCheapestThatFitsIsTaken) {
     EXPECT_EQ(model_for(100), "cheap");
     EXPECT_EQ(model_for(20'000), "middling");
     EXPECT_EQ(model_for(400'000), "dear");
+    const auto lengthy = flow.client.chat({.messages = {user("hello?")}, .max_completion_tokens = 5'000});
+    ASSERT_THAT(lengthy, IsOk());
+    EXPECT_EQ(lengthy->attempts[0].model, "middling") << "the answer takes room, too";
+}
+
+TEST(ModelRules, TheAnswersPriceCountsForTheCheapest) {
+    ModelCatalogue catalogue;
+    catalogue.set("talkative", {.price = ModelPrice{.input = *parse_money("1"), .output = *parse_money("9")}});
+    catalogue.set("plain", {.price = ModelPrice{.input = *parse_money("2"), .output = *parse_money("3")}});
+    const auto rules = cheapest_that_fits({"talkative", "plain"}, catalogue);
+    ASSERT_THAT(rules, SizeIs(2));
+    EXPECT_EQ(rules.front().model, "plain");
 }
 
 TEST(ModelRules, TheFirstThatSaysYesCounts) {
