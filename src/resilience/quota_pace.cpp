@@ -26,7 +26,8 @@ std::optional<Pace> pace(const Quota& quota, std::int64_t per_call) {
     const auto calls = *quota.remaining / std::max<std::int64_t>(per_call, 1);
     const nanoseconds reset = *quota.reset;
     if (calls == 0) return Pace{.hold = std::min(reset, kLongestHold), .spacing = {}, .reset = reset};
-    return Pace{.hold = reset / calls, .spacing = reset / calls, .reset = reset};
+    const auto spacing = std::min(reset / calls, kLongestHold);
+    return Pace{.hold = spacing, .spacing = spacing, .reset = reset};
 }
 
 std::optional<double> share(const Quota& quota) {

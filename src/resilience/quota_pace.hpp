@@ -15,8 +15,8 @@ struct Pace {
     std::chrono::nanoseconds hold{}, spacing{}, reset{};
 };
 
-/// With less than a tenth left: spacing = reset / what is left, in calls. With nothing left: a pause until the reset,
-/// of 30 s at most./// Tokens count in calls like this one, of `call_tokens`. Unset: no need, or no way to know.
+/// With a tenth left or less: spacing = reset / what is left, in calls. With nothing left: a pause until the reset.
+/// Neither is longer than 30 s. Tokens count in calls like this one, of `call_tokens`. Unset: no need, or no way to know.
 /// Gateways that send limits of 0 or -1 mean that they have none.
 std::optional<Pace> pace_of(const RateLimits& limits, std::int64_t call_tokens);
 /// The smaller share of calls and tokens that is left, 0..1; unset where the gateway does not say.
