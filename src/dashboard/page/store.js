@@ -16,7 +16,6 @@ function forget() {
     complete: false,    // whether `changes` reaches back to the start
     failovers: [],      // {at, from, to, cause, count}
     rates: [],          // {from, to, requests, errors} per second
-    cost: new Map(),
   };
 }
 forget();
