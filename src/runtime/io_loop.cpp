@@ -209,6 +209,7 @@ void IoLoop::take_over(std::unique_lock<std::mutex>& lock) {
     held_ = true;
     wanted_ = false;
     runner_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+    looked_at_ = now();
     lock.unlock();
 }
 
@@ -231,7 +232,7 @@ bool IoLoop::run_here(const std::function<void()>& first, const std::function<bo
     for (;;) {
         run_round();
         if (done() || stopping_ || work_ > before + 1) break;
-        poller_->wait(timeout_until(timers_.next(), now()), [this](int fd, Readiness ready) { on_socket_(fd, ready); });
+        wait_for_sockets();
     }
     lock.lock();
     leave();
@@ -268,8 +269,7 @@ void IoLoop::run() {
                 lock.unlock();
                 continue;
             }
-            poller_->wait(timeout_until(timers_.next(), now()),
-                          [this](int fd, Readiness ready) { on_socket_(fd, ready); });
+            wait_for_sockets();
         }
         if (stopping_) break;
         runner_.store({}, std::memory_order_relaxed);
@@ -280,9 +280,21 @@ void IoLoop::run() {
     run_round();  // what was posted before the stop
 }
 
+void IoLoop::wait_for_sockets() {
+    bool first = true;
+    poller_->wait(timeout_until(timers_.next(), now()), [&](int fd, Readiness ready) {
+        if (std::exchange(first, false)) looked_at_ = now();
+        on_socket_(fd, ready);
+    });
+    if (first) looked_at_ = now();
+}
+
 void IoLoop::run_round() {
     run_posted();
-    run_due_timers();
+    if (timers_.next().value_or(time_point::max()) <= looked_at_) {
+        if (on_round_) on_round_();  // what has been read already, and waits for its turn, comes before them as well
+        run_due_timers();
+    }
     if (on_round_) on_round_();
 }
 
@@ -297,11 +309,9 @@ void IoLoop::run_posted() {
 }
 
 void IoLoop::run_due_timers() {
-    if (timers_.size() == 0) return;
     // Timers that are added by the ones that run here wait for the next round: sockets get their turn in between.
-    const auto time = now();
     for (auto left = timers_.size(); left > 0; --left) {
-        auto function = timers_.take_due(time);
+        auto function = timers_.take_due(looked_at_);
         if (!function) break;
         function();
     }

@@ -65,6 +65,7 @@ class IoLoop final : public Clock {
   private:
     class Poller;
     void run();
+    void wait_for_sockets();
     void run_round();
     void run_posted();
     void run_due_timers();
@@ -82,6 +83,9 @@ class IoLoop final : public Clock {
 
     int work_ = 0;
     std::vector<std::function<void()>> running_;
+    /// When the sockets were looked at last. A timer runs only if it was due then: where a function kept this thread
+    /// for long, what came meanwhile is heard before a clock that ran out meanwhile says that nothing came.
+    time_point looked_at_{};
 
     std::mutex mutex_;  // guards what follows; whoever has set held_ owns everything above
     std::condition_variable parked_;

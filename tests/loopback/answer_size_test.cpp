@@ -5,7 +5,9 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <functional>
 #include <string>
+#include <thread>
 
 #include "gateway_under_test.hpp"
 #include "plain_server.hpp"
@@ -175,6 +177,25 @@ TEST_F(SlowReader, MayPauseAndResumeItsCallbacks) {
     handle.resume();
     ASSERT_TRUE(done.wait_for(1));
     EXPECT_EQ(text, Torrent::kPieces * Torrent::kPiece);
+}
+
+TEST_F(SlowReader, MayKeepTheClientsOwnThreadForLong) {
+    options.timeouts.stall = 100ms;
+    options.callback_executor = [](const std::function<void()>& function) { function(); };
+    Client client(options);
+    Counter done;
+    std::size_t pieces = 0;
+    auto handle = client.stream_async(
+        question(), {},
+        [&](const ChatChunk& chunk) {
+            // Longer than the 256 KiB after which other calls have their turn, with the stall's clock running.
+            if (chunk.event == ChunkEvent::content && ++pieces <= 40) std::this_thread::sleep_for(60ms);
+        },
+        [&](const Result<ChatCompletion>& answer) {
+            EXPECT_THAT(answer, IsOk()) << "what came meanwhile was not looked at";
+            done.add();
+        });
+    ASSERT_TRUE(done.wait_for(1));
 }
 
 TEST_F(SlowReader, ThatLeavesLetsTheGatewayGo) {

@@ -67,10 +67,9 @@ class Secrets : public ::testing::Test, public EventListener {
         text << client.stats() << client.stats().to_json();
         note(text.str());
     }
-    void expect_silence() {
-        for (const auto& secret : {kKey, kRegionKey, kCookie}) {
-            EXPECT_THAT(said, Not(HasSubstr(secret)));
-        }
+    void expect_silence(const std::vector<std::string>& secrets = {kKey, kRegionKey, kCookie}) {
+        std::lock_guard lock(mutex);  // a client that is alive still logs its pings
+        for (const auto& secret : secrets) EXPECT_THAT(said, Not(HasSubstr(secret)));
         EXPECT_THAT(said, Not(IsEmpty()));
     }
 
@@ -123,8 +122,7 @@ TEST_F(Secrets, OfACallsOwnHeadersAreNotToldEither) {
     Client client(options);
     note_result(client.chat(question(), {.regions = {"us-west"}, .headers = {{"Authorization", "Bearer " + own}}}));
     EXPECT_EQ(gateway.seen("us-west").at(0).header("Authorization"), "Bearer " + own);
-    EXPECT_THAT(said, Not(HasSubstr(own)));
-    expect_silence();
+    expect_silence({own, kKey, kRegionKey, kCookie});
 }
 
 TEST_F(Secrets, OfARegionReachThatRegionAlone) {

@@ -8,6 +8,7 @@
 #include <array>
 #include <functional>
 #include <future>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -154,6 +155,35 @@ TEST(IoLoop, LendsACallersThreadWhileItHasNothingToDo) {
     EXPECT_FALSE(loop.on_loop_thread()) << "no longer";
     EXPECT_THAT(ran, ElementsAre(std::this_thread::get_id(), std::this_thread::get_id()));
     EXPECT_NE(on_loop(loop, [] { return std::this_thread::get_id(); }), std::this_thread::get_id());
+}
+
+TEST(IoLoop, LooksAtTheSocketsBeforeATimerThatBecameDueMeanwhile) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe(ends.data()), 0);
+    ASSERT_EQ(::write(ends[1], "ab", 2), 2);
+    IoLoop loop;
+    std::promise<void> rang;
+    std::string heard;
+    loop.set_socket_handler([&](int fd, Readiness) {
+        char byte = 0;
+        ASSERT_EQ(::read(fd, &byte, 1), 1);
+        heard += byte;
+        if (byte == 'b') return loop.unwatch(fd);
+        // As if this function had taken so long that the timer is due by now.
+        loop.call_at(loop.now(), [&] {
+            heard += '!';
+            rang.set_value();
+        });
+    });
+    on_loop(loop, [&] {
+        loop.watch(ends[0], {.readable = true});
+        loop.add_work(1);  // an idle loop is parked, and watches nothing
+        return 0;
+    });
+    rang.get_future().get();
+    EXPECT_EQ(heard, "ab!");
+    loop.stop();
+    for (const int end : ends) ::close(end);
 }
 
 TEST(IoLoop, LendsNothingWhileItRuns) {
