@@ -403,8 +403,11 @@ void CallDriver::on_timer() {
     const Turn turn(*this);
     timer_ = 0;
     const auto time = now();
+    // Where this thread was kept from the sockets, a clock that ran out since the timer was due may have been wound up
+    // again by what has come: it gets a timer of its own, after a look at them.
+    const auto due = timer_at_;
     for (auto& attempt : attempts_) {
-        if (!attempt.settle_at() || *attempt.settle_at() > time) continue;
+        if (!attempt.settle_at() || *attempt.settle_at() > due) continue;
         if (attempt.settle()) close(attempt);
     }
     // An answer that is whole is not lost to the deadline because its gateway leaves the stream open.
@@ -412,7 +415,7 @@ void CallDriver::on_timer() {
     if (committed_ != 0 && deadline && *deadline <= time) attempt_number(committed_).conclude();
     for (int i = 0; i < 8; ++i) {
         const auto wake = machine_.wake_at(time);
-        if (!wake || *wake > time) break;
+        if (!wake || *wake > due) break;
         apply(machine_.on_wake(time));
     }
 }

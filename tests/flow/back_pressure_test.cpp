@@ -57,6 +57,19 @@ TEST(BackPressure, AGatewayThatStallsAfterASlowReaderIsStillFound) {
     EXPECT_THAT(stream.finish(), FailsWith(ErrorCode::stream_stalled));
 }
 
+/// The clock of a thread that was kept from its work: later than the things that wait for it.
+struct BusyClock final : Clock {
+    explicit BusyClock(FakeClock& given) : clock(given) {}
+    time_point now() const override { return std::max(clock.now(), busy_until); }
+    TimerId call_at(time_point when, std::function<void()> function) override {
+        return clock.call_at(when, std::move(function));
+    }
+    void cancel(TimerId timer) override { clock.cancel(timer); }
+    void post(std::function<void()> function) override { clock.post(std::move(function)); }
+    FakeClock& clock;
+    time_point busy_until{};
+};
+
 struct Collected {
     std::vector<std::string> events{};
     std::optional<Result<ChatCompletion>> result{};
@@ -71,6 +84,31 @@ struct Collected {
         return [this](Result<ChatCompletion> done) { result.emplace(std::move(done)); };
     }
 };
+
+TEST(BackPressure, ACallbackThatKeepsTheClientsThreadIsNotAStall) {
+    FakeClock clock;
+    const auto transport = std::make_shared<FakeTransport>(clock);
+    const auto busy = std::make_shared<BusyClock>(clock);
+    Client client({.api_key = "sk-test-key",
+                   .regions = FakeTransport::regions({"us-west"}),
+                   .health = {.enabled = false},
+                   .timeouts = {.stall = 10s},
+                   .callback_executor = run_inline,
+                   .transport = transport,
+                   .clock = busy});
+    transport->stream("us-west", {"a", "b", "c", "d"}, {.timing = {.between = 6s}});
+    Collected seen;
+    auto handle = client.stream_async(
+        a_question(), {},
+        [&](const ChatChunk& chunk) {
+            seen.on_chunk()(chunk);
+            if (chunk.text == "b") busy->busy_until = clock.now() + 12s;  // "c" waits for it then
+        },
+        seen.on_done());
+    clock.advance(30s);
+    ASSERT_TRUE(seen.result);
+    EXPECT_THAT(*seen.result, IsOk());
+}
 
 TEST(StreamHandle, PausesAndGoesOn) {
     CallFlow flow({"us-west"}, {.callback_executor = run_inline}, CallFlow::kManual);
