@@ -67,7 +67,7 @@ class Admission {
     bool share(std::size_t region, const AskedModel& model, time_point now);
     std::optional<time_point> look_at(time_point now) const;
     /// Why the answer was `never`.
-    const Error& refusal() const { return refusal_; }
+    const Error* refusal() const { return refusal_.get(); }
     /// The call is over, and this is what all its attempts cost; unset: nobody knows.
     void settle_cost(const std::optional<Money>& cost, time_point now);
     /// Leaves all queues.
@@ -103,7 +103,7 @@ class Admission {
     RateLimiter::Impl::Lane& lane_of(std::size_t region, std::optional<std::size_t> key, std::string_view name) const;
     void seek_permit(std::size_t region, const AskedModel& model, time_point now);
     Answer refuse(Error error) {
-        refusal_ = std::move(error);
+        refusal_ = std::make_unique<Error>(std::move(error));
         withdraw();
         return Answer::never;
     }
@@ -124,8 +124,8 @@ class Admission {
     std::string key_problem_{};
     std::shared_ptr<Admission*> self_;        // for callbacks that may come after the end
     std::optional<std::int64_t> reserved_{};  // money
-    Error refusal_{};
-    std::vector<Right> rights_;  // by attempt
+    std::unique_ptr<Error> refusal_{};        // few calls are refused
+    std::vector<Right> rights_;               // by attempt
 };
 
 }  // namespace holysheep::call

@@ -28,25 +28,15 @@ class CallDriver::Turn {
     CallDriver& driver_;
 };
 
-namespace {
-
-CallPolicy with_numbers(CallPolicy policy, health::RegionHealthTracker& regions) {
-    for (auto& fallback : policy.fallbacks) fallback.number = regions.model_id(fallback.name);
-    return policy;
-}
-
-}  // namespace
-
-CallDriver::CallDriver(CallServices& services, Exchange exchange, const CallPolicy& policy,
+CallDriver::CallDriver(CallServices& services, Exchange& exchange, const CallPolicy& policy,
                        std::span<const std::size_t> plan, Clock::time_point started, CallSink& sink,
                        std::function<void()> on_idle)
     : services_(services),
-      exchange_(std::move(exchange)),
+      exchange_(exchange),
       started_(started),
       model_(services.regions.model_id(policy.model)),
       admission_(services.admission, exchange_, started, [this] { return turn_caller(); }),
-      machine_(with_numbers(policy, services.regions), plan, model_, services.regions, services.budgets,
-               services.retry_policy, &admission_),
+      machine_(policy, plan, model_, services.regions, services.budgets, services.retry_policy, &admission_),
       sink_(sink),
       on_idle_(std::move(on_idle)),
       salvage_(policy.recovery) {
@@ -411,7 +401,7 @@ void CallDriver::on_timer() {
         if (attempt.settle()) close(attempt);
     }
     // An answer that is whole is not lost to the deadline because its gateway leaves the stream open.
-    const auto& deadline = machine_.policy().deadline;
+    const auto deadline = machine_.deadline();
     if (committed_ != 0 && deadline && *deadline <= time) attempt_number(committed_).conclude();
     for (int i = 0; i < 8; ++i) {
         const auto wake = machine_.wake_at(time);

@@ -60,9 +60,9 @@ struct CallServices {
 /// One call, on the I/O thread.
 class CallDriver final : private AttemptEvents {
   public:
-    /// `on_idle` runs when nothing more will happen: the call is over and its last transfer has ended. It may destroy
-    /// the driver.
-    CallDriver(CallServices& services, Exchange exchange, const CallPolicy& policy, std::span<const std::size_t> plan,
+    /// `exchange`, `policy` and `plan` outlive the driver. `on_idle` runs when nothing more will happen: the call is
+    /// over and its last transfer has ended. It may destroy the driver.
+    CallDriver(CallServices& services, Exchange& exchange, const CallPolicy& policy, std::span<const std::size_t> plan,
                Clock::time_point started, CallSink& sink, std::function<void()> on_idle);
     ~CallDriver() override;
     CallDriver(const CallDriver&) = delete;
@@ -139,7 +139,7 @@ class CallDriver final : private AttemptEvents {
     };
 
     CallServices& services_;
-    Exchange exchange_;                // the request alone changes, where a recovery asks for the rest of an answer
+    Exchange& exchange_;               // the request alone changes, where a recovery asks for the rest of an answer
     telemetry::Redactor own_secrets_;  // of this call alone
     const Clock::time_point started_;
     const int model_;                    // the tracker's number

@@ -87,7 +87,7 @@ Error CallDriver::final_error(Attempt* last) {
                                 .first = first,
                                 .last = last == nullptr ? nullptr : &last->error(),
                                 .recovery = recovery,
-                                .refusal = &admission_.refusal(),
+                                .refusal = admission_.refusal(),
                                 .regions = services_.regions,
                                 .targets = services_.targets,
                                 .model = exchange_.model,

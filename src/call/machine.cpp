@@ -17,6 +17,7 @@ CallMachine::CallMachine(const CallPolicy& policy, std::span<const std::size_t> 
       budgets_(budgets),
       retry_policy_(retry_policy),
       admission_(admission),
+      deadline_(policy.deadline),
       random_(policy.seed) {}
 
 // ---- events ----
@@ -42,7 +43,7 @@ Commands CallMachine::start(time_point now) {
     if (limited) {
         quota_clock_ = pending_->when;
         const bool too_late =
-            pending_->when - now > policy_.retry.max_wait || (policy_.deadline && pending_->when >= *policy_.deadline);
+            pending_->when - now > policy_.retry.max_wait || (deadline_ && pending_->when >= *deadline_);
         if (!too_late) {
             // A breaker's open time may end before the pause does.
             for (const auto region : plan_) {
@@ -72,7 +73,7 @@ Commands CallMachine::start(time_point now) {
 bool CallMachine::on_connected(int attempt, time_point now, Commands& commands) {
     auto& a = at(attempt);
     if (finished() || a.phase != Phase::connecting) return false;
-    if (policy_.deadline && now >= *policy_.deadline) return false;
+    if (deadline_ && now >= *deadline_) return false;
     a.phase = Phase::waiting;
     a.sent = now;
     a.raced = false;  // that was its connection; its answer may be late, too
@@ -134,7 +135,7 @@ Commands CallMachine::on_end(int attempt, const Outcome& outcome, const AttemptR
         finish(Ending::answered, attempt, out);
         return out;
     }
-    if (outcome.error == ErrorCode::cancelled && policy_.deadline && now >= *policy_.deadline) {
+    if (outcome.error == ErrorCode::cancelled && deadline_ && now >= *deadline_) {
         // It was turned away because its connection was ready too late.
         finish(Ending::deadline, 0, out);
         return out;
@@ -147,7 +148,7 @@ Commands CallMachine::on_wake(time_point now) {
     Commands out;
     if (finished()) return out;
     const bool deadline_counts = committed_ == 0 || policy_.deadline_covers_stream;
-    if (policy_.deadline && deadline_counts && now >= *policy_.deadline) {
+    if (deadline_ && deadline_counts && now >= *deadline_) {
         finish(Ending::deadline, committed_, out);
         return out;
     }
@@ -192,7 +193,7 @@ std::optional<time_point> CallMachine::wake_at(time_point now) const {
     if (finished()) return std::nullopt;
     auto wake = time_point::max();
     const auto consider = [&](time_point when) { wake = std::min(wake, when); };
-    if (policy_.deadline && (committed_ == 0 || policy_.deadline_covers_stream)) consider(*policy_.deadline);
+    if (deadline_ && (committed_ == 0 || policy_.deadline_covers_stream)) consider(*deadline_);
     if (pending_) consider(pending_->when);
     for (const auto& a : attempts_) {
         if (!in_flight(a)) continue;

@@ -89,8 +89,8 @@ struct Budgets {
 
 class CallMachine {
   public:
-    /// `plan` (region indexes, best first) and the references must outlive the machine. `model` is the tracker's
-    /// number.
+    /// `policy`, `plan` (region indexes, best first) and the references must outlive the machine. `model` is the
+    /// tracker's number.
     CallMachine(const CallPolicy& policy, std::span<const std::size_t> plan, int model,
                 const health::RegionHealthTracker& regions, const Budgets& budgets,
                 const RetryPolicy* retry_policy = nullptr, Admission* admission = nullptr);
@@ -119,6 +119,7 @@ class CallMachine {
     /// When `on_wake` is due; may be in the past.
     std::optional<time_point> wake_at(time_point now) const;
     const CallPolicy& policy() const { return policy_; }
+    std::optional<time_point> deadline() const { return deadline_; }
     std::size_t eligible_regions() const;
     bool finished() const { return ending_ != Ending::open; }
     Ending ending() const { return ending_; }
@@ -236,7 +237,7 @@ class CallMachine {
     void finish(Ending ending, int attempt, Commands& out);
     void cancel_others(int winner, Commands& out);
 
-    CallPolicy policy_;
+    const CallPolicy& policy_;
     std::span<const std::size_t> plan_;
     std::size_t model_index_ = 0;
     int model_;  // its number
@@ -245,7 +246,8 @@ class CallMachine {
     const health::RegionHealthTracker& regions_;
     Budgets budgets_;
     const RetryPolicy* retry_policy_;
-    Admission* admission_;  // null: nothing is asked
+    Admission* admission_;                // null: nothing is asked
+    std::optional<time_point> deadline_;  // lifted where a stream is recovered
     resilience::Random random_;
     std::vector<Attempt> attempts_;
     std::optional<Move> pending_;  // waiting for its time

@@ -49,7 +49,7 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
         committed_ = 0;
         verdict.action = Action::next;
         // Content has been given: what did not count for the stream does not count for its recovery.
-        if (!policy_.deadline_covers_stream) policy_.deadline.reset();
+        if (!policy_.deadline_covers_stream) deadline_.reset();
         out.push({.kind = Command::Kind::recover, .attempt = attempt, .region = failed.region});
     }
     auto why_not = Ending::refused;
@@ -80,7 +80,7 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
             if (!move && why_not == Ending::refused) move = move_to_tried(failed, std::nullopt, now, why_not);
         }
         if (move) move->when = now + std::min(wish.delay, kLongest);
-        if (move && policy_.deadline && move->when >= *policy_.deadline) {
+        if (move && deadline_ && move->when >= *deadline_) {
             move.reset();
             why_not = Ending::wait_too_long;
         }
@@ -183,8 +183,8 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
             const bool throttled = last->outcome.error == ErrorCode::rate_limited;
             const auto own = resilience::backoff(policy_.retry, throttled, retries_, random);
             const auto hint = last->outcome.retry_after;
-            const bool hopeless = hint && (*hint > policy_.retry.max_wait ||
-                                           (policy_.deadline && last->ended + *hint >= *policy_.deadline));
+            const bool hopeless =
+                hint && (*hint > policy_.retry.max_wait || (deadline_ && last->ended + *hint >= *deadline_));
             when = std::max(now, last->ended + (hopeless ? *hint : resilience::wait_with_hint(own, hint, throttled)));
             // The pause that this call's own hint began is in that wait already; another call may know of a longer one.
             if (hint && until <= last->ended + *hint) until = now;
@@ -202,7 +202,7 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
         best_visits = visits;
     }
     if (!best) return std::nullopt;
-    const bool too_late = policy_.deadline && best->when >= *policy_.deadline;
+    const bool too_late = deadline_ && best->when >= *deadline_;
     if (too_late || best->when - now > policy_.retry.max_wait) {
         why_not = Ending::wait_too_long;
         return std::nullopt;
@@ -243,7 +243,7 @@ void CallMachine::follow(const Move& move, time_point now, Commands& out) {
 }
 
 void CallMachine::dispatch(const Move& move, time_point now, Commands& out) {
-    if (policy_.deadline && now >= *policy_.deadline) {
+    if (deadline_ && now >= *deadline_) {
         finish(Ending::deadline, 0, out);
         return;
     }
@@ -269,7 +269,7 @@ bool CallMachine::admitted(const Move& move, time_point now, Commands& out) {
         wait_for_admission(move, admission_->wait_for_room(std::move(full)), now, out);
         return false;
     }
-    const auto answer = admission_->ask(move.region, asked_model(), policy_.deadline, now);
+    const auto answer = admission_->ask(move.region, asked_model(), deadline_, now);
     if (answer == Admission::Answer::granted) return true;
     wait_for_admission(move, answer, now, out);
     return false;

@@ -27,13 +27,13 @@ void ActiveCall::submit(std::shared_ptr<call::CallSink> owned, const std::stop_t
 void ActiveCall::begin() {
     registry_->add(*this);
     choose_regions();
-    driver_.emplace(registry_->services_, std::move(plan_.exchange), plan_.policy, plan_.order, plan_.started, *sink_,
-                    [this] {
-                        driver_.reset();
-                        registry_->remove(*this);
-                        on_stop_.reset();
-                        const auto last = std::move(self_);
-                    });
+    driver_.emplace(registry_->services_, plan_.exchange, plan_.policy, plan_.order, plan_.started, *sink_, [this] {
+        driver_.reset();
+        plan_ = {};  // whoever still holds the call needs nothing of it
+        registry_->remove(*this);
+        on_stop_.reset();
+        const auto last = std::move(self_);
+    });
     if (cancelled_ || registry_->closed_) {
         driver_->cancel();
     } else {
@@ -53,6 +53,7 @@ void ActiveCall::choose_regions() {
                           .awaited = awaited,
                           .random = plan_.policy.seed},
                          now, plan_.order);
+    for (auto& fallback : plan_.policy.fallbacks) fallback.number = services.regions.model_id(fallback.name);
     call::adapt_policy(plan_.policy, services.regions, services.regions.model_id(plan_.policy.model), awaited);
 }
 

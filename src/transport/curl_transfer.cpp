@@ -272,6 +272,8 @@ bool CurlTransfer::take_header_line(std::string_view line) {
         if (head_.status < 200) return true;  // an interim answer (RFC 9110, 15.2)
         head_done_ = true;
         note_connection(head_.connection_reused, head_.timings);
+        head_.headers.shrink_to_fit();
+        if (head_.status < 300) let_go_of_body();
         events_->on_head(id_, std::move(head_));
         return !cancelled;
     }
@@ -283,6 +285,13 @@ bool CurlTransfer::take_header_line(std::string_view line) {
     compressed_ = compressed_ || tells_compression(line.substr(0, colon), value);
     head_.headers.emplace_back(line.substr(0, colon), value);
     return true;
+}
+
+/// A stream may last for minutes, and its prompt be large. libcurl reads on from it only while it has not sent all.
+void CurlTransfer::let_go_of_body() {
+    curl_off_t uploaded = 0;
+    curl_easy_getinfo(easy_.get(), CURLINFO_SIZE_UPLOAD_T, &uploaded);
+    if (static_cast<std::size_t>(uploaded) >= request_.body.size()) request_.body = {};
 }
 
 std::size_t CurlTransfer::on_bytes(char* bytes, std::size_t size, std::size_t count, void* self) {

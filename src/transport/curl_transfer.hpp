@@ -70,6 +70,7 @@ class CurlTransfer {
     static std::size_t on_bytes(char* bytes, std::size_t size, std::size_t count, void* self);
     static int on_ready(void* self, char* peer_ip, char* local_ip, int peer_port, int local_port);
     bool take_header_line(std::string_view line);
+    void let_go_of_body();
     void set_url();
     void set_method();
     void note_connection(bool& reused, AttemptTimings& timings) const;
