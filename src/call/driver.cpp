@@ -6,6 +6,7 @@
 
 #include "accounting/prompt_estimate.hpp"
 #include "call/request_builder.hpp"
+#include "values/let_go.hpp"
 
 namespace holysheep::call {
 
@@ -336,7 +337,7 @@ void CallDriver::close(Attempt& attempt) {
 
 void CallDriver::commit(int attempt) {
     committed_ = attempt;
-    if (machine_.policy().recovery == StreamRecovery::terminate) exchange_.chat = {};  // nobody asks again
+    if (machine_.policy().recovery == StreamRecovery::terminate) let_go(exchange_.chat);  // nobody asks again
     const bool continued = salvage_.continues();
     if (!salvage_.empty() && !continued) {
         for (auto& earlier : attempts_) earlier.record.winner = false;

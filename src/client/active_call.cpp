@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "values/let_go.hpp"
+
 namespace holysheep::client {
 
 void ActiveCall::submit(call::CallSink& borrowed, const std::stop_token& stop) {
@@ -29,7 +31,7 @@ void ActiveCall::begin() {
     choose_regions();
     driver_.emplace(registry_->services_, plan_.exchange, plan_.policy, plan_.order, plan_.started, *sink_, [this] {
         driver_.reset();
-        plan_ = {};  // whoever still holds the call needs nothing of it
+        let_go(plan_);  // whoever still holds the call needs nothing of it
         registry_->remove(*this);
         on_stop_.reset();
         const auto last = std::move(self_);

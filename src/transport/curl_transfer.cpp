@@ -16,6 +16,7 @@
 #include "transport/curl_errors.hpp"
 #include "transport/curl_transport.hpp"
 #include "transport/loopback.hpp"
+#include "values/let_go.hpp"
 
 namespace holysheep::transport {
 
@@ -195,7 +196,7 @@ void CurlTransfer::set_headers() {
     if (!has_encoding) add("Accept-Encoding", ": ", stream ? "identity" : "gzip, deflate");
     for (std::size_t i = 0; i + 1 < header_list_.size(); ++i) header_list_[i].next = &header_list_[i + 1];
     set(easy_.get(), CURLOPT_HTTPHEADER, header_list_.data());
-    request_.headers = {};  // a stream may last for minutes
+    let_go(request_.headers);  // a stream may last for minutes
 }
 
 void CurlTransfer::set_proxy(const CurlTransportOptions& options, bool loopback) {
@@ -291,7 +292,7 @@ bool CurlTransfer::take_header_line(std::string_view line) {
 void CurlTransfer::let_go_of_body() {
     curl_off_t uploaded = 0;
     curl_easy_getinfo(easy_.get(), CURLINFO_SIZE_UPLOAD_T, &uploaded);
-    if (static_cast<std::size_t>(uploaded) >= request_.body.size()) request_.body = {};
+    if (static_cast<std::size_t>(uploaded) >= request_.body.size()) let_go(request_.body);
 }
 
 std::size_t CurlTransfer::on_bytes(char* bytes, std::size_t size, std::size_t count, void* self) {

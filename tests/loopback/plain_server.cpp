@@ -74,8 +74,8 @@ std::string completion_json(std::string_view text) {
            std::string(text) + R"("},"finish_reason":"stop"}]})";
 }
 
-PlainServer::PlainServer(Serve serve)
-    : serve_(std::move(serve)), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+PlainServer::PlainServer(Serve serve, At at)
+    : serve_(std::move(serve)), at_(at), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     auto address = loopback_address(0);
     socklen_t size = sizeof address;
     if (::bind(listener_, reinterpret_cast<const sockaddr*>(&address), size) != 0 || ::listen(listener_, 128) != 0 ||
@@ -131,7 +131,7 @@ void PlainServer::talk(int socket) {
         const auto count = ::recv(socket, bytes.data(), bytes.size(), 0);
         if (count <= 0) break;
         request.append(bytes.data(), static_cast<std::size_t>(count));
-        if (!is_complete(request)) continue;
+        if (at_ == At::head ? request.find("\r\n\r\n") == std::string::npos : !is_complete(request)) continue;
         {
             std::lock_guard lock(mutex_);
             requests_.push_back(request);

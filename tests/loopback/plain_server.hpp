@@ -29,7 +29,9 @@ class PlainServer {
   public:
     /// Answers one request; false closes its connection.
     using Serve = std::function<bool(int socket, const std::string& request)>;
-    explicit PlainServer(Serve serve);
+    /// `at`: the whole request has come, or its head alone; the server reads the rest itself then.
+    enum class At { end, head };
+    explicit PlainServer(Serve serve, At at = At::end);
     /// The same answer to everything.
     explicit PlainServer(std::string answer);
     ~PlainServer();
@@ -46,6 +48,7 @@ class PlainServer {
     void talk(int socket);
 
     Serve serve_;
+    At at_ = At::end;
     int listener_ = -1;
     std::uint16_t port_ = 0;
     mutable std::mutex mutex_;  // guards what follows

@@ -1,11 +1,15 @@
 // A stream that breaks is told as broken; one that is left is closed on the wire; a slow reader slows the gateway.
+#include <sys/socket.h>
+
 #include <atomic>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gateway_under_test.hpp"
+#include "plain_server.hpp"
 
 namespace {
 
@@ -54,6 +58,38 @@ INSTANTIATE_TEST_SUITE_P(
         Break{"StallWithKeepAlives", {.kind = Kind::stall_mid_stream, .period = 50ms}, ErrorCode::stream_stalled},
         Break{"ErrorEvent", {.kind = Kind::error_in_stream, .status = 503}, ErrorCode::server_failed}),
     [](const auto& broken) { return broken.param.name; });
+
+TEST(EarlyStream, BeginsWhileItsPromptIsStillBeingSent) {
+    const std::string prompt(std::size_t{32} << 20U, 'p');  // more than the sockets' buffers hold
+    std::string received;
+    const PlainServer server(
+        [&](int socket, const std::string& begun) {
+            const auto event = [](const std::string& delta) {
+                return R"(data: {"id":"c","choices":[{"index":0,"delta":)" + delta + "}]}\n\n";
+            };
+            send_all(socket, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
+            send_all(socket, event(R"({"role":"assistant","content":"wool"})"));
+            std::this_thread::sleep_for(50ms);  // for the head and the first piece to be read
+            received = begun;
+            std::vector<char> bytes(std::size_t{1} << 20U);
+            while (!received.ends_with("}")) {
+                const auto count = ::recv(socket, bytes.data(), bytes.size(), 0);
+                if (count <= 0) return false;
+                received.append(bytes.data(), static_cast<std::size_t>(count));
+            }
+            send_all(socket, R"(data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})"
+                             "\n\ndata: [DONE]\n\n");
+            return false;
+        },
+        PlainServer::At::head);
+    Client client(options_for({server.region("a")}));
+    auto asked = question();
+    asked.messages = {user(prompt)};
+    const auto answer = client.stream(asked).finish();
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_EQ(answer->text(), "wool");
+    EXPECT_NE(received.find(prompt), std::string::npos) << "what was sent of it is not what was asked";
+}
 
 /// A region that would talk for a long time.
 class LongStream : public TwoRegions {
