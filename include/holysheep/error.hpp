@@ -29,7 +29,7 @@ struct Error {
     std::optional<ErrorCode> cause{};           ///< the first failure's class when `code` is `all_regions_unavailable`
     std::optional<milliseconds> retry_after{};  ///< the gateway's hint
     std::vector<AttemptRecord> attempts{};      ///< the trail, in order of dispatch
-    std::shared_ptr<const ChatCompletion> partial{};  ///< what a cut stream had delivered
+    std::shared_ptr<const ChatCompletion> partial{};  ///< what a cut stream had delivered, or came with an error
     std::string raw_body{};
 
     /// Whether the same call may succeed later, without a change by the caller.

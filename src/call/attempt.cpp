@@ -223,6 +223,7 @@ void Attempt::end_plain(const TransferEnd* transport) {
     if (!decoded) {
         auto error = std::move(decoded).error();
         error.http_status = head_.status;
+        if (error.partial) completion_ = std::make_unique<ChatCompletion>(*std::exchange(error.partial, nullptr));
         end_failed(std::move(error));
         return;
     }
@@ -335,8 +336,9 @@ RawResponse Attempt::take_raw() {
 }
 
 std::shared_ptr<const ChatCompletion> Attempt::partial() {
-    if (!decoder_ || !decoder_->has_content()) return nullptr;
-    auto partial = std::make_shared<ChatCompletion>(decoder_->take_completion());
+    const bool of_stream = decoder_ && decoder_->has_content();
+    if (!of_stream && !completion_) return nullptr;
+    auto partial = std::make_shared<ChatCompletion>(of_stream ? decoder_->take_completion() : *completion_);
     describe_answer(*partial);
     return partial;
 }

@@ -90,7 +90,7 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     /// After a good end. Headers and ids are filled in.
     ChatCompletion take_completion();
     RawResponse take_raw();
-    /// What a cut stream had delivered; once.
+    /// What a cut stream had delivered, or a plain answer held that came with an error; once.
     std::shared_ptr<const ChatCompletion> partial();
 
     bool may_send(TransferId id) override;
@@ -120,7 +120,7 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     std::string body_{};
     std::size_t drained_ = 0;
     std::optional<wire::StreamDecoder> decoder_{};
-    std::unique_ptr<ChatCompletion> completion_{};  ///< of a plain call
+    std::unique_ptr<ChatCompletion> completion_{};  ///< of a plain call; of one that failed, what there is of it
     std::optional<Clock::time_point> settle_at_{};
     Outcome outcome_{};
     std::optional<RateLimits> rate_limits_{};

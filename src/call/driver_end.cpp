@@ -108,6 +108,11 @@ Error CallDriver::final_error(Attempt* last) {
         if (!error.partial && salvage_.continues()) error.partial = salvage_.partial();
     } else {
         error.partial = salvage_.partial();
+        if (exchange_.kind == ExchangeKind::chat) {
+            for (auto& attempt : attempts_) {
+                if (!error.partial) error.partial = attempt.partial();
+            }
+        }
     }
     return error;
 }

@@ -30,17 +30,29 @@ Error malformed(std::string message) {
     return error;
 }
 
+/// What there is of an answer, for an error that came with it: it may have been paid for.
+Error with_partial(Error error, ChatCompletion partial, std::string body) {
+    partial.raw_json = std::move(body);
+    error.partial = std::make_shared<const ChatCompletion>(std::move(partial));
+    return error;
+}
+
 Result<ChatCompletion> assemble(const AnswerFields& fields, std::string body) {
     ChunkAccumulator answer(SIZE_MAX);
     if (answer.add(fields, {}, nullptr) != ChunkAccumulator::Added::ok) {
-        return with_body(malformed("a choice index is outside 0 to " + std::to_string(kMaxChoices - 1)), body);
+        const auto problem = "a choice index is outside 0 to " + std::to_string(kMaxChoices - 1);
+        return with_body(fields.error ? error_from_fields(*fields.error) : malformed(problem), body);
     }
-    if (answer.has_failed_choice()) {
-        const char* message = "the gateway ended the answer with the finish reason 'error'";
-        return with_body(error_from_fields({.message = message}), body);
-    }
+    const bool failed = fields.error || answer.has_failed_choice();
+    const bool has_content = answer.has_content();
     answer.seal(nullptr);
     ChatCompletion completion = answer.take();
+    if (failed) {
+        const ErrorFields reason{.message = "the gateway ended the answer with the finish reason 'error'"};
+        auto error = with_body(error_from_fields(fields.error ? *fields.error : reason), body);
+        if (!has_content) return error;
+        return with_partial(std::move(error), std::move(completion), std::move(body));
+    }
     completion.raw_json = std::move(body);
     return completion;
 }
@@ -66,7 +78,9 @@ Result<ChatCompletion> decode_event_stream(std::string body) {
         // Nothing was delivered: what a stream would call its interruption is only half an answer here.
         if (error.code == ErrorCode::stream_interrupted || error.code == ErrorCode::transport_failed)
             error.code = ErrorCode::malformed_response;
-        return with_body(std::move(error), body);
+        error = with_body(std::move(error), body);
+        if (!decoder.has_content()) return error;
+        return with_partial(std::move(error), decoder.take_completion(), std::move(body));
     }
     ChatCompletion completion = decoder.take_completion();
     completion.raw_json = std::move(body);
@@ -95,8 +109,10 @@ Result<ChatCompletion> decode_completion_by_tree(std::string body) {
         if (is_event_stream(text)) return decode_event_stream(std::move(body));
         return with_body(malformed_body(text, "instead of a completion"), text);
     }
-    if (fields.error) return with_body(error_from_fields(*fields.error), text);
-    if (fields.choices.empty()) return with_body(malformed("the answer has no choices"), text);
+    if (fields.choices.empty()) {
+        if (fields.error) return with_body(error_from_fields(*fields.error), text);
+        return with_body(malformed("the answer has no choices"), text);
+    }
     return assemble(fields, std::move(body));
 }
 

@@ -76,6 +76,21 @@ TEST(FinalError, OneAttemptKeepsTheClassOfItsFailure) {
     EXPECT_THAT(reply.error().attempts, SizeIs(1));
 }
 
+TEST(FinalError, KeepsWhatAPlainAnswerHeldBesideItsError) {
+    CallFlow flow({"us-west", "eu-central"}, {.retry = {.max_attempts = 2}});
+    const std::string half =
+        R"({"choices":[{"message":{"content":"half an answer"},"finish_reason":"error"}],"usage":{"prompt_tokens":7,"completion_tokens":3}})";
+    flow.transport.reply_raw("us-west", 200, {{"content-type", "application/json"}}, half)
+        .reply_raw("eu-central", 503, {}, "");
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_FALSE(reply);
+    ASSERT_NE(reply.error().partial, nullptr);
+    EXPECT_EQ(reply.error().partial->text(), "half an answer");
+    EXPECT_EQ(reply.error().partial->region, "us-west");
+    EXPECT_EQ(reply.error().partial->usage.completion_tokens, 3);
+    EXPECT_EQ(flow.client.stats().wasted_tokens, 3);
+}
+
 TEST(FinalError, AnEmptyBudgetIsNamedAndTheFailureIsTheOriginalOne) {
     CallFlow flow({"us-west"}, {.retry = {.budget_capacity = 0}});
     flow.transport.reply_raw("us-west", 502, {}, "");

@@ -193,6 +193,23 @@ TEST(CompletionDecoder, A200IsNoSuccessYet) {
               ErrorCode::server_failed);
 }
 
+TEST(CompletionDecoder, WhatThereIsOfAnAnswerComesWithItsError) {
+    for (
+        const char* body :
+        {R"({"choices":[{"error":{"code":502,"message":"gone"},"message":{"content":"half"}}],"usage":{"prompt_tokens":3}})",
+         R"({"choices":[{"finish_reason":"error","message":{"content":"half"}}],"usage":{"prompt_tokens":3}})",
+         R"({"error":{"message":"m"},"choices":[{"message":{"content":"half"}}],"usage":{"prompt_tokens":3}})",
+         "data: {\"choices\":[{\"delta\":{\"content\":\"half\"}}],\"usage\":{\"prompt_tokens\":3}}\n\n"}) {
+        const Error error = error_of(body);
+        ASSERT_NE(error.partial, nullptr) << body;
+        EXPECT_EQ(error.partial->text(), "half");
+        EXPECT_EQ(error.partial->usage.prompt_tokens, 3);
+        EXPECT_EQ(error.partial->raw_json, body);
+    }
+    EXPECT_EQ(error_of(R"({"error":{"message":"m"},"choices":[{"message":{"content":""}}]})").partial, nullptr);
+    EXPECT_EQ(error_of(R"({"error":{"message":"m"},"choices":[{"index":1000000}]})").message, "m");
+}
+
 TEST(CompletionDecoder, AnErrorMemberWithNothingInItIsNone) {
     for (const char* error : {"null", "{}", R"({"code":0,"message":""})", R"({"message":null})", "[]", "false"}) {
         const std::string body = R"({"error":)" + std::string(error) + R"(,"choices":[{"message":{"content":"a"}}]})";
