@@ -17,12 +17,26 @@ std::int64_t SlidingSum::number(time_point when) const {
     return std::max<std::int64_t>(0, when.time_since_epoch() / width_);
 }
 
-std::int64_t SlidingSum::sum(time_point now) const {
-    const auto current = number(now);
-    std::int64_t booked = 0;
-    for (const auto& bucket : ring_) {
-        if (counts(bucket, current)) booked += bucket.amount;
+std::int64_t SlidingSum::booked_since(std::int64_t first) const {
+    if (first > newest_) return 0;
+    auto booked = booked_;
+    if (first >= first_ && first - first_ < kBuckets) {
+        for (auto left = first_; left < first; ++left) {
+            const auto& bucket = ring_[static_cast<std::size_t>(left) % kRing];
+            if (bucket.number == left) booked -= bucket.amount;
+        }
+        return booked;
     }
+    // The clock has stepped back, or far ahead.
+    booked = 0;
+    for (const auto& bucket : ring_) {
+        if (bucket.number >= first) booked += bucket.amount;
+    }
+    return booked;
+}
+
+std::int64_t SlidingSum::sum(time_point now) const {
+    const auto booked = booked_since(std::max<std::int64_t>(0, number(now) - kBuckets));
     return held_ > std::numeric_limits<std::int64_t>::max() - booked ? std::numeric_limits<std::int64_t>::max()
                                                                      : held_ + booked;
 }
@@ -45,10 +59,22 @@ std::optional<SlidingSum::time_point> SlidingSum::fits_at(std::int64_t amount, t
 
 void SlidingSum::add(std::int64_t amount, time_point when) {
     const auto wanted = number(when);
+    if (const auto first = wanted - kBuckets; first > first_) {
+        booked_ = booked_since(first);
+        first_ = first;
+    }
     auto& target = bucket(wanted);
-    if (target.number < wanted) target = {.number = wanted, .amount = 0};
-    target.amount = std::min(target.amount + amount,
-                             kMost);  // a clock that stepped back finds a later bucket there: it counts for longer
+    if (target.number < wanted) {
+        target = {.number = wanted, .amount = 0};
+        newest_ = std::max(newest_, wanted);
+    }
+    // A clock that stepped back finds a later bucket there: it counts for longer.
+    change(target, std::min(amount, kMost - target.amount));
+}
+
+void SlidingSum::change(Bucket& bucket, std::int64_t by) {
+    bucket.amount += by;
+    if (bucket.number >= first_) booked_ += by;
 }
 
 void SlidingSum::book(std::int64_t amount, time_point now) {
@@ -62,7 +88,7 @@ void SlidingSum::settle(std::int64_t booked_amount, std::int64_t actual, time_po
         return;
     }
     auto& target = bucket(number(booked));
-    if (target.number == number(booked)) target.amount -= booked_amount - actual;
+    if (target.number == number(booked)) change(target, actual - booked_amount);
 }
 
 }  // namespace holysheep::resilience

@@ -42,6 +42,9 @@ class SlidingSum {
     };
     std::int64_t number(time_point when) const;
     void add(std::int64_t amount, time_point when);
+    /// Of the buckets from `first` on.
+    std::int64_t booked_since(std::int64_t first) const;
+    void change(Bucket& bucket, std::int64_t by);
     Bucket& bucket(std::int64_t number) { return ring_[static_cast<std::size_t>(number) % kRing]; }
     bool counts(const Bucket& bucket, std::int64_t current) const {
         return bucket.number >= 0 && bucket.number + kBuckets >= current;
@@ -51,6 +54,8 @@ class SlidingSum {
     duration width_;
     std::int64_t held_ = 0;
     std::array<Bucket, kRing> ring_{};
+    // The sum of the buckets from `first_` on, so that they need not be added up each time.
+    std::int64_t booked_ = 0, first_ = 0, newest_ = -1;
 };
 
 }  // namespace holysheep::resilience

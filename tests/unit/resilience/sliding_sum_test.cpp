@@ -3,10 +3,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
+#include <utility>
+#include <vector>
+
 namespace holysheep::resilience {
 namespace {
 
 using namespace std::chrono_literals;
+using std::chrono::milliseconds;
 using time_point = SlidingSum::time_point;
 
 constexpr time_point kStart{1h};
@@ -62,6 +68,42 @@ TEST(SlidingSum, AClockThatSteppedBackStillKnowsWhen) {
     sum.hold(100);
     sum.book(100, kStart + 50s);
     EXPECT_EQ(sum.fits_at(10, kStart), kStart + 50s + 61s);
+}
+
+/// Whatever happens, and also where the clock steps: the sum is that of its bookings, added up one by one.
+TEST(SlidingSum, IsThatOfItsBookings) {
+    std::mt19937_64 dice(7);
+    const auto pick = [&](std::int64_t below) {
+        return static_cast<std::int64_t>(dice() % static_cast<std::uint64_t>(below));
+    };
+    for (int round = 0; round < 200; ++round) {
+        SlidingSum sum(1'000, 60s);
+        std::vector<std::pair<time_point, std::int64_t>> booked;
+        auto now = kStart;
+        for (int step = 0; step < 300; ++step) {
+            now += pick(10) == 0 ? std::chrono::seconds(pick(150)) : milliseconds(pick(1'500));
+            const auto amount = pick(100);
+            if (booked.empty() || pick(3) > 0) {
+                sum.hold(amount);
+                sum.book(amount, now);
+                booked.emplace_back(now, amount);
+            } else if (auto& [when, before] = booked[booked.size() - 1 -
+                                                     static_cast<std::size_t>(pick(static_cast<std::int64_t>(
+                                                         std::min<std::size_t>(booked.size(), 20))))];
+                       amount < before && now - when < 60s) {
+                sum.settle(before, amount, when, now);
+                before = amount;
+            }
+            // Further back, places in the ring have been given to others.
+            const auto seen = now - kStart < 58s ? now - milliseconds(pick(3'000)) : now;
+            std::int64_t expected = 0;
+            for (const auto& [when, much] : booked) {
+                const auto second = std::chrono::floor<std::chrono::seconds>(when);
+                if (second + 61s > seen) expected += much;
+            }
+            ASSERT_EQ(sum.sum(seen), expected) << "round " << round << ", step " << step;
+        }
+    }
 }
 
 TEST(SlidingSum, WaitsForAsManyBucketsAsItTakes) {
