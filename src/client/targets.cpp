@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <iterator>
 #include <utility>
 
@@ -36,6 +37,22 @@ std::vector<std::pair<std::string, std::string>> merge_headers(const ClientOptio
         }
     }
     return merged;
+}
+
+/// libcurl quotes a proxy that it cannot use, also one of the environment, with its password.
+void add_proxies_of_environment(telemetry::Redactor& redactor) {
+    for (const char* name : {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}) {
+        const char* value = std::getenv(name);
+        if (value == nullptr) continue;
+        std::string_view text = value;
+        if (const auto scheme = text.find("://"); scheme != std::string_view::npos) text.remove_prefix(scheme + 3);
+        const auto end = text.rfind('@');
+        if (end == std::string_view::npos) continue;
+        const auto user_and_password = text.substr(0, end);
+        redactor.add(user_and_password);
+        const auto colon = user_and_password.find(':');
+        if (colon != std::string_view::npos) redactor.add(user_and_password.substr(colon + 1));
+    }
 }
 
 }  // namespace
@@ -80,6 +97,7 @@ void collect_secrets(const ClientOptions& options, telemetry::Redactor& redactor
     redactor.add(options.api_key);
     for (const auto& key : options.keys) redactor.add(key);
     redactor.add(options.proxy.password);
+    if (options.proxy.from_environment) add_proxies_of_environment(redactor);
     redactor.add(options.headers);
     for (const auto& region : options.regions) {
         redactor.add(region.api_key);

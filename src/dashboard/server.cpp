@@ -61,7 +61,12 @@ class Answer {
     }
     void send(int status, const char* type, std::string_view body) {
         header("Content-Type", type);
-        evbuffer_add(evhttp_request_get_output_buffer(request_), body.data(), body.size());
+        if (evhttp_request_get_command(request_) == EVHTTP_REQ_HEAD) {
+            // libevent would send a body that nobody expects, in front of the connection's next answer.
+            header("Content-Length", std::to_string(body.size()));
+        } else {
+            evbuffer_add(evhttp_request_get_output_buffer(request_), body.data(), body.size());
+        }
         evhttp_send_reply(request_, status, nullptr, nullptr);
     }
     void say(int status, const std::string& text) { send(status, "text/plain; charset=utf-8", text + "\n"); }

@@ -51,6 +51,11 @@ void Log::write(LogLevel level, std::string line) const {
     // A gateway's words must not look like lines of their own.
     std::ranges::replace_if(
         line, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+    for (std::size_t at = line.find('\xC2'); at != std::string::npos && at + 1 < line.size();
+         at = line.find('\xC2', at + 1)) {
+        // U+0080 to U+009F: some terminals obey these, too.
+        if (static_cast<unsigned char>(line[at + 1]) < 0xA0) line.replace(at, 2, " ");
+    }
     try {
         if (options_.sink) {
             options_.sink(level, line);

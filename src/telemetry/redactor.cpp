@@ -9,7 +9,18 @@ namespace holysheep::telemetry {
 
 namespace {
 constexpr std::size_t kShortest = 6;
+constexpr std::size_t kShortestPart = 4;
 constexpr std::string_view kMark = "<redacted>";
+constexpr std::string_view kEllipsis = "…";
+
+/// Of the secret, what stands at the end of the text; 0 where it is too little to tell.
+std::size_t begun_at_end(std::string_view text, std::string_view secret) {
+    for (auto length = std::min(secret.size() - 1, text.size()); length >= kShortestPart; --length) {
+        if (text.ends_with(secret.substr(0, length))) return length;
+    }
+    return 0;
+}
+
 }  // namespace
 
 bool carries_a_secret(std::string_view header) {
@@ -39,6 +50,23 @@ void Redactor::scrub(std::string& text) const {
             text.replace(at, secret.size(), kMark);
         }
     }
+    // A long text was cut before it came here, and the cut may go through a secret.
+    for (auto end = text.find(kEllipsis); end != std::string::npos;
+         end = text.find(kEllipsis, end + kEllipsis.size())) {
+        end = scrub_begun(text, end);
+    }
+    scrub_begun(text, text.size());
+}
+
+/// Gives back where the text that ended at `end` ends now.
+std::size_t Redactor::scrub_begun(std::string& text, std::size_t end) const {
+    for (const auto& secret : secrets_) {
+        const auto length = begun_at_end(std::string_view(text).substr(0, end), secret);
+        if (length == 0) continue;
+        text.replace(end - length, length, kMark);
+        return end - length + kMark.size();
+    }
+    return end;
 }
 
 void Redactor::scrub(Error& error) const {

@@ -20,11 +20,13 @@ class Redactor {
     void add(std::string_view secret);
     /// The values of those headers that carry secrets.
     void add(const std::vector<std::pair<std::string, std::string>>& headers);
+    /// Also what is left of a secret where the text was cut: at its end, and before "…".
     void scrub(std::string& text) const;
     /// Every text of the error, the trail's and the raw body included.
     void scrub(Error& error) const;
 
   private:
+    std::size_t scrub_begun(std::string& text, std::size_t end) const;
     std::vector<std::string> secrets_;
 };
 

@@ -15,6 +15,7 @@
 #include "gateway_under_test.hpp"
 #include "http_exchange.hpp"
 #include "no_more_descriptors.hpp"
+#include "plain_server.hpp"
 
 namespace holysheep::loopback {
 namespace {
@@ -23,6 +24,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 const std::string kToken = "wool-0123456789abcdef";
 
@@ -89,6 +91,26 @@ TEST_F(DashboardServed, ThereIsNothingElseToAskOrToChange) {
     EXPECT_EQ(head.status, 200);
     EXPECT_THAT(head.body, IsEmpty());
     EXPECT_EQ(http(server.url() + "stats.json?token=anything").status, 200) << "none is asked for";
+}
+
+TEST_F(DashboardServed, AHeadIsAnsweredWithoutABodyAndItsConnectionGoesOn) {
+    const auto server = serve();
+    const int socket = connect_to(server.port());
+    ASSERT_GE(socket, 0);
+    const std::string rest = " HTTP/1.1\r\nHost: localhost\r\n";
+    ASSERT_TRUE(send_all(socket, "HEAD /metrics" + rest + "\r\n"));
+    ASSERT_TRUE(send_all(socket, "GET /nothing" + rest + "Connection: close\r\n\r\n"));
+    std::string said;
+    std::array<char, 4'096> bytes{};
+    for (ssize_t count = 0; (count = ::recv(socket, bytes.data(), bytes.size(), 0)) > 0;) {
+        said.append(bytes.data(), static_cast<std::size_t>(count));
+    }
+    ::close(socket);
+    EXPECT_THAT(said, StartsWith("HTTP/1.1 200"));
+    const auto end = said.find("\r\n\r\n");
+    ASSERT_NE(end, std::string::npos);
+    EXPECT_GT(std::stoul(header_of(said, "content-length")), 1'000U) << "of what GET would give";
+    EXPECT_THAT(said.substr(end + 4), StartsWith("HTTP/1.1 404"));
 }
 
 TEST_F(DashboardServed, AForeignNameIsRefused) {

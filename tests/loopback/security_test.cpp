@@ -125,6 +125,34 @@ TEST_F(Secrets, OfACallsOwnHeadersAreNotToldEither) {
     expect_silence({own, kKey, kRegionKey, kCookie});
 }
 
+TEST_F(Secrets, AreNotToldInPartsWhereATextIsCut) {
+    options.regions.resize(1);
+    for (std::size_t before = 960; before < 1'020; before += 4) {
+        gateway.set_fault("us-west", {.kind = Kind::status,
+                                      .status = 400,
+                                      .body = R"({"error":{"message":")" + std::string(before, 'A') + kKey + "\"}}"});
+        Client client(options);
+        note_result(client.chat(question()));
+    }
+    auto asked = question();
+    for (std::size_t length = 1'900; length < 2'000; length += 4) {
+        asked.messages = {user(std::string(length, 'w') + kKey)};
+        Client client(options);
+        note_result(client.chat(asked));
+    }
+    expect_silence({kKey.substr(0, 6)});
+}
+
+TEST_F(Secrets, OfAProxyFromTheEnvironmentAreNotTold) {
+    ::setenv("https_proxy", "http://pu:proxy/pass99@proxy.invalid:3128", 1);  // libcurl quotes what it cannot read
+    options.regions = {{.id = "a", .base_url = "https://gateway.invalid/v1"}};
+    options.retry.max_attempts = 1;
+    Client client(options);
+    note_result(client.chat(question()));
+    expect_silence({"pass99"});
+    ::unsetenv("https_proxy");
+}
+
 TEST_F(Secrets, OfARegionReachThatRegionAlone) {
     options.regions[0].headers = {{"X-West", "only-west-1"}};
     options.regions[1].headers = {{"X-Centre", "only-centre-1"}};

@@ -36,6 +36,18 @@ TEST(Redactor, ShortValuesAreNotLookedFor) {
     EXPECT_EQ(scrubbed(redactor, "a short text"), "a short text");
 }
 
+TEST(Redactor, WhatACutLeavesOfASecretGoesToo) {
+    Redactor redactor;
+    redactor.add("sk-alpha-1");
+    EXPECT_EQ(scrubbed(redactor, "quotes sk-alpha-"), "quotes <redacted>");
+    EXPECT_EQ(scrubbed(redactor, "quotes sk-a"), "quotes <redacted>");
+    EXPECT_EQ(scrubbed(redactor, "quotes sk-"), "quotes sk-") << "too little to tell";
+    EXPECT_EQ(scrubbed(redactor, "quotes sk-alp… (HTML), then sk-al… and more"),
+              "quotes <redacted>… (HTML), then <redacted>… and more");
+    EXPECT_EQ(scrubbed(redactor, "sk-alp is no end"), "sk-alp is no end");
+    EXPECT_EQ(scrubbed(redactor, "sk-alpha-1"), "<redacted>");
+}
+
 TEST(Redactor, ScrubsEveryTextOfAnError) {
     const std::string secret = "sk-alpha-1";
     Redactor redactor;
