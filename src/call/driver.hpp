@@ -116,6 +116,7 @@ class CallDriver final : private AttemptEvents {
     void count_call(int attempt);
     void sum_cost(ChatCompletion& joined) const;
     void sum_cost(CallRecord& call) const;
+    std::int64_t estimated_answer(const Attempt& attempt) const;
     std::int64_t wasted_tokens(const Attempt& attempt) const;
     void log_attempt(const AttemptRecord& attempt) const;
     void log_body(std::string_view direction, const AttemptRecord& attempt, std::string_view body) const;

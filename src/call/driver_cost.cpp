@@ -1,5 +1,6 @@
 // What the attempts of a call cost: into their records, and into the ledger.
 // CallDriver → [AttemptRecord::cost, Ledger]
+#include <algorithm>
 #include <initializer_list>
 #include <optional>
 
@@ -30,6 +31,12 @@ accounting::Account ledger_account(const AttemptRecord& attempt, const Exchange&
 
 }  // namespace
 
+/// Of an answer that nobody has counted; more than the request allows cannot be billed.
+std::int64_t CallDriver::estimated_answer(const Attempt& attempt) const {
+    const auto tokens = accounting::estimated_tokens(attempt.content_bytes());
+    return std::min(tokens, exchange_.size.answer_tokens.value_or(tokens));
+}
+
 void CallDriver::price(Attempt& attempt) {
     if (exchange_.kind == ExchangeKind::raw) return;
     const auto& answer = attempt.answer_so_far();
@@ -38,7 +45,7 @@ void CallDriver::price(Attempt& attempt) {
                                      .answered = attempt.outcome().answered,
                                      .maybe_billed = attempt.maybe_billed(),
                                      .prompt_tokens = exchange_.size.prompt_tokens,
-                                     .completion_tokens = accounting::estimated_tokens(attempt.content_bytes())};
+                                     .completion_tokens = estimated_answer(attempt)};
     auto& record = attempt.record;
     const auto cost =
         accounting::cost_of_attempt(use, price_among(*catalogue, {answer.model, record.model, attempt.asked_model}));

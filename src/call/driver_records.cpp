@@ -7,7 +7,6 @@
 #include <string>
 #include <utility>
 
-#include "accounting/prompt_estimate.hpp"
 #include "call/driver.hpp"
 
 namespace holysheep::call {
@@ -27,7 +26,7 @@ std::int64_t CallDriver::wasted_tokens(const Attempt& attempt) const {
     if (attempt.outcome().answered || exchange_.kind == ExchangeKind::raw) return 0;
     if (machine_.ending() == Ending::cancelled) return 0;
     const auto& usage = attempt.answer_so_far().usage;
-    return usage.present ? usage.billed_output_tokens() : accounting::estimated_tokens(attempt.content_bytes());
+    return usage.present ? usage.billed_output_tokens() : estimated_answer(attempt);
 }
 
 void CallDriver::log_attempt(const AttemptRecord& attempt) const {

@@ -107,6 +107,7 @@ Client::Impl::Impl(ClientOptions options)
                 }),
       prober_(regions_, *clock_, *transport_, options_.health, prober_hooks()) {
     for (std::size_t i = 0; i < targets_.size(); ++i) refresh_facts(i);
+    recorder_.on_budgets(retry_budget_.tokens(), hedge_budget_.tokens());
     if (options_.health.enabled) {
         services_.probe = [this](std::size_t region) { prober_.probe_now(region); };
         clock_->post([this] { prober_.start(); });

@@ -18,7 +18,7 @@ const char* reason_of(resilience::Trip trip) {
         case gateway_in_a_row: return "opened: the gateway answered 502, 503 or 504 in a row";
         case any_in_a_row: return "opened: attempts failed in a row";
         case failure_rate: return "opened: too many attempts of the last seconds failed";
-        case silent: return "opened: probes go unanswered and nothing else comes either";
+        case silent: return "opened: probes fail and nothing else comes either";
         case trial_failed: return "opened again: a trial failed";
         case forced: return "set by hand";
     }
@@ -104,8 +104,8 @@ const char* RegionHealthTracker::liveness_reason(const RegionState& r, time_poin
     switch (liveness(r, now)) {
         case Liveness::unknown: return "not heard of yet";
         case Liveness::healthy: return r.slow ? "answers, far slower than usual" : "answers";
-        case Liveness::suspect: return r.misses > 0 ? "a probe went unanswered" : "the last attempt failed";
-        case Liveness::down: return r.misses >= 2 ? "probes go unanswered" : "attempts fail";
+        case Liveness::suspect: return r.misses > 0 ? "the last probe failed" : "the last attempt failed";
+        case Liveness::down: return r.misses >= 2 ? "probes fail" : "attempts fail";
         case Liveness::recovering:
             return r.hits > 0 ? "answers again; traffic comes back step by step" : "one call at a time may try it";
         case Liveness::draining: return "drained by hand";

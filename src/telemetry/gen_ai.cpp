@@ -31,10 +31,11 @@ class Attributes {
         std::from_chars(server.data() + colon + 1, server.data() + server.size(), port);
         if (port > 0) add("server.port", port);
     }
-    void add_money(const std::optional<Money>& cost) {
+    void add_money(const std::optional<Money>& cost, bool is_estimate) {
         if (!cost) return;
         add("holysheep.cost", static_cast<double>(cost->nano) / 1e9);
         add("holysheep.cost.currency", std::string_view(cost->currency));
+        add("holysheep.cost.estimated", is_estimate);
     }
     std::vector<Attribute> take() { return std::move(list_); }
 
@@ -44,10 +45,12 @@ class Attributes {
 
 double in_seconds(nanoseconds span) { return static_cast<double>(span.count()) / 1e9; }
 
-/// The attempt whose answer the caller got, else the last one.
+/// The attempt whose answer the caller got, else the one whose failure is told as the call's.
 const AttemptRecord* decisive(const CallRecord& call) {
     const auto winner = std::ranges::find(call.attempts, true, &AttemptRecord::winner);
     if (winner != call.attempts.end()) return &*winner;
+    const auto told = std::ranges::find(call.attempts, call.region, &AttemptRecord::region);
+    if (told != call.attempts.end()) return &*told;
     return call.attempts.empty() ? nullptr : &call.attempts.back();
 }
 
@@ -92,7 +95,7 @@ std::vector<Attribute> gen_ai_attributes(const CallRecord& call) {
     out.add("holysheep.stream", call.stream);
     out.add("holysheep.attempts", static_cast<std::int64_t>(call.attempts.size()));
     out.add("holysheep.queued", in_seconds(call.queued));
-    out.add_money(call.cost);
+    out.add_money(call.cost, call.cost_is_estimate);
     return out.take();
 }
 
@@ -110,7 +113,7 @@ std::vector<Attribute> gen_ai_attributes(const AttemptRecord& attempt) {
     out.add("holysheep.request_id", std::string_view(attempt.request_id));
     out.add("holysheep.attempt.winner", attempt.winner);
     if (attempt.maybe_duplicated) out.add("holysheep.attempt.maybe_duplicated", true);
-    out.add_money(attempt.cost);
+    out.add_money(attempt.cost, attempt.cost_is_estimate);
     return out.take();
 }
 

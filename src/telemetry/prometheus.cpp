@@ -1,8 +1,11 @@
 // The snapshot in Prometheus' text format.
 // https://github.com/prometheus/docs/blob/main/docs/instrumenting/exposition_formats.md
-#include "telemetry/metric_text.hpp"
+#include <algorithm>
+#include <array>
 
 #include <holysheep/stats.hpp>
+
+#include "telemetry/metric_text.hpp"
 
 namespace holysheep {
 inline namespace v0 {
@@ -32,7 +35,8 @@ void write_calls(const Stats& stats, MetricText& out) {
     out.sample({}, stats.in_flight);
     out.family("streams_total", Type::counter, "Calls that asked for a stream.");
     out.sample({}, stats.streams);
-    out.family("call_duration_seconds", Type::summary, "Calls that succeeded, from their start to the answer's end.");
+    out.family("call_duration_seconds", Type::summary,
+               "Calls that succeeded, from their start to the answer's end. Quantiles since the client began.");
     out.summary({}, stats.latency);
     out.family("ratelimit_wait_seconds", Type::summary,
                "Waits of at least a millisecond before a call's first attempt, for a limit or a quota.");
@@ -40,7 +44,8 @@ void write_calls(const Stats& stats, MetricText& out) {
     out.family("failover_overhead_seconds", Type::histogram,
                "From the first sign of a failure, or its absence when it was due, to the next attempt.");
     out.histogram(stats.failover_overhead_buckets, stats.failover_overhead);
-    out.family("failovers_total", Type::counter, "Attempts that went elsewhere after one failed, by its error class.");
+    out.family("failovers_total", Type::counter,
+               "Calls that went elsewhere after an attempt failed (its error class) or was silent (timed_out).");
     for (const auto& [from, to, cause, count] : stats.failovers_by) {
         out.sample({{"from", from}, {"to", to}, {"cause", to_string(cause)}}, count);
     }
@@ -68,18 +73,29 @@ void per_region(const Stats& stats, MetricText& out, const char* name, Type type
     for (const auto& region : stats.regions) out.sample({{"region", region.id}}, value(region));
 }
 
+constexpr std::array kUsualCauses{
+    ErrorCode::timed_out,     ErrorCode::rate_limited,       ErrorCode::transport_failed,   ErrorCode::tls_failed,
+    ErrorCode::server_failed, ErrorCode::malformed_response, ErrorCode::stream_interrupted, ErrorCode::stream_stalled};
+
 void write_attempts(const Stats& stats, MetricText& out) {
     out.family("attempts_total", Type::counter, "Attempts that are over, by how they ended and the error class.");
     for (const auto& region : stats.regions) {
         out.sample({{"region", region.id}, {"result", "ok"}, {"cause", "none"}}, region.succeeded);
         out.sample({{"region", region.id}, {"result", "cancelled"}, {"cause", "cancelled"}}, region.cancelled);
-        for (const auto& [cause, count] : region.failed_by) {
+        // From 0 on: a series that begins with its first failure hides that one from rate() and increase().
+        auto failed = region.failed_by;
+        for (const auto cause : kUsualCauses) {
+            if (std::ranges::find(failed, cause, &CauseCount::cause) == failed.end()) failed.push_back({cause, 0});
+        }
+        for (const auto& [cause, count] : failed) {
             out.sample({{"region", region.id}, {"result", "error"}, {"cause", to_string(cause)}}, count);
         }
     }
-    out.family("attempt_duration_seconds", Type::summary, "Attempts that answered, from dispatch to the answer's end.");
+    out.family("attempt_duration_seconds", Type::summary,
+               "Attempts that answered, from dispatch to the answer's end. Quantiles since the client began.");
     for (const auto& region : stats.regions) out.summary({{"region", region.id}}, region.latency);
-    out.family("region_first_token_seconds", Type::summary, "Streams, from dispatch to the first content.");
+    out.family("region_first_token_seconds", Type::summary,
+               "Streams, from dispatch to the first content. Quantiles since the client began.");
     for (const auto& region : stats.regions) out.summary({{"region", region.id}}, region.first_content);
     per_region(stats, out, "inflight", Type::gauge, "Attempts that are under way.",
                [](const auto& r) { return r.health.in_flight; });
@@ -110,7 +126,8 @@ void write_health(const Stats& stats, MetricText& out) {
         out.sample({{"region", region.id}, {"to", "half_open"}}, region.breaker_half_opened);
         out.sample({{"region", region.id}, {"to", "closed"}}, region.breaker_closed);
     }
-    per_region(stats, out, "region_cost", Type::gauge, "What the adaptive strategy compares: the lowest is chosen.",
+    per_region(stats, out, "region_cost", Type::gauge,
+               "What the adaptive strategy compares, in milliseconds: the lowest is chosen.",
                [](const auto& r) { return r.health.cost; });
     per_region(stats, out, "region_score", Type::gauge, "0 to 100, for display.",
                [](const auto& r) { return r.health.score; });

@@ -68,6 +68,12 @@ Recorder::Recorder(std::vector<std::string> region_ids, time_point now, std::siz
     changes_.reserve(kMostChanges);
 }
 
+void Recorder::on_budgets(double retry_tokens, double hedge_tokens) {
+    const auto lock = lock_briefly(mutex_);
+    totals_.retry_budget_tokens = retry_tokens;
+    totals_.hedge_budget_tokens = hedge_tokens;
+}
+
 void Recorder::on_call_started(bool stream) {
     const auto lock = lock_briefly(mutex_);
     ++totals_.calls;
@@ -160,7 +166,10 @@ void Recorder::on_call_end(const CallEnd& call) {
         ++totals_.failed;
     }
     if (call.queued >= kNoticeableWait) queued_.add(call.queued);
-    if (call.attempts.size() > 1) note_hedges(call.attempts);
+    if (call.attempts.size() > 1) {
+        note_hedges(call.attempts);
+        note_rescue(call.attempts);
+    }
     models_.add(call.model, call.error, call.usage, call.attempts);
 }
 
@@ -173,6 +182,22 @@ void Recorder::note_hedges(std::span<const AttemptRecord> attempts) {
         ++(attempt.winner ? tally.hedges_won : tally.hedges_lost);
         ++(attempt.winner ? totals_.hedges_won : totals_.hedges_lost);
     }
+}
+
+/// An attempt that was sent beside a silent one, or beside its connection, and gave the answer: the call went there.
+void Recorder::note_rescue(std::span<const AttemptRecord> attempts) {
+    const auto winner = std::ranges::find(attempts, true, &AttemptRecord::winner);
+    if (winner == attempts.end()) return;
+    if (winner->kind != AttemptKind::race && winner->kind != AttemptKind::rescue) return;
+    const std::span before(attempts.begin(), winner);
+    const auto late = std::ranges::find_if(before.rbegin(), before.rend(), [&](const AttemptRecord& attempt) {
+        return attempt.error == ErrorCode::cancelled && attempt.region != winner->region;
+    });
+    if (late == before.rend()) return;
+    const auto from = std::ranges::find(ids_, late->region), to = std::ranges::find(ids_, winner->region);
+    if (from == ids_.end() || to == ids_.end()) return;
+    note_failover(regions_[static_cast<std::size_t>(from - ids_.begin())], static_cast<std::size_t>(to - ids_.begin()),
+                  ErrorCode::timed_out);
 }
 
 void Recorder::on_probe(std::size_t region, bool answered, std::optional<nanoseconds> took) {

@@ -47,6 +47,8 @@ class Recorder {
     static constexpr std::size_t kDefaultHistory = 100;
     Recorder(std::vector<std::string> region_ids, time_point now, std::size_t history = kDefaultHistory);
 
+    /// What the budgets hold at the beginning; each call's end tells it anew.
+    void on_budgets(double retry_tokens, double hedge_tokens);
     void on_call_started(bool stream);
     /// `detour`: where another region failed before, or is late or silent.
     void on_dispatch(std::size_t region, const AttemptRecord& attempt, const std::optional<Detour>& detour);
@@ -106,6 +108,7 @@ class Recorder {
     void note_failover(Region& from, std::size_t to, ErrorCode cause);
     void set_facts(std::size_t region, const values::RegionFacts& facts);
     void note_hedges(std::span<const AttemptRecord> attempts);
+    void note_rescue(std::span<const AttemptRecord> attempts);
     static RegionStats in_words(const std::string& id, Copy& copy, time_point now);
 
     const time_point started_;

@@ -88,7 +88,11 @@ RegionHealth to_health(std::string id, const RegionFacts& facts, Clock::time_poi
     health.limited_for = time_left(facts.limited_until, now);
     health.open_for = time_left(facts.open_until, now);
     health.reason = facts.liveness_reason;
-    if (*facts.breaker_reason != '\0') health.reason += std::string("; breaker ") + facts.breaker_reason;
+    if (*facts.breaker_reason != '\0') {
+        // Half open, what it opened for is history.
+        const bool was = health.breaker == BreakerState::half_open;
+        health.reason += std::string(was ? "; breaker half open, had " : "; breaker ") + facts.breaker_reason;
+    }
     if (health.limited_for) health.reason += "; asked for a pause (Retry-After)";
     return health;
 }

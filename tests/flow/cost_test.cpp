@@ -286,6 +286,17 @@ TEST(Cost, OfACutStreamIsEstimatedFromWhatCame) {
     EXPECT_TRUE(error.partial->cost_is_estimate);
 }
 
+TEST(Cost, IsEstimatedAtNoMoreThanTheRequestAllows) {
+    CostFlow w;
+    w.flow.transport.stream_bytes(kUs, {kRoleEvent, content_event(std::string(4'000'000, 'x'))}, StreamEnd::cut);
+    auto asked = a_question();
+    asked.max_completion_tokens = 1'000;
+    const auto reply = w.flow.client.stream(asked).finish();
+    ASSERT_THAT(reply, FailsWith(ErrorCode::stream_interrupted));
+    EXPECT_NEAR(static_cast<double>(reply.error().attempts[0].cost->nano), 8'000'000, 200'000);
+    EXPECT_EQ(w.flow.client.stats().wasted_tokens, 1'000);
+}
+
 TEST(Cost, OfARecoveredStreamIsThatOfAllItsParts) {
     CostFlow w({kUs, "asia", kEu}, {.timeouts = {.first_byte = 5s}});
     const auto usage = "data: {\"choices\":[],\"usage\":" + kCounted + "}\n\n";

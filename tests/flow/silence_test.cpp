@@ -53,6 +53,7 @@ TEST(Silence, AllCallsThatWaitThereAreRescued) {
         EXPECT_EQ(answer.get()->region, kEu);
     }
     EXPECT_EQ(breaker_of(flow, kUs), BreakerState::open) << "each of them counted";
+    EXPECT_EQ(flow.client.stats().regions[0].failovers_away, 8U) << "and went elsewhere";
 }
 
 TEST(Silence, AModelThatThinksIsNotLeftWhileItsRegionLives) {

@@ -109,6 +109,31 @@ TEST(Stats, ASilentRegionCostsTheTimeUntilTheNextIsAsked) {
     EXPECT_EQ(stats.failover_overhead.max, 250ms) << "how long a first connection may take";
 }
 
+TEST(Stats, ACallThatAnotherRegionAnswersForASilentOneIsAFailover) {
+    CallFlow flow({kUs, kEu});
+    flow.transport.never_connects(kUs).reply(kEu, "hello");
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    auto stats = flow.client.stats();
+    EXPECT_EQ(stats.failovers, 1U);
+    EXPECT_EQ(stats.regions[0].failovers_away, 1U);
+    EXPECT_EQ(stats.regions[1].failovers_to, 1U);
+    ASSERT_THAT(stats.failovers_by, SizeIs(1));
+    EXPECT_EQ(stats.failovers_by[0].cause, ErrorCode::timed_out);
+
+    CallFlow late({kUs, kEu});
+    late.transport.reply(kUs, "hello", {.connect = 300ms}).reply(kEu, "no", {.connect = 400ms});
+    EXPECT_THAT(late.client.chat(a_question()), IsOk());
+    stats = late.client.stats();
+    EXPECT_EQ(stats.races, 1U);
+    EXPECT_EQ(stats.failovers, 0U) << "the first region answered after all";
+}
+
+TEST(Stats, KnowTheBudgetsBeforeTheFirstCall) {
+    CallFlow flow({kUs}, {.retry = {.budget_capacity = 7}});
+    EXPECT_EQ(flow.client.stats().retry_budget_tokens, 7);
+    EXPECT_EQ(flow.client.stats().hedge_budget_tokens, 5);
+}
+
 TEST(Stats, TellCutStreamsAndWhatTheyWasted) {
     CallFlow flow({kUs});
     flow.transport.stream_cut(kUs, {"twelve bytes", "and as many."}).stream(kUs, {"fine"});

@@ -223,7 +223,7 @@ TEST(RegionHealthTracker, TwoMissedProbesWithoutAnySignOfLifeOpenTheBreaker) {
     world.probe(0, false);
     EXPECT_EQ(world.breaker(0), BreakerState::open);
     EXPECT_FALSE(world.usable(0));
-    EXPECT_THAT(world.facts(0).breaker_reason, ::testing::HasSubstr("probes go unanswered"));
+    EXPECT_THAT(world.facts(0).breaker_reason, ::testing::HasSubstr("probes fail"));
 }
 
 TEST(RegionHealthTracker, ARegionWhoseProbesGoUnansweredIsDownThoughATrialIsDue) {

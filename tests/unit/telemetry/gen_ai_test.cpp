@@ -59,10 +59,21 @@ TEST(GenAi, DescribesACallThatWasAnswered) {
                                       {"holysheep.stream", true},
                                       {"holysheep.attempts", std::int64_t{2}},
                                       {"holysheep.time_to_first_content", 0.25},
-                                      {"holysheep.cost", 1.5}}) {
+                                      {"holysheep.cost", 1.5},
+                                      {"holysheep.cost.estimated", false}}) {
         EXPECT_THAT(map, Contains(Pair(name, value)));
     }
     EXPECT_THAT(map, Not(Contains(Key("error.type"))));
+}
+
+TEST(GenAi, AFailedCallNamesTheServerOfTheFailureThatIsTold) {
+    CallRecord call{.region = "us-west", .cost = Money{.nano = 5}, .cost_is_estimate = true};
+    call.error = ErrorCode::all_regions_unavailable;
+    call.attempts = {{.number = 1, .region = "us-west", .server = "us.example"},
+                     {.number = 2, .region = "eu-central", .server = "eu.example"}};
+    const auto map = by_name(gen_ai_attributes(call));
+    EXPECT_THAT(map, Contains(Pair("server.address", Value("us.example"))));
+    EXPECT_THAT(map, Contains(Pair("holysheep.cost.estimated", Value(true))));
 }
 
 TEST(GenAi, LeavesOutWhatIsNotKnown) {

@@ -71,6 +71,7 @@ TEST(Prometheus, HasTheNamesAndTypesThatDashboardsAreBuiltOn) {
          {"# TYPE holysheep_attempts_total counter\n",
           "\nholysheep_attempts_total{region=\"us-west\",result=\"error\",cause=\"server_failed\"} 2\n",
           "\nholysheep_attempts_total{region=\"us-west\",result=\"ok\",cause=\"none\"} 4\n",
+          "\nholysheep_attempts_total{region=\"us-west\",result=\"error\",cause=\"timed_out\"} 0\n",
           "\nholysheep_failovers_total{from=\"us-west\",to=\"eu-central\",cause=\"server_failed\"} 1\n",
           "# TYPE holysheep_failover_overhead_seconds histogram\n",
           "\nholysheep_failover_overhead_seconds_bucket{le=\"0.15\"} 1\n",
