@@ -14,8 +14,8 @@ using namespace std::chrono_literals;
 using runtime::lock_briefly;
 
 constexpr auto kNoticeableWait = 1ms;
-constexpr std::array<nanoseconds, 12> kOverheadBounds{1ms,   2ms,   5ms, 10ms,   25ms, 50ms,
-                                                      100ms, 250ms, 1s,  2500ms, 5s,   10s};
+constexpr std::array<nanoseconds, 13> kOverheadBounds{1ms,   2ms,   5ms, 10ms,   25ms, 50ms, 100ms,
+                                                      250ms, 500ms, 1s,  2500ms, 5s,   10s};
 
 std::size_t index(ErrorCode code) { return static_cast<std::size_t>(code); }
 

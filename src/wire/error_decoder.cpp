@@ -35,9 +35,13 @@ std::string one_line(std::string_view text, std::size_t limit) {
     bool gap = false;
     std::string valid;
     append_valid_utf8(valid, utf8_prefix(text, limit * 4));
-    for (const char c : valid) {
-        if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7F) {
+    for (std::size_t i = 0; i < valid.size(); ++i) {
+        const char c = valid[i];
+        // U+0080 to U+009F are controls, too.
+        const bool high_control = c == '\xC2' && static_cast<unsigned char>(valid[i + 1]) < 0xA0;
+        if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7F || high_control) {
             gap = !line.empty();
+            if (high_control) ++i;
             continue;
         }
         if (gap) line.push_back(' ');

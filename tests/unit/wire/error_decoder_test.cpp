@@ -91,6 +91,7 @@ TEST(ErrorBody, WithoutWordsIsDescribed) {
 }
 
 TEST(ErrorBody, MessagesAreOneShortLineWithoutMarkup) {
+    EXPECT_EQ(decode(400, R"({"error":{"message":"a\u009b2J b\u0000\u0085c \u00e9\u00a9"}})").message, "a 2J b c é©");
     EXPECT_EQ(decode(400, R"({"error":{"message":"a\r\n\tb\u0000  c"}})").message, "a b c");
     const Error longer = decode(400, R"({"error":{"message":")" + std::string(50000, 'x') + "\"}}");
     EXPECT_LT(longer.message.size(), 1100U);
