@@ -10,7 +10,8 @@
 namespace holysheep::wire {
 
 /// The body stays in `raw_json`. A status of 200 is no success yet: a body that says `error`, in any known shape, gives
-/// that error, with what it holds of an answer as its `partial`; one without choices, HTML or broken JSON gives `malformed_response`.
+/// that error, with what it holds of an answer as its `partial`; one without choices, HTML or broken JSON gives
+/// `malformed_response`.
 Result<ChatCompletion> decode_completion(std::string body);
 /// The same through the tree only. Both ways give equal answers; this one is slower and takes everything.
 Result<ChatCompletion> decode_completion_by_tree(std::string body);
