@@ -2,6 +2,7 @@
 #include "call/driver.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "accounting/prompt_estimate.hpp"
@@ -9,6 +10,12 @@
 #include "values/let_go.hpp"
 
 namespace holysheep::call {
+
+namespace {
+
+constexpr auto kAbsence = std::chrono::seconds{1};
+
+}  // namespace
 
 // The outermost event ends with the timer set and, when all is over, with the driver's own destruction: nothing may be
 // touched after it. A quiet one has changed nothing that the timer or the end depends on.
@@ -397,6 +404,8 @@ void CallDriver::on_timer() {
     // Where this thread was kept from the sockets, a clock that ran out since the timer was due may have been wound up
     // again by what has come: it gets a timer of its own, after a look at them.
     const auto due = timer_at_;
+    // So late, this process was stopped, or its machine asleep: the silence of a stream was its own.
+    if (committed_ != 0 && time - due > kAbsence) machine_.on_progress(committed_, time);
     for (auto& attempt : attempts_) {
         if (!attempt.settle_at() || *attempt.settle_at() > due) continue;
         if (attempt.settle()) close(attempt);
