@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <deque>
@@ -38,7 +39,7 @@ class News final : public holysheep::EventListener {
     void add(const std::string& line) {
         const std::lock_guard lock(mutex_);
         const auto age = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start_);
-        lines_.push_back(std::to_string(age.count()) + "s  " + line);
+        lines_.push_back(std::to_string(age.count()) + "s  " + Terminal::printable(line));
         if (lines_.size() > 8) lines_.pop_front();
     }
     void on_region(const holysheep::RegionHealth& region) override {
@@ -56,31 +57,55 @@ class News final : public holysheep::EventListener {
     std::deque<std::string> lines_;
 };
 
-/// At most so many columns of text in UTF-8.
-std::string cut(std::string line, int width) {
-    int columns = 0;
-    for (std::size_t i = 0; i < line.size(); ++i) {
-        if ((static_cast<unsigned char>(line[i]) & 0xc0U) != 0x80 && columns++ == width) line.resize(i);
-    }
-    return line;
+std::vector<std::string> table(const holysheep::Stats& stats, const holysheep::DashboardOptions& options) {
+    std::stringstream text;
+    print_dashboard(stats, text, options);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(text, line);) lines.push_back(line);
+    return lines;
 }
 
-void draw(const Client& client, const News& news) {
-    const auto stats = client.stats();
-    const int width = std::max(72, Terminal::width());
-    std::ostringstream page;
-    const bool plain = std::getenv("NO_COLOR") != nullptr && *std::getenv("NO_COLOR") != '\0';
-    using Colour = holysheep::DashboardOptions::Colour;
-    print_dashboard(stats, page, {.colour = plain ? Colour::never : Colour::always, .width = width, .history = true});
-    page << '\n';
-    for (const auto& line : news.lines()) page << cut(line, width) << '\n';
-    std::string keys;
+std::string keys(const holysheep::Stats& stats) {
+    std::string line;
     for (std::size_t i = 0; i < stats.regions.size() && i < 9; ++i) {
         const bool draining = stats.regions[i].health.liveness == holysheep::Liveness::draining;
-        keys += std::to_string(i + 1) + (draining ? " resume " : " drain ") + stats.regions[i].id + "   ";
+        line += std::to_string(i + 1) + (draining ? " resume " : " drain ") + stats.regions[i].id + "   ";
     }
-    page << '\n' << cut(keys + "q quit", width) << '\n';
-    Terminal::draw(page.str());
+    return Terminal::printable(line + "q quit");
+}
+
+/// The table, news, and which keys there are. In a low window the news go first, then what the last attempts took,
+/// the models, and why a region is as it is: the head and the regions stay.
+std::vector<std::string> page(holysheep::Stats stats, const std::vector<std::string>& news, Terminal::Size window) {
+    const bool plain = std::getenv("NO_COLOR") != nullptr && *std::getenv("NO_COLOR") != '\0';
+    using Colour = holysheep::DashboardOptions::Colour;
+    holysheep::DashboardOptions options{
+        .colour = plain ? Colour::never : Colour::always, .width = static_cast<int>(window.columns), .history = true};
+    const auto rows = std::max<std::size_t>(1, window.rows - 1);  // the last one is for the keys
+    auto lines = table(stats, options);
+    if (lines.size() > rows) {
+        options.history = false;
+        lines = table(stats, options);
+    }
+    if (lines.size() > rows) {
+        stats.models.resize(stats.models.size() - std::min(stats.models.size(), lines.size() - rows));
+        lines = table(stats, options);
+    }
+    if (lines.size() > rows) {
+        for (auto& region : stats.regions) region.health.reason.clear();
+        lines = table(stats, options);
+    }
+    lines.resize(std::min(lines.size(), rows));
+
+    const auto room = rows - lines.size();
+    if (room > 2) {
+        const auto told = std::min(news.size(), room - 2);
+        lines.emplace_back();
+        lines.insert(lines.end(), news.end() - static_cast<std::ptrdiff_t>(told), news.end());
+    }
+    if (room > 0) lines.emplace_back();
+    lines.push_back(keys(stats));
+    return lines;
 }
 
 void on_key(Client& client, char key) {
@@ -109,8 +134,8 @@ void watch(Client& client, Demo* demo, News& news) {
         ask(client, number);
         const auto next_question = now + between_questions(demo);
         for (auto at = now; at < next_question && !Terminal::asked_to_end(); at = std::chrono::steady_clock::now()) {
-            if (at >= draw_at) {
-                draw(client, news);
+            if (at >= draw_at || Terminal::wants_a_page()) {
+                Terminal::draw(page(client.stats(), news.lines(), Terminal::size()));
                 draw_at = at + 500ms;
             }
             const auto pause = std::chrono::ceil<std::chrono::milliseconds>(std::min(next_question, draw_at) - at);

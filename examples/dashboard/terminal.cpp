@@ -1,4 +1,5 @@
-// Everything is undone in the destructor. Signals only leave a note, so that it runs.
+// Everything is undone in the destructor, and by the handlers of signals after which it does not run. The others only
+// leave a note, so that it does. A handler calls nothing but what POSIX lists as async-signal-safe.
 #include "terminal.hpp"
 
 #include <poll.h>
@@ -6,24 +7,105 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <stdexcept>
 #include <string>
 
 namespace {
 
-constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP};
-volatile std::sig_atomic_t ended = 0;
-termios before{};
+constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH};
+volatile std::sig_atomic_t ended = 0, outdated = 0, taken = 0;
+termios before{}, raw{};
 std::array<struct sigaction, kSignals.size()> handlers_before{};
 
 void write_all(std::string_view text) {
     while (!text.empty()) {
         const auto written = ::write(STDOUT_FILENO, text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
         if (written <= 0) return;
         text.remove_prefix(static_cast<std::size_t>(written));
     }
+}
+
+void take() {
+    if (taken != 0) return;  // a second time would lose where the first screen's cursor was
+    // In the background this stops the program, until it is in the foreground.
+    tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+    taken = 1;
+    write_all("\x1b[?1049h\x1b[?25l\x1b[?7l");  // the other screen, no cursor, long lines are cut and not wrapped
+}
+
+void give_back() {
+    if (taken == 0) return;
+    taken = 0;
+    write_all("\x1b[?7h\x1b[?25h\x1b[?1049l");
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+}
+
+void handle(int signal);
+
+void set_handler(int signal, void (*handler)(int), struct sigaction* previous = nullptr) {
+    struct sigaction action {};
+    action.sa_handler = handler;
+    sigaction(signal, &action, previous);
+}
+
+/// What the signal does to a program without a handler. Returns when that was to stop, and it was continued.
+void obey(int signal) {
+    set_handler(signal, SIG_DFL);
+    raise(signal);  // it waits until it is let through
+    sigset_t this_one, masked;
+    sigemptyset(&this_one);
+    sigaddset(&this_one, signal);
+    pthread_sigmask(SIG_UNBLOCK, &this_one, &masked);
+    pthread_sigmask(SIG_SETMASK, &masked, nullptr);
+    set_handler(signal, handle);
+}
+
+void handle(int signal) {
+    const int error = errno;
+    switch (signal) {
+        case SIGTSTP:
+            give_back();
+            obey(signal);
+            take();  // where nobody could continue it, the signal did not stop it: no SIGCONT comes
+            outdated = 1;
+            break;
+        case SIGQUIT:  // for a program that hangs, so a note would not do
+            give_back();
+            obey(signal);
+            break;
+        case SIGCONT: take(); [[fallthrough]];  // after SIGSTOP, too
+        case SIGWINCH: outdated = 1; break;
+        default: ended = 1;
+    }
+    errno = error;
+}
+
+bool continues(char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80; }
+
+/// As much of a line as the columns hold; what is cut ends in an ellipsis. Colours take no room.
+std::string fitted(std::string_view line, std::size_t columns, std::size_t& used) {
+    const auto copy = [&](std::size_t room) {
+        std::string shown;
+        bool colour = false;
+        used = 0;
+        for (const char c : line) {
+            colour = colour || c == '\x1b';
+            if (!colour && !continues(c)) ++used;
+            if (colour || used <= room) shown += c;
+            if (c == 'm') colour = false;
+        }
+        return shown;
+    };
+    auto shown = copy(columns);
+    if (used <= columns) return shown;
+    shown = copy(columns - 1) + "…";
+    used = columns;
+    return shown;
 }
 
 }  // namespace
@@ -32,43 +114,69 @@ bool Terminal::is_here() { return isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FIL
 
 Terminal::Terminal() {
     if (!is_here() || tcgetattr(STDIN_FILENO, &before) != 0) throw std::runtime_error("there is no terminal");
-    struct sigaction note {};
-    note.sa_handler = [](int) { ended = 1; };
-    for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &note, &handlers_before[i]);
-    auto raw = before;
+    raw = before;
     raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);  // Ctrl-C stays a signal
-    tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-    write_all("\x1b[?1049h\x1b[?25l");  // the other screen, no cursor
+    for (std::size_t i = 0; i < kSignals.size(); ++i) {
+        set_handler(kSignals[i], handle, &handlers_before[i]);
+        if (handlers_before[i].sa_handler == SIG_IGN) set_handler(kSignals[i], SIG_IGN);  // as nohup wants it
+    }
+    take();
 }
 
 Terminal::~Terminal() {
-    write_all("\x1b[?25h\x1b[?1049l");
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+    give_back();
     for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &handlers_before[i], nullptr);
 }
 
-int Terminal::width() {
-    winsize size{};
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+Terminal::Size Terminal::size() {
+    Size size;
+    winsize window{};
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) != 0) return size;
+    if (window.ws_col > 0) size.columns = window.ws_col;
+    if (window.ws_row > 0) size.rows = window.ws_row;
+    return size;
 }
 
 bool Terminal::asked_to_end() { return ended != 0; }
+
+bool Terminal::wants_a_page() {
+    const bool wanted = outdated != 0;
+    outdated = 0;
+    return wanted;
+}
 
 std::optional<char> Terminal::key(std::chrono::milliseconds within) {
     pollfd input{STDIN_FILENO, POLLIN, 0};
     if (poll(&input, 1, static_cast<int>(within.count())) <= 0) return std::nullopt;
     char key = 0;
-    if (::read(STDIN_FILENO, &key, 1) == 1) return key;
+    const auto got = ::read(STDIN_FILENO, &key, 1);
+    if (got == 1) return key;
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) return std::nullopt;
     ended = 1;  // the terminal is gone
     return std::nullopt;
 }
 
-void Terminal::draw(std::string_view page) {
-    // Each line is overwritten and its rest cleared: nothing flickers.
+void Terminal::draw(const std::vector<std::string>& lines) {
+    const auto window = size();
+    const auto shown = std::min(lines.size(), window.rows);
+    // Each line is overwritten and its rest cleared: nothing flickers. After the last column that would clear the last
+    // character, and a line feed in the last row would move the first one out.
     std::string text = "\x1b[H";
-    for (const char c : page) {
-        if (c == '\n') text += "\x1b[K";
-        text += c;
+    for (std::size_t i = 0; i < shown; ++i) {
+        std::size_t used = 0;
+        text += (i > 0 ? "\r\n" : "") + fitted(lines[i], window.columns, used);
+        if (used < window.columns) text += "\x1b[K";
     }
-    write_all(text + "\x1b[J");
+    if (shown < window.rows) text += "\x1b[" + std::to_string(shown + 1) + ";1H\x1b[J";
+    write_all(text);
+}
+
+std::string Terminal::printable(std::string text) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
+        if (byte == 0xc2 && next >= 0x80 && next < 0xa0) text.erase(i, 1), text[i] = ' ';  // U+0080 to U+009F
+        if (byte < 0x20 || byte == 0x7f) text[i] = ' ';
+    }
+    return text;
 }

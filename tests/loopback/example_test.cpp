@@ -1,7 +1,9 @@
 // Examples run against the simulator as a user would run them.
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <sstream>
@@ -23,6 +25,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 struct Ran {
     int status = -1;
@@ -216,6 +219,74 @@ TEST(Example, DashboardLeavesTheTerminalAsItWasOnControlC) {
     ASSERT_TRUE(session.shows("q quit")) << session.drawn();
     session.press('\x03');
     EXPECT_EQ(session.exit_code(), 0) << "it came to its own end";
+    EXPECT_TRUE(session.is_as_before());
+    EXPECT_THAT(session.drawn(), ::testing::EndsWith("\x1b[?25h\x1b[?1049l"));
+}
+
+/// How wide the widest row is.
+std::size_t columns(const std::vector<std::string>& rows) {
+    std::size_t widest = 0;
+    for (const auto& row : rows) {
+        const auto columns =
+            std::ranges::count_if(row, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; });
+        widest = std::max(widest, static_cast<std::size_t>(columns));
+    }
+    return widest;
+}
+
+TEST(Example, DashboardFitsIntoTheWindowAndKeepsTheHeadOfItsPage) {
+    TerminalSession session({EXAMPLE_dashboard, "--demo"});
+    ASSERT_TRUE(session.shows(">> us-west")) << session.drawn();
+    const auto fits = [&](std::size_t columns_there, std::size_t rows_there) {
+        session.resize(static_cast<unsigned short>(columns_there), static_cast<unsigned short>(rows_there));
+        std::vector<std::string> rows;
+        for (int i = 0; i < 5; ++i) {
+            rows = session.page();  // the first ones may still be for the window before
+            if (rows.size() <= rows_there && columns(rows) <= columns_there) break;
+        }
+        EXPECT_LE(rows.size(), rows_there);
+        EXPECT_LE(columns(rows), columns_there);
+        if (rows.empty()) rows.resize(1);
+        EXPECT_THAT(rows.front(), StartsWith("holysheep up"));
+        EXPECT_THAT(rows.back(), StartsWith("1 drain"));
+        return rows;
+    };
+    const auto text = [&](std::size_t columns_there, std::size_t rows_there) {
+        std::string joined;
+        for (const auto& row : fits(columns_there, rows_there)) joined += row + '\n';
+        return joined;
+    };
+    EXPECT_THAT(text(100, 40), AllOf(HasSubstr(">> us-west"), HasSubstr("█"), HasSubstr(" tokens in")));
+    EXPECT_THAT(text(80, 24), AllOf(HasSubstr("eu-central"), HasSubstr(" tokens in")));
+    EXPECT_THAT(text(80, 10), AllOf(HasSubstr("ap-southeast"), HasSubstr(" tokens in"), Not(HasSubstr("█"))));
+    EXPECT_THAT(text(30, 6), AllOf(HasSubstr("ap-southe"), HasSubstr("…"), Not(HasSubstr(" tokens in"))));
+    fits(80, 2);
+}
+
+TEST(Example, DashboardGivesTheTerminalBackWhileItIsStopped) {
+    // A shell, because a program that nobody could continue is not stopped by Ctrl-Z.
+    TerminalSession session(
+        {"/bin/sh", "-mc", "'" EXAMPLE_dashboard "' --demo; echo [stopped]; read line; fg; echo [ended $?]"});
+    ASSERT_TRUE(session.shows("q quit")) << session.drawn();
+    session.press('\x1a');
+    ASSERT_TRUE(session.shows("\x1b[?25h\x1b[?1049l")) << session.drawn();
+    ASSERT_TRUE(session.shows("[stopped]")) << session.drawn();
+    EXPECT_TRUE(session.is_as_before());
+    session.press('\n');
+    ASSERT_TRUE(session.shows("\x1b[?1049h")) << session.drawn();
+    ASSERT_TRUE(session.shows("q quit")) << session.drawn();
+    EXPECT_FALSE(session.is_as_before()) << "single keys again, no echo";
+    session.press('q');
+    EXPECT_TRUE(session.shows("[ended 0]")) << session.drawn();
+    EXPECT_EQ(session.exit_code(), 0);
+    EXPECT_TRUE(session.is_as_before());
+}
+
+TEST(Example, DashboardLeavesTheTerminalAsItWasOnControlBackslash) {
+    TerminalSession session({EXAMPLE_dashboard, "--demo"});
+    ASSERT_TRUE(session.shows("q quit")) << session.drawn();
+    session.press('\x1c');
+    EXPECT_EQ(session.exit_code(), -1) << "by the signal, as asked";
     EXPECT_TRUE(session.is_as_before());
     EXPECT_THAT(session.drawn(), ::testing::EndsWith("\x1b[?25h\x1b[?1049l"));
 }

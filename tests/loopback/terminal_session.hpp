@@ -1,10 +1,13 @@
-// A program in a pseudo terminal of 80 columns and 24 lines: what it draws, which keys it gets, what it leaves behind.
+// A program in a pseudo terminal, of 80 columns and 24 rows at first: what it draws, which keys it gets, what it leaves
+// behind.
 // test → [TerminalSession] ⇄ program
 #pragma once
 
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -30,6 +33,8 @@ class TerminalSession {
         tcgetattr(slave_, &before_);
         child_ = fork();
         if (child_ == 0) {
+            const rlimit none{};
+            setrlimit(RLIMIT_CORE, &none);  // some are ended by SIGQUIT
             close(master_);
             login_tty(slave_);
             std::vector<char*> arguments;
@@ -61,6 +66,27 @@ class TerminalSession {
             }
             if (std::chrono::steady_clock::now() >= end || !read_more(end)) return false;
         }
+    }
+    void resize(unsigned short columns, unsigned short rows) const {
+        const winsize size{.ws_row = rows, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+        ioctl(master_, TIOCSWINSZ, &size);
+    }
+    /// The rows of the next whole page, for programs that begin each one by moving to the top; empty: none came.
+    std::vector<std::string> page(std::chrono::seconds within = std::chrono::seconds{20}) {
+        constexpr std::string_view kTop = "\x1b[H";
+        if (!shows(kTop, within)) return {};
+        const auto begin = looked_at_;
+        if (!shows(kTop, within)) return {};
+        looked_at_ -= kTop.size();
+        std::vector<std::string> rows(1);
+        bool escape = false;
+        for (const char c : drawn_.substr(begin, looked_at_ - begin)) {
+            escape = escape || c == '\x1b';
+            if (c == '\n') rows.emplace_back();
+            if (!escape && c != '\n' && c != '\r') rows.back() += c;
+            if (std::string_view("mHJK").find(c) != std::string_view::npos) escape = false;
+        }
+        return rows;
     }
     /// The program's exit code, once it has ended by itself; -1: by a signal, or not in time.
     int exit_code(std::chrono::seconds within = std::chrono::seconds{20}) {
