@@ -1,4 +1,5 @@
 // Many questions at once from one thread: futures, and callbacks with a limit on how many are in flight.
+#include <exception>
 #include <future>
 #include <holysheep/holysheep.hpp>
 #include <iostream>
@@ -6,7 +7,7 @@
 #include <string>
 #include <vector>
 
-int main() {
+int main() try {
     holysheep::Client client;
 
     std::vector<std::future<holysheep::Result<holysheep::ChatCompletion>>> answers;
@@ -38,4 +39,7 @@ int main() {
     for (int i = 0; i < 8; ++i) room.acquire();
     std::cout << client.stats();
     return failed == 0 ? 0 : 1;
+} catch (const std::exception& problem) {
+    std::cerr << problem.what() << '\n';
+    return 1;
 }

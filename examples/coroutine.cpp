@@ -45,7 +45,10 @@ Task converse(holysheep::Client& client) {
 
 }  // namespace
 
-int main() {
+int main() try {
     holysheep::Client client;
     return converse(client).result.get();
+} catch (const std::exception& problem) {
+    std::cerr << problem.what() << '\n';
+    return 1;
 }

@@ -1,8 +1,9 @@
-// Ten lines: one question, one answer. HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, say whom to ask.
+// One question, one answer. HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, say whom to ask.
+#include <exception>
 #include <holysheep/holysheep.hpp>
 #include <iostream>
 
-int main() {
+int main() try {
     holysheep::Client client;
     auto reply = client.chat({.model = "gpt-4.1", .messages = {holysheep::user("Which sheep gives the finest wool?")}});
     if (!reply) {
@@ -10,4 +11,7 @@ int main() {
         return 1;
     }
     std::cout << reply->text() << '\n';
+} catch (const std::exception& problem) {
+    std::cerr << problem.what() << '\n';
+    return 1;
 }

@@ -45,10 +45,14 @@ void print_table(const holysheep::Stats& stats) {
     std::cout << "region       state       breaker    score      rtt    probe first token  errors  in flight  reason\n";
     for (const auto& region : stats.regions) {
         const auto& health = region.health;
+        // Of a region that is down, what was measured before it fell says nothing.
+        const auto now = [&](std::optional<std::chrono::milliseconds> span) {
+            return shown(health.liveness == holysheep::Liveness::down ? std::nullopt : span);
+        };
         std::cout << std::left << setw(13) << health.id << setw(12) << to_string(health.liveness) << setw(10)
                   << to_string(health.breaker) << std::right << std::fixed << std::setprecision(0) << setw(6)
-                  << health.score << setw(9) << shown(health.rtt) << setw(9) << shown(health.probe) << setw(12)
-                  << shown(health.first_token) << setw(7) << 100 * health.error_rate << '%' << setw(11)
+                  << health.score << setw(9) << now(health.rtt) << setw(9) << now(health.probe) << setw(12)
+                  << now(health.first_token) << setw(7) << 100 * health.error_rate << '%' << setw(11)
                   << health.in_flight << "  " << health.reason << '\n';
     }
     std::cout << std::flush;
@@ -80,6 +84,10 @@ void watch(holysheep::Client& client, GatewaySimulator* gateway) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    if (argc > 1 && argv[1] == std::string_view("--help")) {
+        std::cout << "usage: regions [--once]\n";
+        return 0;
+    }
     const bool once = (argc > 1 && std::string_view(argv[1]) == "--once") || isatty(STDOUT_FILENO) == 0;
     auto options = holysheep::ClientOptions::from_environment();
     std::unique_ptr<GatewaySimulator> gateway;
@@ -90,11 +98,15 @@ int main(int argc, char** argv) {
         options.api_key = "sk-simulated";
         options.regions = gateway->regions();
     }
-    holysheep::Client client(std::move(options));
-    client.probe();  // all at once, so that the first table is not empty
+    auto client = holysheep::Client::create(std::move(options));
+    if (!client) {
+        std::cerr << client.error() << '\n';
+        return 1;
+    }
+    client->probe();  // all at once, so that the first table is not empty
     if (once) {
-        print_table(client.stats());
+        print_table(client->stats());
     } else {
-        watch(client, gateway.get());
+        watch(*client, gateway.get());
     }
 }

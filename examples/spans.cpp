@@ -73,7 +73,11 @@ int main() {
         options.regions[1].priority = 1;
     }
     options.listeners.push_back(std::make_shared<SpanWriter>());
-    holysheep::Client client(std::move(options));
-    const auto reply = client.chat("gpt-4.1", "Which sheep gives the finest wool?");
+    auto client = holysheep::Client::create(std::move(options));
+    if (!client) {
+        std::cerr << client.error() << '\n';
+        return 1;
+    }
+    const auto reply = client->chat("gpt-4.1", "Which sheep gives the finest wool?");
     return reply ? 0 : 1;
 }

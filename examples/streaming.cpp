@@ -1,8 +1,9 @@
 // Prints an answer while it is being written. A stream that is cut is told apart from one that ended.
+#include <exception>
 #include <holysheep/holysheep.hpp>
 #include <iostream>
 
-int main() {
+int main() try {
     holysheep::Client client;
     auto stream = client.stream(
         {.model = "gpt-4.1",
@@ -20,4 +21,7 @@ int main() {
         return 1;
     }
     std::cerr << holysheep::describe(answer->attempts) << '\n';
+} catch (const std::exception& problem) {
+    std::cerr << problem.what() << '\n';
+    return 1;
 }
