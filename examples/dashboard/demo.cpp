@@ -54,6 +54,13 @@ std::string Demo::play(std::chrono::steady_clock::duration since_start) {
     return incident.news;
 }
 
+std::string Demo::break_alone(const std::string& region) {
+    if (!broken_.empty()) gateway_.set_fault(broken_, {});
+    broken_ = region;
+    gateway_.set_fault(region, {.kind = Fault::Kind::refuse});
+    return region + " refuses connections";
+}
+
 void ask(holysheep::Client& client, int number) {
     const holysheep::ChatRequest request{.model = number % 4 == 0 ? "deepseek-v3.2" : "gpt-4.1",
                                          .messages = {holysheep::user("Say baa.")},

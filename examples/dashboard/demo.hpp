@@ -13,9 +13,12 @@ class Demo {
     holysheep::ClientOptions options() const;
     /// What goes wrong at this time, in words; empty if nothing new does.
     std::string play(std::chrono::steady_clock::duration since_start);
+    /// Lets this region refuse connections, and no other one that was broken so. In words, too.
+    std::string break_alone(const std::string& region);
 
   private:
     holysheep::testing::GatewaySimulator gateway_;
+    std::string broken_;
     std::size_t next_ = 0;
     std::chrono::seconds round_{0};
 };

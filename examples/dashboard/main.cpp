@@ -146,12 +146,20 @@ void watch(Client& client, Demo* demo, News& news) {
     }
 }
 
-/// Some questions, so that there is something to see; then the snapshot.
+/// Some questions, so that there is something to see; then the snapshot. Halfway through the demo the region that
+/// answers breaks: there is a failover to see.
 void print_once(Client& client, Demo* demo, std::string_view form) {
-    for (int i = 0; i < (demo != nullptr ? 12 : 3); ++i) {
-        if (demo != nullptr && i == 6) std::cerr << demo->play(2s) << '\n';  // the first incident
+    std::string answered_by;
+    const auto nothing_moved = [&] { return demo != nullptr && client.stats().failovers == 0; };
+    for (int i = 0; i < (demo != nullptr ? 12 : 3) || (i < 60 && nothing_moved()); ++i) {
+        // Again, if the question after that was for another region anyway.
+        if (i >= 6 && nothing_moved()) std::cerr << demo->break_alone(answered_by) << '\n';
         const auto reply = client.chat("gpt-4.1", "Say baa.");
-        if (!reply) std::cerr << reply.error() << '\n';
+        if (reply) {
+            answered_by = reply->region;
+        } else {
+            std::cerr << reply.error() << '\n';
+        }
     }
     if (form == "--json") {
         std::cout << client.stats().to_json() << '\n';
@@ -186,10 +194,18 @@ int serve(Client& client, Demo* demo, std::uint16_t port) {
     return 0;
 }
 
-int print_usage() {
-    std::cerr << "usage: dashboard [--demo] [--once | --json | --prometheus | --serve [port]]\n";
-    return 2;
-}
+constexpr std::string_view kUsage =
+    "usage: dashboard [--demo] [--once | --json | --prometheus | --serve [port]]\n"
+    "\n"
+    "  --demo           three simulated regions that break by themselves; also where nothing is configured\n"
+    "  --once           some questions, then the page as plain text; also without a terminal\n"
+    "  --json           some questions, then the snapshot as JSON\n"
+    "  --prometheus     some questions, then the snapshot as metrics\n"
+    "  --serve [port]   the page in the browser, on loopback\n"
+    "\n"
+    "HOLYSHEEP_API_KEY, HOLYSHEEP_BASE_URL and HOLYSHEEP_REGIONS say whom to ask. A gateway that is not simulated gets "
+    "a\n"
+    "question a second, which is billed.\n";
 
 }  // namespace
 
@@ -198,6 +214,10 @@ int main(int argc, char** argv) {
     std::string_view form;
     std::uint16_t port = 0;
     for (const std::string_view argument : std::vector<std::string_view>(argv + 1, argv + argc)) {
+        if (argument == "--help" || argument == "-h") {
+            std::cout << kUsage;
+            return 0;
+        }
         if (argument == "--demo") {
             wants_demo = true;
         } else if (argument == "--once" || argument == "--json" || argument == "--prometheus" ||
@@ -206,7 +226,10 @@ int main(int argc, char** argv) {
         } else {
             const auto* const end = argument.data() + argument.size();
             const auto read = std::from_chars(argument.data(), end, port);
-            if (form != "--serve" || read.ec != std::errc() || read.ptr != end) return print_usage();
+            if (form != "--serve" || read.ec != std::errc() || read.ptr != end) {
+                std::cerr << kUsage;
+                return 2;
+            }
         }
     }
     auto options = holysheep::ClientOptions::from_environment();
@@ -218,13 +241,17 @@ int main(int argc, char** argv) {
     const auto news = std::make_shared<News>();
     options.listeners.push_back(news);
     options.log.level = holysheep::LogLevel::off;  // the page has the terminal to itself
-    Client client(std::move(options));
-    client.probe();
+    auto client = Client::create(std::move(options));
+    if (!client) {
+        std::cerr << client.error() << '\n';
+        return 1;
+    }
+    client->probe();
     auto* simulated = demo ? &*demo : nullptr;
-    if (form == "--serve") return serve(client, simulated, port);
+    if (form == "--serve") return serve(*client, simulated, port);
     if (form.empty() && Terminal::is_here()) {
-        watch(client, simulated, *news);
+        watch(*client, simulated, *news);
     } else {
-        print_once(client, simulated, form);
+        print_once(*client, simulated, form);
     }
 }

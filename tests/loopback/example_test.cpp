@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <future>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -48,6 +49,15 @@ Ran run(const std::string& command) {
                          const std::string& arguments = {}) {
     return run("HOLYSHEEP_API_KEY=sk-example HOLYSHEEP_BASE_URL=" + gateway.base_url("us-west") +
                " HOLYSHEEP_REGIONS= HOLYSHEEP_LOG=off '" + program + "' " + arguments);
+}
+
+TEST(Example, WithOptionsThatCannotWorkEachSaysWhy) {
+    std::istringstream programs(EXAMPLES_THAT_ASK);
+    for (std::string program; std::getline(programs, program);) {
+        const auto ran = run("HOLYSHEEP_REGIONS=a=http://gateway.example/v1 '" + program + "'");
+        EXPECT_EQ(ran.status, 1) << program;
+        EXPECT_THAT(ran.output, AllOf(HasSubstr("use https://"), Not(HasSubstr("terminate")))) << program;
+    }
 }
 
 #ifdef EXAMPLE_tools
@@ -198,6 +208,19 @@ TEST(Example, DashboardPrintsPlainTextWithoutATerminal) {
                 HasSubstr("holysheep_attempts_total{region=\"default\",result=\"ok\",cause=\"none\"} 3\n"));
 }
 
+TEST(Example, DashboardAlwaysHasAFailoverToShowInItsDemo) {
+    std::vector<std::future<Ran>> runs;
+    for (int i = 0; i < 6; ++i) {
+        runs.push_back(
+            std::async(std::launch::async, [] { return run("(" EXAMPLE_dashboard " --demo --json 2>/dev/null)"); }));
+    }
+    for (auto& ran : runs) {
+        const auto stats = nlohmann::json::parse(ran.get().output);
+        EXPECT_GE(stats["failovers"], 1);
+        EXPECT_EQ(stats["failed"], 0) << "it moved in time";
+    }
+}
+
 TEST(Example, DashboardDrawsDrainsAndLeavesTheTerminalAsItWas) {
     TerminalSession session({EXAMPLE_dashboard, "--demo"});
     ASSERT_TRUE(session.shows("q quit")) << session.drawn();
@@ -304,6 +327,9 @@ TEST(Example, DashboardServesThePageUntilItIsEnded) {
 }
 
 TEST(Example, DashboardSaysWhichArgumentsItKnows) {
+    const auto help = run("'" EXAMPLE_dashboard "' --help");
+    EXPECT_EQ(help.status, 0) << "that was no mistake";
+    EXPECT_THAT(help.output, HasSubstr("usage: dashboard"));
     for (const auto* arguments : {"--sevre", "--serve 99999", "9464"}) {
         const auto ran = run("'" EXAMPLE_dashboard "' " + std::string(arguments));
         EXPECT_EQ(ran.status, 2) << arguments;
