@@ -18,8 +18,8 @@ struct DashboardOptions {
 };
 
 /// A line for the client, one per region (mark, latency of answers, requests, failovers away, success rate) with the
-/// reason below it where the region is not healthy, and one per model. The mark: ● healthy, ◐ suspect or recovering,
-/// ○ unknown, × down, – draining. UTF-8; no line is wider than `width`.
+/// reason below it where there is more to say than that it answers, and one per model. The mark: ● healthy, ◐ suspect
+/// or recovering, ○ unknown, × down, – draining. UTF-8 without control characters; no line is wider than `width`.
 ///
 ///     print_dashboard(client.stats(), std::cout);
 HOLYSHEEP_EXPORT void print_dashboard(const Stats& stats, std::ostream& out, const DashboardOptions& options = {});
