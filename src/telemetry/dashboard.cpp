@@ -11,11 +11,17 @@
 #include <iostream>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "telemetry/table_text.hpp"
 
 namespace holysheep {
 inline namespace v0 {
 
 namespace {
+
+using telemetry::clipped;
+using telemetry::columns;
 
 constexpr std::string_view kPlain, kRed = "31", kGreen = "32", kYellow = "33", kDim = "2", kBold = "1";
 
@@ -28,26 +34,6 @@ bool wants_colour(const DashboardOptions& options, const std::ostream& out) {
     const char* no_colour = std::getenv("NO_COLOR");
     if (no_colour != nullptr && *no_colour != '\0') return false;
     return (&out == &std::cout && isatty(STDOUT_FILENO) == 1) || (&out == &std::cerr && isatty(STDERR_FILENO) == 1);
-}
-
-bool continues(char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80; }
-
-std::size_t columns(std::string_view text) {
-    return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return !continues(c); }));
-}
-
-/// At most so many columns; what is cut ends in an ellipsis. Control characters become spaces.
-std::string clipped(std::string_view text, std::size_t width) {
-    std::string result;
-    const bool cut = columns(text) > width;
-    const auto room = cut && width > 0 ? width - 1 : width;
-    std::size_t used = 0;
-    for (const char c : text) {
-        if (!continues(c) && used++ == room) break;
-        result += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-    }
-    if (cut && width > 0) result += "…";
-    return result;
 }
 
 /// One line of the page.
@@ -114,6 +100,10 @@ std::string in_short(std::uint64_t count) {
     return printed("%.1fM", static_cast<double>(count) / 1e6);
 }
 
+std::string in_thousands(std::uint64_t count) {
+    return count < 10'000 || count >= 1'000'000 ? in_short(count) : std::to_string(count / 1000) + "k";
+}
+
 /// Never "100%" for less than all.
 std::string in_percent(std::optional<double> share) {
     if (!share) return "-";
@@ -171,6 +161,29 @@ std::string in_words(const std::vector<Money>& sums) {
     return text;
 }
 
+struct Fact {
+    std::string text;
+    std::string_view style = kPlain;
+};
+
+std::size_t columns(const std::vector<Fact>& facts) {
+    std::size_t sum = 0;
+    for (const auto& fact : facts) sum += columns(fact.text);
+    return sum;
+}
+
+/// The line about the client, the least important fact last.
+std::vector<Fact> head_facts(const Stats& stats, std::string (*in_short_form)(std::uint64_t)) {
+    std::vector<Fact> facts{
+        {"holysheep ", kBold},
+        {"up " + as_age(stats.uptime) + " · " + in_short_form(stats.calls) + " calls, "},
+        {in_percent(stats.success_rate()) + " ok", style_of_share(stats.success_rate())},
+        {" · " + std::to_string(stats.in_flight) + " in flight · " + in_short_form(stats.failovers) + " failovers"}};
+    if (stats.streams_cut > 0) facts.push_back({" · " + in_short_form(stats.streams_cut) + " cut", kYellow});
+    if (stats.hedges > 0) facts.push_back({" · " + in_short_form(stats.hedges) + " hedges"});
+    return facts;
+}
+
 class Page {
   public:
     Page(std::ostream& out, const DashboardOptions& options)
@@ -180,15 +193,13 @@ class Page {
           history_(options.history) {}
 
     void head(const Stats& stats) {
+        auto facts = head_facts(stats, in_short);
+        // What there is to count comes last, and must not fall off because there is much of it.
+        if (columns(facts) > width_) facts = head_facts(stats, in_thousands);
+        if (columns(facts) > width_) facts.erase(facts.begin());
         {
             Line line(out_, width_, colour_);
-            line.add("holysheep", kBold)
-                .add(" up " + as_age(stats.uptime) + " · " + in_short(stats.calls) + " calls, ");
-            line.add(in_percent(stats.success_rate()) + " ok", style_of_share(stats.success_rate()));
-            line.add(" · " + std::to_string(stats.in_flight) + " in flight · " + in_short(stats.failovers) +
-                     " failovers");
-            if (stats.hedges > 0) line.add(" · " + in_short(stats.hedges) + " hedges");
-            if (stats.streams_cut > 0) line.add(" · " + in_short(stats.streams_cut) + " cut", kYellow);
+            for (const auto& fact : facts) line.add(fact.text, fact.style);
         }
         Line line(out_, width_, colour_);
         line.left("  region", 2 + name_width(), kDim).left("state", 11, kDim);
@@ -198,7 +209,6 @@ class Page {
 
     void region(const RegionStats& region) {
         const auto mark = mark_of(region.health);
-        const bool well = region.health.liveness == Liveness::healthy && region.health.breaker == BreakerState::closed;
         const auto& latency = region.latency;
         {
             Line line(out_, width_, colour_);
@@ -210,8 +220,9 @@ class Page {
             line.right(in_short(region.attempts), 9).right(in_short(region.failovers_away), 10);
             line.right(in_percent(region.success_rate()), 8, style_of_share(region.success_rate()));
         }
-        if (!well && !region.health.reason.empty()) {
-            Line(out_, width_, colour_).add("    " + region.health.reason, mark.style);
+        if (const auto reason = telemetry::reason_to_tell(region.health); !reason.empty()) {
+            const bool healthy = region.health.liveness == Liveness::healthy;
+            Line(out_, width_, colour_).add("    ").add(reason, healthy ? kYellow : mark.style);
         }
         if (history_) Line(out_, width_, colour_).add("    ").add(sparkline(region.history, width_ - 4), kDim);
     }
@@ -222,6 +233,7 @@ class Page {
         line.add(in_short(static_cast<std::uint64_t>(std::max<std::int64_t>(0, model.prompt_tokens))) + " tokens in, ");
         line.add(in_short(static_cast<std::uint64_t>(std::max<std::int64_t>(0, model.completion_tokens))) + " out");
         if (!model.cost.empty()) line.add(", " + in_words(model.cost));
+        if (const auto unknown = telemetry::unknown_cost(model); !unknown.empty()) line.add(", " + unknown, kYellow);
         if (!model.cost_estimated.empty()) line.add(", and about " + in_words(model.cost_estimated), kDim);
     }
 

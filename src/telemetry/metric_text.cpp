@@ -20,7 +20,8 @@ std::string_view name_of(MetricText::Type type) {
     return "untyped";
 }
 
-/// The length of the UTF-8 sequence that begins the text (RFC 3629); 0: there is none.
+}  // namespace
+
 std::size_t sequence_length(std::string_view text) {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const auto first = byte(0);
@@ -36,8 +37,6 @@ std::size_t sequence_length(std::string_view text) {
     if ((first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f)) return 0;
     return length;
 }
-
-}  // namespace
 
 std::string escaped_label(std::string_view value) {
     std::string escaped;

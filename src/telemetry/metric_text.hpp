@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -37,6 +38,9 @@ class MetricText {
 
     std::string text_, head_, name_;
 };
+
+/// The length of the UTF-8 sequence that begins the text, which is not empty (RFC 3629); 0: there is none.
+std::size_t sequence_length(std::string_view text);
 
 /// For between the quotes of a label's value: backslash, quote and line feed escaped, bytes that are not UTF-8
 /// replaced.

@@ -1,9 +1,13 @@
 // Figures that follow from others, and the snapshot as a table for people; as JSON: stats_json.cpp.
 #include <holysheep/stats.hpp>
 
+#include <algorithm>
 #include <iomanip>
 #include <ostream>
 #include <sstream>
+#include <string>
+
+#include "telemetry/table_text.hpp"
 
 namespace holysheep {
 inline namespace v0 {
@@ -31,6 +35,20 @@ std::string in_ms(const LatencySummary& summary, nanoseconds value) {
     return text.str();
 }
 
+/// As wide as the longest of the names asks for, within bounds: a longer one is cut, so that the columns stay.
+std::size_t name_width(const std::vector<RegionStats>& regions) {
+    std::size_t width = 16;
+    for (const auto& region : regions) {
+        width = std::max(width, telemetry::columns(telemetry::clipped(region.id, 40)) + 1);
+    }
+    return width;
+}
+
+std::string left(std::string_view text, std::size_t width) {
+    auto cell = telemetry::clipped(text, width - 1);
+    return cell.append(width - telemetry::columns(cell), ' ');
+}
+
 }  // namespace
 
 std::optional<double> RegionStats::success_rate() const { return share(succeeded, failed); }
@@ -44,28 +62,30 @@ std::ostream& operator<<(std::ostream& stream, const Stats& stats) {
         << stats.cancelled << ", in flight " << stats.in_flight << "), streams " << stats.streams << ", attempts "
         << stats.attempts << ", failovers " << stats.failovers << ", hedges " << stats.hedges << ", cut "
         << stats.streams_cut << ", up " << std::chrono::duration<double>(stats.uptime).count() << " s\n";
-    out << std::left << setw(16) << "region" << std::right << setw(6) << "score" << setw(10) << "attempts" << setw(8)
-        << "ok" << setw(8) << "failed" << setw(9) << "success" << setw(8) << "avg ms" << setw(8) << "p99 ms" << setw(6)
+    const auto name = name_width(stats.regions);
+    out << left("region", name) << std::right << setw(6) << "score" << setw(10) << "attempts" << setw(8) << "ok"
+        << setw(8) << "failed" << setw(9) << "success" << setw(8) << "avg ms" << setw(8) << "p99 ms" << setw(6)
         << "away" << setw(6) << "to" << setw(11) << "in flight"
         << "  state\n";
     for (const auto& region : stats.regions) {
         const auto& health = region.health;
-        out << std::left << setw(16) << region.id << std::right << setw(6) << std::setprecision(0) << health.score
-            << setw(10) << region.attempts << setw(8) << region.succeeded << setw(8) << region.failed << setw(9)
+        out << left(region.id, name) << std::right << setw(6) << std::setprecision(0) << health.score << setw(10)
+            << region.attempts << setw(8) << region.succeeded << setw(8) << region.failed << setw(9)
             << in_percent(region.success_rate()) << setw(8) << in_ms(region.latency, region.latency.average) << setw(8)
-            << in_ms(region.latency, region.latency.p99) << setw(6) << region.failovers_away << setw(6)
-            << region.failovers_to << setw(11) << health.in_flight << "  " << to_string(health.liveness);
-        if (!health.reason.empty()) out << ": " << health.reason;
+            << in_ms(region.latency, telemetry::shown_p99(region.latency)) << setw(6) << region.failovers_away
+            << setw(6) << region.failovers_to << setw(11) << health.in_flight << "  " << to_string(health.liveness);
+        if (!health.reason.empty()) out << ": " << telemetry::clipped(health.reason);
         if (region.last_error && health.liveness != Liveness::healthy) out << " (" << *region.last_error << ')';
         out << '\n';
     }
     for (const auto& model : stats.models) {
-        out << "model " << model.model << ": calls " << model.calls << ", tokens in " << model.prompt_tokens
-            << " (cached " << model.cached_input_tokens << "), out " << model.completion_tokens << " (reasoning "
-            << model.reasoning_tokens << ')';
-        for (const auto& cost : model.cost) out << ", " << cost;
+        out << "model " << telemetry::clipped(model.model) << ": calls " << model.calls << ", tokens in "
+            << model.prompt_tokens << " (cached " << model.cached_input_tokens << "), out " << model.completion_tokens
+            << " (reasoning " << model.reasoning_tokens << ')';
+        for (const auto& cost : model.cost) out << ", " << cost.amount() << ' ' << telemetry::clipped(cost.currency);
+        if (const auto unknown = telemetry::unknown_cost(model); !unknown.empty()) out << ", " << unknown;
         for (const auto& cost : model.cost_estimated) {
-            out << ", about " << cost << " more";
+            out << ", about " << cost.amount() << ' ' << telemetry::clipped(cost.currency) << " more";
         }
         out << '\n';
     }

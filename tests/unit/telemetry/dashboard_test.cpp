@@ -83,6 +83,54 @@ TEST(Dashboard, NoLineIsWiderThanAskedFor) {
     EXPECT_LE(columns(lines(some_stats(), {.width = 5})[1]), 72U) << "there is a least width";
 }
 
+TEST(Dashboard, CountsInTheHeadStayInSightHoweverManyThereAre) {
+    Stats stats{.uptime = 3725s,
+                .in_flight = 2,
+                .calls = 654'321,
+                .succeeded = 999,
+                .failed = 1,
+                .failovers = 12'345,
+                .hedges = 7,
+                .streams_cut = 3};
+    EXPECT_EQ(lines(stats)[0], "up 1h2m · 654k calls, 99.9% ok · 2 in flight · 12k failovers · 3 cut · 7 hedges");
+    EXPECT_EQ(lines(stats, {.width = 100})[0],
+              "holysheep up 1h2m · 654321 calls, 99.9% ok · 2 in flight · 12345 failovers · 3 cut · 7 hedges");
+    stats.hedges = 123'456;
+    EXPECT_THAT(lines(stats)[0], HasSubstr(" · 3 cut · ")) << "hedges are the first to go: they help, cut streams harm";
+}
+
+TEST(Dashboard, SaysWhyAHealthyRegionIsSlowButNotThatItAnswers) {
+    Stats stats{.regions = {{.id = "a", .health = {.liveness = Liveness::healthy, .reason = "answers"}}}};
+    EXPECT_THAT(lines(stats), SizeIs(3));
+    stats.regions[0].health.reason = "answers, far slower than usual";
+    EXPECT_EQ(lines(stats).back(), "    answers, far slower than usual");
+}
+
+TEST(Dashboard, AnUnknownCostDoesNotLookLikeNone) {
+    Stats stats{.models = {{.model = "own", .calls = 1, .prompt_tokens = 1262, .completion_tokens = 8, .unpriced = 1}}};
+    EXPECT_EQ(lines(stats).back(), "own: 1 calls, 1262 tokens in, 8 out, cost unknown");
+    stats.models[0].cost = {{.nano = 80'000'000}};
+    EXPECT_EQ(lines(stats).back(), "own: 1 calls, 1262 tokens in, 8 out, 0.08 USD, cost of 1 call unknown");
+    stats.models[0].unpriced = 0;
+    EXPECT_EQ(lines(stats).back(), "own: 1 calls, 1262 tokens in, 8 out, 0.08 USD");
+}
+
+TEST(Dashboard, NamesReachTheTerminalWithoutControlCharacters) {
+    // U+009B begins a command as ESC [ does; so does the lone byte where a terminal reads Latin-1.
+    const Stats stats{.regions = {{.id = "a\xc2\x9b"
+                                         "2J\x1b[2J\x7f",
+                                   .health = {.reason = "\xc2\x85 \x9b"
+                                                        "2J"}}},
+                      .models = {{.model = "m\xc2\x9b"
+                                           "31m ü €"}}};
+    const auto page = lines(stats);
+    EXPECT_THAT(page[2], ::testing::StartsWith("○ a 2J [2J   "));
+    EXPECT_EQ(page[3],
+              "      \xef\xbf\xbd"
+              "2J");
+    EXPECT_THAT(page[4], ::testing::StartsWith("m 31m ü €: 0 calls"));
+}
+
 TEST(Dashboard, DrawsTheLastAttempts) {
     EXPECT_THAT(lines(some_stats(), {.history = true})[3], HasSubstr("▂█×·"));
     EXPECT_THAT(lines(some_stats()), SizeIs(6));

@@ -4,8 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <string>
+#include <vector>
 
 namespace holysheep {
 namespace {
@@ -82,6 +85,53 @@ TEST(Stats, PrintsAsATable) {
                              "212", "1.50 USD"}) {
         EXPECT_THAT(table.str(), HasSubstr(word));
     }
+}
+
+std::vector<std::string> table(const Stats& stats) {
+    std::stringstream text;
+    text << stats;
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(text, line);) lines.push_back(line);
+    return lines;
+}
+
+TEST(Stats, LongNamesShiftNoColumn) {
+    const Stats stats{
+        .regions = {{.id = "a"}, {.id = "europe-north-of-the-alps"}, {.id = std::string(60, 'x')}, {.id = "zürich"}}};
+    const auto rows = table(stats);
+    const auto state_at = [&](std::size_t row, const std::string& state) {
+        const auto before = rows[row].substr(0, rows[row].find(state));
+        return std::ranges::count_if(before, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; });
+    };
+    for (std::size_t row = 2; row < rows.size(); ++row) EXPECT_EQ(state_at(row, "unknown"), state_at(1, "state"));
+    EXPECT_THAT(rows[3], HasSubstr("europe-north-of-the-alps "));
+    EXPECT_THAT(rows[4], HasSubstr("xxx… "));
+}
+
+TEST(Stats, NamesInTheTableHaveNoControlCharacters) {
+    const auto rows = table({.regions = {{.id = "a\xc2\x9b"
+                                                "2J",
+                                          .health = {.reason = "b\x1b[2J"}}},
+                             .models = {{.model = "m\xc2\x9b"
+                                                  "31m"}}});
+    EXPECT_THAT(rows[2], ::testing::AllOf(::testing::StartsWith("a 2J  "), HasSubstr(": b [2J")));
+    EXPECT_THAT(rows[3], ::testing::StartsWith("model m 31m: "));
+}
+
+TEST(Stats, AnUnknownCostDoesNotLookLikeNone) {
+    Stats stats{.models = {{.model = "own", .calls = 3, .unpriced = 3}}};
+    EXPECT_THAT(table(stats).back(), ::testing::EndsWith(", cost unknown"));
+    stats.models[0].cost = {{.nano = 1'500'000'000}};
+    EXPECT_THAT(table(stats).back(), ::testing::EndsWith(", 1.50 USD, cost of 3 calls unknown"));
+}
+
+TEST(Stats, P99IsNotShownBelowTheAverageByItsErrorAlone) {
+    const auto shown = [](nanoseconds average, nanoseconds p99) {
+        return table({.regions = {{.id = "a", .latency = {.count = 2, .average = average, .p99 = p99}}}})[2];
+    };
+    EXPECT_THAT(shown(212ms, 208ms), HasSubstr("     212     212 "));
+    EXPECT_THAT(shown(212ms, 300ms), HasSubstr("     212     300 "));
+    EXPECT_THAT(shown(212ms, 90ms), HasSubstr("     212      90 ")) << "one sample of two hundred took very long";
 }
 
 TEST(Stats, ASuccessRateIsUnknownBeforeTheFirstEnd) {
