@@ -77,7 +77,8 @@ std::string keys(const holysheep::Stats& stats) {
 /// The table, news, and which keys there are. In a low window the news go first, then what the last attempts took,
 /// the models, and why a region is as it is: the head and the regions stay.
 std::vector<std::string> page(holysheep::Stats stats, const std::vector<std::string>& news, Terminal::Size window) {
-    const bool plain = std::getenv("NO_COLOR") != nullptr && *std::getenv("NO_COLOR") != '\0';
+    const char* const no_colour = std::getenv("NO_COLOR");
+    const bool plain = no_colour != nullptr && *no_colour != '\0';
     using Colour = holysheep::DashboardOptions::Colour;
     holysheep::DashboardOptions options{
         .colour = plain ? Colour::never : Colour::always, .width = static_cast<int>(window.columns), .history = true};
