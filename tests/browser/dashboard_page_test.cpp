@@ -81,6 +81,10 @@ class DashboardPage : public ::testing::Test {
             ASSERT_THAT(client->stream(request).finish(), IsOk());
         }
     }
+    /// Gives the page a snapshot that `change` makes of the newest, `stats`; it asks for no other from then on.
+    void show(const std::string& change) {
+        browser->run("paused = true; const stats = structuredClone(store.last); " + change + "; take(stats); draw();");
+    }
     Json elements(const std::string& selector, const std::string& expression) {
         return browser->run("return [...document.querySelectorAll('" + selector + "')].map((e) => " + expression + ")");
     }
@@ -191,6 +195,40 @@ TEST_F(DashboardPage, SurvivesARestartOfTheProgram) {
     EXPECT_TRUE(is_up_to_date());
     EXPECT_TRUE(browser->comes_true("document.getElementById('news').textContent.includes('started again')"));
     EXPECT_EQ(browser->run("return store.rates.every(({requests, errors}) => requests >= 0 && errors >= 0)"), true);
+}
+
+TEST_F(DashboardPage, SeesARestartThatHappenedWhileItWasPaused) {
+    open();
+    ask(5);
+    ASSERT_TRUE(is_up_to_date());
+    browser->run("document.getElementById('pause').click()");
+    const auto port = server->port();
+    const auto before = client->stats().uptime;
+    outage = true;
+    end();
+    begin(port);
+    ask(2);
+    while (client->stats().uptime < before) std::this_thread::sleep_for(50ms);
+    browser->run("document.getElementById('pause').click()");
+    EXPECT_TRUE(is_up_to_date());
+    EXPECT_TRUE(browser->comes_true("document.getElementById('news').textContent.includes('started again')"));
+    EXPECT_EQ(browser->run("return store.rates.every(({requests, errors}) => requests >= 0 && errors >= 0)"), true);
+}
+
+TEST_F(DashboardPage, TellsARestartFromASleepOfTheMachine) {
+    open();
+    ask(5);
+    ASSERT_TRUE(is_up_to_date());
+    const std::string a_minute_passes =
+        "const time = Date.now() + 60_000; Date.now = () => time; stats.uptime_seconds += 20; stats.attempts += 9;";
+    const auto restarts = [&] {
+        return browser->run("return document.getElementById('news').textContent.split('started again').length - 1");
+    };
+    show(a_minute_passes);
+    EXPECT_EQ(restarts(), 0) << "it remembers what it did: its clock stood still";
+    show(a_minute_passes + "stats.changes = []; for (const region of stats.regions) region.history = [];");
+    EXPECT_EQ(restarts(), 1) << "it did more than the one before, but began after that was last seen";
+    EXPECT_EQ(browser->run("return store.rates.length"), 0);
 }
 
 TEST_F(DashboardPage, ShowsWhatWasBeforeItWasOpened) {

@@ -4,7 +4,7 @@
 "use strict";
 
 const $ = (id) => document.getElementById(id);
-const kKept = 15 * 60 * 1000, kNews = 200;
+const kKept = 15 * 60 * 1000, kNews = 200, kSlack = 3000;
 
 let store;
 function forget() {
@@ -23,13 +23,32 @@ forget();
 const isFailure = (sample) => sample.error !== undefined && sample.error !== "cancelled";
 const sum = (list, of) => list.reduce((total, entry) => total + of(entry), 0);
 
+/// What stays the same from one snapshot of a program to the next, and is no other program's.
+const traces = (stats) => [...stats.changes.map(({region, at_ms: at}) => `${region} ${at}`),
+  ...stats.regions.flatMap(({id, history}) => history.map(({at_ms: at, latency_ms: took}) => `${id} ${at} ${took}`))];
+
+/// Whether another program answers than the one before. If nobody looked for a while, it may be up for longer than that
+/// one was when it was last seen.
+function isAnother(before, stats) {
+  const went = (counter) => stats[counter] - before[counter];
+  if (["uptime_seconds", "calls", "attempts", "succeeded", "failed", "failovers", "streams"].some((name) => went(name) < 0)) return true;
+  const up = stats.uptime_seconds * 1000, passed = Date.now() - store.clock - before.uptime_seconds * 1000;
+  const later = passed - 1000 * went("uptime_seconds");
+  if (Math.abs(later) < kSlack) return false;
+  // The start moved. So it does, too, where a machine slept, for then the program's clock stood still, or where the clock on
+  // the wall was set: the program is the same if it remembers what the one before did.
+  const known = new Set(traces(before));
+  if (traces(stats).some((trace) => known.has(trace))) return false;
+  return later > 0 ? up < passed + kSlack : known.size > 0;
+}
+
 /// Takes a snapshot in.
 function take(stats) {
   const now = stats.uptime_seconds * 1000;
-  const isAnother = store.last !== null && now < store.last.uptime_seconds * 1000;
-  if (isAnother) forget();
+  const again = store.last !== null && isAnother(store.last, stats);
+  if (again) forget();
   store.clock = Date.now() - now;
-  if (isAnother) tell(0, "the program was started again");
+  if (again) tell(0, "the program was started again");
   const before = store.last;
   for (const region of stats.regions) keepSamples(region, now);
   keepChanges(stats.changes, !before);
@@ -83,7 +102,7 @@ function lookBack(stats, now) {
   let start = now - kKept;
   const ended = [];
   for (const region of stats.regions) {
-    if (region.attempts > region.history.length && region.history.length) start = Math.max(start, region.history[0].at_ms);
+    if (region.attempts > region.history.length) start = Math.max(start, region.history[0]?.at_ms ?? now);
     for (const sample of region.history) {
       ended.push(sample);
       if (sample.kind === "failover") store.failovers.push({at: sample.at_ms, from: "", to: region.id, cause: "", count: 1});
