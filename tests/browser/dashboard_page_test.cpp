@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <optional>
+#include <set>
 
 #include "gateway_under_test.hpp"
 #include "web_driver.hpp"
@@ -238,6 +239,68 @@ TEST_F(DashboardPage, ShowsWhatWasBeforeItWasOpened) {
     open();
     EXPECT_TRUE(browser->comes_true("document.querySelector('path.series[data-region=us-west], circle.r0')"));
     EXPECT_TRUE(browser->comes_true("document.querySelector('.failover-mark[data-to=eu-central]')"));
+}
+
+TEST_F(DashboardPage, ShowsTheStateOfQuietRegionsBesideOneThatFlaps) {
+    open();
+    ask(1);
+    ASSERT_TRUE(is_up_to_date());
+    show(
+        "forget(); stats.uptime_seconds = 200; stats.regions[1].liveness = 'healthy'; stats.changes = "
+        "Array.from({length: 64}, (_, i) => ({region: 'us-west',"
+        "at_ms: 120_000 + 1000 * i, liveness: i % 2 ? 'healthy' : 'down', breaker: 'closed', reason: ''}))");
+    const auto bands = [&] {
+        return elements("#states rect[data-region=eu-central]", "[e.dataset.state, Math.round(e.getBBox().width)]");
+    };
+    const auto width =
+        browser->run("return document.getElementById('states').clientWidth - left - kRight").get<double>();
+    ASSERT_EQ(bands().size(), 1U);
+    EXPECT_EQ(bands()[0][0], "healthy") << "as the table says";
+    EXPECT_NEAR(bands()[0][1].get<double>(), width * 80 / 300, 2) << "it did not change since the oldest change told";
+    EXPECT_LT(elements("#states rect[data-region=us-west]", "1").size(), 64U) << "no more than can be seen";
+
+    show("stats.uptime_seconds += 60; stats.changes.forEach((change) => change.at_ms += 64_000)");
+    EXPECT_THAT(browser->run("moveTo(100); return document.getElementById('readout').textContent"),
+                ::testing::HasSubstr("eu-central –, healthy"));
+    show("stats.uptime_seconds += 5000; stats.changes = []");
+    ASSERT_EQ(bands().size(), 1U);
+    EXPECT_EQ(bands()[0], (Json{"healthy", std::round(width)})) << "what it last became is not forgotten";
+}
+
+TEST_F(DashboardPage, TellsStatesApartWithoutColours) {
+    for (const bool dark : {false, true}) {
+        browser->set_screen(1280, 1400, dark);
+        open();
+        show(
+            "stats.uptime_seconds += 60; stats.changes = [];"
+            "stats.regions = ['healthy', 'suspect', 'down', 'draining', 'unknown'].map((liveness) =>"
+            "({...structuredClone(stats.regions[0]), id: 'in-' + liveness, liveness, history: []}))");
+        show("stats.uptime_seconds += 60");
+        const auto looks = browser->run(R"(
+            const channel = (v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+            const light = (colour) => {
+                const [r, g, b] = colour.match(/[0-9.]+/g).map((v) => channel(v / 255));
+                return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+            };
+            const ratio = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+            const card = light(getComputedStyle(document.querySelector('section')).backgroundColor);
+            const look = (e) => {
+                const {fill, stroke, strokeDasharray} = getComputedStyle(e), hollow = fill === 'none';
+                return {shape: [e.getBBox().height, hollow, hollow && strokeDasharray].join(),
+                        contrast: ratio(light(hollow ? stroke : fill), card)};
+            };
+            return ['healthy', 'suspect', 'down', 'draining', 'unknown'].map((state) => ({
+                band: look(document.querySelector(`#states [data-region=in-${state}][data-state=${state}]`)),
+                legend: look(document.querySelector(`.legend .${state}`))}));)");
+        std::set<std::string> shapes;
+        for (const auto& look : looks) {
+            shapes.insert(look["band"]["shape"]);
+            EXPECT_EQ(look["band"]["shape"], look["legend"]["shape"]);
+            EXPECT_GE(look["band"]["contrast"].get<double>(), 3.0) << look;
+        }
+        EXPECT_EQ(shapes.size(), looks.size());
+        browser->take_picture(std::string(ARTEFACTS "/dashboard-states-") + (dark ? "dark" : "light") + ".png");
+    }
 }
 
 TEST_F(DashboardPage, CanBeUsedByTheKeyboard) {

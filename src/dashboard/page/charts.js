@@ -91,17 +91,33 @@ function drawLatency(stats) {
   cursor(svg, scales, 220);
 }
 
-/// What a region was over time: [{from, to, state, reason}].
+/// What a region was over time: [{from, to, state, words}]; nothing for times of which it is not known.
 function bandsOf(id, now) {
-  const bands = [];
-  let band = store.complete ? {from: 0, state: "unknown", reason: ""} : null;
-  for (const change of store.changes.filter(({region}) => region === id)) {
-    if (band) bands.push({...band, to: change.at_ms});
-    band = {from: change.at_ms, state: change.breaker === "open" ? "down" : change.liveness,
-      reason: `${change.liveness}, breaker ${change.breaker}: ${change.reason}`};
-  }
-  if (band) bands.push({...band, to: now});
-  return bands;
+  const kept = store.states.get(id) ?? [];
+  return kept.map(({at, ...what}, i) => ({from: at, to: kept[i + 1]?.at ?? now, ...what})).filter(({state}) => state);
+}
+
+const kWorstFirst = ["down", "suspect", "recovering", "draining", "unknown", "healthy"];
+/// Worse is higher, so that the colour need not be seen.
+const kHeights = {healthy: 4, unknown: 4, draining: 8, suspect: 8, recovering: 8, down: 12};
+
+/// As they are drawn: those that follow each other within a part of the span too short to tell them apart are one, in the
+/// worst state among them. The last one tells what is, and stands by itself.
+function joined(bands, part) {
+  const result = [];
+  let run = null;
+  bands.forEach((band, i) => {
+    const begins = Math.floor(band.from / part), isShort = band.to - band.from < part && i + 1 < bands.length;
+    if (isShort && run && run.begins === begins && run.to === band.from) {
+      if (kWorstFirst.indexOf(band.state) < kWorstFirst.indexOf(run.state)) Object.assign(run, {state: band.state, words: band.words});
+      run.to = band.to;
+      ++run.changes;
+    } else {
+      result.push({...band, begins, changes: 0});
+      run = isShort ? result[result.length - 1] : null;
+    }
+  });
+  return result;
 }
 
 function drawStates(stats) {
@@ -112,10 +128,13 @@ function drawStates(stats) {
     const fits = Math.floor((left - 8) / 6.5);
     const label = region.id.length > fits ? `${region.id.slice(0, fits - 1)}\u2026` : region.id;
     shape(shape(svg, "text", {x: left - 6, y: 18 * i + 12, "text-anchor": "end"}, label), "title", {}, region.id);
-    for (const band of bandsOf(region.id, now).filter(({to}) => to > from)) {
-      const begin = x(Math.max(from, band.from)), width = Math.max(1, x(band.to) - begin);
-      const rectangle = shape(svg, "rect", {class: band.state, x: begin, y: 18 * i + 2, width, height: 12, "data-region": region.id, "data-state": band.state});
-      shape(rectangle, "title", {}, `${region.id} from ${clock(band.from)}: ${band.reason || band.state}`);
+    const bands = bandsOf(region.id, now).filter(({to}) => to > from);
+    for (const {state, words, changes, ...band} of joined(bands, (now - from) / 180)) {
+      const begin = x(Math.max(from, band.from)), width = Math.max(2, x(band.to) - begin), tall = kHeights[state] ?? 4;
+      const rectangle = shape(svg, "rect", {class: state, x: Math.min(begin, x(now) - 2), y: 18 * i + 14 - tall, width, height: tall,
+        "data-region": region.id, "data-state": state});
+      const more = changes > 0 ? `, and ${changes} more ${changes > 1 ? "changes" : "change"} until ${clock(band.to)}` : "";
+      shape(rectangle, "title", {}, `${region.id} from ${clock(band.from)}: ${words || state}${more}`);
     }
   });
   cursor(svg, scales, height);
@@ -141,7 +160,7 @@ function describe(stats) {
   const width = 1000 * Number($("span").value) / 90;
   const regions = stats.regions.map((region) => {
     const near = store.samples.get(region.id).filter((sample) => Math.abs(sample.at_ms - at) <= width && sample.error === undefined && sample[metric] !== undefined);
-    const band = bandsOf(region.id, now).findLast(({from}) => from <= at);
+    const band = bandsOf(region.id, now).findLast(({from, to}) => from <= at && at <= to);
     return `${region.id} ${near.length ? ms(sum(near, (sample) => sample[metric]) / near.length) : "\u2013"}, ${band ? band.state : "state not known"}`;
   });
   const rate = store.rates.findLast(({from, to}) => from <= at && at <= to + 1000);

@@ -5,6 +5,7 @@
 
 const $ = (id) => document.getElementById(id);
 const kKept = 15 * 60 * 1000, kNews = 200, kSlack = 3000;
+const kChanges = 64;  // a snapshot holds no more of them: of more, the last
 
 let store;
 function forget() {
@@ -12,8 +13,8 @@ function forget() {
     last: null,         // the newest snapshot
     clock: 0,           // wall time at which the snapshot's time is 0
     samples: new Map(), // region → attempts that ended: {at_ms, latency_ms, first_content_ms, error}
-    changes: [],        // of regions' states, oldest first
-    complete: false,    // whether `changes` reaches back to the start
+    states: new Map(),  // region → what it was, oldest first: {at, state, words}; state null: not known
+    told: new Map(),    // region → when the newest change of its state that was told happened
     failovers: [],      // {at, from, to, cause, count}
     rates: [],          // {from, to, requests, errors} per second
   };
@@ -51,7 +52,7 @@ function take(stats) {
   if (again) tell(0, "the program was started again");
   const before = store.last;
   for (const region of stats.regions) keepSamples(region, now);
-  keepChanges(stats.changes, !before);
+  keepStates(stats, now);
   if (before) {
     keepFailovers(before, stats, now);
     const seconds = (now - before.uptime_seconds * 1000) / 1000;
@@ -76,14 +77,34 @@ function keepSamples(region, now) {
   store.samples.set(region.id, kept.filter((sample) => sample.at_ms >= now - kKept));
 }
 
-function keepChanges(changes, first) {
-  if (first) store.complete = changes.length < 64;
-  const newest = store.changes.length ? store.changes[store.changes.length - 1].at_ms : -1;
-  for (const change of changes.filter((entry) => entry.at_ms > newest)) {
-    store.changes.push(change);
+const stateOf = ({liveness, breaker}) => breaker === "open" ? "down" : liveness;
+
+function keepStates({regions, changes}, now) {
+  const looked = store.last ? store.last.uptime_seconds * 1000 : 0;
+  const entry = (at, of) => ({at, state: stateOf(of), words: `${of.liveness}, breaker ${of.breaker}: ${of.reason}`});
+  const news = changes.filter(({region, at_ms: at}) => at > (store.told.get(region) ?? -1));
+  const oldest = changes[0]?.at_ms ?? 0, mayLack = changes.length >= kChanges && oldest > looked;
+  for (const {id, ...region} of regions) {
+    const kept = store.states.get(id) ?? [], own = news.filter((change) => change.region === id);
+    store.states.set(id, kept);
+    if (mayLack) {
+      // Regions that change all the time leave no room for the others' changes. What did not change since the oldest one
+      // was then what it is now.
+      if (kept.length) kept.push({at: looked, state: null, words: ""});
+      if (!own.length) kept.push(entry(oldest, region));
+    } else if (!kept.length) {
+      kept.push({at: 0, state: "unknown", words: ""});
+    }
+    kept.push(...own.map((change) => entry(change.at_ms, change)));
+    // Some states end by the clock alone, and nobody tells: the table shows it, and so do the bands.
+    if (kept[kept.length - 1].state !== stateOf(region)) kept.push(entry(now, region));
+    while (kept.length > 1 && kept[1].at < now - kKept) kept.shift();
+    if (kept.length > 2000) kept.splice(0, 500);
+  }
+  for (const change of news) {
+    store.told.set(change.region, change.at_ms);
     tell(change.at_ms, `${change.region} is ${change.liveness}, breaker ${change.breaker}: ${change.reason}`);
   }
-  if (store.changes.length > 5000) store.complete = false, store.changes.splice(0, 1000);
 }
 
 function keepFailovers(before, stats, now) {
