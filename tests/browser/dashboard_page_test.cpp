@@ -232,6 +232,20 @@ TEST_F(DashboardPage, TellsARestartFromASleepOfTheMachine) {
     EXPECT_EQ(browser->run("return store.rates.length"), 0);
 }
 
+TEST_F(DashboardPage, KeepsTheTablesColoursThoseOfTheChartsWhenRegionsComeInAnotherOrder) {
+    open();
+    ask(3);
+    ASSERT_TRUE(is_up_to_date());
+    show("stats.regions.reverse()");
+    const auto colour_of = [&](const std::string& selector) {
+        return browser->run("return getComputedStyle(document.querySelector('" + selector +
+                            "')).getPropertyValue('--c')");
+    };
+    EXPECT_EQ(colour_of("#regions tr[data-key=us-west] .toggle"), colour_of("#latency .series[data-region=us-west]"));
+    EXPECT_NE(colour_of("#regions tr[data-key=us-west] .toggle"),
+              colour_of("#regions tr[data-key=eu-central] .toggle"));
+}
+
 TEST_F(DashboardPage, ShowsWhatWasBeforeItWasOpened) {
     ask(10);
     gateway.set_fault("us-west", {.kind = Kind::refuse});

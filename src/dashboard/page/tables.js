@@ -88,9 +88,9 @@ const colour = (i) => `r${i % 8}${i >= 8 ? " dashed" : ""}`;
 
 function drawRegions(stats) {
   list($("regions").tBodies[0], stats.regions, "tr", (region) => region.id,
-    (row, region, i) => {
+    (row, region) => {
       heading(row, "");
-      const button = make("button", `toggle ${colour(i)}`);
+      const button = make("button");
       button.type = "button";
       button.title = "draw its line, or not";
       button.append(make("i"), region.id);
@@ -102,7 +102,8 @@ function drawRegions(stats) {
       row.append(make("td"));
       row.lastChild.append(make("span", "mark"), make("span"), make("small"));
     },
-    (row, region) => {
+    (row, region, i) => {
+      row.firstChild.firstChild.className = `toggle ${colour(i)}`;  // the charts' colour, which goes by the order, too
       row.firstChild.firstChild.setAttribute("aria-pressed", String(!hidden.has(region.id)));
       const [mark, state, reason] = row.children[1].children;
       mark.className = `mark ${region.liveness}`;
