@@ -2,8 +2,11 @@
 // store → [charts] → page
 
 const kRight = 8;
-let left = 52;   // of the time axis: room for figures and for regions' names
-let moment = 0;  // seconds before now that the cursor stands at; 0: none
+const kParts = 90;      // of the span: what falls into the same one is drawn as one, however much it is
+const kRoutesTold = 3;
+let left = 52;          // of the time axis: room for figures and for regions' names
+let hovered = null;     // the share of the span that lies between the pointer and now; null: it is elsewhere
+let cursors = [];       // one per chart: {line, x}
 
 function shape(svg, name, attributes, text) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -39,13 +42,42 @@ function frame(svg, height, top, format) {
   return {x, y, now, from: now - 1000 * seconds, width};
 }
 
-function cursor(svg, {x, now}, height) {
-  if (moment > 0) shape(svg, "line", {class: "cursor", x1: x(now - 1000 * moment), x2: x(now - 1000 * moment), y1: 4, y2: height - 18});
+function cursor(svg, {x}, height) {
+  cursors.push({line: shape(svg, "line", {class: "cursor", y1: 4, y2: height - 18, visibility: "hidden"}), x});
 }
 
-/// The mean of what answered within each of some ninety parts of the span.
+/// Entries by the part of the span that they begin in.
+function inParts(entries, width, timeOf) {
+  const parts = new Map();
+  for (const entry of entries) {
+    const i = Math.floor(timeOf(entry) / width);
+    if (!parts.has(i)) parts.set(i, []);
+    parts.get(i).push(entry);
+  }
+  return [...parts.values()];
+}
+
+/// How often calls went which way, the most frequent first.
+function routesOf(failovers) {
+  const sums = new Map();
+  for (const {from, to, cause, count} of failovers) {
+    const key = [from, to, cause].join("\n");
+    sums.set(key, {from, to, cause, count: count + (sums.get(key)?.count ?? 0)});
+  }
+  return [...sums.values()].sort((a, b) => b.count - a.count);
+}
+
+/// Of many routes the first ones, for they are read out.
+function inWords(routes) {
+  const told = routes.slice(0, kRoutesTold).map(({from, to, cause, count}) => `${whole.format(count)} \u00d7 ${from || "another region"} \u2192 ${to} ${cause}`.trim());
+  const others = routes.slice(kRoutesTold);
+  if (others.length) told.push(`${whole.format(sum(others, ({count}) => count))} more on ${others.length} other ${others.length > 1 ? "routes" : "route"}`);
+  return told;
+}
+
+/// The mean of what answered within each part of the span.
 function means(samples, from, now, metric) {
-  const width = (now - from) / 90, parts = new Map();
+  const width = (now - from) / kParts, parts = new Map();
   for (const sample of samples) {
     if (sample.at_ms < from || sample.error !== undefined || sample[metric] === undefined) continue;
     const i = Math.floor(sample.at_ms / width);
@@ -64,12 +96,14 @@ function drawLatency(stats) {
   const top = nice(Math.max(1, ...drawn.flatMap((region) => region.means.map(({mean}) => mean))));
   const svg = $("latency"), scales = frame(svg, 220, top, ms), {x, y} = scales;
   const classOf = (id) => colour(Math.max(0, stats.regions.findIndex((region) => region.id === id)));
-  for (const failover of store.failovers.filter(({at}) => at >= from)) {
-    const px = x(failover.at), of = failover.from ? classOf(failover.from) : "";
-    const mark = shape(svg, "g", {class: "failover-mark", "data-from": failover.from, "data-to": failover.to, "data-count": failover.count});
+  const part = (now - from) / kParts;
+  for (const failovers of inParts(store.failovers.filter(({at}) => at >= from), part, ({at}) => at)) {
+    const {at} = failovers[failovers.length - 1], routes = routesOf(failovers), [most] = routes;
+    const px = x(at), of = most.from ? classOf(most.from) : "", count = sum(routes, (route) => route.count);
+    const mark = shape(svg, "g", {class: "failover-mark", "data-from": most.from, "data-to": most.to, "data-count": count});
     shape(mark, "line", {class: `failover line ${of}`, x1: px, x2: px, y1: 8, y2: y(0)});
     shape(mark, "path", {class: `failover ${of}`, d: `M${px - 4} 2H${px + 4}L${px} 9Z`});
-    shape(mark, "title", {}, `${clock(failover.at)} ${failover.from} \u2192 ${failover.to} ${failover.cause} \u00d7 ${failover.count}`);
+    shape(mark, "title", {}, [clock(at), ...inWords(routes)].join(" \u00b7 "));
   }
   for (const region of drawn) {
     // A line ends where nothing answered for a tenth of the span.
@@ -84,9 +118,8 @@ function drawLatency(stats) {
       shape(svg, "circle", {class: `dot ${region.class}`, cx: x(at), cy: y(mean), r: 2.5});
     }
     const failed = store.samples.get(region.id).filter((sample) => sample.at_ms >= from && isFailure(sample));
-    for (const {at_ms: at} of failed.slice(-300)) {
-      shape(svg, "path", {class: `failed ${region.class}`, d: `M${x(at) - 3} ${y(0) - 6}l6 6m-6 0l6 -6`});
-    }
+    const crosses = inParts(failed, part, (sample) => sample.at_ms).map((samples) => x(samples[samples.length - 1].at_ms).toFixed(1));
+    if (crosses.length) shape(svg, "path", {class: `failed ${region.class}`, d: crosses.map((px) => `M${px - 3} ${y(0) - 6}l6 6m-6 0l6 -6`).join("")});
   }
   cursor(svg, scales, 220);
 }
@@ -142,7 +175,14 @@ function drawStates(stats) {
 
 function drawRates(stats) {
   const now = stats.uptime_seconds * 1000, from = now - 1000 * Number($("span").value);
-  const shown = store.rates.filter(({to}) => to > from);
+  const seconds = (rate) => (rate.to - rate.from) / 1000;
+  // A rate over more than a part, after a time in which nobody looked, stands by itself.
+  const part = (now - from) / kParts, within = store.rates.filter(({to}) => to > from);
+  const shown = [...within.filter((rate) => rate.to - rate.from > part), ...inParts(within.filter((rate) => rate.to - rate.from <= part), part, (rate) => rate.from).map((rates) => {
+    const all = sum(rates, seconds);
+    return {from: rates[0].from, to: rates[rates.length - 1].to, requests: sum(rates, (rate) => rate.requests * seconds(rate)) / all,
+      errors: sum(rates, (rate) => rate.errors * seconds(rate)) / all};
+  })];
   const top = nice(Math.max(1, ...shown.map(({requests, errors}) => Math.max(requests, errors))));
   const svg = $("rates"), scales = frame(svg, 90, top, (value) => few.format(value)), {x, y} = scales;
   for (const rate of shown) {
@@ -154,10 +194,10 @@ function drawRates(stats) {
   cursor(svg, scales, 90);
 }
 
-/// What the cursor stands on, in words.
-function describe(stats) {
-  const now = stats.uptime_seconds * 1000, at = now - 1000 * moment, metric = $("metric").value;
-  const width = 1000 * Number($("span").value) / 90;
+/// What was at a moment, in words.
+function describe(stats, at) {
+  const now = stats.uptime_seconds * 1000, metric = $("metric").value;
+  const width = 1000 * Number($("span").value) / kParts;
   const regions = stats.regions.map((region) => {
     const near = store.samples.get(region.id).filter((sample) => Math.abs(sample.at_ms - at) <= width && sample.error === undefined && sample[metric] !== undefined);
     const band = bandsOf(region.id, now).findLast(({from, to}) => from <= at && at <= to);
@@ -166,7 +206,31 @@ function describe(stats) {
   const rate = store.rates.findLast(({from, to}) => from <= at && at <= to + 1000);
   const failovers = store.failovers.filter((failover) => Math.abs(failover.at - at) <= width);
   return [clock(at), ...regions, rate ? `${few.format(rate.requests)} requests/s, ${few.format(rate.errors)} errors/s` : "no figures",
-    ...failovers.map(({from, to, cause, count}) => `${count} \u00d7 ${from || "another region"} \u2192 ${to} ${cause}`)].join(" \u00b7 ");
+    ...inWords(routesOf(failovers))].join(" \u00b7 ");
+}
+
+/// Seconds between now and the moment that the cursor stands at; null: it stands nowhere. What was chosen by keys stays the
+/// same moment while time goes on; the pointer stays where it is.
+function secondsBack() {
+  const span = Number($("span").value);
+  if (hovered !== null) return hovered * span;
+  return store.placed === null ? null : Math.min(span, store.last.uptime_seconds - store.placed / 1000);
+}
+
+/// Moves the cursor, and tells what it stands on. The charts stay: the pointer comes along far more often than news.
+function showMoment() {
+  if (!store.last) return;
+  const back = secondsBack(), at = 1000 * (store.last.uptime_seconds - (back ?? 0));
+  for (const {line, x} of cursors) {
+    line.setAttribute("visibility", back === null ? "hidden" : "visible");
+    line.setAttribute("x1", x(at));
+    line.setAttribute("x2", x(at));
+  }
+  const words = describe(store.last, at), timeline = $("timeline");
+  write($("readout"), words);
+  timeline.setAttribute("aria-valuenow", String(-Math.round(back ?? 0)));
+  timeline.setAttribute("aria-valuetext", back === null ? "now" : words);
+  timeline.setAttribute("aria-valuemin", `-${$("span").value}`);
 }
 
 function draw() {
@@ -178,12 +242,9 @@ function draw() {
   drawRegions(stats);
   drawModels(stats);
   drawLists(stats);
+  cursors = [];
   drawLatency(stats);
   drawStates(stats);
   drawRates(stats);
-  const words = describe(stats), timeline = $("timeline");
-  write($("readout"), words);
-  timeline.setAttribute("aria-valuenow", String(-Math.round(moment)));
-  timeline.setAttribute("aria-valuetext", moment > 0 ? words : "now");
-  timeline.setAttribute("aria-valuemin", `-${$("span").value}`);
+  showMoment();
 }

@@ -17,6 +17,7 @@ function forget() {
     told: new Map(),    // region → when the newest change of its state that was told happened
     failovers: [],      // {at, from, to, cause, count}
     rates: [],          // {from, to, requests, errors} per second
+    placed: null,       // the moment that the visitor chose by keys
   };
 }
 forget();
@@ -48,7 +49,8 @@ function take(stats) {
   const now = stats.uptime_seconds * 1000;
   const again = store.last !== null && isAnother(store.last, stats);
   if (again) forget();
-  store.clock = Date.now() - now;
+  // An answer is some time on its way, not always the same: the times on the axis should not tremble with it.
+  if (Math.abs(Date.now() - now - store.clock) > 1000) store.clock = Date.now() - now;
   if (again) tell(0, "the program was started again");
   const before = store.last;
   for (const region of stats.regions) keepSamples(region, now);
@@ -129,6 +131,7 @@ function lookBack(stats, now) {
       if (sample.kind === "failover") store.failovers.push({at: sample.at_ms, from: "", to: region.id, cause: "", count: 1});
     }
   }
+  store.failovers.sort((a, b) => a.at - b.at);
   for (let from = Math.max(0, start); from + 1000 <= now; from += 1000) {
     const within = ended.filter((sample) => sample.at_ms >= from && sample.at_ms < from + 1000);
     store.rates.push({from, to: from + 1000, requests: within.length, errors: within.filter(isFailure).length});

@@ -2,26 +2,37 @@
 
 const kEvery = 1000, kPatience = 4000;
 
+/// Places the cursor; 0 takes it away.
 function moveTo(seconds) {
-  moment = Math.max(0, Math.min(Number($("span").value), seconds));
-  draw();
+  hovered = null;
+  store.placed = store.last && seconds > 0 ? 1000 * (store.last.uptime_seconds - Math.min(Number($("span").value), seconds)) : null;
+  showMoment();
 }
 
 $("timeline").addEventListener("keydown", (event) => {
-  const step = Number($("span").value) / (event.shiftKey ? 10 : 60);
-  const moves = {ArrowLeft: moment + step, ArrowDown: moment + step, ArrowRight: moment - step, ArrowUp: moment - step,
-    PageDown: moment + 10 * step, PageUp: moment - 10 * step, Home: Number($("span").value), End: 0, Escape: 0};
+  const back = store.last ? secondsBack() ?? 0 : 0, step = Number($("span").value) / (event.shiftKey ? 10 : 60);
+  const moves = {ArrowLeft: back + step, ArrowDown: back + step, ArrowRight: back - step, ArrowUp: back - step,
+    PageDown: back + 10 * step, PageUp: back - 10 * step, Home: Number($("span").value), End: 0, Escape: 0};
   if (!(event.key in moves)) return;
   event.preventDefault();
   moveTo(moves[event.key]);
 });
+let isMoving = false;
 $("timeline").addEventListener("pointermove", (event) => {
   const box = $("latency").getBoundingClientRect();
-  const share = 1 - (event.clientX - box.left - left) / (box.width - left - kRight);
-  if (store.last) moveTo(share * Number($("span").value));
+  hovered = Math.max(0, Math.min(1, 1 - (event.clientX - box.left - left) / (box.width - left - kRight)));
+  if (isMoving) return;
+  isMoving = true;
+  requestAnimationFrame(() => {
+    isMoving = false;
+    showMoment();
+  });
 });
-$("timeline").addEventListener("pointerleave", () => moveTo(0));
-$("span").onchange = $("metric").onchange = () => moveTo(moment);
+$("timeline").addEventListener("pointerleave", () => {
+  hovered = null;
+  showMoment();
+});
+$("span").onchange = $("metric").onchange = draw;
 addEventListener("resize", draw);
 
 function setTheme(theme) {
