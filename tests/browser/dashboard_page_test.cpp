@@ -198,6 +198,41 @@ TEST_F(DashboardPage, SurvivesARestartOfTheProgram) {
     EXPECT_EQ(browser->run("return store.rates.every(({requests, errors}) => requests >= 0 && errors >= 0)"), true);
 }
 
+TEST_F(DashboardPage, SaysHowOldItIsWhileNobodyAnswersAndWhileItIsPaused) {
+    open();
+    ask(3);
+    ASSERT_TRUE(is_up_to_date());
+    const auto newest = [&] { return browser->run("return document.querySelector('#latency .newest').textContent"); };
+    const auto status = [&] { return browser->run("return document.getElementById('status').textContent"); };
+    EXPECT_EQ(newest(), "now");
+    const auto port = server->port();
+    outage = true;
+    end();
+    ASSERT_TRUE(browser->comes_true("document.getElementById('status').className === 'lost'"));
+    EXPECT_THAT(newest().get<std::string>(), ::testing::EndsWith(" s ago"));
+    const auto press = "document.getElementById('pause').click(); ";
+    EXPECT_EQ(browser->run(press + std::string("return document.documentElement.className")), "stale");
+    EXPECT_EQ(status(), "paused; last: no answer; trying again");
+    EXPECT_EQ(browser->run("const e = document.getElementById('pause');"
+                           "return [e.textContent, e.hasAttribute('aria-pressed')]"),
+              (Json{"Go on", false}))
+        << "one of the two, for both together say the opposite";
+    EXPECT_EQ(browser->run(press + std::string("return document.getElementById('status').className")), "lost");
+    begin(port);
+    ASSERT_TRUE(browser->comes_true("document.getElementById('status').className === 'live'"));
+    EXPECT_EQ(newest(), "now");
+    EXPECT_EQ(browser->run(std::string("paused = true; showStatus();") + press +
+                           "return document.getElementById('status').textContent"),
+              "asking for news");
+    ASSERT_TRUE(browser->comes_true("document.getElementById('status').className === 'live'"));
+
+    // A server that takes the question and does not answer.
+    browser->run("window.fetch = () => new Promise(() => {})");
+    EXPECT_TRUE(browser->comes_true("document.documentElement.className === 'stale'"));
+    EXPECT_EQ(status(), "no answer yet");
+    EXPECT_TRUE(browser->comes_true("document.getElementById('age').textContent.startsWith('as of ')"));
+}
+
 TEST_F(DashboardPage, SeesARestartThatHappenedWhileItWasPaused) {
     open();
     ask(5);

@@ -37,7 +37,7 @@ function frame(svg, height, top, format) {
   for (let i = 0; i <= marks; ++i) {
     const at = now - 1000 * seconds * (1 - i / marks);
     const anchor = i === 0 ? "start" : i === marks ? "end" : "middle";
-    shape(svg, "text", {x: x(at), y: height - 3, "text-anchor": anchor}, i === marks ? "now" : clock(at));
+    shape(svg, "text", {class: i === marks ? "newest" : "", x: x(at), y: height - 3, "text-anchor": anchor}, i === marks ? age() : clock(at));
   }
   return {x, y, now, from: now - 1000 * seconds, width};
 }
@@ -229,7 +229,7 @@ function showMoment() {
   const words = describe(store.last, at), timeline = $("timeline");
   write($("readout"), words);
   timeline.setAttribute("aria-valuenow", String(-Math.round(back ?? 0)));
-  timeline.setAttribute("aria-valuetext", back === null ? "now" : words);
+  timeline.setAttribute("aria-valuetext", back === null ? age() : words);
   timeline.setAttribute("aria-valuemin", `-${$("span").value}`);
 }
 

@@ -1,6 +1,6 @@
 // Asks for news once a second, and does what the visitor wants. Last of the page's scripts: it begins.
 
-const kEvery = 1000, kPatience = 4000;
+const kEvery = 1000, kPatience = 4000, kLate = 2500;
 
 /// Places the cursor; 0 takes it away.
 function moveTo(seconds) {
@@ -47,37 +47,77 @@ $("theme").onchange = () => {
 try { setTheme(localStorage.getItem("holysheep-theme") ?? ""); } catch { setTheme(""); }
 
 let paused = false;
+let trouble = "";        // what came instead of the last answer; empty: nothing did
+let arrived = 0;         // when the newest snapshot came
+let since = Date.now();  // when an answer came last, or the page began to ask
+let answered = false;    // whether one came since the page began to ask
+
 $("pause").onclick = () => {
   paused = !paused;
-  $("pause").setAttribute("aria-pressed", String(paused));
   write($("pause"), paused ? "Go on" : "Pause");
-  if (paused) say("paused", "paused");
+  if (!paused) askAnew();
+  showStatus();
 };
 
-function say(state, text) {
-  $("status").className = state;
-  write($("status"), text);
-  document.documentElement.classList.toggle("stale", state === "lost");
+/// How old what the page shows is, in words.
+function age() {
+  return $("status").className === "live" ? "now" : `${span((Date.now() - arrived) / 1000)} ago`;
 }
+
+/// Tells whether what the page shows can be relied on. A server that keeps the page waiting is not there, either.
+function showStatus() {
+  const lost = trouble || (!paused && Date.now() - since > kLate ? "no answer yet" : "");
+  const [state, words] = paused ? ["paused", lost ? `paused; last: ${lost}` : "paused"] : lost ? ["lost", lost]
+    : answered ? ["live", "live"] : ["", store.last ? "asking for news" : "waiting for the first snapshot"];
+  $("status").className = state;
+  write($("status"), words);
+  document.documentElement.classList.toggle("stale", lost !== "");
+  if (!store.last) return;
+  // Beside the status, which is read out whenever it changes.
+  write($("age"), state === "live" ? "" : `as of ${age()}`);
+  for (const label of document.querySelectorAll(".newest")) write(label, age());
+  if (secondsBack() === null) $("timeline").setAttribute("aria-valuetext", age());
+}
+setInterval(showStatus, 500);
 
 async function ask() {
-  let response;
   try {
-    response = await fetch("stats.json", {cache: "no-store", signal: AbortSignal.timeout(kPatience)});
-    if (!response.ok) return say("lost", response.status === 401 ? "the token is no longer accepted: open the page with the new one" : `the server answers ${response.status}`);
-    const stats = await response.json();
+    const response = await fetch("stats.json", {cache: "no-store", signal: AbortSignal.timeout(kPatience)});
+    const stats = response.ok ? await response.json() : null;
     if (paused) return;
-    take(stats);
+    if (stats) take(stats);
+    trouble = stats ? "" : response.status === 401 ? "the token is no longer accepted: open the page with the new one" : `the server answers ${response.status}`;
   } catch {
-    if (!paused) say("lost", "no answer; trying again");
-    return;
+    if (!paused) trouble = "no answer; trying again";
   }
-  say("live", "live");
-  draw();
+  if (!trouble && !paused) {
+    answered = true;
+    since = arrived = Date.now();
+  }
+  showStatus();
+  if (!trouble) draw();
 }
 
+let timer = 0, asking = false;
 async function watch() {
-  if (!paused) await ask();
-  setTimeout(watch, kEvery);
+  clearTimeout(timer);
+  if (asking) return;
+  asking = true;
+  try {
+    if (!paused) await ask();
+  } finally {
+    asking = false;
+    timer = setTimeout(watch, kEvery);
+  }
 }
+
+/// What came before a pause, or before the browser let a hidden page rest, is old, which is nobody's fault.
+function askAnew() {
+  since = Date.now();
+  answered = false;
+  watch();
+}
+addEventListener("visibilitychange", () => {
+  if (!document.hidden && !paused) askAnew();
+});
 watch();
