@@ -150,6 +150,45 @@ TEST_F(DashboardPage, ShowsTheValuesOfTheSnapshot) {
     EXPECT_EQ(browser->run("return document.querySelectorAll('main b').length"), 0) << "names are text";
 }
 
+TEST_F(DashboardPage, TellsWhatIsEstimatedAndUnknownOfACostAndKeepsCurrenciesApart) {
+    open();
+    ask(1);
+    ASSERT_TRUE(is_up_to_date());
+    const std::string models = R"(
+        const model = (name, cost, cost_estimated, unpriced) =>
+            ({...structuredClone(stats.models[0]), model: name, cost, cost_estimated, unpriced});
+        const usd = (amount) => ({currency: 'USD', amount}), cny = (amount) => ({currency: 'CNY', amount});)";
+    const auto cost = [&] {
+        return browser->run("return document.querySelector('#tiles [data-key=Cost] dd').textContent");
+    };
+    const auto cells = [&](const std::string& model) {
+        return browser->run("return [...document.querySelectorAll('#models tr[data-key=" + model +
+                            "] td')].slice(6).map((cell) => cell.textContent)");
+    };
+    show(models +
+         "stats.models = [model('a', [usd(1)], [usd(191)], 3), model('b', [usd(4)], [], 0), model('c', [], [usd(4)], "
+         "1)]");
+    EXPECT_EQ(cost(), "about $200.00, $195.00 of it estimated, without 4 calls of unknown cost");
+    EXPECT_EQ(cells("a"), (Json{"$1.00", "$191.00", "3", "96.0 %"}));
+    EXPECT_EQ(cells("b"), (Json{"$4.00", "–", "0", "2.0 %"}));
+    EXPECT_EQ(cells("c"), (Json{"–", "$4.00", "1", "2.0 %"}));
+    EXPECT_NEAR(browser
+                    ->run("const width = (model) => document.querySelector(`#models tr[data-key=${model}] .bar i`)"
+                          ".getBoundingClientRect().width; return width('a') / width('b')")
+                    .get<double>(),
+                48, 6)
+        << "the bars, too";
+
+    show(models +
+         "stats.models = [model('a', [usd(3), cny(50)], [], 0), model('b', [usd(1)], [], 0), model('c', [], [], 2)]");
+    EXPECT_EQ(cost(), "$4.00 + CN¥50.00, without 2 calls of unknown cost");
+    EXPECT_EQ(cells("a")[3], "75.0 % of USD100 % of CNY");
+    EXPECT_EQ(cells("b")[3], "25.0 % of USD");
+    EXPECT_EQ(cells("c"), (Json{"unknown", "–", "2", ""}));
+    show(models + "stats.models = [model('c', [], [], 2)]");
+    EXPECT_EQ(cost(), "unknown");
+}
+
 TEST_F(DashboardPage, MarksFailoversStatesAndErrorsWhileRegionsBreak) {
     options.health = {.unhealthy_interval = 100ms};
     options.breaker.open_for = 200ms;

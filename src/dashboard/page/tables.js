@@ -46,17 +46,27 @@ function heading(row, text) {
   row.append(cell);
 }
 
-function total(models, member) {
+/// Sums of money by currency: those of different ones do not add up.
+function total(models, ...members) {
   const sums = new Map();
-  for (const model of models) {
-    for (const {amount, currency} of model[member]) sums.set(currency, (sums.get(currency) ?? 0) + amount);
+  for (const {amount, currency} of models.flatMap((model) => members.flatMap((member) => model[member]))) {
+    sums.set(currency, (sums.get(currency) ?? 0) + amount);
   }
   return [...sums].map(([currency, amount]) => ({currency, amount}));
+}
+const amounts = (sums) => sums.map(({amount}) => amount).join(" + ") || "0";
+
+/// What all calls cost, how much of it is estimated, and that it is not all.
+function costOf(models) {
+  const all = total(models, "cost", "cost_estimated"), about = total(models, "cost_estimated");
+  const unpriced = sum(models, (model) => model.unpriced), isEstimate = about.length > 0;
+  if (!all.length && unpriced) return "unknown";
+  return [(isEstimate ? "about " : "") + money(all), isEstimate ? `${money(about)} of it estimated` : "",
+    unpriced ? `without ${whole.format(unpriced)} ${unpriced > 1 ? "calls" : "call"} of unknown cost` : ""].filter(Boolean).join(", ");
 }
 
 function drawTiles(stats) {
   const rate = store.rates[store.rates.length - 1];
-  const about = total(stats.models, "cost_estimated");
   const tiles = [
     ["Up", span(stats.uptime_seconds), stats.uptime_seconds, "uptime_seconds"],
     ["Calls", whole.format(stats.calls), stats.calls, "calls"],
@@ -70,7 +80,7 @@ function drawTiles(stats) {
     ["Hedges, races, rescues", whole.format(stats.hedges + stats.races + stats.rescues), stats.hedges + stats.races + stats.rescues],
     ["Cut streams", whole.format(stats.streams_cut), stats.streams_cut, "streams_cut"],
     ["Wasted tokens", whole.format(stats.wasted_tokens), stats.wasted_tokens, "wasted_tokens"],
-    ["Cost", money(total(stats.models, "cost")) + (about.length ? ` (and about ${money(about)})` : "")],
+    ["Cost", costOf(stats.models)],
   ];
   list($("tiles"), tiles, "div", ([name]) => name, (tile, [name]) => {
       tile.append(make("dt"), make("dd"));
@@ -131,8 +141,7 @@ function drawRegions(stats) {
 }
 
 function drawModels(stats) {
-  const amount = (model) => sum(model.cost, (entry) => entry.amount);
-  const most = Math.max(0, ...stats.models.map(amount));
+  const all = new Map(total(stats.models, "cost", "cost_estimated").map(({currency, amount}) => [currency, amount]));
   list($("models").tBodies[0], stats.models, "tr", (model) => model.model,
     (row, model) => heading(row, model.model),
     (row, model) => {
@@ -143,12 +152,16 @@ function drawModels(stats) {
         [whole.format(model.cached_input_tokens), model.cached_input_tokens, "cached_input_tokens"],
         [whole.format(model.completion_tokens), model.completion_tokens, "completion_tokens"],
         [whole.format(model.reasoning_tokens), model.reasoning_tokens, "reasoning_tokens"],
-        [model.cost.length || !model.unpriced ? money(model.cost) : "unknown", amount(model), "cost"],
-        [money(model.cost_estimated), sum(model.cost_estimated, (entry) => entry.amount), "cost_estimated"],
+        [model.cost.length || model.cost_estimated.length || !model.unpriced ? money(model.cost) : "unknown", amounts(model.cost), "cost"],
+        [money(model.cost_estimated), amounts(model.cost_estimated), "cost_estimated"],
+        [whole.format(model.unpriced), model.unpriced, "unpriced"],
       ]);
-      const bar = row.children[9] ?? row.appendChild(make("td", "bar"));
-      if (!bar.firstChild) bar.append(make("i"));
-      bar.firstChild.style.width = `${most > 0 ? 100 * amount(model) / most : 0}%`;
+      const cell = row.children[10] ?? row.appendChild(make("td", "bar"));
+      const shares = total([model], "cost", "cost_estimated").map((of) => ({...of, share: all.get(of.currency) > 0 ? of.amount / all.get(of.currency) : 0}));
+      list(cell, shares, "div", ({currency}) => currency, (bar) => bar.append(make("i"), make("span")), (bar, {currency, share}) => {
+        bar.firstChild.style.width = `${50 * share}%`;
+        write(bar.lastChild, percent(share) + (all.size > 1 ? ` of ${currency}` : ""));
+      });
     });
 }
 
