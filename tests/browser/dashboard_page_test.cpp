@@ -189,6 +189,49 @@ TEST_F(DashboardPage, TellsWhatIsEstimatedAndUnknownOfACostAndKeepsCurrenciesApa
     EXPECT_EQ(cost(), "unknown");
 }
 
+TEST_F(DashboardPage, ShowsNoFiguresOfARegionThatAreNotOfNowAndNoneThatCannotBe) {
+    open();
+    ask(1);
+    ASSERT_TRUE(is_up_to_date());
+    const auto cell = [&](const std::string& region, const std::string& field) {
+        return browser->run("return document.querySelector('#regions tr[data-key=" + region + "] [data-field=\"" +
+                            field + "\"]').textContent");
+    };
+    const auto latency = [&](const std::string& figures) {
+        show(
+            "Object.assign(stats.regions[0], {liveness: 'down', probe_ms: 12, weight: 1});"
+            "Object.assign(stats.regions[1], {liveness: 'healthy', probe_ms: 12, weight: 1});"
+            "stats.regions[0].latency = {min_ms: 90, p50_ms: 100, p95_ms: 139, " +
+            figures + "}");
+        return cell("us-west", "latency.p99_ms");
+    };
+    EXPECT_EQ(latency("count: 1000, average_ms: 141, p99_ms: 139, max_ms: 150"), "141 ms") << "the buckets' error";
+    EXPECT_EQ(latency("count: 1000, average_ms: 500, p99_ms: 139, max_ms: 90000"), "139 ms") << "a few were far slower";
+    EXPECT_EQ(latency("count: 60, average_ms: 120, p99_ms: 139, max_ms: 143"), "143 ms") << "the largest is known";
+    EXPECT_EQ(cell("us-west", "probe_ms"), "–");
+    EXPECT_EQ(cell("us-west", "weight"), "–");
+    EXPECT_EQ(cell("eu-central", "probe_ms"), "12 ms");
+    EXPECT_EQ(cell("eu-central", "weight"), "1");
+}
+
+TEST_F(DashboardPage, HasRoomForTheRegionsTableOnASmallLaptop) {
+    open();
+    ask(1);
+    ASSERT_TRUE(is_up_to_date());
+    show(R"(
+        for (const region of stats.regions) {
+            Object.assign(region, {id: 'ap-southeast-' + region.id.length, liveness: 'recovering', breaker: 'half_open',
+                reason: 'no answer from probes for 12 s', attempts: 1234567, success_rate: 0.997, in_flight: 128,
+                failovers_away: 12345, failovers_to: 12345, probe_ms: 1234, score: 100, weight: 0.5});
+            region.latency = region.first_content = {count: 1e6, average_ms: 1141, min_ms: 1141, p50_ms: 1141, p95_ms: 4141,
+                p99_ms: 5141, max_ms: 61141};
+        })");
+    const auto room = browser->run(
+        "const wide = document.getElementById('regions').parentElement; return [wide.scrollWidth, wide.clientWidth]");
+    EXPECT_LE(room[0].get<int>(), room[1].get<int>());
+    browser->take_picture(ARTEFACTS "/dashboard-wide.png");
+}
+
 TEST_F(DashboardPage, MarksFailoversStatesAndErrorsWhileRegionsBreak) {
     options.health = {.unhealthy_interval = 100ms};
     options.breaker.open_for = 200ms;

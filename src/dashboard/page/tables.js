@@ -76,7 +76,7 @@ function drawTiles(stats) {
     ["Requests per second", rate ? few.format(rate.requests) : "\u2013"],
     ["Errors per second", rate ? few.format(rate.errors) : "\u2013"],
     ["Failovers", whole.format(stats.failovers), stats.failovers, "failovers"],
-    ["Failover overhead, p99", stats.failover_overhead.count ? ms(stats.failover_overhead.p99_ms) : "\u2013", stats.failover_overhead.p99_ms, "failover_overhead.p99_ms"],
+    ["Failover overhead, p99", stats.failover_overhead.count ? ms(exactly(stats.failover_overhead, "p99_ms")) : "\u2013", stats.failover_overhead.p99_ms, "failover_overhead.p99_ms"],
     ["Hedges, races, rescues", whole.format(stats.hedges + stats.races + stats.rescues), stats.hedges + stats.races + stats.rescues],
     ["Cut streams", whole.format(stats.streams_cut), stats.streams_cut, "streams_cut"],
     ["Wasted tokens", whole.format(stats.wasted_tokens), stats.wasted_tokens, "wasted_tokens"],
@@ -95,6 +95,16 @@ function drawTiles(stats) {
 
 const hidden = new Set();  // regions that are not drawn
 const colour = (i) => `r${i % 8}${i >= 8 ? " dashed" : ""}`;
+
+const kQuantiles = {p50_ms: 0.5, p95_ms: 0.95, p99_ms: 0.99};
+/// A quantile is the middle of a bucket, and so up to a thirty-second off. Where it is the largest one of all, that one is
+/// known; and that the slowest hundredth were quicker than the average, by less than the error, nobody should read.
+function exactly(summary, member) {
+  const value = summary[member], share = kQuantiles[member];
+  if (share === undefined) return value;
+  if (Math.ceil(share * summary.count) >= summary.count) return summary.max_ms;
+  return member === "p99_ms" && summary.average_ms < value * 33 / 32 ? Math.max(value, summary.average_ms) : value;
+}
 
 function drawRegions(stats) {
   list($("regions").tBodies[0], stats.regions, "tr", (region) => region.id,
@@ -123,8 +133,10 @@ function drawRegions(stats) {
       const well = region.liveness === "healthy" && region.breaker === "closed";
       const paused = region.limited_for_ms !== undefined ? `asked for a pause, ${ms(region.limited_for_ms)} left` : "";
       write(reason, [well ? "" : region.reason, paused].filter(Boolean).join("; "));
-      const of = (summary, member) => [summary.count ? ms(summary[member]) : "\u2013", summary[member]];
+      const of = (summary, member) => [summary.count ? ms(exactly(summary, member)) : "\u2013", summary[member]];
       const latency = (member) => [...of(region.latency, member), `latency.${member}`];
+      // What is down has no answer to probes, and what gets no calls no share of them: the figures are those of before.
+      const isDown = region.liveness === "down", isShut = isDown || region.liveness === "draining" || region.breaker === "open";
       cells(row, [
         [whole.format(region.attempts), region.attempts, "attempts"],
         [percent(region.success_rate), region.success_rate ?? "", "success_rate"],
@@ -133,9 +145,9 @@ function drawRegions(stats) {
         [...of(region.first_content, "p50_ms"), "first_content.p50_ms"],
         [whole.format(region.failovers_away), region.failovers_away, "failovers_away"],
         [whole.format(region.failovers_to), region.failovers_to, "failovers_to"],
-        [ms(region.probe_ms), region.probe_ms ?? "", "probe_ms"],
+        [isDown ? "\u2013" : ms(region.probe_ms), region.probe_ms ?? "", "probe_ms"],
         [whole.format(region.score), region.score, "score"],
-        [few.format(region.weight), region.weight, "weight"],
+        [isShut ? "\u2013" : few.format(region.weight), region.weight, "weight"],
       ], 2);
     });
 }
