@@ -69,7 +69,8 @@ function routesOf(failovers) {
 
 /// Of many routes the first ones, for they are read out.
 function inWords(routes) {
-  const told = routes.slice(0, kRoutesTold).map(({from, to, cause, count}) => `${whole.format(count)} \u00d7 ${from || "another region"} \u2192 ${to} ${cause}`.trim());
+  const told = routes.slice(0, kRoutesTold).map(({from, to, cause, count}) =>
+    `${whole.format(count)} \u00d7 ${from || "another region"} \u2192 ${to} ${cause}`.trim());
   const others = routes.slice(kRoutesTold);
   if (others.length) told.push(`${whole.format(sum(others, ({count}) => count))} more on ${others.length} other ${others.length > 1 ? "routes" : "route"}`);
   return told;
@@ -119,7 +120,8 @@ function drawLatency(stats) {
     }
     const failed = store.samples.get(region.id).filter((sample) => sample.at_ms >= from && isFailure(sample));
     const crosses = inParts(failed, part, (sample) => sample.at_ms).map((samples) => x(samples[samples.length - 1].at_ms).toFixed(1));
-    if (crosses.length) shape(svg, "path", {class: `failed ${region.class}`, d: crosses.map((px) => `M${px - 3} ${y(0) - 6}l6 6m-6 0l6 -6`).join("")});
+    if (!crosses.length) continue;
+    shape(svg, "path", {class: `failed ${region.class}`, d: crosses.map((px) => `M${px - 3} ${y(0) - 6}l6 6m-6 0l6 -6`).join("")});
   }
   cursor(svg, scales, 220);
 }
@@ -175,14 +177,14 @@ function drawStates(stats) {
 
 function drawRates(stats) {
   const now = stats.uptime_seconds * 1000, from = now - 1000 * Number($("span").value);
-  const seconds = (rate) => (rate.to - rate.from) / 1000;
-  // A rate over more than a part, after a time in which nobody looked, stands by itself.
   const part = (now - from) / kParts, within = store.rates.filter(({to}) => to > from);
-  const shown = [...within.filter((rate) => rate.to - rate.from > part), ...inParts(within.filter((rate) => rate.to - rate.from <= part), part, (rate) => rate.from).map((rates) => {
-    const all = sum(rates, seconds);
-    return {from: rates[0].from, to: rates[rates.length - 1].to, requests: sum(rates, (rate) => rate.requests * seconds(rate)) / all,
-      errors: sum(rates, (rate) => rate.errors * seconds(rate)) / all};
-  })];
+  const seconds = (rate) => (rate.to - rate.from) / 1000, isLong = (rate) => rate.to - rate.from > part;
+  const mean = (rates, kind) => sum(rates, (rate) => rate[kind] * seconds(rate)) / sum(rates, seconds);
+  // A rate over more than a part, after a time in which nobody looked, stands by itself.
+  const shown = within.filter(isLong);
+  for (const rates of inParts(within.filter((rate) => !isLong(rate)), part, (rate) => rate.from)) {
+    shown.push({from: rates[0].from, to: rates[rates.length - 1].to, requests: mean(rates, "requests"), errors: mean(rates, "errors")});
+  }
   const top = nice(Math.max(1, ...shown.map(({requests, errors}) => Math.max(requests, errors))));
   const svg = $("rates"), scales = frame(svg, 90, top, (value) => few.format(value)), {x, y} = scales;
   for (const rate of shown) {

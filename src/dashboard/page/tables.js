@@ -169,7 +169,8 @@ function drawModels(stats) {
         [whole.format(model.unpriced), model.unpriced, "unpriced"],
       ]);
       const cell = row.children[10] ?? row.appendChild(make("td", "bar"));
-      const shares = total([model], "cost", "cost_estimated").map((of) => ({...of, share: all.get(of.currency) > 0 ? of.amount / all.get(of.currency) : 0}));
+      const shareOf = ({currency, amount}) => all.get(currency) > 0 ? amount / all.get(currency) : 0;
+      const shares = total([model], "cost", "cost_estimated").map((of) => ({...of, share: shareOf(of)}));
       list(cell, shares, "div", ({currency}) => currency, (bar) => bar.append(make("i"), make("span")), (bar, {currency, share}) => {
         bar.firstChild.style.width = `${50 * share}%`;
         write(bar.lastChild, percent(share) + (all.size > 1 ? ` of ${currency}` : ""));

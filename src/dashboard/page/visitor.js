@@ -86,7 +86,8 @@ async function ask() {
     const stats = response.ok ? await response.json() : null;
     if (paused) return;
     if (stats) take(stats);
-    trouble = stats ? "" : response.status === 401 ? "the token is no longer accepted: open the page with the new one" : `the server answers ${response.status}`;
+    const isUnknown = response.status === 401;
+    trouble = stats ? "" : isUnknown ? "the token is no longer accepted: open the page with the new one" : `the server answers ${response.status}`;
   } catch {
     if (!paused) trouble = "no answer; trying again";
   }
