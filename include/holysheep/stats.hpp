@@ -52,10 +52,10 @@ struct RegionStats {
     std::string id{};
     RegionHealth health{};
     std::uint64_t attempts = 0, succeeded = 0, failed = 0;
-    /// Calls that went elsewhere after an attempt failed here, or that another region answered while this one was silent
-    /// (cause `timed_out`).
+    /// Calls that went elsewhere after an attempt failed here, or that another region answered while this one was
+    /// silent (cause `timed_out`).
     std::uint64_t failovers_away = 0;
-    std::uint64_t hedges = 0;          ///< attempts that were sent here because another region was slow
+    std::uint64_t hedges = 0;  ///< attempts that were sent here because another region was slow
     std::uint64_t probes = 0;
     std::optional<ErrorCode> last_error{};
     std::uint64_t cancelled = 0;  ///< attempts that the caller ended, or that another attempt was ahead of

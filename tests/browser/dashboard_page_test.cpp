@@ -214,6 +214,19 @@ TEST_F(DashboardPage, ShowsNoFiguresOfARegionThatAreNotOfNowAndNoneThatCannotBe)
     EXPECT_EQ(cell("eu-central", "weight"), "1");
 }
 
+TEST_F(DashboardPage, SaysOfAHealthyRegionThatItIsSlow) {
+    open();
+    ask(1);
+    ASSERT_TRUE(is_up_to_date());
+    const auto words = [&](const std::string& reason) {
+        show("Object.assign(stats.regions[0], {liveness: 'healthy', breaker: 'closed', reason: '" + reason + "'})");
+        return browser->run("return document.querySelector('#regions tr[data-key=us-west] small').textContent");
+    };
+    EXPECT_EQ(words("answers"), "");
+    EXPECT_EQ(words("answers, far slower than usual"), "answers, far slower than usual");
+    EXPECT_EQ(words("answers; asked for a pause (Retry-After)"), "") << "how long is told beside it, where it lasts";
+}
+
 TEST_F(DashboardPage, HasRoomForTheRegionsTableOnASmallLaptop) {
     open();
     ask(1);

@@ -94,7 +94,7 @@ TEST_F(TwoRegions, PrometheusCollectsTheMetricsAndKnowsThem) {
     gateway.set_fault("us-west", {.kind = Kind::status, .status = 503, .times = 2});
     for (int i = 0; i < 5; ++i) ASSERT_THAT(client.chat(question()), IsOk());
     EXPECT_TRUE(prometheus.becomes("sum(holysheep_attempts_total)", 7));
-    EXPECT_TRUE(prometheus.becomes("holysheep_attempts_total{region=\"us-west\",result=\"error\"}", 2))
+    EXPECT_TRUE(prometheus.becomes("sum(holysheep_attempts_total{region=\"us-west\",result=\"error\"})", 2))
         << client.stats().to_prometheus();
     EXPECT_TRUE(prometheus.becomes("sum(holysheep_failovers_total{from=\"us-west\",to=\"eu-central\"})", 2));
     EXPECT_TRUE(prometheus.becomes("holysheep_failover_overhead_seconds_count", 2));

@@ -130,9 +130,10 @@ function drawRegions(stats) {
       row.children[1].dataset.field = "liveness";
       row.children[1].dataset.value = region.liveness;
       write(state, region.liveness + (region.breaker === "closed" ? "" : `, breaker ${region.breaker.replace("_", " ")}`));
-      const well = region.liveness === "healthy" && region.breaker === "closed";
       const paused = region.limited_for_ms !== undefined ? `asked for a pause, ${ms(region.limited_for_ms)} left` : "";
-      write(reason, [well ? "" : region.reason, paused].filter(Boolean).join("; "));
+      // That a region answers needs no word; that it does so slowly does.
+      const words = region.reason.split("; ").filter((word) => word !== "answers" && !word.startsWith("asked for a pause"));
+      write(reason, [...words, paused].filter(Boolean).join("; "));
       const of = (summary, member) => [summary.count ? ms(exactly(summary, member)) : "\u2013", summary[member]];
       const latency = (member) => [...of(region.latency, member), `latency.${member}`];
       // What is down has no answer to probes, and what gets no calls no share of them: the figures are those of before.
