@@ -13,7 +13,9 @@ namespace holysheep::call {
 
 namespace {
 
-constexpr auto kAbsence = std::chrono::seconds{1};
+// A stream's driver looks up so often, and notices by a look that is late that this process did not run meanwhile: it
+// was stopped, or its machine asleep.
+constexpr auto kLook = std::chrono::seconds{5}, kAbsence = std::chrono::seconds{1};
 
 }  // namespace
 
@@ -404,7 +406,7 @@ void CallDriver::on_timer() {
     // Where this thread was kept from the sockets, a clock that ran out since the timer was due may have been wound up
     // again by what has come: it gets a timer of its own, after a look at them.
     const auto due = timer_at_;
-    // So late, this process was stopped, or its machine asleep: the silence of a stream was its own.
+    // The silence of a stream was our own.
     if (committed_ != 0 && time - due > kAbsence) machine_.on_progress(committed_, time);
     for (auto& attempt : attempts_) {
         if (!attempt.settle_at() || *attempt.settle_at() > due) continue;
@@ -421,7 +423,9 @@ void CallDriver::on_timer() {
 }
 
 void CallDriver::end_turn() {
-    auto wake = machine_.wake_at(now());
+    const auto time = now();
+    auto wake = machine_.wake_at(time);
+    if (wake && committed_ != 0) wake = std::min(*wake, time + kLook);
     for (const auto& attempt : attempts_) {
         if (attempt.settle_at() && (!wake || *attempt.settle_at() < *wake)) wake = attempt.settle_at();
     }
