@@ -4,9 +4,10 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <mutex>
 #include <utility>
+
+#include "telemetry/table_text.hpp"
 
 namespace holysheep::telemetry {
 
@@ -48,14 +49,7 @@ Log::~Log() = default;
 void Log::write(LogLevel level, std::string line) const {
     if (!enabled(level)) return;
     redactor_.scrub(line);
-    // A gateway's words must not look like lines of their own.
-    std::ranges::replace_if(
-        line, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
-    for (std::size_t at = line.find('\xC2'); at != std::string::npos && at + 1 < line.size();
-         at = line.find('\xC2', at + 1)) {
-        // U+0080 to U+009F: some terminals obey these, too.
-        if (static_cast<unsigned char>(line[at + 1]) < 0xA0) line.replace(at, 2, " ");
-    }
+    line = clipped(line);  // a gateway's words must neither look like lines of their own nor steer a terminal
     try {
         if (options_.sink) {
             options_.sink(level, line);

@@ -1,6 +1,6 @@
 // Cells of tables for people. What others named may neither move the cursor nor shift a column, and what is not known
 // is said to be so.
-// Stats → [table_text] → print_dashboard, operator<<
+// Stats → [table_text] → print_dashboard, operator<<; a line → [clipped] → Log
 #pragma once
 
 #include <cstddef>
