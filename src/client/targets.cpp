@@ -9,6 +9,7 @@
 
 #include "call/keys.hpp"
 #include "client/base_url.hpp"
+#include "transport/proxy_environment.hpp"
 
 namespace holysheep::client {
 
@@ -41,7 +42,7 @@ std::vector<std::pair<std::string, std::string>> merge_headers(const ClientOptio
 
 /// libcurl quotes a proxy that it cannot use, also one of the environment, with its password.
 void add_proxies_of_environment(telemetry::Redactor& redactor) {
-    for (const char* name : {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}) {
+    for (const char* name : transport::kProxyVariables) {
         const char* value = std::getenv(name);
         if (value == nullptr) continue;
         std::string_view text = value;

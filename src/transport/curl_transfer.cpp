@@ -16,6 +16,7 @@
 #include "transport/curl_errors.hpp"
 #include "transport/curl_transport.hpp"
 #include "transport/loopback.hpp"
+#include "transport/proxy_environment.hpp"
 #include "values/let_go.hpp"
 
 namespace holysheep::transport {
@@ -221,11 +222,10 @@ void CurlTransfer::set_proxy(const CurlTransportOptions& options, bool loopback)
 bool CurlTransfer::maybe_via_proxy() const {
     if (proxying_ != Proxying::configured) return false;
     if (!options_.proxy.url.empty()) return true;
-    static const bool in_environment = std::ranges::any_of(
-        std::array{"http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY"}, [](const char* name) {
-            const char* value = std::getenv(name);
-            return value != nullptr && *value != '\0';
-        });
+    static const bool in_environment = std::ranges::any_of(kProxyVariables, [](const char* name) {
+        const char* value = std::getenv(name);
+        return value != nullptr && *value != '\0';
+    });
     return in_environment;
 }
 

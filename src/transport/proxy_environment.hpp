@@ -1,0 +1,11 @@
+// Where libcurl looks for a proxy by itself: the environment may name one, with a password, that no option says.
+#pragma once
+
+#include <array>
+
+namespace holysheep::transport {
+
+/// As libcurl spells them (`HTTP_PROXY` is none of them: a web server may set it from a request's header).
+inline constexpr std::array kProxyVariables{"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+
+}  // namespace holysheep::transport
