@@ -34,15 +34,15 @@ std::string number(double value) {
     return text;
 }
 
-std::string quoted(std::string_view text) { return "\"" + std::string(text.substr(0, 200)) + "\""; }
+std::string in_quotes(std::string_view text) { return "\"" + std::string(text.substr(0, 200)) + "\""; }
 
 /// A URL in a message: what may be a password in front of its '@' is left out.
 std::string quoted_url(std::string_view url) {
     const auto at = url.rfind('@');
-    if (at == std::string_view::npos) return quoted(url);
+    if (at == std::string_view::npos) return in_quotes(url);
     const auto scheme = url.find("://");
     const auto front = scheme != std::string_view::npos && scheme < at ? url.substr(0, scheme + 3) : std::string_view();
-    return quoted(std::string(front) + "..." + std::string(url.substr(at)));
+    return in_quotes(std::string(front) + "..." + std::string(url.substr(at)));
 }
 
 std::string replace_region(std::string url, const std::string& id) {
@@ -68,7 +68,7 @@ bool is_token(std::string_view text) {
 }
 
 void check_file(std::string_view option, const std::string& path, Problems& problems) {
-    if (!path.empty() && !std::ifstream(path)) problems.add(option, quoted(path) + " cannot be read");
+    if (!path.empty() && !std::ifstream(path)) problems.add(option, in_quotes(path) + " cannot be read");
 }
 
 void check_regions(const ClientOptions& options, Problems& problems) {
@@ -76,7 +76,8 @@ void check_regions(const ClientOptions& options, Problems& problems) {
         const auto& region = options.regions[i];
         const auto name = "regions[" + std::to_string(i) + "]";
         if (!is_id(region.id)) {
-            problems.add(name + ".id", quoted(region.id) + " must be letters, digits, '-', '_' or '.', and not empty");
+            problems.add(name + ".id",
+                         in_quotes(region.id) + " must be letters, digits, '-', '_' or '.', and not empty");
         }
         if (!(region.weight > 0) || !std::isfinite(region.weight)) {
             problems.add(name + ".weight",
@@ -87,7 +88,7 @@ void check_regions(const ClientOptions& options, Problems& problems) {
         check_headers(region.headers, name + ".headers", problems);
         for (const auto& [from, to] : region.model_map) {
             if (to.empty() || has_control_characters(from) || has_control_characters(to)) {
-                problems.add(name + ".model_map", quoted(from) + " must name a model, without control characters");
+                problems.add(name + ".model_map", in_quotes(from) + " must name a model, without control characters");
             }
         }
         const auto url = parse_base_url(region.base_url, options.tls.allow_plaintext);
@@ -108,10 +109,10 @@ void check_regions(const ClientOptions& options, Problems& problems) {
         for (std::size_t k = 0; k < i; ++k) {
             const auto& other = options.regions[k];
             if (other.id == region.id)
-                problems.add(name + ".id", quoted(region.id) + " is used twice; ids must be unique");
+                problems.add(name + ".id", in_quotes(region.id) + " is used twice; ids must be unique");
             if (other.base_url == region.base_url && other.headers == region.headers) {
                 problems.add(name + ".base_url",
-                             "regions " + quoted(other.id) + " and " + quoted(region.id) +
+                             "regions " + in_quotes(other.id) + " and " + in_quotes(region.id) +
                                  " have the same URL and headers, so they cannot fail independently; give each its own "
                                  "base_url, or put {region} into ClientOptions::base_url");
             }
@@ -135,11 +136,11 @@ void check_probe_kind(const HealthOptions& health, Problems& problems) {
     using enum HealthOptions::Probe;
     const bool wants_path = health.probe == head || health.probe == path;
     if (wants_path && !is_request_path(health.path)) {
-        problems.add(
-            "health.path",
-            quoted(health.path) + " must begin with one '/', percent-encoded, because health.probe asks for that path");
+        problems.add("health.path",
+                     in_quotes(health.path) +
+                         " must begin with one '/', percent-encoded, because health.probe asks for that path");
     } else if (!wants_path && !health.path.empty()) {
-        problems.add("health.path", quoted(health.path) +
+        problems.add("health.path", in_quotes(health.path) +
                                         " is asked for by Probe::head and Probe::path only; choose one of them in "
                                         "health.probe, or leave it empty");
     }
@@ -149,7 +150,7 @@ void check_probe_kind(const HealthOptions& health, Problems& problems) {
         problems.add("health.model", "it is empty; name the model that Probe::completion asks");
     } else if (health.probe != completion && !health.model.empty()) {
         problems.add("health.model",
-                     quoted(health.model) +
+                     in_quotes(health.model) +
                          " is asked by Probe::completion only; choose that in health.probe, or leave it empty");
     }
 }
@@ -259,17 +260,17 @@ void check_headers(const std::vector<std::pair<std::string, std::string>>& heade
                    Problems& problems) {
     for (const auto& [name, value] : headers) {
         if (!is_token(name)) {
-            problems.add(option, quoted(name) + " is not a header name (RFC 9110, 5.6.2)");
+            problems.add(option, in_quotes(name) + " is not a header name (RFC 9110, 5.6.2)");
             continue;
         }
         std::string lower(name);
         std::ranges::transform(lower, lower.begin(),
                                [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
         if (lower == "content-length" || lower == "transfer-encoding" || lower == "connection") {
-            problems.add(option, quoted(name) + " belongs to the transport and cannot be set");
+            problems.add(option, in_quotes(name) + " belongs to the transport and cannot be set");
         }
         if (has_control_characters(value)) {
-            problems.add(option, "the value of " + quoted(name) +
+            problems.add(option, "the value of " + in_quotes(name) +
                                      " holds control characters; a line break would start a new header");
         }
     }
@@ -353,7 +354,7 @@ void check(const ClientOptions& options, Problems& problems) {
         const auto scheme = proxy.url.substr(0, proxy.url.find("://"));
         if (scheme != "http" && scheme != "https" && scheme != "socks5" && scheme != "socks5h") {
             problems.add("proxy.url",
-                         quoted(proxy.url) + " must start with http://, https://, socks5:// or socks5h://");
+                         in_quotes(proxy.url) + " must start with http://, https://, socks5:// or socks5h://");
         }
     }
     if ((options.transport == nullptr) != (options.clock == nullptr)) {
@@ -362,7 +363,7 @@ void check(const ClientOptions& options, Problems& problems) {
     }
     for (const auto& [name, traits] : options.models) {
         const auto fault = traits.price ? accounting::fault_of(*traits.price) : std::string_view{};
-        if (!fault.empty()) problems.add("models[" + quoted(name) + "].price", std::string(fault));
+        if (!fault.empty()) problems.add("models[" + in_quotes(name) + "].price", std::string(fault));
     }
     if (std::ranges::any_of(options.listeners, [](const auto& listener) { return listener == nullptr; })) {
         problems.add("listeners", "one of them is null");

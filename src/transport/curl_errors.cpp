@@ -8,7 +8,16 @@ namespace holysheep::transport {
 
 namespace {
 
+/// CURLE_TOO_LARGE of libcurl 8.6 and later, by its number: the header may be older than the library that runs.
+constexpr auto kTooLarge = static_cast<CURLcode>(100);
+
+/// A header line beyond libcurl's own limit. Before 8.6 it is reported as lack of memory.
+bool is_oversized_header(CURLcode code, const FailureContext& context) {
+    return context.sent && (code == kTooLarge || code == CURLE_OUT_OF_MEMORY);
+}
+
 ErrorCode class_of(CURLcode code, const FailureContext& context) {
+    if (is_oversized_header(code, context)) return ErrorCode::malformed_response;
     switch (code) {
         case CURLE_SSL_CONNECT_ERROR:
         case CURLE_PEER_FAILED_VERIFICATION:
@@ -28,8 +37,7 @@ ErrorCode class_of(CURLcode code, const FailureContext& context) {
         case CURLE_UNSUPPORTED_PROTOCOL:
         case CURLE_BAD_CONTENT_ENCODING: return ErrorCode::malformed_response;
         case CURLE_URL_MALFORMAT: return ErrorCode::invalid_request;
-        // A header line beyond libcurl's own limit is reported as lack of memory, a header beyond it as a read error.
-        case CURLE_OUT_OF_MEMORY: return context.sent ? ErrorCode::malformed_response : ErrorCode::transport_failed;
+        // Headers beyond libcurl's limit for all of them together, before 8.6.
         case CURLE_RECV_ERROR:
             return !context.head_seen && context.text.find("header") != std::string_view::npos
                        ? ErrorCode::malformed_response
@@ -47,7 +55,7 @@ TransferEnd describe_failure(CURLcode code, const FailureContext& context) {
     const bool refused_stream = context.text.find("REFUSED_STREAM") != std::string_view::npos;
     end.certainly_not_delivered = !context.sent || refused_stream;
     end.detail = context.text.empty() ? curl_easy_strerror(code) : std::string(context.text);
-    if (code == CURLE_OUT_OF_MEMORY && context.sent) end.detail = "a header of the answer is too large";
+    if (is_oversized_header(code, context)) end.detail = "a header of the answer is too large";
     // Its words say that there is no connection, not why: nobody there, no way there, a firewall.
     if (code == CURLE_COULDNT_CONNECT && context.os_error != 0) {
         end.detail += " (" + std::generic_category().message(context.os_error) + ")";

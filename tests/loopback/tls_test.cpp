@@ -68,7 +68,7 @@ class Tls : public BehindNginx {
         BehindNginx::SetUp();
         if (IsSkipped() || HasFatalFailure()) return;
         certificates->issue("other_host", "DNS:elsewhere.test");
-        certificates->issue("expired", "DNS:localhost,IP:127.0.0.1", -1);
+        certificates->issue("expired", "DNS:localhost,IP:127.0.0.1", 0);
         certificates->issue("shepherd", "DNS:client");
         start({"tls13", "tls12", "tls11", "other_host", "expired", "mutual"}, [&](const NginxFront& nginx) {
             return secure_server(nginx, "tls13", "ssl_protocols TLSv1.3;") +
