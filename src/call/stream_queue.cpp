@@ -83,37 +83,41 @@ void StreamQueue::on_done(CallResult result) {
     if (tell) hooks_.on_ready();
 }
 
-bool StreamQueue::refill(std::unique_lock<std::mutex>& lock, bool wait) {
-    reading_.clear();
-    idle_ = filling_.empty() && !done_;
-    if (wait) ready_.wait(lock, [this] { return !filling_.empty() || done_; });
-    std::swap(reading_, filling_);
-    if (wait) idle_ = false;
-    const bool was_full = std::exchange(full_, false);
-    lock.unlock();
+StreamQueue::Polled StreamQueue::refill(bool wait) {
+    bool was_full = false;
+    Polled polled;
+    {
+        std::unique_lock lock(mutex_);
+        reading_.clear();
+        idle_ = filling_.empty() && !done_;
+        if (wait) ready_.wait(lock, [this] { return !filling_.empty() || done_; });
+        std::swap(reading_, filling_);
+        if (wait) idle_ = false;
+        was_full = std::exchange(full_, false);
+        // With idle_ set, another thread may be the reader as soon as the lock is free.
+        if (!reading_.empty()) {
+            polled.event = &reading_.take();
+        } else {
+            polled.ended = ended_ = done_;
+        }
+    }
     if (was_full && hooks_.on_room) hooks_.on_room();
-    return !reading_.empty();
+    return polled;
 }
 
 const ChatChunk* StreamQueue::wait_next() {
-    if (reading_.empty()) {
-        std::unique_lock lock(mutex_);
-        if (!refill(lock, true)) return nullptr;
-    }
-    return &reading_.take();
+    if (!reading_.empty()) return &reading_.take();
+    return refill(true).event;
 }
 
-const ChatChunk* StreamQueue::try_next() {
-    if (reading_.empty()) {
-        std::unique_lock lock(mutex_);
-        if (!refill(lock, false)) return nullptr;
-    }
-    return &reading_.take();
+StreamQueue::Polled StreamQueue::poll() {
+    if (!reading_.empty()) return {.event = &reading_.take()};
+    return refill(false);
 }
 
 std::optional<CallResult> StreamQueue::take_result() {
     std::lock_guard lock(mutex_);
-    if (!result_) return std::nullopt;
+    if (!ended_ || !result_) return std::nullopt;
     std::optional<CallResult> result(std::move(*result_));
     result_.reset();
     return result;

@@ -60,20 +60,27 @@ class StreamQueue final : public CallSink {
     void wake() { ready_.notify_one(); }
     /// Waits for the next event; null at the end. The views live until the next call. One reader at a time.
     const ChatChunk* wait_next();
-    /// The next event if there is one. Without one, and unless the end has come, `on_ready` will be called.
-    const ChatChunk* try_next();
-    /// The result, once, after the last event was read.
+    /// What `poll` found, decided in one step: with neither, `on_ready` will be called, and the caller must not touch
+    /// the queue again before that, because the one that `on_ready` sends may be reading it already.
+    struct Polled {
+        const ChatChunk* event = nullptr;
+        bool ended = false;  ///< the last event was read, and the result is there
+    };
+    /// The next event if there is one. Its views live until the next call.
+    Polled poll();
+    /// The result, once. Unset while events are unread.
     std::optional<CallResult> take_result();
 
   private:
-    bool refill(std::unique_lock<std::mutex>& lock, bool wait);
+    /// Gives the reader what has come, and returns what it may do now.
+    Polled refill(bool wait);
 
     Hooks hooks_;
-    std::mutex mutex_;  // guards what the I/O thread writes: filling_, result_, done_, full_, idle_
+    std::mutex mutex_;  // guards what the I/O thread writes: filling_, result_, done_, full_, idle_; and ended_
     std::condition_variable ready_;
     ChunkBatch filling_, reading_;
     std::unique_ptr<CallResult> result_;
-    bool done_ = false, full_ = false, idle_ = true;
+    bool done_ = false, ended_ = false, full_ = false, idle_ = true;
 };
 
 }  // namespace holysheep::call

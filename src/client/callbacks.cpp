@@ -34,13 +34,7 @@ Callbacks::Callbacks(Executor executor, std::shared_ptr<const telemetry::Log> lo
 void Callbacks::run(std::function<void()> function, bool batched) {
     if (executor_) {
         const InlineScope scope(this);
-        executor_([self = shared_from_this(), function = std::move(function)] {
-            try {
-                function();
-            } catch (...) {
-                self->log_exception();
-            }
-        });
+        executor_([self = shared_from_this(), function = std::move(function)] { self->guard(function); });
     } else if (batched && in_rounds_) {
         thread_.enqueue(std::move(function));
     } else {

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "runtime/serial_executor.hpp"
 #include "telemetry/log.hpp"
@@ -20,6 +21,17 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
     /// From any thread. `batched`, for the I/O thread: a sleeping thread is left asleep until the end of the round.
     void run(std::function<void()> function, bool batched);
     void wake() { thread_.wake(); }
+    /// Runs a user's function here. False: it threw, which is logged.
+    template <class Function>
+    bool guard(Function&& function) const {
+        try {
+            std::forward<Function>(function)();
+            return true;
+        } catch (...) {
+            log_exception();
+            return false;
+        }
+    }
     /// Also while an executor runs a callback inline.
     bool on_own_thread() const;
     /// Waits until what is queued on the own thread has run.

@@ -37,22 +37,18 @@ class StreamCallbacks : public std::enable_shared_from_this<StreamCallbacks> {
     }
 
     void deliver(call::StreamQueue& queue) {
+        // One `deliver` at a time, on whichever threads the executor has: the next one is scheduled by the event that
+        // finds the queue idle, or by the last line here, and nothing of the stream is touched after either.
         for (int i = 0; i < kAtOnce; ++i) {
-            const auto* chunk = queue.try_next();
-            if (chunk == nullptr) {
+            const auto next = queue.poll();
+            if (next.ended) {
                 if (auto result = queue.take_result()) on_done_(as_completion(std::move(*result)));
-                return;
             }
-            if (failed_) continue;
-            try {
-                on_chunk_(*chunk);
-            } catch (...) {
-                // The stream is of no use to whoever failed to read it; its end is still told.
-                failed_ = true;
-                if (const auto active = call_.lock()) active->cancel();
-                schedule(false);
-                throw;
-            }
+            if (next.event == nullptr) return;
+            if (failed_ || callbacks_->guard([&] { on_chunk_(*next.event); })) continue;
+            // A reader that threw gets no more events, and the result as always.
+            failed_ = true;
+            if (const auto active = call_.lock()) active->cancel();
         }
         schedule(false);
     }

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "call_flow.hpp"
+#include "thread_pool.hpp"
 
 namespace holysheep::flow {
 namespace {
@@ -165,6 +166,50 @@ TEST(Callbacks, DoneComesOnceAfterTheLastChunkAlsoWhenTheClientGoes) {
             });
     }
     EXPECT_THAT(order, ElementsAre("started", "content:a", "content:b", "done"));
+}
+
+// Counts the callbacks of one stream that run at the same time, and those that come after its result.
+struct WatchedStream {
+    std::atomic<int> running{0}, done{0};
+    std::atomic<bool> beside{false}, after_the_result{false};
+
+    void enter() {
+        if (running.fetch_add(1) != 0) beside = true;
+        if (done != 0) after_the_result = true;
+    }
+    void leave() { --running; }
+};
+
+TEST(Callbacks, OfOneStreamRunOneAfterAnotherTheResultLastOnAnExecutorOfSeveralThreads) {
+    constexpr int kStreams = 500;
+    std::vector<WatchedStream> streams(kStreams);
+    std::atomic<int> done{0};
+    {
+        ThreadPool pool(3);
+        CallFlow flow({"us-west"}, {.callback_executor = pool.executor()});
+        flow.transport.stream("us-west", {"a", "b", "c"});
+        for (auto& stream : streams) {
+            flow.client.stream_async(
+                a_question(), {},
+                [&](const ChatChunk&) {
+                    stream.enter();
+                    std::this_thread::yield();
+                    stream.leave();
+                },
+                [&](const Result<ChatCompletion>&) {
+                    stream.enter();
+                    ++stream.done;
+                    ++done;
+                    stream.leave();
+                });
+        }
+    }
+    EXPECT_EQ(done, kStreams);
+    for (const auto& stream : streams) {
+        ASSERT_EQ(stream.done, 1);
+        ASSERT_FALSE(stream.beside);
+        ASSERT_FALSE(stream.after_the_result);
+    }
 }
 
 TEST(Callbacks, WhatACallbackCapturedIsReleasedWithTheCall) {

@@ -91,22 +91,34 @@ TEST(StreamQueue, CallsReadyOnlyForAReaderThatFoundNothing) {
     EXPECT_EQ(h.readies, 1) << "nobody has read yet";
     h.queue.on_chunk(content("b"));
     EXPECT_EQ(h.readies, 1) << "the reader is on its way";
-    while (h.queue.try_next() != nullptr) {
+    while (h.queue.poll().event != nullptr) {
     }
     h.queue.on_chunk(content("c"));
     EXPECT_EQ(h.readies, 2);
-    while (h.queue.try_next() != nullptr) {
+    while (h.queue.poll().event != nullptr) {
     }
     h.queue.on_done(Error{});
     EXPECT_EQ(h.readies, 3);
-    EXPECT_EQ(h.queue.try_next(), nullptr);
+    EXPECT_TRUE(h.queue.poll().ended);
     EXPECT_TRUE(h.queue.take_result());
 }
 
 TEST(StreamQueue, AReaderThatFoundNothingHasNoResultYet) {
     Hooked h;
-    EXPECT_EQ(h.queue.try_next(), nullptr);
+    EXPECT_FALSE(h.queue.poll().ended);
     EXPECT_FALSE(h.queue.take_result());
+}
+
+TEST(StreamQueue, GivesNoResultWhileEventsAreUnread) {
+    Hooked h;
+    EXPECT_EQ(h.queue.poll().event, nullptr);
+    h.queue.on_chunk(content("the last event"));
+    h.queue.on_done(ChatCompletion{});
+    EXPECT_FALSE(h.queue.take_result()) << "between a look at the events and one at the result, both came";
+    EXPECT_EQ(h.queue.poll().event->text, "the last event");
+    EXPECT_FALSE(h.queue.take_result()) << "the last event is still being read";
+    EXPECT_TRUE(h.queue.poll().ended);
+    EXPECT_TRUE(h.queue.take_result());
 }
 
 void expect_everything(StreamQueue& queue) {
