@@ -12,6 +12,7 @@
 
 #include "accounting/price_fields.hpp"
 #include "accounting/token_counts.hpp"
+#include "values/saturating.hpp"
 
 namespace holysheep {
 inline namespace v0 {
@@ -57,7 +58,7 @@ CostLine CostLedger::total(std::string_view currency) const {
     for (const auto& line : lines) {
         if (line.cost.currency != currency) continue;
         for (const auto& [name, count] : kCounts) sum.*count += line.*count;
-        for (const auto& [name, tokens] : kTokens) sum.*tokens += line.*tokens;
+        for (const auto& [name, tokens] : kTokens) values::add_saturating(sum.*tokens, line.*tokens);
         accounting::add_to(sum.cost, line.cost);
         accounting::add_to(sum.estimated_cost, line.estimated_cost);
     }

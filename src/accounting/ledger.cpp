@@ -2,10 +2,10 @@
 #include "accounting/ledger.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <tuple>
 
 #include "accounting/token_counts.hpp"
+#include "values/saturating.hpp"
 
 namespace holysheep::accounting {
 namespace {
@@ -13,8 +13,7 @@ namespace {
 constexpr std::string_view kOther = "other";
 
 void add(std::int64_t& sum, std::int64_t tokens) {
-    constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
-    if (tokens > 0) sum = tokens > kMost - sum ? kMost : sum + tokens;
+    if (tokens > 0) values::add_saturating(sum, tokens);
 }
 
 }  // namespace

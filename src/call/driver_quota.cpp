@@ -5,6 +5,7 @@
 
 #include "call/driver.hpp"
 #include "resilience/quota_pace.hpp"
+#include "values/saturating.hpp"
 
 namespace holysheep::call {
 
@@ -45,8 +46,9 @@ void CallDriver::note_quota(Attempt& attempt, Outcome& outcome) {
     if (admission_.brings_its_key()) return;
     if (services_.admission.keys.ring().size() > 1 && services_.admission.keys.from_ring(region)) return;
     const auto* used = attempt.usage();
-    const auto call_tokens =
-        used != nullptr && used->present ? used->prompt_tokens + used->completion_tokens : exchange_.size.prompt_tokens;
+    const auto call_tokens = used != nullptr && used->present
+                                 ? values::saturating_sum(used->prompt_tokens, used->completion_tokens)
+                                 : exchange_.size.prompt_tokens;
     if (const auto pace = resilience::pace_of(limits, call_tokens)) {
         services_.regions.limit_until(region, model, time + pace->hold);
         services_.regions.pace(region, model, pace->spacing, time + pace->reset);

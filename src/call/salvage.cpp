@@ -4,6 +4,8 @@
 #include <utility>
 #include <variant>
 
+#include "values/saturating.hpp"
+
 namespace holysheep::call {
 
 void Salvage::add(ChatCompletion partial) {
@@ -21,23 +23,23 @@ Usage Salvage::billed(Usage usage) const {
     if (!partial_) return usage;
     const auto& before = partial_->usage;
     usage.present = usage.present || before.present;
-    usage.prompt_tokens += before.prompt_tokens;
-    usage.completion_tokens += before.completion_tokens;
-    usage.total_tokens += before.total_tokens;
-    usage.cached_input_tokens += before.cached_input_tokens;
-    usage.cache_write_tokens += before.cache_write_tokens;
-    usage.reasoning_tokens += before.reasoning_tokens;
-    usage.audio_tokens += before.audio_tokens;
-    usage.prompt_text_tokens += before.prompt_text_tokens;
-    usage.prompt_image_tokens += before.prompt_image_tokens;
-    usage.prompt_audio_tokens += before.prompt_audio_tokens;
-    usage.completion_text_tokens += before.completion_text_tokens;
-    usage.completion_audio_tokens += before.completion_audio_tokens;
-    usage.accepted_prediction_tokens += before.accepted_prediction_tokens;
-    usage.rejected_prediction_tokens += before.rejected_prediction_tokens;
+    values::add_saturating(usage.prompt_tokens, before.prompt_tokens);
+    values::add_saturating(usage.completion_tokens, before.completion_tokens);
+    values::add_saturating(usage.total_tokens, before.total_tokens);
+    values::add_saturating(usage.cached_input_tokens, before.cached_input_tokens);
+    values::add_saturating(usage.cache_write_tokens, before.cache_write_tokens);
+    values::add_saturating(usage.reasoning_tokens, before.reasoning_tokens);
+    values::add_saturating(usage.audio_tokens, before.audio_tokens);
+    values::add_saturating(usage.prompt_text_tokens, before.prompt_text_tokens);
+    values::add_saturating(usage.prompt_image_tokens, before.prompt_image_tokens);
+    values::add_saturating(usage.prompt_audio_tokens, before.prompt_audio_tokens);
+    values::add_saturating(usage.completion_text_tokens, before.completion_text_tokens);
+    values::add_saturating(usage.completion_audio_tokens, before.completion_audio_tokens);
+    values::add_saturating(usage.accepted_prediction_tokens, before.accepted_prediction_tokens);
+    values::add_saturating(usage.rejected_prediction_tokens, before.rejected_prediction_tokens);
     if (before.reported_cost && usage.reported_cost &&
         before.reported_cost->currency == usage.reported_cost->currency) {
-        usage.reported_cost->nano += before.reported_cost->nano;
+        values::add_saturating(usage.reported_cost->nano, before.reported_cost->nano);
     } else if (before.reported_cost && !usage.reported_cost) {
         usage.reported_cost = before.reported_cost;
     }

@@ -61,14 +61,19 @@ Result<Client> Client::create(ClientOptions options) {
     }
 }
 
-Result<ChatCompletion> Client::chat(ChatRequest request, CallOptions options) { return impl_->chat(request, options); }
+Result<ChatCompletion> Client::chat(ChatRequest request, CallOptions options) {
+    const auto inside = impl_->enter();
+    return impl_->chat(request, options);
+}
 
 Result<ChatCompletion> Client::chat(std::string model, std::string question) {
+    const auto inside = impl_->enter();
     ChatRequest request{.model = std::move(model), .messages = {user(std::move(question))}};
     return impl_->chat(request, {});
 }
 
 std::future<Result<ChatCompletion>> Client::chat_async(ChatRequest request, CallOptions options) {
+    const auto inside = impl_->enter();
     auto sink = std::make_shared<client::PromiseSink>();
     auto future = sink->promise.get_future();
     auto call = impl_->prepare_chat(request, options, false);
@@ -81,6 +86,7 @@ std::future<Result<ChatCompletion>> Client::chat_async(ChatRequest request, Call
 }
 
 void Client::chat_async(ChatRequest request, CallOptions options, std::function<void(Result<ChatCompletion>)> on_done) {
+    const auto inside = impl_->enter();
     auto sink = std::make_shared<client::CallbackSink>(impl_->callbacks(), std::move(on_done));
     auto call = impl_->prepare_chat(request, options, false);
     if (call) {
@@ -91,12 +97,17 @@ void Client::chat_async(ChatRequest request, CallOptions options, std::function<
 }
 
 ChatStream Client::stream(ChatRequest request, CallOptions options) {
+    const auto inside = impl_->enter();
     return ChatStream(impl_->stream(request, options));
 }
 
 Result<ChatCompletion> Client::stream_to(ChatRequest request, std::function<void(const ChatChunk&)> on_chunk,
                                          CallOptions options) {
-    const auto reader = impl_->stream(request, options);
+    // `on_chunk` may destroy this client.
+    const auto reader = [&] {
+        const auto inside = impl_->enter();
+        return impl_->stream(request, options);
+    }();
     try {
         while (const auto* chunk = reader->next()) on_chunk(*chunk);
     } catch (...) {
@@ -111,6 +122,7 @@ Result<ChatCompletion> Client::stream_to(ChatRequest request, std::function<void
 StreamHandle Client::stream_async(ChatRequest request, CallOptions options,
                                   std::function<void(const ChatChunk&)> on_chunk,
                                   std::function<void(Result<ChatCompletion>)> on_done) {
+    const auto inside = impl_->enter();
     auto call = impl_->prepare_chat(request, options, true);
     if (!call) {
         const auto sink = std::make_shared<client::CallbackSink>(impl_->callbacks(), std::move(on_done));
@@ -124,6 +136,7 @@ StreamHandle Client::stream_async(ChatRequest request, CallOptions options,
 }
 
 Result<std::vector<Model>> Client::models(CallOptions options) {
+    const auto inside = impl_->enter();
     auto response = impl_->request({.method = "GET", .path = "/models"}, options);
     if (!response) return std::move(response).error();
     auto models = wire::decode_models(response->body);
@@ -137,6 +150,7 @@ Result<std::vector<Model>> Client::models(CallOptions options) {
 }
 
 Result<void> Client::verify_key(CallOptions options) {
+    const auto inside = impl_->enter();
     auto response = impl_->request({.method = "GET", .path = "/models"}, options);
     if (response) return {};
     auto error = std::move(response).error();
@@ -164,19 +178,59 @@ Result<void> Client::verify_key(CallOptions options) {
 }
 
 Result<RawResponse> Client::request(RawRequest request, CallOptions options) {
+    const auto inside = impl_->enter();
     return impl_->request(std::move(request), options);
 }
 
-Result<void> Client::warm_up(milliseconds timeout) { return impl_->warm_up(timeout); }
-void Client::drain(std::string_view region) { impl_->set_draining(region, true); }
-void Client::resume(std::string_view region) { impl_->set_draining(region, false); }
-void Client::force_open(std::string_view region) { impl_->force_breaker(region, BreakerState::open); }
-void Client::force_close(std::string_view region) { impl_->force_breaker(region, std::nullopt); }
-std::vector<RegionHealth> Client::probe(CallOptions options) { return impl_->probe(options); }
-Stats Client::stats() const { return impl_->stats(); }
-CostLedger Client::ledger() const { return impl_->ledger(); }
-ModelCatalogue Client::catalogue() const { return impl_->catalogue(); }
-void Client::set_prices(const ModelCatalogue& prices) { impl_->set_prices(prices); }
+Result<void> Client::warm_up(milliseconds timeout) {
+    const auto inside = impl_->enter();
+    return impl_->warm_up(timeout);
+}
+
+void Client::drain(std::string_view region) {
+    const auto inside = impl_->enter();
+    impl_->set_draining(region, true);
+}
+
+void Client::resume(std::string_view region) {
+    const auto inside = impl_->enter();
+    impl_->set_draining(region, false);
+}
+
+void Client::force_open(std::string_view region) {
+    const auto inside = impl_->enter();
+    impl_->force_breaker(region, BreakerState::open);
+}
+
+void Client::force_close(std::string_view region) {
+    const auto inside = impl_->enter();
+    impl_->force_breaker(region, std::nullopt);
+}
+
+std::vector<RegionHealth> Client::probe(CallOptions options) {
+    const auto inside = impl_->enter();
+    return impl_->probe(options);
+}
+
+Stats Client::stats() const {
+    const auto inside = impl_->enter();
+    return impl_->stats();
+}
+
+CostLedger Client::ledger() const {
+    const auto inside = impl_->enter();
+    return impl_->ledger();
+}
+
+ModelCatalogue Client::catalogue() const {
+    const auto inside = impl_->enter();
+    return impl_->catalogue();
+}
+
+void Client::set_prices(const ModelCatalogue& prices) {
+    const auto inside = impl_->enter();
+    impl_->set_prices(prices);
+}
 
 }  // namespace v0
 }  // namespace holysheep

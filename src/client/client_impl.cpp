@@ -191,20 +191,25 @@ void Client::Impl::wake_waiters() {
 
 Client::Impl::~Impl() {
     closing_ = true;
+    clock_->post([this] { shut_down(); });
+    // Threads that are inside get the results of their calls, which end as `cancelled`, also the ones that are posted
+    // from now on: the loop runs until the last thread has left.
+    inside_.wait_until_empty();
     if (loop_) {
-        loop_->post([this] { shut_down(); });
-        // A callback that is running may have passed the check above: what it asks for is posted before the loop ends.
-        callbacks_->settle();
         loop_->stop();
     } else {
-        std::promise<void> done;
-        clock_->post([&] {
-            shut_down();
-            done.set_value();
-        });
-        done.get_future().wait();
+        run_on_clock([] {});  // what those threads posted has run
     }
     callbacks_->finish();  // what was cancelled is told to its callbacks while everything they may use is still here
+}
+
+void Client::Impl::run_on_clock(const std::function<void()>& function) {
+    std::promise<void> done;
+    clock_->post([&] {
+        function();
+        done.set_value();
+    });
+    done.get_future().wait();
 }
 
 void Client::Impl::shut_down() {
@@ -274,12 +279,16 @@ std::unique_ptr<detail::StreamReader> Client::Impl::stream(const ChatRequest& re
 Result<void> Client::Impl::warm_up(milliseconds timeout) {
     if (auto error = refuse_to_block()) return std::move(*error);
     std::vector<std::pair<std::shared_ptr<client::ActiveCall>, std::unique_ptr<BlockingSink>>> calls;
+    std::optional<Error> refused;
     RetryOptions once = options_.retry;
     once.max_attempts = 1;
     for (const auto& region : options_.regions) {
         CallOptions options{.deadline = timeout, .regions = {region.id}, .retry = once};
         auto call = prepare_raw({.method = "GET", .path = "/models"}, options);
-        if (!call) return std::move(call).error();
+        if (!call) {
+            refused = std::move(call).error();
+            break;
+        }
         calls.emplace_back(std::move(*call), std::make_unique<BlockingSink>(*this));
         calls.back().first->submit(*calls.back().second, {});
     }
@@ -297,6 +306,7 @@ Result<void> Client::Impl::warm_up(milliseconds timeout) {
         if (!failure.cause) failure.cause = error.code;
         failure.attempts.insert(failure.attempts.end(), error.attempts.begin(), error.attempts.end());
     }
+    if (refused) return std::move(*refused);
     if (answered) return {};
     return failure;
 }

@@ -28,6 +28,7 @@
 #include "runtime/completion.hpp"
 #include "runtime/fork_guard.hpp"
 #include "runtime/io_loop.hpp"
+#include "runtime/occupancy.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/recorder.hpp"
 #include "telemetry/redactor.hpp"
@@ -50,6 +51,9 @@ class Client::Impl {
     Result<std::shared_ptr<client::ActiveCall>> prepare_raw(RawRequest request, const CallOptions& options);
     /// Blocking forms ask this first.
     std::optional<Error> refuse_to_block() const;
+
+    /// Every function of Client holds this while it uses anything here: the destructor waits for it.
+    runtime::Occupancy::Visit enter() { return runtime::Occupancy::Visit(inside_); }
 
     /// Tells a callback of a call that never began.
     void refuse(client::CallbackSink& sink, Error error) const;
@@ -90,6 +94,8 @@ class Client::Impl {
     /// Asks the user's `key_source`, on the callback thread.
     void fetch_key();
     void shut_down();
+    /// Posts, and waits until it has run. Not on the I/O thread.
+    void run_on_clock(const std::function<void()>& function);
     health::ProberHooks prober_hooks();
     HttpRequest probe_request(std::size_t region, bool deep) const;
     /// Tells everybody whom it concerns what became of regions, after the event that showed it is over.
@@ -107,6 +113,7 @@ class Client::Impl {
     std::vector<std::size_t> all_regions_;
     bool own_keys_ = false;
     std::atomic<bool> closing_{false};
+    runtime::Occupancy inside_;
     std::atomic<std::uint64_t> next_seed_;
 
     std::shared_ptr<client::Callbacks> callbacks_;

@@ -18,6 +18,9 @@ namespace {
 
 using std::chrono::steady_clock;
 
+// The longest deadline that a call has, too: milliseconds::max() cannot be added to a time.
+constexpr milliseconds kLongestRun = std::chrono::hours{262'800};
+
 std::string error_text(std::string_view what) {
     std::string json = "{\"error\":";
     wire::append_json_string(json, what);
@@ -43,7 +46,9 @@ class Run {
     Run(Client& client, ChatRequest request, const std::map<std::string, ToolFunction>& tools,
         const ToolRunOptions& options)
         : client_(client), request_(std::move(request)), tools_(tools), options_(options) {
-        if (options.call.deadline) ends_ = steady_clock::now() + *options.call.deadline;
+        if (options.call.deadline) {
+            ends_ = steady_clock::now() + std::clamp(*options.call.deadline, -kLongestRun, kLongestRun);
+        }
     }
 
     ToolRun go() {

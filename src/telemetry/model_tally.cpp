@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "values/saturating.hpp"
+
 namespace holysheep::telemetry {
 
 namespace {
@@ -13,7 +15,7 @@ constexpr std::string_view kOther = "other";
 void add_money(std::vector<Money>& sums, const Money& money) {
     const auto same = std::ranges::find(sums, money.currency, &Money::currency);
     if (same != sums.end()) {
-        same->nano += money.nano;
+        values::add_saturating(same->nano, money.nano);
     } else if (sums.size() < ModelTally::kMostCurrencies) {
         sums.push_back(money);
     }
@@ -39,10 +41,10 @@ void ModelTally::add(std::string_view model, std::optional<ErrorCode> error, con
     ++stats.calls;
     ++(!error ? stats.succeeded : *error == ErrorCode::cancelled ? stats.cancelled : stats.failed);
     if (usage != nullptr && usage->present) {
-        stats.prompt_tokens += usage->prompt_tokens;
-        stats.completion_tokens += usage->billed_output_tokens();
-        stats.cached_input_tokens += usage->cached_input_tokens;
-        stats.reasoning_tokens += usage->reasoning_tokens;
+        values::add_saturating(stats.prompt_tokens, usage->prompt_tokens);
+        values::add_saturating(stats.completion_tokens, usage->billed_output_tokens());
+        values::add_saturating(stats.cached_input_tokens, usage->cached_input_tokens);
+        values::add_saturating(stats.reasoning_tokens, usage->reasoning_tokens);
     }
     bool priced = true;
     for (const auto& attempt : attempts) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "runtime/brief_lock.hpp"
+#include "values/saturating.hpp"
 
 namespace holysheep::telemetry {
 
@@ -141,8 +142,8 @@ void Recorder::on_attempt_end(std::size_t number, const AttemptRecord& attempt, 
         }
     }
     if (attempt.timings.first_content) region.first_content.add(*attempt.timings.first_content);
-    tally.wasted_tokens += wasted;
-    totals_.wasted_tokens += wasted;
+    values::add_saturating(tally.wasted_tokens, wasted);
+    values::add_saturating(totals_.wasted_tokens, wasted);
     put(region.history, region.oldest, history_,
         {.at = std::max(nanoseconds{}, facts.as_of - started_),
          .latency = took,

@@ -1,4 +1,6 @@
 // What Client::stats() says about calls that were made.
+#include <limits>
+
 #include "region_flow.hpp"
 
 namespace holysheep::flow {
@@ -177,6 +179,21 @@ TEST(Stats, AddUpTokensPerModel) {
     EXPECT_EQ(models[0].completion_tokens, reply->usage.completion_tokens);
     EXPECT_GT(models[0].completion_tokens, 0);
     EXPECT_EQ(models[1].model, "another");
+}
+
+TEST(Stats, UsageThatAGatewayMakesUpEndsAtTheEndOfTheRange) {
+    CallFlow flow({"us-west"});
+    flow.transport.reply_raw("us-west", 200, {}, R"({"choices":[{"message":{"content":"x"},"finish_reason":"stop"}],
+        "usage":{"prompt_tokens":9000000000000000000,"completion_tokens":9000000000000000000,
+        "total_tokens":9000000000000000000}})");
+    for (int i = 0; i < 2; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    const auto model = flow.client.stats().models.at(0);
+    constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+    EXPECT_EQ(model.prompt_tokens, kMost);
+    EXPECT_EQ(model.completion_tokens, kMost);
+    const auto total = flow.client.ledger().total("USD");
+    EXPECT_EQ(total.prompt_tokens, kMost);
+    EXPECT_EQ(total.completion_tokens, kMost);
 }
 
 TEST(Stats, AFallbackModelGetsWhatItDid) {

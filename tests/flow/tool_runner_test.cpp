@@ -140,6 +140,14 @@ TEST(ToolRunner, ADeadlineCoversTheWholeRun) {
     EXPECT_THAT(flow.attempts(), IsEmpty());
 }
 
+TEST(ToolRunner, ADeadlineMayBeTheLongestTimeThereIs) {
+    ToolFlow flow;
+    flow.transport.reply("us-west", "x");
+    EXPECT_THAT(run_tools(flow.client, a_question(), {}, {.call = {.deadline = milliseconds::max()}}).answer, IsOk());
+    EXPECT_THAT(run_tools(flow.client, a_question(), {}, {.call = {.deadline = milliseconds::min()}}).answer,
+                FailsWith(ErrorCode::deadline_exceeded));
+}
+
 TEST(ToolRunner, AFailedCallEndsItWithTheConversation) {
     ToolFlow flow;
     flow.model_calls({{"1", "ok", ""}});

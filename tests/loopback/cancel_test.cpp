@@ -276,6 +276,25 @@ TEST_F(Cancel, AClientThatGoesWakesThreadsThatWaitInACall) {
     }
 }
 
+TEST_F(Cancel, AClientThatGoesWaitsForThreadsThatAreInsideIt) {
+    for (const auto& region : options.regions) gateway.set_fault(region.id, {.kind = Kind::hang});
+    for (int round = 1; round <= 20; ++round) {
+        const auto client = std::make_shared<std::optional<Client>>(std::in_place, options);
+        auto& inside = **client;
+        std::vector<std::future<void>> uses;
+        const auto use = [&](auto function) { uses.push_back(std::async(std::launch::async, std::move(function))); };
+        use([&] { EXPECT_FALSE(inside.warm_up(kPatience)); });
+        use([&] { EXPECT_THAT(inside.models({.regions = {"eu-central"}}), FailsWith(ErrorCode::cancelled)); });
+        use([&] { EXPECT_THAT(inside.verify_key({.regions = {"us-west"}}), FailsWith(ErrorCode::cancelled)); });
+        use([&] { EXPECT_THAT(inside.chat(question(), {.regions = {"us-west"}}), FailsWith(ErrorCode::cancelled)); });
+        use([&] { EXPECT_THAT(inside.probe({.deadline = kPatience}), SizeIs(2)); });
+        ASSERT_TRUE(gateway.wait_for_requests("us-west", static_cast<std::uint64_t>(4 * round), kPatience));
+        ASSERT_TRUE(gateway.wait_for_requests("eu-central", static_cast<std::uint64_t>(3 * round), kPatience));
+        client->reset();
+        for (auto& done : uses) ASSERT_EQ(done.wait_for(kPatience), std::future_status::ready);
+    }
+}
+
 TEST_F(Cancel, CallsMadeByCallbacksWhileTheClientGoesAreToldToo) {
     for (int round = 0; round < 300; ++round) {
         auto client = std::make_unique<Client>(options);
