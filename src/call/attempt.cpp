@@ -251,6 +251,8 @@ void Attempt::end_failed(Error error) {
     error_ = std::make_unique<Error>(std::move(error));
     error_->region = target_.region.id;
     error_->model = record.model;
+    // The gateway's id stands in a header, or in the error itself.
+    if (record.request_id.empty()) record.request_id = error_->request_id;
     error_->request_id = record.request_id;
     if (!error_->retry_after)
         error_->retry_after = wire::parse_retry_after(head_.headers, std::chrono::system_clock::now());

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -26,6 +27,18 @@ namespace {
 
 bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
     return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// An object where a list is meant is a list of one.
+std::vector<const json*> objects_in(const json* list) {
+    std::vector<const json*> objects;
+    if (list == nullptr) return objects;
+    if (list->is_object()) objects.push_back(list);
+    if (!list->is_array()) return objects;
+    for (const json& item : *list) {
+        if (item.is_object()) objects.push_back(&item);
+    }
+    return objects;
 }
 
 /// What the parts of a `content` array say (Mistral sends its reasoning as `thinking` parts).
@@ -95,11 +108,9 @@ class TreeReader {
 
     void read_choices() {
         const json* choices = member(root_, "choices");
-        out_.has_choices = choices != nullptr && choices->is_array();
+        out_.has_choices = choices != nullptr && (choices->is_array() || (choices->is_object() && !choices->empty()));
         if (!out_.has_choices) return;
-        for (const json& choice : *choices) {
-            if (choice.is_object()) read_choice(choice);
-        }
+        for (const json* choice : objects_in(choices)) read_choice(*choice);
         if (!usage_of_choice_) return;
         out_.usage = *std::move(usage_of_choice_);
         out_.has_usage = true;
@@ -199,11 +210,9 @@ class TreeReader {
     }
 
     void read_tool_calls(const json& message, std::size_t position) {
-        const json* calls = member(message, "tool_calls");
-        if (calls == nullptr || !calls->is_array()) return;
         std::int64_t number = 0;
-        for (const json& call : *calls) {
-            if (!call.is_object()) continue;
+        for (const json* entry : objects_in(member(message, "tool_calls"))) {
+            const json& call = *entry;
             ToolCallDelta delta = read_tool_call(call);
             delta.choice = position;
             // In a whole answer every entry is a call of its own, whatever index it claims.
@@ -265,6 +274,14 @@ class TreeReader {
 
 AnswerDom::AnswerDom() : tree_(std::make_unique<Tree>()) {}
 AnswerDom::~AnswerDom() = default;
+
+bool AnswerDom::read_answer(std::string_view text, AnswerFields& out) {
+    if (text.empty() || read(text, AnswerShape::whole, out) != Read::ok) return false;
+    if (out.error) return true;
+    const auto choices = objects_in(member(tree_->root, "choices"));
+    const auto is_chunk = [](const json* choice) { return is_truthy(member(*choice, "delta")); };
+    return !choices.empty() && std::none_of(choices.begin(), choices.end(), is_chunk);
+}
 
 AnswerDom::Read AnswerDom::read(std::string_view text, AnswerShape shape, AnswerFields& out) {
     out.clear();

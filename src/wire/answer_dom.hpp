@@ -22,6 +22,9 @@ class AnswerDom {
     /// other fields are filled beside it.
     Read read(std::string_view text, AnswerShape shape, AnswerFields& out);
 
+    /// Whether the text is an answer by itself, or an error: not a chunk with a `delta`. Then as `read`.
+    bool read_answer(std::string_view text, AnswerFields& out);
+
   private:
     struct Tree;
     std::unique_ptr<Tree> tree_;

@@ -54,6 +54,12 @@ struct AnswerFields {
     Usage usage{};
     std::optional<ErrorFields> error{};
 
+    /// For an answer that came with an error: what was used is paid for.
+    void keep_usage_alone() {
+        choices.clear();
+        tool_calls.clear();
+        loose.clear();
+    }
     /// Keeps the capacity: the next chunk needs no memory.
     void clear() {
         id = model = service_tier = system_fingerprint = {};

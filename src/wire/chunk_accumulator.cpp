@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 #include "wire/citations.hpp"
 
@@ -96,6 +97,7 @@ ChunkAccumulator::Added ChunkAccumulator::add(const AnswerFields& fields, std::s
     for (std::size_t delta = 0; delta < fields.choices.size(); ++delta) {
         add_choice(fields, delta, positions_[delta]);
         const std::size_t first_call = slots_.size();
+        states_[positions_[delta]].assembler.begin_chunk();
         const std::size_t repeated = repeats(fields, delta) ? states_[positions_[delta]].calls.size() : 0;
         while (slots_.size() < fields.tool_calls.size() && fields.tool_calls[slots_.size()].choice == delta) {
             const std::size_t number = slots_.size() - first_call;
@@ -171,42 +173,41 @@ void ChunkAccumulator::add_text(ChunkEvent event, std::size_t position, std::str
 std::size_t ChunkAccumulator::add_tool_call(const ToolCallDelta& delta, std::size_t position) {
     auto& calls = completion_.choices[position].message.tool_calls;
     ChoiceState& state = states_[position];
-    const std::size_t slot = state.slots.slot_for(delta.index, delta.id, !delta.name.empty());
-    if (slot == calls.size()) {
-        calls.emplace_back().type.clear();
+    const std::size_t slot = state.assembler.add(delta, calls);
+    if (slot == state.calls.size()) {
         state.calls.emplace_back();
-        ++state.held_calls;
-        bytes_ += sizeof(ToolCall) + sizeof(CallState);
+        bytes_ += sizeof(ToolCall) + sizeof(CallState) + ToolCallAssembler::kBytesPerCall;
     }
-    ToolCall& call = calls[slot];
-    set_once(call.id, delta.id);
-    set_once(call.type, delta.type);
-    set_once(call.name, delta.name);
-    call.arguments += delta.arguments;
     bytes_ += delta.arguments.size() + delta.name.size() + delta.id.size();
-    if (!call.name.empty()) tell_tool_call(position, slot, delta.arguments);
+    tell_tool_call(position, slot, false);
     return slot;
 }
 
-/// The name and the id are told once, with all the arguments that came before the name; then each piece as it comes.
-void ChunkAccumulator::tell_tool_call(std::size_t position, std::size_t slot, std::string_view arguments) {
+/// The name and the id are told once, with all the arguments that came before the name; then each piece as it comes. A
+/// placeholder in place of the arguments is held back: what was told cannot be taken back.
+void ChunkAccumulator::tell_tool_call(std::size_t position, std::size_t slot, bool is_last) {
     Choice& choice = completion_.choices[position];
     ToolCall& call = choice.message.tool_calls[slot];
-    CallState& state = states_[position].calls[slot];
-    ChatChunk chunk{.event = ChunkEvent::tool_call,
-                    .choice = choice.index,
-                    .tool_index = static_cast<int>(slot),
-                    .tool_arguments = arguments};
-    if (!state.told) {
-        state.told = true;
-        --states_[position].held_calls;
+    ChoiceState& choice_state = states_[position];
+    CallState& state = choice_state.calls[slot];
+    const bool nameless = call.name.empty() && !is_last;
+    const bool placeholder = !is_last && choice_state.assembler.may_be_replaced(slot, call);
+    const std::size_t ready = nameless || placeholder ? state.told_bytes : call.arguments.size();
+    const bool held = nameless || ready < call.arguments.size();
+    if (held != std::exchange(state.held, held)) held ? ++choice_state.held_calls : --choice_state.held_calls;
+    if (nameless || (state.told && ready == state.told_bytes)) return;
+    ChatChunk chunk{
+        .event = ChunkEvent::tool_call,
+        .choice = choice.index,
+        .tool_index = static_cast<int>(slot),
+        .tool_arguments = std::string_view(call.arguments).substr(state.told_bytes, ready - state.told_bytes)};
+    if (!std::exchange(state.told, true)) {
         complete_call(call);
         chunk.tool_id = call.id;
         chunk.tool_name = call.name;
-        chunk.tool_arguments = call.arguments;
-    } else if (arguments.empty()) {
-        return;
     }
+    if (ready > 0) choice_state.assembler.set_reported(slot);
+    state.told_bytes = ready;
     has_content_ = true;
     tell(chunk);
 }
@@ -215,7 +216,7 @@ void ChunkAccumulator::tell_tool_call(std::size_t position, std::size_t slot, st
 void ChunkAccumulator::tell_held_calls(std::size_t position) {
     const auto& calls = states_[position].calls;
     for (std::size_t slot = 0; states_[position].held_calls > 0 && slot < calls.size(); ++slot) {
-        if (!calls[slot].told) tell_tool_call(position, slot, {});
+        if (calls[slot].held) tell_tool_call(position, slot, true);
     }
 }
 

@@ -14,7 +14,7 @@
 #include "wire/answer_fields.hpp"
 #include "wire/chunk_sink.hpp"
 #include "wire/json_writer.hpp"
-#include "wire/tool_call_slots.hpp"
+#include "wire/tool_call_assembler.hpp"
 
 namespace holysheep::wire {
 
@@ -54,12 +54,14 @@ class ChunkAccumulator {
   private:
     struct CallState {
         JsonMembers extra{}, body_extra{};
-        bool told = false;  ///< its name was, and so pieces are told as they come
+        std::size_t told_bytes = 0;  ///< of its arguments
+        bool told = false;           ///< its name was, and so pieces are told as they come
+        bool held = false;           ///< something of it is not told yet
     };
     struct ChoiceState {
-        ToolCallSlots slots{};
+        ToolCallAssembler assembler{};
         std::vector<CallState> calls{};  ///< beside Message::tool_calls
-        std::size_t held_calls = 0;      ///< not told yet
+        std::size_t held_calls = 0;      ///< of which something is not told yet
         bool by_deltas = false;          ///< a `message` repeats what was said before
         JsonMembers extra{}, message_extra{}, logprobs{}, audio{}, function_call{};
     };
@@ -70,7 +72,7 @@ class ChunkAccumulator {
     void add_text(ChunkEvent event, std::size_t position, std::string_view text, std::string& into);
     bool repeats(const AnswerFields& fields, std::size_t delta) const;
     std::size_t add_tool_call(const ToolCallDelta& delta, std::size_t position);
-    void tell_tool_call(std::size_t position, std::size_t slot, std::string_view arguments);
+    void tell_tool_call(std::size_t position, std::size_t slot, bool is_last);
     void tell_held_calls(std::size_t position);
     void add_finish(std::size_t position, std::string_view reason);
     std::size_t add_loose(const LooseMember& member, const AnswerFields& fields);

@@ -9,6 +9,8 @@
 #include "wire/answer_scan.hpp"
 #include "wire/chunk_accumulator.hpp"
 #include "wire/error_decoder.hpp"
+#include "wire/json_cursor.hpp"
+#include "wire/loose_frames.hpp"
 #include "wire/stream_decoder.hpp"
 
 namespace holysheep::wire {
@@ -43,14 +45,17 @@ Result<ChatCompletion> assemble(const AnswerFields& fields, std::string body) {
         const auto problem = "a choice index is outside 0 to " + std::to_string(kMaxChoices - 1);
         return with_body(fields.error ? error_from_fields(*fields.error) : malformed(problem), body);
     }
-    const bool failed = fields.error || answer.has_failed_choice();
-    const bool has_content = answer.has_content();
+    const bool failed = fields.error || answer.has_failed_choice() || fields.choices.empty();
+    const bool may_cost = answer.has_content() || fields.has_usage;
     answer.seal(nullptr);
     ChatCompletion completion = answer.take();
     if (failed) {
         const ErrorFields reason{.message = "the gateway ended the answer with the finish reason 'error'"};
-        auto error = with_body(error_from_fields(fields.error ? *fields.error : reason), body);
-        if (!has_content) return error;
+        auto error = with_body(fields.error             ? error_from_fields(*fields.error)
+                               : fields.choices.empty() ? malformed("the answer has no choices")
+                                                        : error_from_fields(reason),
+                               body);
+        if (!may_cost) return error;
         return with_partial(std::move(error), std::move(completion), std::move(body));
     }
     completion.raw_json = std::move(body);
@@ -60,9 +65,7 @@ Result<ChatCompletion> assemble(const AnswerFields& fields, std::string body) {
 /// Some gateways stream whatever they were asked for.
 bool is_event_stream(std::string_view text) {
     const std::size_t first = text.find_first_not_of(" \t\r\n");
-    if (first == std::string_view::npos) return false;
-    const auto starts_with = [&](std::string_view field) { return text.substr(first, field.size()) == field; };
-    return starts_with("data:") || starts_with("event:") || starts_with("id:") || starts_with(":");
+    return first != std::string_view::npos && text[first] != '{' && text[first] != '[' && looks_framed(text);
 }
 
 struct Unheard final : ChunkSink {
@@ -79,7 +82,7 @@ Result<ChatCompletion> decode_event_stream(std::string body) {
         if (error.code == ErrorCode::stream_interrupted || error.code == ErrorCode::transport_failed)
             error.code = ErrorCode::malformed_response;
         error = with_body(std::move(error), body);
-        if (!decoder.has_content()) return error;
+        if (!decoder.has_content() && !decoder.completion().usage.present) return error;
         return with_partial(std::move(error), decoder.take_completion(), std::move(body));
     }
     ChatCompletion completion = decoder.take_completion();
@@ -106,12 +109,12 @@ Result<ChatCompletion> decode_completion_by_tree(std::string body) {
     AnswerFields fields;
     const std::string_view text = without_byte_order_mark(body);
     if (dom.read(text, AnswerShape::whole, fields) != AnswerDom::Read::ok) {
-        if (is_event_stream(text)) return decode_event_stream(std::move(body));
-        return with_body(malformed_body(text, "instead of a completion"), text);
-    }
-    if (fields.choices.empty()) {
-        if (fields.error) return with_body(error_from_fields(*fields.error), text);
-        return with_body(malformed("the answer has no choices"), text);
+        // Whatever follows an answer, or an error, it is one.
+        const std::string_view first = leading_json(text);
+        if (first.empty() || !dom.read_answer(first, fields)) {
+            if (is_json(first) || is_event_stream(text)) return decode_event_stream(std::move(body));
+            return with_body(malformed_body(text, "instead of a completion"), text);
+        }
     }
     return assemble(fields, std::move(body));
 }

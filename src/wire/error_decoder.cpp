@@ -8,8 +8,10 @@
 #include <nlohmann/json.hpp>
 
 #include "wire/error_class.hpp"
+#include "wire/error_hints.hpp"
 #include "wire/json_cursor.hpp"
 #include "wire/json_dom.hpp"
+#include "wire/loose_frames.hpp"
 #include "wire/utf8.hpp"
 
 namespace holysheep::wire {
@@ -17,6 +19,7 @@ namespace {
 
 constexpr std::size_t kMessageBytes = 1000, kPlainTextBytes = 300, kRawBodyBytes = 8192, kReadBytes = 1U << 20U;
 constexpr std::string_view kSpace = " \t\r\n\v\f";
+constexpr std::string_view kBaseUrlHint = " (check the base URL: it usually ends in /v1)";
 
 std::string_view trimmed(std::string_view text) {
     const std::size_t first = text.find_first_not_of(kSpace);
@@ -163,11 +166,12 @@ bool is_readable_text(std::string_view body) {
            body.find('\0') == std::string_view::npos;
 }
 
-std::string_view hint_for(int status, ErrorCode code) {
+std::string_view hint_for(int status, ErrorCode code, std::string_view message) {
+    constexpr std::string_view kNoSuchPath = "nexpected endpoint or method";  // LM Studio, with a 200
     if (code != ErrorCode::invalid_request) return {};
+    if (message.find(kNoSuchPath) != std::string_view::npos) return kBaseUrlHint;
     if (status >= 300 && status < 400) return " (redirects are not followed: check the base URL)";
-    if (status == 404 || status == 405) return " (check the base URL: it usually ends in /v1)";
-    return {};
+    return status == 404 || status == 405 ? kBaseUrlHint : std::string_view();
 }
 
 /// A page quoted inside a message becomes its title: "upstream said: <html>…" → "upstream said: Bad Gateway".
@@ -179,7 +183,25 @@ std::string readable(const std::string& message) {
     return before.empty() || title.empty() ? before + title : before + " " + title;
 }
 
-Error from_fields(int status, const ErrorFields& fields) {
+/// The first JSON of the text counts, with or without an event stream's lines around it: relays append to a body what
+/// they would have streamed.
+bool read_error_json(std::string_view text, ErrorFields& fields) {
+    nlohmann::json tree;
+    if (parse_json(text, tree)) {
+        fields = read_error_fields(tree);
+        return true;
+    }
+    if (!looks_framed(text)) return false;
+    LooseFrames frames(text);
+    for (auto frame = frames.next(); frame; frame = frames.next()) {
+        if (frame->kind != LooseFrame::Kind::json || !parse_json(frame->text, tree)) continue;
+        fields = read_error_fields(tree);
+        return true;
+    }
+    return false;
+}
+
+Error from_fields(int status, const ErrorFields& fields, std::chrono::system_clock::time_point now) {
     Error error;
     error.code = classify_error(status, fields);
     error.message = readable(fields.message);
@@ -189,38 +211,51 @@ Error from_fields(int status, const ErrorFields& fields) {
     error.provider_param = one_line(fields.param, kPlainTextBytes);
     error.request_id = one_line(fields.request_id, kPlainTextBytes);
     error.retry_after = fields.retry_after;
+    const bool passes = error.code == ErrorCode::rate_limited || error.code == ErrorCode::server_failed;
+    if (!error.retry_after) error.retry_after = parse_retry_after(fields.headers, now);
+    if (!error.retry_after && passes) error.retry_after = parse_reset(fields.headers, now);
+    if (!error.retry_after && passes) error.retry_after = wait_in_words(error.message);
     return error;
 }
 
 }  // namespace
 
+ErrorFields read_error_text(std::string_view text) {
+    ErrorFields fields;
+    if (text.size() > kReadBytes || !read_error_json(text, fields)) fields.message = text.substr(0, kReadBytes);
+    return fields;
+}
+
 Error decode_error(int status, HeaderView headers, std::optional<std::string_view> arrived, std::string_view host,
                    std::chrono::system_clock::time_point now) {
     const auto body = arrived.value_or(std::string_view());
-    nlohmann::json tree;
     ErrorFields fields;
     // The content type is not asked: some send JSON as octets, some HTML as JSON.
-    if (body.size() <= kReadBytes && parse_json(body, tree)) {
-        fields = read_error_fields(tree);
-    } else if (is_readable_text(body)) {
-        fields.message = body;
-    }
-    Error error = from_fields(status, fields);
+    if (!(body.size() <= kReadBytes && read_error_json(body, fields)) && is_readable_text(body)) fields.message = body;
+    // AWS names the error in a header: "ThrottlingException:http://…".
+    const std::string_view aws = find_header(headers, "x-amzn-errortype");
+    if (fields.type.empty()) fields.type = aws.substr(0, aws.find(':'));
+    Error error = from_fields(status, fields, now);
     if (error.message.empty()) error.message = fallback_message(status, arrived, host);
-    error.message += hint_for(status, error.code);
+    error.message += hint_for(status, error.code, error.message);
     error.http_status = status;
     error.raw_body = body_snippet(body, kRawBodyBytes);
     if (std::string id = parse_request_id(headers); !id.empty()) error.request_id = std::move(id);
-    if (const auto wait = parse_retry_after(headers, now)) error.retry_after = wait;
+    if (const auto wait = parse_retry_after(headers, now)) {
+        error.retry_after = wait;
+    } else if (!error.retry_after && error.code == ErrorCode::rate_limited) {
+        error.retry_after = parse_reset(headers, now);
+    }
     return error;
 }
 
-Error error_from_fields(const ErrorFields& fields) {
-    Error error = from_fields(fields.status, fields);
+Error error_from_fields(const ErrorFields& fields, std::chrono::system_clock::time_point now) {
+    Error error = from_fields(fields.status, fields, now);
     if (error.message.empty()) {
         error.message = "the gateway answered 200 with an error";
         if (!error.provider_code.empty()) error.message += " (" + error.provider_code + ")";
     }
+    error.message += hint_for(fields.status, error.code, error.message);
     return error;
 }
 

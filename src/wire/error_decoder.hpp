@@ -16,13 +16,17 @@
 namespace holysheep::wire {
 
 /// Fills everything that the answer itself tells. The message is one line without markup; `region` and the removal of
-/// secrets are the caller's. No body: none has come yet, which an empty one would deny. `now` matters only for a
-/// `Retry-After` date without a `Date` beside it.
+/// secrets are the caller's. No body: none has come yet, which an empty one would deny. `now` matters only for moments
+/// without a `Date` beside them.
 Error decode_error(int status, HeaderView headers, std::optional<std::string_view> body, std::string_view host,
                    std::chrono::system_clock::time_point now = std::chrono::system_clock::now());
 
 /// An error that came inside a 200. `effective_status` is the status that it names, if any.
-Error error_from_fields(const ErrorFields& fields);
+Error error_from_fields(const ErrorFields& fields,
+                        std::chrono::system_clock::time_point now = std::chrono::system_clock::now());
+
+/// What a text says that stands for an error: JSON, whatever follows it, JSON inside an event stream, or plain words.
+ErrorFields read_error_text(std::string_view text);
 
 /// An answer with status 200 that is no answer: says what it is, e.g. "HTML instead of a completion".
 Error malformed_body(std::string_view body, std::string_view instead_of);

@@ -2,14 +2,14 @@
 #include "wire/error_fields.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <cstdint>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
 
+#include "wire/error_hints.hpp"
 #include "wire/json_dom.hpp"
+#include "wire/response_headers.hpp"
 
 namespace holysheep::wire {
 namespace {
@@ -48,11 +48,18 @@ void read_flat(const json& object, ErrorFields& fields) {
     if (const json* message = member(object, "message")) take(fields.message, any_text(*message));
     for (const char* name : {"msg", "error_msg", "error_message", "error_description", "Message"})
         take(fields.message, std::string(text_of(member(object, name))));
-    take(fields.type, std::string(text_of(member(object, "type"))));
-    take(fields.code, scalar_text_of(member(object, "code")));
+    for (const char* name : {"type", "error_type"}) take(fields.type, std::string(text_of(member(object, name))));
+    // AWS: "com.amazon.coral.service#ThrottlingException".
+    const auto aws = text_of(member(object, "__type"));
+    take(fields.type, std::string(aws.substr(aws.find('#') + 1)));
+    for (const char* name : {"code", "error_code", "errcode", "Code"})
+        take(fields.code, scalar_text_of(member(object, name)));
     take(fields.param, scalar_text_of(member(object, "param")));
-    for (const char* name : {"status_code", "http_status_code", "statusCode", "code", "status"})
+    for (const char* name : {"request_id", "requestId", "RequestId"})
+        take(fields.request_id, scalar_text_of(member(object, name)));
+    for (const char* name : {"status_code", "http_status_code", "statusCode", "http_code", "code", "status"})
         take_status(fields, member(object, name));
+    read_retry_hints(object, fields);
 }
 
 void read_error_member(const json& error, ErrorFields& fields);
@@ -90,18 +97,15 @@ void read_google_details(const json& error, ErrorFields& fields) {
     for (const json& detail : *details) {
         take(fields.inner_code, std::string(text_of(member(detail, "reason"))));
         const std::string_view delay = text_of(member(detail, "retryDelay"));
-        double seconds = 0;
-        const auto [end, failure] = std::from_chars(delay.data(), delay.data() + delay.size(), seconds);
-        const bool in_seconds =
-            std::string_view(end, static_cast<std::size_t>(delay.data() + delay.size() - end)) == "s";
-        if (failure != std::errc{} || !in_seconds || !std::isfinite(seconds) || seconds < 0 || seconds > 1e7) continue;
-        fields.retry_after = std::chrono::milliseconds(std::llround(seconds * 1000));
+        if (delay.empty() || delay.back() != 's') continue;
+        if (const auto wait = parse_duration(delay)) fields.retry_after = wait;
     }
 }
 
 /// A relay quotes what its upstream said: `error.metadata.raw` (OpenRouter, JSON as text) and `innererror` (Azure).
 void read_upstream(const json& error, ErrorFields& fields) {
     fields.inner_code = scalar_text_of(member(error, "innererror", "code"));
+    take(fields.inner_code, std::string(text_of(member(error, "metadata", "limit_source"))));
     const json* raw = member(error, "metadata", "raw");
     if (raw == nullptr) return;
     json tree;
@@ -157,7 +161,7 @@ const json* choice_error(const json& body) {
 
 bool has_choices(const json& body) {
     const json* choices = member(body, "choices");
-    return choices != nullptr && choices->is_array();
+    return choices != nullptr && (choices->is_array() || (choices->is_object() && !choices->empty()));
 }
 
 }  // namespace
@@ -200,8 +204,12 @@ ErrorFields read_error_fields(const json& body) {
     }
     if (text_of(member(body, "type")) == "error") take(fields.message, std::string(text_of(member(body, "message"))));
     take(fields.message, std::string(text_of(member(body, "base_resp", "status_msg"))));
-    take(fields.code, scalar_text_of(member(body, "base_resp", "status_code")));
-    fields.request_id = text_of(member(body, "request_id"));
+    if (fields.code.empty() && member(body, "base_resp", "status_code") != nullptr) {
+        fields.code = scalar_text_of(member(body, "base_resp", "status_code"));
+        fields.number_of = "minimax";
+    }
+    take(fields.request_id, std::string(text_of(member(body, "request_id"))));
+    read_retry_hints(body, fields);
     // A relay's bare number says less than the word of the upstream it quotes.
     if (is_number_text(fields.code) && !fields.inner_code.empty()) std::swap(fields.code, fields.inner_code);
     return fields;

@@ -1,6 +1,7 @@
 // The day's name is redundant and not checked; everything else must be right.
 #include "wire/http_date.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -41,6 +42,7 @@ class DateText {
         rest_.remove_prefix(end + separator.size());
         return true;
     }
+    void skip_digits() { rest_.remove_prefix(std::min(rest_.find_first_not_of("0123456789"), rest_.size())); }
     bool at_end() const { return rest_.empty(); }
 
   private:
@@ -92,6 +94,24 @@ std::optional<sys_seconds> parse_http_date(std::string_view text) {
         if (read(DateText(text), moment)) return to_time(moment);
     }
     return std::nullopt;
+}
+
+std::optional<sys_seconds> parse_rfc3339(std::string_view value) {
+    DateText text(value);
+    Moment m;
+    const bool read = text.number(4, m.year) && text.literal("-") && text.number(2, m.month) && text.literal("-") &&
+                      text.number(2, m.day) && (text.literal("T") || text.literal("t") || text.literal(" ")) &&
+                      read_clock(text, m);
+    if (!read) return std::nullopt;
+    if (text.literal(".")) text.skip_digits();
+    unsigned hour = 0, minute = 0;
+    int sign = 0;
+    if (!text.literal("Z") && !text.literal("z")) {
+        sign = text.literal("+") ? 1 : text.literal("-") ? -1 : 0;
+        if (sign == 0 || !text.number(2, hour) || !text.literal(":") || !text.number(2, minute)) return std::nullopt;
+    }
+    const auto time = text.at_end() ? to_time(m) : std::nullopt;
+    return time ? std::optional(*time - sign * (hours(hour) + minutes(minute))) : std::nullopt;
 }
 
 }  // namespace holysheep::wire

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <vector>
 
 #include "wire/http_date.hpp"
 #include "wire/usage_fields.hpp"
@@ -73,18 +74,18 @@ std::optional<double> take_unit(std::string_view& text) {
     return std::nullopt;
 }
 
-std::optional<milliseconds> parse_duration(std::string_view text) {
+/// A moment as seconds or milliseconds since the epoch, or as a date of RFC 3339 ("2026-01-27T12:00:30Z").
+std::optional<std::chrono::system_clock::time_point> parse_moment(std::string_view text) {
+    constexpr double kFirstSeconds = 1e9, kFirstMilliseconds = 1e12, kLastMilliseconds = 1e13;
     text = trimmed(text);
-    if (text.empty()) return std::nullopt;
-    if (const auto seconds = parse_amount(text, 1e3)) return seconds;
-    double total = 0;
-    while (!text.empty()) {
-        const auto value = take_number(text);
-        const auto unit = take_unit(text);
-        if (!value || !unit) return std::nullopt;
-        total += *value * *unit;
+    std::string_view rest = text;
+    const auto number = take_number(rest);
+    if (number && rest.empty()) {
+        const double since = *number >= kFirstMilliseconds ? *number : *number * 1000;
+        if (*number < kFirstSeconds || since > kLastMilliseconds) return std::nullopt;
+        return std::chrono::system_clock::time_point(milliseconds(static_cast<std::int64_t>(since)));
     }
-    return to_milliseconds(total);
+    return parse_rfc3339(text);
 }
 
 /// Ids end up in logs and messages: printable, one line, not endless.
@@ -128,15 +129,116 @@ std::optional<bool> parse_should_retry(HeaderView headers) {
     return std::nullopt;
 }
 
-RateLimits parse_rate_limits(HeaderView headers) {
-    const auto count = [&](std::string_view name) { return parse_count(find_header(headers, name)); };
-    const auto duration = [&](std::string_view name) { return parse_duration(find_header(headers, name)); };
-    return {.limit_requests = count("x-ratelimit-limit-requests"),
-            .remaining_requests = count("x-ratelimit-remaining-requests"),
-            .limit_tokens = count("x-ratelimit-limit-tokens"),
-            .remaining_tokens = count("x-ratelimit-remaining-tokens"),
-            .reset_requests = duration("x-ratelimit-reset-requests"),
-            .reset_tokens = duration("x-ratelimit-reset-tokens")};
+std::optional<milliseconds> parse_duration(std::string_view text) {
+    text = trimmed(text);
+    if (text.empty()) return std::nullopt;
+    if (const auto seconds = parse_amount(text, 1e3)) return seconds;
+    double total = 0;
+    while (!text.empty()) {
+        const auto value = take_number(text);
+        const auto unit = take_unit(text);
+        if (!value || !unit) return std::nullopt;
+        total += *value * *unit;
+    }
+    return to_milliseconds(total);
+}
+
+namespace {
+
+/// One limit: how much of it there is, is left, and when it is whole again.
+struct Window {
+    std::optional<std::int64_t> limit{}, remaining{};
+    std::optional<milliseconds> reset{};
+    bool is_there() const { return limit || remaining || reset; }
+};
+
+/// A span as it is, a moment as the span until then.
+std::optional<milliseconds> parse_span_until(std::string_view text, std::chrono::system_clock::time_point now) {
+    const auto moment = parse_moment(text);
+    if (!moment) return parse_duration(text);
+    const auto wait = std::chrono::ceil<milliseconds>(*moment - now);
+    return wait < kTenYears ? std::optional(std::max(wait, milliseconds(0))) : std::nullopt;
+}
+
+/// The names of one window's three headers: "x-ratelimit-" "limit" "-tokens".
+struct WindowNames {
+    std::string_view prefix, suffix;
+};
+
+using HeaderList = std::vector<std::pair<std::string_view, std::string_view>>;
+
+/// Those that limits are looked for in: most answers have few or none of them.
+HeaderList limit_headers(HeaderView headers) {
+    constexpr std::string_view kWord = "ratelimit-";
+    const auto same = [](char a, char b) { return lower(a) == b; };
+    HeaderList list;
+    for (const auto& [name, value] : headers) {
+        if (std::search(name.begin(), name.end(), kWord.begin(), kWord.end(), same) != name.end())
+            list.emplace_back(name, value);
+    }
+    return list;
+}
+
+Window read_window(const HeaderList& headers, const WindowNames& names, std::chrono::system_clock::time_point now) {
+    const auto value = [&](std::string_view word) -> std::string_view {
+        const std::size_t size = names.prefix.size() + word.size() + names.suffix.size();
+        for (const auto& [name, text] : headers) {
+            if (name.size() == size && same_name(name.substr(0, names.prefix.size()), names.prefix) &&
+                same_name(name.substr(names.prefix.size(), word.size()), word) &&
+                same_name(name.substr(size - names.suffix.size()), names.suffix))
+                return text;
+        }
+        return {};
+    };
+    return {.limit = parse_count(value("limit")),
+            .remaining = parse_count(value("remaining")),
+            .reset = parse_span_until(value("reset"), now)};
+}
+
+Window find_window(const HeaderList& headers, std::initializer_list<WindowNames> all,
+                   std::chrono::system_clock::time_point now) {
+    Window found;
+    for (const WindowNames& names : all) {
+        const Window window = read_window(headers, names, now);
+        const bool used_up = window.remaining == 0 && found.remaining != 0;
+        if (window.is_there() && (!found.is_there() || used_up)) found = window;
+    }
+    return found;
+}
+
+}  // namespace
+
+RateLimits parse_rate_limits(HeaderView headers, std::chrono::system_clock::time_point now) {
+    const HeaderList limits = limit_headers(headers);
+    if (limits.empty()) return {};
+    if (const auto date = parse_http_date(trimmed(find_header(headers, "date")))) now = *date;
+    const Window requests = find_window(limits,
+                                        {{"x-ratelimit-", "-requests"},
+                                         {"x-ratelimit-", "-requests-minute"},
+                                         {"x-ratelimit-", "-requests-hour"},
+                                         {"x-ratelimit-", "-requests-day"},
+                                         {"anthropic-ratelimit-requests-", ""},
+                                         {"x-ratelimit-", ""},
+                                         {"ratelimit-", ""}},
+                                        now);
+    const Window tokens = find_window(limits,
+                                      {{"x-ratelimit-", "-tokens"},
+                                       {"x-ratelimit-", "-tokens-minute"},
+                                       {"x-ratelimit-", "-tokens-hour"},
+                                       {"x-ratelimit-", "-tokens-day"},
+                                       {"anthropic-ratelimit-tokens-", ""}},
+                                      now);
+    return {.limit_requests = requests.limit,
+            .remaining_requests = requests.remaining,
+            .limit_tokens = tokens.limit,
+            .remaining_tokens = tokens.remaining,
+            .reset_requests = requests.reset,
+            .reset_tokens = tokens.reset};
+}
+
+std::optional<milliseconds> parse_reset(HeaderView headers, std::chrono::system_clock::time_point now) {
+    if (const auto date = parse_http_date(trimmed(find_header(headers, "date")))) now = *date;
+    return parse_span_until(find_header(headers, "x-ratelimit-reset"), now);
 }
 
 std::optional<Money> parse_reported_cost(HeaderView headers) {

@@ -25,8 +25,16 @@ std::optional<std::chrono::milliseconds> parse_retry_after(HeaderView headers,
                                                            std::chrono::system_clock::time_point now);
 /// `x-should-retry`: the gateway's own verdict.
 std::optional<bool> parse_should_retry(HeaderView headers);
-/// `x-ratelimit-*`. Durations come as "6m0s", "1m12.5s", "12ms" or bare seconds.
-RateLimits parse_rate_limits(HeaderView headers);
+/// The bare `x-ratelimit-reset` of those who send no `Retry-After` (OpenRouter): a span, or a moment.
+std::optional<std::chrono::milliseconds> parse_reset(HeaderView headers, std::chrono::system_clock::time_point now);
+/// Limits under the names in use: `x-ratelimit-*-requests` and `-tokens`, with `-minute`, `-hour` or `-day` behind them
+/// (Cerebras, Mistral), `anthropic-ratelimit-*`, and bare `x-ratelimit-*` or `ratelimit-*`, which count requests. Where
+/// several spans are limited, the one that is used up counts, else the shortest. Resets come as "6m0s", "1m12.5s",
+/// "12ms", bare seconds, seconds or milliseconds since the epoch, or a date of RFC 3339.
+RateLimits parse_rate_limits(HeaderView headers,
+                             std::chrono::system_clock::time_point now = std::chrono::system_clock::now());
+/// "6m0s", "1m12.5s", "12ms", or bare seconds.
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 /// `x-litellm-response-cost`, in dollars. Zero says nothing: it is sent for unpriced models, and with the head of a
 /// stream, whose price is not known by then (docs.litellm.ai, "Response Headers").
 std::optional<Money> parse_reported_cost(HeaderView headers);

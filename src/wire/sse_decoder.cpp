@@ -104,15 +104,15 @@ void SseDecoder::take_line(std::string_view line, SseSink& sink) {
     if (line.empty()) return dispatch(sink);
     const std::size_t colon = line.find(':');
     if (colon == 0) return go_on(sink.on_comment(line.substr(1)));
-    if (colon == std::string_view::npos) return take_field(line, {}, sink);
-    std::string_view value = line.substr(colon + 1);
+    std::string_view value = colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);
     if (!value.empty() && value.front() == ' ') value.remove_prefix(1);
-    take_field(line.substr(0, colon), value, sink);
+    if (!take_field(line.substr(0, colon), value, sink)) go_on(sink.on_other_line(line));
 }
 
-void SseDecoder::take_field(std::string_view name, std::string_view value, SseSink& sink) {
-    if (name == "data") return take_data(value);
-    if (name == "event") {
+bool SseDecoder::take_field(std::string_view name, std::string_view value, SseSink& sink) {
+    if (name == "data") {
+        take_data(value, sink);
+    } else if (name == "event") {
         name_ = value;
     } else if (name == "id") {
         if (value.find('\0') == std::string_view::npos) last_event_id_ = value;
@@ -122,10 +122,20 @@ void SseDecoder::take_field(std::string_view name, std::string_view value, SseSi
         if (error == std::errc{} && end == value.data() + value.size()) reconnection_milliseconds_ = wait;
     } else if (name == "error") {
         go_on(sink.on_error_field(value));
+    } else {
+        return false;
     }
+    return true;
 }
 
-void SseDecoder::take_data(std::string_view value) {
+void SseDecoder::take_data(std::string_view value, SseSink& sink) {
+    if (has_one_line_ && sink.is_whole(is_borrowed_ ? borrowed_ : data_)) {
+        const std::string name = name_;  // of the lines that follow, too, until a blank one
+        dispatch(sink);
+        if (status_ != Status::open) return;
+        name_ = name;
+    }
+    has_one_line_ = !has_data_;
     if (!has_data_) {
         has_data_ = is_borrowed_ = true;
         borrowed_ = value;
@@ -148,7 +158,7 @@ void SseDecoder::dispatch(SseSink& sink) {
     if (has_data_) {
         go_on(sink.on_event(name_.empty() ? std::string_view("message") : name_, is_borrowed_ ? borrowed_ : data_));
     }
-    has_data_ = is_borrowed_ = false;
+    has_data_ = is_borrowed_ = has_one_line_ = false;
     data_.clear();
     name_.clear();
 }

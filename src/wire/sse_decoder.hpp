@@ -1,5 +1,5 @@
 // Bytes of an event stream → events, in whatever pieces the bytes come. The rules are those of WHATWG HTML,
-// "Server-sent events", 9.2.6 "Interpreting an event stream"; two additions are named below.
+// "Server-sent events", 9.2.6 "Interpreting an event stream"; three additions are named below.
 // body bytes → [sse_decoder] → stream_decoder
 #pragma once
 
@@ -20,6 +20,11 @@ class SseSink {
     virtual bool on_comment(std::string_view text) = 0;
     /// The field `error:`, which is in no standard but which llama.cpp and its descendants send instead of data.
     virtual bool on_error_field(std::string_view text) = 0;
+    /// A line with a field that the standard ignores, or with none.
+    virtual bool on_other_line(std::string_view line) = 0;
+    /// Whether data says all by itself, so that no further line can belong to it. Asked of an event's first data line
+    /// when a second one comes: relays forget the blank line between events.
+    virtual bool is_whole(std::string_view data) = 0;
 };
 
 /// An event that lies whole in the bytes of one `feed` is not copied. Cost is linear in the bytes, however they come.
@@ -45,8 +50,9 @@ class SseDecoder {
   private:
     void skip_byte_order_mark(std::string_view& bytes);
     void take_line(std::string_view line, SseSink& sink);
-    void take_field(std::string_view name, std::string_view value, SseSink& sink);
-    void take_data(std::string_view value);
+    /// False for a field that is not known.
+    bool take_field(std::string_view name, std::string_view value, SseSink& sink);
+    void take_data(std::string_view value, SseSink& sink);
     void dispatch(SseSink& sink);
     void keep_borrowed_data();
     void go_on(bool wanted) {
@@ -59,7 +65,7 @@ class SseDecoder {
     std::string line_{};           ///< the beginning of a line whose end has not come
     std::string data_{};           ///< of the event at hand, where it could not stay borrowed
     std::string_view borrowed_{};  ///< the event's only data line so far, inside the bytes being fed
-    bool has_data_ = false, is_borrowed_ = false;
+    bool has_data_ = false, is_borrowed_ = false, has_one_line_ = false;
     std::string name_{};
     std::string last_event_id_{};
     std::optional<std::uint64_t> reconnection_milliseconds_{};

@@ -3,6 +3,7 @@
 #include "wire/stream_decoder.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <string>
 #include <utility>
 
@@ -13,13 +14,15 @@
 #include "wire/chunk_accumulator.hpp"
 #include "wire/chunk_frame.hpp"
 #include "wire/error_decoder.hpp"
+#include "wire/json_cursor.hpp"
 #include "wire/json_dom.hpp"
+#include "wire/loose_frames.hpp"
 #include "wire/sse_decoder.hpp"
 
 namespace holysheep::wire {
 namespace {
 
-constexpr std::size_t kSnippetBytes = 1024, kHtmlBytes = 2048;
+constexpr std::size_t kSnippetBytes = 1024, kHtmlBytes = 2048, kStrayBytes = std::size_t{64} << 10U;
 constexpr std::string_view kSpace = " \t\r\n";
 constexpr const char* kCheckGateway = " bytes; check what answers at the base URL";
 
@@ -27,6 +30,17 @@ std::string_view trimmed(std::string_view text) {
     const std::size_t first = text.find_first_not_of(kSpace);
     if (first == std::string_view::npos) return {};
     return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+/// DashScope puts the status of an event into a comment: ":HTTP_STATUS/429". 0: none, or a good one.
+int status_in_comment(std::string_view text) {
+    constexpr std::string_view kName = "HTTP_STATUS/";
+    text = trimmed(text);
+    int status = 0;
+    if (text.substr(0, kName.size()) != kName) return 0;
+    text.remove_prefix(kName.size());
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), status);
+    return error == std::errc{} && status >= 400 && status <= 599 ? status : 0;
 }
 
 }  // namespace
@@ -58,23 +72,26 @@ class StreamDecoder::Machine final : public SseSink {
             case Body::undecided:
             case Body::events: events_.finish(*this); break;
         }
+        if (state_ == State::open && !unreadable_.empty()) return fail_unreadable();
         if (state_ == State::open) judge_end();
     }
 
     bool on_event(std::string_view name, std::string_view data) override {
         data = trimmed(data);
         if (data.empty()) return true;
-        if (data == "[DONE]") {
+        if (data == "[DONE]" && unreadable_.empty()) {
             judge_done();
         } else if (name == "error") {
             fail_with_text(data);
         } else {
             read_chunk(data);
         }
+        event_status_ = 0;
         return state_ == State::open;
     }
 
     bool on_comment(std::string_view text) override {
+        if (const int status = status_in_comment(text); status != 0) event_status_ = status;
         sink_.on_chunk({.event = ChunkEvent::keep_alive, .raw_json = text});
         return true;
     }
@@ -83,6 +100,31 @@ class StreamDecoder::Machine final : public SseSink {
         text = trimmed(text);
         if (!text.empty()) fail_with_text(text);
         return state_ == State::open;
+    }
+
+    /// JSON without `data:` before it, on one line or several: a proxy's own error, or a chunk of a careless relay.
+    bool on_other_line(std::string_view line) override {
+        if (stray_.empty()) {
+            line = trimmed(line);
+            if (line.empty() || (line.front() != '{' && line.front() != '[')) return true;
+            stray_balance_ = {};
+        } else {
+            stray_ += '\n';
+        }
+        const std::size_t end = stray_balance_.read(line);
+        if (stray_.size() + line.size() > kStrayBytes || !stray_balance_.is_sound()) {
+            stray_.clear();
+            return true;
+        }
+        stray_ += line.substr(0, end);
+        if (end == std::string_view::npos) return true;
+        read_stray(std::exchange(stray_, {}));
+        return state_ == State::open;
+    }
+
+    bool is_whole(std::string_view data) override {
+        data = trimmed(data);
+        return data == "[DONE]" || is_json_object(data);
     }
 
     ChatCompletion take() {
@@ -126,16 +168,21 @@ class StreamDecoder::Machine final : public SseSink {
     void read_whole() {
         const BorrowedReader reader(whole_.size());
         auto& fields = reader->fields;
-        if (!scan_answer(whole_, AnswerShape::whole, reader->scratch, fields)) {
-            if (reader->dom.read(whole_, AnswerShape::whole, fields) != AnswerDom::Read::ok) {
+        if (!scan_answer(whole_, AnswerShape::whole, reader->scratch, fields) &&
+            reader->dom.read(whole_, AnswerShape::whole, fields) != AnswerDom::Read::ok) {
+            // Whatever follows an answer, or an error, it is one. Chunks on lines of their own are a stream.
+            const std::string_view first = leading_json(whole_);
+            if (!reader->dom.read_answer(first, fields)) {
+                if (is_json(first)) return read_frames(whole_);
                 if (!clean_end_) return;
                 return fail_with(malformed_body(whole_, "instead of an event stream"), whole_);
             }
         }
+        if (fields.error) fields.keep_usage_alone();
+        if (fields.has_usage || !fields.choices.empty()) add(fields, whole_);
+        if (state_ != State::open) return;
         if (fields.error) return fail_with(error_from_fields(*fields.error), whole_);
         if (fields.choices.empty()) return fail_malformed("the answer has no choices", whole_);
-        add(fields, whole_);
-        if (state_ != State::open) return;
         answer_.note_missing_done_marker();
         complete();
     }
@@ -143,19 +190,63 @@ class StreamDecoder::Machine final : public SseSink {
     void read_chunk(std::string_view text) {
         const BorrowedReader reader(text.size());
         auto& fields = reader->fields;
-        if (frame_.match(text, fields)) return add(fields, text);
+        if (unreadable_.empty() && frame_.match(text, fields)) return add(fields, text);
         if (scan_answer(text, AnswerShape::chunk, reader->scratch, fields)) {
+            if (!unreadable_.empty()) return fail_unreadable();
             frame_.remember(text, fields);
         } else {
             frame_.forget();
             switch (reader->dom.read(text, AnswerShape::chunk, fields)) {
                 case AnswerDom::Read::ok: break;
-                case AnswerDom::Read::not_json: return on_malformed_chunk(text);
+                case AnswerDom::Read::not_json: return read_frames(text);
                 case AnswerDom::Read::not_an_object: fields.clear(); break;
             }
         }
+        add_chunk(fields, text);
+    }
+
+    void add_chunk(const AnswerFields& fields, std::string_view text) {
+        if (!unreadable_.empty() && !fields.error) return fail_unreadable();
         add(fields, text);
-        if (state_ == State::open && fields.error) fail_with(error_from_fields(*fields.error), text);
+        if (state_ == State::open && fields.error) fail_with_fields(*fields.error, text);
+    }
+
+    /// Data that is no JSON as a whole: each line by itself.
+    void read_frames(std::string_view text) {
+        LooseFrames frames(text);
+        for (auto frame = frames.next(); frame && state_ == State::open; frame = frames.next()) {
+            switch (frame->kind) {
+                case LooseFrame::Kind::done:
+                    if (!unreadable_.empty()) return fail_unreadable();
+                    judge_done();
+                    break;
+                case LooseFrame::Kind::comment: on_comment(frame->text); break;
+                case LooseFrame::Kind::error: on_error_field(frame->text); break;
+                case LooseFrame::Kind::unreadable: on_malformed_chunk(frame->text); break;
+                case LooseFrame::Kind::json:
+                    frame->of_error_event ? fail_with_text(frame->text) : read_json_frame(frame->text);
+                    break;
+            }
+        }
+    }
+
+    void read_json_frame(std::string_view text) {
+        const BorrowedReader reader(text.size());
+        auto& fields = reader->fields;
+        switch (reader->dom.read(text, AnswerShape::chunk, fields)) {
+            case AnswerDom::Read::ok: return add_chunk(fields, text);
+            case AnswerDom::Read::not_json: return on_malformed_chunk(text);
+            case AnswerDom::Read::not_an_object: return;
+        }
+    }
+
+    /// The standard ignores such lines, so only what is certain counts.
+    void read_stray(const std::string& text) {
+        if (text == "[DONE]") return judge_done();
+        const BorrowedReader reader(text.size());
+        auto& fields = reader->fields;
+        if (reader->dom.read(text, AnswerShape::chunk, fields) != AnswerDom::Read::ok) return;
+        if (fields.error || !fields.choices.empty() || fields.has_usage) add_chunk(fields, text);
     }
 
     void add(const AnswerFields& fields, std::string_view text) {
@@ -170,15 +261,21 @@ class StreamDecoder::Machine final : public SseSink {
         }
     }
 
+    /// What follows a chunk that cannot be read says why: a relay whose upstream broke writes its error next. So the
+    /// verdict waits for one more event, or the end.
     void on_malformed_chunk(std::string_view text) {
         // A last event that was cut off is a matter of how the stream ended.
         if (at_end_) return;
+        if (!unreadable_.empty()) return fail_unreadable();
         const int skipped = answer_.completion().skipped_chunks;
         if (skipped < options_.skip_malformed_chunks && !answer_.has_open_tool_call())
             return answer_.note_skipped_chunk();
         const std::string_view excess = excess_of(text);
-        fail_malformed("a chunk of the stream is " + std::string(excess.empty() ? "not JSON" : excess), text);
+        unreadable_ = "a chunk of the stream is " + std::string(excess.empty() ? "not JSON" : excess);
+        unreadable_text_ = body_snippet(text, kSnippetBytes);
     }
+
+    void fail_unreadable() { fail_malformed(unreadable_, unreadable_text_); }
 
     void judge_done() {
         if (answer_.has_failed_choice()) return fail_choice();
@@ -212,14 +309,10 @@ class StreamDecoder::Machine final : public SseSink {
         fail_with(error_from_fields({.message = "the gateway ended the answer with the finish reason 'error'"}), {});
     }
 
-    void fail_with_text(std::string_view text) {
-        ErrorFields fields;
-        nlohmann::json tree;
-        if (parse_json(text, tree)) {
-            fields = read_error_fields(tree);
-        } else {
-            fields.message = text;
-        }
+    void fail_with_text(std::string_view text) { fail_with_fields(read_error_text(text), text); }
+
+    void fail_with_fields(ErrorFields fields, std::string_view text) {
+        if (fields.status == 0) fields.status = event_status_;
         fail_with(error_from_fields(fields), text);
     }
 
@@ -252,7 +345,11 @@ class StreamDecoder::Machine final : public SseSink {
     ChunkAccumulator answer_;
     ChunkFrame frame_{};
     std::string whole_{};
-    std::unique_ptr<Error> error_{};  ///< once failed
+    std::unique_ptr<Error> error_{};                ///< once failed
+    std::string unreadable_{}, unreadable_text_{};  ///< of a chunk that is going to be the end of the stream
+    std::string stray_{};                           ///< JSON outside of any event, so far
+    JsonBalance stray_balance_{};
+    int event_status_ = 0;  ///< of the event at hand, from a comment
     State state_ = State::open;
     Body body_ = Body::undecided;
     bool at_end_ = false, clean_end_ = false;

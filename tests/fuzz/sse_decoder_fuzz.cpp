@@ -17,6 +17,8 @@ struct Recorder final : wire::SseSink {
     bool on_event(std::string_view name, std::string_view data) override { return add('=', name, data); }
     bool on_comment(std::string_view text) override { return add('#', text, {}); }
     bool on_error_field(std::string_view text) override { return add('!', text, {}); }
+    bool on_other_line(std::string_view line) override { return add('?', line, {}); }
+    bool is_whole(std::string_view data) override { return !data.empty() && data.back() == '}'; }
     bool add(char kind, std::string_view a, std::string_view b) {
         seen += kind;
         seen.append(a).append("|").append(b).append("\n\n");
@@ -77,11 +79,20 @@ std::string reference(std::string_view bytes) {
         }
         if (value.substr(0, 1) == " ") value.erase(0, 1);
         const bool digits = !value.empty() && value.find_first_not_of("0123456789") == std::string::npos;
-        if (field == "data") data.push_back(value);
+        if (field == "data") {
+            // A first line that says all by itself is an event of its own when another line follows.
+            if (data.size() == 1 && out.is_whole(data.front())) {
+                out.on_event(name.empty() ? "message" : name, data.front());
+                data.clear();
+            }
+            data.push_back(value);
+        }
         if (field == "event") name = value;
         if (field == "id" && value.find('\0') == std::string::npos) id = value;
         if (field == "retry" && digits && value.size() < 19) retry = std::to_string(std::stoull(value));
         if (field == "error") out.on_error_field(value);
+        if (field != "data" && field != "event" && field != "id" && field != "retry" && field != "error")
+            out.on_other_line(line);
     }
     return out.seen + "id " + id + " retry " + retry;
 }

@@ -117,6 +117,75 @@ const CallsRow kCallsRows[] = {
     {"EmptyCustomBesideFunction",
      {R"({"index":0,"id":"a","type":"function","custom":{"name":"","input":""},"function":{"name":"f","arguments":"1"}})"},
      {"a f 1"}},
+    {"ASecondNameOnAnIndexWithWholeArguments",
+     {R"({"index":0,"id":"","function":{"name":"f","arguments":"{\"x\":1}"}})",
+      R"({"index":0,"id":"","function":{"name":"g","arguments":"{\"y\":"}})",
+      R"({"index":0,"function":{"arguments":"2}"}})"},
+     {R"(made-up f {"x":1})", R"(made-up g {"y":2})"}},
+    {"TheSameNameAgainWithOtherArguments",
+     {R"({"index":0,"function":{"name":"f","arguments":"{\"x\":1}"}})",
+      R"({"index":0,"function":{"name":"f","arguments":"{\"x\":2}"}})"},
+     {R"(made-up f {"x":1})", R"(made-up f {"x":2})"}},
+    {"TheSameCallAgainIsARepetition",
+     {R"({"index":0,"function":{"name":"f","arguments":"{\"x\":1}"}})",
+      R"({"index":0,"function":{"name":"f","arguments":"{\"x\":1}"}})"},
+     {R"(made-up f {"x":1})"}},
+    {"TwoEqualCallsInOneChunk",
+     {R"({"index":0,"function":{"name":"f","arguments":"{}"}},{"index":0,"function":{"name":"f","arguments":"{}"}})"},
+     {"made-up f {}", "made-up f {}"}},
+    {"OneIdForAllCalls",
+     {R"({"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":1}"}})",
+      R"({"index":0,"id":"a","function":{"name":"g","arguments":"{\"y\":2}"}},{"index":1,"id":"a","function":{"name":"h"}})"},
+     {R"(a f {"x":1})", R"(made-up g {"y":2})", "made-up h "}},
+    {"AnIdThatChangesWithEachPiece",
+     {R"({"index":0,"id":"a","function":{"name":"f","arguments":""}})",
+      R"({"index":0,"id":"b","function":{"arguments":"{\"x\":"}})",
+      R"({"index":0,"id":"c","function":{"name":"","arguments":"{\"y\":1}}"}})",
+      R"({"index":0,"id":"d","function":{"arguments":""}})"},
+     {R"(a f {"x":{"y":1}})"}},
+    {"AnIdThatChangesWithEachPieceWithoutAnIndex",
+     {R"({"id":"a","function":{"name":"f","arguments":"{\"x\":"}})", R"({"id":"b","function":{"arguments":"1}"}})"},
+     {R"(a f {"x":1})"}},
+    {"IdAndNameOnEachPiece",
+     {R"({"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":"}})",
+      R"({"index":0,"id":"b","function":{"name":"f","arguments":"1}"}})"},
+     {R"(a f {"x":1})"}},
+    {"PlaceholderBeforeTheArguments",
+     {R"({"index":0,"id":"a","function":{"name":"f","arguments":"{}"}})",
+      R"({"index":0,"function":{"arguments":"{\"x\""}})", R"({"index":0,"function":{"arguments":":1}"}})"},
+     {R"(a f {"x":1})"}},
+    {"NullBeforeTheArguments",
+     {R"({"index":0,"id":"a","function":{"name":"f","arguments":"null"}})",
+      R"({"index":0,"function":{"arguments":"{\"x\":1}"}})"},
+     {R"(a f {"x":1})"}},
+    {"NoArgumentsAtAll", {R"({"index":0,"id":"a","function":{"name":"f","arguments":"{}"}})"}, {"a f {}"}},
+    {"AllOfTheArgumentsOnceMore",
+     {R"({"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":1,"}})",
+      R"({"index":0,"function":{"arguments":"\"y\":2}"}})",
+      R"({"index":0,"function":{"arguments":"{\"x\":1,\"y\":2}"}})"},
+     {R"(a f {"x":1,"y":2})"}},
+    {"AllOfTheArgumentsOnceMoreInPieces",
+     {R"({"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":1}"}})",
+      R"({"index":0,"function":{"arguments":"{\"x\""}})", R"({"index":0,"function":{"arguments":":1}"}})"},
+     {R"(a f {"x":1})"}},
+    {"AllOfTheArgumentsSoFarWithEachPiece",
+     {R"({"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":\"w"}})",
+      R"({"index":0,"function":{"arguments":"{\"x\":\"wool\""}})",
+      R"({"index":0,"function":{"arguments":"{\"x\":\"wool\"}"}})"},
+     {R"(a f {"x":"wool"})"}},
+    {"ANestedObjectThatBeginsLikeTheTextSoFar",
+     {R"({"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":"}})",
+      R"({"index":0,"function":{"arguments":"{\"x\":1}}"}})"},
+     {R"(a f {"x":{"x":1}})"}},
+    {"ASecondTextWithoutAName",
+     {R"({"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":1}"}})",
+      R"({"index":0,"function":{"arguments":"{\"x\":"}})", R"({"index":0,"function":{"arguments":"2}"}})"},
+     {R"(a f {"x":1})", R"(made-up  {"x":2})"}},
+    {"ASecondCallWhoseNameCameFirst",
+     {R"({"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":1}"}})",
+      R"({"index":0,"id":"b","function":{"name":"f","arguments":""}})",
+      R"({"index":0,"function":{"arguments":"{\"x\":1}"}})"},
+     {R"(a f {"x":1})", R"(b f {"x":1})"}},
     {"NeverNamed", {R"({"index":0,"id":"a","function":{"arguments":"1"}})"}, {"a  1"}},
 };
 INSTANTIATE_TEST_SUITE_P(OfManyProviders, ToolCalls, testing::ValuesIn(kCallsRows),
@@ -124,9 +193,28 @@ INSTANTIATE_TEST_SUITE_P(OfManyProviders, ToolCalls, testing::ValuesIn(kCallsRow
 
 TEST(ToolCallEvents, TellTheNameOnceAndThenTheArguments) {
     const Sum sum({tools(R"({"index":5,"id":"a","function":{"name":"f","arguments":""}})"),
-                   tools(R"({"index":5,"function":{"arguments":"{}"}})"),
+                   tools(R"({"index":5,"function":{"arguments":"{\"x\":1}"}})"),
                    tools(R"({"index":5,"id":"a","function":{"name":"f"}})")});
-    EXPECT_THAT(sum.told.seen, ElementsAre("started 0", "tool_call 0 #0 a f ''", "tool_call 0 #0   '{}'", "other"));
+    EXPECT_THAT(sum.told.seen,
+                ElementsAre("started 0", "tool_call 0 #0 a f ''", "tool_call 0 #0   '{\"x\":1}'", "other"));
+}
+
+TEST(ToolCallEvents, HoldAPlaceholderUntilSomethingElseComes) {
+    const std::string begun = tools(R"({"index":0,"id":"a","function":{"name":"f","arguments":"{}"}})");
+    const Sum replaced({begun, tools(R"({"index":0,"function":{"arguments":"{\"x\":"}})")});
+    EXPECT_THAT(replaced.told.seen, ElementsAre("started 0", "tool_call 0 #0 a f ''", R"(tool_call 0 #0   '{"x":')"));
+    const Sum kept({begun, choice(R"("finish_reason":"tool_calls")")});
+    EXPECT_THAT(kept.told.seen,
+                ElementsAre("started 0", "tool_call 0 #0 a f ''", "tool_call 0 #0   '{}'", "finish 0 tool_calls"));
+}
+
+TEST(ToolCalls, AnObjectInPlaceOfTheListIsOneCall) {
+    const Sum sum({delta(R"("tool_calls":{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":"}})"),
+                   delta(R"("tool_calls":{"index":0,"function":{"arguments":"1}"}})"),
+                   R"({"choices":{"index":0,"delta":{},"finish_reason":"tool_calls"}})"});
+    ASSERT_EQ(sum.calls().size(), 1U);
+    EXPECT_EQ(sum.calls()[0].arguments, R"({"x":1})");
+    EXPECT_EQ(sum.choice().finish_reason, FinishReason::tool_calls);
 }
 
 TEST(ToolCallEvents, WaitForANameThatComesLate) {

@@ -275,5 +275,41 @@ TEST(CompletionDecoder, IllFormedTextIsReplaced) {
     EXPECT_EQ(answer.text(), "a\uFFFD\uFFFDb");
 }
 
+TEST(CompletionDecoder, WhateverFollowsAnAnswerItIsOne) {
+    const std::string answer = R"({"choices":[{"index":0,"message":{"content":"wool"},"finish_reason":"stop"}]})";
+    for (const std::string_view rest : {"\n\ndata: [DONE]\n\n", "\n{\"a\":1}", "}"}) {
+        const auto read = decode_completion(answer + std::string(rest));
+        ASSERT_TRUE(read.has_value()) << rest;
+        EXPECT_EQ(read->text(), "wool");
+    }
+    const auto error = decode_completion(R"({"error":{"message":"no","code":429}})"
+                                         "\n" +
+                                         answer);
+    EXPECT_EQ(error.error().code, ErrorCode::rate_limited);
+    EXPECT_EQ(decode_completion(R"({"choices":[}]})" + answer).error().code, ErrorCode::malformed_response);
+}
+
+TEST(CompletionDecoder, ChunksOnLinesAreAStream) {
+    const auto read = decode_completion(R"({"choices":[{"index":0,"delta":{"content":"wo"}}]})"
+                                        "\n"
+                                        R"({"choices":[{"index":0,"delta":{"content":"ol"},"finish_reason":"stop"}]})"
+                                        "\n");
+    ASSERT_TRUE(read.has_value());
+    EXPECT_EQ(read->text(), "wool");
+}
+
+TEST(CompletionDecoder, UsageWithoutChoicesIsPaidFor) {
+    for (const std::string_view body :
+         {R"({"choices":[],"usage":{"prompt_tokens":5,"total_tokens":5}})",
+          R"({"usage":{"prompt_tokens":5,"total_tokens":5}})",
+          R"({"error":{"message":"m"},"usage":{"prompt_tokens":5,"total_tokens":5}})",
+          "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":5,\"total_tokens\":5}}\n\ndata: [DONE]\n\n"}) {
+        const auto read = decode_completion(std::string(body));
+        ASSERT_FALSE(read.has_value()) << body;
+        ASSERT_NE(read.error().partial, nullptr) << body;
+        EXPECT_EQ(read.error().partial->usage.prompt_tokens, 5) << body;
+    }
+}
+
 }  // namespace
 }  // namespace holysheep::wire

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "wire/completion_decoder.hpp"
+
 namespace holysheep::wire {
 namespace {
 
@@ -54,7 +56,7 @@ TEST(ErrorBody, IsReadInEveryShape) {
          "Bad Request: no model; no messages|||"},
         {R"({"error":"invalid_request","error_description":"no grant"})", "invalid_request: no grant|||"},
         {R"({"error":"m","message":"m"})", "m|||"},
-        {R"({"error_code":17,"error_message":"m"})", "m|||"},
+        {R"({"error_code":17,"error_message":"m"})", "m||17|"},
         {R"({"Message":"m"})", "m|||"},
         {R"({"detail":{"error":"m"}})", "m|||"},
         {R"({"detail":{"error":{"message":"m","type":"t","code":"c"}}})", "m|t|c|"},
@@ -212,7 +214,7 @@ TEST(ErrorClass, EveryStatusAndCode) {
         {429, R"({"error":{"code":"access_terminated"}})", insufficient_quota},
         {429, R"({"error":{"code":"enforced_spend_limit_reached"}})", insufficient_quota},
         {451, "", region_not_supported},
-        {499, "", invalid_request},
+        {499, "", server_failed},
         {500, R"({"error":{"type":"server_error"}})", server_failed},
         {501, "", server_failed},
         {502, "<html></html>", server_failed},
@@ -227,9 +229,174 @@ TEST(ErrorClass, EveryStatusAndCode) {
         EXPECT_EQ(decode(row.status, row.body).code, row.code) << row.status << " " << row.body;
 }
 
+TEST(ErrorClass, IsWhatTheWordsOfEachProviderMean) {
+    using enum ErrorCode;
+    const struct {
+        int status;
+        std::string_view body;
+        ErrorCode code;
+    } rows[] = {
+        // DashScope
+        {429,
+         R"({"error":{"code":"insufficient_quota","message":"Allocated quota exceeded, please raise your limit"}})",
+         rate_limited},
+        {429, R"({"error":{"code":"insufficient_quota","message":"Hit a limit: x.test/error-code#rate-limit"}})",
+         rate_limited},
+        {429, R"({"code":"Throttling.RateQuota","message":"m"})", rate_limited},
+        {400, R"({"code":"Arrearage","message":"Access denied"})", insufficient_quota},
+        {400, R"({"code":"DataInspectionFailed","message":"m"})", content_filtered},
+        {400, R"({"code":"InvalidParameter","message":"Range of input length should be [1, 30720]"})",
+         context_length_exceeded},
+        {403, R"({"code":"AllocationQuota.FreeTierOnly","message":"m"})", insufficient_quota},
+        {403, R"({"code":"Model.AccessDenied","message":"m"})", permission_denied},
+        {500, R"({"code":"InternalError.Algo","message":"m"})", server_failed},
+        // Zhipu: numbers without a type
+        {429, R"({"error":{"code":"1113","message":"m"}})", insufficient_quota},
+        {429, R"({"error":{"code":1302,"message":"m"}})", rate_limited},
+        {429, R"({"error":{"code":"1310","message":"m"}})", insufficient_quota},
+        {400, R"({"error":{"code":"1261","message":"m"}})", context_length_exceeded},
+        {400, R"({"error":{"code":"1301","message":"m"}})", content_filtered},
+        {400, R"({"error":{"code":"1211","message":"m"}})", model_not_found},
+        {400, R"({"error":{"code":"1113","type":"other_providers_number","message":"m"}})", invalid_request},
+        {429, R"({"error":{"message":"您的账户余额不足,请先充值"}})", insufficient_quota},
+        {429, R"({"error":{"message":"您的请求速度过快"}})", rate_limited},
+        // MiniMax
+        {200, R"({"base_resp":{"status_code":1008,"status_msg":"m"}})", insufficient_quota},
+        {200, R"({"base_resp":{"status_code":1002,"status_msg":"m"}})", rate_limited},
+        {200, R"({"base_resp":{"status_code":1004,"status_msg":"m"}})", unauthenticated},
+        {200, R"({"base_resp":{"status_code":1026,"status_msg":"m"}})", content_filtered},
+        {200, R"({"base_resp":{"status_code":2013,"status_msg":"m"}})", invalid_request},
+        {200, R"({"base_resp":{"status_code":1013,"status_msg":"m"}})", server_failed},
+        {200, R"({"type":"error","error":{"type":"some_error","message":"m","http_code":"400"}})", invalid_request},
+        // Moonshot
+        {403, R"({"error":{"type":"access_terminated_error","message":"Your usage limit is reached"}})",
+         insufficient_quota},
+        {403, R"({"error":{"type":"access_terminated_error","message":"Not for this client"}})", permission_denied},
+        {429, R"({"error":{"type":"engine_overloaded_error","message":"m"}})", rate_limited},
+        // xAI
+        {429, R"("Team t is out of credits")", insufficient_quota},
+        {403, R"({"code":"c","error":"You reached your monthly spending limit"})", insufficient_quota},
+        {403, R"({"code":"c","error":"Content violates usage guidelines"})", content_filtered},
+        {400, R"({"code":"c","error":"Incorrect API key provided: x"})", unauthenticated},
+        // OpenRouter
+        {403, R"({"error":{"code":403,"message":"Key limit exceeded (weekly limit)."}})", insufficient_quota},
+        {402, R"({"error":{"code":402,"message":"m"}})", insufficient_quota},
+        {402, R"({"error":{"code":402,"message":"m","metadata":{"limit_source":"openrouter_in_flight_budget"}}})",
+         rate_limited},
+        {404, R"({"error":{"code":404,"message":"No endpoints found for a/b."}})", model_not_found},
+        // OpenAI, Groq, Azure
+        {429, R"({"error":{"code":"rate_limit_exceeded","message":"Request too large for m: Limit 8, Requested 9"}})",
+         request_too_large},
+        {429, R"({"error":{"code":"rate_limit_exceeded","message":"Rate limit reached for m: Limit 9, Requested 1"}})",
+         rate_limited},
+        {429, R"({"error":{"message":"You exceeded your current quota, please check your plan"}})", insufficient_quota},
+        {498, R"({"error":{"message":"m"}})", server_failed},
+        {403, R"({"statusCode":403,"message":"Out of call volume quota."})", insufficient_quota},
+        // Google
+        {429, R"([{"error":{"status":"RESOURCE_EXHAUSTED","message":"You exceeded your current quota; see billing"}}])",
+         rate_limited},
+        {429, R"([{"error":{"status":"RESOURCE_EXHAUSTED","message":"Your prepayment credits are depleted."}}])",
+         insufficient_quota},
+        {499, R"([{"error":{"code":499,"message":"m","status":"CANCELLED"}}])", server_failed},
+        {503, R"([{"error":{"code":503,"message":"m","status":"UNAVAILABLE"}}])", server_failed},
+        // AWS Bedrock behind a proxy
+        {400, R"({"__type":"com.amazon.coral.service#ThrottlingException","message":"m"})", rate_limited},
+        {400, R"({"__type":"ValidationException","message":"The provided model identifier is invalid."})",
+         model_not_found},
+        {403, R"({"__type":"ExpiredTokenException","message":"m"})", unauthenticated},
+        // Mistral, Cerebras
+        {429, R"({"object":"error","message":"Requests rate limit exceeded","type":"t","code":"1300"})", rate_limited},
+        {429, R"({"message":"m","type":"too_many_tokens_error","param":"quota","code":"token_quota_exceeded"})",
+         rate_limited},
+        // LM Studio, vLLM, llama.cpp, TGI, Ollama
+        {400, R"({"error":"the model is loaded with context length of only 8 tokens"})", context_length_exceeded},
+        {200, R"({"error":"Unexpected endpoint or method. (POST /x)."})", invalid_request},
+        {400, R"({"object":"error","message":"prompt is longer than the maximum model length of 8","code":400})",
+         context_length_exceeded},
+        {503, R"({"error":{"code":503,"message":"Loading model","type":"unavailable_error"}})", server_failed},
+        {429, R"({"error":"Model is overloaded","error_type":"overloaded"})", rate_limited},
+        {404, R"({"error":"model \"a\" not found, try pulling it first"})", model_not_found},
+        // LiteLLM, one-api and its descendants
+        {400, R"({"error":{"type":"budget_exceeded","message":"Budget has been exceeded!","code":"400"}})",
+         insufficient_quota},
+        {401, R"({"error":{"type":"key_model_access_denied","message":"m","code":"401"}})", permission_denied},
+        {403, R"({"error":{"type":"new_api_error","message":"用户额度不足","code":"x"}})", insufficient_quota},
+        {503, R"({"error":{"type":"new_api_error","message":"当前分组下对于模型 m 无可用渠道"}})", model_not_found},
+        {403, R"({"error":{"type":"new_api_error","message":"该令牌无权使用模型:m"}})", permission_denied},
+        // A request that breaks the server
+        {500, R"({"error":{"type":"invalid_request_error","message":"m"}})", invalid_request},
+        {502, R"({"error":{"type":"invalid_request_error","message":"m"}})", server_failed},
+        // Inside a 200, by words alone
+        {200, R"({"error":"Rate limit reached, slow down"})", rate_limited},
+        {200, R"({"error":"maximum context length is 8 tokens"})", context_length_exceeded},
+        {200, R"({"error":"Insufficient credits"})", insufficient_quota},
+        {200, R"({"error":"something else"})", server_failed},
+        // An error with the remains of a stream around it
+        {429,
+         "{\"error\":{\"code\":\"insufficient_quota\",\"message\":\"m\"}}\n\ndata: {\"error\":{\"message\":\"n\"}}\n\n",
+         insufficient_quota},
+        {429, "id:1\nevent:error\n:HTTP_STATUS/429\ndata:{\"code\":\"Arrearage\",\"message\":\"m\"}\n\n",
+         insufficient_quota},
+    };
+    for (const auto& row : rows) {
+        if (row.status != 200) {
+            EXPECT_EQ(decode(row.status, row.body).code, row.code) << row.status << " " << row.body;
+            continue;
+        }
+        const auto plain = decode_completion(std::string(row.body));
+        ASSERT_FALSE(plain.has_value());
+        EXPECT_EQ(plain.error().code, row.code) << row.body;
+    }
+}
+
+TEST(ErrorHints, AreFoundInTheBody) {
+    const struct {
+        std::string_view body;
+        std::optional<std::chrono::milliseconds> wait;
+    } rows[] = {
+        {R"({"error":{"message":"m","metadata":{"headers":{"X-RateLimit-Reset":"7500"}}}})", 7500s},
+        {R"({"error":{"message":"m","metadata":{"headers":{"X-RateLimit-Reset":"1700000007000"}}}})", 7s},
+        {R"({"error":{"message":"m","metadata":{"headers":{"X-RateLimit-Reset":1700000009}}}})", 9s},
+        {R"({"error":{"message":"m","metadata":{"headers":{"X-RateLimit-Reset":"1600000000"}}}})", 0s},
+        {R"({"error":{"message":"m","metadata":{"headers":{"Retry-After":"3"}}}})", 3s},
+        {R"({"error":"loading","estimated_time":12.5})", 12500ms},
+        {R"({"error":{"message":"m","retry_after":2}})", 2s},
+        {R"({"error":{"message":"m"},"retry_after_ms":250})", 250ms},
+        {R"({"error":{"message":"m","resets_in_seconds":60}})", 60s},
+        {R"({"error":{"message":"Please try again in 107ms."}})", 107ms},
+        {R"({"error":{"message":"Please try again in 1m2.5s. Visit x"}})", 62500ms},
+        {R"({"error":{"message":"Please retry after 6 seconds."}})", 6s},
+        {R"({"error":{"message":"please try again after 1 seconds"}})", 1s},
+        {R"({"error":{"message":"please retry in 36.5s"}})", 36500ms},
+        {R"({"error":{"message":"try again in a while, retry after 5 attempts"}})", std::nullopt},
+        {R"({"error":{"message":"m","retry_after":-1}})", std::nullopt},
+        {R"({"error":{"message":"m","retry_after":"soon"}})", std::nullopt},
+    };
+    const std::chrono::system_clock::time_point now{1'700'000'000s};
+    for (const auto& row : rows) EXPECT_EQ(decode_error(429, {}, row.body, "h", now).retry_after, row.wait) << row.body;
+    EXPECT_EQ(decode_error(429, Headers{{"retry-after", "1"}}, rows[5].body, "h", now).retry_after, 1s);
+    EXPECT_EQ(decode_error(429, Headers{{"x-ratelimit-reset", "1700000004"}}, "", "h", now).retry_after, 4s);
+    EXPECT_EQ(decode_error(400, {}, rows[1].body, "h", now).retry_after, std::nullopt);
+}
+
+TEST(ErrorBody, KeepsTheIdOfTheRequest) {
+    for (const std::string_view body :
+         {R"({"error":{"message":"m"},"request_id":"r"})", R"({"error":{"message":"m","request_id":"r"}})",
+          R"({"code":"c","message":"m","requestId":"r"})"}) {
+        EXPECT_EQ(decode(500, body).request_id, "r") << body;
+    }
+    EXPECT_EQ(decode(500, R"({"request_id":"r"})", {{"x-request-id", "h"}}).request_id, "h");
+}
+
+TEST(ErrorBody, ANamedHeaderStandsForAMissingType) {
+    EXPECT_EQ(decode(400, R"({"message":"m"})", {{"x-amzn-ErrorType", "ThrottlingException:http://x"}}).code,
+              ErrorCode::rate_limited);
+}
+
 TEST(ErrorClass, AWrongBaseUrlGetsAHint) {
     EXPECT_THAT(decode(404, "<html></html>").message, HasSubstr("base URL"));
     EXPECT_THAT(decode(405, "").message, HasSubstr("/v1"));
+    EXPECT_THAT(error_from_fields({.message = "Unexpected endpoint or method. (POST /x)"}).message, HasSubstr("/v1"));
     EXPECT_THAT(decode(302, "").message, HasSubstr("redirects are not followed"));
     EXPECT_THAT(decode(404, R"({"error":{"code":"model_not_found","message":"m"}})").message,
                 Not(HasSubstr("base URL")));

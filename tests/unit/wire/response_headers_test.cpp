@@ -107,6 +107,42 @@ TEST(RateLimits, ReadsCountsAndDurations) {
     EXPECT_EQ(limits.reset_tokens, 12ms);
 }
 
+TEST(RateLimits, AreKnownUnderOtherNames) {
+    const std::chrono::system_clock::time_point now{1'700'000'000s};
+    const RateLimits minute = parse_rate_limits(Headers{{"X-RateLimit-Limit-Tokens-Minute", "60"},
+                                                        {"x-ratelimit-remaining-tokens-minute", "5"},
+                                                        {"x-ratelimit-reset-tokens-minute", "33.5"},
+                                                        {"x-ratelimit-limit-requests-day", "9"},
+                                                        {"x-ratelimit-remaining-requests-day", "8"}});
+    EXPECT_EQ(minute.limit_tokens, 60);
+    EXPECT_EQ(minute.remaining_tokens, 5);
+    EXPECT_EQ(minute.reset_tokens, 33500ms);
+    EXPECT_EQ(minute.remaining_requests, 8);
+    const RateLimits anthropic =
+        parse_rate_limits(Headers{{"date", "Tue, 14 Nov 2023 22:13:10 GMT"},  // ten seconds before `now`
+                                  {"anthropic-ratelimit-tokens-remaining", "7"},
+                                  {"anthropic-ratelimit-tokens-reset", "2023-11-14T22:13:30Z"}},
+                          now);
+    EXPECT_EQ(anthropic.remaining_tokens, 7);
+    EXPECT_EQ(anthropic.reset_tokens, 20s);
+    const RateLimits bare = parse_rate_limits(
+        Headers{{"X-RateLimit-Limit", "20"}, {"X-RateLimit-Remaining", "1"}, {"X-RateLimit-Reset", "1700000003000"}},
+        now);
+    EXPECT_EQ(bare.limit_requests, 20);
+    EXPECT_EQ(bare.reset_requests, 3s);
+    EXPECT_EQ(parse_rate_limits(Headers{{"ratelimit-remaining", "4"}}).remaining_requests, 4);
+}
+
+TEST(RateLimits, OfSeveralSpansTheOneThatIsUsedUpCounts) {
+    const Headers headers = {{"x-ratelimit-remaining-requests-minute", "3"},
+                             {"x-ratelimit-reset-requests-minute", "10"},
+                             {"x-ratelimit-remaining-requests-day", "0"},
+                             {"x-ratelimit-reset-requests-day", "7200"}};
+    EXPECT_EQ(parse_rate_limits(headers).remaining_requests, 0);
+    EXPECT_EQ(parse_rate_limits(headers).reset_requests, 7200s);
+    EXPECT_EQ(parse_rate_limits(Headers{headers[0], headers[1]}).reset_requests, 10s);
+}
+
 TEST(RateLimits, ReadsEveryFormOfDuration) {
     const std::pair<const char*, Wait> rows[] = {
         {"6s", 6s},          {"7.66s", 7660ms},     {"1m12.5s", 72500ms}, {"1h2m3s4ms", 3723004ms},

@@ -29,6 +29,14 @@ struct SseRecorder final : SseSink {
     }
     bool on_comment(std::string_view text) override { return add("#" + std::string(text)); }
     bool on_error_field(std::string_view text) override { return add("!" + std::string(text)); }
+    bool on_other_line(std::string_view line) override {
+        others.emplace_back(line);
+        return true;
+    }
+    bool is_whole(std::string_view data) override {
+        return data.size() > 1 && data.front() == '{' && data.back() == '}';
+    }
+    std::vector<std::string> others{};
 };
 
 enum class Body { open, ended };
@@ -51,6 +59,23 @@ struct Row {
 void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
 
 class SseRows : public testing::TestWithParam<Row> {};
+
+TEST(SseDecoder, EndsAnEventWhoseFirstLineSaysAllWhenAnotherFollows) {
+    for (const Pieces& pieces :
+         all_cuts("event: e\ndata: {1}\ndata: {2}\ndata: x\ndata: {3}\n\ndata: {4\ndata: }\n\n")) {
+        EXPECT_THAT(decode(pieces), ElementsAre("e|{1}", "e|{2}", "e|x\n{3}", "message|{4\n}"));
+    }
+}
+
+TEST(SseDecoder, PassesLinesOfOtherFields) {
+    for (const Pieces& pieces : all_cuts("{\n \"a\": 1\n}\nfoo: bar\ndata: a\n\n")) {
+        SseRecorder sink;
+        SseDecoder decoder(1U << 20U);
+        for (const std::string_view piece : pieces) decoder.feed(piece, sink);
+        EXPECT_THAT(sink.others, ElementsAre("{", " \"a\": 1", "}", "foo: bar"));
+        EXPECT_THAT(sink.seen, ElementsAre("message|a"));
+    }
+}
 
 TEST_P(SseRows, GiveTheSameEventsHoweverTheBytesAreCut) {
     const auto& [name, bytes, expected] = GetParam();

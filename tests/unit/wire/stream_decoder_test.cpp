@@ -74,6 +74,159 @@ TEST(StreamDecoder, TellsAndAssemblesAnOrdinaryStreamHoweverItIsCut) {
     }
 }
 
+// What careless relays make of a stream.
+
+/// Chunks "a" and "b", the finish and the usage, each as JSON on a line.
+const std::vector<std::string> kFramedChunks = {
+    R"({"id":"c1","choices":[{"index":0,"delta":{"content":"a{"}}]})",
+    R"({"id":"c1","choices":[{"index":0,"delta":{"content":"b: \"}"}}]})",
+    R"({"id":"c1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})",
+    R"({"id":"c1","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}})",
+};
+
+struct FramingRow {
+    std::string_view name, before, after, end;
+};
+void PrintTo(const FramingRow& row, std::ostream* out) { *out << row.name; }
+
+class CarelessFraming : public testing::TestWithParam<FramingRow> {};
+
+TEST_P(CarelessFraming, GivesTheSameAnswer) {
+    const FramingRow& row = GetParam();
+    std::string body;
+    for (const std::string& chunk : kFramedChunks) body += std::string(row.before) + chunk + std::string(row.after);
+    body += row.end;
+    for (const Pieces& pieces : all_cuts(body)) {
+        const Outcome outcome = decode(pieces);
+        ASSERT_EQ(outcome.state, State::complete) << body << outcome.error.message;
+        ASSERT_EQ(outcome.answer.text(), "a{b: \"}");
+        ASSERT_EQ(outcome.answer.choices[0].finish_reason, FinishReason::stop);
+        ASSERT_EQ(outcome.answer.usage.total_tokens, 3);
+    }
+}
+
+const FramingRow kFramingRows[] = {
+    {"NoBlankLineBetweenEvents", "data: ", "\n", "data: [DONE]\n\n"},
+    {"NoBlankLineAtAll", "data:", "\n", "data:[DONE]"},
+    {"NoBlankLineAndNoDone", "data: ", "\r\n", ""},
+    {"DataInsideData", "data: data: ", "\n\n", "data: data: [DONE]\n\n"},
+    {"DataInsideDataWithoutBlankLines", "data: data: ", "\n", "data: data: [DONE]\n\n"},
+    {"CommentsInsideData", "data: : processing\n\ndata: ", "\n\n", "data: [DONE]\n\n"},
+    {"EveryLineOfAnUpstreamInsideData", "data: event: message\ndata: id: 7\ndata: data: ", "\n\n",
+     "data: data: [DONE]\n\n"},
+    {"NoLineBreakBetweenEvents", "data: ", "", "data: [DONE]\n\n"},
+    {"NoDataAtAll", "\n", "\n", ""},
+    {"NoDataBehindAComment", ": hi\n\n", "\n", "[DONE]\n"},
+    {"OneEventOverLines", "data: ", "\n\n", "data: \ndata: [DONE]\ndata: \n\n"},
+};
+INSTANTIATE_TEST_SUITE_P(OfRelays, CarelessFraming, testing::ValuesIn(kFramingRows),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+TEST(CarelessFraming, HoldsNoEventBackUntilTheNextButOne) {
+    ChunkRecorder sink;
+    StreamDecoder decoder({}, sink);
+    decoder.feed("data: " + kFramedChunks[0] + "\ndata: " + kFramedChunks[1] + "\n");
+    EXPECT_THAT(sink.seen, ElementsAre("started 0", "content 0 'a{'"));
+}
+
+TEST(CarelessFraming, OneEventOverSeveralLinesStaysOne) {
+    const std::string body =
+        "data: {\"choices\":[{\"index\":0,\ndata: \"delta\":{\"content\":\"a\"},\ndata: "
+        "\"finish_reason\":\"stop\"}]}\n\n";
+    for (const Pieces& pieces : all_cuts(body)) ASSERT_EQ(decode(pieces).answer.text(), "a");
+}
+
+TEST(BareError, IsTheErrorOfTheStream) {
+    const std::string error =
+        "{\n  \"error\": {\n    \"code\": 429,\n    \"message\": \"slow: down\",\n    "
+        "\"details\": [{\"retryDelay\": \"7s\"}]\n  }\n}\n";
+    for (const std::string& before : {std::string(": hi\n\n"), content("a"), std::string()}) {
+        const std::string body = before + error;
+        for (const Pieces& pieces : all_cuts(body)) {
+            const Outcome outcome = decode(pieces);
+            ASSERT_EQ(outcome.state, State::failed);
+            ASSERT_EQ(outcome.error.code, ErrorCode::rate_limited) << before;
+            ASSERT_EQ(outcome.error.message, "slow: down");
+            ASSERT_EQ(outcome.error.retry_after, std::chrono::milliseconds(7000));
+            ASSERT_EQ(outcome.has_content, before == content("a"));
+        }
+    }
+}
+
+TEST(BareError, LinesThatMeanNothingAreStillIgnored) {
+    const std::string body = "foo: bar\n{\"type\":\"ping\"}\n[1,2]\n{broken\n\n" + content("a") + kStop + kDone;
+    for (const Pieces& pieces : all_cuts(body)) ASSERT_EQ(decode(pieces).answer.text(), "a");
+}
+
+TEST(ErrorBehindACutChunk, IsTheErrorOfTheStream) {
+    const std::string cut = R"(data: {"choices":[{"index":0,"delta":{"content":" an ans)";
+    const std::string error = R"(data: {"error":{"message":"upstream hung up","type":"upstream_error"}})";
+    for (const std::string_view between : {"\n", "\n\n"}) {
+        const std::string body = content("a") + cut + std::string(between) + error + "\n\n";
+        for (const Pieces& pieces : all_cuts(body)) {
+            const Outcome outcome = decode(pieces);
+            ASSERT_EQ(outcome.error.code, ErrorCode::server_failed);
+            ASSERT_EQ(outcome.error.message, "upstream hung up");
+            ASSERT_EQ(outcome.answer.text(), "a");
+        }
+    }
+}
+
+TEST(ErrorBehindACutChunk, AnythingElseThereLeavesTheChunkUnreadable) {
+    const std::string cut = "data: {\"choices\":[{\n\n";
+    for (const std::string& next : {content("b"), kDone, cut, std::string(": hi\n\n"), std::string()}) {
+        const std::string body = content("a") + cut + next;
+        for (const Pieces& pieces : all_cuts(body)) {
+            const Outcome outcome = decode(pieces);
+            ASSERT_EQ(outcome.error.code, ErrorCode::malformed_response) << next;
+            ASSERT_EQ(outcome.answer.text(), "a");
+        }
+    }
+}
+
+TEST(ErrorInsideData, NamedByItsFieldIsTheErrorOfTheStream) {
+    for (const Pieces& pieces : all_cuts("data: error: the decoder broke\n\n")) {
+        const Outcome outcome = decode(pieces);
+        ASSERT_EQ(outcome.error.code, ErrorCode::server_failed);
+        ASSERT_EQ(outcome.error.message, "the decoder broke");
+    }
+}
+
+TEST(StatusInAComment, IsThatOfTheErrorEvent) {
+    const std::string body = "id:1\nevent:error\n:HTTP_STATUS/429\ndata:{\"code\":\"Odd\",\"message\":\"m\"}\n\n";
+    for (const Pieces& pieces : all_cuts(body)) {
+        const Outcome outcome = decode(pieces);
+        ASSERT_EQ(outcome.error.code, ErrorCode::rate_limited);
+        ASSERT_EQ(outcome.error.effective_status, 429);
+    }
+    EXPECT_EQ(decode(":HTTP_STATUS/429\n" + content("a") + event_of(R"({"error":{"message":"m"}})")).error.code,
+              ErrorCode::server_failed);
+}
+
+TEST(WholeAnswer, IsOneWhateverFollowsIt) {
+    const std::string answer =
+        R"({"id":"n","choices":[{"index":0,"message":{"content":"a"},"finish_reason":"stop"}],"usage":{"total_tokens":3}})";
+    for (const std::string_view rest : {"\n\ndata: [DONE]\n\n", "\n{\"x\":1}", " ]", "\n: hi\n"}) {
+        const std::string body = answer + std::string(rest);
+        for (const Pieces& pieces : all_cuts(body)) {
+            const Outcome outcome = decode(pieces);
+            ASSERT_EQ(outcome.state, State::complete) << rest;
+            ASSERT_EQ(outcome.answer.text(), "a");
+            ASSERT_EQ(outcome.answer.usage.total_tokens, 3);
+        }
+    }
+    const Outcome error = decode(R"({"error":{"message":"m","code":429}})"
+                                 "\n\n" +
+                                 content("a") + kDone);
+    EXPECT_EQ(error.error.code, ErrorCode::rate_limited);
+}
+
+TEST(WholeAnswer, WithoutAChoiceStillCountsItsUsage) {
+    const Outcome outcome = decode(R"({"choices":[],"usage":{"prompt_tokens":5,"total_tokens":5}})");
+    EXPECT_EQ(outcome.error.code, ErrorCode::malformed_response);
+    EXPECT_EQ(outcome.answer.usage.prompt_tokens, 5);
+}
+
 // How a stream ends.
 
 TEST(StreamEnd, DoneCompletesEvenWithoutAFinishReason) {
@@ -235,13 +388,12 @@ const ErrorRow kErrorRows[] = {
     {"InsideAChoice", event_of(R"({"choices":[{"index":0,"delta":{},"error":{"message":"gone","code":502}}]})"),
      ErrorCode::server_failed, "gone"},
     {"NullChoices", event_of(R"({"choices":null,"base_resp":{"status_code":1004,"status_msg":"auth"}})"),
-     ErrorCode::server_failed, "auth"},
+     ErrorCode::unauthenticated, "auth"},
     {"XGroq", event_of(R"({"choices":[],"x_groq":{"error":"over"}})"), ErrorCode::server_failed, "over"},
     {"FinishReason", delta("", "\"error\"") + kDone, ErrorCode::server_failed, "finish reason 'error'"},
     {"FinishReasonThenError", delta("", "\"error\"") + event_of(R"({"error":{"message":"m","code":429}})"),
      ErrorCode::rate_limited, "m"},
     {"Array", event_of(R"([{"error":{"message":"m","code":429}}])"), ErrorCode::rate_limited, "m"},
-    {"NotJson", event_of("{broken"), ErrorCode::malformed_response, "not JSON"},
     {"NegativeChoice", event_of(R"({"choices":[{"index":-1,"delta":{"content":"a"}}]})"), ErrorCode::malformed_response,
      "choice index"},
     {"HugeChoice", event_of(R"({"choices":[{"index":128,"delta":{"content":"a"}}]})"), ErrorCode::malformed_response,

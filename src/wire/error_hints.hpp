@@ -1,0 +1,21 @@
+// When to come back, as error bodies say it: in members, in quoted headers, in words.
+// error body (JSON), message → [error_hints] → ErrorFields, Error
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "wire/error_fields.hpp"
+
+namespace holysheep::wire {
+
+/// Of the body, and of its `error`. Members that say nothing leave `fields` as it is.
+void read_retry_hints(const nlohmann::json& object, ErrorFields& fields);
+
+/// "Please try again in 6.5s", "retry after 20 seconds", "try again in 1m30s".
+std::optional<std::chrono::milliseconds> wait_in_words(std::string_view message);
+
+}  // namespace holysheep::wire

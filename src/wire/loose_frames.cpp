@@ -1,0 +1,111 @@
+// An object that closes within its line is taken as it is; one that does not may span lines, if it closes at all.
+#include "wire/loose_frames.hpp"
+
+#include <algorithm>
+
+namespace holysheep::wire {
+namespace {
+
+constexpr std::string_view kSpace = " \t\r\n";
+
+std::string_view without_leading_space(std::string_view text) {
+    return text.substr(std::min(text.find_first_not_of(kSpace), text.size()));
+}
+
+std::string_view trimmed(std::string_view text) {
+    text = without_leading_space(text);
+    const std::size_t last = text.find_last_not_of(kSpace);
+    return last == std::string_view::npos ? std::string_view() : text.substr(0, last + 1);
+}
+
+bool takes(std::string_view& text, std::string_view field) {
+    if (text.substr(0, field.size()) != field) return false;
+    text.remove_prefix(field.size());
+    return true;
+}
+
+/// Without white space in front. Nothing behind the value is looked at.
+std::string_view leading_json(std::string_view text, bool over_lines) {
+    if (text.empty() || (text.front() != '{' && text.front() != '[')) return {};
+    JsonBalance balance;
+    const std::size_t end = balance.read(text, over_lines);
+    return end == std::string_view::npos || !balance.is_sound() ? std::string_view() : text.substr(0, end);
+}
+
+bool is_done_line(std::string_view text) {
+    if (!takes(text, "[DONE]")) return false;
+    text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+    return text.empty() || text.front() == '\n' || text.front() == '\r';
+}
+
+}  // namespace
+
+std::size_t JsonBalance::read(std::string_view text, bool over_lines) {
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (!over_lines && (c == '\n' || c == '\r')) return std::string_view::npos;
+        if (in_string_) {
+            if (c == '\n' || c == '\r') sound_ = false;
+            if (escaped_) {
+                escaped_ = false;
+            } else if (c == '\\') {
+                escaped_ = true;
+            } else if (c == '"') {
+                in_string_ = false;
+            }
+            continue;
+        }
+        if (c == '"') in_string_ = true;
+        if (c == '{' || c == '[') ++depth_;
+        if ((c == '}' || c == ']') && --depth_ <= 0) return at + 1;
+    }
+    return std::string_view::npos;
+}
+
+std::string_view leading_json(std::string_view text) { return leading_json(without_leading_space(text), true); }
+
+bool looks_framed(std::string_view text) {
+    text = without_leading_space(text);
+    for (const std::string_view beginning : {"{", "[", ":", "data:", "event:", "id:", "retry:", "error:"}) {
+        if (text.substr(0, beginning.size()) == beginning) return true;
+    }
+    return false;
+}
+
+std::string_view LooseFrames::take_line() {
+    const std::size_t end = std::min(rest_.find_first_of("\r\n"), rest_.size());
+    const std::string_view line = rest_.substr(0, end);
+    rest_.remove_prefix(end);
+    return trimmed(line);
+}
+
+std::optional<LooseFrame> LooseFrames::next() {
+    for (;;) {
+        rest_ = without_leading_space(rest_);
+        if (rest_.empty()) return std::nullopt;
+        if (takes(rest_, "data:")) continue;
+        if (takes(rest_, ":")) return LooseFrame{LooseFrame::Kind::comment, take_line()};
+        if (takes(rest_, "event:")) {
+            error_event_ = take_line() == "error";
+            continue;
+        }
+        if (takes(rest_, "id:") || takes(rest_, "retry:")) {
+            take_line();
+            continue;
+        }
+        if (takes(rest_, "error:") || takes(rest_, "Error:")) return LooseFrame{LooseFrame::Kind::error, take_line()};
+        if (is_done_line(rest_)) return LooseFrame{LooseFrame::Kind::done, take_line()};
+        std::string_view value = leading_json(rest_, false);
+        if (value.empty() && may_span_lines_ && (rest_.front() == '{' || rest_.front() == '[')) {
+            value = leading_json(rest_, true);
+            may_span_lines_ = !value.empty();
+        }
+        if (value.empty()) return LooseFrame{LooseFrame::Kind::unreadable, take_line(), error_event_};
+        rest_.remove_prefix(value.size());
+        const bool of_error_event = error_event_;
+        error_event_ = false;
+        return LooseFrame{LooseFrame::Kind::json, value, of_error_event};
+    }
+}
+
+}  // namespace holysheep::wire

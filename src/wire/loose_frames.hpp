@@ -1,0 +1,61 @@
+// What a text that should be one JSON value, but is not, still says: relays forget the blank line between events, wrap
+// lines of events into events, or write something behind their JSON.
+// text that is no JSON → [loose_frames] → stream_decoder, completion_decoder, error_decoder
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace holysheep::wire {
+
+/// Follows the brackets of JSON text, in pieces.
+class JsonBalance {
+  public:
+    /// How many bytes were read until the first object or array closed; npos where it is still open at the end of the
+    /// text, or of its first line.
+    std::size_t read(std::string_view text, bool over_lines = true);
+    /// False after a line break within a string: this cannot become JSON.
+    bool is_sound() const { return sound_; }
+
+  private:
+    int depth_ = 0;
+    bool in_string_ = false, escaped_ = false, sound_ = true;
+};
+
+/// The object or array that the text begins with, apart from white space; "" when it does not close. Its grammar is not
+/// checked.
+std::string_view leading_json(std::string_view text);
+
+/// Whether the text begins like JSON or like an event stream: in prose and pages, braces mean nothing.
+bool looks_framed(std::string_view text);
+
+struct LooseFrame {
+    enum class Kind {
+        json,       ///< an object or array, by its brackets
+        done,       ///< `[DONE]`
+        comment,    ///< what stands behind a colon at the beginning of a line
+        error,      ///< what stands behind `error:`
+        unreadable  ///< a line that is none of these
+    };
+    Kind kind = Kind::unreadable;
+    std::string_view text{};
+    bool of_error_event = false;  ///< `event: error` stood before it
+};
+
+/// Reads a text line by line as an event stream that lost its framing: `data:` may stand before anything, any number of
+/// times. Cost is linear in the text.
+class LooseFrames {
+  public:
+    explicit LooseFrames(std::string_view text) : rest_(text) {}
+    std::optional<LooseFrame> next();
+
+  private:
+    std::string_view take_line();
+
+    std::string_view rest_;
+    bool error_event_ = false;
+    bool may_span_lines_ = true;  ///< an object over several lines was not looked for in vain
+};
+
+}  // namespace holysheep::wire
