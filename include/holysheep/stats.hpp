@@ -123,7 +123,7 @@ struct Stats {
     double retry_budget_tokens = 0, hedge_budget_tokens = 0;
     std::vector<RegionStats> regions{};
     std::vector<KeyStats> keys{};          ///< where there are several
-    std::vector<RateLimitLevel> limits{};  ///< of each model that was asked for, where there are rate limits
+    std::vector<RateLimitLevel> limits{};  ///< of each account and model, where there are rate limits; at most 1,000
     std::uint64_t hedges_won = 0, hedges_lost = 0, races = 0, rescues = 0;
     std::uint64_t streams_cut = 0;  ///< attempts that broke after content
     /// Completion tokens of attempts that failed or lost: what usage says, else a quarter of the bytes of text that

@@ -17,9 +17,16 @@ using namespace std::chrono_literals;
 constexpr auto kLookAgain = 250ms;
 
 // What a gateway says of itself may be any number; sums of these are within the range.
-constexpr std::int64_t kMostTokens = 1'000'000'000'000, kMostMoney = 100'000'000'000'000'000;
+constexpr std::int64_t kMostCalls = 1'000'000'000, kMostTokens = 1'000'000'000'000,
+                       kMostMoney = 100'000'000'000'000'000;
 constexpr std::int64_t sane(std::int64_t amount, std::int64_t most) {
     return std::clamp<std::int64_t>(amount, 0, most);
+}
+
+/// Of a limit that a gateway gives per minute. Both factors are bounded, so that the product is within the range.
+std::int64_t in_window(std::int64_t per_minute, milliseconds per) {
+    const auto calls = static_cast<double>(sane(per_minute, kMostCalls)) * (static_cast<double>(per.count()) / 60'000);
+    return std::max<std::int64_t>(1, static_cast<std::int64_t>(calls));
 }
 
 std::optional<std::uint64_t> account_in(const std::vector<std::pair<std::string, std::string>>& headers) {
@@ -50,16 +57,23 @@ Admission::Admission(const AdmissionServices& services, const Exchange& exchange
 
 Admission::~Admission() { settle_cost(Money{}, since_); }
 
-std::optional<std::size_t> Admission::choose_key(std::size_t region, int model, time_point now) const {
+std::optional<std::size_t> Admission::choose_key(std::size_t region, values::ModelId model, time_point now) const {
     const auto& keys = services_.keys;
     if (!needs_key(region)) return std::nullopt;
     if (const auto key = keys.ring().pick(region, model, now)) return key;
     return keys.ring().least_bad();
 }
 
-RateLimiter::Impl::Lane& Admission::lane_of(std::size_t region, std::optional<std::size_t> key,
-                                            std::string_view name) const {
-    return services_.limiter->lane(own_account_ ? *own_account_ : services_.keys.account(region, key), name);
+std::shared_ptr<RateLimiter::Impl::Lane> Admission::lane_of(std::size_t region, std::optional<std::size_t> key,
+                                                            std::string_view name, time_point now) const {
+    return services_.limiter->lane(own_account_ ? *own_account_ : services_.keys.account(region, key), name, now);
+}
+
+Admission::Right& Admission::seek(std::size_t attempt) {
+    if (asked_ != 0 && asked_ != attempt) withdraw();
+    asked_ = attempt;
+    rights_.resize(std::max(rights_.size(), attempt));
+    return rights_[attempt - 1];
 }
 
 Admission::Answer Admission::wait_for_room(std::vector<std::size_t> regions) {
@@ -68,7 +82,7 @@ Admission::Answer Admission::wait_for_room(std::vector<std::size_t> regions) {
         return Answer::wait;
     }
     auto& bulkhead = services_.bulkhead;
-    next_ = {};
+    withdraw();
     const auto full = "every region has " + std::to_string(bulkhead.max_per_region()) +
                       " requests in flight (concurrency.max_per_region)";
     if (exchange_.fail_fast.value_or(false)) {
@@ -83,15 +97,15 @@ Admission::Answer Admission::wait_for_room(std::vector<std::size_t> regions) {
                               " calls wait (concurrency.queue); raise one of them, or send less at once"});
 }
 
-void Admission::seek_permit(std::size_t region, const AskedModel& model, time_point now) {
-    next_.key = choose_key(region, model.number, now);
-    next_.key_version = services_.keys.version();
+void Admission::seek_permit(Right& right, std::size_t region, const AskedModel& model, time_point now) {
+    right.key = choose_key(region, model.id, now);
+    right.key_version = services_.keys.version();
     if (!limited_) return;
-    auto& lane = lane_of(region, next_.key, model.name);
-    if (next_.permit && next_.lane == &lane) return;  // it keeps its place in that queue
-    next_.lane = &lane;
-    const auto answer = exchange_.size.answer_tokens.value_or(services_.limiter->answer_tokens(lane));
-    next_.permit = Permit(services_.limiter, lane,
+    auto lane = lane_of(region, right.key, model.name, now);
+    if (right.permit && right.lane == lane) return;  // it keeps its place in that queue
+    right.lane = lane;
+    const auto answer = exchange_.size.answer_tokens.value_or(services_.limiter->answer_tokens(*lane));
+    right.permit = Permit(services_.limiter, std::move(lane),
                           {.tokens = exchange_.size.prompt_tokens + answer,
                            .since = since_,
                            .priority = exchange_.priority,
@@ -99,8 +113,8 @@ void Admission::seek_permit(std::size_t region, const AskedModel& model, time_po
                           now);
 }
 
-Admission::Answer Admission::ask(std::size_t region, const AskedModel& model, std::optional<time_point> deadline,
-                                 time_point now) {
+Admission::Answer Admission::ask(std::size_t attempt, std::size_t region, const AskedModel& model,
+                                 std::optional<time_point> deadline, time_point now) {
     seat_.leave();
     let_in_ = true;
     auto& keys = services_.keys;
@@ -121,35 +135,37 @@ Admission::Answer Admission::ask(std::size_t region, const AskedModel& model, st
     }
     if (waits_for_key_) return Answer::wait;
     if (auto refused = reserve_cost(model, now)) return refuse(std::move(*refused));
-    seek_permit(region, model, now);
-    if (!limited_ || next_.permit.look(now)) return Answer::granted;
-    const auto expected = next_.permit.expected(now);
+    auto& right = seek(attempt);
+    seek_permit(right, region, model, now);
+    if (!limited_ || right.permit.look(now)) return Answer::granted;
+    const auto expected = right.permit.expected(now);
     const bool late = expected && deadline && *expected >= *deadline;
-    if (fails_fast() || late || next_.permit.hopeless()) return refuse(too_late(model.name, now));
+    if (fails_fast() || late || right.permit.hopeless()) return refuse(too_late(model.name, now));
     return Answer::wait;
 }
 
-bool Admission::ask_beside(std::size_t region, const AskedModel& model, time_point now) {
+bool Admission::ask_beside(std::size_t attempt, std::size_t region, const AskedModel& model, time_point now) {
     if (!has_room(region) || (needs_key(region) && !services_.keys.known())) return false;
-    seek_permit(region, model, now);
-    if (!limited_ || next_.permit.look(now)) return true;
-    next_ = {};
+    auto& right = seek(attempt);
+    seek_permit(right, region, model, now);
+    if (!limited_ || right.permit.look(now)) return true;
+    withdraw();
     return false;
 }
 
-bool Admission::share(std::size_t region, const AskedModel& model, time_point now) {
+bool Admission::share(std::size_t attempt, std::size_t region, const AskedModel& model, time_point now) {
     if (needs_key(region) && !services_.keys.known()) return false;
     Right shared;
-    shared.key = choose_key(region, model.number, now);
+    shared.key = choose_key(region, model.id, now);
     shared.key_version = services_.keys.version();
     if (limited_) {
-        shared.lane = &lane_of(region, shared.key, model.name);
+        shared.lane = lane_of(region, shared.key, model.name, now);
         const bool same = std::ranges::any_of(rights_, [&](const Right& right) {
             return right.open && !right.used && right.permit.granted() && right.lane == shared.lane;
         });
         if (!same) return false;
     }
-    next_ = std::move(shared);
+    seek(attempt) = std::move(shared);
     return true;
 }
 
@@ -201,7 +217,7 @@ Error Admission::too_late(std::string_view model, time_point now) const {
     const auto& options = services_.limiter->options();
     Error error{.code = ErrorCode::rate_limited_locally};
     const auto of_model = model.empty() ? std::string() : " for " + std::string(model);
-    if (next_.permit.hopeless()) {
+    if (sought().hopeless()) {
         error.message = "the call may take more tokens than rate_limit.tokens_per_minute (" +
                         std::to_string(options.tokens_per_minute) + ") allows" + of_model +
                         "; lower max_completion_tokens, shorten the prompt or raise the limit";
@@ -213,11 +229,11 @@ Error Admission::too_late(std::string_view model, time_point now) const {
         limit += (limit.empty() ? "" : ", ") + std::to_string(options.tokens_per_minute) + " tokens per minute";
     }
     error.message = "rate_limit (" + limit + of_model + ") is used up";
-    if (const auto expected = next_.permit.expected(now)) {
+    if (const auto expected = sought().expected(now)) {
         error.retry_after = std::chrono::ceil<milliseconds>(std::max(*expected, now) - now);
         error.message += "; the turn of this call would come in " + span_text(*error.retry_after);
     }
-    if (const auto ahead = next_.permit.ahead(); ahead > 0) {
+    if (const auto ahead = sought().ahead(); ahead > 0) {
         error.message += ", after " + std::to_string(ahead) + " others";
     }
     if (!fails_fast()) {
@@ -232,19 +248,19 @@ Error Admission::too_late(std::string_view model, time_point now) const {
 std::optional<Admission::time_point> Admission::look_at(time_point now) const {
     if (seat_) return now + kLookAgain;
     if (waits_for_key_) return std::nullopt;
-    return next_.permit.look_at();
+    if (asked_ == 0) return std::nullopt;
+    return sought().look_at();
 }
 
 void Admission::withdraw() {
     seat_.leave();
-    next_ = {};
+    if (asked_ != 0) rights_[std::exchange(asked_, 0) - 1] = {};
 }
 
 void Admission::begin(std::size_t attempt, std::size_t region) {
     seat_.leave();
-    rights_.resize(std::max(rights_.size(), attempt));
     auto& right = rights_[attempt - 1];
-    right = std::exchange(next_, {});
+    asked_ = 0;
     right.open = true;
     right.place = services_.bulkhead.enter(region);
 }
@@ -253,8 +269,9 @@ void Admission::sent(std::size_t attempt, time_point now) {
     auto& own = rights_[attempt - 1];
     own.used = true;
     if (!own.permit) {
-        const auto rival = std::ranges::find_if(
-            rights_, [&](const Right& right) { return right.permit.granted() && right.lane == own.lane; });
+        const auto rival = std::ranges::find_if(rights_, [&](const Right& right) {
+            return right.open && right.permit.granted() && right.lane == own.lane;
+        });
         if (rival == rights_.end()) return;
         own.permit = std::exchange(rival->permit, {});
     }
@@ -285,7 +302,7 @@ void Admission::end(std::size_t attempt, bool delivered, const Usage* used, time
     }
 }
 
-bool Admission::on_failure(std::size_t attempt, std::size_t region, int model, ErrorCode error,
+bool Admission::on_failure(std::size_t attempt, std::size_t region, values::ModelId model, ErrorCode error,
                            std::optional<milliseconds> retry_after, time_point now) {
     const auto& right = rights_[attempt - 1];
     if (!right.key) return false;
@@ -300,14 +317,15 @@ bool Admission::on_failure(std::size_t attempt, std::size_t region, int model, E
         case ErrorCode::insufficient_quota: ring.refuse(*right.key, error, now); break;
         case ErrorCode::rate_limited:
             if (ring.size() < 2) return false;
-            ring.limit(*right.key, region, model, now + std::min<nanoseconds>(retry_after.value_or(1s), 10min));
+            ring.limit(*right.key, region, model, now + std::min<nanoseconds>(retry_after.value_or(1s), 10min), now);
             break;
         default: return false;
     }
     return ring.pick(region, model, now).has_value();
 }
 
-bool Admission::on_quota(std::size_t attempt, std::size_t region, int model, const RateLimits& limits, time_point now) {
+bool Admission::on_quota(std::size_t attempt, std::size_t region, values::ModelId model, const RateLimits& limits,
+                         time_point now) {
     const auto& right = rights_[attempt - 1];
     if (right.key) {
         auto& ring = services_.keys.ring();
@@ -317,13 +335,9 @@ bool Admission::on_quota(std::size_t attempt, std::size_t region, int model, con
         }
     }
     if (right.lane == nullptr || (!limits.limit_requests && !limits.limit_tokens)) return false;
-    // What gateways tell is per minute.
     auto requests = limits.limit_requests;
-    const auto per = services_.limiter->options().per;
-    if (requests)
-        *requests = std::max<std::int64_t>(
-            1, static_cast<std::int64_t>(static_cast<double>(*requests) * (static_cast<double>(per.count()) / 60'000)));
-    if (limits.limit_requests && *limits.limit_requests <= 0) requests.reset();
+    if (requests && *requests <= 0) requests.reset();
+    if (requests) requests = in_window(*requests, services_.limiter->options().per);
     return services_.limiter->adopt(*right.lane, requests, limits.limit_tokens, now);
 }
 

@@ -30,9 +30,9 @@ struct AdmissionServices {
     std::shared_ptr<RateLimiter::Impl> limiter{};  ///< null: no limit
 };
 
-/// The model that an attempt asks: its number, its name, and what the call may cost with it.
+/// The model that an attempt asks: its id, its name, and what the call may cost with it.
 struct AskedModel {
-    int number = 0;
+    values::ModelId id = 0;
     const std::string& name;
     const std::optional<Money>& cost;
 };
@@ -58,22 +58,24 @@ class Admission {
     bool has_room(std::size_t region) const { return services_.bulkhead.has_room(region); }
     /// What the call may use is full: takes a seat in the queue for these regions, or keeps the one it has.
     Answer wait_for_room(std::vector<std::size_t> regions);
-    /// For the next attempt.
-    Answer ask(std::size_t region, const AskedModel& model, std::optional<time_point> deadline, time_point now);
+    /// For an attempt, by its number; what it gets is that attempt's alone. `begin` or `withdraw` follows.
+    Answer ask(std::size_t attempt, std::size_t region, const AskedModel& model, std::optional<time_point> deadline,
+               time_point now);
     /// The same for an attempt beside another one: now or not at all.
-    bool ask_beside(std::size_t region, const AskedModel& model, time_point now);
+    bool ask_beside(std::size_t attempt, std::size_t region, const AskedModel& model, time_point now);
     /// For an attempt that races another one's connection: whichever is ready first uses the right of both. False: they
     /// count against different limits.
-    bool share(std::size_t region, const AskedModel& model, time_point now);
+    bool share(std::size_t attempt, std::size_t region, const AskedModel& model, time_point now);
     std::optional<time_point> look_at(time_point now) const;
     /// Why the answer was `never`.
     const Error* refusal() const { return refusal_.get(); }
     /// The call is over, and this is what all its attempts cost; unset: nobody knows.
     void settle_cost(const std::optional<Money>& cost, time_point now);
-    /// Leaves all queues.
+    /// Leaves all queues. What an attempt that has not begun was given goes back.
     void withdraw();
 
-    /// The attempt that was admitted last begins.
+    /// The attempt begins; asked for by the machine in the step that decides on it, so that no other decision comes
+    /// between.
     void begin(std::size_t attempt, std::size_t region);
     void sent(std::size_t attempt, time_point now);
     void arrived(std::size_t attempt, time_point now);
@@ -81,10 +83,11 @@ class Admission {
     /// tokens, where the answer said so.
     void end(std::size_t attempt, bool delivered, const Usage* used, time_point now);
     /// What a failure says about the key. True: another one may be tried there at once.
-    bool on_failure(std::size_t attempt, std::size_t region, int model, ErrorCode error,
+    bool on_failure(std::size_t attempt, std::size_t region, values::ModelId model, ErrorCode error,
                     std::optional<milliseconds> retry_after, time_point now);
     /// What the headers say about the account's quota. True: the limit was adopted, and was not known before.
-    bool on_quota(std::size_t attempt, std::size_t region, int model, const RateLimits& limits, time_point now);
+    bool on_quota(std::size_t attempt, std::size_t region, values::ModelId model, const RateLimits& limits,
+                  time_point now);
     std::optional<std::size_t> key(std::size_t attempt) const { return rights_[attempt - 1].key; }
     /// The call has an Authorization header: what becomes of that key says nothing about the client's.
     bool brings_its_key() const { return own_account_.has_value(); }
@@ -95,13 +98,17 @@ class Admission {
         resilience::Bulkhead::Place place{};
         std::optional<std::size_t> key{};
         std::uint64_t key_version = 0;
-        RateLimiter::Impl::Lane* lane = nullptr;
+        std::shared_ptr<RateLimiter::Impl::Lane> lane{};
         bool open = false, used = false;  // begun and not over; sent
     };
     bool needs_key(std::size_t region) const { return !brings_its_key() && services_.keys.from_ring(region); }
-    std::optional<std::size_t> choose_key(std::size_t region, int model, time_point now) const;
-    RateLimiter::Impl::Lane& lane_of(std::size_t region, std::optional<std::size_t> key, std::string_view name) const;
-    void seek_permit(std::size_t region, const AskedModel& model, time_point now);
+    std::optional<std::size_t> choose_key(std::size_t region, values::ModelId model, time_point now) const;
+    std::shared_ptr<RateLimiter::Impl::Lane> lane_of(std::size_t region, std::optional<std::size_t> key,
+                                                     std::string_view name, time_point now) const;
+    /// The right that is being asked for: of an attempt that has not begun.
+    Right& seek(std::size_t attempt);
+    const Permit& sought() const { return rights_[asked_ - 1].permit; }
+    void seek_permit(Right& right, std::size_t region, const AskedModel& model, time_point now);
     Answer refuse(Error error) {
         refusal_ = std::make_unique<Error>(std::move(error));
         withdraw();
@@ -118,7 +125,6 @@ class Admission {
     const bool limited_;
     const std::optional<std::uint64_t> own_account_;
     const std::function<OnTurn()> on_turn_;
-    Right next_{};
     bool waits_for_key_ = false, renewed_key_ = false, let_in_ = false;
     resilience::Bulkhead::Seat seat_{};
     std::string key_problem_{};
@@ -126,6 +132,7 @@ class Admission {
     std::optional<std::int64_t> reserved_{};  // money
     std::unique_ptr<Error> refusal_{};        // few calls are refused
     std::vector<Right> rights_;               // by attempt
+    std::size_t asked_ = 0;                   // the attempt that has asked and not begun; 0: none
 };
 
 }  // namespace holysheep::call

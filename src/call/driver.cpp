@@ -288,10 +288,9 @@ void CallDriver::start_attempt(const Command& command) {
                                            std::move(record), time);
 
     attempt.asked_model = asked;
-    attempt.ticket = services_.regions.on_dispatch(command.region, machine_.model_number(command.model),
+    attempt.ticket = services_.regions.on_dispatch(command.region, machine_.model_id(command.model),
                                                    awaited_by(exchange_.kind), time);
     services_.recorder.on_dispatch(command.region, attempt.record, detour_of(attempt));
-    admission_.begin(static_cast<std::size_t>(command.attempt), command.region);
     const auto& keys = services_.admission.keys;
     const auto& key = keys.text(command.region, admission_.key(static_cast<std::size_t>(command.attempt)));
     if (keys.renewable()) own_secrets_.add(key);

@@ -143,7 +143,7 @@ class CallDriver final : private AttemptEvents {
     Exchange& exchange_;               // the request alone changes, where a recovery asks for the rest of an answer
     telemetry::Redactor own_secrets_;  // of this call alone
     const Clock::time_point started_;
-    const int model_;                    // the tracker's number
+    const values::ModelId model_;        // the tracker's
     std::shared_ptr<CallDriver*> self_;  // for callbacks that may come after the end
     Admission admission_;
     CallMachine machine_;

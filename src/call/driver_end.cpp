@@ -91,7 +91,7 @@ Error CallDriver::final_error(Attempt* last) {
                                 .regions = services_.regions,
                                 .targets = services_.targets,
                                 .model = exchange_.model,
-                                .model_number = model_,
+                                .model_id = model_,
                                 .attempts = attempts_.size(),
                                 .elapsed = time - started_,
                                 .now = time});

@@ -13,7 +13,7 @@ void CallDriver::note_quota(Attempt& attempt, Outcome& outcome) {
     const auto time = now();
     const auto number = static_cast<std::size_t>(attempt.record.number);
     const auto region = attempt.region();
-    const int model = attempt.ticket.model;
+    const values::ModelId model = attempt.ticket.model;
     const auto key = admission_.key(number);
     if (auto& ring = services_.admission.keys.ring(); key && ring.size() > 1) {
         const bool refused = !outcome.answered && (outcome.error == ErrorCode::unauthenticated ||

@@ -40,14 +40,14 @@ std::string_view reason(Ending ending) {
 std::string why_blocked(const FailedCall& call, std::size_t region) {
     const auto& regions = call.regions;
     if (regions.draining(region)) return "draining (Client::resume ends that)";
-    if (!regions.has_model(region, call.model_number, call.now)) return "it does not have the model";
-    if (const auto until = regions.limited_until(region, call.model_number); until > call.now) {
+    if (!regions.has_model(region, call.model_id, call.now)) return "it does not have the model";
+    if (const auto until = regions.limited_until(region, call.model_id); until > call.now) {
         return "it asked for a pause, " + milliseconds_text(until - call.now) + " are left";
     }
-    if (regions.breakers_admit(region, call.model_number, call.now)) return {};
+    if (regions.breakers_admit(region, call.model_id, call.now)) return {};
     const std::string_view reason = regions.facts(region, call.now).breaker_reason;
     std::string text = reason.empty() ? "breaker of the model is open" : "breaker " + std::string(reason);
-    const auto trial = regions.usable_at(region, call.model_number, call.now);
+    const auto trial = regions.usable_at(region, call.model_id, call.now);
     if (trial) text += ", next trial in " + milliseconds_text(*trial - call.now);
     return text;
 }
@@ -68,7 +68,7 @@ std::string blocked_regions(const FailedCall& call) {
 bool nothing_left(const FailedCall& call) {
     return std::ranges::all_of(call.machine.plan(), [&](std::size_t region) {
         return call.regions.draining(region) || call.machine.asked(region) ||
-               !call.regions.breakers_admit(region, call.model_number, call.now);
+               !call.regions.breakers_admit(region, call.model_id, call.now);
     });
 }
 

@@ -24,7 +24,7 @@ struct FailedCall {
     const health::RegionHealthTracker& regions;
     std::span<const Target> targets;
     std::string_view model;
-    int model_number;  ///< the tracker's
+    values::ModelId model_id;  ///< the tracker's
     std::size_t attempts;
     nanoseconds elapsed;
     time_point now;

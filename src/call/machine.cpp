@@ -6,7 +6,7 @@
 
 namespace holysheep::call {
 
-CallMachine::CallMachine(const CallPolicy& policy, std::span<const std::size_t> plan, int model,
+CallMachine::CallMachine(const CallPolicy& policy, std::span<const std::size_t> plan, values::ModelId model,
                          const health::RegionHealthTracker& regions, const Budgets& budgets,
                          const RetryPolicy* retry_policy, Admission* admission)
     : policy_(policy),

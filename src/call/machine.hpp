@@ -90,8 +90,8 @@ struct Budgets {
 class CallMachine {
   public:
     /// `policy`, `plan` (region indexes, best first) and the references must outlive the machine. `model` is the
-    /// tracker's number.
-    CallMachine(const CallPolicy& policy, std::span<const std::size_t> plan, int model,
+    /// tracker's id.
+    CallMachine(const CallPolicy& policy, std::span<const std::size_t> plan, values::ModelId model,
                 const health::RegionHealthTracker& regions, const Budgets& budgets,
                 const RetryPolicy* retry_policy = nullptr, Admission* admission = nullptr);
 
@@ -143,7 +143,7 @@ class CallMachine {
     std::optional<time_point> quota_clock() const { return quota_clock_; }
     /// By `Command::model`.
     const std::string& model_name(std::size_t model) const;
-    int model_number(std::size_t model) const;
+    values::ModelId model_id(std::size_t model) const;
     /// The last change of the model.
     struct ModelSwitch {
         std::size_t from = 0;
@@ -240,8 +240,8 @@ class CallMachine {
     const CallPolicy& policy_;
     std::span<const std::size_t> plan_;
     std::size_t model_index_ = 0;
-    int model_;  // its number
-    const int first_model_;
+    values::ModelId model_;
+    const values::ModelId first_model_;
     std::optional<ModelSwitch> model_switch_;
     const health::RegionHealthTracker& regions_;
     Budgets budgets_;

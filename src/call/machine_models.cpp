@@ -23,8 +23,8 @@ const std::string& CallMachine::model_name(std::size_t model) const {
     return model == 0 ? policy_.model : policy_.fallbacks[model - 1].name;
 }
 
-int CallMachine::model_number(std::size_t model) const {
-    return model == 0 ? first_model_ : policy_.fallbacks[model - 1].number;
+values::ModelId CallMachine::model_id(std::size_t model) const {
+    return model == 0 ? first_model_ : policy_.fallbacks[model - 1].id;
 }
 
 AskedModel CallMachine::asked_model() const {
@@ -53,13 +53,13 @@ std::optional<CallMachine::Move> CallMachine::move_to_fallback(const Attempt* fa
         // Only one that is known to take more.
         if (too_long && model.context_window <= window) continue;
         const auto region = std::ranges::find_if(plan_, [&](std::size_t r) {
-            return regions_.usable(r, model.number, now) && (admission_ == nullptr || admission_->has_room(r));
+            return regions_.usable(r, model.id, now) && (admission_ == nullptr || admission_->has_room(r));
         });
         if (region == plan_.end()) continue;
         model_switch_ = ModelSwitch{.from = model_index_,
                                     .because = failed == nullptr ? std::nullopt : std::optional(failed->outcome.error)};
         model_index_ = next;
-        model_ = model.number;
+        model_ = model.id;
         resent_fresh_ = retried_conflict_ = false;
         return Move{.region = *region,
                     .kind = AttemptKind::fallback_model,

@@ -250,6 +250,8 @@ void CallMachine::dispatch(const Move& move, time_point now, Commands& out) {
     if (!admitted(move, now, out)) return;
     attempts_.push_back(
         {.region = move.region, .model = model_index_, .kind = move.kind, .started = now, .progress = now});
+    // In the step that asked: a hedge and a race that are due together must not use the same right.
+    if (admission_ != nullptr) admission_->begin(attempts_.size(), move.region);
     attempts_.back().path_check = now + handshake_late_after(move.region);
     out.push({.kind = Command::Kind::start,
               .attempt = static_cast<int>(attempts_.size()),
@@ -269,7 +271,7 @@ bool CallMachine::admitted(const Move& move, time_point now, Commands& out) {
         wait_for_admission(move, admission_->wait_for_room(std::move(full)), now, out);
         return false;
     }
-    const auto answer = admission_->ask(move.region, asked_model(), deadline_, now);
+    const auto answer = admission_->ask(attempts_.size() + 1, move.region, asked_model(), deadline_, now);
     if (answer == Admission::Answer::granted) return true;
     wait_for_admission(move, answer, now, out);
     return false;
@@ -294,8 +296,9 @@ void CallMachine::wait_for_admission(const Move& move, Admission::Answer answer,
 /// For an attempt beside that one: it shares the right of one that still connects, else it needs its own, at once.
 bool CallMachine::admitted_beside(int attempt, std::size_t region, time_point now) {
     if (admission_ == nullptr) return true;
-    if (at(attempt).phase == Phase::connecting && admission_->share(region, asked_model(), now)) return true;
-    return admission_->ask_beside(region, asked_model(), now);
+    if (at(attempt).phase == Phase::connecting && admission_->share(attempts_.size() + 1, region, asked_model(), now))
+        return true;
+    return admission_->ask_beside(attempts_.size() + 1, region, asked_model(), now);
 }
 
 std::vector<std::size_t> CallMachine::full_regions(time_point now) const {

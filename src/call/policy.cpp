@@ -32,7 +32,8 @@ CallPolicy make_policy(const RetryOptions& retry, const TimeoutOptions& timeouts
     return policy;
 }
 
-void adapt_policy(CallPolicy& policy, const health::RegionHealthTracker& regions, int model, health::Awaited awaited) {
+void adapt_policy(CallPolicy& policy, const health::RegionHealthTracker& regions, values::ModelId model,
+                  health::Awaited awaited) {
     const auto& quantiles = regions.quantiles(model, awaited);
     const auto span = [](double ms) { return nanoseconds(static_cast<std::int64_t>(ms * 1e6)); };
     const bool known = quantiles.size() >= health::kEnoughForQuantiles;

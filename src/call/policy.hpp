@@ -19,7 +19,7 @@ using time_point = Clock::time_point;
 /// A model to ask when another one fails.
 struct FallbackModel {
     std::string name{};
-    int number = 0;                   ///< the tracker's
+    values::ModelId id = 0;           ///< the tracker's
     std::int64_t context_window = 0;  ///< in tokens; 0: not known
     std::optional<Money> cost{};      ///< of the whole call, by estimate; unset: nobody knows
 };
@@ -61,6 +61,7 @@ inline constexpr milliseconds kLongest = std::chrono::hours{262'800};
 /// 60 s and 300 s for plain calls); twice that in general trouble, so as not to cut what would have succeeded. With 100
 /// silences of its streams known, one may last eight times their p99, between 10 s and the default of 60 s, which
 /// general trouble restores.
-void adapt_policy(CallPolicy& policy, const health::RegionHealthTracker& regions, int model, health::Awaited awaited);
+void adapt_policy(CallPolicy& policy, const health::RegionHealthTracker& regions, values::ModelId model,
+                  health::Awaited awaited);
 
 }  // namespace holysheep::call

@@ -16,7 +16,7 @@ Router::Router(std::span<const Region> regions, const SelectorOptions& options,
     }
 }
 
-void Router::assess(std::size_t region, int model, health::Awaited awaited, Clock::time_point now,
+void Router::assess(std::size_t region, values::ModelId model, health::Awaited awaited, Clock::time_point now,
                     routing::Candidate& candidate) const {
     const auto view = tracker_.view(region, model, awaited, now);
     const auto& known = regions_[region];
@@ -49,7 +49,7 @@ void Router::plan(const RouteRequest& request, Clock::time_point now, std::vecto
         return;
     }
     if (custom_ && ask_custom(request, now, plan)) return;
-    const int model = tracker_.model_id(request.model);
+    const values::ModelId model = tracker_.model_id(request.model);
     candidates_.resize(request.allowed.size());
     for (std::size_t i = 0; i < candidates_.size(); ++i) {
         assess(request.allowed[i], model, request.awaited, now, candidates_[i]);

@@ -51,7 +51,7 @@ class Router {
 
   private:
     /// Writes every member, in place: what is copied right after it was written makes the processor wait.
-    void assess(std::size_t region, int model, health::Awaited awaited, Clock::time_point now,
+    void assess(std::size_t region, values::ModelId model, health::Awaited awaited, Clock::time_point now,
                 routing::Candidate& candidate) const;
     bool ask_custom(const RouteRequest& request, Clock::time_point now, std::vector<std::size_t>& plan) const;
 

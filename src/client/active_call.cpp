@@ -55,7 +55,7 @@ void ActiveCall::choose_regions() {
                           .awaited = awaited,
                           .random = plan_.policy.seed},
                          now, plan_.order);
-    for (auto& fallback : plan_.policy.fallbacks) fallback.number = services.regions.model_id(fallback.name);
+    for (auto& fallback : plan_.policy.fallbacks) fallback.id = services.regions.model_id(fallback.name);
     call::adapt_policy(plan_.policy, services.regions, services.regions.model_id(plan_.policy.model), awaited);
 }
 

@@ -35,7 +35,12 @@ FailureKind kind_of(Charge charge) {
 
 RegionHealthTracker::RegionHealthTracker(std::span<const Region> regions, const HealthOptions& health,
                                          const BreakerOptions& breaker, std::uint64_t seed)
-    : health_(health), breaker_(breaker), random_(seed), models_(1) {
+    : health_(health),
+      breaker_(breaker),
+      random_(seed),
+      secret_(resilience::Random(~seed).next()),
+      models_(1),
+      ids_(1) {
     regions_.reserve(regions.size());
     for (const auto& region : regions) {
         auto& state = regions_.emplace_back(breaker_);
@@ -45,32 +50,69 @@ RegionHealthTracker::RegionHealthTracker(std::span<const Region> regions, const 
     }
 }
 
-int RegionHealthTracker::model_id(std::string_view model) {
-    if (model.empty()) return 0;
-    for (std::size_t i = 1; i < models_.size(); ++i) {
-        if (models_[i].name == model) return static_cast<int>(i);
+// ---- models ----
+
+std::size_t RegionHealthTracker::slot_of(ModelId model) const {
+    if (ids_[last_found_] == model) return last_found_;
+    const auto found = std::ranges::find(ids_, model);
+    if (found == ids_.end()) return kNoSlot;
+    last_found_ = static_cast<std::size_t>(found - ids_.begin());
+    return last_found_;
+}
+
+std::size_t RegionHealthTracker::remember(ModelId model) {
+    auto slot = slot_of(model);
+    if (slot == kNoSlot && models_.size() <= kMaxModels) {
+        slot = models_.size();
+        models_.emplace_back();
+        ids_.push_back(model);
+    } else if (slot == kNoSlot) {
+        // Names that somebody made up never answer: they don't push out those that are in use.
+        const auto least = std::ranges::min_element(models_.begin() + 1, models_.end(), {},
+                                                    [](const Model& m) { return std::pair(m.served, m.used); });
+        slot = static_cast<std::size_t>(least - models_.begin());
+        *least = {};
+        ids_[slot] = model;
+        for (auto& region : regions_) {
+            if (slot < region.models.size()) region.models[slot] = {};
+        }
     }
-    if (models_.size() > kMaxModels) return 0;
-    models_.emplace_back().name = model;
-    return static_cast<int>(models_.size()) - 1;
+    models_[slot].used = ++uses_;
+    return slot;
 }
 
-RegionHealthTracker::ModelInRegion& RegionHealthTracker::in_region(std::size_t region, int model) {
+const RegionHealthTracker::Model& RegionHealthTracker::about(ModelId model) const {
+    static const Model nothing;
+    const auto slot = slot_of(model);
+    return slot == kNoSlot ? nothing : models_[slot];
+}
+
+RegionHealthTracker::ModelInRegion& RegionHealthTracker::in_region(std::size_t region, ModelId model) {
+    const auto slot = remember(model);
     auto& models = regions_[region].models;
-    const auto index = static_cast<std::size_t>(model);
-    if (models.size() <= index) models.resize(index + 1);
-    return models[index];
+    if (models.size() <= slot) models.resize(slot + 1);
+    return models[slot];
 }
 
-const RegionHealthTracker::ModelInRegion* RegionHealthTracker::if_in_region(std::size_t region, int model) const {
+const RegionHealthTracker::ModelInRegion* RegionHealthTracker::if_in_region(std::size_t region, ModelId model) const {
     const auto& models = regions_[region].models;
-    const auto index = static_cast<std::size_t>(model);
-    return index < models.size() ? &models[index] : nullptr;
+    const auto slot = slot_of(model);
+    return slot < models.size() ? &models[slot] : nullptr;
+}
+
+RegionHealthTracker::ModelInRegion* RegionHealthTracker::if_in_region(std::size_t region, ModelId model) {
+    return const_cast<ModelInRegion*>(std::as_const(*this).if_in_region(region, model));
+}
+
+void RegionHealthTracker::on_content_gap(ModelId model, nanoseconds gap) {
+    auto& about = models_[remember(model)];
+    about.served = true;  // content came before
+    about.gaps.add(gap);
 }
 
 // ---- attempts ----
 
-Ticket RegionHealthTracker::on_dispatch(std::size_t region, int model, Awaited awaited, time_point now) {
+Ticket RegionHealthTracker::on_dispatch(std::size_t region, ModelId model, Awaited awaited, time_point now) {
     auto& r = regions_[region];
     ++r.in_flight;
     ++r.waiting;
@@ -81,9 +123,11 @@ Ticket RegionHealthTracker::on_dispatch(std::size_t region, int model, Awaited a
     last_call_at_ = now;
     Ticket ticket{.region = region, .model = model, .awaited = awaited, .at = now};
     ticket.trial = r.breaker.on_dispatch(now);
-    auto& own = in_region(region, model);
-    if (own.breaker) ticket.model_trial = own.breaker->on_dispatch(now);
-    if (own.paced_until > now) own.limited_until = std::max(own.limited_until, now + own.spacing);
+    if (const auto slot = slot_of(model); slot != kNoSlot) models_[slot].used = ++uses_;
+    if (auto* own = if_in_region(region, model)) {
+        if (own->breaker) ticket.model_trial = own->breaker->on_dispatch(now);
+        if (own->paced_until > now) own->limited_until = std::max(own->limited_until, now + own->spacing);
+    }
     note(region, now);
     return ticket;
 }
@@ -161,8 +205,8 @@ void RegionHealthTracker::succeed(Ticket& ticket, time_point now) {
         r.recovered_at = now;
         r.down = false;
     }
-    if (const auto& breaker = in_region(ticket.region, ticket.model).breaker) {
-        breaker->on_success(std::exchange(ticket.model_trial, false), now);
+    if (const auto* own = if_in_region(ticket.region, ticket.model); own != nullptr && own->breaker) {
+        own->breaker->on_success(std::exchange(ticket.model_trial, false), now);
     }
     r.good_calls = std::min(r.good_calls + 1, kManyCalls);
     hit(r, now);
@@ -176,6 +220,7 @@ void RegionHealthTracker::fail(Ticket& ticket, Charge charge, time_point now) {
     if (charge == Charge::timeout) {
         // Its own latency, capped like any sample, says that it is slow; the region is not blamed for one model.
         if (!ticket.answered) {
+            remember(ticket.model);
             add_latency(ticket, 5 * expected(ticket.region, ticket.model, ticket.awaited) + 200, false, now);
         }
         if (trial) r.breaker.on_failure(FailureKind::timeout, true, true, random_.uniform(), now);
@@ -187,11 +232,12 @@ void RegionHealthTracker::fail(Ticket& ticket, Charge charge, time_point now) {
         r.next_probe = std::min(r.next_probe,
                                 now + std::chrono::duration_cast<nanoseconds>(health_.unhealthy_interval * jitter()));
     }
-    auto& m = in_region(ticket.region, ticket.model);
     if (charge == Charge::transport) {
-        if (m.breaker) m.breaker->on_dropped(model_trial);
+        auto* own = if_in_region(ticket.region, ticket.model);
+        if (own != nullptr && own->breaker) own->breaker->on_dropped(model_trial);
         return;
     }
+    auto& m = in_region(ticket.region, ticket.model);
     if (!m.breaker) m.breaker = std::make_unique<resilience::CircuitBreaker>(breaker_);
     const bool may_open = charge != Charge::timeout || soft_failures_may_open(ticket.region, ticket.model, now);
     m.breaker->on_failure(kind_of(charge), model_trial, may_open, random_.uniform(), now);
@@ -199,8 +245,8 @@ void RegionHealthTracker::fail(Ticket& ticket, Charge charge, time_point now) {
 
 void RegionHealthTracker::drop(Ticket& ticket) {
     regions_[ticket.region].breaker.on_dropped(std::exchange(ticket.trial, false));
-    if (const auto& breaker = in_region(ticket.region, ticket.model).breaker) {
-        breaker->on_dropped(std::exchange(ticket.model_trial, false));
+    if (const auto* own = if_in_region(ticket.region, ticket.model); own != nullptr && own->breaker) {
+        own->breaker->on_dropped(std::exchange(ticket.model_trial, false));
     }
 }
 
@@ -211,7 +257,7 @@ void RegionHealthTracker::count(RegionState& r, bool failed, time_point now) {
 }
 
 /// Timeouts may be the fault of everything at once: they do not close the last half of the weight.
-bool RegionHealthTracker::soft_failures_may_open(std::size_t region, int model, time_point now) const {
+bool RegionHealthTracker::soft_failures_may_open(std::size_t region, ModelId model, time_point now) const {
     if (trouble_) return false;
     double closed = 0;
     for (std::size_t i = 0; i < regions_.size(); ++i) {
@@ -249,18 +295,18 @@ void RegionHealthTracker::hit(RegionState& r, time_point now) {
     if (r.recovering && (r.good_calls >= 3 || ramp_over)) r.recovering = false;
 }
 
-void RegionHealthTracker::pace(std::size_t region, int model, nanoseconds spacing, time_point reset) {
+void RegionHealthTracker::pace(std::size_t region, ModelId model, nanoseconds spacing, time_point reset) {
     auto& own = in_region(region, model);
     own.spacing = spacing;
     own.paced_until = reset;
 }
 
-void RegionHealthTracker::limit_until(std::size_t region, int model, time_point until) {
+void RegionHealthTracker::limit_until(std::size_t region, ModelId model, time_point until) {
     auto& end = in_region(region, model).limited_until;
     end = std::max(end, until);
 }
 
-void RegionHealthTracker::on_model_missing(std::size_t region, int model, time_point now) {
+void RegionHealthTracker::on_model_missing(std::size_t region, ModelId model, time_point now) {
     if (model != 0) in_region(region, model).missing_until = now + kMissingModelFor;
 }
 

@@ -11,7 +11,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,9 +21,12 @@
 #include "health/latency.hpp"
 #include "resilience/circuit_breaker.hpp"
 #include "resilience/random.hpp"
+#include "values/model_id.hpp"
 #include "values/region_facts.hpp"
 
 namespace holysheep::health {
+
+using values::ModelId;
 
 inline constexpr std::chrono::duration<double> kRampTime{4};  ///< until a region that recovered has all its traffic
 inline constexpr std::chrono::seconds kOverdueAfter{30};      ///< without a call: explored
@@ -40,7 +42,7 @@ enum class Awaited { stream, plain, other };
 /// An attempt that is out. Made by `on_dispatch`; exactly one `on_outcome` takes it back.
 struct Ticket {
     std::size_t region = 0;
-    int model = 0;
+    ModelId model = 0;
     Awaited awaited = Awaited::other;
     bool trial = false, model_trial = false;  // half-open permits that it holds
     bool answered = false;                    // its first content came
@@ -76,11 +78,13 @@ class RegionHealthTracker {
     RegionHealthTracker& operator=(const RegionHealthTracker&) = delete;
 
     std::size_t size() const { return regions_.size(); }
-    /// A small number for a model's name. Beyond 64 names, and for "", it is 0, which they share.
-    int model_id(std::string_view model);
+    /// What stands for a model's name here; 0 for "". What is remembered of a model begins with its first answer, or
+    /// with its first failure of its own (a pause, a 5xx, a timeout, "not found"), and ends when 64 others were used
+    /// since then. Names that never answered are forgotten first.
+    ModelId model_id(std::string_view name) const { return values::model_id(name, secret_); }
 
     // ---- attempts ----
-    Ticket on_dispatch(std::size_t region, int model, Awaited awaited, time_point now);
+    Ticket on_dispatch(std::size_t region, ModelId model, Awaited awaited, time_point now);
     /// Any byte came from there.
     void on_alive(std::size_t region, time_point now);
     /// What a connection showed: the timings of a new one, and what the transport knows of its path.
@@ -98,16 +102,16 @@ class RegionHealthTracker {
     std::optional<nanoseconds> connect_late_after(std::size_t region) const;
     void on_first_content(Ticket& ticket, time_point now);
     /// A stream of the model went on after a silence of `gap`, or was given up after it.
-    void on_content_gap(int model, nanoseconds gap) { models_[static_cast<std::size_t>(model)].gaps.add(gap); }
+    void on_content_gap(ModelId model, nanoseconds gap);
     /// A sign of life is overdue although the attempt still waits: charged now, once.
     void on_late(Ticket& ticket, time_point now);
     void on_outcome(Ticket& ticket, Charge charge, time_point now);
     /// Quota, per model: a region that asked for a pause gets it. A later, shorter hint never ends an earlier one.
-    void limit_until(std::size_t region, int model, time_point until);
+    void limit_until(std::size_t region, ModelId model, time_point until);
     /// Little is left of a quota: each dispatch begins a pause of `spacing`, until `reset`.
-    void pace(std::size_t region, int model, nanoseconds spacing, time_point reset);
+    void pace(std::size_t region, ModelId model, nanoseconds spacing, time_point reset);
     /// The region does not have this model: not asked for it for ten minutes.
-    void on_model_missing(std::size_t region, int model, time_point now);
+    void on_model_missing(std::size_t region, ModelId model, time_point now);
 
     // ---- by hand ----
     void set_draining(std::size_t region, bool draining, time_point now);
@@ -144,25 +148,25 @@ class RegionHealthTracker {
     /// Looks again at what changes with time alone; before a plan. False, and nothing is done, less than 100 ms after
     /// the last time.
     bool refresh(time_point now);
-    RegionView view(std::size_t region, int model, Awaited awaited, time_point now) const;
+    RegionView view(std::size_t region, ModelId model, Awaited awaited, time_point now) const;
     /// Whether an attempt may go there now: not draining, no pause, breakers admit, has the model.
-    bool usable(std::size_t region, int model, time_point now) const;
+    bool usable(std::size_t region, ModelId model, time_point now) const;
     bool draining(std::size_t region) const { return regions_[region].draining; }
     bool forced_open(std::size_t region) const { return regions_[region].breaker.trip() == resilience::Trip::forced; }
-    bool breakers_admit(std::size_t region, int model, time_point now) const;
+    bool breakers_admit(std::size_t region, ModelId model, time_point now) const;
     /// The earliest moment at which it may become usable by itself: the end of a pause or of an open time. Unset when
     /// that is not known (forced open, a trial is out, draining).
-    std::optional<time_point> usable_at(std::size_t region, int model, time_point now) const;
+    std::optional<time_point> usable_at(std::size_t region, ModelId model, time_point now) const;
     /// Nothing speaks against it: load may be moved there freely.
-    bool healthy(std::size_t region, int model, time_point now) const;
+    bool healthy(std::size_t region, ModelId model, time_point now) const;
     /// Healthy, and not slower than twice its own habit.
-    bool in_good_shape(std::size_t region, int model, time_point now) const;
+    bool in_good_shape(std::size_t region, ModelId model, time_point now) const;
     /// More than half of the weight is failing or far slower than usual: then slowness is no region's fault.
     bool general_trouble() const { return trouble_; }
-    bool has_model(std::size_t region, int model, time_point now) const;
+    bool has_model(std::size_t region, ModelId model, time_point now) const;
     int in_flight(std::size_t region) const { return regions_[region].in_flight; }
     /// The epoch when it is not limited.
-    time_point limited_until(std::size_t region, int model) const;
+    time_point limited_until(std::size_t region, ModelId model) const;
     /// e ← 0.9·e + 0.1·[failed], fading with τ = 10 s while nothing is tried, so that a region that failed once is not
     /// avoided for ever.
     double error_rate(std::size_t region, time_point now) const;
@@ -170,9 +174,9 @@ class RegionHealthTracker {
     time_point alive_at(std::size_t region) const { return regions_[region].alive_at; }
     const RttEstimate& rtt(std::size_t region) const { return regions_[region].rtt; }
     /// Time to the first content of streams, or of whole plain answers, of a model in all regions.
-    const Quantiles& quantiles(int model, Awaited awaited) const;
+    const Quantiles& quantiles(ModelId model, Awaited awaited) const;
     /// The silences within its streams, in all regions.
-    const ContentGaps& content_gaps(int model) const { return models_[static_cast<std::size_t>(model)].gaps; }
+    const ContentGaps& content_gaps(ModelId model) const { return about(model).gaps; }
     values::RegionFacts facts(std::size_t region, time_point now) const;
 
     bool has_notices() const { return !notices_.changed.empty() || !notices_.dead.empty(); }
@@ -186,7 +190,9 @@ class RegionHealthTracker {
         std::unique_ptr<resilience::CircuitBreaker> breaker;  // once it has failed
     };
     struct Model {
-        std::string name;
+        ModelId id = 0;
+        std::uint64_t used = 0;  // higher: more recently
+        bool served = false;
         LatencyAverage stream, plain;
         Quantiles stream_quantiles, plain_quantiles;
         ContentGaps gaps;
@@ -204,7 +210,7 @@ class RegionHealthTracker {
         time_point alive_at{}, last_dispatch{}, recovered_at{}, next_probe{}, probe_sent{}, probe_limited_until{},
             rtt_at{};
         nanoseconds last_probe{-1};
-        std::vector<ModelInRegion> models;  // by model id
+        std::vector<ModelInRegion> models;  // by slot
         double waiting_since = 0;           // sum over the attempts that wait, ms
         int in_flight = 0, waiting = 0, misses = 0, hits = 0, good_calls = 0;
         bool draining = false, probe_out = false, known = false, failed_last = false;
@@ -215,9 +221,16 @@ class RegionHealthTracker {
         double latency_stream = 0, latency_plain = 0;
     };
 
-    ModelInRegion& in_region(std::size_t region, int model);
-    const ModelInRegion* if_in_region(std::size_t region, int model) const;
-    double expected(std::size_t region, int model, Awaited awaited) const;
+    static constexpr std::size_t kNoSlot = static_cast<std::size_t>(-1);
+    std::size_t slot_of(ModelId model) const;
+    /// Gives it a slot, where it has none.
+    std::size_t remember(ModelId model);
+    /// What is known of it in all regions; nothing, where it has no slot.
+    const Model& about(ModelId model) const;
+    ModelInRegion& in_region(std::size_t region, ModelId model);
+    const ModelInRegion* if_in_region(std::size_t region, ModelId model) const;
+    ModelInRegion* if_in_region(std::size_t region, ModelId model);
+    double expected(std::size_t region, ModelId model, Awaited awaited) const;
     /// `served` false: it would have taken at least so long. That steers, but is no figure of an answer.
     void add_latency(const Ticket& ticket, double ms, bool served, time_point now);
     void wait_is_over(const Ticket& ticket);
@@ -225,7 +238,7 @@ class RegionHealthTracker {
     void fail(Ticket& ticket, Charge charge, time_point now);
     void drop(Ticket& ticket);
     void count(RegionState& r, bool failed, time_point now);
-    bool soft_failures_may_open(std::size_t region, int model, time_point now) const;
+    bool soft_failures_may_open(std::size_t region, ModelId model, time_point now) const;
     void opened(std::size_t region);
     void hit(RegionState& r, time_point now);
     double ramp(const RegionState& r, time_point now) const;
@@ -240,8 +253,12 @@ class RegionHealthTracker {
     const HealthOptions health_;
     BreakerOptions breaker_;
     resilience::Random random_;
+    const std::uint64_t secret_;
     std::vector<RegionState> regions_;
-    std::vector<Model> models_;
+    std::vector<Model> models_;           // by slot; the first is for requests without a model
+    std::vector<ModelId> ids_;            // of those
+    mutable std::size_t last_found_ = 0;  // a call asks many times for the same one
+    std::uint64_t uses_ = 0;
     LatencyAverage all_stream_, all_plain_;
     std::vector<double> scratch_;
     Notices notices_;

@@ -27,7 +27,7 @@ const char* reason_of(resilience::Trip trip) {
 
 }  // namespace
 
-bool RegionHealthTracker::breakers_admit(std::size_t region, int model, time_point now) const {
+bool RegionHealthTracker::breakers_admit(std::size_t region, ModelId model, time_point now) const {
     // With a single region there is nothing better to do than to ask it.
     if (regions_.size() == 1) return !forced_open(region);
     if (!regions_[region].breaker.admits(now)) return false;
@@ -35,17 +35,17 @@ bool RegionHealthTracker::breakers_admit(std::size_t region, int model, time_poi
     return own == nullptr || !own->breaker || own->breaker->admits(now);
 }
 
-bool RegionHealthTracker::has_model(std::size_t region, int model, time_point now) const {
+bool RegionHealthTracker::has_model(std::size_t region, ModelId model, time_point now) const {
     const auto* own = if_in_region(region, model);
     return own == nullptr || own->missing_until <= now;
 }
 
-bool RegionHealthTracker::usable(std::size_t region, int model, time_point now) const {
+bool RegionHealthTracker::usable(std::size_t region, ModelId model, time_point now) const {
     return !draining(region) && limited_until(region, model) <= now && has_model(region, model, now) &&
            breakers_admit(region, model, now);
 }
 
-std::optional<RegionHealthTracker::time_point> RegionHealthTracker::usable_at(std::size_t region, int model,
+std::optional<RegionHealthTracker::time_point> RegionHealthTracker::usable_at(std::size_t region, ModelId model,
                                                                               time_point now) const {
     if (draining(region) || !has_model(region, model, now)) return std::nullopt;
     auto when = std::max(now, limited_until(region, model));
@@ -62,7 +62,7 @@ std::optional<RegionHealthTracker::time_point> RegionHealthTracker::usable_at(st
     return when;
 }
 
-bool RegionHealthTracker::healthy(std::size_t region, int model, time_point now) const {
+bool RegionHealthTracker::healthy(std::size_t region, ModelId model, time_point now) const {
     const auto& r = regions_[region];
     if (r.draining || r.down || r.misses > 0 || r.failed_last) return false;
     if (r.breaker.state(now) != BreakerState::closed || error_rate(region, now) >= kRoomyErrorRate) return false;
@@ -70,11 +70,11 @@ bool RegionHealthTracker::healthy(std::size_t region, int model, time_point now)
     return own == nullptr || !own->breaker || own->breaker->state(now) == BreakerState::closed;
 }
 
-bool RegionHealthTracker::in_good_shape(std::size_t region, int model, time_point now) const {
+bool RegionHealthTracker::in_good_shape(std::size_t region, ModelId model, time_point now) const {
     return regions_[region].known && healthy(region, model, now) && !regions_[region].slow;
 }
 
-RegionHealthTracker::time_point RegionHealthTracker::limited_until(std::size_t region, int model) const {
+RegionHealthTracker::time_point RegionHealthTracker::limited_until(std::size_t region, ModelId model) const {
     const auto* own = if_in_region(region, model);
     return own == nullptr ? time_point{} : own->limited_until;
 }

@@ -68,17 +68,20 @@ void RegionHealthTracker::add_latency(const Ticket& ticket, double ms, bool serv
     const bool stream = ticket.awaited == Awaited::stream;
     if (ticket.awaited == Awaited::other) return;
     auto& r = regions_[ticket.region];
-    auto& own = in_region(ticket.region, ticket.model);
-    auto& model = models_[static_cast<std::size_t>(ticket.model)];
     auto& average = stream ? r.stream : r.plain;
     average.add(ms, now);
     (stream ? r.latency_stream : r.latency_plain) = average.value();
+    (stream ? all_stream_ : all_plain_).add(ms, now);
+    if (served && stream) r.first_token.add(ms);
+    // A name is not worth a slot for having been waited for.
+    if (!served && slot_of(ticket.model) == kNoSlot) return;
+    auto& own = in_region(ticket.region, ticket.model);
+    auto& model = models_[slot_of(ticket.model)];
     (stream ? own.stream : own.plain).add(ms, now);
     (stream ? model.stream : model.plain).add(ms, now);
-    (stream ? all_stream_ : all_plain_).add(ms, now);
     if (!served) return;
+    model.served = true;
     (stream ? model.stream_quantiles : model.plain_quantiles).add(ms);
-    if (stream) r.first_token.add(ms);
 }
 
 bool RegionHealthTracker::refresh(time_point now) {
@@ -140,7 +143,7 @@ void RegionHealthTracker::refresh_latencies(Awaited awaited, time_point now) {
     }
 }
 
-double RegionHealthTracker::expected(std::size_t region, int model, Awaited awaited) const {
+double RegionHealthTracker::expected(std::size_t region, ModelId model, Awaited awaited) const {
     // Where nothing is known of one kind of answer, the other kind tells which region is faster.
     const bool stream = awaited == Awaited::plain ? !all_plain_.known() && all_stream_.known()
                                                   : all_stream_.known() || !all_plain_.known();
@@ -149,7 +152,7 @@ double RegionHealthTracker::expected(std::size_t region, int model, Awaited awai
         if (average.samples() >= kEnoughSamples) return average.value();
     }
     const auto& r = regions_[region];
-    const auto& m = models_[static_cast<std::size_t>(model)];
+    const auto& m = about(model);
     const auto& of_model = stream ? m.stream : m.plain;
     const auto& of_all = stream ? all_stream_ : all_plain_;
     const double latency = stream ? r.latency_stream : r.latency_plain;
@@ -157,7 +160,7 @@ double RegionHealthTracker::expected(std::size_t region, int model, Awaited awai
     return latency * std::clamp(of_model.value() / of_all.value(), 0.1, 10.0);
 }
 
-RegionView RegionHealthTracker::view(std::size_t region, int model, Awaited awaited, time_point now) const {
+RegionView RegionHealthTracker::view(std::size_t region, ModelId model, Awaited awaited, time_point now) const {
     const auto& r = regions_[region];
     RegionView view;
     view.latency = expected(region, model, awaited);
@@ -180,8 +183,8 @@ double RegionHealthTracker::ramp(const RegionState& r, time_point now) const {
     return std::clamp(since / kRampTime, kLeastRamp, 1.0);
 }
 
-const Quantiles& RegionHealthTracker::quantiles(int model, Awaited awaited) const {
-    const auto& m = models_[static_cast<std::size_t>(model)];
+const Quantiles& RegionHealthTracker::quantiles(ModelId model, Awaited awaited) const {
+    const auto& m = about(model);
     return awaited == Awaited::stream ? m.stream_quantiles : m.plain_quantiles;
 }
 

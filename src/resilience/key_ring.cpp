@@ -10,6 +10,7 @@ namespace {
 constexpr auto kRefusedFor = std::chrono::minutes{10};
 constexpr auto kNotedFor = std::chrono::minutes{1};
 constexpr double kLittle = 0.1;
+constexpr std::size_t kMaxQuotas = 1'000;
 
 }  // namespace
 
@@ -18,13 +19,24 @@ const KeyRing::Quota* KeyRing::quota(const Where& where) const {
     return found == quotas_.end() ? nullptr : &found->second;
 }
 
-void KeyRing::limit(std::size_t key, std::size_t region, int model, time_point until) {
-    auto& end = quotas_[{key, region, model}].limited_until;
+KeyRing::Quota& KeyRing::noted(const Where& where, time_point now) {
+    const auto counts_until = [](const auto& entry) {
+        return std::max(entry.second.limited_until, entry.second.noted + kNotedFor);
+    };
+    if (quotas_.size() >= kMaxQuotas && !quotas_.contains(where)) {
+        std::erase_if(quotas_, [&](const auto& entry) { return counts_until(entry) <= now; });
+        if (quotas_.size() >= kMaxQuotas) quotas_.erase(std::ranges::min_element(quotas_, {}, counts_until));
+    }
+    return quotas_[where];
+}
+
+void KeyRing::limit(std::size_t key, std::size_t region, ModelId model, time_point until, time_point now) {
+    auto& end = noted({key, region, model}, now).limited_until;
     end = std::max(end, until);
 }
 
-void KeyRing::note_remaining(std::size_t key, std::size_t region, int model, double share, time_point now) {
-    auto& quota = quotas_[{key, region, model}];
+void KeyRing::note_remaining(std::size_t key, std::size_t region, ModelId model, double share, time_point now) {
+    auto& quota = noted({key, region, model}, now);
     quota.remaining = share;
     quota.noted = now;
 }
@@ -35,7 +47,7 @@ std::optional<KeyRing::Refusal> KeyRing::refusal(std::size_t key, time_point now
     return refusal;
 }
 
-std::optional<std::size_t> KeyRing::pick(std::size_t region, int model, time_point now) const {
+std::optional<std::size_t> KeyRing::pick(std::size_t region, ModelId model, time_point now) const {
     std::optional<std::size_t> best;
     double best_left = -1;
     for (std::size_t key = 0; key < refusals_.size(); ++key) {
@@ -51,7 +63,7 @@ std::optional<std::size_t> KeyRing::pick(std::size_t region, int model, time_poi
     return best;
 }
 
-KeyRing::time_point KeyRing::usable_at(std::size_t region, int model, time_point now) const {
+KeyRing::time_point KeyRing::usable_at(std::size_t region, ModelId model, time_point now) const {
     auto soonest = time_point::max();
     for (std::size_t key = 0; key < refusals_.size(); ++key) {
         auto when = now;

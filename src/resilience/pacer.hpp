@@ -23,6 +23,8 @@ class Pacer {
     }
     /// The call was not sent.
     void give_back() { next_ -= interval_; }
+    /// A pause leaves nothing behind.
+    bool rested(time_point now) const { return next_ <= now; }
     duration interval() const { return interval_; }
     void set_interval(duration interval) { interval_ = interval; }
 

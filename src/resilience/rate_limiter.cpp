@@ -19,9 +19,10 @@ using namespace std::chrono_literals;
 constexpr auto kClassAge = 5s;
 constexpr std::int64_t kUnknownAnswer = 1'000;
 constexpr std::size_t kFewAnswers = 5;
-// Names of models come from callers; what is beyond shares one lane.
-constexpr std::size_t kMostLanes = 1'000;
-// Keys that take turns for years; what is beyond counts for itself.
+constexpr std::size_t kMostLanes = 1'000;  // with the shared one
+constexpr std::size_t kLongestName = 256;  // of a model; beyond it names that begin alike are one
+constexpr auto kSweepEvery = 100ms;
+// Keys that take turns for years: the oldest are no longer in use.
 constexpr std::size_t kMostAliases = 10'000;
 
 void check(const RateLimitOptions& options) {
@@ -49,24 +50,48 @@ std::vector<RateLimitLevel> RateLimiter::levels(std::chrono::steady_clock::time_
     return impl_->levels(now);
 }
 
-RateLimiter::Impl::Lane& RateLimiter::Impl::lane(std::uint64_t account, std::string_view model) {
+std::shared_ptr<RateLimiter::Impl::Lane> RateLimiter::Impl::lane(std::uint64_t account, std::string_view model,
+                                                                 time_point now) {
     std::lock_guard lock(mutex_);
-    account = known_as(account);
-    if (lanes_.size() >= kMostLanes) {
-        const auto known = lanes_.find(std::to_string(account) + '/' + std::string(model));
-        if (known != lanes_.end()) return *known->second;
-        model = "(others)";
+    const std::string name(model.substr(0, kLongestName));
+    const auto key = std::to_string(known_as(account)) + '/' + name;
+    if (const auto known = lanes_.find(key); known != lanes_.end()) {
+        known->second->used_ = ++uses_;
+        return known->second;
     }
-    auto& lane = lanes_[std::to_string(account) + '/' + std::string(model)];
-    if (!lane) lane = std::make_unique<Lane>(options_, std::string(model));
-    return *lane;
+    if (lanes_.size() + 1 >= kMostLanes) forget_idle_lanes(now);
+    // A newcomer that went through the shared lane has used some of its limit there: it stays until that is forgotten.
+    if (lanes_.size() + 1 >= kMostLanes || (shared_lane_ && !can_go(shared_lane_, now))) {
+        if (!shared_lane_) shared_lane_ = std::make_shared<Lane>(options_, "(others)");
+        return shared_lane_;
+    }
+    shared_lane_.reset();
+    auto& lane = lanes_[key];
+    lane = std::make_shared<Lane>(options_, name);
+    lane->used_ = ++uses_;
+    return lane;
+}
+
+/// The older half of them, so that this is rare.
+void RateLimiter::Impl::forget_idle_lanes(time_point now) {
+    if (now < next_sweep_) return;
+    std::vector<std::uint64_t> ages;
+    for (const auto& [key, lane] : lanes_) {
+        if (can_go(lane, now)) ages.push_back(lane->used_);
+    }
+    if (ages.empty()) {
+        next_sweep_ = now + kSweepEvery;
+        return;
+    }
+    const auto middle = ages.begin() + static_cast<std::ptrdiff_t>(ages.size() / 2);
+    std::ranges::nth_element(ages, middle);
+    std::erase_if(lanes_,
+                  [&](const auto& entry) { return entry.second->used_ <= *middle && can_go(entry.second, now); });
 }
 
 std::uint64_t RateLimiter::Impl::known_as(std::uint64_t account) const {
-    for (auto same = same_as_.find(account); same != same_as_.end(); same = same_as_.find(account)) {
-        account = same->second;
-    }
-    return account;
+    const auto alias = aliases_.find(account);
+    return alias == aliases_.end() ? account : alias->second.account;
 }
 
 bool RateLimiter::Impl::has_lanes(std::uint64_t account) const {
@@ -76,12 +101,23 @@ bool RateLimiter::Impl::has_lanes(std::uint64_t account) const {
 
 void RateLimiter::Impl::count_together(std::uint64_t account, std::uint64_t other) {
     std::lock_guard lock(mutex_);
+    for (const auto number : {account, other}) {
+        if (const auto alias = aliases_.find(number); alias != aliases_.end()) alias->second.used = ++uses_;
+    }
     account = known_as(account);
     other = known_as(other);
-    if (account == other || same_as_.size() >= kMostAliases) return;
+    if (account == other) return;
     // What has been used must stay counted.
     if (!has_lanes(account)) std::swap(account, other);
-    same_as_.emplace(other, account);
+    for (auto& [number, alias] : aliases_) {
+        if (alias.account == other) alias.account = account;
+    }
+    if (aliases_.size() >= kMostAliases) forget_oldest_alias();
+    aliases_[other] = {.account = account, .used = ++uses_};
+}
+
+void RateLimiter::Impl::forget_oldest_alias() {
+    aliases_.erase(std::ranges::min_element(aliases_, {}, [](const auto& entry) { return entry.second.used; }));
 }
 
 bool RateLimiter::Impl::adopt(Lane& lane, std::optional<std::int64_t> requests, std::optional<std::int64_t> tokens,
@@ -126,21 +162,23 @@ std::int64_t RateLimiter::Impl::answer_tokens(const Lane& lane) const {
 std::vector<RateLimitLevel> RateLimiter::Impl::levels(time_point now) const {
     std::lock_guard lock(mutex_);
     std::vector<RateLimitLevel> levels;
-    for (const auto& [name, lane] : lanes_) {
-        RateLimitLevel level{.model = lane->model_, .waiting = lane->queue_.size()};
-        if (lane->calls_) {
-            level.requests_used = static_cast<std::int64_t>(lane->calls_->used(now));
-            level.requests_limit = static_cast<std::int64_t>(lane->calls_->slots());
+    const auto add = [&](const Lane& lane) {
+        RateLimitLevel level{.model = lane.model_, .waiting = lane.queue_.size()};
+        if (lane.calls_) {
+            level.requests_used = static_cast<std::int64_t>(lane.calls_->used(now));
+            level.requests_limit = static_cast<std::int64_t>(lane.calls_->slots());
         }
-        if (lane->tokens_) {
-            level.tokens_used = lane->tokens_->sum(now);
-            level.tokens_limit = lane->tokens_->limit();
+        if (lane.tokens_) {
+            level.tokens_used = lane.tokens_->sum(now);
+            level.tokens_limit = lane.tokens_->limit();
         }
-        if (const auto due = lane->due(0, 0, now)) {
+        if (const auto due = lane.due(0, 0, now)) {
             level.next_in = std::chrono::ceil<milliseconds>(std::max(*due, now) - now);
         }
         levels.push_back(std::move(level));
-    }
+    };
+    for (const auto& [key, lane] : lanes_) add(*lane);
+    if (shared_lane_) add(*shared_lane_);
     return levels;
 }
 
@@ -155,6 +193,15 @@ RateLimiter::Impl::Lane::Lane(const RateLimitOptions& options, std::string model
         calls_.emplace(static_cast<std::size_t>(options.requests), options.per);
     }
     if (options.tokens_per_minute > 0) tokens_.emplace(options.tokens_per_minute, 60s);
+}
+
+bool RateLimiter::Impl::can_go(const std::shared_ptr<Lane>& lane, time_point now) {
+    return lane.use_count() == 1 && lane->idle(now);
+}
+
+bool RateLimiter::Impl::Lane::idle(time_point now) const {
+    if (!queue_.empty() || (calls_ && calls_->used(now) > 0) || (tokens_ && tokens_->sum(now) > 0)) return false;
+    return !pacer_ || pacer_->rested(now);
 }
 
 bool RateLimiter::Impl::Lane::open(std::int64_t tokens, time_point now) const {
@@ -199,8 +246,9 @@ std::function<void()> RateLimiter::Impl::Lane::whose_turn(time_point now) {
 
 // ---- a permit ----
 
-Permit::Permit(std::shared_ptr<Impl> limiter, Impl::Lane& lane, Request request, time_point now)
-    : limiter_(std::move(limiter)), lane_(&lane), tokens_(request.tokens) {
+Permit::Permit(std::shared_ptr<Impl> limiter, std::shared_ptr<Impl::Lane> of, Request request, time_point now)
+    : limiter_(std::move(limiter)), lane_(std::move(of)), tokens_(request.tokens) {
+    auto& lane = *lane_;
     std::lock_guard lock(limiter_->mutex_);
     place_ = {request.since + request.priority * kClassAge, ++limiter_->next_ticket_};
     state_ = State::waiting;
@@ -318,6 +366,7 @@ void Permit::settle(std::optional<std::int64_t> prompt_and_answer, std::optional
         state_ = State::none;
     }
     if (next) next();
+    lane_.reset();
     limiter_.reset();
 }
 
@@ -340,6 +389,7 @@ void Permit::drop() {
         if (next) next();
     }
     state_ = State::none;
+    lane_.reset();
     limiter_.reset();
 }
 

@@ -32,13 +32,16 @@ class RateLimiter::Impl {
 
     explicit Impl(const RateLimitOptions& options) : options_(options) {}
 
-    /// The lane of an account (a number that stands for its key) and a model. It lives as long as this.
-    Lane& lane(std::uint64_t account, std::string_view model);
+    /// The lane of an account (a number that stands for its key) and a model. Accounts and models come from callers
+    /// without bound, so lanes that limit nothing any more make room for others. While no lane can be spared, newcomers
+    /// share one: it lets less through than they might send, never more.
+    std::shared_ptr<Lane> lane(std::uint64_t account, std::string_view model, time_point now);
     /// From now on two numbers stand for one account. Of lanes that both have already, the first one's go on.
     void count_together(std::uint64_t account, std::uint64_t other);
     /// The server's own limits, where they are lower than those of the options. True: they were not known.
     bool adopt(Lane& lane, std::optional<std::int64_t> requests, std::optional<std::int64_t> tokens, time_point now);
     std::int64_t answer_tokens(const Lane& lane) const;
+    /// One for each lane; at most 1,000.
     std::vector<RateLimitLevel> levels(time_point now) const;
     const RateLimitOptions& options() const { return options_; }
 
@@ -56,12 +59,22 @@ class RateLimiter::Impl {
 
     std::uint64_t known_as(std::uint64_t account) const;
     bool has_lanes(std::uint64_t account) const;
+    void forget_oldest_alias();
+    void forget_idle_lanes(time_point now);
+    /// No call holds it, and a new one would let just as many go.
+    static bool can_go(const std::shared_ptr<Lane>& lane, time_point now);
 
     RateLimitOptions options_;
     mutable std::mutex mutex_;  // guards everything below
-    std::unordered_map<std::string, std::unique_ptr<Lane>> lanes_;
-    std::unordered_map<std::uint64_t, std::uint64_t> same_as_;  // accounts, without circles
-    std::uint64_t next_ticket_ = 0;
+    std::unordered_map<std::string, std::shared_ptr<Lane>> lanes_;
+    std::shared_ptr<Lane> shared_lane_;  // of those that have none
+    time_point next_sweep_ = time_point::min();
+    struct Alias {
+        std::uint64_t account = 0;  // the one that lanes are under; it is no alias itself
+        std::uint64_t used = 0;     // higher: more recently
+    };
+    std::unordered_map<std::uint64_t, Alias> aliases_;
+    std::uint64_t next_ticket_ = 0, uses_ = 0;
 };
 
 class RateLimiter::Impl::Lane {
@@ -73,6 +86,8 @@ class RateLimiter::Impl::Lane {
     friend class Permit;
 
     bool open(std::int64_t tokens, time_point now) const;
+    /// Nothing waits, is under way or rests.
+    bool idle(time_point now) const;
     /// When a call of that size may go, `ahead` others before it; unset: it depends on calls under way.
     std::optional<time_point> due(std::int64_t tokens, std::size_t ahead, time_point now) const;
     /// The first in the queue when it should look again earlier than it knows.
@@ -85,6 +100,7 @@ class RateLimiter::Impl::Lane {
     std::map<Place, Waiter> queue_;
     std::array<std::int64_t, 20> answers_{};  // tokens of the last ones
     std::size_t answered_ = 0;
+    std::uint64_t used_ = 0;  // higher: more recently
 };
 
 /// The right to send one request: asked for, waited for, used or given back. Destroyed before it was used, it leaves no
@@ -102,7 +118,7 @@ class Permit {
     };
 
     Permit() = default;
-    Permit(std::shared_ptr<Impl> limiter, Impl::Lane& lane, Request request, time_point now);
+    Permit(std::shared_ptr<Impl> limiter, std::shared_ptr<Impl::Lane> lane, Request request, time_point now);
     Permit(Permit&& other) noexcept { swap(other); }
     Permit& operator=(Permit&& other) noexcept {
         Permit(std::move(other)).swap(*this);
@@ -137,7 +153,7 @@ class Permit {
     bool try_grant(time_point now);
 
     std::shared_ptr<Impl> limiter_{};
-    Impl::Lane* lane_ = nullptr;
+    std::shared_ptr<Impl::Lane> lane_{};
     State state_ = State::none;
     std::int64_t tokens_ = 0;
     Impl::Place place_{};

@@ -2,6 +2,7 @@
 // https://github.com/prometheus/docs/blob/main/docs/instrumenting/exposition_formats.md
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include <holysheep/stats.hpp>
 
@@ -56,14 +57,26 @@ void write_calls(const Stats& stats, MetricText& out) {
     out.sample({}, stats.retry_budget_tokens);
     out.family("hedge_budget_tokens", Type::gauge, "Hedges that the client may still send.");
     out.sample({}, stats.hedge_budget_tokens);
-    out.family("ratelimit_requests", Type::gauge, "Places taken in the current window, by model.");
-    for (const auto& level : stats.limits) {
-        if (level.requests_limit > 0) out.sample({{"model", level.model}}, level.requests_used);
-    }
-    out.family("ratelimit_waiting", Type::gauge, "Calls in the queue for a place, by model.");
-    for (const auto& level : stats.limits) out.sample({{"model", level.model}}, level.waiting);
     out.family("panic_total", Type::counter, "Calls that were sent although every region was blocked.");
     out.sample({}, stats.panics);
+}
+
+/// A limit counts each account apart. A label that stands for a key would give it away, or change with each new key;
+/// so the accounts of a model are one series.
+void write_limits(const Stats& stats, MetricText& out) {
+    std::map<std::string_view, RateLimitLevel> models;
+    for (const auto& level : stats.limits) {
+        auto& sum = models[level.model];
+        sum.requests_used += level.requests_used;
+        sum.requests_limit += level.requests_limit;
+        sum.waiting += level.waiting;
+    }
+    out.family("ratelimit_requests", Type::gauge, "Places taken in the current window, by model, of all accounts.");
+    for (const auto& [model, sum] : models) {
+        if (sum.requests_limit > 0) out.sample({{"model", model}}, sum.requests_used);
+    }
+    out.family("ratelimit_waiting", Type::gauge, "Calls in the queue for a place, by model, of all accounts.");
+    for (const auto& [model, sum] : models) out.sample({{"model", model}}, sum.waiting);
 }
 
 /// One family with a sample per region.
@@ -179,6 +192,7 @@ void write_models(const Stats& stats, MetricText& out) {
 std::string Stats::to_prometheus() const {
     MetricText out;
     write_calls(*this, out);
+    write_limits(*this, out);
     write_attempts(*this, out);
     write_health(*this, out);
     write_models(*this, out);

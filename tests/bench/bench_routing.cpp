@@ -130,7 +130,7 @@ class RoutedCall {
     runtime::TimerQueue::TimerId timer_ = 0;
     Clock::time_point timer_at_{};
     std::size_t region_ = 0;
-    int model_ = 0;
+    values::ModelId model_ = 0;
 };
 
 void BM_RoutingPerCall(benchmark::State& state) {

@@ -34,7 +34,7 @@ std::vector<Region> some_regions(std::size_t count) {
 }
 
 Clock::time_point give_history(health::RegionHealthTracker& tracker, Clock::time_point now) {
-    const int model = tracker.model_id(kModel);
+    const auto model = tracker.model_id(kModel);
     resilience::Random random(2);
     std::vector<nanoseconds> latency(tracker.size());
     for (auto& each : latency) each = 100ms + std::chrono::duration_cast<nanoseconds>(200ms * random.uniform());

@@ -46,7 +46,7 @@ struct RoutingWorld {
     std::vector<std::size_t> all;
     health::RegionHealthTracker tracker;
     Clock::time_point now;
-    const int model;
+    const values::ModelId model;
     telemetry::Log log;
     call::Router router;
     telemetry::Recorder recorder;

@@ -188,5 +188,26 @@ TEST(Hedging, AStreamTakesTheFirstContent) {
     EXPECT_THAT(kinds(reply->attempts), ElementsAre(AttemptKind::first, AttemptKind::hedge));
 }
 
+TEST(Hedging, AHedgeAndARaceOfOneMomentHaveAKeyAndAPlaceEach) {
+    CallFlow flow({kUs, kEu, kAp}, {.keys = {"sk-first-key", "sk-second-key"},
+                                    .hedging = {.enabled = true, .min_delay = 1s},
+                                    .rate_limit = {.requests = 100}});
+    for (const auto& id : {kEu, kAp}) {
+        flow.transport.reply(id, "hello", {.first_byte = 100ms});
+        for (int i = 0; i < 20; ++i) EXPECT_EQ(answered_by(flow, {.regions = {id}}), id);
+    }
+    // Its host answers the first packet, then nothing more comes: raced after four times 250 ms.
+    flow.transport.never_connects(kUs);
+    flow.transport.set_evidence(PathEvidence{});
+    flow.transport.clear_requests();
+    const auto used = flow.client.stats().limits.at(0).requests_used;
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_THAT(kinds(reply->attempts), ElementsAre(AttemptKind::first, AttemptKind::hedge, AttemptKind::race));
+    EXPECT_EQ(reply->attempts[1].started, reply->attempts[2].started);
+    for (const auto& request : flow.requests()) EXPECT_EQ(header(request, "Authorization"), "Bearer sk-first-key");
+    EXPECT_EQ(flow.client.stats().limits.at(0).requests_used, used + 1) << "of the three, one was sent";
+}
+
 }  // namespace
 }  // namespace holysheep::flow

@@ -442,5 +442,14 @@ TEST(GatewayQuota, WhatItSaysIsPerMinuteWhateverOurSpanIs) {
     EXPECT_EQ(flow.client.stats().limits.front().requests_limit, 2) << "twelve a minute are two in ten seconds";
 }
 
+TEST(GatewayQuota, AnEnormousLimitIsNoneForUs) {
+    for (const auto per : {10s, 60s, 3'600s}) {
+        CallFlow flow({"us-west"}, {.rate_limit = {.requests = 100, .per = per, .fail_fast = true}});
+        flow.transport.reply_raw("us-west", 200, {{"x-ratelimit-limit-requests", "9223372036854775807"}}, kAnswer);
+        for (int i = 0; i < 2; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+        EXPECT_EQ(flow.client.stats().limits.front().requests_limit, 100);
+    }
+}
+
 }  // namespace
 }  // namespace holysheep::flow

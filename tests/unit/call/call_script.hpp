@@ -106,7 +106,7 @@ class MachineRun {
 
     time_point now{std::chrono::hours(1)};
     health::RegionHealthTracker regions;
-    int model;
+    values::ModelId model;
     resilience::RetryBudget budget{0.2, 20}, hedges{0.05, 5};
     CallPolicy policy;
     const RetryPolicy* retry_policy = nullptr;

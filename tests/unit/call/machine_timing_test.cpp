@@ -176,7 +176,7 @@ TEST(CallMachineTiming, WhatWasLearntOfSilenceHoldsForItsModelAlone) {
     for (const bool fallback : {false, true}) {
         MachineRun run(1, true);
         run.policy.learned_stall = 10s;
-        run.policy.fallbacks = {{.name = "other", .number = run.regions.model_id("other")}};
+        run.policy.fallbacks = {{.name = "other", .id = run.regions.model_id("other")}};
         run.start();
         if (fallback) run.end(1, failed_with(ErrorCode::model_not_found, 404));
         const int last = fallback ? 2 : 1;

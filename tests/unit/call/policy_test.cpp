@@ -90,7 +90,7 @@ class LearnedStall : public ::testing::Test {
 
     const std::vector<Region> one_{{.id = "us-west"}};
     health::RegionHealthTracker regions_{one_, HealthOptions{}, BreakerOptions{}, 1};
-    const int model_ = regions_.model_id("gpt-4.1");
+    const values::ModelId model_ = regions_.model_id("gpt-4.1");
 };
 
 TEST_F(LearnedStall, IsEightTimesTheLongestInAHundredWithinBounds) {

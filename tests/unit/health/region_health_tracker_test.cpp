@@ -28,7 +28,7 @@ struct World {
 
     Clock::time_point now = kNow;
     RegionHealthTracker regions;
-    int model;
+    ModelId model;
 
     Ticket dispatch(std::size_t region, Awaited awaited = Awaited::stream) {
         return regions.on_dispatch(region, model, awaited, now);
@@ -83,7 +83,7 @@ TEST(RegionHealthTracker, ALaterShorterHintNeverEndsAPause) {
 
 TEST(RegionHealthTracker, QuotaIsKeptPerModelAndRegionAndIsNoIllHealth) {
     World world(2);
-    const int small = world.regions.model_id("small");
+    const auto small = world.regions.model_id("small");
     world.regions.limit_until(0, world.model, kNow + 30s);
     EXPECT_FALSE(world.usable(0));
     EXPECT_TRUE(world.usable(1));
@@ -104,11 +104,75 @@ TEST(RegionHealthTracker, AModelThatARegionLacksIsNotAskedForThereForTenMinutes)
     EXPECT_TRUE(world.usable(0));
 }
 
-TEST(RegionHealthTracker, ModelsBeyondTheSixtyFourthShareOneNumber) {
-    RegionHealthTracker regions(regions_of(1), {}, {}, 7);
-    for (int i = 0; i < 64; ++i) EXPECT_EQ(regions.model_id("model " + std::to_string(i)), i + 1);
-    EXPECT_EQ(regions.model_id("one too many"), 0);
-    EXPECT_EQ(regions.model_id("model 3"), 4) << "known ones keep theirs";
+// ---- names of models, which callers make up ----
+
+/// Each one is asked for in region 0, which answers that it is out of quota for it.
+void ask_for_made_up_models(World& world, int count) {
+    for (int i = 0; i < count; ++i) {
+        world.regions.limit_until(0, world.regions.model_id("made up " + std::to_string(i)), kNow + 1h);
+    }
+}
+
+TEST(RegionHealthTracker, MadeUpModelsDoNotPushOutOneThatAnswers) {
+    World world(2);
+    world.stream(0, 100);
+    world.regions.limit_until(0, world.model, kNow + 30s);
+    ask_for_made_up_models(world, 1'000);
+    EXPECT_EQ(world.regions.limited_until(0, world.model), kNow + 30s);
+    EXPECT_EQ(world.regions.quantiles(world.model, Awaited::stream).size(), 1U);
+}
+
+TEST(RegionHealthTracker, AModelThatComesAfterManyOthersSharesNothingWithThem) {
+    World world(2);
+    ask_for_made_up_models(world, 1'000);
+    EXPECT_TRUE(world.usable(0)) << "their pauses are not its";
+    for (int i = 0; i < 5; ++i) world.end_with(1, Charge::timeout);
+    EXPECT_FALSE(world.usable(1));
+    EXPECT_TRUE(world.regions.usable(1, world.regions.model_id("made up 999"), world.now));
+    EXPECT_TRUE(world.regions.usable(1, 0, world.now)) << "raw requests have a memory of their own";
+}
+
+TEST(RegionHealthTracker, OfModelsThatAnsweredTheOneUnusedForLongestIsForgotten) {
+    World world(1);
+    const auto name = [](int i) { return "model " + std::to_string(i); };
+    const auto serve = [&](int i) {
+        auto ticket = world.regions.on_dispatch(0, world.regions.model_id(name(i)), Awaited::stream, world.now);
+        world.regions.on_first_content(ticket, world.now + 100ms);
+        world.regions.on_outcome(ticket, Charge::success, world.now + 100ms);
+    };
+    const auto known = [&](int i) {
+        return world.regions.quantiles(world.regions.model_id(name(i)), Awaited::stream).size() > 0;
+    };
+    for (int i = 0; i < 64; ++i) serve(i);
+    EXPECT_TRUE(known(0));
+    serve(0);
+    serve(64);
+    EXPECT_TRUE(known(0)) << "used again";
+    EXPECT_FALSE(known(1));
+    EXPECT_TRUE(known(64));
+}
+
+TEST(RegionHealthTracker, AModelThatOnlyMetDeadNetworksIsNotRemembered) {
+    World world(2);
+    for (int i = 0; i < 64; ++i) {
+        const auto model = world.regions.model_id("model " + std::to_string(i));
+        world.regions.limit_until(0, model, kNow + 1h);
+    }
+    world.end_with(1, Charge::transport);
+    world.end_with(1, Charge::none);
+    EXPECT_FALSE(world.regions.usable(0, world.regions.model_id("model 0"), kNow)) << "none had to make room";
+}
+
+TEST(RegionHealthTracker, AnAttemptMayOutliveTheMemoryOfItsModel) {
+    World world(2);
+    auto ticket = world.dispatch(0);
+    for (int i = 0; i < 5; ++i) world.end_with(0, Charge::timeout);
+    ask_for_made_up_models(world, 200);
+    world.regions.on_first_content(ticket, kNow + 1s);
+    world.regions.on_content_gap(world.model, 200ms);
+    world.regions.on_outcome(ticket, Charge::success, kNow + 2s);
+    EXPECT_EQ(world.regions.quantiles(world.model, Awaited::stream).size(), 1U);
+    EXPECT_EQ(world.regions.in_flight(0), 0);
 }
 
 // ---- errors ----
@@ -431,7 +495,7 @@ TEST(RegionHealthTracker, StreamsAndPlainAnswersAreNeverMixed) {
 
 TEST(RegionHealthTracker, AModelsOwnFiguresCountOnceThereAreTwenty) {
     World world(2);
-    const int slow_model = world.regions.model_id("slow");
+    const auto slow_model = world.regions.model_id("slow");
     for (int i = 0; i < 30; ++i) world.stream(0, 100);
     world.model = slow_model;
     for (int i = 0; i < 19; ++i) world.stream(0, 1'000);

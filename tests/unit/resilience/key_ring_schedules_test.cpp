@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 using time_point = KeyRing::time_point;
 
 constexpr std::size_t kRegions = 2;
-constexpr int kModels = 2;
+constexpr ModelId kModels = 2;
 
 class History {
   public:
@@ -31,7 +31,7 @@ class History {
         for (int step = 0; step < 60 && !testing::Test::HasFailure(); ++step) {
             const auto key = static_cast<std::size_t>(below(static_cast<std::int64_t>(keys_)));
             const auto region = static_cast<std::size_t>(below(kRegions));
-            const auto model = static_cast<int>(below(kModels));
+            const auto model = static_cast<ModelId>(below(kModels));
             switch (below(6)) {
                 case 0: refuse(key); break;
                 case 1: pause(key, region, model); break;
@@ -41,17 +41,17 @@ class History {
                 case 5: call(region, model); break;
             }
             for (std::size_t r = 0; r < kRegions; ++r) {
-                for (int m = 0; m < kModels; ++m) expect_what_is_known(r, m);
+                for (ModelId m = 0; m < kModels; ++m) expect_what_is_known(r, m);
             }
         }
     }
 
   private:
     std::int64_t below(std::int64_t n) { return static_cast<std::int64_t>(random_.uniform() * static_cast<double>(n)); }
-    time_point& paused(std::size_t key, std::size_t region, int model) {
-        return paused_until_[(key * kRegions + region) * kModels + static_cast<std::size_t>(model)];
+    time_point& paused(std::size_t key, std::size_t region, ModelId model) {
+        return paused_until_[(key * kRegions + region) * kModels + model];
     }
-    time_point good_at(std::size_t key, std::size_t region, int model) {
+    time_point good_at(std::size_t key, std::size_t region, ModelId model) {
         return std::max({now_, refused_until_[key], paused(key, region, model)});
     }
 
@@ -63,15 +63,15 @@ class History {
         ring_.accept(key);
         refused_until_[key] = {};
     }
-    void pause(std::size_t key, std::size_t region, int model) {
+    void pause(std::size_t key, std::size_t region, ModelId model) {
         const auto until = now_ + std::chrono::seconds(1 + below(120));
-        ring_.limit(key, region, model, until);
+        ring_.limit(key, region, model, until, now_);
         auto& known = paused(key, region, model);
         known = std::max(known, until);
     }
 
     /// Fails with every key that it is given, until there is none.
-    void call(std::size_t region, int model) {
+    void call(std::size_t region, ModelId model) {
         std::set<std::size_t> tried;
         while (const auto key = ring_.pick(region, model, now_)) {
             ASSERT_TRUE(tried.insert(*key).second) << "key " << *key << " was tried twice";
@@ -79,7 +79,7 @@ class History {
         }
     }
 
-    void expect_what_is_known(std::size_t region, int model) {
+    void expect_what_is_known(std::size_t region, ModelId model) {
         auto soonest = time_point::max();
         for (std::size_t key = 0; key < keys_; ++key) soonest = std::min(soonest, good_at(key, region, model));
         const auto picked = ring_.pick(region, model, now_);

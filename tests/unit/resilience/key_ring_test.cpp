@@ -37,5 +37,13 @@ TEST(KeyRing, WithAllRefusedTheOldestRefusalIsAskedAgain) {
     EXPECT_EQ(ring.least_bad(), 2U);
 }
 
+TEST(KeyRing, APauseOutlivesAnyNumberOfMadeUpModels) {
+    KeyRing ring(1);
+    ring.limit(0, 0, 7, kStart + 10min, kStart);
+    for (ModelId model = 100; model < 3'000; ++model) ring.limit(0, 0, model, kStart + 1s, kStart);
+    EXPECT_FALSE(ring.pick(0, 7, kStart + 9min + 59s));
+    EXPECT_LE(ring.noted_quotas(), 1'000U);
+}
+
 }  // namespace
 }  // namespace holysheep::resilience

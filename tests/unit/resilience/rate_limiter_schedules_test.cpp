@@ -22,7 +22,7 @@ class Schedule {
         tokens_ = below(5) == 0 ? 1'000 : 0;
         limiter_ = std::make_shared<RateLimiter::Impl>(
             RateLimitOptions{.requests = limit_, .per = kSpan, .tokens_per_minute = tokens_});
-        lane_ = &limiter_->lane(1, "m");
+        lane_ = limiter_->lane(1, "m", now_);
     }
 
     void run() {
@@ -68,7 +68,7 @@ class Schedule {
             const auto now = clock();
             const auto tokens = 1 + below(200);
             calls_.push_back(
-                {.permit = Permit(limiter_, *lane_,
+                {.permit = Permit(limiter_, lane_,
                                   {.tokens = tokens, .since = now, .priority = static_cast<int>(below(3))}, now),
                  .tokens = tokens});
         }
@@ -122,7 +122,7 @@ class Schedule {
     resilience::Random random_;
     std::int64_t limit_ = 1, tokens_ = 0;
     std::shared_ptr<RateLimiter::Impl> limiter_;
-    RateLimiter::Impl::Lane* lane_ = nullptr;
+    std::shared_ptr<RateLimiter::Impl::Lane> lane_{};
     time_point now_{1h};
     std::vector<Call> calls_;
     std::vector<time_point> seen_;

@@ -23,7 +23,7 @@ class Limited {
     explicit Limited(RateLimitOptions options) : limiter_(std::make_shared<RateLimiter::Impl>(options)) {}
     Permit ask(time_point now, Permit::Request request = {}) {
         if (request.since == time_point{}) request.since = now;
-        return {limiter_, limiter_->lane(1, "gpt-4.1"), std::move(request), now};
+        return {limiter_, limiter_->lane(1, "gpt-4.1", now), std::move(request), now};
     }
     RateLimiter::Impl& operator*() { return *limiter_; }
     RateLimiter::Impl* operator->() { return limiter_.get(); }
@@ -67,8 +67,8 @@ TEST(RateLimiter, LanesOfOtherModelsAndAccountsAreFree) {
     const auto first = limiter.ask(kStart);
     EXPECT_FALSE(limiter.ask(kStart).granted());
     const auto shared = std::shared_ptr<RateLimiter::Impl>(&*limiter, [](auto*) {});
-    EXPECT_TRUE(Permit(shared, limiter->lane(1, "o3"), {}, kStart).granted());
-    EXPECT_TRUE(Permit(shared, limiter->lane(2, "gpt-4.1"), {}, kStart).granted());
+    EXPECT_TRUE(Permit(shared, limiter->lane(1, "o3", kStart), {}, kStart).granted());
+    EXPECT_TRUE(Permit(shared, limiter->lane(2, "gpt-4.1", kStart), {}, kStart).granted());
 }
 
 TEST(RateLimiter, AnUnsentCallCallsTheNextOne) {
@@ -158,7 +158,8 @@ TEST(RateLimiter, ACallLargerThanTheLimitIsHopeless) {
 
 TEST(RateLimiter, AnswersTeachHowLongAnswersAre) {
     Limited limiter({});
-    auto& lane = limiter->lane(1, "gpt-4.1");
+    const auto held = limiter->lane(1, "gpt-4.1", kStart);
+    auto& lane = *held;
     EXPECT_EQ(limiter->answer_tokens(lane), 1'000);
     for (int i = 1; i <= 40; ++i) {
         auto permit = limiter.ask(kStart);
@@ -193,7 +194,8 @@ TEST(RateLimiter, ABurstMayGoTogetherAfterAPause) {
 
 TEST(RateLimiter, ALowerLimitOfTheServerIsAdopted) {
     Limited limiter({.requests = 60, .tokens_per_minute = 1'000});
-    auto& lane = limiter->lane(1, "gpt-4.1");
+    const auto held = limiter->lane(1, "gpt-4.1", kStart);
+    auto& lane = *held;
     EXPECT_TRUE(limiter->adopt(lane, 1, 500, kStart));
     EXPECT_FALSE(limiter->adopt(lane, 1, 500, kStart)) << "no news";
     const auto first = limiter.ask(kStart, {.tokens = 500});
@@ -204,7 +206,7 @@ TEST(RateLimiter, ALowerLimitOfTheServerIsAdopted) {
 
 TEST(RateLimiter, AHigherLimitOfTheServerLeavesOursInForce) {
     Limited limiter({.requests = 2, .tokens_per_minute = 1'000});
-    EXPECT_FALSE(limiter->adopt(limiter->lane(1, "m"), 500, 500'000, kStart));
+    EXPECT_FALSE(limiter->adopt(*limiter->lane(1, "m", kStart), 500, 500'000, kStart));
     const auto level = limiter->levels(kStart).front();
     EXPECT_EQ(level.requests_limit, 2);
     EXPECT_EQ(level.tokens_limit, 1'000);
@@ -217,7 +219,7 @@ TEST(RateLimiter, ACallThatALoweredLimitMakesHopelessHearsOfIt) {
     int told = 0;
     auto second = limiter.ask(kStart, {.tokens = 800, .on_turn = [&] { ++told; }});
     EXPECT_TRUE(second.waiting());
-    limiter->adopt(limiter->lane(1, "gpt-4.1"), {}, 500, kStart);
+    limiter->adopt(*limiter->lane(1, "gpt-4.1", kStart), {}, 500, kStart);
     EXPECT_EQ(told, 1);
     EXPECT_TRUE(second.hopeless());
 }
@@ -247,10 +249,93 @@ TEST(RateLimiter, SmoothCallsKeepTheWindowToo) {
     EXPECT_FALSE(limiter.ask(later + 1s).granted()) << "two were sent within two seconds";
 }
 
-TEST(RateLimiter, NamesWithoutEndShareALane) {
-    Limited limiter({.requests = 1});
-    for (int i = 0; i < 5'000; ++i) limiter->lane(1, "model-" + std::to_string(i));
-    EXPECT_LE(limiter->levels(kStart).size(), 1'001U);
+// ---- accounts and models without end ----
+
+class ManyLanes {
+  public:
+    std::shared_ptr<RateLimiter::Impl> limiter =
+        std::make_shared<RateLimiter::Impl>(RateLimitOptions{.requests = 2, .per = 60s});
+    time_point now = kStart;
+
+    Permit ask(std::uint64_t account, const std::string& model = "gpt-4.1") {
+        return {limiter, limiter->lane(account, model, now), {.since = now}, now};
+    }
+    /// Two calls at once: all that a lane allows. False: fewer were.
+    bool use_up(std::uint64_t account, const std::string& model = "gpt-4.1") {
+        auto first = ask(account, model), second = ask(account, model);
+        for (auto* permit : {&first, &second}) {
+            permit->sent(now);
+            permit->arrived(now);
+        }
+        return second.granted() || (!first.waiting() && !second.waiting());
+    }
+    std::size_t lanes() const { return limiter->levels(now).size(); }
+};
+
+TEST(RateLimiterLanes, OnesThatLimitNothingAnyMoreMakeRoom) {
+    ManyLanes many;
+    for (std::uint64_t account = 1; account <= 5'000; ++account) {
+        many.now += 100ms;  // a minute is 600 of them
+        EXPECT_TRUE(many.use_up(account)) << "account " << account << " shares with no other";
+        if (account % 250 != 0) continue;
+        ASSERT_LE(many.lanes(), 1'000U);
+    }
+}
+
+TEST(RateLimiterLanes, ANewcomerThatUsedTheSharedOneGetsItsOwnOnlyOnceThatIsForgotten) {
+    ManyLanes many;
+    for (std::uint64_t account = 1; account <= 999; ++account) many.use_up(account);
+    many.now += 59s;
+    EXPECT_TRUE(many.use_up(1'000));
+    many.now += 2s;  // the 999 can go now
+    EXPECT_FALSE(many.ask(1'000).granted()) << "two of its calls were sent two seconds ago";
+    many.now += 59s;
+    EXPECT_TRUE(many.ask(1'000).granted());
+}
+
+TEST(RateLimiterLanes, WhileNoneCanGoNewcomersShareOneAndNobodySendsMoreThanAllowed) {
+    ManyLanes many;
+    for (std::uint64_t account = 1; account <= 999; ++account) EXPECT_TRUE(many.use_up(account));
+    EXPECT_EQ(many.lanes(), 999U);
+    EXPECT_TRUE(many.use_up(1'000));
+    EXPECT_FALSE(many.ask(1'001).granted()) << "the shared lane is used up";
+    EXPECT_FALSE(many.ask(500).granted()) << "and so is one that had its own";
+    EXPECT_EQ(many.lanes(), 1'000U);
+    many.now = kStart + 61s;
+    EXPECT_TRUE(many.use_up(1'000)) << "its two calls are a minute old";
+    EXPECT_FALSE(many.ask(1'000).granted());
+    EXPECT_LE(many.lanes(), 1'000U);
+}
+
+TEST(RateLimiterLanes, ALaneOfACallUnderWayStays) {
+    ManyLanes many;
+    auto waiting = many.ask(1);
+    many.use_up(1);
+    auto queued = many.ask(1);
+    ASSERT_TRUE(queued.waiting());
+    for (std::uint64_t account = 2; account <= 3'000; ++account) many.limiter->lane(account, "m", many.now);
+    many.now += 2min;
+    EXPECT_TRUE(queued.look(many.now));
+    EXPECT_LE(many.lanes(), 1'000U);
+}
+
+TEST(RateLimiterLanes, NamesWithoutEndAreCut) {
+    ManyLanes many;
+    many.limiter->lane(1, std::string(100'000, 'x'), kStart);
+    EXPECT_EQ(many.limiter->levels(kStart).front().model.size(), 256U);
+}
+
+TEST(RateLimiterAccounts, KeysThatTakeTurnsForYearsStayOneAccount) {
+    ManyLanes many;
+    constexpr std::uint64_t kFetched = 2;
+    ASSERT_TRUE(many.use_up(kFetched));
+    std::uint64_t key = 0;
+    for (int turn = 0; turn < 10'100; ++turn) {
+        key = 1'000'001 + 2 * static_cast<std::uint64_t>(turn);
+        many.limiter->count_together(kFetched, key);
+    }
+    EXPECT_FALSE(many.ask(key).granted()) << "it has used its limit under the other number";
+    EXPECT_FALSE(many.ask(kFetched).granted());
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <fstream>
 #include <limits>
+#include <set>
+#include <sstream>
 #include <string>
 
 #include <holysheep/stats.hpp>
@@ -100,6 +102,22 @@ TEST(Prometheus, HasTheNamesAndTypesThatDashboardsAreBuiltOn) {
         EXPECT_THAT(text, HasSubstr(line));
     }
     EXPECT_EQ(text.back(), '\n');
+}
+
+TEST(Prometheus, TheAccountsOfAModelAreOneSeries) {
+    Stats stats;
+    stats.limits = {{.model = "m", .requests_used = 3, .requests_limit = 60, .waiting = 2},
+                    {.model = "m", .requests_used = 60, .requests_limit = 60, .waiting = 5},
+                    {.model = "n", .requests_used = 1, .requests_limit = 60}};
+    const auto text = stats.to_prometheus();
+    EXPECT_THAT(text, HasSubstr("\nholysheep_ratelimit_requests{model=\"m\"} 63\n"));
+    EXPECT_THAT(text, HasSubstr("\nholysheep_ratelimit_waiting{model=\"m\"} 7\n"));
+    std::set<std::string> series;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with('#')) continue;
+        EXPECT_TRUE(series.insert(line.substr(0, line.rfind(' '))).second) << line;
+    }
 }
 
 TEST(Prometheus, EscapesWhatCallersNameTheirModels) {
