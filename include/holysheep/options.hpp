@@ -264,7 +264,11 @@ struct CallOptions {
     StreamRecovery stream_recovery = StreamRecovery::terminate;
     int skip_malformed_chunks = 0;  ///< broken frames of a stream to pass over; never while a tool call is open
     int priority = 1;               ///< in the queues of limits: 0 high … 2 low; a class is worth five seconds of age
-    bool cost_safe = false;         ///< no second dispatch while the first may have been delivered
+    /// No second dispatch while the first may have been delivered. Certain is only what was never sent or was refused:
+    /// no connection, a 4xx but 408, an HTTP/2 stream that was refused, an error that says "overloaded" or asks for the
+    /// request again (`x-should-retry`). A 5xx alone is not, because a proxy writes one too. So that no request is lost
+    /// to a connection that its server just closes, one is reused only within two seconds of its last use.
+    bool cost_safe = false;
     std::optional<RetryOptions> retry{};
     std::optional<TimeoutOptions> timeouts{};
     /// Over the client's. An `Authorization` is the call's own account: limits count it apart, and its refusals and

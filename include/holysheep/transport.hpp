@@ -24,6 +24,9 @@ struct HttpRequest {
     std::vector<std::pair<std::string, std::string>> headers{};
     std::string body{};
     bool fresh_connection = false;  ///< do not reuse a pooled connection
+    /// Reuse only a connection that was in use within the last second or two, and none where one has failed so: the
+    /// request must not be lost to a connection that its server is about to close.
+    bool avoid_stale_connection = false;
 };
 
 struct HttpHead {
@@ -38,6 +41,9 @@ struct TransferEnd {
     std::optional<ErrorCode> error{};
     std::string detail{};                  ///< one line, no secrets
     bool certainly_not_delivered = false;  ///< the request cannot have reached the gateway
+    /// The gateway said itself that it did not process the request (HTTP/2: REFUSED_STREAM, or a GOAWAY below it).
+    bool refused = false;
+    bool new_connection_helps = false;  ///< the gateway is fine, this connection to it is not
     bool connection_reused = false;
     AttemptTimings timings{};
 };

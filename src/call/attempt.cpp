@@ -39,6 +39,15 @@ std::chrono::nanoseconds error_body_wait(int status, bool moves) {
     return status >= 500 ? std::chrono::nanoseconds{kDrainWait} : kErrorBodyWait;
 }
 
+/// An overloaded gateway refuses before it begins, and says so by a code of its own; or it asks for the request again.
+bool says_unprocessed(const Error& error, const Outcome& outcome) {
+    if (outcome.error != ErrorCode::server_failed || outcome.status < 500) return false;
+    const auto overloaded = [](std::string_view code) {
+        return code == "overloaded_error" || code == "server_is_overloaded";
+    };
+    return outcome.should_retry == true || overloaded(error.provider_code) || overloaded(error.provider_type);
+}
+
 std::size_t content_length(const HttpHead& head) {
     const auto text = wire::find_header(head.headers, "content-length");
     std::size_t length = 0;
@@ -128,6 +137,8 @@ void Attempt::on_end(TransferId, TransferEnd end) {
     }
     if (head_.status == 0) note_connection(end.connection_reused, end.timings);
     outcome_.certainly_not_delivered = end.certainly_not_delivered;
+    outcome_.refused = end.refused;
+    outcome_.new_connection_helps = end.new_connection_helps;
     if (decoder_) {
         events_.attempt_bytes(*this);  // the last event may have lacked its end
         const auto state = decoder_->end_of_body(!end.error);
@@ -262,6 +273,7 @@ void Attempt::end_failed(Error error) {
     outcome_.resumable = resumable();
     outcome_.retry_after = error_->retry_after;
     outcome_.should_retry = wire::parse_should_retry(head_.headers);
+    outcome_.refused = outcome_.refused || says_unprocessed(*error_, outcome_);
     record.error = error_->code;
     record.detail = error_->message;
     record.timings.total = elapsed();
@@ -310,7 +322,7 @@ bool Attempt::maybe_billed() const {
     if (!record.timings.sent) return false;
     auto outcome = outcome_;
     if (outcome.status == 0) outcome.status = head_.status;  // dismissed
-    return maybe_delivered(outcome);
+    return call::maybe_billed(outcome);
 }
 
 void Attempt::describe_answer(ChatCompletion& completion) {

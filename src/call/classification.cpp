@@ -11,10 +11,11 @@ Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool own_key
     switch (outcome.error) {
         case ErrorCode::transport_failed:
             // A pooled connection that was closed while idle says nothing about the region: try it once more, afresh.
-            if (outcome.connection_reused && !outcome.any_byte && outcome.limit == Limit::none) {
+            if (outcome.new_connection_helps ||
+                (outcome.connection_reused && !outcome.any_byte && outcome.limit == Limit::none)) {
                 return {Action::same_fresh, Charge::none};
             }
-            return {Action::next, Charge::transport};
+            return {Action::next, outcome.refused ? Charge::gateway : Charge::transport};
         case ErrorCode::tls_failed: return {Action::next, Charge::transport};
         case ErrorCode::timed_out:
             if (outcome.limit == Limit::connect) return {Action::next, Charge::transport};
@@ -70,7 +71,23 @@ bool heeds_should_retry(ErrorCode code) {
 }  // namespace
 
 bool maybe_delivered(const Outcome& outcome) {
-    if (outcome.certainly_not_delivered) return false;
+    if (outcome.certainly_not_delivered || outcome.refused) return false;
+    switch (outcome.status) {
+        case 0:
+        case 408: return true;
+        // Cloudflare could not connect to what is behind it.
+        case 521:
+        case 523:
+        case 525:
+        case 526: return false;
+        default:
+            // A proxy writes a 5xx too, whatever became of the request behind it.
+            return outcome.status >= 500 || (outcome.status >= 200 && outcome.status < 300);
+    }
+}
+
+bool maybe_billed(const Outcome& outcome) {
+    if (outcome.certainly_not_delivered || outcome.refused) return false;
     return outcome.status == 0 || outcome.status == 408 || outcome.status == 504 || outcome.status == 524 ||
            (outcome.status >= 200 && outcome.status < 300);
 }

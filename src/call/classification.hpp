@@ -20,6 +20,8 @@ struct Outcome {
     Limit limit = Limit::none;  ///< set where one of our clocks ended the attempt
     int status = 0;             ///< the effective one; 0 without an HTTP answer
     bool certainly_not_delivered = false;
+    bool refused = false;  ///< the gateway said itself that it did not do the work
+    bool new_connection_helps = false;
     bool connection_reused = false;
     bool any_byte = false;   ///< of the answer
     bool resumable = false;  ///< the text that came can be continued: no tool call, one choice, not finished
@@ -40,8 +42,11 @@ struct Verdict {
     health::Charge charge = health::Charge::none;
 };
 
-/// Whether the gateway may have done, and billed, the work although no answer came.
+/// Whether the work may have been done although no answer came: all but what is certain, because a proxy answers with a
+/// 5xx also where the gateway behind it has the request.
 bool maybe_delivered(const Outcome& outcome);
+/// Whether the work may have been billed: a gateway that answers with an error of its own bills nothing.
+bool maybe_billed(const Outcome& outcome);
 
 /// `own_keys`: regions have different keys, so that a refused key may be good elsewhere.
 Verdict classify(const Outcome& outcome, const RetryOptions& retry, bool own_keys);

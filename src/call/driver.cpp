@@ -171,7 +171,8 @@ void CallDriver::note_round_trip(const Attempt& attempt) {
                                     services_.transport.evidence(attempt.transfer), time);
 }
 
-bool CallDriver::can_move_at_once() const { return machine_.can_move_at_once(now()); }
+/// A call that is never sent twice needs the whole error: it may say that nothing was done.
+bool CallDriver::can_move_at_once() const { return !machine_.policy().cost_safe && machine_.can_move_at_once(now()); }
 
 void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
     if (delivered_) return;
@@ -296,6 +297,7 @@ void CallDriver::start_attempt(const Command& command) {
     if (keys.renewable()) own_secrets_.add(key);
     auto request = build_request(exchange_, target, model, key, command.attempt);
     request.fresh_connection = command.fresh_connection;
+    request.avoid_stale_connection = machine_.policy().cost_safe;
     if (services_.log.bodies()) {
         attempt.keep_body_for_log();
         log_body("to ", attempt.record, std::string_view(request.body).substr(0, 2 * 1024));

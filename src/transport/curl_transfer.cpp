@@ -15,6 +15,7 @@
 
 #include "transport/curl_errors.hpp"
 #include "transport/curl_transport.hpp"
+#include "transport/http2_text.hpp"
 #include "transport/loopback.hpp"
 #include "transport/proxy_environment.hpp"
 #include "values/let_go.hpp"
@@ -23,7 +24,12 @@ namespace holysheep::transport {
 
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr std::size_t kTurnBytes = std::size_t{256} << 10U;
+// libcurl counts whole seconds, and closes what was idle for longer.
+constexpr long kMaxIdleSeconds = 118, kBriefIdleSeconds = 1;
+constexpr auto kRememberStale = 10min;
 
 template <class Value>
 void set(CURL* easy, CURLoption option, Value value) {
@@ -109,6 +115,13 @@ CurlTransfer::CurlTransfer(CurlTransport& transport, const CurlTransportOptions&
     set(easy, CURLOPT_QUICK_EXIT, 1L);
     set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(options.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+    set(easy, CURLOPT_MAXAGE_CONN, kMaxIdleSeconds);
+    if (options.http2) {
+        // That a stream was refused is in libcurl's log lines alone.
+        set(easy, CURLOPT_DEBUGFUNCTION, &CurlTransfer::on_text);
+        set(easy, CURLOPT_DEBUGDATA, this);
+        set(easy, CURLOPT_VERBOSE, 1L);
+    }
     set(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     set(easy, CURLOPT_TCP_KEEPIDLE, 15L);
     set(easy, CURLOPT_TCP_KEEPINTVL, 5L);
@@ -129,10 +142,12 @@ void CurlTransfer::prepare(TransferId id, HttpRequest request, TransferEvents& e
     sent_mark.reset();
     head_done_ = own_failure_ = turned_away_ = resend_refused_ = compressed_ = false;
     added = cancelled = pause_wanted = paused = socket_refused = false;
+    stream_id.reset();
+    stream_refused = left_connection_alive = false;
+    reused_ = http1_required_ = on_http2_ = wrong_connection_ = false;
 
-    auto* easy = easy_.get();
-    set(easy, CURLOPT_FRESH_CONNECT, request_.fresh_connection ? 1L : 0L);
     set_url();
+    set_connection();
     set_method();
     set_headers();
 }
@@ -148,6 +163,43 @@ void CurlTransfer::set_url() {
         set(easy_.get(), CURLOPT_URL, url_.c_str());  // libcurl says what is wrong with it
     }
     set_proxy(options_, is_loopback_host(host_of_url(url_)));
+    origin_ = &transport_.origin(url_);
+}
+
+void CurlTransfer::set_connection() {
+    auto* easy = easy_.get();
+    const bool brief = request_.avoid_stale_connection;
+    const bool fresh = request_.fresh_connection || (brief && transport_.now() < origin_->stale_until);
+    set(easy, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
+    if (brief != brief_age_set_) set(easy, CURLOPT_MAXAGE_CONN, brief ? kBriefIdleSeconds : kMaxIdleSeconds);
+    brief_age_set_ = brief;
+    if (!options_.http2 || origin_->http1_only == http1_set_) return;
+    http1_set_ = origin_->http1_only;
+    set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(http1_set_ ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
+}
+
+bool CurlTransfer::starts_over() {
+    if (!std::exchange(wrong_connection_, false)) return false;
+    error_text_[0] = '\0';
+    opened.clear();
+    set(easy_.get(), CURLOPT_FRESH_CONNECT, 1L);
+    return true;
+}
+
+bool CurlTransfer::refuse_resend() {
+    if (!was_sent()) return false;
+    if (std::exchange(resend_refused_, true)) return true;
+    // libcurl sends a request again in silence for two reasons: its connection died, or its stream was refused. (It
+    // does so with one that HTTP/1.1 is required for, too, and says that.)
+    const bool alive = left_connection_alive || transport_.connection_lives(*this);
+    const bool in_silence = error_text_[0] == '\0' || resends_used_up();
+    if (stream_id && in_silence && alive) stream_refused = true;
+    return true;
+}
+
+/// libcurl counts how often it has sent again on a handle, over all of its transfers, and then fails one.
+bool CurlTransfer::resends_used_up() const {
+    return std::string_view(error_text_.data()).starts_with("Connection died, tried ");
 }
 
 void CurlTransfer::set_method() {
@@ -233,14 +285,39 @@ int CurlTransfer::on_ready(void* self, char* peer, char*, int peer_port, int loc
     auto& transfer = *static_cast<CurlTransfer*>(self);
     if (transfer.cancelled) return CURL_PREREQFUNC_ABORT;
     if (transfer.refuse_resend()) return CURL_PREREQFUNC_ABORT;
+    const auto endpoints = endpoints_of(peer, peer_port, local_port);
+    transfer.on_http2_ = transfer.options_.http2 && endpoints && transfer.transport_.speaks_http2(*endpoints);
+    if (transfer.on_http2_ && transfer.origin_->http1_only) {
+        transfer.wrong_connection_ = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
     if (!transfer.events_->may_send(transfer.id_)) {
         transfer.turned_away_ = true;
         return CURL_PREREQFUNC_ABORT;
     }
     ++transfer.sends_;
-    transfer.endpoints_ = endpoints_of(peer, peer_port, local_port);
+    transfer.endpoints_ = endpoints;
+    long connects = 0;
+    curl_easy_getinfo(transfer.easy_.get(), CURLINFO_NUM_CONNECTS, &connects);
+    transfer.reused_ = connects == 0;
     transfer.transport_.on_sent(transfer.id_);
     return CURL_PREREQFUNC_OK;
+}
+
+int CurlTransfer::on_text(CURL*, curl_infotype type, char* text, std::size_t size, void* self) {
+    if (type != CURLINFO_TEXT) return 0;
+    auto& transfer = *static_cast<CurlTransfer*>(self);
+    const auto told = read_http2_text({text, size});
+    switch (told.kind) {
+        case Http2Text::Kind::other: break;
+        case Http2Text::Kind::stream_opened:
+            transfer.stream_id = told.stream;
+            transfer.transport_.on_stream(transfer);
+            break;
+        case Http2Text::Kind::goaway: transfer.transport_.on_goaway(transfer, told.stream); break;
+        case Http2Text::Kind::http1_required: transfer.http1_required_ = true; break;
+    }
+    return 0;
 }
 
 std::size_t CurlTransfer::on_header(char* bytes, std::size_t size, std::size_t count, void* self) {
@@ -321,6 +398,7 @@ std::size_t CurlTransfer::on_bytes(char* bytes, std::size_t size, std::size_t co
 }
 
 TransferEnd CurlTransfer::finish(CURLcode code) {
+    if (code != CURLE_OK && !head_done_ && resends_used_up()) refuse_resend();
     TransferEnd end;
     if (code != CURLE_OK) {
         long os_error = 0;
@@ -347,11 +425,32 @@ TransferEnd CurlTransfer::finish(CURLcode code) {
         end.error = ErrorCode::transport_failed;
         end.detail = "the reused connection was closed before an answer came";
         end.certainly_not_delivered = false;
-        end.connection_reused = true;
-        return end;
     }
-    note_connection(end.connection_reused, end.timings);
+    if (code != CURLE_OK && sends_ > 0 && !head_done_ && !own_failure_) explain_http2_failure(end);
+    if (resend_refused_) {
+        end.connection_reused = reused_;  // of the request; libcurl was about to open another connection
+    } else {
+        note_connection(end.connection_reused, end.timings);
+    }
+    if (end.error == ErrorCode::transport_failed && end.connection_reused && !head_done_ && !end.refused && !cancelled)
+        origin_->stale_until = transport_.now() + kRememberStale;
     return end;
+}
+
+/// A stream that its server refused was certainly not processed, whatever was sent.
+void CurlTransfer::explain_http2_failure(TransferEnd& end) const {
+    const bool never_opened = on_http2_ && !stream_id;
+    if (!http1_required_ && !stream_refused && !never_opened) return;
+    end.error = ErrorCode::transport_failed;
+    end.certainly_not_delivered = end.refused = true;
+    if (http1_required_) {
+        origin_->http1_only = end.new_connection_helps = true;
+        end.detail = "the gateway requires HTTP/1.1 for this request (HTTP_1_1_REQUIRED)";
+    } else {
+        end.new_connection_helps = reused_;
+        end.detail = never_opened ? "the HTTP/2 connection took no further requests"
+                                  : "the gateway did not process the request (HTTP/2 REFUSED_STREAM or GOAWAY)";
+    }
 }
 
 void CurlTransfer::note_connection(bool& reused, AttemptTimings& timings) const {

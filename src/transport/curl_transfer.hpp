@@ -20,6 +20,12 @@ namespace holysheep::transport {
 struct CurlTransportOptions;
 class CurlTransport;
 
+/// What was learnt about the server of a URL.
+struct Origin {
+    bool http1_only = false;          ///< it answered HTTP_1_1_REQUIRED
+    Clock::time_point stale_until{};  ///< a reused connection died under a request: expect more of that until then
+};
+
 /// What every transfer of a client shares.
 struct ResponseLimits {
     std::size_t body = std::size_t{64} << 20U;  ///< decoded bytes of a plain answer
@@ -40,6 +46,9 @@ class CurlTransfer {
 
     /// Fills the handle for one request.
     void prepare(TransferId id, HttpRequest request, TransferEvents& events);
+    /// Whether it met a connection that does not suit it before anything was sent; if so, it is set to start over on a
+    /// new one.
+    bool starts_over();
     /// What happened, from libcurl's result. Valid until the next `prepare`.
     TransferEnd finish(CURLcode code);
     CURL* handle() const { return easy_.get(); }
@@ -49,7 +58,7 @@ class CurlTransfer {
     bool was_sent() const { return sends_ > 0; }
     /// libcurl sends a request again by itself when a reused connection dies before the first byte of an answer.
     /// Whether that is wanted is not its decision: true if the request was sent already.
-    bool refuse_resend() { return resend_refused_ = resend_refused_ || was_sent(); }
+    bool refuse_resend();
     /// Of the connection that the request was sent on; unset before that.
     const std::optional<Endpoints>& endpoints() const { return endpoints_; }
     /// Whether a proxy may be in between: from the environment, libcurl alone knows whom it is for.
@@ -63,16 +72,23 @@ class CurlTransfer {
     std::size_t turn_bytes = 0;  ///< taken since it last waited for the others
     std::vector<int> opened{};   ///< sockets that were opened for it: some addresses may be tried at once
     std::optional<SentMark> sent_mark{};
-    bool socket_refused = false;  ///< the system gave no descriptor for a connection
+    bool socket_refused = false;               ///< the system gave no descriptor for a connection
+    std::optional<std::uint32_t> stream_id{};  ///< of HTTP/2, once it is open
+    bool stream_refused = false;               ///< the server processes no stream with this number
+    bool left_connection_alive = false;        ///< libcurl closed the connection, not the server
 
   private:
     static std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* self);
     static std::size_t on_bytes(char* bytes, std::size_t size, std::size_t count, void* self);
     static int on_ready(void* self, char* peer_ip, char* local_ip, int peer_port, int local_port);
+    static int on_text(CURL* easy, curl_infotype type, char* text, std::size_t size, void* self);
+    bool resends_used_up() const;
+    void explain_http2_failure(TransferEnd& end) const;
     bool take_header_line(std::string_view line);
     void let_go_of_body();
     void set_url();
     void set_method();
+    void set_connection();
     void note_connection(bool& reused, AttemptTimings& timings) const;
     void set_headers();
     void set_proxy(const CurlTransportOptions& options, bool loopback);
@@ -92,11 +108,15 @@ class CurlTransfer {
     std::size_t head_bytes_ = 0, body_bytes_ = 0, body_limit_ = 0;
     int sends_ = 0;
     std::optional<Endpoints> endpoints_{};
+    Origin* origin_ = nullptr;
+    bool reused_ = false;  // the connection that the request went out on
+    bool http1_required_ = false, on_http2_ = false, wrong_connection_ = false;
     bool head_done_ = false, own_failure_ = false, turned_away_ = false, resend_refused_ = false, compressed_ = false;
     // What the handle is set to: setting an option to what it is costs a copy each time.
     std::string url_{}, custom_method_{};
     enum class Form { unset, get, head, post } form_ = Form::unset;
     enum class Proxying { unset, configured, none } proxying_ = Proxying::unset;
+    bool http1_set_ = false, brief_age_set_ = false;
 };
 
 }  // namespace holysheep::transport

@@ -128,6 +128,57 @@ void CurlTransport::on_sent(TransferId id) {
     if (options_.http2) just_sent_.push_back(id);
 }
 
+void CurlTransport::on_stream(CurlTransfer& transfer) {
+    const auto fd = transfer.endpoints() ? socket_of(*transfer.endpoints()) : std::nullopt;
+    if (!fd) return;
+    auto& socket = sockets_[static_cast<std::size_t>(*fd)];
+    socket.http2 = true;
+    if (socket.last_stream && *transfer.stream_id > *socket.last_stream) transfer.stream_refused = true;
+}
+
+/// libcurl writes the line for whichever transfer it was reading for.
+void CurlTransport::on_goaway(const CurlTransfer& reader, std::uint32_t last) {
+    const auto fd = reader.endpoints() ? socket_of(*reader.endpoints()) : std::nullopt;
+    if (!fd) return;
+    auto& socket = sockets_[static_cast<std::size_t>(*fd)];
+    if (socket.last_stream && *socket.last_stream <= last) return;
+    socket.last_stream = last;
+    for (auto& transfer : transfers_) {
+        if (!transfer->added || !transfer->stream_id || transfer->endpoints() != reader.endpoints()) continue;
+        if (*transfer->stream_id > last) transfer->stream_refused = true;
+    }
+}
+
+bool CurlTransport::speaks_http2(const Endpoints& endpoints) const {
+    const auto fd = socket_of(endpoints);
+    return fd && sockets_[static_cast<std::size_t>(*fd)].http2;
+}
+
+bool CurlTransport::connection_lives(const CurlTransfer& transfer) const {
+    const auto fd = transfer.endpoints() ? socket_of(*transfer.endpoints()) : std::nullopt;
+    return fd && lives(*fd);
+}
+
+bool CurlTransport::lives(int fd) const {
+    const auto& socket = sockets_[static_cast<std::size_t>(fd)];
+    const auto path = socket.http2 && !socket.last_stream ? tcp_path(fd) : std::nullopt;
+    return path && path->established;
+}
+
+void CurlTransport::note_closed_by_us(int fd) {
+    const auto& socket = sockets_[static_cast<std::size_t>(fd)];
+    if (!socket.endpoints || !lives(fd)) return;
+    for (auto& transfer : transfers_) {
+        if (transfer->added && transfer->endpoints() == socket.endpoints) transfer->left_connection_alive = true;
+    }
+}
+
+Origin& CurlTransport::origin(std::string_view url) {
+    const auto host = url.find("://");
+    const auto end = host == std::string_view::npos ? host : url.find_first_of("/?#", host + 3);
+    return origins_[std::string(url.substr(0, end))];
+}
+
 void CurlTransport::mark_sent() {
     for (const auto id : std::exchange(just_sent_, {})) {
         auto* transfer = find(id);
@@ -208,12 +259,24 @@ void CurlTransport::read_messages() {
             release(*transfer);
             continue;
         }
+        if (transfer->starts_over()) {
+            start_over(*transfer);
+            continue;
+        }
         auto end = transfer->finish(code);
         auto* events = transfer->events();
         const auto id = transfer->id();
         release(*transfer);
         events->on_end(id, std::move(end));
     }
+}
+
+void CurlTransport::start_over(CurlTransfer& transfer) {
+    in_curl_ = true;
+    curl_multi_remove_handle(multi_.get(), transfer.handle());
+    in_curl_ = false;
+    transfer.added = false;
+    to_add_.push_back(transfer.id());
 }
 
 CurlTransfer* CurlTransport::find(TransferId id) const {
@@ -313,7 +376,10 @@ curl_socket_t CurlTransport::open_socket(void* opener, curlsocktype, curl_sockad
 }
 
 int CurlTransport::close_socket(void* self, curl_socket_t fd) {
-    static_cast<CurlTransport*>(self)->forget(fd);
+    auto& transport = *static_cast<CurlTransport*>(self);
+    transport.socket(fd);
+    if (transport.options_.http2) transport.note_closed_by_us(fd);
+    transport.forget(fd);
     return ::close(fd);
 }
 

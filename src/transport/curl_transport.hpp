@@ -46,6 +46,14 @@ class CurlTransport final : public Transport {
     void flush();
     /// The transfer's connection is ready, and its request goes out now.
     void on_sent(TransferId id);
+    /// The transfer's HTTP/2 stream is open; its server processes none above `last` any more.
+    void on_stream(CurlTransfer& transfer);
+    void on_goaway(const CurlTransfer& transfer, std::uint32_t last);
+    bool speaks_http2(const Endpoints& endpoints) const;
+    /// Whether the connection that the request was sent on is open at both ends and takes further requests.
+    bool connection_lives(const CurlTransfer& transfer) const;
+    Origin& origin(std::string_view url);
+    Clock::time_point now() const { return loop_.now(); }
     /// The transfer has taken its share of this round, and waits for the others.
     void on_turn_over(TransferId id) { had_their_turn_.push_back(id); }
     void on_socket(int fd, runtime::Readiness ready);
@@ -59,6 +67,8 @@ class CurlTransport final : public Transport {
         TransferId opener = 0;  // whose connection it was meant to be
         Clock::time_point opened{};
         std::optional<Endpoints> endpoints{};  // once somebody asked
+        bool http2 = false;
+        std::optional<std::uint32_t> last_stream{};  // of a GOAWAY
     };
 
     static int socket_callback(CURL* easy, curl_socket_t fd, int what, void* self, void* per_socket);
@@ -71,6 +81,9 @@ class CurlTransport final : public Transport {
     std::optional<PathEvidence> connecting_evidence(const CurlTransfer& transfer, Clock::time_point now,
                                                     bool via_proxy) const;
     void mark_sent();
+    void start_over(CurlTransfer& transfer);
+    bool lives(int fd) const;
+    void note_closed_by_us(int fd);
     Socket& socket(int fd);
     void forget(int fd);
     CurlTransfer& take_transfer();
@@ -89,7 +102,8 @@ class CurlTransport final : public Transport {
 
     mutable std::vector<Socket> sockets_;  // by fd
     mutable std::unordered_map<Endpoints, int, EndpointsHash> by_endpoints_;
-    std::vector<TransferId> just_sent_;  // over HTTP/2, in this round
+    std::unordered_map<std::string, Origin> origins_;  // by scheme, host and port
+    std::vector<TransferId> just_sent_;                // over HTTP/2, in this round
     std::optional<Clock::time_point> curl_due_;
     Clock::TimerId timer_ = 0;
     Clock::time_point timer_at_{};

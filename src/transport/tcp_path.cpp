@@ -79,12 +79,13 @@ std::optional<nanoseconds> unacked_for(const TcpPath& path, const std::optional<
 std::optional<TcpPath> tcp_path(int fd) {
     using std::chrono::microseconds;
     using std::chrono::milliseconds;
-    constexpr std::uint8_t kSynSent = 2;  // the kernel's TCP_SYN_SENT
+    constexpr std::uint8_t kEstablished = 1, kSynSent = 2;  // the kernel's TCP_ESTABLISHED, TCP_SYN_SENT
     tcp_info info{};
     socklen_t size = sizeof info;
     if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
     TcpPath path;
     path.connecting = info.tcpi_state == kSynSent;
+    path.established = info.tcpi_state == kEstablished;
     path.srtt = microseconds{info.tcpi_rtt};
     path.rttvar = microseconds{info.tcpi_rttvar};
     path.unacked = info.tcpi_unacked > 0;

@@ -33,7 +33,8 @@ std::optional<Endpoints> endpoints_of(const char* peer_address, int peer_port, i
 /// One look at a TCP connection. `acked` and `written` count bytes on one scale: what was written so far has arrived
 /// once `acked` has come that far.
 struct TcpPath {
-    bool connecting = false;  ///< the peer's host has not answered yet
+    bool connecting = false;   ///< the peer's host has not answered yet
+    bool established = false;  ///< open at both ends
     nanoseconds srtt{}, rttvar{};
     bool unacked = false;
     nanoseconds since_sent{}, since_ack{};

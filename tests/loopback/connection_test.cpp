@@ -2,6 +2,7 @@
 #include <atomic>
 #include <future>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <holysheep/version.hpp>
@@ -123,6 +124,40 @@ TEST(StaleConnection, NothingIsSentTwiceWhereThatWasForbidden) {
     ASSERT_THAT(client.chat(question("[first]")), IsOk());
     EXPECT_THAT(client.chat(question(), {.cost_safe = true}), FailsWith(ErrorCode::transport_failed));
     EXPECT_THAT(server.requests(), SizeIs(2));
+}
+
+TEST(StaleConnection, ACostSafeCallIsLostToOneOnceAndNoneIsReusedThereAgain) {
+    ForgetfulServer forgetful;
+    const PlainServer server([&](int socket, const std::string& request) { return forgetful.serve(socket, request); });
+    Client client(options_for({server.region("a")}));
+    int lost = 0;
+    for (int i = 0; i < 100; ++i) {
+        // Whether the server forgets its connection is decided by its second request.
+        forgetful.spoiled = i == 1;
+        const auto answer = client.chat(question(), {.cost_safe = true});
+        if (answer) continue;
+        ++lost;
+        EXPECT_THAT(answer.error().message, HasSubstr("cost_safe"));
+        EXPECT_TRUE(answer.error().attempts[0].connection_reused);
+    }
+    EXPECT_EQ(lost, 1);
+    EXPECT_THAT(server.requests(), SizeIs(100)) << "something was sent twice";
+    ASSERT_THAT(client.chat(question()), IsOk());
+}
+
+TEST(StaleConnection, ACostSafeCallReusesOnlyAConnectionThatWasInUseJustNow) {
+    const PlainServer server(http_answer("200 OK", "Content-Type: application/json\r\n", completion_json("wool")));
+    Client client(options_for({server.region("a")}));
+    const auto reused = [&](bool cost_safe) {
+        const auto answer = client.chat(question(), {.cost_safe = cost_safe});
+        EXPECT_THAT(answer, IsOk());
+        return answer && answer->attempts[0].connection_reused;
+    };
+    EXPECT_FALSE(reused(true));
+    EXPECT_TRUE(reused(true));
+    std::this_thread::sleep_for(2100ms);  // libcurl counts whole seconds
+    EXPECT_FALSE(reused(true));
+    EXPECT_TRUE(reused(false));
 }
 
 TEST(StaleConnection, OneAttemptIsOneRequestEvenThen) {

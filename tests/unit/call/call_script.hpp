@@ -73,6 +73,8 @@ inline Outcome failed_with(ErrorCode error, int status = 0) {
     return {.error = error, .status = status, .any_byte = status != 0};
 }
 inline Outcome refused_connection() { return {.certainly_not_delivered = true}; }
+/// HTTP/2: RST_STREAM with REFUSED_STREAM.
+inline Outcome refused_stream() { return {.certainly_not_delivered = true, .refused = true}; }
 /// Lost after the request was sent, before any byte of an answer.
 inline Outcome lost_connection() { return {}; }
 /// The same on a connection from the pool.
@@ -80,8 +82,13 @@ inline Outcome stale_connection() { return {.connection_reused = true}; }
 inline Outcome throttled(std::optional<milliseconds> retry_after = {}) {
     return {.error = ErrorCode::rate_limited, .status = 429, .any_byte = true, .retry_after = retry_after};
 }
+/// A gateway that says so in words of its own, and so that nothing was done.
 inline Outcome overloaded(std::optional<milliseconds> retry_after = {}) {
-    return {.error = ErrorCode::server_failed, .status = 503, .any_byte = true, .retry_after = retry_after};
+    return {.error = ErrorCode::server_failed,
+            .status = 503,
+            .refused = true,
+            .any_byte = true,
+            .retry_after = retry_after};
 }
 
 /// Regions a, b, c, … of equal weight.

@@ -131,7 +131,7 @@ TEST(CallMachine, ASingleRegionIsTriedAgainAfterAWait) {
     MachineRun run(1);
     run.start();
     EXPECT_THAT(run.end(1, failed_with(ErrorCode::server_failed, 500)), IsEmpty());
-    EXPECT_THAT(run.pass_until_something(), ElementsAre("start #2 a retry"));
+    EXPECT_THAT(run.pass_until_something(), ElementsAre("start #2 a retry duplicated"));
 }
 
 TEST(CallMachine, AnAnswerThatWouldBeTheSameEverywhereIsFinal) {
@@ -379,10 +379,17 @@ TEST(CallMachine, CostSafeSendsNothingTwiceThatMayHaveBeenDelivered) {
         {failed_with(ErrorCode::timed_out, 504), true, "504: the gateway gave up, the model may not have"},
         {failed_with(ErrorCode::timed_out, 524), true, "524"},
         {failed_with(ErrorCode::malformed_response, 200), true, "an unreadable answer was paid for"},
+        {failed_with(ErrorCode::server_failed, 500), true, "a proxy's 500 may follow the delivery"},
+        {failed_with(ErrorCode::server_failed, 502), true, "its 502 too"},
+        {failed_with(ErrorCode::server_failed, 503), true, "its 503 too"},
+        {failed_with(ErrorCode::server_failed, 520), true, "and Cloudflare's 520"},
+        {failed_with(ErrorCode::server_failed, 522), true, "which may have waited for an acknowledgement"},
         {refused_connection(), false, "never sent"},
+        {refused_stream(), false, "HTTP/2: not processed"},
         {throttled(), false, "429 says that it was not done"},
-        {overloaded(), false, "503 too"},
-        {failed_with(ErrorCode::server_failed, 500), false, "500 too"}};
+        {overloaded(), false, "a gateway that says that it is overloaded did not begin"},
+        {failed_with(ErrorCode::server_failed, 521), false, "Cloudflare could not connect"},
+        {failed_with(ErrorCode::model_not_found, 404), false, "a 4xx is a refusal"}};
     for (const auto& row : rows) {
         MachineRun run(2);
         run.policy.cost_safe = true;
@@ -411,6 +418,30 @@ TEST(CallMachine, AnAttemptAfterOneThatMayHaveBeenDeliveredSaysSo) {
     run.start();
     EXPECT_THAT(run.end(1, lost_connection()), ElementsAre("start #2 b failover duplicated"));
     EXPECT_THAT(run.end(2, overloaded()), ElementsAre(testing::StartsWith("start #3 c failover")));
+}
+
+TEST(CallMachine, AProxysErrorPageMarksWhatFollowsAsAPossibleDuplicate) {
+    for (const int status : {500, 502, 503, 520}) {
+        MachineRun run(2);
+        run.start();
+        run.connect(1);
+        EXPECT_THAT(run.end(1, failed_with(ErrorCode::server_failed, status)),
+                    ElementsAre("start #2 b failover duplicated"));
+    }
+}
+
+TEST(CallMachine, ARefusedStreamOfAPooledConnectionIsSentAgainOverANewOneAtNoCost) {
+    MachineRun run(2);
+    run.policy.cost_safe = true;
+    run.budget = {0.2, 1};
+    run.budget.try_take();
+    run.start();
+    run.connect(1);
+    auto refused = refused_stream();
+    refused.new_connection_helps = true;
+    EXPECT_THAT(run.end(1, refused), ElementsAre("start #2 a retry fresh"));
+    run.connect(2);
+    EXPECT_THAT(run.end(2, refused_stream()), ElementsAre("start #3 b failover")) << "once is enough";
 }
 
 // ---- hints ----

@@ -1,0 +1,23 @@
+// What libcurl's log lines say about HTTP/2 streams: its result codes do not tell a refused stream from a lost one.
+// libcurl's CURLINFO_TEXT → [read_http2_text] → CurlTransfer
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace holysheep::transport {
+
+struct Http2Text {
+    enum class Kind {
+        other,
+        stream_opened,  ///< `stream` is the request's
+        goaway,         ///< `stream` is the last one that the server processes (RFC 9113, 6.8)
+        http1_required  ///< the server wants HTTP/1.1 for this request (RFC 9113, 7)
+    } kind = Kind::other;
+    std::uint32_t stream = 0;
+};
+
+/// Understands the lines of libcurl 7.87 to 8.x. A line that it does not know is `other`: then nothing is certain.
+Http2Text read_http2_text(std::string_view line);
+
+}  // namespace holysheep::transport

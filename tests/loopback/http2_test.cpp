@@ -1,0 +1,154 @@
+// What an HTTP/2 server says about a request that it did not process: such a request is free to be sent again.
+#include <atomic>
+#include <future>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gateway_under_test.hpp"
+#include "http2_server.hpp"
+#include "nginx_front.hpp"
+
+namespace {
+
+using namespace holysheep;
+using namespace holysheep::loopback;
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using Reply = Http2Server::Reply;
+
+class Http2 : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        HOLYSHEEP_SKIP_WITHOUT("openssl");
+        certificates.emplace(folder);
+        certificates->issue("good", "DNS:localhost,IP:127.0.0.1");
+    }
+    void serve(Http2Server::Decide decide) {
+        server.emplace(certificates->path("good.crt"), certificates->path("good.key"), std::move(decide));
+    }
+    ClientOptions with() const {
+        auto options = options_for({server->region("a")});
+        options.tls.ca_file = certificates->path("ca.crt");
+        options.http2 = true;
+        return options;
+    }
+    /// So many cost-safe calls at once, each under a name of its own.
+    std::vector<Result<ChatCompletion>> ask(Client& client, int count, const std::string& name) {
+        std::vector<std::future<Result<ChatCompletion>>> calls;
+        for (int i = 0; i < count; ++i) {
+            CallOptions options;
+            options.cost_safe = true;
+            options.idempotency_key = name + std::to_string(i);
+            calls.push_back(client.chat_async(question(), options));
+        }
+        std::vector<Result<ChatCompletion>> answers;
+        for (auto& call : calls) answers.push_back(call.get());
+        return answers;
+    }
+    /// Nothing was lost, nothing was done twice, and no trail suspects it.
+    void expect_each_done_once(const std::vector<Result<ChatCompletion>>& answers) {
+        for (const auto& answer : answers) {
+            ASSERT_TRUE(answer) << answer.error();
+            for (const auto& attempt : answer->attempts) EXPECT_FALSE(attempt.maybe_duplicated);
+        }
+        std::map<std::string, int> times;
+        for (const auto& name : server->processed()) ++times[name];
+        for (const auto& [name, count] : times) EXPECT_EQ(count, 1) << name;
+    }
+
+    ScratchFolder folder;
+    std::optional<Certificates> certificates;
+    std::optional<Http2Server> server;
+};
+
+TEST_F(Http2, ARefusedStreamIsSentAgainAtNoCost) {
+    // Every second request of each connection, the first one of the connection never.
+    serve([](int, int request) { return request % 2 == 1 ? Reply::refuse : Reply::answer; });
+    Client client(with());
+    for (int i = 0; i < 30; ++i) expect_each_done_once(ask(client, 1, "call-" + std::to_string(i) + "-"));
+    EXPECT_EQ(client.stats().regions.at(0).health.breaker, BreakerState::closed);
+}
+
+TEST_F(Http2, AStreamAboveTheLastOneOfAGoawayIsSentAgainAtNoCost) {
+    constexpr int kAtOnce = 30;
+    // All of them on the first connection, which half of them close: what comes after the last one is lost there.
+    serve([](int connection, int request) {
+        if (connection > 0 || request == 0) return Reply::answer;
+        return request <= kAtOnce / 2 ? Reply::hold : Reply::go_away;
+    });
+    Client client(with());
+    expect_each_done_once(ask(client, 1, "first-"));
+    expect_each_done_once(ask(client, kAtOnce, "call-"));
+}
+
+TEST_F(Http2, AStreamThatWasAcceptedBeforeItsConnectionBrokeMayHaveBeenProcessed) {
+    serve([](int connection, int request) {
+        return connection == 0 && request == 1 ? Reply::break_connection : Reply::answer;
+    });
+    Client client(with());
+    expect_each_done_once(ask(client, 1, "first-"));
+    const auto lost = ask(client, 1, "call-");
+    EXPECT_THAT(lost[0], FailsWith(ErrorCode::transport_failed));
+    EXPECT_THAT(lost[0].error().message, HasSubstr("cost_safe"));
+    EXPECT_THAT(server->processed(), ElementsAre("first-0", "call-0"));
+}
+
+TEST_F(Http2, AServerThatRequiresHttp1GetsItFromThenOn) {
+    serve([](int, int) { return Reply::require_http1; });
+    Client client(with());
+    for (int i = 0; i < 10; ++i) expect_each_done_once(ask(client, 1, "call-" + std::to_string(i) + "-"));
+    EXPECT_EQ(server->http1_requests(), 10);
+    EXPECT_LE(server->connections(), 3) << "HTTP/2 was tried again";
+}
+
+TEST_F(Http2, RequestsThatFoundOldConnectionsOfAServerThatRequiresHttp1Now) {
+    std::atomic<bool> old{true};
+    serve([&](int, int) { return old ? Reply::answer : Reply::require_http1; });
+    Client client(with());
+    expect_each_done_once(ask(client, 8, "early-"));
+    old = false;
+    for (int i = 0; i < 20; ++i) expect_each_done_once(ask(client, 1, "late-" + std::to_string(i) + "-"));
+    EXPECT_EQ(server->http1_requests(), 20);
+}
+
+TEST_F(Http2, ARegionThatRefusesEveryStreamIsLeftForAnother) {
+    serve([](int, int) { return Reply::refuse; });
+    const GatewaySimulator other({SimulatedRegion{.id = "b"}});
+    auto options = with();
+    options.regions.push_back(other.regions()[0]);
+    options.regions.back().priority = 1;
+    Client client(options);
+    const auto answers = ask(client, 1, "call-");
+    ASSERT_THAT(answers[0], IsOk());
+    EXPECT_EQ(answers[0]->region, "b");
+    EXPECT_FALSE(answers[0]->attempts.back().maybe_duplicated);
+    EXPECT_THAT(answers[0]->attempts[0].detail, HasSubstr("REFUSED_STREAM"));
+    EXPECT_THAT(server->processed(), IsEmpty());
+}
+
+TEST_F(Http2, NginxThatRecyclesItsConnectionsLosesNoCostSafeCall) {
+    HOLYSHEEP_SKIP_WITHOUT("nginx");
+    GatewaySimulator gateway({SimulatedRegion{.id = "us-west"}});
+    const NginxFront nginx(folder, {"brief"}, [&](const NginxFront& front) {
+        return "keepalive_requests 5; server { listen " + front.address("brief") + " ssl http2; ssl_certificate " +
+               folder.path("good.crt") + "; ssl_certificate_key " + folder.path("good.key") +
+               "; location / { proxy_pass http://127.0.0.1:" + std::to_string(gateway.port("us-west")) + "; } }\n";
+    });
+    auto options = options_for({nginx.region("brief")});
+    options.tls.ca_file = certificates->path("ca.crt");
+    options.http2 = true;
+    Client client(options);
+    for (int round = 0; round < 40; ++round) {
+        for (const auto& answer : ask(client, 8, "call-" + std::to_string(round) + "-")) ASSERT_THAT(answer, IsOk());
+    }
+    std::map<std::string, int> times;
+    for (const auto& seen : gateway.seen()) ++times[std::string(seen.header("Idempotency-Key"))];
+    EXPECT_EQ(times.size(), 320u);
+    for (const auto& [name, count] : times) EXPECT_EQ(count, 1) << name;
+}
+
+}  // namespace
