@@ -25,8 +25,9 @@ struct Attribute {
 HOLYSHEEP_EXPORT std::string gen_ai_span_name(const CallRecord& call);
 
 /// `gen_ai.operation.name`, `gen_ai.provider.name` ("openai": the protocol that is spoken), `gen_ai.request.model`,
-/// `gen_ai.response.model`, `.id` and `.finish_reasons`, `gen_ai.usage.*`, `server.address`, `server.port`,
-/// `error.type`, and what the conventions have no name for as `holysheep.*`. What is not known is left out.
+/// `gen_ai.response.model`, `.id` and `.finish_reasons`, the members of `gen_ai.usage`, `server.address`,
+/// `server.port`, `error.type`, and what the conventions have no name for under `holysheep`. What is not known is left
+/// out.
 HOLYSHEEP_EXPORT std::vector<Attribute> gen_ai_attributes(const CallRecord& call);
 
 /// Of a child span for one attempt: `http.response.status_code`, `http.request.resend_count` and those of the above
