@@ -38,10 +38,11 @@ def main(project):
     verdicts = retryable(root)
     problems = []
     for page in (REFERENCE, SYMPTOMS):
-        listed = {row[0].strip("`"): row for row in rows(root, page, "`ErrorCode`")}
-        problems += [f"{page}: there is no row for `{code}`" for code in codes if code not in listed]
-        problems += [f"{page}: `{code}` is listed, but is no ErrorCode" for code in listed if code not in codes]
-        for code, row in listed.items():
+        listed = [(row[0].strip("`"), row) for row in rows(root, page, "`ErrorCode`")]
+        names = {code for code, _ in listed}
+        problems += [f"{page}: there is no row for `{code}`" for code in codes if code not in names]
+        problems += [f"{page}: `{code}` is listed, but is no ErrorCode" for code in sorted(names) if code not in codes]
+        for code, row in listed:
             if len(row) < 4 or not all(row):
                 problems.append(f"{page}: the row of `{code}` has an empty cell")
             elif page == REFERENCE and code in verdicts and row[1] != ("yes" if verdicts[code] else "no"):
