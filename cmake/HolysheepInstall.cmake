@@ -3,6 +3,21 @@
 # holysheep_dashboard.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
+# A tree that is not built whole would leave half a prefix before it fails.
+set(parts_by_component
+  "holysheep:holysheep_runtime" "holysheep:holysheep_development" "holysheep_testing:holysheep_testing"
+  "holysheep_simulator:holysheep_testing" "holysheep_dashboard:holysheep_dashboard")
+foreach(part IN LISTS parts_by_component)
+  string(REPLACE ":" ";" part "${part}")
+  list(GET part 0 target)
+  list(GET part 1 component)
+  if(TARGET ${target})
+    install(CODE "if(NOT EXISTS \"$<TARGET_FILE:${target}>\")
+  message(FATAL_ERROR \"${target} is not built; first: cmake --build \\\"${PROJECT_BINARY_DIR}\\\"\")
+endif()" COMPONENT ${component})
+  endif()
+endforeach()
+
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/holysheep")
 
 install(TARGETS holysheep EXPORT holysheepTargets

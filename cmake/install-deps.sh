@@ -4,13 +4,14 @@
 #   sh cmake/install-deps.sh [build|test|ci]
 #
 # build  compiler, build tools, the library's and the simulator's dependencies
-# test   build, and what the tests use (the default)
-# ci     test, and clang with its tools and sanitizers, Google Benchmark, a browser, and (apt) Prometheus
+# test   build, and what the tests use, a browser and (apt) Prometheus among them (the default)
+# ci     test, and clang with its tools and sanitizers, Google Benchmark, and (apt) what makes trees of distributions
 set -eu
 
 apt_build='g++ cmake ninja-build pkg-config libcurl4-openssl-dev nlohmann-json3-dev libspdlog-dev libevent-dev ca-certificates'
-apt_test='ccache lld libgtest-dev libgmock-dev nginx-light openssl libssl-dev libnghttp2-dev iproute2 nftables curl python3 locales'
-apt_ci='clang clang-format clang-tidy libclang-rt-dev libbenchmark-dev git chromium chromium-driver fonts-dejavu-core doxygen'
+apt_test='ccache lld libgtest-dev libgmock-dev nginx-light openssl libssl-dev libnghttp2-dev iproute2 nftables curl python3 locales
+    clang-format-14 chromium chromium-driver fonts-dejavu-core'
+apt_ci='clang clang-format clang-tidy libclang-rt-dev libbenchmark-dev git debootstrap doxygen'
 
 dnf_build='gcc-c++ cmake ninja-build pkgconf-pkg-config libcurl-devel json-devel spdlog-devel libevent-devel ca-certificates'
 dnf_test='ccache lld gtest-devel gmock-devel nginx openssl openssl-devel libnghttp2-devel iproute nftables curl python3'
@@ -68,9 +69,15 @@ install_with_apt() {
     [ -n "$wanted" ] || return 0
     echo "install-deps: installing $wanted"
     as_root apt-get -qq update
+    # Remarks of packages that are set up are no news, unless it fails.
+    remarks=$(mktemp)
     # shellcheck disable=SC2086,SC2046 # lists of package names
     as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get -qq install -y --no-install-recommends $(known_to_apt $wanted) >/dev/null
+        apt-get -qq install -y --no-install-recommends $(known_to_apt $wanted) >/dev/null 2>"$remarks" || {
+        cat "$remarks" >&2
+        die "apt-get could not install them"
+    }
+    rm -f "$remarks"
     case $wanted in *nginx*) stop_new_nginx_service ;; esac
 }
 
@@ -81,7 +88,10 @@ install_prometheus_with_apt() {
     apt-cache show prometheus >/dev/null 2>&1 || as_root apt-get -qq update
     unpacked=$(mktemp -d)
     # The sandbox user of apt may not write there: the warning that root is used instead is no news.
-    if (cd "$unpacked" && apt-get -qq download prometheus 2>/dev/null && dpkg-deb -x prometheus_*.deb .); then
+    # Newer releases have promtool in a package of its own.
+    # shellcheck disable=SC2046 # lists of package names
+    if (cd "$unpacked" && apt-get -qq download prometheus $(known_to_apt promtool 2>/dev/null) 2>/dev/null &&
+        for package in ./*.deb; do dpkg-deb -x "$package" .; done) && [ -x "$unpacked/usr/bin/promtool" ]; then
         as_root install -m 755 "$unpacked/usr/bin/promtool" "$unpacked/usr/bin/prometheus" /usr/local/bin
     else
         echo "install-deps: Prometheus cannot be had; the tests that need it are skipped" >&2
@@ -112,7 +122,7 @@ case $set in build | test | ci) ;; *) die "unknown set '$set': choose build, tes
 # shellcheck disable=SC2046 # lists of package names
 if command -v apt-get >/dev/null 2>&1 && command -v dpkg-query >/dev/null 2>&1; then
     install_with_apt $(packages "$apt_build" "$apt_test" "$apt_ci")
-    if [ "$set" = ci ]; then install_prometheus_with_apt; fi
+    if [ "$set" != build ]; then install_prometheus_with_apt; fi
 elif command -v dnf >/dev/null 2>&1; then
     install_with_dnf $(packages "$dnf_build" "$dnf_test" "$dnf_ci")
 elif command -v brew >/dev/null 2>&1; then

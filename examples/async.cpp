@@ -7,7 +7,12 @@
 #include <string>
 #include <vector>
 
-int main() try {
+#include "arguments.hpp"
+
+int main(int argc, char** argv) try {
+    check_arguments(argc, argv,
+                    "usage: async\nAsks three questions at once, then 32, at most eight of them at a time.\n"
+                    "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, say whom to ask. It is billed.\n");
     holysheep::Client client;
 
     std::vector<std::future<holysheep::Result<holysheep::ChatCompletion>>> answers;

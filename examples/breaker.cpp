@@ -4,6 +4,8 @@
 #include <holysheep/testing/gateway_simulator.hpp>
 #include <iostream>
 
+#include "arguments.hpp"
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -22,7 +24,8 @@ void show(const holysheep::Client& client) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+    check_arguments(argc, argv, "usage: breaker\nShows on a simulated gateway what a circuit breaker does.\n");
     holysheep::testing::GatewaySimulator gateway({{.id = "us-west"}, {.id = "eu-central"}});
     auto regions = gateway.regions();
     regions[1].priority = 1;  // only while us-west cannot be used

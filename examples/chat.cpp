@@ -9,6 +9,8 @@
 #include <iostream>
 #include <string>
 
+#include "arguments.hpp"
+
 namespace {
 
 std::atomic<bool> interrupted{false};  // lock-free, so that a signal handler may set it
@@ -49,6 +51,11 @@ void answer(holysheep::Client& client, holysheep::ChatRequest& conversation) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    check_arguments(
+        argc, argv,
+        "usage: chat [model]\nTalks to a model in the terminal: /reset forgets, /stats shows the regions, /quit ends.\n"
+        "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, say whom to ask. It is billed.\n",
+        1);
     auto created = holysheep::Client::create(holysheep::ClientOptions::from_environment());
     if (!created) {
         std::cerr << created.error() << '\n';

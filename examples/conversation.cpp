@@ -5,7 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "arguments.hpp"
+
 int main(int argc, char** argv) {
+    check_arguments(
+        argc, argv,
+        "usage: conversation [question...]\nAsks the questions one after the other, each with the answers before it.\n"
+        "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, say whom to ask. It is billed.\n",
+        argc);
     auto client = holysheep::Client::create(holysheep::ClientOptions::from_environment());
     if (!client) {
         std::cerr << client.error() << '\n';

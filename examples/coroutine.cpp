@@ -7,6 +7,8 @@
 #include <holysheep/holysheep.hpp>
 #include <iostream>
 
+#include "arguments.hpp"
+
 namespace {
 
 struct Task {
@@ -45,7 +47,10 @@ Task converse(holysheep::Client& client) {
 
 }  // namespace
 
-int main() try {
+int main(int argc, char** argv) try {
+    check_arguments(argc, argv,
+                    "usage: coroutine\nAsks two questions from a coroutine.\n"
+                    "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, say whom to ask. It is billed.\n");
     holysheep::Client client;
     return converse(client).result.get();
 } catch (const std::exception& problem) {

@@ -7,8 +7,14 @@
 #include <holysheep/testing/gateway_simulator.hpp>
 #include <iostream>
 #include <map>
+#include <mutex>
+#include <sstream>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
+
+#include "arguments.hpp"
 
 using namespace std::chrono_literals;
 using holysheep::testing::Fault;
@@ -17,7 +23,27 @@ using Milliseconds = std::chrono::duration<double, std::milli>;
 
 namespace {
 
+// What there is to say while a row of marks is written comes after the row: the client's log, from any thread, and
+// errors.
+class Notes {
+  public:
+    void add(std::string line) {
+        const std::lock_guard lock(mutex_);
+        lines_.push_back(std::move(line));
+    }
+    void print() {
+        const std::lock_guard lock(mutex_);
+        for (const auto& line : lines_) std::printf("    %s\n", line.c_str());
+        lines_.clear();
+    }
+
+  private:
+    std::mutex mutex_;
+    std::vector<std::string> lines_;
+};
+
 struct Tally {
+    Notes notes;
     int calls = 0, ok = 0, streamed = 0, failovers = 0;
     std::map<std::string, int> answers;  // by region
     std::vector<double> overheads_ms;
@@ -48,13 +74,15 @@ holysheep::Result<holysheep::ChatCompletion> ask(holysheep::Client& client, int 
     return reply;
 }
 
-void count(const holysheep::Result<holysheep::ChatCompletion>& reply, Tally& tally) {
+void note_answer(const holysheep::Result<holysheep::ChatCompletion>& reply, Tally& tally) {
     if (reply) {
         ++tally.ok;
         ++tally.answers[reply->region];
         note_failovers(reply->attempts, tally);
     } else {
-        std::cout << "\n  " << reply.error() << '\n';
+        std::ostringstream line;
+        line << reply.error();
+        tally.notes.add(line.str());
         note_failovers(reply.error().attempts, tally);
     }
     std::printf("%s", !reply ? "x" : reply->attempts.size() > 1 ? ">" : ".");
@@ -68,9 +96,10 @@ void get_to_know(int calls, holysheep::Client& client, Tally& tally) {
     for (int i = 0; i < calls; ++i) {
         replies.push_back(client.chat_async({.model = "gpt-4.1", .messages = {holysheep::user("Where are you?")}}));
     }
-    for (auto& reply : replies) count(reply.get(), tally);
+    for (auto& reply : replies) note_answer(reply.get(), tally);
     tally.calls += calls;
     std::printf("\n");
+    tally.notes.print();
 }
 
 void run_phase(const char* title, int calls, holysheep::Client& client, Tally& tally) {
@@ -81,9 +110,10 @@ void run_phase(const char* title, int calls, holysheep::Client& client, Tally& t
         const auto reply = ask(client, ++tally.calls, streamed);
         tally.latencies_ms.push_back(Milliseconds(std::chrono::steady_clock::now() - start).count());
         if (streamed) ++tally.streamed;
-        count(reply, tally);
+        note_answer(reply, tally);
     }
     std::printf("\n");
+    tally.notes.print();
 }
 
 double quantile(std::vector<double> values, double q) {
@@ -94,19 +124,20 @@ double quantile(std::vector<double> values, double q) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+    check_arguments(argc, argv,
+                    "usage: quickstart\nShows failover on a simulated gateway: nothing is sent beyond this machine.\n");
     GatewaySimulator gateway({{.id = "us-west", .latency = 15ms, .between_chunks = 2ms},
                               {.id = "eu-central", .latency = 45ms, .between_chunks = 2ms},
                               {.id = "ap-southeast", .latency = 90ms, .between_chunks = 2ms}});
-    holysheep::Client client({.api_key = "sk-quickstart", .regions = gateway.regions()});
+    Tally tally;  // outlives the client, which writes its log into it
+    holysheep::Client client(
+        {.api_key = "sk-quickstart",
+         .regions = gateway.regions(),
+         .log = {.sink = [&tally](auto, std::string_view line) { tally.notes.add(std::string(line)); }}});
     std::printf(
         "A gateway with three regions on loopback, asked again and again.   . answered   > moved on   x lost\n\n");
-    if (const auto warm = client.warm_up(2s); !warm) {
-        std::cerr << warm.error() << '\n';
-        return 1;
-    }
 
-    Tally tally;
     get_to_know(9, client, tally);
     run_phase("all regions are well", 15, client, tally);
     gateway.set_fault("us-west", {.kind = Fault::Kind::refuse});

@@ -5,6 +5,6 @@ cd -- "$(dirname -- "$0")/.."
 cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 sh cmake/install-deps.sh build
-cmake --preset release -DHOLYSHEEP_BUILD_TESTS=OFF -DHOLYSHEEP_WARNINGS_AS_ERRORS=OFF >/dev/null
+cmake --preset release >/dev/null
 cmake --build build/release --target example_quickstart example_chat --parallel "$cores"
 exec build/release/examples/quickstart

@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+#include "arguments.hpp"
+
 using namespace std::chrono_literals;
 using holysheep::testing::Fault;
 using holysheep::testing::GatewaySimulator;
@@ -84,11 +86,10 @@ void watch(holysheep::Client& client, GatewaySimulator* gateway) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc > 1 && argv[1] == std::string_view("--help")) {
-        std::cout << "usage: regions [--once]\n";
-        return 0;
-    }
-    const bool once = (argc > 1 && std::string_view(argv[1]) == "--once") || isatty(STDOUT_FILENO) == 0;
+    const bool asked_once = argc == 2 && std::string_view(argv[1]) == "--once";
+    if (!asked_once)
+        check_arguments(argc, argv, "usage: regions [--once]\nShows what the client knows of each region.\n");
+    const bool once = asked_once || isatty(STDOUT_FILENO) == 0;
     auto options = holysheep::ClientOptions::from_environment();
     std::unique_ptr<GatewaySimulator> gateway;
     if (options.regions.empty()) {

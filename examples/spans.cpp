@@ -13,6 +13,8 @@
 #include <string>
 #include <utility>
 
+#include "arguments.hpp"
+
 namespace {
 
 std::string random_hex(int digits) {
@@ -61,7 +63,11 @@ class SpanWriter final : public holysheep::EventListener {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+    check_arguments(argc, argv,
+                    "usage: spans\nAsks one question and writes its attempts as spans, one JSON object a line. "
+                    "HOLYSHEEP_API_KEY and\n"
+                    "HOLYSHEEP_REGIONS say whom to ask (it is billed); without them, a simulated gateway.\n");
     auto options = holysheep::ClientOptions::from_environment();
     std::optional<holysheep::testing::GatewaySimulator> gateway;
     if (options.regions.empty() && options.api_key.empty()) {

@@ -3,7 +3,12 @@
 #include <holysheep/holysheep.hpp>
 #include <iostream>
 
-int main() try {
+#include "arguments.hpp"
+
+int main(int argc, char** argv) try {
+    check_arguments(argc, argv,
+                    "usage: streaming\nAsks one question and prints the answer while it is being written.\n"
+                    "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, say whom to ask. It is billed.\n");
     holysheep::Client client;
     auto stream = client.stream(
         {.model = "gpt-4.1",

@@ -4,6 +4,8 @@
 #include <iostream>
 #include <string>
 
+#include "arguments.hpp"
+
 namespace {
 
 struct Sheep {
@@ -26,7 +28,10 @@ Sheep parse_sheep(const std::string& text) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+    check_arguments(argc, argv,
+                    "usage: structured\nAsks for JSON of a given shape and parses it.\n"
+                    "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, say whom to ask. It is billed.\n");
     auto client = holysheep::Client::create(holysheep::ClientOptions::from_environment());
     if (!client) {
         std::cerr << client.error() << '\n';

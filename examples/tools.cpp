@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "arguments.hpp"
+
 namespace {
 
 // What a tool throws, or returns as an error, is told to the model; the program goes on.
@@ -17,6 +19,10 @@ std::string price_of_wool(const std::string& arguments_json) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    check_arguments(argc, argv,
+                    "usage: tools [question]\nLets the model call a function of this program until it has an answer.\n"
+                    "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, say whom to ask. It is billed.\n",
+                    1);
     auto client = holysheep::Client::create(holysheep::ClientOptions::from_environment());
     if (!client) {
         std::cerr << client.error() << '\n';

@@ -5,6 +5,8 @@
 #include <holysheep/holysheep.hpp>
 #include <iostream>
 
+#include "arguments.hpp"
+
 namespace {
 
 int exit_code(holysheep::ErrorCode code) {
@@ -29,7 +31,11 @@ int tell(const holysheep::Error& error) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+    check_arguments(argc, argv,
+                    "usage: verify_key\nSays whether the key of HOLYSHEEP_API_KEY is good, and what helps where it is "
+                    "not. Exit code: 0 good,\n"
+                    "1 malformed, 2 refused, 3 no rights, 4 no money, 5 not reached, 6 anything else.\n");
     auto options = holysheep::ClientOptions::from_environment();
     options.retry.max_attempts = 2;
     auto client = holysheep::Client::create(std::move(options));  // refuses what cannot be a key

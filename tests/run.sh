@@ -1,5 +1,6 @@
 #!/bin/sh
 # Installs what is missing, builds everything, runs every test. Arguments go to ctest: sh tests/run.sh -R Failover
+# Ends with what was skipped, and what would enable it.
 set -eu
 cd -- "$(dirname -- "$0")/.."
 cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
@@ -11,4 +12,16 @@ sh cmake/install-deps.sh test
 cmake --preset dev -DHOLYSHEEP_WARNINGS_AS_ERRORS="${CI:-OFF}" \
     ${CI:+-DCMAKE_CXX_FLAGS_DEBUG=-g1 -DCMAKE_DISABLE_PRECOMPILE_HEADERS=OFF}
 cmake --build --preset dev --parallel "$cores"
-exec ctest --preset dev --parallel "$cores" --schedule-random "$@"
+
+status=0
+ctest --preset dev --parallel "$cores" --schedule-random "$@" || status=$?
+
+# Google Test writes the reason into the line behind "Skipped", the scripts of tests/architecture behind "left out".
+reasons=$(awk '/: Skipped$/ { getline; print; next } sub(/^left out: /, "")' build/dev/Testing/Temporary/LastTest.log 2>/dev/null |
+    sort | uniq -c)
+if [ -n "$reasons" ]; then
+    printf '\nSkipped, and what would enable it:\n%s\n' "$reasons"
+else
+    printf '\nNothing was skipped.\n'
+fi
+exit "$status"

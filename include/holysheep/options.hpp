@@ -166,8 +166,8 @@ struct ProxyOptions {
 enum class LogLevel { trace, debug, info, warning, error, off };
 
 /// Log lines go to `sink`, or to an spdlog logger named "holysheep" without one. Keys, cookies and passwords never
-/// appear; bodies only with `bodies`, at `trace`, capped at 2 KiB. `warning`: a call failed, a region was lost. `info`:
-/// any other change of a region. `debug`: each attempt. A call that succeeds is told at `debug` alone.
+/// appear; bodies only with `bodies`, at `trace`, capped at 2 KiB. `warning`: a region was lost. `info`: any other
+/// change of a region; a call failed, which its caller knows. `debug`: each attempt, and each call that succeeds.
 struct LogOptions {
     LogLevel level = LogLevel::warning;
     std::function<void(LogLevel, std::string_view)> sink{};  ///< called from any thread
@@ -209,7 +209,7 @@ struct ClientOptions {
     std::vector<ModelRule> model_rules{};
     TlsOptions tls{};
     ProxyOptions proxy{};
-    bool http2 = false;  ///< offer HTTP/2 (by ALPN); HTTP/1.1 costs less CPU per request
+    bool http2 = false;  ///< offer HTTP/2 (by ALPN), but not with libcurl 8.5.0; HTTP/1.1 costs less CPU per request
     std::vector<std::pair<std::string, std::string>> headers{};
     LogOptions log{};
     std::vector<std::shared_ptr<EventListener>> listeners{};

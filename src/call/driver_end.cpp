@@ -31,11 +31,12 @@ void CallDriver::finish(int number) {
     delivered_ = true;
     const auto* error = std::get_if<Error>(&result);
     services_.recorder.on_call_end(call_end(result));
-    if (error != nullptr && error->code != ErrorCode::cancelled && services_.log.enabled(LogLevel::warning)) {
+    // Not a warning: the caller has the error, with the same story, and knows whether it matters.
+    if (error != nullptr && error->code != ErrorCode::cancelled && services_.log.enabled(LogLevel::info)) {
         std::ostringstream line;
         line << "call failed: " << *error;
         if (!exchange_.label.empty()) line << " [label " << exchange_.label << ']';
-        services_.log.write(LogLevel::warning, line.str());
+        services_.log.write(LogLevel::info, line.str());
     }
     if (services_.on_record) services_.on_record(make_call_record(result));
     sink_.on_done(std::move(result));

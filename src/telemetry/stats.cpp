@@ -44,7 +44,7 @@ std::size_t name_width(const std::vector<RegionStats>& regions) {
     return width;
 }
 
-std::string left(std::string_view text, std::size_t width) {
+std::string left_aligned(std::string_view text, std::size_t width) {
     auto cell = telemetry::clipped(text, width - 1);
     return cell.append(width - telemetry::columns(cell), ' ');
 }
@@ -63,14 +63,14 @@ std::ostream& operator<<(std::ostream& stream, const Stats& stats) {
         << stats.attempts << ", failovers " << stats.failovers << ", hedges " << stats.hedges << ", cut "
         << stats.streams_cut << ", up " << std::chrono::duration<double>(stats.uptime).count() << " s\n";
     const auto name = name_width(stats.regions);
-    out << left("region", name) << std::right << setw(6) << "score" << setw(10) << "attempts" << setw(8) << "ok"
+    out << left_aligned("region", name) << std::right << setw(6) << "score" << setw(10) << "attempts" << setw(8) << "ok"
         << setw(8) << "failed" << setw(9) << "success" << setw(8) << "avg ms" << setw(8) << "p99 ms" << setw(6)
         << "away" << setw(6) << "to" << setw(11) << "in flight"
         << "  state\n";
     for (const auto& region : stats.regions) {
         const auto& health = region.health;
-        out << left(region.id, name) << std::right << setw(6) << std::setprecision(0) << health.score << setw(10)
-            << region.attempts << setw(8) << region.succeeded << setw(8) << region.failed << setw(9)
+        out << left_aligned(region.id, name) << std::right << setw(6) << std::setprecision(0) << health.score
+            << setw(10) << region.attempts << setw(8) << region.succeeded << setw(8) << region.failed << setw(9)
             << in_percent(region.success_rate()) << setw(8) << in_ms(region.latency, region.latency.average) << setw(8)
             << in_ms(region.latency, telemetry::shown_p99(region.latency)) << setw(6) << region.failovers_away
             << setw(6) << region.failovers_to << setw(11) << health.in_flight << "  " << to_string(health.liveness);

@@ -18,7 +18,7 @@ using Kind = Fault::Kind;
 // Long enough for the client to read what came before a reset, which may otherwise overtake it.
 constexpr auto kBeforeReset = 10ms;
 
-std::string hex(std::size_t number) {
+std::string in_hex(std::size_t number) {
     std::array<char, 20> text{};
     return {text.data(), std::to_chars(text.data(), text.data() + text.size(), number, 16).ptr};
 }
@@ -113,9 +113,9 @@ class ScriptWriter {
             script_.pieces.push_back(
                 {status_line() + "transfer-encoding: chunked\r\n" + plain_header_lines() + "\r\n", pace_.latency});
             const std::string open = R"({"id":"endless","choices":[{"index":0,"message":{"content":")";
-            add(hex(open.size()) + "\r\n" + open + "\r\n");
+            add(in_hex(open.size()) + "\r\n" + open + "\r\n");
             const std::string wool(4096, 'b');
-            repeat(hex(wool.size()) + "\r\n" + wool + "\r\n");
+            repeat(in_hex(wool.size()) + "\r\n" + wool + "\r\n");
         }
         return end(Ending::silence);
     }
@@ -152,7 +152,7 @@ class ScriptWriter {
 
     std::string frame(std::string_view bytes) const {
         if (!chunked_) return std::string(bytes);
-        return hex(bytes.size()).append("\r\n").append(bytes).append("\r\n");
+        return in_hex(bytes.size()).append("\r\n").append(bytes).append("\r\n");
     }
 
     void add(std::string bytes, std::chrono::milliseconds delay = 0ms) {

@@ -20,6 +20,11 @@ using CurlUrl = std::unique_ptr<CURLU, CurlUrlDeleter>;
 using CurlEasy = std::unique_ptr<CURL, CurlEasyDeleter>;
 using CurlMulti = std::unique_ptr<CURLM, CurlMultiDeleter>;
 
+/// Whether this version of libcurl (`curl_version_info_data::version_num`) may drop what it holds back of a paused
+/// HTTP/2 stream. 8.5.0 reads the stream's end although it is paused, and is done with the transfer. Over HTTP/1.1 it
+/// does the same, but there the socket can be left alone meanwhile.
+constexpr bool drops_paused_http2(unsigned version) { return version == 0x08'05'00; }
+
 /// Initialises libcurl once per process; it is never undone, since other parts of the program may use it too.
 void initialise_curl();
 

@@ -36,7 +36,7 @@ void set(CURL* easy, CURLoption option, Value value) {
     curl_easy_setopt(easy, option, value);
 }
 
-bool exists(const char* path) {
+bool file_exists(const char* path) {
     struct stat info {};
     return path != nullptr && ::stat(path, &info) == 0;
 }
@@ -53,7 +53,7 @@ void set_trust(CURL* easy, const TlsOptions& tls) {
     } else if (!tls.ca_file.empty()) {
         set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
         set(easy, CURLOPT_CAINFO, tls.ca_file.c_str());
-    } else if (const auto* info = curl_version_info(CURLVERSION_NOW); exists(info->cainfo)) {
+    } else if (const auto* info = curl_version_info(CURLVERSION_NOW); file_exists(info->cainfo)) {
         // A CAPATH, which Debian's libcurl has by default, switches libcurl's cache of parsed certificates off: every
         // new connection would parse the whole bundle. The bundle alone holds the same certificates.
         set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
@@ -145,6 +145,7 @@ void CurlTransfer::prepare(TransferId id, HttpRequest request, TransferEvents& e
     stream_id.reset();
     stream_refused = left_connection_alive = false;
     reused_ = http1_required_ = on_http2_ = wrong_connection_ = false;
+    held_socket = -1;
 
     set_url();
     set_connection();

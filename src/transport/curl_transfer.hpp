@@ -69,6 +69,7 @@ class CurlTransfer {
     bool added = false;      ///< to the multi handle
     bool cancelled = false;  ///< the receiver is gone: no more events
     bool pause_wanted = false, paused = false;
+    int held_socket = -1;        ///< not watched while the transfer is paused; -1: none
     std::size_t turn_bytes = 0;  ///< taken since it last waited for the others
     std::vector<int> opened{};   ///< sockets that were opened for it: some addresses may be tried at once
     std::optional<SentMark> sent_mark{};

@@ -22,10 +22,15 @@ TransferId make_id(std::size_t slot, std::uint32_t generation) {
     return (TransferId{generation} << 32U) | (static_cast<TransferId>(slot) + 1);
 }
 
+CurlTransportOptions as_supported(CurlTransportOptions options) {
+    if (drops_paused_http2(curl_version_info(CURLVERSION_NOW)->version_num)) options.http2 = false;
+    return options;
+}
+
 }  // namespace
 
 CurlTransport::CurlTransport(runtime::IoLoop& loop, CurlTransportOptions options)
-    : loop_(loop), options_(std::move(options)) {
+    : loop_(loop), options_(as_supported(std::move(options))) {
     initialise_curl();
     multi_.reset(curl_multi_init());
     if (!multi_) throw std::runtime_error("libcurl gave no multi handle");
@@ -212,6 +217,7 @@ void CurlTransport::flush() {
         for (const auto id : std::exchange(to_resume_, {})) {
             auto* transfer = find(id);
             if (transfer == nullptr || !std::exchange(transfer->paused, false)) continue;
+            let_go_on(*transfer);
             in_curl_ = true;  // it may deliver what it held back from inside the call
             curl_easy_pause(transfer->handle(), CURLPAUSE_CONT);
             in_curl_ = false;
@@ -238,7 +244,39 @@ void CurlTransport::on_socket(int fd, runtime::Readiness ready) {
         watch = Watch::asleep;
         return;
     }
+    if (ready.readable && hold_back(fd)) ready.readable = false;
+    if (!ready.readable && !ready.writable) return;
     drive(fd, (ready.readable ? CURL_CSELECT_IN : 0) | (ready.writable ? CURL_CSELECT_OUT : 0));
+}
+
+/// Whether the socket belongs to a paused transfer, and is left alone until that goes on. Most versions of libcurl stop
+/// waiting for it themselves. 8.5.0 does not: it reads on, keeps what comes without bound, and drops it where the
+/// connection ends. Over HTTP/2, others may use the connection.
+bool CurlTransport::hold_back(int fd) {
+    auto& socket = sockets_[static_cast<std::size_t>(fd)];
+    auto* user = find(socket.user);
+    if (user == nullptr || !user->paused || options_.http2) return false;
+    socket.watch = Watch::held;
+    user->held_socket = fd;
+    watch_socket(fd);
+    return true;
+}
+
+void CurlTransport::let_go_on(CurlTransfer& transfer) {
+    const int fd = std::exchange(transfer.held_socket, -1);
+    if (fd < 0 || sockets_[static_cast<std::size_t>(fd)].watch != Watch::held) return;
+    sockets_[static_cast<std::size_t>(fd)].watch = Watch::active;
+    watch_socket(fd);
+}
+
+void CurlTransport::watch_socket(int fd) {
+    const auto& socket = sockets_[static_cast<std::size_t>(fd)];
+    const bool reading = socket.reading && socket.watch != Watch::held;
+    if (reading || socket.writing) {
+        loop_.watch(fd, {reading, socket.writing});
+    } else {
+        loop_.unwatch(fd);
+    }
 }
 
 void CurlTransport::drive(curl_socket_t fd, int events) {
@@ -318,12 +356,15 @@ void CurlTransport::release(CurlTransfer& transfer) {
 
 // ---- libcurl's callbacks ----
 
-int CurlTransport::socket_callback(CURL*, curl_socket_t fd, int what, void* self, void*) {
+int CurlTransport::socket_callback(CURL* easy, curl_socket_t fd, int what, void* self, void*) {
     auto& transport = *static_cast<CurlTransport*>(self);
     auto& watch = transport.socket(fd).watch;
     if (what == CURL_POLL_REMOVE) {
         if (watch == Watch::active) {
             watch = Watch::idle;
+        } else if (watch == Watch::held) {
+            watch = Watch::asleep;
+            transport.loop_.unwatch(fd);
         } else if (watch != Watch::asleep) {
             // Not a connection of ours (the resolver's): libcurl closes it without telling.
             transport.loop_.unwatch(fd);
@@ -336,7 +377,13 @@ int CurlTransport::socket_callback(CURL*, curl_socket_t fd, int what, void* self
         watch = Watch::foreign;
     }
     if (watch == Watch::idle || watch == Watch::asleep) watch = Watch::active;
-    transport.loop_.watch(fd, {(what & CURL_POLL_IN) != 0, (what & CURL_POLL_OUT) != 0});
+    auto& socket = transport.socket(fd);
+    socket.reading = (what & CURL_POLL_IN) != 0;
+    socket.writing = (what & CURL_POLL_OUT) != 0;
+    CurlTransfer* user = nullptr;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &user);
+    socket.user = user != nullptr ? user->id() : 0;
+    transport.watch_socket(fd);
     return 0;
 }
 

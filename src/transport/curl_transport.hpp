@@ -61,10 +61,13 @@ class CurlTransport final : public Transport {
   private:
     // Sockets stay registered with the loop between transfers: libcurl drops and re-adds them, which costs system
     // calls.
-    enum class Watch : std::uint8_t { unknown, foreign, active, idle, asleep };  // asleep: idle, and not watched
+    // asleep: idle, and not watched. held: its transfer is paused, though libcurl would read on.
+    enum class Watch : std::uint8_t { unknown, foreign, active, held, idle, asleep };
     struct Socket {
         Watch watch = Watch::unknown;
-        TransferId opener = 0;  // whose connection it was meant to be
+        bool reading = false, writing = false;  // what libcurl waits for
+        TransferId user = 0;                    // the transfer that libcurl watches it for
+        TransferId opener = 0;                  // whose connection it was meant to be
         Clock::time_point opened{};
         std::optional<Endpoints> endpoints{};  // once somebody asked
         bool http2 = false;
@@ -86,6 +89,9 @@ class CurlTransport final : public Transport {
     void note_closed_by_us(int fd);
     Socket& socket(int fd);
     void forget(int fd);
+    void watch_socket(int fd);
+    bool hold_back(int fd);
+    void let_go_on(CurlTransfer& transfer);
     CurlTransfer& take_transfer();
     void release(CurlTransfer& transfer);
     void drive(curl_socket_t fd, int events);

@@ -19,7 +19,7 @@ def formatter():
         path = shutil.which(name)
         if path and " version 14." in subprocess.run([path, "--version"], capture_output=True, text=True).stdout:
             return path
-    print("left out: no clang-format 14 here")
+    print("left out: clang-format 14 is not installed: the package clang-format-14 (Debian 12, Ubuntu 24.04) would enable it")
     sys.exit(SKIPPED)
 
 

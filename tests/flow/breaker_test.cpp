@@ -18,9 +18,9 @@ struct BreakerFlow : CallFlow {
     }
     /// How many of so many calls asked the first region.
     int asked(int calls) {
-        const auto before = count(attempts())[kUs];
+        const auto before = count_by_region(attempts())[kUs];
         for (int i = 0; i < calls; ++i) EXPECT_NE(answered_by(*this), "");
-        return count(attempts())[kUs] - before;
+        return count_by_region(attempts())[kUs] - before;
     }
     void recover() { transport.clear(kUs).reply(kUs, "back"); }
 };

@@ -7,7 +7,7 @@ namespace holysheep::flow {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::ElementsAre;
+using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -132,10 +132,10 @@ TEST(FinalError, HoldsNoSecretThatAGatewayQuotes) {
 }
 
 TEST(FinalError, AFailedCallIsLoggedOnce) {
-    CallFlow flow({"us-west"}, {.retry = {.max_attempts = 1}});
+    CallFlow flow({"us-west"}, {.retry = {.max_attempts = 1}, .log = {.level = LogLevel::info}});
     flow.transport.fail("us-west", ErrorCode::transport_failed);
     EXPECT_FALSE(flow.client.chat(a_question()));
-    EXPECT_THAT(flow.log(), ElementsAre(AllOf(HasSubstr("call failed"), HasSubstr("us-west"))));
+    EXPECT_THAT(flow.log(), Contains(AllOf(HasSubstr("call failed"), HasSubstr("us-west"))).Times(1));
 }
 
 }  // namespace

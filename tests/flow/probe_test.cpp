@@ -25,7 +25,7 @@ struct ProbeFlow : CallFlow {
     int probes_within(nanoseconds time) {
         transport.clear_requests();
         clock.advance(time);
-        return count(transport.attempts(""))[kUs];
+        return count_by_region(transport.attempts(""))[kUs];
     }
 };
 
@@ -142,7 +142,7 @@ TEST(Probe, TrafficIsTheBestProbe) {
         flow.clock.advance(1s);
         EXPECT_THAT(us.get(), IsOk());
     }
-    const auto probes = count(flow.transport.attempts("GET"));
+    const auto probes = count_by_region(flow.transport.attempts("GET"));
     EXPECT_FALSE(probes.contains(kUs));
     EXPECT_TRUE(probes.contains(kEu));
 }
@@ -266,7 +266,8 @@ TEST(Probe, AskedByHandAllRegionsAreProbedAtOnce) {
     EXPECT_EQ(healths[1].reason, "the last probe failed");
     EXPECT_FALSE(healths[2].probe);
     EXPECT_EQ(flow.elapsed(), 700ms);
-    EXPECT_THAT(count(flow.transport.attempts("GET")), UnorderedElementsAre(Pair(kUs, 1), Pair(kEu, 1), Pair(kAp, 1)));
+    EXPECT_THAT(count_by_region(flow.transport.attempts("GET")),
+                UnorderedElementsAre(Pair(kUs, 1), Pair(kEu, 1), Pair(kAp, 1)));
 }
 
 TEST(Probe, AskedByHandItKeepsToTheDeadlineAndTheLists) {
@@ -283,9 +284,9 @@ TEST(Probe, AskedByHandItJoinsTheOneThatIsOut) {
     ProbeFlow flow({});
     flow.transport.clear(kUs).reply(kUs, "hello", {.first_byte = 1s});
     flow.clock.advance(1s);
-    ASSERT_EQ(count(flow.transport.attempts("GET"))[kUs], 1);
+    ASSERT_EQ(count_by_region(flow.transport.attempts("GET"))[kUs], 1);
     std::thread asker([&] { EXPECT_THAT(flow.client.probe(), SizeIs(2)); });
-    while (count(flow.transport.attempts("GET"))[kEu] < 2) std::this_thread::yield();
+    while (count_by_region(flow.transport.attempts("GET"))[kEu] < 2) std::this_thread::yield();
     flow.clock.advance(2s);
     asker.join();
     EXPECT_EQ(health_of(flow, kUs).liveness, Liveness::healthy);

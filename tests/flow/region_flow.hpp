@@ -13,7 +13,7 @@ inline const std::string kUs = "us-west", kEu = "eu-central", kAp = "ap-southeas
 /// In one tier and with equal weight, so that nothing but the strategy chooses.
 inline std::vector<Region> equal_regions(const std::vector<std::string>& ids) { return FakeTransport::regions(ids); }
 
-inline std::map<std::string, int> count(const std::vector<std::string>& regions) {
+inline std::map<std::string, int> count_by_region(const std::vector<std::string>& regions) {
     std::map<std::string, int> counts;
     for (const auto& region : regions) ++counts[region];
     return counts;

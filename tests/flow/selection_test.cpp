@@ -240,7 +240,7 @@ TEST(CustomSelector, CannotLeaveTheAllowList) {
                   }));
     refuse_everywhere(flow);
     EXPECT_FALSE(flow.client.chat(a_question(), {.exclude_regions = {kUs}}));
-    EXPECT_THAT(count(flow.attempts()), UnorderedElementsAre(Pair(kEu, 2), Pair(kAp, 2)));
+    EXPECT_THAT(count_by_region(flow.attempts()), UnorderedElementsAre(Pair(kEu, 2), Pair(kAp, 2)));
     EXPECT_EQ(flow.attempts().front(), kAp) << "the second of those it was shown";
 }
 
@@ -288,7 +288,7 @@ TEST(CustomSelector, BreakersPausesAndDrainingStayInForce) {
     flow.client.force_close(kEu);
     flow.client.drain(kEu);
     EXPECT_EQ(answered_by(flow), kAp);
-    EXPECT_THAT(count(flow.attempts()), Contains(Pair(kUs, 1)));
+    EXPECT_THAT(count_by_region(flow.attempts()), Contains(Pair(kUs, 1)));
 }
 
 }  // namespace

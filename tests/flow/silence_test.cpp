@@ -83,7 +83,7 @@ TEST(Silence, ARescueStaysWithinTheAllowListAndLeavesCostSafeCallsAlone) {
     FrozenFlow flow;
     EXPECT_THAT(ask_in_steps(flow, {.deadline = 10s, .regions = {kUs}}), FailsWith(ErrorCode::deadline_exceeded));
     EXPECT_THAT(ask_in_steps(flow, {.deadline = 10s, .cost_safe = true}), Not(IsOk()));
-    EXPECT_THAT(count(flow.attempts())[kEu], 0);
+    EXPECT_THAT(count_by_region(flow.attempts())[kEu], 0);
 }
 
 TEST(Silence, AStreamIsRescuedToo) {

@@ -60,6 +60,21 @@ TEST(Example, WithOptionsThatCannotWorkEachSaysWhy) {
     }
 }
 
+TEST(Example, EachTellsWhatItIsForAndSendsNothingWhereItsArgumentsMakeNoSense) {
+    const GatewaySimulator gateway({{.id = "us-west"}});
+    std::istringstream programs(EXAMPLES);
+    for (std::string program; std::getline(programs, program);) {
+        SCOPED_TRACE(program);
+        const auto help = run(program, gateway, "--help");
+        EXPECT_EQ(help.status, 0) << "that was no mistake: " << help.output;
+        EXPECT_THAT(help.output, HasSubstr("usage: " + program.substr(program.rfind('/') + 1)));
+        const auto wrong = run(program, gateway, "--hlep");
+        EXPECT_EQ(wrong.status, 2);
+        EXPECT_THAT(wrong.output, HasSubstr("usage: "));
+    }
+    EXPECT_EQ(gateway.requests("us-west"), 0U);
+}
+
 #ifdef EXAMPLE_tools
 TEST(Example, ToolsRunsTheToolAndPrintsTheAnswer) {
     const GatewaySimulator gateway({{.id = "us-west"}});

@@ -9,6 +9,7 @@
 #include "gateway_under_test.hpp"
 #include "http2_server.hpp"
 #include "nginx_front.hpp"
+#include "transport/curl_handle.hpp"
 
 namespace {
 
@@ -23,6 +24,9 @@ using Reply = Http2Server::Reply;
 class Http2 : public ::testing::Test {
   protected:
     void SetUp() override {
+        if (transport::drops_paused_http2(curl_version_info(CURLVERSION_NOW)->version_num)) {
+            GTEST_SKIP() << "HTTP/2 is not spoken with libcurl 8.5.0: any other version would enable it";
+        }
         HOLYSHEEP_SKIP_WITHOUT("openssl");
         certificates.emplace(folder);
         certificates->issue("good", "DNS:localhost,IP:127.0.0.1");

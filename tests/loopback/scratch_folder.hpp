@@ -31,19 +31,20 @@ class ScratchFolder {
 bool has_program(const std::string& name);
 
 /// What a test that cannot have its programs does: it is skipped, but not where all of them must be there.
-#define HOLYSHEEP_SKIP_WITHOUT(program)                                             \
-    if (!holysheep::loopback::has_program(program)) {                               \
-        if (std::getenv("CI") != nullptr) FAIL() << program << " is not installed"; \
-        GTEST_SKIP() << program << " is not installed";                             \
-    }                                                                               \
+#define HOLYSHEEP_SKIP_WITHOUT(program)                                              \
+    if (!holysheep::loopback::has_program(program)) {                                \
+        if (std::getenv("CI") != nullptr) FAIL() << program << " is not installed";  \
+        GTEST_SKIP() << program << " is not installed: its package would enable it"; \
+    }                                                                                \
     static_assert(true)
 
-/// The same for tools that only CI installs: all of them must be there where HOLYSHEEP_TOOL_TESTS is "required".
+/// The same for tools that not every system has as packages: all of them must be there where HOLYSHEEP_TOOL_TESTS is
+/// "required".
 #define HOLYSHEEP_SKIP_WITHOUT_TOOL(program)                                                             \
     if (!holysheep::loopback::has_program(program)) {                                                    \
         const char* wanted = std::getenv("HOLYSHEEP_TOOL_TESTS");                                        \
         if (wanted != nullptr && std::string(wanted) == "required") FAIL() << program << " is not here"; \
-        GTEST_SKIP() << program << " is not here";                                                       \
+        GTEST_SKIP() << program << " is not installed: its package would enable it";                     \
     }                                                                                                    \
     static_assert(true)
 

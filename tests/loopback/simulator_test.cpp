@@ -118,7 +118,7 @@ std::string body_of(const std::string& answer) {
     return end == std::string::npos ? std::string() : answer.substr(end + 4);
 }
 
-std::string get(std::string_view path, std::string_view headers = {}) {
+std::string get_request(std::string_view path, std::string_view headers = {}) {
     return "GET " + std::string(path) + " HTTP/1.1\r\nHost: test\r\n" + std::string(headers) + "\r\n";
 }
 
@@ -237,10 +237,10 @@ TEST_F(SimulatorAnswers, WhatIsWrongWithARequestIsSaid) {
               R"("json_schema":"no object"}})"),
          "HTTP/1.1 400"},
         {post(R"({"model":"missing-model","messages":[]})"), "HTTP/1.1 404"},
-        {get("/v1/nothing"), "HTTP/1.1 404"},
-        {get("/v1/chat/completions"), "HTTP/1.1 405"},
+        {get_request("/v1/nothing"), "HTTP/1.1 404"},
+        {get_request("/v1/chat/completions"), "HTTP/1.1 405"},
         {post(R"({"model":"e","input":["a","b"]})", "/v1/embeddings"), "HTTP/1.1 200"},
-        {get("/v1/models"), "HTTP/1.1 200"}};
+        {get_request("/v1/models"), "HTTP/1.1 200"}};
     Wire wire = connect();
     for (const auto& [request, status] : cases) {
         wire.send(request);
@@ -259,9 +259,9 @@ TEST_F(SimulatorAnswers, BytesThatAreNoHttpGetA400AndAClose) {
 TEST(SimulatorKey, AWrongKeyIsRefused) {
     GatewaySimulator gateway({SimulatedRegion{.id = "a"}}, SimulatorOptions{.api_key = "sk-right"});
     Wire wire(gateway.port("a"));
-    wire.send(get("/v1/models", "Authorization: Bearer sk-wrong\r\n"));
+    wire.send(get_request("/v1/models", "Authorization: Bearer sk-wrong\r\n"));
     EXPECT_THAT(wire.read_answer(), StartsWith("HTTP/1.1 401"));
-    wire.send(get("/v1/models", "Authorization: Bearer sk-right\r\n"));
+    wire.send(get_request("/v1/models", "Authorization: Bearer sk-right\r\n"));
     EXPECT_THAT(wire.read_answer(), StartsWith("HTTP/1.1 200"));
 }
 
@@ -275,7 +275,7 @@ TEST_F(SimulatorAnswers, RequestsArriveInAnyPortionsChunkedOrPipelined) {
               kChat.substr(0, 64) + "\r\n" + std::to_string(kChat.size() - 64) + "\r\n" + kChat.substr(64) +
               "\r\n0\r\nTrailer: 1\r\n\r\n");
     EXPECT_THAT(wire.read_answer(), StartsWith("HTTP/1.1 200"));
-    wire.send(get("/v1/models") + get("/v1/models", "Connection: close\r\n"));
+    wire.send(get_request("/v1/models") + get_request("/v1/models", "Connection: close\r\n"));
     EXPECT_EQ(count_of(wire.read_all(), "HTTP/1.1 200 OK"), 2u);
     EXPECT_EQ(gateway.seen("us-west").at(1).body, kChat);
 }
@@ -303,7 +303,7 @@ TEST_F(SimulatorAnswers, LatencyAndPaceAreKept) {
 
 TEST_F(SimulatorFaults, RefuseClosesThePortAndReviveOpensTheSame) {
     Wire before = connect();
-    before.send(get("/v1/models"));
+    before.send(get_request("/v1/models"));
     before.read_answer();
     for (int round = 0; round < 3; ++round) {
         gateway.set_fault("us-west", {.kind = Kind::refuse});
@@ -311,7 +311,7 @@ TEST_F(SimulatorFaults, RefuseClosesThePortAndReviveOpensTheSame) {
         EXPECT_EQ(connect("eu-central").connect_error(), 0);
         gateway.revive("us-west");
         Wire after = connect();
-        after.send(get("/v1/models"));
+        after.send(get_request("/v1/models"));
         EXPECT_THAT(after.read_answer(), StartsWith("HTTP/1.1 200"));
     }
     before.read_all();
@@ -384,7 +384,7 @@ TEST_F(SimulatorFaults, SlowDripSendsTheBodyByteByByte) {
     gateway.set_fault("us-west", {.kind = Kind::slow_drip, .period = 10ms});
     Wire wire = connect();
     const auto start = std::chrono::steady_clock::now();
-    wire.send(get("/v1/models"));
+    wire.send(get_request("/v1/models"));
     EXPECT_THAT(wire.read_until_contains("{\"data\":["), HasSubstr("\r\n\r\n{\"data\":["));
     EXPECT_GE(std::chrono::steady_clock::now() - start, 70ms) << "nine bytes";
 }
@@ -459,7 +459,7 @@ TEST_F(SimulatorFaults, AFaultMayStrikeAFewTimesAShareOrAPath) {
         return failures;
     };
     EXPECT_EQ(failures_of_100({.kind = Kind::status, .times = 3}, post(kChat)), 3);
-    EXPECT_EQ(failures_of_100({.kind = Kind::status, .path = "chat"}, get("/v1/models")), 0);
+    EXPECT_EQ(failures_of_100({.kind = Kind::status, .path = "chat"}, get_request("/v1/models")), 0);
     EXPECT_EQ(failures_of_100({.kind = Kind::status, .path = "chat"}, post(kChat)), 100);
     const int share = failures_of_100({.kind = Kind::status, .share = 0.3}, post(kChat));
     EXPECT_GT(share, 10);
@@ -470,10 +470,10 @@ TEST_F(SimulatorRecord, RequestsAreKeptAsSent) {
     Wire first = connect();
     first.send(post(kChat, "/v1/chat/completions?x=1", "X-Wool: white\r\n"));
     first.read_answer();
-    first.send(get("/v1/models"));
+    first.send(get_request("/v1/models"));
     first.read_answer();
     Wire second = connect("eu-central");
-    second.send(get("/v1/models"));
+    second.send(get_request("/v1/models"));
     second.read_answer();
     const auto seen = gateway.seen();
     ASSERT_THAT(seen, SizeIs(3));
@@ -488,7 +488,7 @@ TEST_F(SimulatorRecord, RequestsAreKeptAsSent) {
     EXPECT_EQ(gateway.requests("us-west"), 2u);
     gateway.clear_seen();
     EXPECT_THAT(gateway.seen(), SizeIs(0));
-    first.send(get("/v1/models"));
+    first.send(get_request("/v1/models"));
     first.read_answer();
     ASSERT_THAT(gateway.seen("us-west"), SizeIs(1));
     EXPECT_TRUE(gateway.seen("us-west")[0].answered);
@@ -536,7 +536,8 @@ TEST(SimulatorLimits, AThousandStreamsAtOnce) {
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &limit);
     constexpr std::size_t kStreams = 1000;
-    if (limit.rlim_cur < 2 * kStreams + 100) GTEST_SKIP() << "too few file descriptors are allowed here";
+    if (limit.rlim_cur < 2 * kStreams + 100)
+        GTEST_SKIP() << "too few file descriptors are allowed: ulimit -n 10000 would enable it";
     GatewaySimulator gateway({SimulatedRegion{.id = "a", .between_chunks = 50ms, .chunks = 20}});
     std::vector<Wire> wires;
     for (std::size_t i = 0; i < kStreams; ++i) {

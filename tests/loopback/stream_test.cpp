@@ -193,7 +193,8 @@ TEST_F(TwoRegions, AStreamLeavesItsConnectionToTheNextCall) {
 
 TEST_F(TwoRegions, AThousandStreamsRunAtOnce) {
     constexpr int kStreams = 1000;
-    if (!allow_sockets(2 * kStreams + 100)) GTEST_SKIP() << "too few file descriptors are allowed here";
+    if (!allow_sockets(2 * kStreams + 100))
+        GTEST_SKIP() << "too few file descriptors are allowed: ulimit -n 10000 would enable it";
     gateway.set_stream("us-west", 20, 20ms);
     Client client(options);
     Counter done;

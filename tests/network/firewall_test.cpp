@@ -62,7 +62,7 @@ class Firewall : public NetworkTest {
     void SetUp() override {
         NetworkTest::SetUp();
         if (!IsSkipped() && std::system("command -v nft >/dev/null && command -v ip >/dev/null") != 0) {
-            GTEST_SKIP() << "nft and ip are not installed";
+            GTEST_SKIP() << "nft or ip is not installed: the packages nftables and iproute2 would enable it";
         }
     }
 };

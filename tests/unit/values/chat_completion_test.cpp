@@ -40,7 +40,7 @@ TEST(ChatCompletion, IsEmptyWithoutChoices) {
 }
 
 TEST(Message, IsWrittenInOneWord) {
-    EXPECT_EQ(system("be brief").role, Role::system);
+    EXPECT_EQ(holysheep::system("be brief").role, Role::system);
     EXPECT_EQ(user("hello").content, "hello");
     EXPECT_EQ(assistant("hi").role, Role::assistant);
     const Message result = tool_result("call-1", "42");

@@ -29,7 +29,8 @@ class ForeignLocale : public testing::Test {
   protected:
     void SetUp() override {
         ::setenv("LOCPATH", HOLYSHEEP_TEST_LOCALES, 1);
-        if (std::setlocale(LC_ALL, "de_DE.UTF-8") == nullptr) GTEST_SKIP() << "no German locale could be made here";
+        if (std::setlocale(LC_ALL, "de_DE.UTF-8") == nullptr)
+            GTEST_SKIP() << "there is no German locale: the package locales would enable it";
         std::locale::global(std::locale("de_DE.UTF-8"));
         std::array<char, 16> text{};
         std::snprintf(text.data(), text.size(), "%.1f", 0.5);
