@@ -18,8 +18,10 @@
 namespace holysheep {
 inline namespace v0 {
 
-/// `none`: the gateway gave no reason. `other`: a reason outside this list; `Choice::finish_reason_text` has it as
-/// sent.
+/// What a choice ended with. Providers' own words are mapped to it: MAX_TOKENS is `length`, SAFETY is `content_filter`;
+/// `Choice::finish_reason_text` has the word as sent. `none`: the gateway gave no reason. `error`: the generation
+/// failed (also "abort", "network_error" and the like); such an answer is an `Error`, so only its `partial` has this
+/// reason. `other`: a word that is not known.
 enum class FinishReason { none, stop, length, tool_calls, content_filter, function_call, error, other };
 HOLYSHEEP_EXPORT std::string_view to_string(FinishReason reason);
 
@@ -35,7 +37,10 @@ struct Choice {
     Message message{};
     FinishReason finish_reason = FinishReason::none;
     std::string finish_reason_text{}, logprobs_json{};
-    std::string extra_json{};  ///< members of the choice that have no place here, as one JSON object
+    /// Members of the choice that have no place here, and those of its message that servers refuse when they are sent
+    /// back (`annotations`, `audio`, `images`, `files`, `citations`), as one JSON object. Media of a stream are joined.
+    /// Parts of the content that are media are listed in `content_parts`.
+    std::string extra_json{};
     std::vector<UrlCitation> citations{};
 };
 
@@ -74,22 +79,44 @@ struct ChatCompletion {
     const std::optional<Money>& reported_cost() const { return usage.reported_cost; }
 };
 
-/// What a chunk is. One wire chunk gives 0..n of these, in order: started, reasoning, content, refusal, one tool_call
-/// per tool delta, finish, usage; per choice in wire order.
-enum class ChunkEvent { started, content, reasoning, refusal, tool_call, finish, usage, keep_alive, restarted, other };
+/// What a chunk is. One wire chunk gives 0..n of these, in order: started, reasoning, content, refusal, media, one
+/// tool_call per tool delta, finish, usage; per choice in wire order.
+enum class ChunkEvent {
+    started,
+    content,
+    reasoning,
+    refusal,
+    tool_call,
+    media,  ///< content that is not text: see MediaKind
+    finish,
+    usage,
+    keep_alive,
+    restarted,
+    other
+};
 HOLYSHEEP_EXPORT std::string_view to_string(ChunkEvent event);
+
+/// What the `text` of a `media` event is.
+enum class MediaKind {
+    none,
+    audio,       ///< the next piece of the audio's base64 data
+    transcript,  ///< the next piece of the words that the audio speaks
+    image,       ///< the URL of one whole image, often a `data:` URL
+    file         ///< the JSON of one whole file, video, or image without a URL
+};
 
 /// One event of a stream. `restarted` comes with `StreamRecovery::restart` alone: everything before it is void. The
 /// views live until the next increment of the stream or the callback's return.
 struct ChatChunk {
     ChunkEvent event = ChunkEvent::other;
     int choice = 0;
-    std::string_view text{};  ///< content, reasoning or refusal delta
+    std::string_view text{};  ///< content, reasoning or refusal delta; for `media` what MediaKind says
     int tool_index = 0;       ///< position of the tool call, by first appearance
     std::string_view tool_id{}, tool_name{}, tool_arguments{};
     FinishReason finish_reason = FinishReason::none;
-    const Usage* usage = nullptr;  ///< for `usage`
-    std::string_view raw_json{};   ///< the wire chunk this event came from
+    const Usage* usage = nullptr;       ///< for `usage`
+    std::string_view raw_json{};        ///< the wire chunk this event came from
+    MediaKind media = MediaKind::none;  ///< for `media`
 };
 
 }  // namespace v0

@@ -16,7 +16,7 @@ inline namespace v0 {
 /// What of earlier answers' reasoning is sent back with their messages. Some providers need it to go on after tool
 /// calls, some refuse it.
 enum class ReasoningReplay {
-    marked,  ///< what providers mark for it: `reasoning_details`, thought signatures; not the text
+    marked,  ///< what providers mark for it: `reasoning_details`, `thinking_blocks`, signatures; not the text
     all,     ///< the text too, under the name it came with
     none     ///< neither
 };

@@ -59,7 +59,7 @@ struct Message {
     std::vector<ToolCall> tool_calls{};
     std::string extra_json{};  ///< a JSON object merged over the message last; unknown members of answers land here
     /// The member that carried `reasoning`, under which it goes back; empty means "reasoning_content". "thinking"
-    /// stands for parts of that type inside `content`.
+    /// stands for parts of that type inside `content`, "message.thinking" for a member of that name.
     std::string reasoning_name{};
 };
 

@@ -37,7 +37,9 @@ struct ToolRun {
 ///     if (run.answer) std::cout << run.answer->text();
 ///
 /// A call of a tool that is not in `tools` is answered with an error too. The answer's calls decide, not its finish
-/// reason. To go on later, send `messages` again; after `limit_reached` with a result for each call of the last answer.
+/// reason; but no tool runs for an answer that was cut or blocked: that is the error of `chat_whole`, with the answer
+/// as its `partial`. To go on later, send `messages` again; after `limit_reached` with a result for each call of the
+/// last answer.
 HOLYSHEEP_EXPORT ToolRun run_tools(Client& client, ChatRequest request,
                                    const std::map<std::string, ToolFunction>& tools,
                                    const ToolRunOptions& options = {});

@@ -8,6 +8,7 @@
 #include "wire/completion_decoder.hpp"
 #include "wire/error_decoder.hpp"
 #include "wire/json_cursor.hpp"
+#include "wire/loose_frames.hpp"
 #include "wire/response_headers.hpp"
 
 namespace holysheep::call {
@@ -122,7 +123,8 @@ void Attempt::on_body(TransferId, std::string_view bytes) {
         end_stream(state, nullptr);
     } else if (good_status()) {
         body_.append(bytes);
-        events_.attempt_progress(*this);
+        // White space before an answer keeps its connection alive, no more (api-docs.deepseek.com, "Rate Limit").
+        if (bytes.find_first_not_of(" \t\r\n") != std::string_view::npos) events_.attempt_progress(*this);
     } else {
         body_.append(bytes.substr(0, kErrorBodyCap - std::min(kErrorBodyCap, body_.size())));
     }
@@ -151,6 +153,8 @@ void Attempt::on_end(TransferId, TransferEnd end) {
 }
 
 void Attempt::on_chunk(const ChatChunk& chunk) {
+    const auto before = std::exchange(progress_, decoder_->progress());
+    progressed_ = before != progress_;
     if (!record.timings.first_content && chunk.event != ChunkEvent::keep_alive && decoder_->has_content()) {
         record.timings.first_content = elapsed();
     }
@@ -222,7 +226,7 @@ void Attempt::end_stream(wire::StreamDecoder::State state, const TransferEnd* tr
 void Attempt::end_plain(const TransferEnd* transport) {
     const bool raw = exchange_.kind == ExchangeKind::raw;
     // JSON says itself whether it is whole: an answer that was paid for is not lost to how its connection ended.
-    if (transport != nullptr && (raw || !wire::is_json_object(body_))) {
+    if (transport != nullptr && (raw || !wire::is_json_object(wire::leading_json(body_)))) {
         end_failed({.code = *transport->error, .message = transport->detail, .http_status = head_.status});
         return;
     }
@@ -286,8 +290,8 @@ bool Attempt::resumable() const {
     const auto& choices = decoder_->completion().choices;
     if (choices.size() != 1) return false;
     const auto& choice = choices.front();
-    return choice.index == 0 && choice.finish_reason_text.empty() && choice.message.tool_calls.empty() &&
-           choice.message.refusal.empty();
+    return choice.index == 0 && !decoder_->has_media() && choice.finish_reason_text.empty() &&
+           choice.message.tool_calls.empty() && choice.message.refusal.empty();
 }
 
 const RateLimits& Attempt::rate_limits() {
@@ -319,6 +323,7 @@ std::size_t Attempt::content_bytes() const {
 
 bool Attempt::maybe_billed() const {
     if (outcome_.answered || content_bytes() > 0 || answer_so_far().usage.present) return true;
+    if (decoder_ && decoder_->has_content()) return true;
     if (!record.timings.sent) return false;
     auto outcome = outcome_;
     if (outcome.status == 0) outcome.status = head_.status;  // dismissed

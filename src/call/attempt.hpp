@@ -78,6 +78,9 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     std::optional<Clock::time_point> settle_at() const { return settle_at_; }
     /// Goes on with what has come so far. True when the transfer should be cancelled.
     bool settle();
+    /// Whether the chunk at hand brought content, or the end of a choice: not a ping, an empty delta, a role or usage.
+    /// Such chunks neither stop the stall clock nor say anything of the silences in a model's answers.
+    bool progressed() const { return progressed_; }
     /// Every choice of the stream has its finish reason; only its end is missing.
     bool is_whole() const { return !ended_ && decoder_ && decoder_->has_whole_answer(); }
     /// Ends a stream that is whole, whatever its gateway still holds it open for. False for any other.
@@ -126,7 +129,8 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     std::optional<RateLimits> rate_limits_{};
     std::unique_ptr<Error> error_{};
     std::string logged_body_{};
-    bool ended_ = false, log_body_ = false;
+    std::uint64_t progress_ = 0;  ///< of the stream, at the last chunk
+    bool ended_ = false, log_body_ = false, progressed_ = false;
 };
 
 }  // namespace holysheep::call

@@ -183,6 +183,11 @@ void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
         if (committed_ == 0 || committed_ == number) deliver(chunk);
         return;
     }
+    if (committed_ == number && !attempt.progressed()) {
+        const Turn turn(*this, Turn::Kind::quiet);
+        deliver(chunk);
+        return;
+    }
     if (committed_ == number) {
         // The stall clock moves later: the timer that is set finds that out.
         const Turn turn(*this, Turn::Kind::quiet);
@@ -198,6 +203,7 @@ void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
         case ChunkEvent::reasoning:
         case ChunkEvent::refusal:
         case ChunkEvent::tool_call:
+        case ChunkEvent::media:
         case ChunkEvent::finish: break;
         default: hold(number, chunk); return;
     }

@@ -2,9 +2,11 @@
 #include <holysheep/stream_accumulator.hpp>
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 
+#include "wire/json_writer.hpp"
 #include "wire/stream_decoder.hpp"
 
 namespace holysheep {
@@ -34,7 +36,10 @@ class StreamAccumulator::Impl final : public wire::ChunkSink {
     void add_event(const ChatChunk& event) {
         by_events_ = true;
         switch (event.event) {
-            case ChunkEvent::restarted: assembled_ = {}; return;
+            case ChunkEvent::restarted:
+                assembled_ = {};
+                media_.clear();
+                return;
             case ChunkEvent::usage:
                 if (event.usage != nullptr) assembled_.usage = *event.usage;
                 return;
@@ -49,6 +54,7 @@ class StreamAccumulator::Impl final : public wire::ChunkSink {
                 choice(event).finish_reason_text = to_string(event.finish_reason);
                 if (event.finish_reason == FinishReason::other) read_reason(event);
                 return;
+            case ChunkEvent::media: return add_media(event);
             case ChunkEvent::tool_call: break;
         }
         auto& calls = choice(event).message.tool_calls;
@@ -81,6 +87,36 @@ class StreamAccumulator::Impl final : public wire::ChunkSink {
         return *choices.insert(at, {.index = event.choice, .message = {.role = Role::assistant}});
     }
 
+    /// As the members that the decoder keeps for a stream of chunks.
+    void add_media(const ChatChunk& event) {
+        choice(event);
+        Media& media = media_[event.choice];
+        std::string text;
+        switch (event.media) {
+            case MediaKind::audio:
+            case MediaKind::transcript:
+                wire::append_json_string(text, event.text);
+                media.audio.append(event.media == MediaKind::audio ? "data" : "transcript", text);
+                return;
+            case MediaKind::image:
+                text = "[{\"type\":\"image_url\",\"image_url\":{\"url\":";
+                wire::append_json_string(text, event.text);
+                media.extra.append("images", text + "}}]");
+                return;
+            case MediaKind::file: media.extra.append("files", "[" + std::string(event.text) + "]"); return;
+            case MediaKind::none: return;
+        }
+    }
+
+    void write_media() {
+        for (auto& [index, media] : media_) {
+            if (!media.audio.empty()) media.extra.set("audio", media.audio.to_object());
+            for (Choice& one : assembled_.choices) {
+                if (one.index == index) one.extra_json = media.extra.to_object();
+            }
+        }
+    }
+
     void read_ids(std::string_view chunk) {
         StreamAccumulator reader;
         reader.add_json(chunk);
@@ -103,6 +139,7 @@ class StreamAccumulator::Impl final : public wire::ChunkSink {
     }
 
     Result<ChatCompletion> finish_events() {
+        write_media();
         const bool whole = !assembled_.choices.empty() && std::ranges::all_of(assembled_.choices, [](const Choice& c) {
             return c.finish_reason != FinishReason::none && c.finish_reason != FinishReason::error;
         });
@@ -117,6 +154,10 @@ class StreamAccumulator::Impl final : public wire::ChunkSink {
     wire::StreamDecoder decoder_;
     std::string event_{};
     ChatCompletion assembled_{};
+    struct Media {
+        wire::JsonMembers audio{}, extra{};
+    };
+    std::map<int, Media> media_{};  ///< by the choice's index
     bool by_events_ = false;
 };
 

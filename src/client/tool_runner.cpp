@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "client/whole_answer.hpp"
 #include "wire/json_writer.hpp"
 
 namespace holysheep {
@@ -60,6 +61,8 @@ class Run {
             ++rounds_;
             if (!answer) return end(std::move(answer));
             if (answer->choices.empty()) return end(std::move(answer));
+            // Calls of a cut answer may lack their end, and would run all the same.
+            if (auto error = client::cut_or_blocked(*answer)) return end(std::move(*error));
             request_.messages.push_back(answer->choices.front().message);
             if (answer->tool_calls().empty()) return end(std::move(answer));
             if (rounds_ >= std::max(options_.max_rounds, 1)) {

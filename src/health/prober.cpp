@@ -2,7 +2,10 @@
 #include "health/prober.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+
+#include "wire/probe_answer.hpp"
 
 namespace holysheep::health {
 
@@ -60,9 +63,14 @@ class Prober::Probe final : public TransferEvents {
         path_ = prober_.transport_.evidence(transfer_);
         note_connection(head.timings);
     }
-    void on_body(TransferId, std::string_view) override {}
+    void on_body(TransferId, std::string_view bytes) override {
+        const std::size_t room = wire::kProbeBodyBytes - body_.size();
+        cut_ = cut_ || bytes.size() > room;
+        body_ += bytes.substr(0, room);
+    }
     void on_end(TransferId, TransferEnd end) override {
         open_ = false;
+        cut_ = cut_ || end.error;
         if (late_) {
             prober_.late_ended(*this);  // it destroys this
             return;
@@ -94,10 +102,11 @@ class Prober::Probe final : public TransferEvents {
     }
     std::size_t region() const { return region_; }
     RegionHealthTracker::ProbeResult answer() const {
-        return {.answered = status_ != 0,
-                .good = status_ != 0 && status_ < 500,
-                .throttled = status_ == 429,
-                .took = took_};
+        return {
+            .answered = status_ != 0,
+            .good = status_ != 0 && status_ < 500 && (status_ != 200 || wire::is_probe_answer(body_, !cut_ && !open_)),
+            .throttled = status_ == 429,
+            .took = took_};
     }
 
   private:
@@ -124,7 +133,8 @@ class Prober::Probe final : public TransferEvents {
     nanoseconds took_{-1};
     std::optional<PathEvidence> path_{};
     int status_ = 0;
-    bool open_ = false, late_ = false;
+    std::string body_{};  ///< its beginning: a 200 may be a page, or an error
+    bool open_ = false, late_ = false, cut_ = false;
 };
 
 Prober::Prober(RegionHealthTracker& regions, Clock& clock, Transport& transport, const HealthOptions& options,

@@ -40,6 +40,7 @@ std::string_view to_string(ChunkEvent event) {
         case ChunkEvent::reasoning: return "reasoning";
         case ChunkEvent::refusal: return "refusal";
         case ChunkEvent::tool_call: return "tool_call";
+        case ChunkEvent::media: return "media";
         case ChunkEvent::finish: return "finish";
         case ChunkEvent::usage: return "usage";
         case ChunkEvent::keep_alive: return "keep_alive";

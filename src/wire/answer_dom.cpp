@@ -44,12 +44,40 @@ std::vector<const json*> objects_in(const json* list) {
 /// What the parts of a `content` array say (Mistral sends its reasoning as `thinking` parts).
 struct PartTexts {
     std::string content{}, thinking{}, refusal{};
+    std::vector<const json*> media{};
 };
+
+bool is_reasoning(const json& part) {
+    const std::string_view type = text_of(member(part, "type"));
+    return type.starts_with("reasoning") || type.starts_with("thinking") || is_truthy(member(part, "thought"));
+}
+
+bool is_media(const json& part) {
+    const std::string_view type = text_of(member(part, "type"));
+    for (const std::string_view kind : {"image", "audio", "video", "file", "document"}) {
+        if (type.find(kind) != std::string_view::npos) return true;
+    }
+    return false;
+}
+
+/// Where an image, or a file, is to be found; "" where that is not in a known place.
+std::string_view url_of(const json& item) {
+    if (item.is_string()) return text_of(&item);
+    for (const char* name : {"image_url", "image", "file", "video_url"}) {
+        const json* inner = member(item, name);
+        if (inner == nullptr) continue;
+        if (const auto url = inner->is_string() ? text_of(inner) : text_of(member(*inner, "url")); !url.empty())
+            return url;
+    }
+    return text_of(member(item, "url"));
+}
 
 void append_parts(const json& parts, PartTexts& out, int depth = 0) {
     for (const json& part : parts) {
         if (part.is_string()) out.content += text_of(&part);
-        out.content += text_of(member(part, "text"));
+        if (is_media(part)) out.media.push_back(&part);
+        (is_reasoning(part) ? out.thinking : out.content) += text_of(member(part, "text"));
+        out.thinking += text_of(member(part, "reasoning"));
         out.refusal += text_of(member(part, "refusal"));
         const json* thinking = member(part, "thinking");
         out.thinking += text_of(thinking);
@@ -156,6 +184,9 @@ class TreeReader {
             delta.content = keep(std::move(parts.content));
             thinking = keep(std::move(parts.thinking));
             if (delta.refusal.empty()) delta.refusal = keep(std::move(parts.refusal));
+            keep_media("content_parts", parts.media, position);
+        } else if (content != nullptr && is_media(*content) && !url_of(*content).empty()) {
+            keep_media("content_parts", {content}, position);
         } else if (content != nullptr && !content->is_string()) {
             // A part without its list, or, where JSON was asked for, the JSON itself.
             const auto text = text_of(member(*content, "text"));
@@ -164,8 +195,8 @@ class TreeReader {
         read_reasoning(message, thinking, delta);
         read_tool_calls(message, position);
         keep_loose(message, MemberScope::message, position,
-                   {"role", "content", "refusal", "reasoning_content", "reasoning", "tool_calls", "annotations",
-                    "parsed", "audio", "function_call"});
+                   {"role", "content", "refusal", "reasoning_content", "reasoning", "reasoning_text", "thinking",
+                    "tool_calls", "annotations", "parsed", "audio", "function_call", "images", "files", "videos"});
         keep_response_only(message, position);
     }
 
@@ -174,8 +205,11 @@ class TreeReader {
         const std::pair<std::string_view, std::string_view> places[] = {
             {"reasoning_content", text_of(member(message, "reasoning_content"))},
             {"reasoning", text_of(member(message, "reasoning"))},
+            {"reasoning_text", text_of(member(message, "reasoning_text"))},
+            {"message.thinking", text_of(member(message, "thinking"))},
             {"thinking", thinking},
-            {"reasoning_details", details_text(message)}};
+            {"reasoning_details", blocks_text(message, "reasoning_details", "text")},
+            {"thinking_blocks", blocks_text(message, "thinking_blocks", "thinking")}};
         for (const auto& [name, text] : places) {
             if (text.empty()) continue;
             delta.reasoning = text;
@@ -184,12 +218,36 @@ class TreeReader {
         }
     }
 
-    std::string_view details_text(const json& message) {
-        const json* details = member(message, "reasoning_details");
-        if (details == nullptr || !details->is_array()) return {};
+    std::string_view blocks_text(const json& message, const char* name, const char* inner) {
         std::string text;
-        for (const json& detail : *details) text += text_of(member(detail, "text"));
+        for (const json* block : objects_in(member(message, name))) text += text_of(member(*block, inner));
         return keep(std::move(text));
+    }
+
+    /// Kept as one array, reported one by one.
+    void keep_media(std::string_view name, const std::vector<const json*>& items, std::size_t position) {
+        if (items.empty()) return;
+        std::string list;
+        for (const json* item : items) {
+            const std::string_view printed = keep(print_json(*item));
+            const std::string_view url = url_of(*item);
+            const bool image = !url.empty() && (name == "images" ||
+                                                text_of(member(*item, "type")).find("image") != std::string_view::npos);
+            out_.media.push_back({position, image ? MediaKind::image : MediaKind::file, image ? url : printed});
+            list += (list.empty() ? "[" : ",") + std::string(printed);
+        }
+        out_.loose.push_back({MemberScope::choice, position, name, keep(list + "]")});
+    }
+
+    void keep_media(const json& message, const char* name, std::size_t position) {
+        const json* value = member(message, name);
+        if (!is_truthy(value)) return;
+        std::vector<const json*> items;
+        if (!value->is_array()) items.push_back(value);
+        if (value->is_array()) {
+            for (const json& item : *value) items.push_back(&item);
+        }
+        keep_media(name, items, position);
     }
 
     /// What a server refuses when it is sent back stays outside the message.
@@ -206,7 +264,13 @@ class TreeReader {
             for (const auto& [key, inner] : value->items()) {
                 if (is_truthy(&inner)) add(scope, position, key, inner);
             }
+            if (scope != MemberScope::audio) continue;
+            for (const auto& [kind, text] : {std::pair{MediaKind::audio, text_of(member(*value, "data"))},
+                                             std::pair{MediaKind::transcript, text_of(member(*value, "transcript"))}}) {
+                if (!text.empty()) out_.media.push_back({position, kind, text});
+            }
         }
+        for (const char* name : {"images", "files", "videos"}) keep_media(message, name, position);
     }
 
     void read_tool_calls(const json& message, std::size_t position) {
@@ -253,8 +317,9 @@ class TreeReader {
                     std::initializer_list<std::string_view> known) {
         for (auto it = object.begin(); it != object.end(); ++it) {
             if (it->is_null() || is_one_of(it.key(), known)) continue;
-            if (it.key() == "reasoning_details" && !is_truthy(&*it)) continue;
-            add(scope, owner, it.key(), *it);
+            if ((it.key() == "reasoning_details" || it.key() == "thinking_blocks") && !is_truthy(&*it)) continue;
+            const bool output = scope == MemberScope::message && is_output_only(it.key());
+            add(output ? MemberScope::choice : scope, owner, it.key(), *it);
         }
     }
 

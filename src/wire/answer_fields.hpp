@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <holysheep/chat_completion.hpp>
 #include <holysheep/usage.hpp>
 
 #include "wire/error_fields.hpp"
@@ -26,9 +27,22 @@ struct ToolCallDelta {
 struct ChoiceDelta {
     std::int64_t index = 0;
     std::string_view role{}, content{}, reasoning{}, refusal{}, finish_reason{};
-    std::string_view reasoning_name{};  ///< the member that `reasoning` came in; "thinking": parts of that type
+    std::string_view reasoning_name{};  ///< the member that `reasoning` came in: see Message::reasoning_name
     bool is_message = false;            ///< a chunk's choice with a `message` in place of a `delta`
 };
+
+/// A piece of content that is not text, as ChunkEvent::media reports it.
+struct MediaDelta {
+    std::size_t choice = 0;
+    MediaKind kind = MediaKind::none;
+    std::string_view text{};
+};
+
+/// Members of a message that servers refuse when they are sent back. They are kept with the choice.
+inline bool is_output_only(std::string_view name) {
+    return name == "citations" || name == "provider_specific_fields" || name == "search_results" ||
+           name == "executed_tools" || name == "content_filter_results";
+}
 
 /// Where a member without a typed place was found, which decides where it is kept. `logprobs`, `audio` and
 /// `function_call` are the members of those objects; `tool_body` is the object `function` or `custom` of a tool call.
@@ -49,6 +63,7 @@ struct AnswerFields {
     bool has_choices = false;  ///< there is an array `choices`, which may be empty
     std::vector<ChoiceDelta> choices{};
     std::vector<ToolCallDelta> tool_calls{};  ///< in wire order, so grouped by choice
+    std::vector<MediaDelta> media{};          ///< in wire order
     std::vector<LooseMember> loose{};
     bool has_usage = false;
     Usage usage{};
@@ -58,6 +73,7 @@ struct AnswerFields {
     void keep_usage_alone() {
         choices.clear();
         tool_calls.clear();
+        media.clear();
         loose.clear();
     }
     /// Keeps the capacity: the next chunk needs no memory.
@@ -67,6 +83,7 @@ struct AnswerFields {
         has_choices = has_usage = false;
         choices.clear();
         tool_calls.clear();
+        media.clear();
         loose.clear();
         error.reset();
     }

@@ -3,6 +3,7 @@
 #include "wire/answer_scan.hpp"
 
 #include <cstdint>
+#include <utility>
 
 #include "wire/json_cursor.hpp"
 #include "wire/usage_fields.hpp"
@@ -78,7 +79,7 @@ class AnswerScanner {
     }
 
     bool scan_message(std::size_t position) {
-        std::string_view reasoning_content, reasoning;
+        std::string_view reasoning_content, reasoning, reasoning_text, thinking;
         const bool read = cursor_.read_object([&](std::string_view name) {
             ChoiceDelta& choice = out_.choices[position];
             auto& seen = seen_in_message_;
@@ -90,15 +91,25 @@ class AnswerScanner {
             if (name == "tool_calls") return once(seen, 5) && scan_tool_calls(position);
             if (name == "annotations") return once(seen, 6) && scan_nothing();
             if (name == "reasoning_details") return once(seen, 7) && scan_nothing();
+            if (name == "reasoning_text") return once(seen, 11) && scan_text(reasoning_text);
+            if (name == "thinking") return once(seen, 12) && scan_text(thinking);
+            if (name == "thinking_blocks" || name == "images" || name == "files" || name == "videos")
+                return scan_nothing();
             if (name == "function_call") return once(seen, 8) && cursor_.read_null();
             if (name == "audio") return once(seen, 9) && cursor_.read_null();
             if (name == "parsed") return once(seen, 10) && cursor_.read_null();
-            return scan_loose(MemberScope::message, position, name);
+            return scan_loose(is_output_only(name) ? MemberScope::choice : MemberScope::message, position, name);
         });
         ChoiceDelta& choice = out_.choices[position];
-        choice.reasoning = reasoning_content.empty() ? reasoning : reasoning_content;
-        if (!choice.reasoning.empty()) {
-            choice.reasoning_name = reasoning_content.empty() ? "reasoning" : "reasoning_content";
+        const std::pair<std::string_view, std::string_view> places[] = {{"reasoning_content", reasoning_content},
+                                                                        {"reasoning", reasoning},
+                                                                        {"reasoning_text", reasoning_text},
+                                                                        {"message.thinking", thinking}};
+        for (const auto& [name, text] : places) {
+            if (text.empty()) continue;
+            choice.reasoning = text;
+            choice.reasoning_name = name;
+            break;
         }
         return read;
     }

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "wire/citations.hpp"
+#include "wire/finish_reasons.hpp"
+#include "wire/reasoning_blocks.hpp"
 
 namespace holysheep::wire {
 namespace {
@@ -21,16 +23,6 @@ Role role_from(std::string_view name, Role otherwise) {
     if (name == "system") return Role::system;
     if (name == "developer") return Role::developer;
     return name == "tool" ? Role::tool : otherwise;
-}
-
-/// Several servers send "" where they mean null.
-FinishReason finish_reason_from(std::string_view text) {
-    using enum FinishReason;
-    if (text.empty()) return none;
-    for (const FinishReason reason : {stop, length, tool_calls, content_filter, function_call, error}) {
-        if (text == to_string(reason)) return reason;
-    }
-    return other;
 }
 
 /// Some providers send calls without an id, but the tool's result has to name one.
@@ -71,7 +63,12 @@ std::string_view beyond(std::string_view so_far, std::string_view whole) {
     return whole.substr(0, so_far.size()) == so_far ? whole.substr(so_far.size()) : std::string_view();
 }
 
-bool is_joined(std::string_view name) { return name == "annotations" || name == "reasoning_details"; }
+bool is_reasoning_block(std::string_view name) { return name == "reasoning_details" || name == "thinking_blocks"; }
+
+bool is_joined(std::string_view name) {
+    return is_reasoning_block(name) || name == "annotations" || name == "images" || name == "files" ||
+           name == "videos" || name == "content_parts";
+}
 
 }  // namespace
 
@@ -94,6 +91,7 @@ ChunkAccumulator::Added ChunkAccumulator::add(const AnswerFields& fields, std::s
         tell({.event = ChunkEvent::started, .choice = static_cast<int>(fields.choices.front().index)});
     }
     slots_.clear();
+    next_media_ = 0;
     for (std::size_t delta = 0; delta < fields.choices.size(); ++delta) {
         add_choice(fields, delta, positions_[delta]);
         const std::size_t first_call = slots_.size();
@@ -151,8 +149,26 @@ void ChunkAccumulator::add_choice(const AnswerFields& fields, std::size_t delta,
     add(ChunkEvent::reasoning, from.reasoning, message.reasoning);
     add(ChunkEvent::content, from.content, message.content);
     add(ChunkEvent::refusal, from.refusal, message.refusal);
-    const bool says_something = !from.content.empty() || !from.reasoning.empty() || !from.refusal.empty();
+    const bool has_media = add_media(fields, delta, position);
+    const bool says_something = !from.content.empty() || !from.reasoning.empty() || !from.refusal.empty() || has_media;
     if (says_something && !from.is_message) states_[position].by_deltas = true;
+}
+
+/// Their bytes count where they are kept, with the loose members.
+bool ChunkAccumulator::add_media(const AnswerFields& fields, std::size_t delta, std::size_t position) {
+    const std::size_t first = next_media_;
+    const bool repeated = repeats(fields, delta);
+    for (; next_media_ < fields.media.size() && fields.media[next_media_].choice == delta; ++next_media_) {
+        const MediaDelta& media = fields.media[next_media_];
+        if (repeated) continue;
+        has_content_ = has_media_ = true;
+        ++progress_;
+        tell({.event = ChunkEvent::media,
+              .choice = completion_.choices[position].index,
+              .text = media.text,
+              .media = media.kind});
+    }
+    return next_media_ > first;
 }
 
 /// MiniMax ends its streams with the whole message, after all of its deltas. Where no delta came before, messages are
@@ -167,6 +183,7 @@ void ChunkAccumulator::add_text(ChunkEvent event, std::size_t position, std::str
     bytes_ += text.size();
     into += text;
     has_content_ = true;
+    ++progress_;
     tell({.event = event, .choice = completion_.choices[position].index, .text = text});
 }
 
@@ -174,11 +191,13 @@ std::size_t ChunkAccumulator::add_tool_call(const ToolCallDelta& delta, std::siz
     auto& calls = completion_.choices[position].message.tool_calls;
     ChoiceState& state = states_[position];
     const std::size_t slot = state.assembler.add(delta, calls);
-    if (slot == state.calls.size()) {
+    const bool opened = slot == state.calls.size();
+    if (opened) {
         state.calls.emplace_back();
         bytes_ += sizeof(ToolCall) + sizeof(CallState) + ToolCallAssembler::kBytesPerCall;
     }
     bytes_ += delta.arguments.size() + delta.name.size() + delta.id.size();
+    if (!delta.arguments.empty() || opened) ++progress_;
     tell_tool_call(position, slot, false);
     return slot;
 }
@@ -221,11 +240,15 @@ void ChunkAccumulator::tell_held_calls(std::size_t position) {
 }
 
 void ChunkAccumulator::add_finish(std::size_t position, std::string_view reason) {
-    tell_held_calls(position);
     Choice& choice = completion_.choices[position];
+    const FinishReason meaning = finish_reason_from(reason);
+    // A failure is no end that a reader could act on, and may still be followed by its error: see StreamDecoder.
+    if (meaning != FinishReason::error) tell_held_calls(position);
     if (choice.finish_reason_text == reason) return;
     choice.finish_reason_text = reason;
-    choice.finish_reason = finish_reason_from(reason);
+    choice.finish_reason = meaning;
+    if (meaning == FinishReason::error) return;
+    ++progress_;
     tell({.event = ChunkEvent::finish, .choice = choice.index, .finish_reason = choice.finish_reason});
 }
 
@@ -239,7 +262,9 @@ std::size_t ChunkAccumulator::add_loose(const LooseMember& member, const AnswerF
     switch (member.scope) {
         case MemberScope::answer: return extra_.set(member.name, member.json);
         case MemberScope::choice: return put(state(member.owner).extra, is_joined(member.name));
-        case MemberScope::message: return put(state(member.owner).message_extra, is_joined(member.name));
+        case MemberScope::message:
+            if (is_reasoning_block(member.name)) ++state(member.owner).reasoning_pieces;
+            return put(state(member.owner).message_extra, is_joined(member.name));
         case MemberScope::logprobs: return put(state(member.owner).logprobs, true);
         case MemberScope::audio:
             return put(state(member.owner).audio, member.name == "data" || member.name == "transcript");
@@ -274,9 +299,10 @@ bool ChunkAccumulator::has_open_tool_call() const {
     return std::any_of(completion_.choices.begin(), completion_.choices.end(), open);
 }
 
-bool ChunkAccumulator::has_failed_choice() const {
+std::string_view ChunkAccumulator::failure_reason() const {
     const auto failed = [](const Choice& choice) { return choice.finish_reason == FinishReason::error; };
-    return std::any_of(completion_.choices.begin(), completion_.choices.end(), failed);
+    const auto found = std::find_if(completion_.choices.begin(), completion_.choices.end(), failed);
+    return found == completion_.choices.end() ? std::string_view() : std::string_view(found->finish_reason_text);
 }
 
 void ChunkAccumulator::seal(ChunkSink* sink) {
@@ -307,6 +333,11 @@ void ChunkAccumulator::seal_choice(std::size_t position) {
         state.extra.set("audio", state.audio.to_object());
     }
     if (!state.function_call.empty()) state.message_extra.set("function_call", state.function_call.to_object());
+    // A whole answer's blocks are whole; only a stream's are fragments.
+    for (const std::string_view name : {"reasoning_details", "thinking_blocks"}) {
+        const std::string_view blocks = state.message_extra.get(name);
+        if (state.reasoning_pieces > 1 && !blocks.empty()) state.message_extra.set(name, join_reasoning_blocks(blocks));
+    }
     choice.message.extra_json = state.message_extra.to_object();
     choice.extra_json = state.extra.to_object();
     choice.logprobs_json = state.logprobs.to_object();

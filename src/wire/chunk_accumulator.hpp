@@ -44,12 +44,16 @@ class ChunkAccumulator {
     bool has_choices() const { return !completion_.choices.empty(); }
     /// Every choice seen has a finish reason, and there is one.
     bool all_finished() const;
-    /// A content, reasoning, refusal or tool-call delta was told.
+    /// A content, reasoning, refusal, media or tool-call delta was told.
     bool has_content() const { return has_content_; }
+    bool has_media() const { return has_media_; }
+    /// Grows with every piece of content, also with one that is held back, and with every finish reason. Pings, empty
+    /// deltas, repeated roles and usage leave it as it is.
+    std::uint64_t progress() const { return progress_; }
     /// A tool call has begun in a choice that is not finished: a lost piece could not be noticed.
     bool has_open_tool_call() const;
-    /// A choice ended with the finish reason "error".
-    bool has_failed_choice() const;
+    /// The word that a failed choice ended with, such as "error" or "network_error"; "" where none failed.
+    std::string_view failure_reason() const;
 
   private:
     struct CallState {
@@ -63,6 +67,7 @@ class ChunkAccumulator {
         std::vector<CallState> calls{};  ///< beside Message::tool_calls
         std::size_t held_calls = 0;      ///< of which something is not told yet
         bool by_deltas = false;          ///< a `message` repeats what was said before
+        int reasoning_pieces = 0;        ///< arrays of reasoning blocks that were joined
         JsonMembers extra{}, message_extra{}, logprobs{}, audio{}, function_call{};
     };
 
@@ -70,6 +75,7 @@ class ChunkAccumulator {
     void add_top(const AnswerFields& fields);
     void add_choice(const AnswerFields& fields, std::size_t delta, std::size_t position);
     void add_text(ChunkEvent event, std::size_t position, std::string_view text, std::string& into);
+    bool add_media(const AnswerFields& fields, std::size_t delta, std::size_t position);
     bool repeats(const AnswerFields& fields, std::size_t delta) const;
     std::size_t add_tool_call(const ToolCallDelta& delta, std::size_t position);
     void tell_tool_call(std::size_t position, std::size_t slot, bool is_last);
@@ -83,11 +89,13 @@ class ChunkAccumulator {
     std::vector<ChoiceState> states_{};  ///< beside completion_.choices
     JsonMembers extra_{};
     std::size_t max_bytes_, bytes_ = 0;
-    bool has_content_ = false, started_ = false, sealed_ = false;
+    std::uint64_t progress_ = 0;
+    bool has_content_ = false, has_media_ = false, started_ = false, sealed_ = false;
 
     // Of the chunk at hand; the vectors keep their capacity.
     std::vector<std::size_t> positions_{};  ///< where its choices are kept
     std::vector<std::size_t> slots_{};      ///< where its tool calls are kept
+    std::size_t next_media_ = 0;
     ChunkSink* sink_ = nullptr;
     std::string_view raw_{};
     bool told_any_ = false;

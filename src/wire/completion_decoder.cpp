@@ -45,15 +45,14 @@ Result<ChatCompletion> assemble(const AnswerFields& fields, std::string body) {
         const auto problem = "a choice index is outside 0 to " + std::to_string(kMaxChoices - 1);
         return with_body(fields.error ? error_from_fields(*fields.error) : malformed(problem), body);
     }
-    const bool failed = fields.error || answer.has_failed_choice() || fields.choices.empty();
+    const std::string failure(answer.failure_reason());
     const bool may_cost = answer.has_content() || fields.has_usage;
     answer.seal(nullptr);
     ChatCompletion completion = answer.take();
-    if (failed) {
-        const ErrorFields reason{.message = "the gateway ended the answer with the finish reason 'error'"};
+    if (fields.error || !failure.empty() || fields.choices.empty()) {
         auto error = with_body(fields.error             ? error_from_fields(*fields.error)
                                : fields.choices.empty() ? malformed("the answer has no choices")
-                                                        : error_from_fields(reason),
+                                                        : failed_finish(failure),
                                body);
         if (!may_cost) return error;
         return with_partial(std::move(error), std::move(completion), std::move(body));

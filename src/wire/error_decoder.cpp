@@ -259,6 +259,14 @@ Error error_from_fields(const ErrorFields& fields, std::chrono::system_clock::ti
     return error;
 }
 
+Error failed_finish(std::string_view reason) {
+    Error error;
+    error.code = ErrorCode::server_failed;
+    error.provider_code = one_line(reason, kPlainTextBytes);
+    error.message = "the gateway ended the answer with the finish reason '" + error.provider_code + "'";
+    return error;
+}
+
 Error malformed_body(std::string_view body, std::string_view instead_of) {
     Error error;
     error.code = ErrorCode::malformed_response;

@@ -25,6 +25,9 @@ Error decode_error(int status, HeaderView headers, std::optional<std::string_vie
 Error error_from_fields(const ErrorFields& fields,
                         std::chrono::system_clock::time_point now = std::chrono::system_clock::now());
 
+/// For a choice that ended with a finish reason that means a failure.
+Error failed_finish(std::string_view reason);
+
 /// What a text says that stands for an error: JSON, whatever follows it, JSON inside an event stream, or plain words.
 ErrorFields read_error_text(std::string_view text);
 

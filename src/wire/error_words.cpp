@@ -56,6 +56,9 @@ constexpr ErrorWord kWords[] = {
     {rate_limited, kSays, "per min)", kPace},
     {rate_limited, kSays, "(tpm)", kPace},
     {rate_limited, kSays, "(rpm)", kPace},
+    {rate_limited, kSays, "速率限制", kPace},  // also where it goes on to offer a larger plan
+    {rate_limited, kSays, "频率", kPace},
+    {rate_limited, kSays, "并发", kPace},
 
     // No money.
     {insufficient_quota, kCode, "insufficient_quota"},  // openai
@@ -102,6 +105,9 @@ constexpr ErrorWord kWords[] = {
     {insufficient_quota, kSays, "balance is not enough"},
     {insufficient_quota, kSays, "not enough credit"},
     {insufficient_quota, kSays, "out of credits"},
+    {insufficient_quota, kSays, "no credits"},
+    {insufficient_quota, kSays, "any credits"},
+    {insufficient_quota, kSays, "purchase credits"},
     {insufficient_quota, kSays, "more credits"},          // openrouter: "requires more credits, or fewer max_tokens"
     {insufficient_quota, kSays, "credits are depleted"},  // google
     {insufficient_quota, kSays, "credits exhausted"},
@@ -300,7 +306,8 @@ constexpr ErrorWord kWords[] = {
     {rate_limited, kCode, "minimax:1002", kPace},
     {rate_limited, kCode, "minimax:1039", kPace},
     {rate_limited, kCode, "minimax:1041", kPace},
-    {insufficient_quota, kSays, "exceeded your current quota", at(0, 403, 429)},  // openai, where a relay lost the code
+    {insufficient_quota, kSays, "exceeded your current quota",
+     at(0, 401, 403, 429)},  // openai, where a relay lost the code
 
     // The request itself breaks the server, and would break the next one.
     {invalid_request, kCode, "invalid_request_error", at(500)},
@@ -343,7 +350,6 @@ constexpr ErrorWord kWords[] = {
     {invalid_request, kCode, "zhipu:1214", kSilent},
     {rate_limited, kSays, "rate limit", kSilent},
     {rate_limited, kSays, "too many requests", kSilent},
-    {rate_limited, kSays, "速率限制", kSilent},
     {rate_limited, kSays, "请求过于频繁", kSilent},
     {unauthenticated, kSays, "invalid api key", kSilent},
     {unauthenticated, kSays, "unauthorized", kSilent},

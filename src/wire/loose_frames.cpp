@@ -102,6 +102,7 @@ std::optional<LooseFrame> LooseFrames::next() {
         }
         if (value.empty()) return LooseFrame{LooseFrame::Kind::unreadable, take_line(), error_event_};
         rest_.remove_prefix(value.size());
+        takes(rest_, ",");  // as in a list
         const bool of_error_event = error_event_;
         error_event_ = false;
         return LooseFrame{LooseFrame::Kind::json, value, of_error_event};

@@ -90,8 +90,18 @@ bool append_parts(std::string& out, const std::vector<ContentPart>& parts) {
 }
 
 /// Members in which providers hide what their reasoning needs back.
-constexpr std::string_view kReasoningMembers[] = {"reasoning_details", "reasoning_content", "reasoning",
-                                                  "thinking",          "extra_content",     "thought_signature"};
+constexpr std::string_view kReasoningMembers[] = {
+    "reasoning_details", "reasoning_content", "reasoning",         "reasoning_text",    "reasoning_opaque",
+    "reasoning_summary", "thinking",          "thinking_blocks",   "redacted_thinking", "encrypted_content",
+    "signature",         "extra_content",     "thought_signature", "thought_signatures"};
+
+/// The member that reasoning goes back in; "" where its text goes back inside of other members.
+std::string_view reasoning_member(const Message& message) {
+    const std::string_view name = message.reasoning_name;
+    if (name == "reasoning_details" || name == "thinking_blocks" || name == "thinking") return {};
+    if (name == "message.thinking") return "thinking";
+    return name == "reasoning" || name == "reasoning_text" ? name : "reasoning_content";
+}
 
 /// The JSON text of a member, "" where there is none.
 std::string_view member_of(std::string_view json, std::string_view name) {
@@ -177,19 +187,15 @@ std::optional<Error> append_message(std::string& out, const Message& message, Re
     if (replay == ReasoningReplay::none) {
         for (const std::string_view name : kReasoningMembers) extra.remove(name);
     }
-    // The text of details goes back with the details, which are in extra_json.
-    const bool reasons =
-        replay == ReasoningReplay::all && !message.reasoning.empty() && message.reasoning_name != "reasoning_details";
+    const bool reasons = replay == ReasoningReplay::all && !message.reasoning.empty();
     const bool thinking = reasons && message.reasoning_name == "thinking";
+    const std::string_view reasoning_name = reasons ? reasoning_member(message) : std::string_view();
     ObjectWriter object(out, extra);
     object.text("role", name_of(message.role));
     if (object.name("content") && !append_content(out, message, thinking)) {
         return invalid_request("the JSON of a part (RawPart::json or a part's extra_json) is not a JSON object");
     }
-    if (reasons && !thinking) {
-        const bool named = message.reasoning_name == "reasoning";
-        object.text(named ? "reasoning" : "reasoning_content", message.reasoning);
-    }
+    if (!reasoning_name.empty()) object.text(reasoning_name, message.reasoning);
     object.text_unless_empty("name", message.name);
     if (message.role == Role::tool || !message.tool_call_id.empty()) object.text("tool_call_id", message.tool_call_id);
     object.text_unless_empty("refusal", message.refusal);

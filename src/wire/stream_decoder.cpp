@@ -182,6 +182,7 @@ class StreamDecoder::Machine final : public SseSink {
         if (fields.has_usage || !fields.choices.empty()) add(fields, whole_);
         if (state_ != State::open) return;
         if (fields.error) return fail_with(error_from_fields(*fields.error), whole_);
+        if (!answer_.failure_reason().empty()) return fail_choice();
         if (fields.choices.empty()) return fail_malformed("the answer has no choices", whole_);
         answer_.note_missing_done_marker();
         complete();
@@ -278,13 +279,13 @@ class StreamDecoder::Machine final : public SseSink {
     void fail_unreadable() { fail_malformed(unreadable_, unreadable_text_); }
 
     void judge_done() {
-        if (answer_.has_failed_choice()) return fail_choice();
+        if (!answer_.failure_reason().empty()) return fail_choice();
         if (!answer_.has_choices()) return fail_malformed("the stream ended without a single choice", {});
         complete();
     }
 
     void judge_end() {
-        if (answer_.has_failed_choice()) return fail_choice();
+        if (!answer_.failure_reason().empty()) return fail_choice();
         if (answer_.all_finished()) {
             answer_.note_missing_done_marker();
             return complete();
@@ -304,9 +305,11 @@ class StreamDecoder::Machine final : public SseSink {
         fail_with(std::move(error), whole_);
     }
 
-    /// The reason "error" alone: the gateway may still say more, so it is judged at the end.
+    /// A finish reason that means a failure: the gateway may still say more, so it is judged at the end.
     void fail_choice() {
-        fail_with(error_from_fields({.message = "the gateway ended the answer with the finish reason 'error'"}), {});
+        Error error = failed_finish(answer_.failure_reason());
+        if (answer_.has_content()) error.code = ErrorCode::stream_interrupted;
+        fail_with(std::move(error), {});
     }
 
     void fail_with_text(std::string_view text) { fail_with_fields(read_error_text(text), text); }
@@ -373,6 +376,8 @@ StreamDecoder::State StreamDecoder::end_of_body(bool clean) {
 
 StreamDecoder::State StreamDecoder::state() const { return machine_->state(); }
 bool StreamDecoder::has_content() const { return machine_->answer().has_content(); }
+bool StreamDecoder::has_media() const { return machine_->answer().has_media(); }
+std::uint64_t StreamDecoder::progress() const { return machine_->answer().progress(); }
 bool StreamDecoder::has_whole_answer() const { return machine_->answer().all_finished(); }
 const Error& StreamDecoder::error() const { return machine_->error(); }
 const ChatCompletion& StreamDecoder::completion() const { return machine_->answer().completion(); }

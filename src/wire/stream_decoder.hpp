@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -38,8 +39,12 @@ class StreamDecoder {
     State end_of_body(bool clean);
     State state() const;
 
-    /// A content, reasoning, refusal or tool-call delta was told: the point after which nothing may be retried.
+    /// A content, reasoning, refusal, media or tool-call delta was told: the point after which nothing may be retried.
     bool has_content() const;
+    /// Some of it was media.
+    bool has_media() const;
+    /// Grows with content and finish reasons: see ChunkAccumulator::progress.
+    std::uint64_t progress() const;
     /// Every choice seen has a finish reason: an end of the body would find the answer complete.
     bool has_whole_answer() const;
     /// When failed. `raw_body` is at most 1 KiB of what could not be read.

@@ -105,6 +105,16 @@ TEST(Probe, CompletionsStopAtTheirHourlyBudget) {
     }
 }
 
+TEST(Probe, APageOrAnErrorInsideA200IsNoHealthyAnswer) {
+    for (const char* body : {"<html><title>Log in</title></html>", R"({"error":"Unexpected endpoint or method."})"}) {
+        ProbeFlow flow({});
+        flow.transport.clear(kUs).reply_raw(kUs, 200, {}, body);
+        flow.clock.advance(1min);
+        EXPECT_NE(health_of(flow, kUs).liveness, Liveness::healthy) << body;
+        EXPECT_EQ(health_of(flow, kEu).liveness, Liveness::healthy);
+    }
+}
+
 // ---- when ----
 
 TEST(Probe, AHealthyRegionIsProbedAtItsInterval) {

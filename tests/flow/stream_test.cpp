@@ -440,5 +440,50 @@ TEST(Stream, APriceInAHeaderCountsWhereTheAnswerNamesNone) {
     }
 }
 
+TEST(Stream, OnlyContentKeepsItAlive) {
+    const std::string empty =
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n";
+    const std::string usage = "data: {\"choices\":[],\"usage\":{\"total_tokens\":3}}\n\n";
+    for (const std::string& idle : {std::string("event: ping\ndata: {\"type\":\"ping\"}\n\n"), empty, usage}) {
+        CallFlow flow({"us-west"}, {.timeouts = {.stall = 4s}});
+        std::vector<std::string> portions{kRoleEvent, content_event("Be")};
+        for (int n = 0; n < 20; ++n) portions.push_back(idle);
+        flow.transport.stream_bytes("us-west", portions, StreamEnd::silent, {.between = 1s});
+        const auto begun = flow.clock.now();
+        const auto answer = flow.client.stream(a_question()).finish();
+        ASSERT_THAT(answer, FailsWith(ErrorCode::stream_stalled)) << idle;
+        EXPECT_LE(flow.clock.now() - begun, 8s) << idle;
+        EXPECT_EQ(answer.error().partial->text(), "Be");
+    }
+}
+
+TEST(Stream, MediaCommitAndComeWhenTheyCome) {
+    const auto audio = [](const std::string& data) {
+        return "data: {\"choices\":[{\"index\":0,\"delta\":{\"audio\":{\"data\":\"" + data + "\"}}}]}\n\n";
+    };
+    CallFlow flow({"us-west", "eu-central"});
+    flow.transport.stream_bytes("us-west", {kRoleEvent, audio("UklG"), audio("RiQA")}, StreamEnd::cut);
+    flow.transport.stream("eu-central", {"never asked"});
+    std::vector<std::string> heard;
+    const auto answer = flow.client.stream_to(a_question(), [&](const ChatChunk& chunk) {
+        if (chunk.event == ChunkEvent::media && chunk.media == MediaKind::audio) heard.emplace_back(chunk.text);
+    });
+    EXPECT_THAT(answer, FailsWith(ErrorCode::stream_interrupted));
+    EXPECT_THAT(heard, ElementsAre("UklG", "RiQA"));
+    EXPECT_THAT(flow.attempts(), ElementsAre("us-west"));
+    EXPECT_THAT(answer.error().partial->choices[0].extra_json, HasSubstr("UklGRiQA"));
+}
+
+TEST(Stream, AFinishReasonThatMeansAFailureAsksTheNextRegion) {
+    CallFlow flow({"us-west", "eu-central"});
+    flow.transport.stream_bytes(
+        "us-west", {kRoleEvent,
+                    "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"network_error\"}]}\n\n", kDone});
+    flow.transport.stream("eu-central", {"Merino"});
+    const auto answer = flow.client.stream(a_question()).finish();
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_EQ(answer->text(), "Merino");
+}
+
 }  // namespace
 }  // namespace holysheep::flow

@@ -75,6 +75,27 @@ TEST(ToolRunner, WhatGoesWrongInAToolIsToldToTheModel) {
     EXPECT_THAT(run.messages[5].content, HasSubstr("the tool failed"));
 }
 
+TEST(ToolRunner, RunsNoToolOfAnAnswerThatWasCutOrBlocked) {
+    const std::pair<const char*, ErrorCode> rows[] = {{"length", ErrorCode::malformed_response},
+                                                      {"MAX_TOKENS", ErrorCode::malformed_response},
+                                                      {"SAFETY", ErrorCode::content_filtered}};
+    for (const auto& [finish, code] : rows) {
+        ToolFlow flow;
+        std::string body = calls({{"1", "price", "{}"}});
+        body.replace(body.rfind("tool_calls"), 10, finish);
+        flow.transport.reply_raw("us-west", 200, {{"content-type", "application/json"}}, body);
+        int runs = 0;
+        const auto run = run_tools(flow.client, a_question(), {{"price", [&](const std::string&) {
+                                                                    ++runs;
+                                                                    return std::string("1");
+                                                                }}});
+        EXPECT_THAT(run.answer, FailsWith(code)) << finish;
+        EXPECT_EQ(runs, 0);
+        EXPECT_THAT(run.messages, SizeIs(1)) << "a call without its result could not be sent again";
+        EXPECT_EQ(run.answer.error().partial->tool_calls().size(), 1U);
+    }
+}
+
 TEST(ToolRunner, EndsAtItsLimitAndSaysSo) {
     ToolFlow flow;
     for (int i = 0; i < 12; ++i) flow.model_calls({{"1", "again", ""}});

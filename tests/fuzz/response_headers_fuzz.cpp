@@ -23,7 +23,12 @@ constexpr std::string_view kNames[] = {"retry-after",
                                        "x-ratelimit-remaining-tokens",
                                        "x-ratelimit-reset-requests",
                                        "x-ratelimit-reset-tokens",
-                                       "x-request-id"};
+                                       "x-request-id",
+                                       "x-ratelimit-reset",
+                                       "x-ratelimit-remaining-tokens-minute",
+                                       "x-ratelimit-reset-tokens-day",
+                                       "anthropic-ratelimit-requests-reset",
+                                       "ratelimit-remaining"};
 
 /// Each line is a header; its first byte chooses the name, a dollar the price.
 Headers headers_from(std::string_view text) {
@@ -57,11 +62,12 @@ std::string shown(std::optional<std::chrono::milliseconds> wait) {
 
 std::string read(const Headers& headers) {
     const std::chrono::sys_days now(std::chrono::year(2024) / 6 / 1);
-    const auto limits = wire::parse_rate_limits(headers);
+    const auto limits = wire::parse_rate_limits(headers, now);
     const auto verdict = wire::parse_should_retry(headers);
     const auto cost = wire::parse_reported_cost(headers);
     claim(!cost || cost->nano >= 0, "nobody is paid for asking");
-    return shown(wire::parse_retry_after(headers, now)) + shown(limits.reset_requests) + shown(limits.reset_tokens) +
+    return shown(wire::parse_retry_after(headers, now)) + shown(wire::parse_reset(headers, now)) +
+           shown(limits.reset_requests) + shown(limits.reset_tokens) +
            std::to_string(limits.limit_requests.value_or(-7)) + " " +
            std::to_string(limits.remaining_tokens.value_or(-7)) + " " +
            (verdict ? (*verdict ? "retry" : "stop") : "silent") + " " + wire::parse_request_id(headers) +

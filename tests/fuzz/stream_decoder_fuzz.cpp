@@ -1,4 +1,5 @@
 // The body of a stream tells the same story however it is cut: events, verdict, error, answer. Nothing is thrown.
+#include <set>
 #include <string>
 
 #include "chunk_recorder.hpp"
@@ -22,6 +23,11 @@ std::string describe(const Error& error) {
            std::to_string(error.http_status) + "|" + std::to_string(error.effective_status) + "|" + error.raw_body;
 }
 
+void claim_calls_are_apart(const std::vector<ToolCall>& calls) {
+    std::set<std::string_view> ids;
+    for (const ToolCall& call : calls) claim(ids.insert(call.id).second, "no two calls share an id");
+}
+
 std::string story_of(const wire::Pieces& pieces, bool clean) {
     wire::ChunkRecorder sink;
     wire::StreamDecoder decoder({.max_event_bytes = 2048, .max_total_bytes = 4096, .skip_malformed_chunks = 1}, sink);
@@ -32,17 +38,21 @@ std::string story_of(const wire::Pieces& pieces, bool clean) {
     bool told_content = false;
     for (const std::string& line : sink.seen) {
         story += line + "\n";
-        for (const std::string_view kind : {"content", "reasoning", "refusal", "tool_call"})
+        for (const std::string_view kind : {"content", "reasoning", "refusal", "tool_call", "media"})
             told_content = told_content || line.compare(0, kind.size(), kind) == 0;
     }
     claim(told_content == decoder.has_content(), "the commit point is the first delta that was told");
+    claim(!told_content || decoder.progress() > 0, "what is told is progress");
     if (state == wire::StreamDecoder::State::failed) {
         claim(!decoder.error().message.empty(), "an error has a message");
         claim(is_valid_utf8(decoder.error().message), "a message is UTF-8");
         story += "failed: " + describe(decoder.error()) + "\n";
     }
     const ChatCompletion answer = decoder.take_completion();
-    for (const Choice& choice : answer.choices) claim(is_valid_utf8(choice.message.content), "text is UTF-8");
+    for (const Choice& choice : answer.choices) {
+        claim(is_valid_utf8(choice.message.content), "text is UTF-8");
+        claim_calls_are_apart(choice.message.tool_calls);
+    }
     return story + wire::describe(answer);
 }
 

@@ -25,6 +25,10 @@ inline std::string describe(const AnswerFields& fields) {
                std::string(call.id) + " " + std::string(call.type) + " " + std::string(call.name) + " '" +
                std::string(call.arguments) + "'\n";
     }
+    for (const MediaDelta& media : fields.media) {
+        out += "media " + std::to_string(media.choice) + " " + std::string(name_of(media.kind)) + " '" +
+               std::string(media.text) + "'\n";
+    }
     std::vector<std::string> loose;
     for (const LooseMember& member : fields.loose) {
         loose.push_back(std::to_string(static_cast<int>(member.scope)) + " " + std::to_string(member.owner) + " " +

@@ -206,8 +206,24 @@ TEST(ReasoningReplay, OfTextIsUnderTheNameItCameWith) {
     EXPECT_EQ(replays_of(message)[1],
               R"({"role":"assistant","content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},)"
               R"({"type":"text","text":"a"}]})");
-    message.reasoning_name = "reasoning_details";
-    EXPECT_EQ(replays_of(message)[1], without);
+    message.reasoning_name = "reasoning_text";
+    EXPECT_THAT(replays_of(message)[1], HasSubstr(R"("reasoning_text":"hm")"));
+    message.reasoning_name = "message.thinking";
+    EXPECT_THAT(replays_of(message)[1], HasSubstr(R"("thinking":"hm")"));
+    for (const char* name : {"reasoning_details", "thinking_blocks"}) {
+        message.reasoning_name = name;
+        EXPECT_EQ(replays_of(message)[1], without);
+    }
+}
+
+TEST(ReasoningReplay, NoneSendsNothingOfIt) {
+    Message message{.role = Role::assistant, .content = "a"};
+    message.extra_json =
+        R"({"reasoning_text":"r","reasoning_opaque":"o","thinking_blocks":[{"thinking":"t"}],"reasoning_details":[{}],"odd":1})";
+    const auto bodies = replays_of(message);
+    EXPECT_THAT(bodies[0], HasSubstr(R"("reasoning_opaque":"o")"));
+    EXPECT_THAT(bodies[0], HasSubstr(R"("thinking_blocks":[{"thinking":"t"}])"));
+    EXPECT_EQ(bodies[2], R"({"role":"assistant","content":"a","odd":1})");
 }
 
 TEST(ReasoningReplay, OfMarkedMembersIsTheDefaultAndCanBeSwitchedOff) {

@@ -10,6 +10,7 @@
 #include "chunk_recorder.hpp"
 #include "wire/answer_dom.hpp"
 #include "wire/answer_scan.hpp"
+#include "wire/finish_reasons.hpp"
 
 namespace holysheep::wire {
 namespace {
@@ -403,9 +404,153 @@ TEST(FinishReason, TheLastNonEmptyOneWins) {
 }
 
 TEST(FinishReason, AnUnknownWordIsOtherAndKept) {
-    const Sum sum({choice(R"("finish_reason":"model_length")")});
+    const Sum sum({choice(R"("finish_reason":"out_of_wool")")});
     EXPECT_EQ(sum.choice().finish_reason, FinishReason::other);
-    EXPECT_EQ(sum.choice().finish_reason_text, "model_length");
+    EXPECT_EQ(sum.choice().finish_reason_text, "out_of_wool");
+}
+
+TEST(FinishReason, MeansWhatItsProviderMeans) {
+    using enum FinishReason;
+    const std::pair<std::string_view, FinishReason> rows[] = {{"STOP", stop},
+                                                              {"end_turn", stop},
+                                                              {"eos", stop},
+                                                              {"MAX_TOKENS", length},
+                                                              {"model_length", length},
+                                                              {"FINISH_REASON_MAX_TOKENS", length},
+                                                              {"tool_use", tool_calls},
+                                                              {"tool-calls", tool_calls},
+                                                              {"function_call", function_call},
+                                                              {"SAFETY", content_filter},
+                                                              {"RECITATION", content_filter},
+                                                              {"PROHIBITED_CONTENT", content_filter},
+                                                              {"sensitive", content_filter},
+                                                              {"content-filter", content_filter},
+                                                              {"network_error", error},
+                                                              {"abort", error},
+                                                              {"insufficient_system_resource", error},
+                                                              {"MALFORMED_FUNCTION_CALL", error},
+                                                              {"OTHER", other},
+                                                              {"", none}};
+    for (const auto& [word, reason] : rows) EXPECT_EQ(finish_reason_from(word), reason) << word;
+}
+
+TEST(FinishReason, AFailureIsNotReportedAsAnEnd) {
+    const Sum sum({delta(R"("content":"a")"), choice(R"("finish_reason":"network_error")")});
+    EXPECT_THAT(sum.told.seen, ElementsAre("started 0", "content 0 'a'", "other"));
+    EXPECT_EQ(sum.answers.failure_reason(), "network_error");
+    EXPECT_EQ(Sum({choice(R"("finish_reason":"error")"), choice(R"("finish_reason":"stop")")}).answers.failure_reason(),
+              "");
+}
+
+TEST(Media, AudioIsReportedPieceByPieceAndJoined) {
+    const Sum sum({delta(R"("content":null,"audio":{"id":"a1","transcript":"Ba"})"),
+                   delta(R"("audio":{"data":"UklG"})"), delta(R"("audio":{"data":"RiQA","transcript":"a"})"),
+                   delta(R"("audio":{"expires_at":7})")});
+    EXPECT_THAT(sum.told.seen, ElementsAre("started 0", "media 0 transcript 'Ba'", "media 0 audio 'UklG'",
+                                           "media 0 audio 'RiQA'", "media 0 transcript 'a'", "other"));
+    EXPECT_TRUE(sum.answers.has_content());
+    EXPECT_EQ(sum.choice().extra_json, R"({"audio":{"data":"UklGRiQA","expires_at":7,"id":"a1","transcript":"Baa"}})");
+}
+
+TEST(Media, ImagesAndFilesAreReportedOneByOneAndAllKept) {
+    const Sum sum({delta(R"("content":"","images":[{"type":"image_url","image_url":{"url":"data:a"},"index":0}])"),
+                   delta(R"("images":{"type":"image_url","image_url":{"url":"data:b"},"index":1})"),
+                   delta(R"("files":[{"id":"f"}])"), delta(R"("images":[],"files":null)")});
+    EXPECT_THAT(sum.told.seen, ElementsAre("started 0", "media 0 image 'data:a'", "media 0 image 'data:b'",
+                                           R"(media 0 file '{"id":"f"}')", "other"));
+    EXPECT_TRUE(sum.answers.has_content());
+    EXPECT_EQ(sum.choice().message.extra_json, "") << "servers refuse them when they are sent back";
+    EXPECT_EQ(sum.choice().extra_json,
+              R"({"files":[{"id":"f"}],"images":[{"image_url":{"url":"data:a"},"index":0,"type":"image_url"},)"
+              R"({"image_url":{"url":"data:b"},"index":1,"type":"image_url"}]})");
+}
+
+TEST(Media, InsideOfTheContentIsKeptBesideTheText) {
+    const Sum sum({delta(R"("content":[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"u"}}])")});
+    EXPECT_THAT(sum.told.seen, ElementsAre("started 0", "content 0 'a'", "media 0 image 'u'"));
+    EXPECT_EQ(sum.choice().extra_json, R"({"content_parts":[{"image_url":{"url":"u"},"type":"image_url"}]})");
+}
+
+TEST(Media, AMessageThatRepeatsTheDeltasSaysThemOnce) {
+    const Sum sum({delta(R"("images":[{"image_url":{"url":"u"}}])"),
+                   choice(R"("message":{"images":[{"image_url":{"url":"u"}}]},"finish_reason":"stop")")});
+    EXPECT_THAT(sum.told.seen, ElementsAre("started 0", "media 0 image 'u'", "finish 0 stop"));
+    EXPECT_EQ(sum.choice().extra_json, R"({"images":[{"image_url":{"url":"u"}}]})");
+}
+
+TEST(Progress, IsContentAndNothingElse) {
+    ChunkAccumulator answers(SIZE_MAX);
+    const auto add = [&](const std::string& chunk) {
+        AnswerDom dom;
+        AnswerFields fields;
+        EXPECT_EQ(dom.read(chunk, AnswerShape::chunk, fields), AnswerDom::Read::ok);
+        const auto before = answers.progress();
+        EXPECT_EQ(answers.add(fields, chunk, nullptr), ChunkAccumulator::Added::ok);
+        return answers.progress() > before;
+    };
+    EXPECT_FALSE(add(delta(R"("role":"assistant","content":"")")));
+    EXPECT_TRUE(add(delta(R"("content":"a")")));
+    EXPECT_FALSE(add(delta(R"("role":"assistant","content":null)")));
+    EXPECT_FALSE(add(R"({"type":"ping"})"));
+    EXPECT_FALSE(add(R"({"choices":[],"usage":{"total_tokens":3}})"));
+    EXPECT_TRUE(add(delta(R"("reasoning":"hm")")));
+    EXPECT_TRUE(add(delta(R"("audio":{"data":"QQ"})")));
+    EXPECT_TRUE(add(tools(R"({"index":0,"id":"a","function":{"arguments":"{"}})"))) << "also while its name is missing";
+    EXPECT_FALSE(add(tools(R"({"index":0,"function":{"arguments":""}})")));
+    EXPECT_TRUE(add(choice(R"("finish_reason":"stop")")));
+    EXPECT_FALSE(add(choice(R"("finish_reason":"stop")")));
+}
+
+TEST(Reasoning, IsReadUnderAllNames) {
+    const std::pair<std::string, std::string_view> rows[] = {
+        {R"("reasoning_content":"hm")", "reasoning_content"},
+        {R"("reasoning":"hm")", "reasoning"},
+        {R"("reasoning_text":"hm")", "reasoning_text"},
+        {R"("thinking":"hm")", "message.thinking"},
+        {R"("content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]}])", "thinking"},
+        {R"("content":[{"type":"reasoning","text":"hm"}])", "thinking"},
+        {R"("reasoning_details":[{"type":"reasoning.text","text":"hm"}])", "reasoning_details"},
+        {R"("thinking_blocks":[{"type":"thinking","thinking":"hm"}])", "thinking_blocks"}};
+    for (const auto& [members, name] : rows) {
+        for (const bool tree_only : {false, true}) {
+            const Sum sum({delta(members), delta(members)}, tree_only);
+            EXPECT_EQ(sum.choice().message.reasoning, "hmhm") << members;
+            EXPECT_EQ(sum.choice().message.reasoning_name, name);
+            EXPECT_EQ(sum.choice().message.content, "");
+        }
+    }
+}
+
+TEST(Reasoning, FragmentsOfABlockAreOneBlock) {
+    const Sum details(
+        {delta(R"("reasoning_details":[{"type":"reasoning.text","text":"Count ","format":"f","index":0}])"),
+         delta(R"("reasoning_details":[{"type":"reasoning.summary","summary":"wool","index":1}])"),
+         delta(R"("reasoning_details":[{"type":"reasoning.text","text":"sheep","format":"f","index":0}])"),
+         delta(
+             R"("reasoning_details":[{"type":"reasoning.text","signature":"c2ln","index":0},)"
+             R"({"type":"reasoning.encrypted","data":"x","id":"e1"},{"type":"reasoning.encrypted","data":"y","id":"e2"}])")});
+    EXPECT_EQ(
+        details.choice().message.extra_json,
+        R"({"reasoning_details":[{"format":"f","index":0,"signature":"c2ln","text":"Count sheep","type":"reasoning.text"},)"
+        R"({"index":1,"summary":"wool","type":"reasoning.summary"},{"data":"x","id":"e1","type":"reasoning.encrypted"},)"
+        R"({"data":"y","id":"e2","type":"reasoning.encrypted"}]})");
+    const Sum blocks({delta(R"("thinking_blocks":[{"type":"thinking","thinking":"a"}])"),
+                      delta(R"("thinking_blocks":[{"type":"thinking","thinking":"b","signature":"s"}])"),
+                      delta(R"("thinking_blocks":[{"type":"thinking","thinking":"c"}])")});
+    EXPECT_EQ(
+        blocks.choice().message.extra_json,
+        R"({"thinking_blocks":[{"signature":"s","thinking":"ab","type":"thinking"},{"thinking":"c","type":"thinking"}]})");
+    const Sum whole({delta(R"("reasoning_details":[{"type":"t","text":"a"},{"type":"t","text":"b"}])")});
+    EXPECT_EQ(whole.choice().message.extra_json,
+              R"({"reasoning_details":[{"text":"a","type":"t"},{"text":"b","type":"t"}]})");
+}
+
+TEST(OutputOnlyMembers, AreKeptOutsideOfTheMessage) {
+    for (const bool tree_only : {false, true}) {
+        const Sum sum({delta(R"("content":"a","citations":"c","provider_specific_fields":7,"odd":1)")}, tree_only);
+        EXPECT_EQ(sum.choice().message.extra_json, R"({"odd":1})");
+        EXPECT_EQ(sum.choice().extra_json, R"({"citations":"c","provider_specific_fields":7})");
+    }
 }
 
 TEST(TopLevel, TheFirstNonEmptyValueWins) {

@@ -15,6 +15,17 @@ inline std::string shown_id(std::string_view id) {
     return made_up ? "made-up" : std::string(id);
 }
 
+inline std::string_view name_of(MediaKind kind) {
+    switch (kind) {
+        case MediaKind::none: break;
+        case MediaKind::audio: return "audio";
+        case MediaKind::transcript: return "transcript";
+        case MediaKind::image: return "image";
+        case MediaKind::file: return "file";
+    }
+    return "none";
+}
+
 /// One line per event: "content 0 'Hello'", "tool_call 0 #0 call_1 wool '{}'", "finish 0 stop", "usage 12".
 struct ChunkRecorder final : ChunkSink {
     std::vector<std::string> seen{};
@@ -30,6 +41,9 @@ struct ChunkRecorder final : ChunkSink {
             case ChunkEvent::tool_call:
                 line += " " + choice + " #" + std::to_string(chunk.tool_index) + " " + shown_id(chunk.tool_id) + " " +
                         std::string(chunk.tool_name) + " '" + std::string(chunk.tool_arguments) + "'";
+                break;
+            case ChunkEvent::media:
+                line += " " + choice + " " + std::string(name_of(chunk.media)) + " '" + std::string(chunk.text) + "'";
                 break;
             case ChunkEvent::finish: line += " " + choice + " " + std::string(to_string(chunk.finish_reason)); break;
             case ChunkEvent::usage: line += " " + std::to_string(chunk.usage->total_tokens); break;

@@ -115,6 +115,7 @@ const FramingRow kFramingRows[] = {
     {"EveryLineOfAnUpstreamInsideData", "data: event: message\ndata: id: 7\ndata: data: ", "\n\n",
      "data: data: [DONE]\n\n"},
     {"NoLineBreakBetweenEvents", "data: ", "", "data: [DONE]\n\n"},
+    {"CommasBehindChunks", "data: ", ",\n\n", "data: [DONE]\n\n"},
     {"NoDataAtAll", "\n", "\n", ""},
     {"NoDataBehindAComment", ": hi\n\n", "\n", "[DONE]\n"},
     {"OneEventOverLines", "data: ", "\n\n", "data: \ndata: [DONE]\ndata: \n\n"},
@@ -219,6 +220,39 @@ TEST(WholeAnswer, IsOneWhateverFollowsIt) {
                                  "\n\n" +
                                  content("a") + kDone);
     EXPECT_EQ(error.error.code, ErrorCode::rate_limited);
+}
+
+TEST(FailedFinish, IsAnErrorBeforeContentAndAnInterruptionAfterIt) {
+    for (const std::string_view reason : {"\"network_error\"", "\"abort\"", "\"error\""}) {
+        for (const std::string& end : {kDone, std::string()}) {
+            const Outcome before = decode(delta("\"role\":\"assistant\"") + delta("", reason) + end);
+            EXPECT_EQ(before.error.code, ErrorCode::server_failed);
+            EXPECT_FALSE(before.has_content);
+            const Outcome after = decode(content("a") + delta("", reason) + end);
+            EXPECT_EQ(after.error.code, ErrorCode::stream_interrupted);
+            EXPECT_EQ(after.answer.text(), "a");
+        }
+    }
+    EXPECT_EQ(decode(content("a") + delta("", "\"error\"") + kStop + kDone).state, State::complete);
+    EXPECT_EQ(decode(R"({"choices":[{"message":{"content":""},"finish_reason":"abort"}]})").error.code,
+              ErrorCode::server_failed);
+}
+
+TEST(MediaStream, OfAudioIsReportedAsItComesAndInBoundedMemory) {
+    const std::string piece(240'000, 'A');
+    ChunkRecorder sink;
+    StreamDecoder decoder({}, sink);
+    decoder.feed(delta(R"("audio":{"id":"a1"})"));
+    for (int n = 0; n < 26; ++n) {
+        decoder.feed(delta(R"("audio":{"data":")" + piece + "\"}"));
+        ASSERT_EQ(sink.seen.size(), static_cast<std::size_t>(n) + 2) << "each when it came";
+    }
+    decoder.feed(kStop + kDone);
+    ASSERT_EQ(decoder.state(), State::complete);
+    EXPECT_TRUE(decoder.has_content());
+    const ChatCompletion answer = decoder.take_completion();
+    EXPECT_EQ(answer.choices[0].extra_json.size(),
+              26 * piece.size() + std::string(R"({"audio":{"data":"","id":"a1"}})").size());
 }
 
 TEST(WholeAnswer, WithoutAChoiceStillCountsItsUsage) {

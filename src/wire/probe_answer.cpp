@@ -1,0 +1,41 @@
+// Lists of models are long, and their tree is not worth it: an error is short, or says so with its first member.
+#include "wire/probe_answer.hpp"
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "wire/error_fields.hpp"
+#include "wire/json_cursor.hpp"
+#include "wire/json_dom.hpp"
+
+namespace holysheep::wire {
+namespace {
+
+bool begins_with_an_error(std::string_view body) {
+    std::string scratch;
+    JsonCursor cursor(body, scratch);
+    bool error = false;
+    cursor.read_object([&](std::string_view first) {
+        error = first == "error" && cursor.peek() != 'n';
+        return false;
+    });
+    return error;
+}
+
+}  // namespace
+
+bool is_probe_answer(std::string_view body, bool whole) {
+    const std::size_t first = body.find_first_not_of("\xEF\xBB\xBF \t\r\n");
+    if (first == std::string_view::npos) return true;
+    body.remove_prefix(first);
+    if (body.front() == '<') return false;
+    if (body.front() != '{' && body.front() != '[') return true;
+    nlohmann::json tree;
+    if (!whole || !parse_json(body, tree)) return !begins_with_an_error(body);
+    // A health check may well say {"message":"ok"}: only what is certainly an error counts.
+    if (tree.is_object()) tree["choices"] = nlohmann::json::array();
+    return !says_error(tree) && text_of(member(tree, "type")) != "error";
+}
+
+}  // namespace holysheep::wire

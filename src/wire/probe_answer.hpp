@@ -1,0 +1,17 @@
+// Whether the 200 that a probe got comes from a gateway at all.
+// first bytes of a body → [probe_answer] → Prober
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace holysheep::wire {
+
+/// As much of a body as is worth keeping for this.
+inline constexpr std::size_t kProbeBodyBytes = std::size_t{16} << 10U;
+
+/// False for a page (of a login, or of a proxy) and for an error in any known shape. A body that was cut is judged by
+/// its beginning; an empty one, and text of any other kind, is taken for an answer.
+bool is_probe_answer(std::string_view body, bool whole);
+
+}  // namespace holysheep::wire

@@ -1,0 +1,16 @@
+// Blocks of reasoning that a stream sends in fragments, joined as their providers join them: a signature is only
+// accepted back together with the whole text that it signs.
+// reasoning_details, thinking_blocks (JSON arrays) → [reasoning_blocks] → Message::extra_json
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace holysheep::wire {
+
+/// Fragments of one block have one type and, where they have it, one index; without an index they follow each other
+/// until a signature ends the block. Text, summary, data and thinking are joined, other members are replaced. Returns
+/// the text unchanged where it is no array of objects.
+std::string join_reasoning_blocks(std::string_view json);
+
+}  // namespace holysheep::wire
