@@ -12,3 +12,8 @@ file(STRINGS "${WORK}/build.ninja" library REGEX "libholysheep\\." LIMIT_COUNT 1
 if(NOT library)
   message(FATAL_ERROR "the library is not in the build")
 endif()
+# No build type was named.
+file(STRINGS "${WORK}/CMakeCache.txt" type REGEX "^CMAKE_BUILD_TYPE:[A-Z]+=Release$")
+if(NOT type)
+  message(FATAL_ERROR "a build without a type is not a Release")
+endif()
