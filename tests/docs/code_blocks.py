@@ -28,7 +28,8 @@ def main(readme, output, *pages):
     directory.mkdir(parents=True, exist_ok=True)
     count = 0
     for page in map(pathlib.Path, pages):
-        stem = page.stem.lower().replace("-", "_")
+        same_folder = page.resolve().parent == pathlib.Path(readme).resolve().parent
+        stem = ("" if same_folder else "docs_") + page.stem.lower().replace("-", "_")
         for number, block in enumerate(BLOCK.findall(page.read_text(encoding="utf-8")), 1):
             count += 1
             program = "int main" in block
