@@ -91,6 +91,9 @@ struct RetryOptions {
     /// Jitter"). `throttle_backoff` replaces `initial_backoff` after a 429.
     milliseconds initial_backoff{50}, throttle_backoff{1'000}, max_backoff{20'000};
     milliseconds max_wait{60'000};  ///< the longest hint of a gateway (Retry-After) that is waited out
+    /// `fallback_models`: how long after its first failure the asked model may still be asked again, in regions that
+    /// have failed it; 0: each region once. A fallback is asked at once where the failure is the model's own.
+    milliseconds fallback_after{2'000};
     /// Attempts that might feed an outage take a token from a bucket shared by all calls of the client; each success
     /// puts `budget_ratio` of a token back. A move to a healthy region that this call has not tried costs nothing.
     double budget_ratio = 0.2;
@@ -202,9 +205,11 @@ struct ClientOptions {
     ConcurrencyOptions concurrency{};
     BudgetOptions budget{};
     std::map<std::string, ModelTraits> models{};  ///< by name; see ModelCatalogue::amend
-    /// Asked in this order when a model fails for reasons of its own (not found, no rights to it; a prompt that is too
-    /// long goes to one that is known to take more), or when every region has failed with its errors (5xx, 429, no
-    /// answer in time). Not after content, not for a network that is down.
+    /// Asked in this order: at once when a model fails for reasons of its own (not found, no rights to it, its breakers
+    /// open; a prompt that is too long goes to one whose window is not known to be too small), or when its servers fail
+    /// (5xx, 429, no answer in time) in every region and its own retries promise no answer within
+    /// `RetryOptions::fallback_after`. A stream that broke after content goes on with another model where
+    /// `CallOptions::stream_recovery` asks for it and the first has no attempt left. Not for a network that is down.
     std::vector<std::string> fallback_models{};
     std::vector<ModelRule> model_rules{};
     TlsOptions tls{};
@@ -255,8 +260,8 @@ struct CallOptions {
     /// is not usable or costs more than twice the best plus 50 ms. Empty: no session.
     std::string session{};
     std::string label{};  ///< travels into the records
-    /// Sent as `Idempotency-Key`, the same for all attempts but those that continue a cut stream, whose body is
-    /// another: these add a suffix. Empty: not sent.
+    /// Sent as `Idempotency-Key`, with a suffix where the body is another one: under another name of the model
+    /// (fallbacks, `Region::model_map`), and to continue a cut stream. Empty: not sent.
     std::string idempotency_key{};
     /// In place of the client's; one empty name: none.
     std::vector<std::string> fallback_models{};

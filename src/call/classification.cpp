@@ -35,6 +35,7 @@ Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool own_key
         case ErrorCode::invalid_request:
             // Misdirected: the connection leads to a server that does not answer for this host (RFC 9110, 15.5.20).
             if (outcome.status == 421) return {Action::same_fresh, Charge::none};
+            if (is_redirect(outcome)) return {Action::next, Charge::gateway};
             return {outcome.status == 425 ? Action::next : Action::stop, Charge::none};
         case ErrorCode::stream_interrupted: return {Action::stop, Charge::transport};
         case ErrorCode::stream_stalled: return {Action::stop, Charge::timeout};
@@ -90,6 +91,14 @@ bool maybe_billed(const Outcome& outcome) {
     if (outcome.certainly_not_delivered || outcome.refused) return false;
     return outcome.status == 0 || outcome.status == 408 || outcome.status == 504 || outcome.status == 524 ||
            (outcome.status >= 200 && outcome.status < 300);
+}
+
+bool is_redirect(const Outcome& outcome) {
+    return outcome.error == ErrorCode::invalid_request && outcome.status >= 300 && outcome.status < 400;
+}
+
+bool is_misrouted(const Outcome& outcome) {
+    return is_redirect(outcome) || outcome.error == ErrorCode::malformed_response;
 }
 
 Verdict classify(const Outcome& outcome, const RetryOptions& retry, bool own_keys) {

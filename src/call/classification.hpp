@@ -48,6 +48,11 @@ bool maybe_delivered(const Outcome& outcome);
 /// Whether the work may have been billed: a gateway that answers with an error of its own bills nothing.
 bool maybe_billed(const Outcome& outcome);
 
+/// Redirects are not followed, for the key belongs to one host: the region leads elsewhere, the others may not.
+bool is_redirect(const Outcome& outcome);
+/// What answered is no gateway: a redirect, a login page, a text that is no answer.
+bool is_misrouted(const Outcome& outcome);
+
 /// `own_keys`: regions have different keys, so that a refused key may be good elsewhere.
 Verdict classify(const Outcome& outcome, const RetryOptions& retry, bool own_keys);
 

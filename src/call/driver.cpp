@@ -249,7 +249,9 @@ void CallDriver::attempt_ended(Attempt& attempt) {
                    time);
     last_ended_ = attempt.record.number;
     if (!outcome.answered) forget_held(last_ended_);
-    book(attempt, classify(outcome, machine_.policy().retry, false).charge);
+    // A path that a caller asks for may redirect wherever it is: that says nothing about regions.
+    const bool meant = exchange_.kind == ExchangeKind::raw && is_redirect(outcome);
+    book(attempt, meant ? health::Charge::none : classify(outcome, machine_.policy().retry, false).charge);
     // A finished answer leaves its connection to the next request, if its last bytes come soon; a failed one is cut.
     if (attempt.transfer_open && !attempt.settle_at()) close(attempt);
     apply(machine_.on_end(attempt.record.number, outcome, attempt.record, time));
@@ -301,7 +303,8 @@ void CallDriver::start_attempt(const Command& command) {
     const auto& keys = services_.admission.keys;
     const auto& key = keys.text(command.region, admission_.key(static_cast<std::size_t>(command.attempt)));
     if (keys.renewable()) own_secrets_.add(key);
-    auto request = build_request(exchange_, target, model, key, command.attempt);
+    auto request =
+        build_request(exchange_, target, {.sent = model, .usual = machine_.model_name(0)}, key, command.attempt);
     request.fresh_connection = command.fresh_connection;
     request.avoid_stale_connection = machine_.policy().cost_safe;
     if (services_.log.bodies()) {

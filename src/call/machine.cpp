@@ -11,6 +11,7 @@ CallMachine::CallMachine(const CallPolicy& policy, std::span<const std::size_t> 
                          const RetryPolicy* retry_policy, Admission* admission)
     : policy_(policy),
       plan_(plan),
+      fallback_(policy),
       model_(model),
       first_model_(model),
       regions_(regions),
@@ -24,8 +25,15 @@ CallMachine::CallMachine(const CallPolicy& policy, std::span<const std::size_t> 
 
 Commands CallMachine::start(time_point now) {
     Commands out;
+    // A single region is never blocked, for there is nowhere better to go; but another model may be.
+    if (plan_.size() == 1 && !regions_.model_breaker_admits(plan_.front(), model_, now)) {
+        if (const auto move = move_to_fallback(nullptr, now)) {
+            dispatch(*move, now, out);
+            return out;
+        }
+    }
     if (const auto region = next_untried(now)) {
-        const auto kind = model_index_ == 0 ? AttemptKind::first : AttemptKind::fallback_model;
+        const auto kind = fallback_.current() == 0 ? AttemptKind::first : AttemptKind::fallback_model;
         dispatch({.region = *region, .kind = kind, .when = now}, now, out);
         return out;
     }

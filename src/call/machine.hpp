@@ -22,6 +22,7 @@
 
 #include "call/admission.hpp"
 #include "call/classification.hpp"
+#include "call/model_fallback.hpp"
 #include "call/policy.hpp"
 #include "health/region_health_tracker.hpp"
 #include "resilience/random.hpp"
@@ -188,12 +189,16 @@ class CallMachine {
     int count_in_flight() const;
     bool only_late_ones_in_flight() const;
     bool tried(std::size_t region) const;
+    /// It answered with a redirect, which is not followed.
+    bool redirected(std::size_t region) const;
     bool eligible(std::size_t region) const { return !regions_.draining(region); }
     bool attempts_used_up() const;
     /// Goes on with the next model that a region can be asked for.
     std::optional<Move> move_to_fallback(const Attempt* failed, time_point now);
-    bool calls_for_fallback(const Attempt& failed, Verdict verdict, const std::optional<Move>& move,
-                            Ending why_not) const;
+    bool calls_for_fallback(const Attempt& failed, Verdict verdict, const std::optional<Move>& move, Ending why_not,
+                            time_point now) const;
+    /// Breakers keep calls from the model in every region, or none has it.
+    bool model_blocked(values::ModelId model, time_point now) const;
     /// Whether a move there takes no token.
     bool is_free(const Attempt& failed, std::size_t region, time_point now) const;
     bool usable(std::size_t region, time_point now) const;
@@ -239,7 +244,7 @@ class CallMachine {
 
     const CallPolicy& policy_;
     std::span<const std::size_t> plan_;
-    std::size_t model_index_ = 0;
+    ModelFallback fallback_;
     values::ModelId model_;
     const values::ModelId first_model_;
     std::optional<ModelSwitch> model_switch_;

@@ -35,7 +35,11 @@ bool CallMachine::recovers(const Outcome& outcome, Verdict verdict) const {
 
 void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record, time_point now, Commands& out) {
     const auto failed = at(attempt);
-    if (first_failure_ == 0) first_failure_ = attempt;
+    fallback_.on_failure(failed.outcome.error, now);
+    // What leads to no gateway at all is told only where nothing else was found.
+    if (first_failure_ == 0 || (is_misrouted(at(first_failure_).outcome) && !is_misrouted(failed.outcome))) {
+        first_failure_ = attempt;
+    }
     if (failed.outcome.error == ErrorCode::rate_limited && failed.outcome.retry_after) {
         const auto pause_ends = now + *failed.outcome.retry_after;
         quota_clock_ = std::min(quota_clock_.value_or(pause_ends), pause_ends);
@@ -54,7 +58,7 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
     }
     auto why_not = Ending::refused;
     auto move = move_after(failed, verdict, now, why_not);
-    if (calls_for_fallback(failed, verdict, move, why_not)) {
+    if (calls_for_fallback(failed, verdict, move, why_not, now)) {
         if (const auto fallback = move_to_fallback(&failed, now)) {
             move = fallback;
             verdict.action = Action::next;
@@ -97,17 +101,26 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
         return;
     }
     if (!move) {
-        finish(why_not, attempt, out);
+        const bool everywhere = std::ranges::all_of(
+            attempts_, [](const Attempt& a) { return a.lost || (a.phase == Phase::ended && is_redirect(a.outcome)); });
+        finish(everywhere ? Ending::refused : why_not, attempt, out);
         return;
     }
     if (!move->free && !budgets_.retries.try_take()) {
         // There is no token for a region that fails; a healthy one behind it costs none.
         const auto healthy = move->kind == AttemptKind::failover ? next_free(failed, now) : std::nullopt;
-        if (!healthy) {
-            finish(Ending::budget_empty, attempt, out);
-            return;
+        if (healthy) {
+            move->region = *healthy;
+        } else {
+            move.reset();
+            if (calls_for_fallback(failed, verdict, move, Ending::budget_empty, now)) {
+                move = move_to_fallback(&failed, now);
+            }
+            if (!move) {
+                finish(Ending::budget_empty, attempt, out);
+                return;
+            }
         }
-        move->region = *healthy;
     }
     if (move->returns) ++retries_;
     follow(*move, now, out);
@@ -172,9 +185,10 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
     for (const auto region : plan_) {
         if (!eligible(region) || regions_.forced_open(region) || !regions_.has_model(region, model_, now)) continue;
         if (only && region != *only) continue;
+        if (redirected(region)) continue;  // it would do so again
         // The latest failure there says how long to stay away.
         const auto last = std::find_if(attempts_.rbegin(), attempts_.rend(), [&](const Attempt& a) {
-            return a.region == region && a.model == model_index_ && !in_flight(a) && !a.lost;
+            return a.region == region && a.model == fallback_.current() && !in_flight(a) && !a.lost;
         });
         const auto visits = std::ranges::count_if(attempts_, [&](const Attempt& a) { return a.region == region; });
         auto until = regions_.usable_at(region, model_, now).value_or(now + kLookAgain);
@@ -249,7 +263,7 @@ void CallMachine::dispatch(const Move& move, time_point now, Commands& out) {
     }
     if (!admitted(move, now, out)) return;
     attempts_.push_back(
-        {.region = move.region, .model = model_index_, .kind = move.kind, .started = now, .progress = now});
+        {.region = move.region, .model = fallback_.current(), .kind = move.kind, .started = now, .progress = now});
     // In the step that asked: a hedge and a race that are due together must not use the same right.
     if (admission_ != nullptr) admission_->begin(attempts_.size(), move.region);
     attempts_.back().path_check = now + handshake_late_after(move.region);
@@ -260,7 +274,7 @@ void CallMachine::dispatch(const Move& move, time_point now, Commands& out) {
               .fresh_connection = move.fresh_connection,
               .maybe_duplicated = move.maybe_duplicated,
               .panic = move.panic,
-              .model = model_index_});
+              .model = fallback_.current()});
 }
 
 bool CallMachine::admitted(const Move& move, time_point now, Commands& out) {
@@ -344,9 +358,16 @@ bool CallMachine::only_late_ones_in_flight() const {
     return std::ranges::all_of(attempts_, [&](const Attempt& a) { return !in_flight(a) || a.raced; });
 }
 
+bool CallMachine::redirected(std::size_t region) const {
+    return std::ranges::any_of(attempts_, [&](const Attempt& a) {
+        return a.region == region && !in_flight(a) && !a.lost && is_redirect(a.outcome);
+    });
+}
+
 bool CallMachine::tried(std::size_t region) const {
-    return std::ranges::any_of(
-        attempts_, [&](const Attempt& a) { return a.region == region && a.model == model_index_ && !a.turned_away(); });
+    return std::ranges::any_of(attempts_, [&](const Attempt& a) {
+        return a.region == region && a.model == fallback_.current() && !a.turned_away();
+    });
 }
 
 std::size_t CallMachine::eligible_regions() const {
@@ -355,7 +376,8 @@ std::size_t CallMachine::eligible_regions() const {
 
 bool CallMachine::attempts_used_up() const {
     if (policy_.retry.max_attempts > 0) return static_cast<int>(attempts_.size()) >= policy_.retry.max_attempts;
-    const auto of_model = std::ranges::count_if(attempts_, [&](const Attempt& a) { return a.model == model_index_; });
+    const auto of_model =
+        std::ranges::count_if(attempts_, [&](const Attempt& a) { return a.model == fallback_.current(); });
     return of_model >= static_cast<std::ptrdiff_t>(eligible_regions()) + 2 + policy_.spare_keys;
 }
 

@@ -14,6 +14,7 @@ CallPolicy make_policy(const RetryOptions& retry, const TimeoutOptions& timeouts
     policy.retry = retry;
     policy.retry.max_wait = std::min(retry.max_wait, kLongest);
     policy.retry.max_backoff = std::min(retry.max_backoff, kLongest);
+    policy.retry.fallback_after = std::min(retry.fallback_after, kLongest);
     policy.stream = stream;
     policy.connect = timeouts.connect;
     policy.first_byte = or_default(timeouts.first_byte, stream && !traits.reasoning ? 60s : 300s);

@@ -21,6 +21,7 @@ struct FallbackModel {
     std::string name{};
     values::ModelId id = 0;           ///< the tracker's
     std::int64_t context_window = 0;  ///< in tokens; 0: not known
+    bool prefill = false;             ///< continues a text that it is given
     std::optional<Money> cost{};      ///< of the whole call, by estimate; unset: nobody knows
 };
 

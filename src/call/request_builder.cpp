@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <string_view>
+
+#include "values/model_id.hpp"
 
 namespace holysheep::call {
 
@@ -23,9 +26,19 @@ void set_header(HttpRequest& request, const std::string& name, const std::string
     }
 }
 
+/// Another model's name makes another body. Under the same key it would be refused, or answered with the old answer. A
+/// hash, for names may hold anything; the same name has the same suffix, so that its retries share a key.
+std::string suffix_for(const ModelName& model) {
+    if (model.sent == model.usual) return {};
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string suffix = "-";
+    for (auto hash = values::model_id(model.sent, 0); suffix.size() < 9; hash >>= 4U) suffix += kDigits[hash & 15U];
+    return suffix;
+}
+
 }  // namespace
 
-HttpRequest build_request(const Exchange& exchange, const Target& target, const std::string& model,
+HttpRequest build_request(const Exchange& exchange, const Target& target, const ModelName& model,
                           const std::string& key, int number) {
     HttpRequest request;
     request.headers.reserve(target.headers.size() + exchange.headers.size() + 5);
@@ -36,11 +49,13 @@ HttpRequest build_request(const Exchange& exchange, const Target& target, const 
         request.body = exchange.raw.body_json;
     } else {
         request.url = target.chat_url;
-        request.body = wire::body_for_model(exchange.chat, model);
+        request.body = wire::body_for_model(exchange.chat, model.sent);
     }
     if (!request.body.empty()) request.headers.emplace_back("Content-Type", "application/json");
     request.headers.emplace_back("X-Holysheep-Attempt", std::to_string(number));
-    if (!exchange.idempotency_key.empty()) request.headers.emplace_back("Idempotency-Key", exchange.idempotency_key);
+    if (!exchange.idempotency_key.empty()) {
+        request.headers.emplace_back("Idempotency-Key", exchange.idempotency_key + suffix_for(model));
+    }
     if (!key.empty()) request.headers.emplace_back("Authorization", "Bearer " + key);
     for (const auto& [name, value] : target.headers) set_header(request, name, value);
     for (const auto& [name, value] : exchange.headers) set_header(request, name, value);

@@ -10,9 +10,15 @@
 
 namespace holysheep::call {
 
+/// Under which name the model is asked, and under which one the call's Idempotency-Key goes out as it is.
+struct ModelName {
+    const std::string& sent;
+    const std::string& usual;
+};
+
 /// `key`: of the client, "" where the region has its own. `number` counts the attempts of the call, so that a gateway
 /// can shed repeats first.
-HttpRequest build_request(const Exchange& exchange, const Target& target, const std::string& model,
+HttpRequest build_request(const Exchange& exchange, const Target& target, const ModelName& model,
                           const std::string& key, int number);
 
 }  // namespace holysheep::call

@@ -392,7 +392,8 @@ HttpRequest Client::Impl::probe_request(std::size_t region, bool deep) const {
         ChatRequest request{.model = model, .messages = {user("ping")}, .max_tokens = 1};
         exchange.kind = call::ExchangeKind::chat;
         exchange.chat = wire::encode_chat(request, false, {}).value();
-        return call::build_request(exchange, target, model, keys_.usual(region, clock_->now()), 1);
+        return call::build_request(exchange, target, {.sent = model, .usual = model},
+                                   keys_.usual(region, clock_->now()), 1);
     }
     switch (options_.health.probe) {
         case HealthOptions::Probe::head: exchange.raw.method = "HEAD"; [[fallthrough]];
@@ -400,7 +401,8 @@ HttpRequest Client::Impl::probe_request(std::size_t region, bool deep) const {
         case HealthOptions::Probe::models:
         case HealthOptions::Probe::completion: break;
     }
-    return call::build_request(exchange, target, {}, keys_.usual(region, clock_->now()), 1);
+    const std::string none;
+    return call::build_request(exchange, target, {.sent = none, .usual = none}, keys_.usual(region, clock_->now()), 1);
 }
 
 void Client::Impl::refresh_facts(std::size_t region) {

@@ -38,7 +38,12 @@ Result<ModelChoice> choose_model(const ChatRequest& request, const std::string& 
     for (const auto& name : call.fallback_models.empty() ? client.fallback_models : call.fallback_models) {
         if (name.empty() || name == choice.model) continue;
         const auto* known = catalogue.find(name);
-        choice.fallbacks.push_back({.name = name, .context_window = known == nullptr ? 0 : known->context_window});
+        call::FallbackModel fallback{.name = name};
+        if (known != nullptr) {
+            fallback.context_window = known->context_window;
+            fallback.prefill = known->prefill;
+        }
+        choice.fallbacks.push_back(std::move(fallback));
         // One clock for all: it must leave the slowest its time.
         if (known != nullptr) choice.traits.reasoning = choice.traits.reasoning || known->reasoning;
     }

@@ -288,6 +288,7 @@ void check_retry(const RetryOptions& retry, std::string_view prefix, Problems& p
     span("throttle_backoff", retry.throttle_backoff);
     span("max_backoff", retry.max_backoff);
     span("max_wait", retry.max_wait);
+    span("fallback_after", retry.fallback_after);
     if (!(retry.budget_ratio >= 0 && retry.budget_ratio <= 1)) {
         problems.add(at + "budget_ratio", number(retry.budget_ratio) + " must be between 0 and 1");
     }

@@ -15,7 +15,7 @@ using resilience::FailureKind;
 
 constexpr std::size_t kMaxModels = 64;
 constexpr int kManyCalls = 1'000;  // more are not counted
-constexpr auto kMissingModelFor = 10min;
+constexpr nanoseconds kFirstMissingFor = 1min, kLongestMissingFor = 10min;
 
 double in_ms(std::chrono::nanoseconds span) { return std::chrono::duration<double, std::milli>(span).count(); }
 
@@ -205,8 +205,10 @@ void RegionHealthTracker::succeed(Ticket& ticket, time_point now) {
         r.recovered_at = now;
         r.down = false;
     }
-    if (const auto* own = if_in_region(ticket.region, ticket.model); own != nullptr && own->breaker) {
-        own->breaker->on_success(std::exchange(ticket.model_trial, false), now);
+    if (auto* own = if_in_region(ticket.region, ticket.model)) {
+        if (own->breaker) own->breaker->on_success(std::exchange(ticket.model_trial, false), now);
+        own->missing_for = {};
+        own->missing_until = {};
     }
     r.good_calls = std::min(r.good_calls + 1, kManyCalls);
     hit(r, now);
@@ -307,7 +309,11 @@ void RegionHealthTracker::limit_until(std::size_t region, ModelId model, time_po
 }
 
 void RegionHealthTracker::on_model_missing(std::size_t region, ModelId model, time_point now) {
-    if (model != 0) in_region(region, model).missing_until = now + kMissingModelFor;
+    if (model == 0) return;
+    auto& own = in_region(region, model);
+    if (now < own.missing_until) return;  // known: one that was asked at the same time, or for want of any other
+    own.missing_for = std::clamp(2 * own.missing_for, kFirstMissingFor, kLongestMissingFor);
+    own.missing_until = now + own.missing_for;
 }
 
 // ---- by hand ----

@@ -110,7 +110,8 @@ class RegionHealthTracker {
     void limit_until(std::size_t region, ModelId model, time_point until);
     /// Little is left of a quota: each dispatch begins a pause of `spacing`, until `reset`.
     void pace(std::size_t region, ModelId model, nanoseconds spacing, time_point reset);
-    /// The region does not have this model: not asked for it for ten minutes.
+    /// The region does not have this model: not asked for it for a minute, then twice as long each time, up to ten
+    /// minutes.
     void on_model_missing(std::size_t region, ModelId model, time_point now);
 
     // ---- by hand ----
@@ -163,6 +164,8 @@ class RegionHealthTracker {
     bool in_good_shape(std::size_t region, ModelId model, time_point now) const;
     /// More than half of the weight is failing or far slower than usual: then slowness is no region's fault.
     bool general_trouble() const { return trouble_; }
+    /// Whether the model's own breaker does; it counts for a single region, too.
+    bool model_breaker_admits(std::size_t region, ModelId model, time_point now) const;
     bool has_model(std::size_t region, ModelId model, time_point now) const;
     int in_flight(std::size_t region) const { return regions_[region].in_flight; }
     /// The epoch when it is not limited.
@@ -186,7 +189,7 @@ class RegionHealthTracker {
     struct ModelInRegion {
         LatencyAverage stream, plain;
         time_point limited_until{}, missing_until{}, paced_until{};
-        nanoseconds spacing{};
+        nanoseconds spacing{}, missing_for{};                 // missing_for: the last such time
         std::unique_ptr<resilience::CircuitBreaker> breaker;  // once it has failed
     };
     struct Model {

@@ -30,7 +30,10 @@ const char* reason_of(resilience::Trip trip) {
 bool RegionHealthTracker::breakers_admit(std::size_t region, ModelId model, time_point now) const {
     // With a single region there is nothing better to do than to ask it.
     if (regions_.size() == 1) return !forced_open(region);
-    if (!regions_[region].breaker.admits(now)) return false;
+    return regions_[region].breaker.admits(now) && model_breaker_admits(region, model, now);
+}
+
+bool RegionHealthTracker::model_breaker_admits(std::size_t region, ModelId model, time_point now) const {
     const auto* own = if_in_region(region, model);
     return own == nullptr || !own->breaker || own->breaker->admits(now);
 }

@@ -90,7 +90,6 @@ TEST(Failover, WhatIsTheCallersFaultVisitsNoOtherRegion) {
         {"405", 405, "", ErrorCode::invalid_request},
         {"413", 413, "", ErrorCode::request_too_large},
         {"422", 422, "", ErrorCode::invalid_request},
-        {"a redirect", 308, "", ErrorCode::invalid_request},
         {"no money, as a 429", 429, error_body("insufficient_quota"), ErrorCode::insufficient_quota},
         {"too long", 400, error_body("context_length_exceeded"), ErrorCode::context_length_exceeded},
         {"content filter", 400, error_body("content_filter"), ErrorCode::content_filtered},

@@ -72,7 +72,7 @@ TEST(Classification, EveryFailureHasItsActionAndItsCharge) {
         {"404 for a path", http(ErrorCode::invalid_request, 404), stop, Charge::none},
         {"421", http(ErrorCode::invalid_request, 421), same_fresh, Charge::none},
         {"422", http(ErrorCode::invalid_request, 422), stop, Charge::none},
-        {"a redirect", http(ErrorCode::invalid_request, 308), stop, Charge::none},
+        {"a redirect", http(ErrorCode::invalid_request, 308), next, Charge::gateway},
         {"404 for the model", http(ErrorCode::model_not_found, 404), next, Charge::none},
         {"500", http(ErrorCode::server_failed, 500), next, Charge::server},
         {"501", http(ErrorCode::server_failed, 501), stop, Charge::none},

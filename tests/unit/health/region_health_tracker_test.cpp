@@ -95,13 +95,29 @@ TEST(RegionHealthTracker, QuotaIsKeptPerModelAndRegionAndIsNoIllHealth) {
     EXPECT_TRUE(world.usable(0));
 }
 
-TEST(RegionHealthTracker, AModelThatARegionLacksIsNotAskedForThereForTenMinutes) {
+TEST(RegionHealthTracker, AModelThatARegionLacksIsNotAskedForThereForAMinuteThatGrowsToTen) {
     World world(2);
-    world.regions.on_model_missing(0, world.model, kNow);
-    EXPECT_FALSE(world.usable(0));
     EXPECT_TRUE(world.regions.usable(0, world.regions.model_id("another"), kNow));
-    world.now += 10min;
+    for (const auto span : {1min, 2min, 4min, 8min, 10min, 10min}) {
+        for (int asked_together = 0; asked_together < 3; ++asked_together) {
+            world.regions.on_model_missing(0, world.model, world.now);
+        }
+        world.now += span - 1s;
+        EXPECT_FALSE(world.usable(0)) << span.count();
+        EXPECT_TRUE(world.usable(1));
+        world.now += 1s;
+        EXPECT_TRUE(world.usable(0)) << span.count();
+    }
+}
+
+TEST(RegionHealthTracker, AModelThatAnswersIsNotMissingAnyMore) {
+    World world(2);
+    world.regions.on_model_missing(0, world.model, world.now);
+    world.stream(0, 100);
     EXPECT_TRUE(world.usable(0));
+    world.regions.on_model_missing(0, world.model, world.now);
+    world.now += 1min;
+    EXPECT_TRUE(world.usable(0)) << "the next time it is a minute again";
 }
 
 // ---- names of models, which callers make up ----

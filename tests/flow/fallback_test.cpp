@@ -1,0 +1,248 @@
+// A fallback model is the last resort: what comes before it, and that it comes when it helps. And what one region alone
+// gets wrong: it lacks the model, or leads to something that is no gateway.
+#include "region_flow.hpp"
+
+namespace holysheep::flow {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Not;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+const std::string kFallback = "deepseek-v3.2";
+
+ClientOptions with_fallback(RetryOptions retry = {}) { return {.retry = retry, .fallback_models = {kFallback}}; }
+
+std::vector<std::string> models_asked(const std::vector<AttemptRecord>& attempts) {
+    std::vector<std::string> models;
+    for (const auto& attempt : attempts) models.push_back(attempt.model);
+    return models;
+}
+
+std::vector<std::string> idempotency_keys(const CallFlow& flow) {
+    std::vector<std::string> keys;
+    for (const auto& request : flow.requests()) keys.push_back(header(request, "Idempotency-Key"));
+    return keys;
+}
+
+TEST(Fallback, ABlipOfTheOnlyRegionIsNoReasonForAnotherModel) {
+    for (const int status : {500, 502, 503, 504, 529}) {
+        CallFlow flow({kUs}, with_fallback());
+        flow.transport.reply_raw(kUs, status, {}, "").reply(kUs, "hello");
+        const auto reply = flow.client.chat(a_question());
+        ASSERT_THAT(reply, IsOk());
+        EXPECT_THAT(models_asked(reply->attempts), ElementsAre("gpt-4.1", "gpt-4.1")) << status;
+        EXPECT_EQ(reply->model_reason, "");
+    }
+}
+
+TEST(Fallback, AShortPauseIsWaitedOutAndALongOneIsNot) {
+    for (const auto& [hint, second] : {std::pair{"1", "gpt-4.1"}, {"3", "deepseek-v3.2"}, {"30", "deepseek-v3.2"}}) {
+        CallFlow flow({kUs}, with_fallback());
+        flow.transport.reply_raw(kUs, 429, {{"retry-after", hint}}, error_body("rate_limit_exceeded"))
+            .reply(kUs, "hello");
+        const auto reply = flow.client.chat(a_question());
+        ASSERT_THAT(reply, IsOk());
+        EXPECT_THAT(models_asked(reply->attempts), ElementsAre("gpt-4.1", second)) << hint;
+        const bool waited = reply->attempts[1].model != kFallback;
+        EXPECT_EQ(flow.elapsed() > 0s, waited) << "a long wait is not begun";
+    }
+}
+
+TEST(Fallback, ComesWithinItsTimeWhereTheModelKeepsFailing) {
+    CallFlow flow({kUs}, {.breaker = {.enabled = false}, .fallback_models = {kFallback}});
+    for (int i = 0; i < 3; ++i) flow.transport.reply_raw(kUs, 500, {}, "");
+    flow.transport.reply(kUs, "hello");
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_THAT(models_asked(reply->attempts), ElementsAre("gpt-4.1", "gpt-4.1", "gpt-4.1", kFallback));
+    EXPECT_LE(flow.elapsed(), 2s);
+    EXPECT_EQ(reply->model_reason, "fallback: gpt-4.1 failed with server_failed");
+}
+
+TEST(Fallback, AfterZeroComesOnceEachRegionHasFailed) {
+    CallFlow flow({kUs, kEu}, with_fallback({.fallback_after = 0ms}));
+    flow.transport.reply_raw(kUs, 503, {}, "").reply(kUs, "hello");
+    flow.transport.reply_raw(kEu, 503, {}, "").reply(kEu, "hello");
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_THAT(models_asked(reply->attempts), ElementsAre("gpt-4.1", "gpt-4.1", kFallback));
+    EXPECT_EQ(flow.elapsed(), 0s);
+}
+
+TEST(Fallback, AModelWhoseBreakerIsOpenIsNotAskedInTheOnlyRegionEither) {
+    CallFlow flow({kUs}, with_fallback());
+    for (int i = 0; i < 3; ++i) flow.transport.reply_raw(kUs, 503, {}, "");
+    flow.transport.reply(kUs, "hello");
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk());
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_THAT(models_asked(reply->attempts), ElementsAre(kFallback));
+    EXPECT_EQ(reply->model_reason, "fallback: gpt-4.1 had no usable region");
+    flow.clock.advance(3s);
+    const auto trial = flow.client.chat(a_question());
+    ASSERT_THAT(trial, IsOk());
+    EXPECT_THAT(models_asked(trial->attempts), ElementsAre("gpt-4.1")) << "its trial is due";
+}
+
+TEST(Fallback, AnEmptyRetryBudgetIsNoReasonToFail) {
+    CallFlow flow({kUs}, with_fallback({.budget_ratio = 0, .budget_capacity = 0}));
+    flow.transport.reply_raw(kUs, 500, {}, "").reply(kUs, "hello");
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_THAT(models_asked(reply->attempts), ElementsAre("gpt-4.1", kFallback));
+}
+
+TEST(Fallback, HasAnotherIdempotencyKeyForItsBodyIsAnother) {
+    CallFlow flow({kUs}, with_fallback());
+    flow.transport.reply_raw(kUs, 404, {}, error_body("model_not_found"))
+        .reply_raw(kUs, 500, {}, "")
+        .reply(kUs, "hello");
+    EXPECT_THAT(flow.client.chat(a_question(), {.idempotency_key = "order-7"}), IsOk());
+    const auto keys = idempotency_keys(flow);
+    ASSERT_THAT(keys, SizeIs(3));
+    EXPECT_EQ(keys[0], "order-7");
+    EXPECT_THAT(keys[1], StartsWith("order-7-"));
+    EXPECT_EQ(keys[2], keys[1]) << "the same body again";
+}
+
+TEST(Fallback, ARegionsOwnNameOfTheModelHasAnotherIdempotencyKeyToo) {
+    auto regions = FakeTransport::regions({kUs, kEu, kAp});
+    for (int tier = 0; auto& region : regions) region.priority = tier++;
+    regions[1].model_map = {{"gpt-4.1", "deployment-7"}};
+    CallFlow flow({}, {.regions = regions});
+    flow.transport.reply_raw(kUs, 503, {}, "").reply_raw(kEu, 503, {}, "").reply(kAp, "hello");
+    EXPECT_THAT(flow.client.chat(a_question(), {.idempotency_key = "order-7"}), IsOk());
+    EXPECT_THAT(idempotency_keys(flow), ElementsAre("order-7", StartsWith("order-7-"), "order-7"));
+}
+
+// ---- streams that break after content ----
+
+std::vector<std::string> models_asked(const Result<ChatCompletion>& reply) {
+    return models_asked(reply ? reply->attempts : reply.error().attempts);
+}
+
+TEST(Fallback, ABrokenStreamBeginsAfreshWithItOnceTheFirstModelHasNoAttemptLeft) {
+    CallFlow flow({kUs}, with_fallback());
+    for (int i = 0; i < 3; ++i) flow.transport.stream_cut(kUs, {"Mer"}, {.between = 3s});
+    flow.transport.stream(kUs, {"Merino", " wool"});
+    std::string text;
+    const auto reply = flow.client.stream_to(a_question(),
+                                             [&](const ChatChunk& chunk) {
+                                                 if (chunk.event == ChunkEvent::restarted) text.clear();
+                                                 text += chunk.text;
+                                             },
+                                             {.stream_recovery = StreamRecovery::restart});
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_THAT(models_asked(reply), ElementsAre("gpt-4.1", "gpt-4.1", "gpt-4.1", kFallback));
+    EXPECT_EQ(text, "Merino wool");
+    EXPECT_EQ(reply->text(), "Merino wool");
+}
+
+TEST(Fallback, ABrokenStreamIsContinuedOnlyByAModelThatTakesAPrefill) {
+    for (const bool prefill : {false, true}) {
+        auto options = with_fallback();
+        options.models = {{"gpt-4.1", {.prefill = true}}, {kFallback, {.prefill = prefill}}};
+        CallFlow flow({kUs}, options);
+        for (int i = 0; i < 3; ++i) flow.transport.stream_cut(kUs, {"Mer"});
+        flow.transport.stream(kUs, {"ino"});
+        const auto reply = flow.client.stream_to(a_question(), [](const ChatChunk&) {},
+                                                 {.stream_recovery = StreamRecovery::continue_prefix});
+        EXPECT_EQ(reply.has_value(), prefill);
+        if (reply) {
+            EXPECT_EQ(reply->text(), "MerMerMerino");
+        }
+        EXPECT_THAT(models_asked(reply), SizeIs(prefill ? 4 : 3));
+    }
+}
+
+// ---- models that a region lacks ----
+
+TEST(MissingModels, AreLookedForOnceInEachRegionAndRememberedForAMinuteThatGrows) {
+    CallFlow flow({kUs, kEu, kAp});
+    for (const auto& id : {kUs, kEu, kAp}) flow.transport.reply_raw(id, 404, {}, error_body("model_not_found"));
+    const auto asked = [&] {
+        flow.transport.clear_requests();
+        EXPECT_THAT(flow.client.chat(a_question()), FailsWith(ErrorCode::model_not_found));
+        return flow.attempts();
+    };
+    EXPECT_THAT(asked(), ElementsAre(kUs, kEu, kAp));
+    EXPECT_THAT(asked(), SizeIs(1)) << "one is asked for want of any other";
+    flow.clock.advance(61s);
+    EXPECT_THAT(asked(), ElementsAre(kUs, kEu, kAp));
+    flow.clock.advance(61s);
+    EXPECT_THAT(asked(), SizeIs(1)) << "two minutes now";
+    for (int i = 0; i < 5; ++i) {
+        flow.clock.advance(10min);
+        EXPECT_THAT(asked(), SizeIs(3)) << "never longer than ten minutes";
+    }
+}
+
+TEST(MissingModels, ARoutersWordsForNoEndpointAreAboutTheModel) {
+    CallFlow flow({kUs, kEu});
+    flow.transport
+        .reply_raw(kUs, 404, {}, R"({"error":{"message":"No endpoints found that support tool use.","code":404}})")
+        .reply(kEu, "hello");
+    EXPECT_EQ(answered_by(flow), kEu);
+}
+
+// ---- what answers is no gateway ----
+
+TEST(Misrouted, ARedirectFromOneRegionMovesOn) {
+    for (const int status : {301, 302, 307, 308}) {
+        CallFlow flow({kUs, kEu});
+        flow.transport.reply_raw(kUs, status, {{"location", "https://login.example/"}}, "").reply(kEu, "hello");
+        EXPECT_EQ(answered_by(flow), kEu) << status;
+    }
+}
+
+TEST(Misrouted, ALoginPageMovesOn) {
+    CallFlow flow({kUs, kEu});
+    flow.transport.reply_raw(kUs, 200, {{"content-type", "text/html"}}, "<html><title>Sign in</title></html>")
+        .reply(kEu, "hello");
+    EXPECT_EQ(answered_by(flow), kEu);
+}
+
+TEST(Misrouted, IsTheFinalErrorOnlyWhereAllRegionsAre) {
+    for (const bool all : {false, true}) {
+        CallFlow flow({kUs, kEu});
+        flow.transport.reply_raw(kUs, 302, {{"location", "https://login.example/"}}, "");
+        flow.transport.reply_raw(kEu, all ? 302 : 503, {}, "");
+        const auto reply = flow.client.chat(a_question());
+        ASSERT_FALSE(reply);
+        if (all) {
+            EXPECT_THAT(reply, FailsWith(ErrorCode::invalid_request));
+            EXPECT_THAT(reply.error().message, ::testing::HasSubstr("redirects are not followed"));
+            EXPECT_THAT(flow.attempts(), ElementsAre(kUs, kEu)) << "no region is asked twice";
+        } else {
+            EXPECT_EQ(reply.error().cause, ErrorCode::server_failed);
+            EXPECT_EQ(std::ranges::count(flow.attempts(), kUs), 1);
+        }
+    }
+}
+
+TEST(Misrouted, ALoginPageIsNotTheCauseWhereAnotherRegionFailedInEarnest) {
+    CallFlow flow({kUs, kEu});
+    flow.transport.reply_raw(kUs, 200, {{"content-type", "text/html"}}, "<html><title>Sign in</title></html>");
+    flow.transport.reply_raw(kEu, 503, {}, "");
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().cause, ErrorCode::server_failed);
+}
+
+TEST(Misrouted, ARawRequestThatIsRedirectedSaysNothingAboutRegions) {
+    CallFlow flow({kUs, kEu});
+    for (const auto& id : {kUs, kEu}) flow.transport.reply_raw(id, 302, {{"location", "https://files.example/"}}, "");
+    for (int i = 0; i < 5; ++i) EXPECT_FALSE(flow.client.request({.method = "GET", .path = "/files/1"}));
+    for (const auto& id : {kUs, kEu}) EXPECT_EQ(breaker_of(flow, id), BreakerState::closed);
+}
+
+TEST(Misrouted, AServerThatSaysTheClientLeftIsAtFault) {
+    CallFlow flow({kUs, kEu});
+    flow.transport.reply_raw(kUs, 499, {}, "").reply(kEu, "hello");
+    EXPECT_EQ(answered_by(flow), kEu);
+}
+
+}  // namespace
+}  // namespace holysheep::flow

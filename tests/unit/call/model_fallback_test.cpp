@@ -1,0 +1,118 @@
+// When another model is asked: not before the asked one has had its chance, and never too late.
+#include "call/model_fallback.hpp"
+
+#include <gtest/gtest.h>
+
+namespace holysheep::call {
+namespace {
+
+using namespace std::chrono_literals;
+using Situation = ModelFallback::Situation;
+using OwnAttempt = ModelFallback::OwnAttempt;
+
+constexpr time_point kStart{1h};
+
+class ModelFallbackTest : public ::testing::Test {
+  protected:
+    ModelFallbackTest() { policy.fallbacks = {{.name = "second"}, {.name = "third"}}; }
+    bool due(const Situation& situation) const { return fallback.due(situation); }
+
+    CallPolicy policy;
+    ModelFallback fallback{policy};
+};
+
+TEST_F(ModelFallbackTest, TheAskedModelsOwnRetryComesFirstWithinThePatience) {
+    fallback.on_failure(ErrorCode::server_failed, kStart);
+    EXPECT_FALSE(due({.own = OwnAttempt{.when = kStart + 2s, .returns = true}}));
+    EXPECT_TRUE(due({.own = OwnAttempt{.when = kStart + 2s + 1ms, .returns = true}})) << "its wait ends too late";
+    EXPECT_TRUE(due({.own = {}})) << "it has none left";
+}
+
+TEST_F(ModelFallbackTest, ThePatienceBeginsWithTheFirstFailure) {
+    fallback.on_failure(ErrorCode::server_failed, kStart);
+    fallback.on_failure(ErrorCode::server_failed, kStart + 1500ms);
+    EXPECT_FALSE(due({.own = OwnAttempt{.when = kStart + 1600ms, .returns = true}}));
+    EXPECT_TRUE(due({.own = OwnAttempt{.when = kStart + 2100ms, .returns = true}}));
+}
+
+TEST_F(ModelFallbackTest, ARegionThatWasNotAskedComesBeforeAnotherModelHoweverLateItIs) {
+    fallback.on_failure(ErrorCode::timed_out, kStart);
+    EXPECT_FALSE(due({.error = ErrorCode::timed_out, .own = OwnAttempt{.when = kStart + 60s}}));
+}
+
+TEST_F(ModelFallbackTest, WithoutPatienceEachRegionIsAskedOnce) {
+    policy.retry.fallback_after = 0ms;
+    fallback.on_failure(ErrorCode::server_failed, kStart);
+    EXPECT_FALSE(due({.own = OwnAttempt{.when = kStart}}));
+    EXPECT_TRUE(due({.own = OwnAttempt{.when = kStart + 1ms, .returns = true}}));
+}
+
+TEST_F(ModelFallbackTest, ABlockedModelIsNotWaitedFor) {
+    fallback.on_failure(ErrorCode::server_failed, kStart);
+    EXPECT_TRUE(due({.model_blocked = true, .own = OwnAttempt{.when = kStart + 500ms, .returns = true}}));
+}
+
+TEST_F(ModelFallbackTest, WhatIsTheModelsOwnIsLeftForIt) {
+    for (const auto error :
+         {ErrorCode::model_not_found, ErrorCode::context_length_exceeded, ErrorCode::permission_denied}) {
+        EXPECT_TRUE(due({.error = error, .action = Action::stop}));
+        EXPECT_FALSE(due({.error = error, .own = OwnAttempt{.when = kStart}})) << "another region may have it";
+    }
+}
+
+TEST_F(ModelFallbackTest, WhatIsTheSameForAllModelsIsNot) {
+    for (const auto error : {ErrorCode::transport_failed, ErrorCode::tls_failed, ErrorCode::unauthenticated,
+                             ErrorCode::insufficient_quota, ErrorCode::invalid_request}) {
+        EXPECT_FALSE(due({.error = error}));
+    }
+    EXPECT_FALSE(due({.action = Action::stop})) << "x-should-retry: false";
+}
+
+TEST_F(ModelFallbackTest, ABrokenStreamGoesOnOnceTheAskedModelHasNoAttemptLeft) {
+    fallback.on_failure(ErrorCode::stream_interrupted, kStart);
+    Situation situation{.error = ErrorCode::stream_interrupted, .broken_stream = true};
+    situation.own = OwnAttempt{.when = kStart + 10s, .returns = true};
+    EXPECT_FALSE(due(situation)) << "however long its stream took";
+    situation.own.reset();
+    EXPECT_TRUE(due(situation));
+    situation.error = ErrorCode::transport_failed;
+    EXPECT_TRUE(due(situation)) << "lost before its content, the second time";
+}
+
+TEST_F(ModelFallbackTest, OnlyAModelThatTakesAPrefillContinuesAStream) {
+    policy.fallbacks[1].prefill = true;
+    policy.recovery = StreamRecovery::continue_prefix;
+    EXPECT_FALSE(fallback.suits(1, true));
+    EXPECT_TRUE(fallback.suits(2, true));
+    EXPECT_TRUE(fallback.suits(1, false)) << "before content nothing is continued";
+    policy.recovery = StreamRecovery::restart;
+    EXPECT_TRUE(fallback.suits(1, true));
+}
+
+TEST_F(ModelFallbackTest, ATooLongPromptPassesOverWindowsThatAreKnownToBeTooSmall) {
+    policy.context_window = 8'000;
+    policy.fallbacks = {{.name = "equal", .context_window = 8'000},
+                        {.name = "unknown"},
+                        {.name = "small", .context_window = 4'000},
+                        {.name = "large", .context_window = 100'000}};
+    for (std::size_t model = 1; model <= 4; ++model) EXPECT_TRUE(fallback.suits(model, false));
+    fallback.on_failure(ErrorCode::context_length_exceeded, kStart);
+    EXPECT_FALSE(fallback.suits(1, false));
+    EXPECT_TRUE(fallback.suits(2, false));
+    fallback.switch_to(2);
+    fallback.on_failure(ErrorCode::context_length_exceeded, kStart);
+    EXPECT_FALSE(fallback.suits(3, false)) << "what the first one's window said still holds";
+    EXPECT_TRUE(fallback.suits(4, false));
+}
+
+TEST_F(ModelFallbackTest, EachModelHasAPatienceOfItsOwnAndTheLastHasNoSuccessor) {
+    fallback.on_failure(ErrorCode::server_failed, kStart);
+    fallback.switch_to(1);
+    fallback.on_failure(ErrorCode::server_failed, kStart + 5s);
+    EXPECT_FALSE(due({.own = OwnAttempt{.when = kStart + 6s, .returns = true}}));
+    fallback.switch_to(2);
+    EXPECT_FALSE(due({.own = {}}));
+}
+
+}  // namespace
+}  // namespace holysheep::call
