@@ -1,11 +1,20 @@
 # Finds what the library is built from: libcurl, nlohmann/json, spdlog, Threads; libevent for the simulator and the dashboard only.
 # Packages that the parent project already provides are taken as they are.
 #
-# Sets holysheep_json and holysheep_spdlog: what to link. Both are private to the library; a copy that is not installed
-# on the system (downloaded here, or part of the parent's build) is compiled in, so that the installed package does not
-# ask for it.
+# Sets holysheep_curl, holysheep_json and holysheep_spdlog: what to link. All are private to the library. A copy of the last
+# two that is not installed on the system (downloaded here, or part of the parent's build) is compiled in, so that the
+# installed package does not ask for it; libcurl is asked for in any case.
 find_package(Threads REQUIRED)
-find_package(CURL 7.87 REQUIRED)
+if(NOT TARGET CURL::libcurl)
+  find_package(CURL 7.87 REQUIRED)  # (curl_handle.hpp checks the version of one that was there)
+endif()
+get_target_property(holysheep_curl_is_imported CURL::libcurl IMPORTED)
+if(holysheep_curl_is_imported)
+  set(holysheep_curl CURL::libcurl)
+else()
+  # A target of the parent's build belongs to none of our exports: the package config links it (holysheepConfig.cmake.in).
+  set(holysheep_curl "$<BUILD_INTERFACE:CURL::libcurl>")
+endif()
 
 if(HOLYSHEEP_FETCH_DEPS)
   include(FetchContent)
@@ -47,8 +56,16 @@ set(holysheep_json "$<BUILD_INTERFACE:nlohmann_json::nlohmann_json>")
 get_target_property(spdlog_is_imported spdlog::spdlog IMPORTED)
 if(spdlog_is_imported)
   set(holysheep_spdlog spdlog::spdlog)
-else()
+elseif(TARGET spdlog::spdlog_header_only)
   set(holysheep_spdlog "$<BUILD_INTERFACE:spdlog::spdlog_header_only>")
+else()
+  # A parent's own target, of which only the headers are sure.
+  add_library(holysheep_spdlog_headers INTERFACE)
+  target_include_directories(holysheep_spdlog_headers SYSTEM INTERFACE
+    $<TARGET_PROPERTY:spdlog::spdlog,INTERFACE_INCLUDE_DIRECTORIES>)
+  target_compile_definitions(holysheep_spdlog_headers INTERFACE
+    $<FILTER:$<TARGET_PROPERTY:spdlog::spdlog,INTERFACE_COMPILE_DEFINITIONS>,EXCLUDE,COMPILED_LIB|SHARED_LIB>)
+  set(holysheep_spdlog "$<BUILD_INTERFACE:holysheep_spdlog_headers>")
 endif()
 
 if(HOLYSHEEP_BUILD_SIMULATOR OR HOLYSHEEP_BUILD_DASHBOARD)

@@ -9,12 +9,12 @@
 set -eu
 
 apt_build='g++ cmake ninja-build pkg-config libcurl4-openssl-dev nlohmann-json3-dev libspdlog-dev libevent-dev ca-certificates'
-apt_test='ccache lld libgtest-dev libgmock-dev nginx-light openssl libssl-dev libnghttp2-dev iproute2 nftables curl python3 locales
+apt_test='ccache lld libgtest-dev libgmock-dev nginx-light openssl libssl-dev libnghttp2-dev tinyproxy-bin microsocks dante-server stunnel4 iproute2 nftables curl python3 locales
     clang-format-14 chromium chromium-driver fonts-dejavu-core'
 apt_ci='clang clang-format clang-tidy libclang-rt-dev libbenchmark-dev git debootstrap doxygen'
 
 dnf_build='gcc-c++ cmake ninja-build pkgconf-pkg-config libcurl-devel json-devel spdlog-devel libevent-devel ca-certificates'
-dnf_test='ccache lld gtest-devel gmock-devel nginx openssl openssl-devel libnghttp2-devel iproute nftables curl python3'
+dnf_test='ccache lld gtest-devel gmock-devel nginx openssl openssl-devel libnghttp2-devel tinyproxy stunnel iproute nftables curl python3'
 dnf_ci='clang clang-tools-extra compiler-rt google-benchmark-devel libasan libubsan libtsan git doxygen'
 
 brew_build='cmake ninja pkg-config curl nlohmann-json spdlog libevent'

@@ -20,8 +20,10 @@ using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
 /// Why an attempt was dispatched. `race`: the previous region's connection was late, so another one was opened beside
-/// it; the request goes to whichever is ready first.
-enum class AttemptKind { first, retry, failover, hedge, race, rescue, fallback_model };
+/// it; the request goes to whichever is ready first. `rescue`: the previous region fell silent. `backup`: the deadline
+/// came near without content, or the previous region was on trial and slow. Of all that run beside each other, the
+/// first to give content wins.
+enum class AttemptKind { first, retry, failover, hedge, race, rescue, fallback_model, backup };
 HOLYSHEEP_EXPORT std::string_view to_string(AttemptKind kind);
 
 /// Moments of one attempt, counted from its dispatch. Unset where the phase was not reached, and for `dns`, `connect`
@@ -51,6 +53,9 @@ struct AttemptRecord {
     bool cost_is_estimate = false;
     bool panic = false;    ///< sent although every region was blocked: better one attempt than a certain failure
     std::string server{};  ///< host, and port where the region's URL names one
+    /// Why another region was asked while this attempt was still out: the phase it was in, and the evidence. "silent
+    /// after its head for 1.0 s; no answer to a probe". Empty where none was.
+    std::string left{};
 };
 
 /// A short story of the trail: "us-west refused after 0.1 ms → eu-central 200 in 212 ms".

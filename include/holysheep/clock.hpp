@@ -12,7 +12,9 @@ namespace holysheep {
 inline namespace v0 {
 
 /// Extension point. A client with its own clock has no I/O thread: everything runs where this clock runs its timers and
-/// posted functions. `post` may be called from any thread; the rest on the thread that runs the functions.
+/// posted functions. `post` may be called from any thread; the rest on the thread that runs the functions. One that
+/// throws ends the call that needed it with `internal_error`; where `now` throws, it is still the time that it gave
+/// last.
 class HOLYSHEEP_EXPORT Clock {
   public:
     using time_point = std::chrono::steady_clock::time_point;

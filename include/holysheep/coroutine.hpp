@@ -1,6 +1,9 @@
 // Opt-in: await a call from a C++20 coroutine of any kind.
 #pragma once
 
+#include <holysheep/export.hpp>
+// (first: it says so where C++20 is missing)
+
 #include <coroutine>
 #include <optional>
 #include <utility>

@@ -37,7 +37,11 @@ enum class ErrorCode {
     malformed_response,       ///< an answer that is not what the protocol says: HTML, broken JSON, no choices
     stream_interrupted,       ///< the stream was cut after content; `Error::partial` holds what came
     stream_stalled,           ///< the stream went silent after content; `Error::partial` holds what came
-    descriptors_exhausted     ///< this process may open no more sockets (RLIMIT_NOFILE); no region is blamed
+    descriptors_exhausted,    ///< this process may open no more sockets (RLIMIT_NOFILE); no region is blamed
+    /// An exception ended the call: the program's clock or transport threw where no built-in rule can take its place,
+    /// or memory ran out. The message names it. The client goes on.
+    internal_error,
+    proxy_failed  ///< the proxy cannot be reached, or refused (407, 403, 5xx to CONNECT); no region is blamed
 };
 
 /// The enumerator's name, e.g. "rate_limited".

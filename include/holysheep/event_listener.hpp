@@ -31,8 +31,11 @@ struct CallRecord {
     std::vector<std::string> finish_reasons{};  ///< as sent, one per choice
 };
 
-/// Extension point. Called on the callback thread (or through `ClientOptions::callback_executor`), in order per call:
-/// the attempts, then the call. An exception that leaves a listener is caught and logged.
+/// Extension point. Called on a thread of its own (or through `ClientOptions::callback_executor`), one record after
+/// another, in order per call: the attempts, then the call. An exception that leaves a listener is caught and logged. A
+/// slow one holds up nothing but itself: `QueueOptions::listener_records` wait for it at most. The client's destructor
+/// lets it take what waits for as long as it takes one record within 100 ms, at most five seconds; then it is left
+/// behind.
 class HOLYSHEEP_EXPORT EventListener {
   public:
     virtual ~EventListener();

@@ -1,6 +1,9 @@
 // Everything that can be set, for a client and for one call. Precedence: default < environment < client < call.
 #pragma once
 
+#include <holysheep/export.hpp>
+// (first: it says so where the standard library has no stop_token)
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -15,7 +18,6 @@
 
 #include <holysheep/clock.hpp>
 #include <holysheep/event_listener.hpp>
-#include <holysheep/export.hpp>
 #include <holysheep/model_catalogue.hpp>
 #include <holysheep/model_rules.hpp>
 #include <holysheep/money.hpp>
@@ -90,6 +92,11 @@ struct RetryOptions {
     /// Waits are U(0,1) · min(max_backoff, initial · 2^k) (full jitter: AWS Architecture Blog, "Exponential Backoff And
     /// Jitter"). `throttle_backoff` replaces `initial_backoff` after a 429.
     milliseconds initial_backoff{50}, throttle_backoff{1'000}, max_backoff{20'000};
+    /// How long a call waits, within its deadline, while no region is usable. Meanwhile each blocked region is tried by
+    /// one call each half second, and as soon as its probe is answered again; the first success lets the others go,
+    /// spread over 0.4 s. These trials (`AttemptRecord::panic`) are not counted by the default of `max_attempts`. 0: a
+    /// trial that is due at once, or the error.
+    milliseconds outage_patience{2'000};
     milliseconds max_wait{60'000};  ///< the longest hint of a gateway (Retry-After) that is waited out
     /// `fallback_models`: how long after its first failure the asked model may still be asked again, in regions that
     /// have failed it; 0: each region once. A fallback is asked at once where the failure is the model's own.
@@ -129,6 +136,18 @@ struct TimeoutOptions {
     /// The whole call with all its attempts and waits. A stream that has given content is ruled by `stall` alone,
     /// unless this was changed from its default or `CallOptions::deadline` was set.
     milliseconds total{600'000};
+    /// How long a stream may be paused, because its reader takes nothing (256 KiB wait) or by `StreamHandle::pause`:
+    /// its connection and its place in the region are taken meanwhile. Then it ends as `cancelled`. 0: for ever.
+    milliseconds unread{300'000};
+};
+
+/// Bounds on what waits for the program's own functions, so that a slow or hung one does not take the memory.
+/// `Stats::dropped` counts what they kept out.
+struct QueueOptions {
+    /// Results of asynchronous calls that wait for their callback. Beyond it, further ones are refused with
+    /// `rate_limited_locally`: their callback runs at once, on the thread that asks.
+    int callbacks = 10'000;
+    int listener_records = 10'000;  ///< of each listener; further ones are not delivered
 };
 
 /// Bounds what is in flight in each region, per client. A full region is passed over; where all are full, calls wait in
@@ -160,7 +179,10 @@ struct TlsOptions {
     bool allow_plaintext = false;      ///< permit http:// to hosts other than loopback
 };
 
-/// Without `url`, the environment's proxy variables (https_proxy, no_proxy, …) apply, unless `from_environment` is off.
+/// `url`: http://, https://, socks4://, socks4a://, socks5:// or socks5h:// (with a or h the proxy resolves names).
+/// Without it the environment's proxy variables (https_proxy, all_proxy, no_proxy, …) apply as they are when the client
+/// is made, unless `from_environment` is off; this machine itself is always reached without them. `tls` holds for a
+/// proxy, too.
 struct ProxyOptions {
     std::string url{}, user{}, password{};
     bool from_environment = true;
@@ -188,7 +210,7 @@ struct ClientOptions {
     /// used; one with less than a tenth of its quota left comes after the others. A refused key is left out for ten
     /// minutes and shown in `Stats::keys`. Regions with their own `api_key` take none of these.
     std::vector<std::string> keys{};
-    /// Gives the key, in place of `api_key`: called on the callback thread (or through `callback_executor`) before the
+    /// Gives the key, in place of `api_key`: called on a thread of its own (or through `callback_executor`) before the
     /// first call, and again after a 401. Calls wait for it; one that throws or gives an unusable key fails them with
     /// `unauthenticated`. Whichever key it gives, limits count it as the same account.
     std::function<std::string()> key_source{};
@@ -214,12 +236,17 @@ struct ClientOptions {
     std::vector<ModelRule> model_rules{};
     TlsOptions tls{};
     ProxyOptions proxy{};
+    /// The longest that a connection is reused, ±20 %: so that a new address of a region is found although its
+    /// connections are never idle. Requests that are under way are left alone. Rounded up to seconds; 0: no limit.
+    milliseconds max_connection_age{600'000};
     bool http2 = false;  ///< offer HTTP/2 (by ALPN), but not with libcurl 8.5.0; HTTP/1.1 costs less CPU per request
     std::vector<std::pair<std::string, std::string>> headers{};
     LogOptions log{};
     std::vector<std::shared_ptr<EventListener>> listeners{};
-    /// Runs asynchronous callbacks and listeners; unset: one thread of the client. Running them inline (on the I/O
-    /// thread) is allowed to those who never block.
+    /// Runs asynchronous callbacks, listeners and `key_source`; unset: one thread of the client for all callbacks, and
+    /// one for each listener and for `key_source`, which start when they are needed. Running them inline (on the I/O
+    /// thread) is allowed to those who never block. Where it throws instead of taking a function, the client's own
+    /// thread runs that one.
     std::function<void(std::function<void()>)> callback_executor{};
     std::shared_ptr<const RegionSelector> custom_selector{};  ///< in place of `selector`
     std::shared_ptr<const RetryPolicy> retry_policy{};
@@ -227,6 +254,7 @@ struct ClientOptions {
     std::shared_ptr<Clock> clock{};          ///< goes together with `transport`
     std::uint64_t seed = 0;                  ///< of everything random; 0: from the system
     StatsOptions stats{};
+    QueueOptions queues{};
 
     /// HOLYSHEEP_API_KEY, HOLYSHEEP_BASE_URL, HOLYSHEEP_REGIONS (`id[=url],…`), HOLYSHEEP_LOG (a LogLevel's name).
     /// OPENAI_API_KEY is never read: a key belongs to one host.
@@ -277,7 +305,8 @@ struct CallOptions {
     std::optional<RetryOptions> retry{};
     std::optional<TimeoutOptions> timeouts{};
     /// Over the client's. An `Authorization` is the call's own account: limits count it apart, and its refusals and
-    /// pauses concern no other call.
+    /// pauses concern no other call. Where the call may go to several hosts, it is not sent to a region that has a key
+    /// of its own.
     std::vector<std::pair<std::string, std::string>> headers{};
     /// Merged over the request's body last. A model that is named here is asked under just that name, whatever
     /// `ChatRequest::model`, rules and `Region::model_map` say; fallback models keep their own.
@@ -286,6 +315,9 @@ struct CallOptions {
     /// the rate limit, or for room in a region. Unset: as `RateLimitOptions::fail_fast` says for the rate limit, and it
     /// waits for room.
     std::optional<bool> fail_fast{};
+    /// Text of the request that is not UTF-8 is refused (`invalid_request`, which names the member). True: each
+    /// ill-formed part is sent as U+FFFD.
+    bool replace_invalid_utf8 = false;
 };
 
 }  // namespace v0

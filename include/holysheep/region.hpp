@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include <holysheep/export.hpp>
+
 namespace holysheep {
 inline namespace v0 {
 

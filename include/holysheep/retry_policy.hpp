@@ -21,8 +21,8 @@ struct RetryVerdict {
 };
 
 /// Extension point. Sees the built-in verdict and may change stop to retry, retry to stop, and the delay; deadlines,
-/// attempt caps and the rule that delivered content is never replayed stay in force. Called on the I/O thread; must
-/// not block.
+/// attempt caps and the rule that delivered content is never replayed stay in force. An exception is logged and means
+/// the built-in verdict. Called on the I/O thread; must not block.
 class HOLYSHEEP_EXPORT RetryPolicy {
   public:
     virtual ~RetryPolicy();

@@ -63,6 +63,7 @@ struct RegionStats {
     std::uint64_t hedges_won = 0, hedges_lost = 0;  ///< of those sent here
     std::uint64_t races = 0, rescues = 0;  ///< attempts sent here because another region's connection was late, or
                                            ///< because it fell silent
+    std::uint64_t backups = 0;             ///< attempts sent here beside a trial, or because a deadline came near
     std::uint64_t streams_cut = 0;         ///< attempts that broke after content
     std::int64_t wasted_tokens = 0;        ///< of answers that nobody could use; see `Stats::wasted_tokens`
     std::uint64_t probes_failed = 0;
@@ -113,6 +114,13 @@ struct KeyStats {
     std::optional<milliseconds> refused_for{};  ///< how long ago that was
 };
 
+/// What bounds kept from growing; all 0 where the program keeps up.
+struct DroppedCounts {
+    std::uint64_t listener_records = 0;  ///< not delivered: `QueueOptions::listener_records` waited already
+    std::uint64_t callback_calls = 0;    ///< refused: `QueueOptions::callbacks` results waited already
+    std::uint64_t unread_streams = 0;    ///< ended after `TimeoutOptions::unread`
+};
+
 /// Counters since the client was made. A call that was cancelled counts as neither succeeded nor failed.
 struct Stats {
     nanoseconds uptime{};
@@ -124,7 +132,7 @@ struct Stats {
     std::vector<RegionStats> regions{};
     std::vector<KeyStats> keys{};          ///< where there are several
     std::vector<RateLimitLevel> limits{};  ///< of each account and model, where there are rate limits; at most 1,000
-    std::uint64_t hedges_won = 0, hedges_lost = 0, races = 0, rescues = 0;
+    std::uint64_t hedges_won = 0, hedges_lost = 0, races = 0, rescues = 0, backups = 0;
     std::uint64_t streams_cut = 0;  ///< attempts that broke after content
     /// Completion tokens of attempts that failed or lost: what usage says, else a quarter of the bytes of text that
     /// came.
@@ -138,6 +146,7 @@ struct Stats {
     std::vector<FailoverCount> failovers_by{};
     std::vector<ModelStats> models{};     ///< in the order of their first calls
     std::vector<RegionChange> changes{};  ///< the last 64, oldest first
+    DroppedCounts dropped{};
 
     HOLYSHEEP_EXPORT std::optional<double> success_rate() const;  ///< as RegionStats'
     /// One object with these members' names. Times are in milliseconds with a name that ends in `_ms` (`uptime_seconds`

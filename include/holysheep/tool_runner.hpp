@@ -18,7 +18,8 @@ using ToolFunction = std::function<Result<std::string>(const std::string& argume
 
 struct ToolRunOptions {
     int max_rounds = 10;    ///< questions to the model, at least one
-    bool parallel = false;  ///< the calls of one answer run at the same time, each on a thread of its own
+    bool parallel = false;  ///< the calls of one answer run at the same time
+    int max_parallel = 8;   ///< threads of one answer at most, with `parallel`
     /// For each question. `deadline` covers the whole run, tools included, though no tool is interrupted by it or by
     /// `stop`: they are looked at before each tool and each question.
     CallOptions call{};

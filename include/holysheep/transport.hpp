@@ -24,6 +24,8 @@ struct HttpRequest {
     std::vector<std::pair<std::string, std::string>> headers{};
     std::string body{};
     bool fresh_connection = false;  ///< do not reuse a pooled connection
+    /// How long one address of the host has until the next one is tried beside it ("Happy Eyeballs", RFC 8305).
+    milliseconds connection_attempt_delay{200};
     /// Reuse only a connection that was in use within the last second or two, and none where one has failed so: the
     /// request must not be lost to a connection that its server is about to close.
     bool avoid_stale_connection = false;
@@ -44,6 +46,9 @@ struct TransferEnd {
     /// The gateway said itself that it did not process the request (HTTP/2: REFUSED_STREAM, or a GOAWAY below it).
     bool refused = false;
     bool new_connection_helps = false;  ///< the gateway is fine, this connection to it is not
+    /// With `proxy_failed`: the proxy's answer, as an HTTP status (a SOCKS reply as the one that comes nearest). 0:
+    /// none. One that is neither 0 nor 407 may be meant for this host alone.
+    int proxy_status = 0;
     bool connection_reused = false;
     AttemptTimings timings{};
 };
@@ -70,7 +75,8 @@ class HOLYSHEEP_EXPORT TransferEvents {
 };
 
 /// Extension point. All functions are called on the I/O thread and must not block; events never come from inside
-/// `start`. The receiver outlives the transfer.
+/// `start`. The receiver outlives the transfer. A `start` that throws is an attempt that failed (`transport_failed`);
+/// what another function throws is logged.
 class HOLYSHEEP_EXPORT Transport {
   public:
     virtual ~Transport();

@@ -12,6 +12,7 @@
 
 #include "accounting/price_fields.hpp"
 #include "accounting/token_counts.hpp"
+#include "values/printable.hpp"
 #include "values/saturating.hpp"
 
 namespace holysheep {
@@ -99,15 +100,24 @@ std::ostream& operator<<(std::ostream& stream, const CostLedger& ledger) {
     std::ostringstream out;  // keeps the caller's stream formatting as it was
     const auto row = [&](const std::string& model, const std::string& region, const std::string& key,
                          const std::string& label, const auto&... figures) {
-        out << std::left << std::setw(24) << model << ' ' << std::setw(14) << region << ' ' << std::setw(3) << key
-            << ' ' << std::setw(14) << label << std::right;
-        ((out << ' ' << std::setw(12) << figures), ...);
+        const auto cell = [&](const std::string& text, std::size_t width) {
+            const auto shown = values::clipped(text);
+            const auto used = values::columns(shown);
+            out << shown << std::string(used < width ? width - used : 0, ' ') << ' ';
+        };
+        cell(model, 24);
+        cell(region, 14);
+        cell(key, 3);
+        cell(label, 14);
+        out << std::right;
+        bool first = true;
+        ((out << (std::exchange(first, false) ? "" : " ") << std::setw(12) << figures), ...);
         out << '\n';
     };
     const auto figures = [&](const std::string& key, const CostLine& line) {
         row(line.model, line.region, key, line.label, line.calls, line.attempts, line.prompt_tokens,
             line.cached_input_tokens, line.completion_tokens, line.cost.amount(), line.estimated_cost.amount(),
-            line.unknown_cost, line.cost.currency);
+            line.unknown_cost, values::clipped(line.cost.currency));
     };
     row("model", "region", "key", "label", "calls", "attempts", "prompt", "cached", "completion", "cost", "estimated",
         "unknown", "currency");

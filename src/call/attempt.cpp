@@ -69,10 +69,40 @@ Attempt::Attempt(AttemptEvents& events, const Exchange& exchange, const Target& 
     record.server = host_of(target.base_url);
 }
 
+// The transport, libcurl above all, is no place for exceptions: what goes wrong in here ends the call.
 bool Attempt::may_send(TransferId) {
-    if (ended_ || !events_.attempt_may_send(*this)) return false;
-    record.timings.sent = elapsed();
-    return true;
+    try {
+        if (ended_ || !events_.attempt_may_send(*this)) return false;
+        record.timings.sent = elapsed();
+        return true;
+    } catch (...) {
+        events_.attempt_threw();
+        return false;
+    }
+}
+
+void Attempt::on_head(TransferId, HttpHead head) {
+    try {
+        take_head(std::move(head));
+    } catch (...) {
+        events_.attempt_threw();
+    }
+}
+
+void Attempt::on_body(TransferId, std::string_view bytes) {
+    try {
+        take_body(bytes);
+    } catch (...) {
+        events_.attempt_threw();
+    }
+}
+
+void Attempt::on_end(TransferId, TransferEnd end) {
+    try {
+        take_end(std::move(end));
+    } catch (...) {
+        events_.attempt_threw();
+    }
 }
 
 void Attempt::note_connection(bool reused, const AttemptTimings& timings) {
@@ -82,7 +112,7 @@ void Attempt::note_connection(bool reused, const AttemptTimings& timings) {
     record.timings.tls = timings.tls;
 }
 
-void Attempt::on_head(TransferId, HttpHead head) {
+void Attempt::take_head(HttpHead head) {
     if (ended_) return;
     head_ = std::move(head);
     record.http_status = head_.status;
@@ -105,7 +135,7 @@ void Attempt::on_head(TransferId, HttpHead head) {
     }
 }
 
-void Attempt::on_body(TransferId, std::string_view bytes) {
+void Attempt::take_body(std::string_view bytes) {
     if (ended_) {
         drained_ += bytes.size();
         if (drained_ > kDrainCap) {
@@ -130,7 +160,7 @@ void Attempt::on_body(TransferId, std::string_view bytes) {
     }
 }
 
-void Attempt::on_end(TransferId, TransferEnd end) {
+void Attempt::take_end(TransferEnd end) {
     transfer_open = false;
     settle_at_.reset();
     if (ended_) {
@@ -141,6 +171,7 @@ void Attempt::on_end(TransferId, TransferEnd end) {
     outcome_.certainly_not_delivered = end.certainly_not_delivered;
     outcome_.refused = end.refused;
     outcome_.new_connection_helps = end.new_connection_helps;
+    outcome_.proxy_status = end.proxy_status;
     if (decoder_) {
         events_.attempt_bytes(*this);  // the last event may have lacked its end
         const auto state = decoder_->end_of_body(!end.error);
@@ -187,6 +218,7 @@ void Attempt::expire(Limit limit, milliseconds after) {
         case Limit::first_byte: error.message = "no answer" + within; break;
         case Limit::first_content: error.message = "no content" + within; break;
         case Limit::stall: error.message = "the answer stalled: nothing new" + within; break;
+        case Limit::silence: error.message = record.left; break;
         case Limit::attempt: error.message = "the attempt was not over" + within; break;
         case Limit::none: break;
     }
@@ -264,7 +296,7 @@ void Attempt::end_answered() {
 void Attempt::end_failed(Error error) {
     ended_ = true;
     error_ = std::make_unique<Error>(std::move(error));
-    error_->region = target_.region.id;
+    if (error_->code != ErrorCode::proxy_failed) error_->region = target_.region.id;
     error_->model = record.model;
     // The gateway's id stands in a header, or in the error itself.
     if (record.request_id.empty()) record.request_id = error_->request_id;

@@ -13,6 +13,7 @@
 #include <holysheep/transport.hpp>
 
 #include "call/classification.hpp"
+#include "call/evidence.hpp"
 #include "call/exchange.hpp"
 #include "health/region_health_tracker.hpp"
 #include "wire/stream_decoder.hpp"
@@ -29,6 +30,7 @@ class AttemptEvents {
     virtual void attempt_first_byte(Attempt& attempt) = 0;
     /// Bytes of the answer came; before the chunks that are read from them.
     virtual void attempt_bytes(Attempt& attempt) = 0;
+    virtual void attempt_wire_chunk(Attempt& attempt) = 0;
     virtual void attempt_chunk(Attempt& attempt, const ChatChunk& chunk) = 0;
     /// A plain answer grew.
     virtual void attempt_progress(Attempt& attempt) = 0;
@@ -36,6 +38,8 @@ class AttemptEvents {
     virtual void attempt_ended(Attempt& attempt) = 0;
     /// The transfer of an attempt that is over has ended, or is not worth waiting for: look at `settle_at` again.
     virtual void attempt_drained(Attempt& attempt) = 0;
+    /// Inside a handler: an exception left what a transfer's event led to. The last event of this attempt.
+    virtual void attempt_threw() noexcept = 0;
     /// Whether a failure now would be followed by another region at once.
     virtual bool can_move_at_once() const = 0;
     virtual Clock::time_point now() const = 0;
@@ -49,9 +53,11 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     AttemptRecord record;
     TransferId transfer = 0;
     bool transfer_open = false;
-    health::Ticket ticket{};         ///< what it owes the region's health
-    std::string_view asked_model{};  ///< before the region's `model_map`; the driver keeps it
-    bool gave_content = false;       ///< to the answer that the caller got, or to what there is of one
+    health::Ticket ticket{};                 ///< what it owes the region's health
+    std::string_view asked_model{};          ///< before the region's `model_map`; the driver keeps it
+    Clock::time_point heard{};               ///< its last byte; before one, when its request was sent
+    Evidence left_because = Evidence::none;  ///< another region is asked beside it
+    bool gave_content = false;               ///< to the answer that the caller got, or to what there is of one
 
     std::size_t region() const { return region_; }
     bool ended() const { return ended_; }
@@ -102,6 +108,10 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     void on_end(TransferId id, TransferEnd end) override;
 
   private:
+    void take_head(HttpHead head);
+    void take_body(std::string_view bytes);
+    void take_end(TransferEnd end);
+    void on_wire_chunk() override { events_.attempt_wire_chunk(*this); }
     void on_chunk(const ChatChunk& chunk) override;
     bool good_status() const { return head_.status >= 200 && head_.status < 300; }
     void note_connection(bool reused, const AttemptTimings& timings);

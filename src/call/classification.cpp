@@ -38,7 +38,14 @@ Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool own_key
             if (is_redirect(outcome)) return {Action::next, Charge::gateway};
             return {outcome.status == 425 ? Action::next : Action::stop, Charge::none};
         case ErrorCode::stream_interrupted: return {Action::stop, Charge::transport};
-        case ErrorCode::stream_stalled: return {Action::stop, Charge::timeout};
+        case ErrorCode::stream_stalled:
+            return {Action::stop, outcome.limit == Limit::silence ? Charge::transport : Charge::timeout};
+        case ErrorCode::proxy_failed: {
+            // A proxy that is not there, or wants other credentials, is so for every region; another refusal may be
+            // meant for this one's host.
+            const bool for_all = outcome.proxy_status == 0 || outcome.proxy_status == 407;
+            return {for_all ? Action::stop : Action::next, Charge::none};
+        }
         // No region is to blame, and none can be reached over a new connection.
         case ErrorCode::descriptors_exhausted:
         case ErrorCode::cancelled:
@@ -51,6 +58,7 @@ Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool own_key
         case ErrorCode::insufficient_quota:
         case ErrorCode::rate_limited_locally:
         case ErrorCode::budget_exceeded:
+        case ErrorCode::internal_error:
         case ErrorCode::all_regions_unavailable: return {Action::stop, Charge::none};
     }
     return {};

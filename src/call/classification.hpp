@@ -10,8 +10,8 @@
 
 namespace holysheep::call {
 
-/// The clock of an attempt that ran out.
-enum class Limit { none, connect, first_byte, first_content, stall, attempt };
+/// The clock of an attempt that ran out. `silence`: its region was found dead while it waited for more content.
+enum class Limit { none, connect, first_byte, first_content, stall, attempt, silence };
 
 /// How an attempt ended, as far as decisions need it.
 struct Outcome {
@@ -22,6 +22,7 @@ struct Outcome {
     bool certainly_not_delivered = false;
     bool refused = false;  ///< the gateway said itself that it did not do the work
     bool new_connection_helps = false;
+    int proxy_status = 0;  ///< see TransferEnd
     bool connection_reused = false;
     bool any_byte = false;   ///< of the answer
     bool resumable = false;  ///< the text that came can be continued: no tool call, one choice, not finished

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "accounting/prompt_estimate.hpp"
+#include "call/driver_turn.hpp"
 #include "call/request_builder.hpp"
 #include "values/let_go.hpp"
 
@@ -19,24 +20,15 @@ constexpr auto kLook = std::chrono::seconds{5}, kAbsence = std::chrono::seconds{
 
 }  // namespace
 
-// The outermost event ends with the timer set and, when all is over, with the driver's own destruction: nothing may be
-// touched after it. A quiet one has changed nothing that the timer or the end depends on.
-class CallDriver::Turn {
-  public:
-    enum class Kind { eventful, quiet };
-    explicit Turn(CallDriver& driver, Kind kind = Kind::eventful) : driver_(driver) {
-        ++driver_.depth_;
-        if (kind == Kind::eventful) driver_.unsettled_ = true;
+/// Runs what a timer or a posted function calls for.
+template <class Function>
+void CallDriver::guard(Function function) {
+    try {
+        function();
+    } catch (...) {
+        break_off();
     }
-    ~Turn() {
-        if (--driver_.depth_ == 0 && std::exchange(driver_.unsettled_, false)) driver_.end_turn();
-    }
-    Turn(const Turn&) = delete;
-    Turn& operator=(const Turn&) = delete;
-
-  private:
-    CallDriver& driver_;
-};
+}
 
 CallDriver::CallDriver(CallServices& services, Exchange& exchange, const CallPolicy& policy,
                        std::span<const std::size_t> plan, Clock::time_point started, CallSink& sink,
@@ -64,6 +56,7 @@ CallDriver::~CallDriver() {
 void CallDriver::start() {
     const Turn turn(*this);
     if (machine_.policy().hedge) services_.budgets.hedges.earn();
+    services_.budgets.canaries.earn();
     apply(machine_.start(now()));
 }
 
@@ -77,15 +70,23 @@ void CallDriver::on_region_down(std::size_t region) {
     apply(machine_.on_region_down(region, now()));
 }
 
+void CallDriver::on_region_back(std::size_t region) {
+    const Turn turn(*this);
+    apply(machine_.on_region_back(region, now()));
+}
+
 /// What calls `on_turn`, from whatever thread, for as long as this call exists.
 Admission::OnTurn CallDriver::turn_caller() {
     if (!self_) self_ = std::make_shared<CallDriver*>(this);
     return [clock = services_.shared_clock, self = std::weak_ptr<CallDriver*>(self_)] {
         const auto alive = clock.lock();
         if (!alive) return;
-        alive->post([self] {
-            if (const auto driver = self.lock()) (*driver)->on_turn();
-        });
+        try {
+            alive->post([self] {
+                if (const auto driver = self.lock()) (*driver)->guard([&] { (*driver)->on_turn(); });
+            });
+        } catch (...) {  // the call looks again by itself
+        }
     };
 }
 
@@ -103,6 +104,7 @@ void CallDriver::shut_down() {
 }
 
 void CallDriver::pause() {
+    const Turn turn(*this);
     pause_wanted_ = true;
     steer_reading();
 }
@@ -126,6 +128,8 @@ void CallDriver::steer_reading() {
     if (!attempt.transfer_open || attempt.ended()) return;
     paused_ = stop;
     if (stop) {
+        paused_at_ = now();
+        unsettled_ = true;  // the timer must look after it
         services_.transport.pause(attempt.transfer);
     } else {
         // The silence was the reader's: the gateway's clock starts afresh.
@@ -142,12 +146,21 @@ bool CallDriver::attempt_may_send(Attempt& attempt) {
     const bool yes = machine_.on_connected(attempt.record.number, now(), commands);
     if (yes) admission_.sent(static_cast<std::size_t>(attempt.record.number), now());
     apply(commands);
+    if (yes) watch(attempt);
     return yes;
+}
+
+/// Any answer of the region's will do: it is asked once for all attempts that wait.
+void CallDriver::watch(Attempt& attempt) {
+    attempt.heard = now();
+    if (!machine_.wants_sign_of_life() || !services_.on_watch) return;
+    if (services_.regions.watch(attempt.ticket, attempt.heard)) services_.on_watch(attempt.region());
 }
 
 void CallDriver::attempt_first_byte(Attempt& attempt) {
     const Turn turn(*this);
-    services_.regions.on_alive(attempt.region(), now());
+    attempt.heard = now();
+    services_.regions.on_alive(attempt.region(), attempt.heard);
     admission_.arrived(static_cast<std::size_t>(attempt.record.number), now());
     note_round_trip(attempt);
     apply(machine_.on_first_byte(attempt.record.number, now()));
@@ -155,7 +168,7 @@ void CallDriver::attempt_first_byte(Attempt& attempt) {
 
 void CallDriver::attempt_bytes(Attempt& attempt) {
     const Turn turn(*this, Turn::Kind::quiet);
-    heard_at_ = now();
+    heard_at_ = attempt.heard = now();
     services_.regions.on_alive(attempt.region(), heard_at_);
     if (services_.regions.has_notices()) unsettled_ = true;
 }
@@ -173,6 +186,11 @@ void CallDriver::note_round_trip(const Attempt& attempt) {
 
 /// A call that is never sent twice needs the whole error: it may say that nothing was done.
 bool CallDriver::can_move_at_once() const { return !machine_.policy().cost_safe && machine_.can_move_at_once(now()); }
+
+void CallDriver::attempt_wire_chunk(Attempt& attempt) {
+    // Those of another attempt are held, each with a copy of its own.
+    if (committed_ == 0 || committed_ == attempt.record.number) sink_.on_wire_chunk();
+}
 
 void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
     if (delivered_) return;
@@ -270,10 +288,10 @@ void CallDriver::apply(const Commands& commands) {
             case Command::Kind::recover: recover(command.attempt); break;
             case Command::Kind::finish: finish(command.attempt); break;
             case Command::Kind::check_path: check_path(command.attempt); break;
-            case Command::Kind::probe:
-                if (services_.probe) services_.probe(command.region);
+            case Command::Kind::late:
+                services_.regions.on_late(attempt_number(command.attempt).ticket, now(),
+                                          command.because == Evidence::no_probe_answer);
                 break;
-            case Command::Kind::late: services_.regions.on_late(attempt_number(command.attempt).ticket, now()); break;
         }
     }
 }
@@ -281,6 +299,7 @@ void CallDriver::apply(const Commands& commands) {
 void CallDriver::start_attempt(const Command& command) {
     const auto& target = services_.targets[command.region];
     const auto time = now();
+    if (command.beside != 0) note_left(command.beside, command.because);
     const auto& asked = machine_.model_name(command.model);
     const bool as_it_is = command.model == 0 && exchange_.model_as_it_is;
     const auto mapped = as_it_is ? target.region.model_map.end() : target.region.model_map.find(asked);
@@ -298,7 +317,7 @@ void CallDriver::start_attempt(const Command& command) {
 
     attempt.asked_model = asked;
     attempt.ticket = services_.regions.on_dispatch(command.region, machine_.model_id(command.model),
-                                                   awaited_by(exchange_.kind), time);
+                                                   awaited_by(exchange_.kind), time, command.panic);
     services_.recorder.on_dispatch(command.region, attempt.record, detour_of(attempt));
     const auto& keys = services_.admission.keys;
     const auto& key = keys.text(command.region, admission_.key(static_cast<std::size_t>(command.attempt)));
@@ -307,6 +326,7 @@ void CallDriver::start_attempt(const Command& command) {
         build_request(exchange_, target, {.sent = model, .usual = machine_.model_name(0)}, key, command.attempt);
     request.fresh_connection = command.fresh_connection;
     request.avoid_stale_connection = machine_.policy().cost_safe;
+    request.connection_attempt_delay = services_.regions.connection_attempt_delay(command.region);
     if (services_.log.bodies()) {
         attempt.keep_body_for_log();
         log_body("to ", attempt.record, std::string_view(request.body).substr(0, 2 * 1024));
@@ -315,17 +335,28 @@ void CallDriver::start_attempt(const Command& command) {
     attempt.transfer_open = true;
 }
 
+/// Another region is asked while this attempt is out: its record says why.
+void CallDriver::note_left(int number, Evidence because) {
+    auto& attempt = attempt_number(number);
+    attempt.left_because = because;
+    const auto since = attempt.record.timings.sent ? attempt.heard : started_ + attempt.record.started;
+    attempt.record.left = describe_evidence(because, attempt.record.timings, now() - since);
+}
+
 void CallDriver::stop_attempt(const Command& command) {
     auto& attempt = attempt_number(command.attempt);
-    if (paused_ && command.attempt == committed_ && command.limit == Limit::stall) {
+    const bool silent = command.limit == Limit::stall || command.limit == Limit::silence;
+    if (paused_ && command.attempt == committed_ && silent) {
         // Silence that the reader asked for is no stall.
         machine_.on_progress(committed_, now());
         return;
     }
     close(attempt);
     if (command.limit) {
-        const auto after = command.limit == Limit::stall ? machine_.stall_limit(command.attempt)
-                                                         : now() - started_ - attempt.record.started;
+        const auto after = command.limit == Limit::stall     ? machine_.stall_limit(command.attempt)
+                           : command.limit == Limit::silence ? now() - attempt.heard
+                                                             : now() - started_ - attempt.record.started;
+        if (command.limit == Limit::silence) note_left(command.attempt, Evidence::no_probe_answer);
         // Silences that are cut short must count too, or a limit that has become too short would stay so.
         if (command.limit == Limit::stall && machine_.policy().stream && !attempt.is_whole()) {
             services_.regions.on_content_gap(attempt.ticket.model, after);
@@ -366,10 +397,12 @@ void CallDriver::commit(int attempt) {
     for (auto& held : std::exchange(held_, {})) {
         if (held.attempt != attempt) continue;
         if (continued && held.chunk.event == ChunkEvent::started) continue;  // for the caller it is the same answer
+        sink_.on_wire_chunk();
         held.chunk.raw_json = held.raw_json;
         if (held.chunk.usage != nullptr) held.chunk.usage = &held.usage;
         deliver(held.chunk);
     }
+    sink_.on_wire_chunk();  // back to the chunk that gave the first content
 }
 
 void CallDriver::recover(int number) {
@@ -425,6 +458,7 @@ void CallDriver::on_timer() {
     // An answer that is whole is not lost to the deadline because its gateway leaves the stream open.
     const auto deadline = machine_.deadline();
     if (committed_ != 0 && deadline && *deadline <= time) attempt_number(committed_).conclude();
+    end_unread(time);
     for (int i = 0; i < 8; ++i) {
         const auto wake = machine_.wake_at(time);
         if (!wake || *wake > due) break;
@@ -432,9 +466,22 @@ void CallDriver::on_timer() {
     }
 }
 
+/// Not read for too long: what it holds is for others.
+void CallDriver::end_unread(Clock::time_point time) {
+    const auto most = machine_.policy().unread;
+    if (!paused_ || delivered_ || most.count() == 0 || time - paused_at_ < most) return;
+    unread_ = true;
+    if (services_.unread_streams) services_.unread_streams->fetch_add(1, std::memory_order_relaxed);
+    apply(machine_.on_cancel(time));
+}
+
 void CallDriver::end_turn() {
     const auto time = now();
     auto wake = machine_.wake_at(time);
+    if (const auto most = machine_.policy().unread; paused_ && !delivered_ && most.count() > 0) {
+        const auto until = paused_at_ + most;
+        if (!wake || until < *wake) wake = until;
+    }
     if (wake && committed_ != 0) wake = std::min(*wake, time + kLook);
     for (const auto& attempt : attempts_) {
         if (attempt.settle_at() && (!wake || *attempt.settle_at() < *wake)) wake = attempt.settle_at();
@@ -450,7 +497,7 @@ void CallDriver::end_turn() {
     if (!wake || (timer_ != 0 && timer_at_ <= *wake)) return;
     if (timer_ != 0) services_.clock.cancel(timer_);
     timer_at_ = *wake;
-    timer_ = services_.clock.call_at(*wake, [this] { on_timer(); });
+    timer_ = services_.clock.call_at(*wake, [this] { guard([this] { on_timer(); }); });
 }
 
 Attempt& CallDriver::attempt_number(int number) { return *std::next(attempts_.begin(), number - 1); }

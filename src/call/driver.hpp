@@ -2,6 +2,8 @@
 // Exchange → [CallDriver] ⇄ CallMachine, Transport, Clock → CallSink, CallRecord
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <memory>
@@ -47,10 +49,12 @@ struct CallServices {
     const telemetry::Redactor& redactor;
     const telemetry::Log& log;
     const RetryPolicy* retry_policy = nullptr;
+    /// Streams that ended because nobody read them.
+    std::shared_ptr<std::atomic<std::uint64_t>> unread_streams{};
     /// Set where somebody listens: a record is copied for nobody else.
     std::function<void(CallRecord)> on_record{};
-    /// Asks a region for a sign of life, unless that is being done.
-    std::function<void(std::size_t region)> probe{};
+    /// An attempt waits for a region that no other one waited for: whether it lives is to be watched.
+    std::function<void(std::size_t region)> on_watch{};
     /// What time alone changes was looked at again.
     std::function<void()> on_refreshed{};
     /// The tracker has notices: what became of regions is told to whom it concerns, later.
@@ -76,19 +80,24 @@ class CallDriver final : private AttemptEvents {
     /// The sink has room again after it had said "enough".
     void on_room();
     void on_region_down(std::size_t region);
+    void on_region_back(std::size_t region);
     /// Its turn under a limit may have come.
     void on_turn();
     /// Ends the call, and its transfers at once, without waiting for answers to be drained.
     void shut_down();
+    /// Inside a handler: an exception left one of the functions above. Ends the call with `internal_error`.
+    void break_off() noexcept;
 
   private:
     bool attempt_may_send(Attempt& attempt) override;
     void attempt_first_byte(Attempt& attempt) override;
     void attempt_bytes(Attempt& attempt) override;
+    void attempt_wire_chunk(Attempt& attempt) override;
     void attempt_chunk(Attempt& attempt, const ChatChunk& chunk) override;
     void attempt_progress(Attempt& attempt) override;
     void attempt_ended(Attempt& attempt) override;
     void attempt_drained(Attempt& attempt) override;
+    void attempt_threw() noexcept override { break_off(); }
     bool can_move_at_once() const override;
     Clock::time_point now() const override { return services_.clock.now(); }
 
@@ -101,6 +110,8 @@ class CallDriver final : private AttemptEvents {
     void stop_attempt(const Command& command);
     health::Charge charge_of_waiting(const Attempt& attempt) const;
     void check_path(int attempt);
+    void watch(Attempt& attempt);
+    void note_left(int attempt, Evidence because);
     void note_quota(Attempt& attempt, Outcome& outcome);
     void note_round_trip(const Attempt& attempt);
     void close(Attempt& attempt);
@@ -129,6 +140,10 @@ class CallDriver final : private AttemptEvents {
     CallRecord make_call_record(const CallResult& result) const;
     std::vector<AttemptRecord> take_trail();
     void on_timer();
+    template <class Function>
+    void guard(Function function);
+    void drop_attempts() noexcept;
+    void end_unread(Clock::time_point time);
     Attempt& attempt_number(int number);
 
     // An event before the first content, kept until an attempt is chosen, so that a failed one leaves no trace.
@@ -156,8 +171,10 @@ class CallDriver final : private AttemptEvents {
     Clock::TimerId timer_ = 0;
     Clock::time_point timer_at_{};
     Clock::time_point heard_at_{};  // when the bytes at hand came: the clock is read once for all their chunks
+    Clock::time_point paused_at_{};
     int committed_ = 0, last_ended_ = 0, depth_ = 0;
-    bool sink_full_ = false, pause_wanted_ = false, paused_ = false, delivered_ = false, unsettled_ = false;
+    bool sink_full_ = false, pause_wanted_ = false, paused_ = false, delivered_ = false, unsettled_ = false,
+         unread_ = false;
 };
 
 }  // namespace holysheep::call

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <iterator>
 #include <sstream>
+#include <tuple>
 #include <utility>
 
 #include "call/driver.hpp"
+#include "call/driver_turn.hpp"
 #include "call/final_error.hpp"
+#include "values/exception_text.hpp"
 
 namespace holysheep::call {
 
@@ -40,6 +43,55 @@ void CallDriver::finish(int number) {
     }
     if (services_.on_record) services_.on_record(make_call_record(result));
     sink_.on_done(std::move(result));
+}
+
+/// Books what is under way as good for nothing, without a charge to anybody.
+void CallDriver::drop_attempts() noexcept {
+    for (auto& attempt : attempts_) {
+        try {
+            close(attempt);
+            if (attempt.ended()) continue;
+            attempt.dismiss("an exception ended the call");
+            admission_.end(static_cast<std::size_t>(attempt.record.number), true, attempt.usage(), now());
+            book(attempt, health::Charge::none);
+        } catch (...) {  // the next one counts as well
+        }
+    }
+}
+
+void CallDriver::break_off() noexcept {
+    Error error{.code = ErrorCode::internal_error};
+    try {
+        error.message = values::described_exception("an exception ended the call");
+    } catch (...) {  // memory is out, perhaps
+    }
+    try {
+        const Turn turn(*this);
+        unsettled_ = true;
+        std::ignore = machine_.on_cancel(now());  // nothing is decided any more
+        drop_attempts();
+        if (delivered_) return;
+        if (committed_ != 0) error.partial = attempt_number(committed_).partial();
+        error.attempts = take_trail();
+        CallResult result(std::in_place_type<Error>, std::move(error));
+        services_.recorder.on_call_end(call_end(result));
+        if (services_.log.enabled(LogLevel::error)) {
+            services_.log.write(LogLevel::error, "call failed: " + std::get<Error>(result).message);
+        }
+        if (services_.on_record) services_.on_record(make_call_record(result));
+        delivered_ = true;
+        sink_.on_done(std::move(result));
+    } catch (...) {
+        // Not even that: what the caller waits for is all that counts.
+        try {
+            if (!std::exchange(delivered_, true)) sink_.on_done(Error{.code = ErrorCode::internal_error});
+        } catch (...) {
+        }
+        if (depth_ == 0) {
+            const auto on_idle = std::move(on_idle_);  // it destroys this driver
+            if (on_idle) on_idle();
+        }
+    }
 }
 
 CallResult CallDriver::make_result(int number) {
@@ -96,6 +148,10 @@ Error CallDriver::final_error(Attempt* last) {
                                 .attempts = attempts_.size(),
                                 .elapsed = time - started_,
                                 .now = time});
+    if (unread_) {
+        error.message =
+            "the stream was not read for " + std::to_string(machine_.policy().unread.count()) + " ms (timeouts.unread)";
+    }
     if (last != nullptr && last->record.number == committed_) {
         last->gave_content = true;
         error.partial = last->partial();

@@ -62,7 +62,8 @@ std::optional<telemetry::Detour> CallDriver::detour_of(const Attempt& attempt) c
                     since(failed, (said_by_status ? timings.first_byte : timings.total).value_or(nanoseconds{}))};
         }
         case AttemptKind::race:
-        case AttemptKind::rescue: {
+        case AttemptKind::rescue:
+        case AttemptKind::backup: {
             const auto late = std::ranges::find_if(
                 attempts_, [&](const Attempt& other) { return &other != &attempt && !other.ended(); });
             if (late == attempts_.end()) return std::nullopt;
@@ -82,10 +83,16 @@ std::optional<telemetry::Detour> CallDriver::detour_of(const Attempt& attempt) c
 }
 
 /// A caller's deadline is weak evidence, but not none: a gateway whose completions are frozen would otherwise lose
-/// every call with a short deadline for ever. It counts after twice the model's p95, at least a second.
+/// every call with a short deadline for ever. It counts after twice the model's p95, at least a second. So does one
+/// that came near, where another region was ahead then. A trial that was overtaken by its backup has failed.
 health::Charge CallDriver::charge_of_waiting(const Attempt& attempt) const {
     const auto& timings = attempt.record.timings;
-    if (machine_.ending() != Ending::deadline || !timings.sent || timings.first_byte) return health::Charge::none;
+    if (!timings.sent || timings.first_content || machine_.ending() == Ending::cancelled) return health::Charge::none;
+    const bool on_trial = attempt.ticket.trial || attempt.ticket.model_trial;
+    if (attempt.left_because == Evidence::slow_trial && on_trial) return health::Charge::timeout;
+    const bool time_ran_out = machine_.ending() == Ending::deadline || attempt.left_because == Evidence::deadline ||
+                              attempt.left_because == Evidence::slow_trial;
+    if (!time_ran_out) return health::Charge::none;
     const auto& quantiles = services_.regions.quantiles(attempt.ticket.model, attempt.ticket.awaited);
     std::chrono::duration<double, std::milli> patience = std::chrono::seconds{3};
     if (quantiles.size() >= health::kEnoughForQuantiles) {

@@ -54,6 +54,7 @@ struct Exchange {
     std::string model_rule{};     ///< why another one is asked than that, "" where it is not
     bool model_as_it_is = false;  ///< no region has another name for it
     std::vector<std::pair<std::string, std::string>> headers{};
+    bool several_hosts = false;  ///< the call may go to regions on different hosts
     std::string label{}, idempotency_key{};
     int skip_malformed_chunks = 0;
     CallSize size{};
@@ -70,6 +71,8 @@ using CallResult = std::variant<ChatCompletion, RawResponse, Error>;
 class CallSink {
   public:
     virtual ~CallSink() = default;
+    /// The events that follow are of another chunk of the wire: until the next one they share their `raw_json`.
+    virtual void on_wire_chunk() {}
     /// False: enough for now; the driver stops reading until `CallDriver::resume`.
     virtual bool on_chunk(const ChatChunk& chunk) = 0;
     /// Exactly once, last.

@@ -36,7 +36,8 @@ std::string_view reason(Ending ending) {
     return {};
 }
 
-/// "breaker opened: connections failed in a row, next trial in 1200 ms"; empty where nothing speaks against it.
+/// "breaker opened: connections failed in a row, for 9500 ms now, next trial in 400 ms"; empty where nothing speaks
+/// against it.
 std::string why_blocked(const FailedCall& call, std::size_t region) {
     const auto& regions = call.regions;
     if (regions.draining(region)) return "draining (Client::resume ends that)";
@@ -47,8 +48,14 @@ std::string why_blocked(const FailedCall& call, std::size_t region) {
     if (regions.breakers_admit(region, call.model_id, call.now)) return {};
     const std::string_view reason = regions.facts(region, call.now).breaker_reason;
     std::string text = reason.empty() ? "breaker of the model is open" : "breaker " + std::string(reason);
-    const auto trial = regions.usable_at(region, call.model_id, call.now);
-    if (trial) text += ", next trial in " + milliseconds_text(*trial - call.now);
+    if (const auto since = regions.blocked_since(region, call.model_id, call.now)) {
+        text += ", for " + milliseconds_text(call.now - *since) + " now";
+    }
+    if (regions.forced_open(region)) return text;
+    // Whichever comes first: the end of its open time, or a canary while no region is usable.
+    auto trial = regions.canary_at(region, call.now);
+    if (const auto usable = regions.usable_at(region, call.model_id, call.now)) trial = std::min(trial, *usable);
+    text += ", next trial in " + milliseconds_text(trial - call.now);
     return text;
 }
 
@@ -56,7 +63,8 @@ std::string why_blocked(const FailedCall& call, std::size_t region) {
 std::string blocked_regions(const FailedCall& call) {
     std::string list;
     for (const auto region : call.machine.plan()) {
-        if (call.machine.asked(region) && !call.machine.panic()) continue;
+        const bool asked = call.machine.asked(region);
+        if (asked && !call.machine.outage()) continue;
         const auto why = why_blocked(call, region);
         if (why.empty()) continue;
         list += (list.empty() ? "" : "; ") + call.targets[region].region.id + ": " + why;
@@ -68,7 +76,7 @@ std::string blocked_regions(const FailedCall& call) {
 bool nothing_left(const FailedCall& call) {
     return std::ranges::all_of(call.machine.plan(), [&](std::size_t region) {
         return call.regions.draining(region) || call.machine.asked(region) ||
-               !call.regions.breakers_admit(region, call.model_id, call.now);
+               !call.regions.breakers_closed(region, call.model_id, call.now);
     });
 }
 
@@ -87,12 +95,13 @@ Error without_attempts(const FailedCall& call) {
 /// The first failure, as the end of all regions.
 void blame_all_regions(Error& error, const FailedCall& call) {
     const auto blocked = blocked_regions(call);
+    const bool all_asked = call.machine.regions_exhausted();
     error.cause = error.code;
     error.code = ErrorCode::all_regions_unavailable;
-    const auto failed = blocked.empty() ? "all " + std::to_string(call.machine.eligible_regions()) + " regions failed"
-                                        : std::string("no region is left");
+    const auto failed = all_asked ? "all " + std::to_string(call.machine.eligible_regions()) + " regions failed"
+                                  : std::string("no region is left");
     error.message = failed + ", first " + error.message;
-    if (!blocked.empty()) error.message += "; kept away from " + blocked;
+    if (!blocked.empty()) error.message += (all_asked ? "; now " : "; kept away from ") + blocked;
 }
 
 }  // namespace
@@ -142,7 +151,9 @@ Error compose_error(const FailedCall& call) {
             error.message = at_region(error);
             if (const auto why = reason(ending); !why.empty()) error.message += "; " + std::string(why);
             if (ending == Ending::not_admitted) error.message += "; no further attempt: " + call.refusal->message;
-            if (call.machine.eligible_regions() > 1 && nothing_left(call) && !call.machine.only_throttled()) {
+            if (call.machine.eligible_regions() > 1 && nothing_left(call) &&
+                !call.machine.all_failed_with(ErrorCode::rate_limited) &&
+                !call.machine.all_failed_with(ErrorCode::proxy_failed)) {
                 blame_all_regions(error, call);
             }
             if (call.last != nullptr && call.last->retry_after) error.retry_after = call.last->retry_after;

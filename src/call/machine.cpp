@@ -45,36 +45,16 @@ Commands CallMachine::start(time_point now) {
         dispatch(*move, now, out);
         return out;
     }
-    pending_ = wait_for_quota(now);
-    const bool limited = pending_.has_value();
-    if (limited && admission_ != nullptr) admission_->withdraw();
-    if (limited) {
-        quota_clock_ = pending_->when;
-        const bool too_late =
-            pending_->when - now > policy_.retry.max_wait || (deadline_ && pending_->when >= *deadline_);
-        if (!too_late) {
-            // A breaker's open time may end before the pause does.
-            for (const auto region : plan_) {
-                const auto usable = regions_.usable_at(region, model_, now);
-                if (!eligible(region) || !usable || *usable >= pending_->when) continue;
-                pending_->region = region;
-                pending_->when = *usable;
-                pending_->pause = regions_.limited_until(region, model_);
-            }
-            return out;
-        }
-        pending_.reset();
+    auto why_not = Ending::no_region;
+    if (const auto move = move_in_outage(true, now, why_not)) {
+        follow(*move, now, out);
+        return out;
     }
-    if (const auto move = panic_move(now)) {
-        panic_ = move->panic;
+    if (const auto move = ask_without_model(now)) {
         dispatch(*move, now, out);
-    } else if (admission_ != nullptr &&
-               std::ranges::any_of(plan_, [&](std::size_t r) { return eligible(r) && !admission_->has_room(r); })) {
-        wait_for_admission({.kind = AttemptKind::first}, admission_->wait_for_room({plan_.begin(), plan_.end()}), now,
-                           out);
-    } else {
-        finish(limited ? Ending::wait_too_long : Ending::no_region, 0, out);
+        return out;
     }
+    finish(why_not, 0, out);
     return out;
 }
 
@@ -96,7 +76,6 @@ bool CallMachine::on_connected(int attempt, time_point now, Commands& commands) 
         if (rival.raced) commands.push({.kind = Command::Kind::late, .attempt = other, .region = rival.region});
         commands.push({.kind = Command::Kind::cancel, .attempt = other, .region = rival.region});
     }
-    if (plan_.size() > 1) look_for_life(attempt, now, commands);
     return true;
 }
 
@@ -123,6 +102,7 @@ Commands CallMachine::on_content(int attempt, time_point now) {
 }
 
 nanoseconds CallMachine::on_progress(int attempt, time_point now) {
+    at(attempt).body = true;
     return now - std::exchange(at(attempt).progress, now);
 }
 
@@ -163,6 +143,7 @@ Commands CallMachine::on_wake(time_point now) {
     if (pending_ && pending_->when <= now) {
         const auto move = *std::exchange(pending_, std::nullopt);
         if (move.queued && attempts_.empty()) return start(now);  // much may have changed since
+        if (move.outage) return look_in_outage(move, now);
         if (holds(move, now)) {
             dispatch(move, now, out);
             return out;
@@ -179,6 +160,7 @@ Commands CallMachine::on_wake(time_point now) {
         }
     }
     hedge(now, out);
+    back_up(now, out);
     if (plan_.size() > 1) watch_for_silence(now, out);
     return out;
 }
@@ -213,12 +195,13 @@ std::optional<time_point> CallMachine::wake_at(time_point now) const {
                 if (span.count() > 0 && a.started + span > now) consider(a.started + span);
             }
         }
+        if (a.phase == Phase::receiving && !policy_.stream && !a.body && a.progress + policy_.first_body > now) {
+            consider(a.progress + policy_.first_body);
+        }
         if (plan_.size() < 2) continue;
         if (a.phase == Phase::connecting && !a.raced) consider(a.started + connect_late_after(a));
-        if (a.path_check && (a.phase == Phase::connecting || a.phase == Phase::waiting)) consider(*a.path_check);
-        if (a.phase == Phase::waiting) {
-            if (policy_.sign_of_life.count() > 0) consider(life_due(a));
-        }
+        if (a.path_check && without_content(a)) consider(*a.path_check);
+        if (const auto backup = backup_of(a)) consider(std::max(backup->when, no_backup_before_));
     }
     if (policy_.hedge_after && !hedge_over_ && !attempts_.empty()) {
         consider(attempts_.front().started + *policy_.hedge_after);
@@ -245,7 +228,9 @@ std::optional<time_point> CallMachine::limit_of(const Attempt& a, Limit& which, 
             if (policy_.stream) {
                 consider(policy_.first_content, a.started, Limit::first_content);
             } else {
-                consider(policy_.stall, a.progress, Limit::stall);
+                // A head that came at once is no beginning of the answer.
+                const auto first_body = can_move_at_once(now) ? policy_.first_body : nanoseconds{};
+                consider(a.body ? policy_.stall : first_body, a.progress, Limit::stall);
             }
             break;
         case Phase::committed: consider(stall_limit(a), a.progress, Limit::stall); break;
@@ -253,6 +238,11 @@ std::optional<time_point> CallMachine::limit_of(const Attempt& a, Limit& which, 
     }
     consider(policy_.attempt, a.started, Limit::attempt);
     return limit;
+}
+
+/// Where there is nowhere else to go, a call waits in any case; but a stream is not to look alive when it is not.
+bool CallMachine::wants_sign_of_life() const {
+    return policy_.sign_of_life.count() > 0 && regions_.size() > 1 && (plan_.size() > 1 || policy_.stream);
 }
 
 std::optional<time_point> CallMachine::waiting_since(int attempt) const {

@@ -21,7 +21,9 @@
 #include <holysheep/transport.hpp>
 
 #include "call/admission.hpp"
+#include "call/backup.hpp"
 #include "call/classification.hpp"
+#include "call/evidence.hpp"
 #include "call/model_fallback.hpp"
 #include "call/policy.hpp"
 #include "health/region_health_tracker.hpp"
@@ -38,20 +40,21 @@ struct Command {
         recover,  ///< the attempt broke after content: keep what it gave; another one takes over, or `finish` follows
         finish,
         check_path,  ///< ask the transport whether the peer's host has answered; report it with on_path
-        probe,       ///< ask the region for a sign of life, if that is not being done
         late         ///< a sign of life is overdue: charge the region, the attempt goes on
     } kind = Kind::finish;
     int attempt = 0;  ///< 1, 2, … ; for `finish` the attempt whose answer or error the caller gets, 0 without one
     std::size_t region = 0;
     AttemptKind attempt_kind = AttemptKind::first;
     bool fresh_connection = false, maybe_duplicated = false, panic = false;
-    std::size_t model = 0;  ///< 0: the one asked first, then the fallbacks
+    std::size_t model = 0;              ///< 0: the one asked first, then the fallbacks
+    int beside = 0;                     ///< `start`: the attempt that another one is sent beside; 0: none
+    Evidence because = Evidence::none;  ///< `start` beside another one, `late`
     std::optional<Limit>
         limit{};  ///< for `cancel`: the clock that ran out (report it with on_end); unset: the attempt lost
 };
 
-/// At most: for each of four attempts in flight a look at its path, a probe, a charge and a cancel; a start, a commit,
-/// a recovery, a finish.
+/// At most: for each of four attempts in flight a look at its path, a charge and a cancel; some starts, a commit, a
+/// recovery, a finish.
 class Commands {
   public:
     void push(const Command& command) { items_[size_++] = command; }
@@ -86,6 +89,7 @@ enum class Ending {
 struct Budgets {
     resilience::RetryBudget& retries;
     resilience::RetryBudget& hedges;
+    resilience::RetryBudget& canaries;
 };
 
 class CallMachine {
@@ -112,9 +116,14 @@ class CallMachine {
     Commands on_path(int attempt, const std::optional<PathEvidence>& evidence, time_point now);
     /// Asking the admission again is worth while.
     Commands on_turn(time_point now);
-    /// The region was found dead: what waits for it looks elsewhere at once.
+    /// The region was found dead: what waits for it looks elsewhere at once, whatever came before; a stream that has
+    /// given content and is silent ends as stalled.
     Commands on_region_down(std::size_t region, time_point now);
+    /// Calls may go there again, or its next canary is due: looks again, if it waits because no region was usable.
+    Commands on_region_back(std::size_t region, time_point now);
 
+    /// Whether an attempt's region is to be asked for a sign of life while it is silent.
+    bool wants_sign_of_life() const;
     /// How long the attempt may be silent after its first content.
     nanoseconds stall_limit(int attempt) const { return stall_limit(attempts_[static_cast<std::size_t>(attempt - 1)]); }
     /// When `on_wake` is due; may be in the past.
@@ -134,10 +143,10 @@ class CallMachine {
     bool asked(std::size_t region) const;
     /// Whether every region that the call may use has failed it, and none for lack of quota alone.
     bool regions_exhausted() const;
-    /// Whether nothing but throttling stood in the way.
-    bool only_throttled() const;
-    /// Every region was blocked, and one was asked all the same.
-    bool panic() const { return panic_; }
+    /// Whether nothing else stood in the way.
+    bool all_failed_with(ErrorCode error) const;
+    /// At some point no region was usable.
+    bool outage() const { return patience_ends_.has_value(); }
     std::span<const std::size_t> plan() const { return plan_; }
     /// Since when the attempt waits for an answer to a request that was sent; unset in any other phase.
     std::optional<time_point> waiting_since(int attempt) const;
@@ -157,9 +166,10 @@ class CallMachine {
     struct Attempt {
         std::size_t region = 0, model = 0;
         AttemptKind kind = AttemptKind::first;
+        bool canary = false;
         Phase phase = Phase::connecting;
         time_point started{}, progress{}, ended{};
-        time_point sent{}, asked{};              // asked: for a sign of life
+        time_point sent{};
         std::optional<time_point> path_check{};  // when to look whether the peer's host has answered
         Outcome outcome{};                       // once ended
         /// It lost a race of connections, so that its region was sent nothing.
@@ -167,6 +177,8 @@ class CallMachine {
         bool lost = false;      // cancelled by the machine without a failure of its own
         bool answered = false;  // the host answered its handshake, TLS is not done yet
         bool raced = false;     // another one was sent out because this one is late
+        bool on_trial = false, explores = false;
+        bool body = false;  // of a plain answer: some of it came
     };
     struct Move {
         std::size_t region = 0;
@@ -178,12 +190,20 @@ class CallMachine {
         bool full = false;     // nothing is lacking there but room
         bool queued = false;   // waits for its admission, too
         bool admitted = false;
+        int beside = 0;
+        Evidence because = Evidence::none;
+        bool outage = false;                // waits because no region is usable
+        std::optional<std::size_t> back{};  // that one has come back meanwhile
     };
 
     static constexpr int kMaxInFlight = 4;
     Attempt& at(int attempt) { return attempts_[static_cast<std::size_t>(attempt - 1)]; }
     bool in_flight(const Attempt& a) const { return a.phase != Phase::ended; }
+    bool without_content(const Attempt& a) const {
+        return a.phase == Phase::connecting || a.phase == Phase::waiting || a.phase == Phase::receiving;
+    }
     nanoseconds stall_limit(const Attempt& a) const {
+        if (a.phase == Phase::receiving && !policy_.stream && !a.body) return policy_.first_body;
         return a.model == 0 ? policy_.learned_stall.value_or(policy_.stall) : policy_.stall;
     }
     int count_in_flight() const;
@@ -206,7 +226,6 @@ class CallMachine {
     nanoseconds path_late_after(std::size_t region) const;
     nanoseconds handshake_late_after(std::size_t region) const;
     void handshake_silent(int attempt, nanoseconds silent_for, time_point now, Commands& out);
-    time_point life_due(const Attempt& a) const;
     std::optional<std::size_t> next_untried(time_point now) const;
     std::optional<std::size_t> next_free(const Attempt& failed, time_point now) const;
     std::optional<time_point> limit_of(const Attempt& a, Limit& which, time_point now) const;
@@ -218,7 +237,12 @@ class CallMachine {
     /// Those that lack nothing but room.
     std::vector<std::size_t> full_regions(time_point now) const;
     void wait_for_admission(const Move& move, Admission::Answer answer, time_point now, Commands& out);
+    time_point return_after(const Attempt& failure, double random) const;
+    bool lacks_only_room(time_point now) const;
+    nanoseconds spread_over_patience(double random) const;
+    std::optional<Move> wait_out(Verdict verdict, time_point now, Ending& why_not);
     bool recovers(const Outcome& outcome, Verdict verdict) const;
+    bool refused_by_proxy_before(const Attempt& failed) const;
     void fail(int attempt, Verdict verdict, const AttemptRecord& record, time_point now, Commands& out);
     std::optional<Move> move_after(const Attempt& failed, Verdict verdict, time_point now, Ending& why_not);
     std::optional<Move> move_to_untried(const Attempt& failed, time_point now) const;
@@ -229,15 +253,21 @@ class CallMachine {
     /// The region that a wait was for cannot be used after all: goes elsewhere.
     Commands plan_again(const Move& blocked, time_point now);
     void follow(const Move& move, time_point now, Commands& out);
-    /// What `start` does when no region is usable.
-    std::optional<Move> wait_for_quota(time_point now);
-    std::optional<Move> panic_move(time_point now) const;
+    const Attempt* last_failure(std::size_t region) const;
+    bool can_pay_for_canary() const;
+    void pay_for_canary();
+    /// No region is usable: a canary now, or a wait. Unset when the patience is over.
+    std::optional<Move> move_in_outage(bool return_to_tried, time_point now, Ending& why_not);
+    std::optional<Move> move_after_canary(time_point now) const;
+    std::optional<Move> ask_without_model(time_point now) const;
+    AttemptKind kind_of_visit(std::size_t region) const;
+    Commands look_in_outage(const Move& waited, time_point now);
 
     void watch_for_silence(time_point now, Commands& out);
-    void look_for_life(int attempt, time_point now, Commands& out);
     /// False: there is nowhere to go at the moment.
-    bool race(int attempt, AttemptKind kind, time_point now, Commands& out);
-    bool rescued() const;
+    bool race(int attempt, AttemptKind kind, Evidence why, time_point now, Commands& out);
+    std::optional<Backup> backup_of(const Attempt& a) const;
+    void back_up(time_point now, Commands& out);
     void hedge(time_point now, Commands& out);
     void finish(Ending ending, int attempt, Commands& out);
     void cancel_others(int winner, Commands& out);
@@ -255,12 +285,17 @@ class CallMachine {
     std::optional<time_point> deadline_;  // lifted where a stream is recovered
     resilience::Random random_;
     std::vector<Attempt> attempts_;
-    std::optional<Move> pending_;  // waiting for its time
+    std::optional<Move> pending_;    // waiting for its time
+    time_point no_backup_before_{};  // there was nowhere to go, so many times
+    int vain_backups_ = 0;
     std::optional<time_point> quota_clock_;
+    std::optional<time_point> patience_ends_;  // set once no region was usable
+    Ending end_of_patience_ = Ending::regions_exhausted;
     int committed_ = 0, first_failure_ = 0, retries_ = 0;
     int broken_ = 0;  // the last attempt that broke after content, when another one may take over
     std::optional<Ending> unrecovered_;
-    bool resent_fresh_ = false, retried_conflict_ = false, panic_ = false, hedge_over_ = false;
+    bool resent_fresh_ = false, retried_conflict_ = false, hedge_over_ = false;
+    bool return_to_tried_ = true, returned_ = false;  // in an outage
     Ending ending_ = Ending::open;
 };
 

@@ -18,6 +18,12 @@ constexpr auto kLookAgain = 250ms;
 // otherwise visit all of them for ever.
 constexpr double kSickErrorRate = 0.5;
 
+/// The fault was met on the way to an answer, and may be over in a second.
+bool on_the_way(const Outcome& outcome) {
+    return outcome.error == ErrorCode::transport_failed || outcome.error == ErrorCode::tls_failed ||
+           (outcome.status > 501 && outcome.status < 505);
+}
+
 }  // namespace
 
 /// Whether the caller wants another attempt after content, and one may help.
@@ -64,9 +70,10 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
             verdict.action = Action::next;
         }
     }
-    // (That this process may open no more sockets says nothing about a rival that has one.)
+    // (That this process may open no more sockets, or its proxy fails, says nothing about a rival that has one.)
     bool final = verdict.action == Action::stop && !failed.outcome.another_key &&
-                 failed.outcome.error != ErrorCode::descriptors_exhausted;
+                 failed.outcome.error != ErrorCode::descriptors_exhausted &&
+                 failed.outcome.error != ErrorCode::proxy_failed;
     if (retry_policy_ != nullptr) {
         const auto delay = move ? std::max(nanoseconds{}, move->when - now) : nanoseconds{};
         const auto wish = retry_policy_->decide({.attempt = record,
@@ -83,7 +90,11 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
             // The rules ask no region twice about a key or a model; the caller's policy may.
             if (!move && why_not == Ending::refused) move = move_to_tried(failed, std::nullopt, now, why_not);
         }
-        if (move) move->when = now + std::min(wish.delay, kLongest);
+        // While no region is usable, a policy may only lengthen the waits: canaries are the whole client's.
+        if (move) {
+            const auto wished = now + std::min<nanoseconds>(wish.delay, kLongest);
+            move->when = move->outage ? std::max(move->when, wished) : wished;
+        }
         if (move && deadline_ && move->when >= *deadline_) {
             move.reset();
             why_not = Ending::wait_too_long;
@@ -112,10 +123,12 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
         if (healthy) {
             move->region = *healthy;
         } else {
+            end_of_patience_ = Ending::budget_empty;
             move.reset();
             if (calls_for_fallback(failed, verdict, move, Ending::budget_empty, now)) {
                 move = move_to_fallback(&failed, now);
             }
+            if (!move && retry_policy_ == nullptr) move = wait_out(verdict, now, why_not);
             if (!move) {
                 finish(Ending::budget_empty, attempt, out);
                 return;
@@ -134,18 +147,17 @@ std::optional<CallMachine::Move> CallMachine::move_after(const Attempt& failed, 
         return Move{.region = failed.region, .kind = AttemptKind::retry, .when = now, .free = true};
     }
     if (verdict.action == Action::stop) return std::nullopt;
-    if (panic_ && !next_untried(now)) {
-        why_not = Ending::regions_exhausted;
-        return std::nullopt;
-    }
-    if (attempts_used_up()) {
-        why_not = policy_.retry.max_attempts == 0 ? Ending::regions_exhausted : Ending::attempts_exhausted;
-        return std::nullopt;
-    }
     const bool duplicate = maybe_delivered(outcome);
-    if (duplicate && policy_.cost_safe) {
+    if (duplicate && policy_.cost_safe && !(policy_.retry.max_attempts > 0 && attempts_used_up())) {
         why_not = Ending::maybe_delivered;
         return std::nullopt;
+    }
+    if (outcome.error == ErrorCode::proxy_failed && refused_by_proxy_before(failed)) return std::nullopt;
+    if (attempts_used_up()) {
+        why_not = policy_.retry.max_attempts == 0 ? Ending::regions_exhausted : Ending::attempts_exhausted;
+        auto move = policy_.retry.max_attempts == 0 ? wait_out(verdict, now, why_not) : std::nullopt;
+        if (move) move->maybe_duplicated = duplicate;
+        return move;
     }
     std::optional<Move> move;
     if (verdict.action == Action::same_fresh && !resent_fresh_ && regions_.usable(failed.region, model_, now)) {
@@ -162,12 +174,51 @@ std::optional<CallMachine::Move> CallMachine::move_after(const Attempt& failed, 
         move = move_to_untried(failed, now);
         const bool elsewhere_only = outcome.error == ErrorCode::model_not_found ||
                                     outcome.error == ErrorCode::region_not_supported ||
-                                    outcome.error == ErrorCode::unauthenticated;
+                                    outcome.error == ErrorCode::unauthenticated ||
+                                    (outcome.error == ErrorCode::proxy_failed && outcome.proxy_status < 500);
         if (!move && elsewhere_only) return std::nullopt;  // asking the same regions again would not change it
-        if (!move) move = move_to_tried(failed, std::nullopt, now, why_not);
+        const bool sick = health::is_failure(verdict.charge);
+        const bool nowhere = std::ranges::none_of(plan_, [&](auto r) { return regions_.usable(r, model_, now); });
+        if (!move && sick && !lacks_only_room(now)) {
+            why_not = Ending::regions_exhausted;
+            move = wait_out(verdict, now, why_not);
+            // A first return to a region that is merely failing is soon.
+            if (move && move->when > now && retries_ == 0 && !nowhere) move.reset();
+        }
+        if (!move && (!sick || !nowhere)) move = move_to_tried(failed, std::nullopt, now, why_not);
     }
     if (move) move->maybe_duplicated = duplicate;
     return move;
+}
+
+/// The second return comes after a quarter to half of the patience, the third after a half to the whole of it.
+nanoseconds CallMachine::spread_over_patience(double random) const {
+    const auto part = policy_.retry.outage_patience / (retries_ > 1 ? 1 : 2);
+    return std::chrono::duration_cast<nanoseconds>(part * (0.5 + random / 2));
+}
+
+/// Some region that this call has not asked is usable but full: it is waited for.
+bool CallMachine::lacks_only_room(time_point now) const {
+    return std::ranges::any_of(plan_,
+                               [&](auto region) { return !tried(region) && regions_.usable(region, model_, now); });
+}
+
+/// Back-off, or what the gateway asked for: as far as this call would wait for it, else in full.
+time_point CallMachine::return_after(const Attempt& failure, double random) const {
+    const bool throttled = failure.outcome.error == ErrorCode::rate_limited;
+    const auto own = resilience::backoff(policy_.retry, throttled, retries_, random);
+    const auto hint = failure.outcome.retry_after;
+    const bool hopeless =
+        hint && (*hint > policy_.retry.max_wait || (deadline_ && failure.ended + *hint >= *deadline_));
+    return failure.ended + (hopeless ? *hint : resilience::wait_with_hint(own, hint, throttled));
+}
+
+/// Every region has failed the call, or is blocked. What failed on the way to an answer may be over in a second; a
+/// failure of the answer itself only calls for the regions that this call has not asked.
+std::optional<CallMachine::Move> CallMachine::wait_out(Verdict verdict, time_point now, Ending& why_not) {
+    if (!health::is_failure(verdict.charge)) return std::nullopt;
+    return_to_tried_ = verdict.charge == health::Charge::transport || verdict.charge == health::Charge::gateway;
+    return move_in_outage(return_to_tried_, now, why_not);
 }
 
 std::optional<CallMachine::Move> CallMachine::move_to_untried(const Attempt& failed, time_point now) const {
@@ -180,6 +231,7 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
                                                             time_point now, Ending& why_not) {
     why_not = Ending::regions_exhausted;
     const double random = random_.uniform();
+    const bool spread = retries_ > 0 && !only && on_the_way(failed.outcome) && !failed.outcome.retry_after;
     std::optional<Move> best;
     std::ptrdiff_t best_visits = 0;
     for (const auto region : plan_) {
@@ -187,19 +239,15 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
         if (only && region != *only) continue;
         if (redirected(region)) continue;  // it would do so again
         // The latest failure there says how long to stay away.
-        const auto last = std::find_if(attempts_.rbegin(), attempts_.rend(), [&](const Attempt& a) {
-            return a.region == region && a.model == fallback_.current() && !in_flight(a) && !a.lost;
-        });
+        const auto* last = last_failure(region);
         const auto visits = std::ranges::count_if(attempts_, [&](const Attempt& a) { return a.region == region; });
         auto until = regions_.usable_at(region, model_, now).value_or(now + kLookAgain);
         auto when = now;
-        if (last != attempts_.rend()) {
-            const bool throttled = last->outcome.error == ErrorCode::rate_limited;
-            const auto own = resilience::backoff(policy_.retry, throttled, retries_, random);
+        if (last != nullptr) {
+            when = std::max(now, return_after(*last, random));
+            // A fault that outlasts the first return is given the time in which most are over.
+            if (spread) when = std::max(when, last->ended + spread_over_patience(random));
             const auto hint = last->outcome.retry_after;
-            const bool hopeless =
-                hint && (*hint > policy_.retry.max_wait || (deadline_ && last->ended + *hint >= *deadline_));
-            when = std::max(now, last->ended + (hopeless ? *hint : resilience::wait_with_hint(own, hint, throttled)));
             // The pause that this call's own hint began is in that wait already; another call may know of a longer one.
             if (hint && until <= last->ended + *hint) until = now;
         }
@@ -236,7 +284,9 @@ Commands CallMachine::plan_again(const Move& blocked, time_point now) {
     const auto failed = attempts_.back();
     auto why_not = Ending::regions_exhausted;
     auto move = move_to_untried(failed, now);
-    if (!move) move = move_to_tried(failed, std::nullopt, now, why_not);
+    const bool room = lacks_only_room(now);
+    if (!move && !room) move = move_in_outage(return_to_tried_, now, why_not);
+    if (!move && (room || now < *patience_ends_)) move = move_to_tried(failed, std::nullopt, now, why_not);
     if (!move) {
         finish(why_not, static_cast<int>(attempts_.size()), out);
         return out;
@@ -262,11 +312,19 @@ void CallMachine::dispatch(const Move& move, time_point now, Commands& out) {
         return;
     }
     if (!admitted(move, now, out)) return;
-    attempts_.push_back(
-        {.region = move.region, .model = fallback_.current(), .kind = move.kind, .started = now, .progress = now});
+    if (move.panic) pay_for_canary();
+    attempts_.push_back({.region = move.region,
+                         .model = fallback_.current(),
+                         .kind = move.kind,
+                         .canary = move.panic,
+                         .started = now,
+                         .progress = now});
     // In the step that asked: a hedge and a race that are due together must not use the same right.
     if (admission_ != nullptr) admission_->begin(attempts_.size(), move.region);
     attempts_.back().path_check = now + handshake_late_after(move.region);
+    attempts_.back().on_trial = !regions_.healthy(move.region, model_, now);
+    attempts_.back().explores =
+        regions_.alive_at(move.region) != time_point{} && regions_.unasked_for_long(move.region, now);
     out.push({.kind = Command::Kind::start,
               .attempt = static_cast<int>(attempts_.size()),
               .region = move.region,
@@ -274,7 +332,9 @@ void CallMachine::dispatch(const Move& move, time_point now, Commands& out) {
               .fresh_connection = move.fresh_connection,
               .maybe_duplicated = move.maybe_duplicated,
               .panic = move.panic,
-              .model = fallback_.current()});
+              .model = fallback_.current(),
+              .beside = move.beside,
+              .because = move.because});
 }
 
 bool CallMachine::admitted(const Move& move, time_point now, Commands& out) {
@@ -377,13 +437,14 @@ std::size_t CallMachine::eligible_regions() const {
 bool CallMachine::attempts_used_up() const {
     if (policy_.retry.max_attempts > 0) return static_cast<int>(attempts_.size()) >= policy_.retry.max_attempts;
     const auto of_model =
-        std::ranges::count_if(attempts_, [&](const Attempt& a) { return a.model == fallback_.current(); });
+        std::ranges::count_if(attempts_, [&](const Attempt& a) { return a.model == fallback_.current() && !a.canary; });
     return of_model >= static_cast<std::ptrdiff_t>(eligible_regions()) + 2 + policy_.spare_keys;
 }
 
 bool CallMachine::is_free(const Attempt& failed, std::size_t region, time_point now) const {
     if (regions_.healthy(region, model_, now)) return true;
-    return failed.outcome.certainly_not_delivered && regions_.error_rate(region, now) < kSickErrorRate;
+    return failed.outcome.certainly_not_delivered && regions_.breakers_closed(region, model_, now) &&
+           regions_.error_rate(region, now) < kSickErrorRate;
 }
 
 bool CallMachine::usable(std::size_t region, time_point now) const {
@@ -418,10 +479,16 @@ bool CallMachine::regions_exhausted() const {
     return std::ranges::all_of(plan_, [&](std::size_t region) { return !eligible(region) || asked(region); });
 }
 
-bool CallMachine::only_throttled() const {
-    return std::ranges::all_of(attempts_, [&](const Attempt& a) {
-        return a.lost || (a.phase == Phase::ended && a.outcome.error == ErrorCode::rate_limited);
-    });
+bool CallMachine::all_failed_with(ErrorCode error) const {
+    return std::ranges::all_of(
+        attempts_, [&](const Attempt& a) { return a.lost || (a.phase == Phase::ended && a.outcome.error == error); });
+}
+
+/// A proxy that refuses a second region, or one region twice, does not mean the first one's host alone.
+bool CallMachine::refused_by_proxy_before(const Attempt& failed) const {
+    return std::ranges::count_if(attempts_, [&](const Attempt& a) {
+               return !in_flight(a) && !a.lost && a.outcome.error == failed.outcome.error;
+           }) > 1;
 }
 
 }  // namespace holysheep::call

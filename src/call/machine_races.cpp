@@ -1,5 +1,6 @@
 // Attempts beside a waiting one: a connection that is late, a request that nobody acknowledged, a region that fell
-// silent, an answer that is slow to begin. The waiting one is kept: the first to give content wins.
+// silent, an answer that is slow to begin, a deadline that comes near. The waiting one is kept: the first to give
+// content wins.
 #include <algorithm>
 
 #include "call/machine.hpp"
@@ -13,6 +14,8 @@ using namespace std::chrono_literals;
 // A handshake's answer comes from the kernel at once.
 constexpr auto kHandshakeGrace = 30ms;
 constexpr int kFirstTls = 4;
+// Where there was nowhere to go, there may be later.
+constexpr auto kLookAgain = 250ms;
 // Linux delays acknowledgements by up to 40 ms while the application does not read.
 constexpr auto kAckGrace = 45ms;
 
@@ -36,38 +39,23 @@ nanoseconds CallMachine::handshake_late_after(std::size_t region) const {
     return rtt.known() ? rtt.late_after(kHandshakeGrace) : policy_.connect_race;
 }
 
-/// When the region of a waiting attempt should be asked for a sign of life.
-time_point CallMachine::life_due(const Attempt& a) const {
-    const auto heard = regions_.alive_at(a.region);
-    const auto silent_since = heard == time_point{} ? a.sent : heard;
-    return std::max(a.sent, std::max(silent_since, a.asked) + policy_.sign_of_life);
-}
-
 void CallMachine::watch_for_silence(time_point now, Commands& out) {
     const auto known = static_cast<int>(attempts_.size());
     for (int i = 1; i <= known; ++i) {
         const auto& a = at(i);
         if (a.phase != Phase::connecting || a.raced || now < a.started + connect_late_after(a)) continue;
         if (a.path_check && now >= *a.path_check) continue;  // what the network knows comes first
-        race(i, AttemptKind::race, now, out);
+        race(i, AttemptKind::race, Evidence::late_connection, now, out);
         at(i).raced = true;  // once, also where there was nowhere to go: it is not looked at again
     }
     // Last, because what the transport answers may start attempts of its own.
     for (int i = 1; i <= known; ++i) {
         auto& a = at(i);
-        if (a.phase != Phase::waiting && a.phase != Phase::connecting) continue;
-        if (a.phase == Phase::waiting) look_for_life(i, now, out);
-        if (!a.path_check || now < *a.path_check) continue;
+        // A head may come before the request has arrived as a whole.
+        if (!without_content(a) || !a.path_check || now < *a.path_check) continue;
         a.path_check.reset();
         out.push({.kind = Command::Kind::check_path, .attempt = i, .region = a.region});
     }
-}
-
-void CallMachine::look_for_life(int attempt, time_point now, Commands& out) {
-    auto& a = at(attempt);
-    if (policy_.sign_of_life.count() <= 0 || now < life_due(a)) return;
-    a.asked = now;
-    out.push({.kind = Command::Kind::probe, .attempt = attempt, .region = a.region});
 }
 
 Commands CallMachine::on_path(int attempt, const std::optional<PathEvidence>& evidence, time_point now) {
@@ -80,7 +68,7 @@ Commands CallMachine::on_path(int attempt, const std::optional<PathEvidence>& ev
         if (!a.answered) handshake_silent(attempt, *evidence->unacked_for, now, out);
         return out;
     }
-    if (a.phase != Phase::waiting || !evidence->unacked_for) return out;
+    if (!without_content(a) || !evidence->unacked_for) return out;
     const auto& region = regions_.rtt(a.region);
     auto late_after = path_late_after(a.region);
     if (region.samples() < health::kSettledRtt && evidence->srtt.count() > 0) {
@@ -90,8 +78,9 @@ Commands CallMachine::on_path(int attempt, const std::optional<PathEvidence>& ev
         a.path_check = now + (late_after - *evidence->unacked_for);
         return out;
     }
-    out.push({.kind = Command::Kind::late, .attempt = attempt, .region = a.region});
-    race(attempt, AttemptKind::race, now, out);
+    out.push(
+        {.kind = Command::Kind::late, .attempt = attempt, .region = a.region, .because = Evidence::unacknowledged});
+    race(attempt, AttemptKind::race, Evidence::unacknowledged, now, out);
     return out;
 }
 
@@ -104,33 +93,34 @@ void CallMachine::handshake_silent(int attempt, nanoseconds silent_for, time_poi
         a.path_check = now + (late_after - silent_for);
         return;
     }
-    race(attempt, AttemptKind::race, now, out);
+    race(attempt, AttemptKind::race, Evidence::unacknowledged, now, out);
     at(attempt).raced = true;
 }
 
 Commands CallMachine::on_region_down(std::size_t region, time_point now) {
     Commands out;
-    if (finished() || rescued()) return out;
+    if (finished()) return out;
+    if (committed_ != 0) {
+        // One probe may be lost; two are not, and no byte of this stream came meanwhile, or the region would live.
+        if (at(committed_).region == region && regions_.found_dead(region, now)) {
+            out.push({.kind = Command::Kind::cancel, .attempt = committed_, .region = region, .limit = Limit::silence});
+        }
+        return out;
+    }
     for (int i = 1; i <= static_cast<int>(attempts_.size()); ++i) {
         const auto& a = at(i);
-        if (a.region != region || a.raced || (a.phase != Phase::connecting && a.phase != Phase::waiting)) continue;
-        out.push({.kind = Command::Kind::late, .attempt = i, .region = region});
+        if (a.region != region || a.raced || !without_content(a)) continue;
+        out.push({.kind = Command::Kind::late, .attempt = i, .region = region, .because = Evidence::no_probe_answer});
         // Where there is nowhere to go, the next probe that goes unanswered asks again.
-        race(i, AttemptKind::rescue, now, out);
+        race(i, AttemptKind::rescue, Evidence::no_probe_answer, now, out);
         return out;
     }
     return out;
 }
 
-/// Once per call; but one that lost a race of connections sent nothing, and saved nobody.
-bool CallMachine::rescued() const {
-    return std::ranges::any_of(attempts_,
-                               [](const Attempt& a) { return a.kind == AttemptKind::rescue && !a.turned_away(); });
-}
-
-bool CallMachine::race(int attempt, AttemptKind kind, time_point now, Commands& out) {
-    const bool sent = at(attempt).phase == Phase::waiting;
-    if (committed_ != 0 || panic_ || (sent && policy_.cost_safe)) return false;
+bool CallMachine::race(int attempt, AttemptKind kind, Evidence why, time_point now, Commands& out) {
+    const bool sent = at(attempt).phase != Phase::connecting;
+    if (committed_ != 0 || (sent && policy_.cost_safe)) return false;
     if (attempts_used_up()) return false;
     auto region = next_untried(now);
     if (!region) return false;
@@ -141,11 +131,21 @@ bool CallMachine::race(int attempt, AttemptKind kind, time_point now, Commands& 
         pays = better == plan_.end();
         if (!pays) region = *better;
     }
+    if (why == Evidence::slow_trial && (pays || regions_.unasked_for_long(*region, now))) return false;
+    // That time runs out is no proof that the first one fails: where all regions are slow, this would double the load.
+    pays = pays || why == Evidence::deadline;
     if (pays && budgets_.retries.tokens() < 1) return false;
     if (!admitted_beside(attempt, *region, now)) return false;
     if (pays) budgets_.retries.try_take();
     at(attempt).raced = true;
-    dispatch({.region = *region, .kind = kind, .when = now, .maybe_duplicated = sent, .admitted = true}, now, out);
+    dispatch({.region = *region,
+              .kind = kind,
+              .when = now,
+              .maybe_duplicated = sent,
+              .admitted = true,
+              .beside = attempt,
+              .because = why},
+             now, out);
     return true;
 }
 
@@ -154,8 +154,8 @@ void CallMachine::hedge(time_point now, Commands& out) {
     if (now < attempts_.front().started + *policy_.hedge_after) return;
     hedge_over_ = true;
     const auto& first = attempts_.front();
-    const bool slow = first.phase == Phase::connecting || first.phase == Phase::waiting;
-    if (attempts_.size() != 1 || !slow || panic_ || policy_.cost_safe || regions_.general_trouble()) return;
+    if (attempts_.size() != 1 || !without_content(first) || outage() || policy_.cost_safe || regions_.general_trouble())
+        return;
     if (attempts_used_up()) return;
     const auto region = next_untried(now);
     if (!region || !regions_.in_good_shape(*region, model_, now)) return;
@@ -164,45 +164,49 @@ void CallMachine::hedge(time_point now, Commands& out) {
     dispatch({.region = *region,
               .kind = AttemptKind::hedge,
               .when = now,
-              .maybe_duplicated = first.phase == Phase::waiting,
-              .admitted = true},
+              .maybe_duplicated = first.phase != Phase::connecting,
+              .admitted = true,
+              .beside = 1,
+              .because = Evidence::slow},
              now, out);
 }
 
-// ---- when nothing is usable ----
+// ---- what the call's time, or a trial, calls for ----
 
-std::optional<CallMachine::Move> CallMachine::wait_for_quota(time_point now) {
-    std::optional<Move> soonest;
-    for (const auto region : plan_) {
-        if (!eligible(region) || !regions_.has_model(region, model_, now)) continue;
-        const auto until = regions_.limited_until(region, model_);
-        if (until <= now || !regions_.breakers_admit(region, model_, now)) continue;
-        if (soonest && soonest->when <= until) continue;
-        soonest = Move{.region = region, .kind = AttemptKind::first, .when = until, .pause = until};
+std::optional<Backup> CallMachine::backup_of(const Attempt& a) const {
+    if (committed_ != 0 || outage() || a.raced || !without_content(a) || plan_.size() < 2) return std::nullopt;
+    auto limit = deadline_;
+    if (policy_.own_first_content) {
+        const auto content = a.started + policy_.first_content;
+        limit = std::min(limit.value_or(content), content);
     }
-    return soonest;
+    return backup_due({.started = a.started,
+                       .limit = limit,
+                       .usual = fallback_.current() == 0 ? policy_.usual : std::nullopt,
+                       .on_trial = a.on_trial || (a.explores && policy_.usual)});
 }
 
-/// Better one attempt at a region that may have recovered than a certain failure: the one whose trial is due first.
-std::optional<CallMachine::Move> CallMachine::panic_move(time_point now) const {
-    std::optional<Move> best;
-    time_point best_trial{};
-    for (const bool any_model : {false, true}) {
-        for (const auto region : plan_) {
-            if (!eligible(region) || regions_.forced_open(region) || regions_.limited_until(region, model_) > now)
-                continue;
-            if (admission_ != nullptr && !admission_->has_room(region)) continue;
-            const bool has_model = regions_.has_model(region, model_, now);
-            if (!has_model && !any_model) continue;
-            // One whose trial is out just now is the most likely to be back.
-            const auto trial = regions_.usable_at(region, model_, now).value_or(now);
-            if (best && trial >= best_trial) continue;
-            best = Move{.region = region, .kind = AttemptKind::first, .when = now, .panic = has_model};
-            best_trial = trial;
+void CallMachine::back_up(time_point now, Commands& out) {
+    if (now < no_backup_before_) return;
+    const auto known = static_cast<int>(attempts_.size());
+    for (int i = 1; i <= known; ++i) {
+        const auto backup = backup_of(at(i));
+        if (!backup || backup->when > now) continue;
+        if (race(i, AttemptKind::backup, backup->why, now, out)) {
+            // One is enough for all that wait.
+            for (int other = 1; other <= known; ++other) {
+                if (in_flight(at(other))) at(other).raced = true;
+            }
+            return;
         }
-        if (best) break;
+        if (backup->why == Evidence::slow_trial) {
+            at(i).on_trial = at(i).explores = false;  // no other region is any better
+            --i;                                      // its deadline may be near as well
+            continue;
+        }
+        no_backup_before_ = now + (kLookAgain * (1 << std::min(vain_backups_++, 10)));
+        return;
     }
-    return best;
 }
 
 }  // namespace holysheep::call

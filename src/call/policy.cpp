@@ -13,6 +13,7 @@ CallPolicy make_policy(const RetryOptions& retry, const TimeoutOptions& timeouts
     CallPolicy policy;
     policy.retry = retry;
     policy.retry.max_wait = std::min(retry.max_wait, kLongest);
+    policy.retry.outage_patience = std::min(retry.outage_patience, kLongest);
     policy.retry.max_backoff = std::min(retry.max_backoff, kLongest);
     policy.retry.fallback_after = std::min(retry.fallback_after, kLongest);
     policy.stream = stream;
@@ -20,7 +21,10 @@ CallPolicy make_policy(const RetryOptions& retry, const TimeoutOptions& timeouts
     policy.first_byte = or_default(timeouts.first_byte, stream && !traits.reasoning ? 60s : 300s);
     policy.first_byte_last = or_default(timeouts.first_byte, !stream ? 0s : traits.reasoning ? 300s : 90s);
     policy.first_content = or_default(timeouts.first_content, traits.reasoning ? 300s : 120s);
+    policy.unread = timeouts.unread;
     policy.stall = or_default(timeouts.stall, traits.reasoning ? 300s : 60s);
+    policy.first_body = or_default(timeouts.first_byte, 300s);
+    policy.own_first_content = stream && timeouts.first_content.count() > 0;
     // A model that thinks within its answer is silent for minutes then, which the gaps between its words do not tell.
     policy.fixed_stall = timeouts.stall.count() > 0 || traits.reasoning || !stream;
     policy.attempt = timeouts.attempt;
@@ -38,6 +42,7 @@ void adapt_policy(CallPolicy& policy, const health::RegionHealthTracker& regions
     const auto& quantiles = regions.quantiles(model, awaited);
     const auto span = [](double ms) { return nanoseconds(static_cast<std::int64_t>(ms * 1e6)); };
     const bool known = quantiles.size() >= health::kEnoughForQuantiles;
+    if (known && awaited != health::Awaited::other) policy.usual = span(quantiles.p95());
     if (known && policy.hedge) policy.hedge_after = std::max(span(quantiles.p95()), policy.hedge_min_delay);
     if (const auto& gaps = regions.content_gaps(model);
         !policy.fixed_stall && gaps.enough() && !regions.general_trouble()) {
@@ -48,7 +53,9 @@ void adapt_policy(CallPolicy& policy, const health::RegionHealthTracker& regions
         const nanoseconds least = policy.stream ? 20s : 60s;
         policy.first_byte = std::clamp(span(3 * quantiles.p99()), least, policy.first_byte);
     }
+    policy.first_body = policy.first_byte;
     if (regions.general_trouble()) {
+        policy.first_body *= 2;
         policy.first_byte *= 2;
         policy.first_byte_last *= 2;
     }

@@ -29,12 +29,17 @@ struct FallbackModel {
 struct CallPolicy {
     RetryOptions retry{};
     nanoseconds connect{}, first_byte{}, first_byte_last{}, first_content{}, stall{}, attempt{};
+    milliseconds unread{};  ///< how long a stream may be paused; 0: for ever
     /// The connection is late, and nothing is known of how long it takes there: open one to the next region beside it.
     nanoseconds connect_race{std::chrono::milliseconds{250}};
     nanoseconds sign_of_life{};  ///< a region that is silent for so long is asked for one; 0: never
     bool hedge = false;          ///< wanted; it takes place once `hedge_after` is known
     nanoseconds hedge_min_delay{};
     std::optional<nanoseconds> hedge_after{};
+    /// Plain answers: from the head, which may come at once, to the body; none on the last target.
+    nanoseconds first_body{};
+    std::optional<nanoseconds> usual{};          ///< p95 of what is awaited, once it is known
+    bool own_first_content = false;              ///< the caller's limit
     bool own_first_byte = false;                 ///< the caller's limit, which no experience changes
     bool fixed_stall = false;                    ///< neither
     std::optional<nanoseconds> learned_stall{};  ///< in place of `stall`, for the model that is asked first

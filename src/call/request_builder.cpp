@@ -7,6 +7,8 @@
 
 #include "values/model_id.hpp"
 
+#include "telemetry/redactor.hpp"
+
 namespace holysheep::call {
 
 namespace {
@@ -24,6 +26,14 @@ void set_header(HttpRequest& request, const std::string& name, const std::string
     } else {
         at->second = value;
     }
+}
+
+/// A key belongs to one host: a call's own is not for a region elsewhere that has one itself.
+bool has_its_own(const Target& target, const std::string& name) {
+    if (!telemetry::carries_a_secret(name)) return false;
+    if (same_name(name, "authorization") && !target.region.api_key.empty()) return true;
+    return std::ranges::any_of(target.region.headers,
+                               [&](const auto& header) { return same_name(header.first, name); });
 }
 
 /// Another model's name makes another body. Under the same key it would be refused, or answered with the old answer. A
@@ -45,7 +55,12 @@ HttpRequest build_request(const Exchange& exchange, const Target& target, const 
     request.headers.emplace_back("Accept", exchange.kind == ExchangeKind::chat_stream ? "text/event-stream" : "*/*");
     if (exchange.kind == ExchangeKind::raw) {
         request.method = exchange.raw.method;
-        request.url = target.base_url + exchange.raw.path + target.query;
+        request.url = target.base_url + exchange.raw.path;
+        // The base URL's parameters (such as Azure's api-version) come after the path's own.
+        if (!target.query.empty()) {
+            const bool more = exchange.raw.path.find('?') != std::string::npos;
+            request.url += (more ? "&" : "?") + target.query.substr(1);
+        }
         request.body = exchange.raw.body_json;
     } else {
         request.url = target.chat_url;
@@ -58,7 +73,10 @@ HttpRequest build_request(const Exchange& exchange, const Target& target, const 
     }
     if (!key.empty()) request.headers.emplace_back("Authorization", "Bearer " + key);
     for (const auto& [name, value] : target.headers) set_header(request, name, value);
-    for (const auto& [name, value] : exchange.headers) set_header(request, name, value);
+    for (const auto& [name, value] : exchange.headers) {
+        if (exchange.several_hosts && has_its_own(target, name)) continue;
+        set_header(request, name, value);
+    }
     return request;
 }
 

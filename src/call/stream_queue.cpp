@@ -16,14 +16,18 @@ ChunkBatch::Span ChunkBatch::store(std::string_view view) {
     return span;
 }
 
-void ChunkBatch::add(const ChatChunk& chunk) {
+void ChunkBatch::add(const ChatChunk& chunk, std::uint64_t wire_chunk) {
     auto& entry = entries_.emplace_back();
     entry.chunk = chunk;
     entry.text = store(chunk.text);
     entry.tool_id = store(chunk.tool_id);
     entry.tool_name = store(chunk.tool_name);
     entry.tool_arguments = store(chunk.tool_arguments);
-    entry.raw_json = store(chunk.raw_json);
+    if (wire_chunk == 0 || wire_chunk != shared_chunk_ || chunk.raw_json.size() != shared_raw_.size) {
+        shared_raw_ = store(chunk.raw_json);
+        shared_chunk_ = wire_chunk;
+    }
+    entry.raw_json = shared_raw_;
     if (chunk.usage != nullptr) {
         entry.usage = usages_.size();
         usages_.push_back(*chunk.usage);
@@ -48,6 +52,7 @@ void ChunkBatch::clear() {
     entries_.clear();
     usages_.clear();
     next_ = 0;
+    shared_chunk_ = 0;
 }
 
 bool StreamQueue::on_chunk(const ChatChunk& chunk) {
@@ -55,7 +60,7 @@ bool StreamQueue::on_chunk(const ChatChunk& chunk) {
     bool room = true;
     {
         std::lock_guard lock(mutex_);
-        filling_.add(chunk);
+        filling_.add(chunk, wire_chunk_);
         wake = std::exchange(idle_, false);
         if (filling_.bytes() > kEnough) full_ = true;
         room = !full_;
@@ -72,6 +77,7 @@ bool StreamQueue::on_chunk(const ChatChunk& chunk) {
 
 void StreamQueue::on_done(CallResult result) {
     bool tell = false;
+    if (hooks_.on_end) hooks_.on_end();
     {
         std::lock_guard lock(mutex_);
         result_ = std::make_unique<CallResult>(std::move(result));

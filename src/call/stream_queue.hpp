@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -18,7 +19,9 @@ namespace holysheep::call {
 /// Events of a stream, copied out of the buffers they were views of.
 class ChunkBatch {
   public:
-    void add(const ChatChunk& chunk);
+    /// `wire_chunk`: events with the same number, which is not 0, have the same `raw_json`. It is kept once: a chunk of
+    /// a thousand deltas must not take a thousand times its size.
+    void add(const ChatChunk& chunk, std::uint64_t wire_chunk);
     bool empty() const { return next_ == entries_.size(); }
     /// The views live until `clear`.
     const ChatChunk& take();
@@ -40,6 +43,8 @@ class ChunkBatch {
     std::vector<Entry> entries_;
     std::vector<Usage> usages_;
     std::size_t next_ = 0;
+    std::uint64_t shared_chunk_ = 0;  ///< whose `raw_json` is at `shared_raw_`
+    Span shared_raw_{};
     ChatChunk current_{};
 };
 
@@ -50,9 +55,11 @@ class StreamQueue final : public CallSink {
         /// Something came, or the end did, while nobody was reading. Empty: a waiting reader is woken at once. Set: who
         /// set it calls `wake`, or reads, later.
         std::function<void()> on_ready;
+        std::function<void()> on_end{};  ///< the result is in the queue
     };
     explicit StreamQueue(Hooks hooks) : hooks_(std::move(hooks)) {}
 
+    void on_wire_chunk() override { ++wire_chunk_; }
     bool on_chunk(const ChatChunk& chunk) override;
     void on_done(CallResult result) override;
 
@@ -76,6 +83,7 @@ class StreamQueue final : public CallSink {
     Polled refill(bool wait);
 
     Hooks hooks_;
+    std::uint64_t wire_chunk_ = 0;  // I/O thread
     std::mutex mutex_;  // guards what the I/O thread writes: filling_, result_, done_, full_, idle_; and ended_
     std::condition_variable ready_;
     ChunkBatch filling_, reading_;

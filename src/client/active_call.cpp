@@ -3,13 +3,12 @@
 
 #include <utility>
 
+#include "values/exception_text.hpp"
 #include "values/let_go.hpp"
 
 namespace holysheep::client {
 
-void ActiveCall::submit(call::CallSink& borrowed, const std::stop_token& stop) {
-    registry_->clock_->post(ready(borrowed, stop));
-}
+void ActiveCall::submit(call::CallSink& borrowed, const std::stop_token& stop) { post(ready(borrowed, stop)); }
 
 std::function<void()> ActiveCall::ready(call::CallSink& borrowed, const std::stop_token& stop) {
     sink_ = &borrowed;
@@ -18,7 +17,26 @@ std::function<void()> ActiveCall::ready(call::CallSink& borrowed, const std::sto
     // Registered before the call begins, so that nothing that comes in between is missed; a cancel that overtakes the
     // beginning is remembered.
     if (stop.stop_possible()) on_stop_.emplace(stop, Cancel{this});
-    return [this] { begin(); };
+    return [call = self_] { call->begin(); };
+}
+
+void ActiveCall::post(std::function<void()> begin) {
+    const auto kept = shared_from_this();
+    try {
+        registry_->clock_->post(std::move(begin));
+    } catch (...) {
+        if (!begun_.test_and_set()) end_unbegun();
+    }
+}
+
+void ActiveCall::end_unbegun() noexcept {
+    try {
+        sink_->on_done(Error{.code = ErrorCode::internal_error,
+                             .message = values::described_exception("the call could not begin: an exception")});
+    } catch (...) {
+    }
+    on_stop_.reset();
+    self_.reset();  // somebody above holds this
 }
 
 void ActiveCall::submit(std::shared_ptr<call::CallSink> owned, const std::stop_token& stop) {
@@ -27,19 +45,41 @@ void ActiveCall::submit(std::shared_ptr<call::CallSink> owned, const std::stop_t
 }
 
 void ActiveCall::begin() {
+    if (begun_.test_and_set()) return;
+    const auto kept = shared_from_this();
     registry_->add(*this);
-    choose_regions();
-    driver_.emplace(registry_->services_, plan_.exchange, plan_.policy, plan_.order, plan_.started, *sink_, [this] {
-        driver_.reset();
-        let_go(plan_);  // whoever still holds the call needs nothing of it
+    try {
+        choose_regions();
+        driver_.emplace(registry_->services_, plan_.exchange, plan_.policy, plan_.order, plan_.started, *sink_,
+                        [this] { leave(); });
+    } catch (...) {
         registry_->remove(*this);
-        on_stop_.reset();
-        const auto last = std::move(self_);
+        end_unbegun();
+        return;
+    }
+    guard([this] {
+        if (cancelled_ || registry_->closed_) {
+            driver_->cancel();
+        } else {
+            driver_->start();
+        }
     });
-    if (cancelled_ || registry_->closed_) {
-        driver_->cancel();
-    } else {
-        driver_->start();
+}
+
+void ActiveCall::leave() {
+    driver_.reset();
+    let_go(plan_);  // whoever still holds the call needs nothing of it
+    registry_->remove(*this);
+    on_stop_.reset();
+    const auto last = std::move(self_);
+}
+
+template <class Function>
+void ActiveCall::guard(Function function) {
+    try {
+        function();
+    } catch (...) {
+        if (driver_) driver_->break_off();
     }
 }
 
@@ -63,7 +103,10 @@ template <class Function>
 void ActiveCall::on_io_thread(Function function) {
     // After the client's end there is no clock and nothing left to steer.
     if (const auto clock = clock_.lock()) {
-        clock->post([call = shared_from_this(), function] { function(*call); });
+        try {
+            clock->post([call = shared_from_this(), function] { call->guard([&] { function(*call); }); });
+        } catch (...) {  // a clock that throws; its call goes on without
+        }
     }
 }
 
@@ -105,20 +148,28 @@ void CallRegistry::remove(ActiveCall& call) {
     on_work_(-1);
 }
 
-void CallRegistry::on_region_down(std::size_t region) {
+void CallRegistry::on_region_down(std::size_t region) { tell_all(&call::CallDriver::on_region_down, region); }
+void CallRegistry::on_region_back(std::size_t region) { tell_all(&call::CallDriver::on_region_back, region); }
+
+void CallRegistry::tell_all(void (call::CallDriver::*event)(std::size_t), std::size_t region) {
     // A call may end by what it is told, and leaves the list then.
     std::vector<std::shared_ptr<ActiveCall>> calls;
     calls.reserve(calls_.size());
     for (auto* call : calls_) calls.push_back(call->shared_from_this());
     for (const auto& call : calls) {
-        if (call->driver_) call->driver_->on_region_down(region);
+        call->guard([&] {
+            if (call->driver_) ((*call->driver_).*event)(region);
+        });
     }
 }
 
 void CallRegistry::shut_down() {
     closed_ = true;
     // Each one leaves the list as it ends.
-    while (!calls_.empty()) calls_.back()->driver_->shut_down();
+    while (!calls_.empty()) {
+        const auto call = calls_.back()->shared_from_this();
+        call->guard([&] { call->driver_->shut_down(); });
+    }
 }
 
 }  // namespace holysheep::client

@@ -2,6 +2,7 @@
 // Client → [ActiveCall] → CallDriver
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -56,8 +57,10 @@ class ActiveCall final : public detail::StreamControl, public std::enable_shared
     /// Hands the call to the I/O thread, once. A borrowed sink lives until its `on_done` has returned.
     void submit(call::CallSink& borrowed, const std::stop_token& stop);
     void submit(std::shared_ptr<call::CallSink> owned, const std::stop_token& stop);
-    /// The first half of `submit`, for who runs the function on the I/O loop himself.
+    /// The first half of `submit`, for who runs the function on the I/O loop, or calls `post` with it.
     std::function<void()> ready(call::CallSink& borrowed, const std::stop_token& stop);
+    /// The second half. A clock that throws ends the call at once, on this thread.
+    void post(std::function<void()> begin);
     void cancel() override;
     void pause() override;
     void resume() override;
@@ -70,9 +73,15 @@ class ActiveCall final : public detail::StreamControl, public std::enable_shared
         void operator()() const { call->cancel(); }
     };
     void begin();
+    void leave();
+    /// Inside a handler: before there was a driver.
+    void end_unbegun() noexcept;
     void choose_regions();
     template <class Function>
     void on_io_thread(Function function);
+    /// What leaves the driver ends the call.
+    template <class Function>
+    void guard(Function function);
 
     CallRegistry* registry_;
     CallPlan plan_;
@@ -83,6 +92,7 @@ class ActiveCall final : public detail::StreamControl, public std::enable_shared
     std::optional<std::stop_callback<Cancel>> on_stop_{};
     std::weak_ptr<Clock> clock_{};
     std::size_t index_ = 0;
+    std::atomic_flag begun_ = ATOMIC_FLAG_INIT;
     bool cancelled_ = false;
 };
 
@@ -95,9 +105,11 @@ class CallRegistry {
     /// Ends every call; later ones end as they begin.
     void shut_down();
     void on_region_down(std::size_t region);
+    void on_region_back(std::size_t region);
 
   private:
     friend class ActiveCall;
+    void tell_all(void (call::CallDriver::*event)(std::size_t), std::size_t region);
     void add(ActiveCall& call);
     void remove(ActiveCall& call);
 

@@ -13,6 +13,7 @@
 #include "client/call_check.hpp"
 #include "client/client_impl.hpp"
 #include "client/model_choice.hpp"
+#include "client/text_check.hpp"
 #include "routing/region_filter.hpp"
 #include "wire/chat_encoder.hpp"
 
@@ -32,6 +33,13 @@ std::optional<std::int64_t> longest_answer(const ChatRequest& request) {
     const auto longest = request.max_completion_tokens ? request.max_completion_tokens : request.max_tokens;
     if (!longest) return std::nullopt;
     return std::clamp<std::int64_t>(*longest, 0, kLongestAnswer) * choices_of(request);
+}
+
+/// With its port: another one may be another's server.
+std::string_view host_of_region(const call::Target& target) {
+    std::string_view url = target.base_url;
+    if (const auto scheme = url.find("://"); scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
+    return url.substr(0, url.find('/'));
 }
 
 }  // namespace
@@ -55,6 +63,12 @@ client::CallPlan Client::Impl::make_plan(const CallOptions& options, bool stream
     plan.policy.hedge = options.hedge.value_or(options_.hedging.enabled) && !options.cost_safe;
     plan.policy.hedge_min_delay = options_.hedging.min_delay;
     plan.exchange.headers = options.headers;
+    if (!options.headers.empty()) {
+        const auto& allowed = plan.own_regions.empty() ? all_regions_ : plan.own_regions;
+        plan.exchange.several_hosts = std::ranges::any_of(allowed, [&](std::size_t region) {
+            return host_of_region(targets_[region]) != host_of_region(targets_[allowed.front()]);
+        });
+    }
     plan.exchange.label = options.label;
     plan.exchange.idempotency_key = options.idempotency_key;
     plan.exchange.skip_malformed_chunks = options.skip_malformed_chunks;
@@ -68,6 +82,9 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_chat(const Cha
                                                                        const CallOptions& options, bool stream) {
     if (auto error = refuse_use()) return std::move(*error);
     if (auto error = client::check_call(options, options_)) return std::move(*error);
+    if (!options.replace_invalid_utf8) {
+        if (auto error = client::check_text(request)) return std::move(*error);
+    }
     const auto catalogue = catalogue_.get();
     auto own_model = wire::model_in_extra(request, options.extra_json);
     if (!own_model) return std::move(own_model).error();

@@ -1,8 +1,6 @@
 // An exception from a callback has no caller to go to: it is logged.
 #include "client/callbacks.hpp"
 
-#include <exception>
-#include <string>
 #include <utility>
 
 namespace holysheep::client {
@@ -23,18 +21,36 @@ class InlineScope {
     const Callbacks* outer_;
 };
 
+/// A function that runs once, whichever of two executors comes to it first.
+struct Once {
+    std::function<void()> function;
+    std::atomic_flag taken = ATOMIC_FLAG_INIT;
+};
+
 }  // namespace
 
 Callbacks::Callbacks(Executor executor, std::shared_ptr<const telemetry::Log> log, bool in_rounds)
     : executor_(std::move(executor)),
       log_(std::move(log)),
       in_rounds_(in_rounds),
-      thread_([this] { log_exception(); }) {}
+      thread_([kept = log_] { telemetry::log_exception(*kept, "a callback"); }) {}
 
 void Callbacks::run(std::function<void()> function, bool batched) {
     if (executor_) {
-        const InlineScope scope(this);
-        executor_([self = shared_from_this(), function = std::move(function)] { self->guard(function); });
+        const auto once = std::make_shared<Once>();
+        once->function = std::move(function);
+        const auto run_once = [self = shared_from_this(), once] {
+            if (once->taken.test_and_set()) return;
+            self->guard(once->function);
+            once->function = nullptr;
+        };
+        try {
+            const InlineScope scope(this);
+            executor_(run_once);
+        } catch (...) {
+            log_exception("callback_executor");
+            thread_.post(run_once);
+        }
     } else if (batched && in_rounds_) {
         thread_.enqueue(std::move(function));
     } else {
@@ -42,16 +58,11 @@ void Callbacks::run(std::function<void()> function, bool batched) {
     }
 }
 
-bool Callbacks::on_own_thread() const { return thread_.on_own_thread() || running_inline == this; }
-
-void Callbacks::log_exception() const {
-    try {
-        throw;
-    } catch (const std::exception& error) {
-        log_->write(LogLevel::error, std::string("an exception left a callback: ") + error.what());
-    } catch (...) {
-        log_->write(LogLevel::error, "an exception left a callback");
-    }
+void Callbacks::run_here(const std::function<void()>& function) const {
+    const InlineScope scope(this);
+    guard(function);
 }
+
+bool Callbacks::on_own_thread() const { return thread_.on_own_thread() || running_inline == this; }
 
 }  // namespace holysheep::client

@@ -2,8 +2,10 @@
 // CallSink → [Callbacks] → callback thread or the user's executor
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "runtime/serial_executor.hpp"
@@ -19,8 +21,8 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
     Callbacks(Executor executor, std::shared_ptr<const telemetry::Log> log, bool in_rounds);
 
     /// From any thread. `batched`, for the I/O thread: a sleeping thread is left asleep until the end of the round.
+    /// Where the executor throws instead of taking the function, the own thread runs it.
     void run(std::function<void()> function, bool batched);
-    void wake() { thread_.wake(); }
     /// Runs a user's function here. False: it threw, which is logged.
     template <class Function>
     bool guard(Function&& function) const {
@@ -28,20 +30,27 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
             std::forward<Function>(function)();
             return true;
         } catch (...) {
-            log_exception();
+            log_exception("a callback");
             return false;
         }
     }
+    /// The same, counted as a callback: from within it no call may block.
+    void run_here(const std::function<void()>& function) const;
+    void wake() { thread_.wake(); }
     /// Also while an executor runs a callback inline.
     bool on_own_thread() const;
-    /// Waits until what is queued on the own thread has run.
-    void settle() { thread_.settle(); }
+    bool has_executor() const { return static_cast<bool>(executor_); }
+    bool in_rounds() const { return in_rounds_; }
     /// Runs what is queued on the own thread, and ends it.
     void finish() { thread_.finish(); }
+    /// Inside a handler: what left which function of the user.
+    void log_exception(std::string_view whose) const { telemetry::log_exception(*log_, whose); }
+    const std::shared_ptr<const telemetry::Log>& log() const { return log_; }
+
+    /// Results that wait for their callback.
+    std::atomic<int> waiting_results{0};
 
   private:
-    void log_exception() const;
-
     const Executor executor_;
     const std::shared_ptr<const telemetry::Log> log_;
     const bool in_rounds_;

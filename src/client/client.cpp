@@ -88,6 +88,10 @@ std::future<Result<ChatCompletion>> Client::chat_async(ChatRequest request, Call
 void Client::chat_async(ChatRequest request, CallOptions options, std::function<void(Result<ChatCompletion>)> on_done) {
     const auto inside = impl_->enter();
     auto sink = std::make_shared<client::CallbackSink>(impl_->callbacks(), std::move(on_done));
+    if (auto refused = impl_->refuse_callback()) {
+        impl_->refuse_at_once(*sink, std::move(*refused));
+        return;
+    }
     auto call = impl_->prepare_chat(request, options, false);
     if (call) {
         (*call)->submit(std::move(sink), options.stop);
@@ -123,6 +127,11 @@ StreamHandle Client::stream_async(ChatRequest request, CallOptions options,
                                   std::function<void(const ChatChunk&)> on_chunk,
                                   std::function<void(Result<ChatCompletion>)> on_done) {
     const auto inside = impl_->enter();
+    if (auto refused = impl_->refuse_callback()) {
+        const auto sink = std::make_shared<client::CallbackSink>(impl_->callbacks(), std::move(on_done));
+        impl_->refuse_at_once(*sink, std::move(*refused));
+        return {};
+    }
     auto call = impl_->prepare_chat(request, options, true);
     if (!call) {
         const auto sink = std::make_shared<client::CallbackSink>(impl_->callbacks(), std::move(on_done));

@@ -9,14 +9,13 @@
 
 #include <holysheep/version.hpp>
 
-#include "call/request_builder.hpp"
 #include "client/base_url.hpp"
+#include "client/guarded_extensions.hpp"
 #include "client/options_check.hpp"
 #include "client/sinks.hpp"
 #include "client/stream_reader.hpp"
 #include "client/targets.hpp"
 #include "routing/region_filter.hpp"
-#include "wire/chat_encoder.hpp"
 
 namespace holysheep {
 inline namespace v0 {
@@ -45,6 +44,9 @@ std::shared_ptr<RateLimiter::Impl> make_limiter(const ClientOptions& options) {
 
 // A client's first hedges need no savings.
 constexpr int kHedgesSavedUp = 5;
+// Beyond a call's first attempt, while no region is usable.
+constexpr double kCanariesPerCall = 0.25;
+constexpr int kCanariesSavedUp = 3;
 
 ModelCatalogue known_models(const ClientOptions& options) {
     auto catalogue = ModelCatalogue::built_in();
@@ -68,12 +70,16 @@ Client::Impl::Impl(ClientOptions options)
       all_regions_(routing::allowed_regions(options_.regions, {})),
       next_seed_(seed_from(options_.seed)),
       callbacks_(std::make_shared<client::Callbacks>(options_.callback_executor, log_, options_.clock == nullptr)),
+      key_thread_([log = log_] { telemetry::log_exception(*log, "key_source"); }),
       loop_(options_.clock ? nullptr : std::make_shared<runtime::IoLoop>()),
-      clock_(options_.clock ? options_.clock : loop_),
-      transport_(options_.transport ? options_.transport : make_transport()),
+      clock_(options_.clock ? std::make_shared<client::GuardedClock>(options_.clock, log_)
+                            : std::static_pointer_cast<Clock>(loop_)),
+      transport_(options_.transport ? std::make_shared<client::GuardedTransport>(options_.transport, clock_, log_)
+                                    : make_transport()),
       regions_(options_.regions, options_.health, options_.breaker, resilience::Random(next_seed_).next()),
       retry_budget_(options_.retry.budget_ratio, options_.retry.budget_capacity),
       hedge_budget_(options_.hedging.ratio, kHedgesSavedUp),
+      canary_budget_(kCanariesPerCall, kCanariesSavedUp),
       bulkhead_(options_.regions.size(), options_.concurrency),
       spending_(options_.budget),
       keys_(options_.keys, client::region_accounts(options_, targets_),
@@ -81,13 +87,16 @@ Client::Impl::Impl(ClientOptions options)
       recorder_(ids(options_.regions), clock_->now(), static_cast<std::size_t>(options_.stats.history)),
       catalogue_(known_models(options_)),
       router_(options_.regions, options_.selector, options_.custom_selector, regions_, *log_),
+      retry_policy_(options_.retry_policy
+                        ? std::make_shared<const client::GuardedRetryPolicy>(options_.retry_policy, log_)
+                        : nullptr),
       services_{
           .clock = *clock_,
           .transport = *transport_,
           .targets = targets_,
           .regions = regions_,
           .router = router_,
-          .budgets = {retry_budget_, hedge_budget_},
+          .budgets = {retry_budget_, hedge_budget_, canary_budget_},
           .admission = {.bulkhead = bulkhead_, .keys = keys_, .spending = spending_, .limiter = make_limiter(options_)},
           .shared_clock = clock_,
           .recorder = recorder_,
@@ -95,7 +104,8 @@ Client::Impl::Impl(ClientOptions options)
           .ledger = ledger_,
           .redactor = redactor_,
           .log = *log_,
-          .retry_policy = options_.retry_policy.get(),
+          .retry_policy = retry_policy_.get(),
+          .unread_streams = dropped_.unread_streams,
           .on_refreshed =
               [this] {
                   for (std::size_t i = 0; i < targets_.size(); ++i) refresh_facts(i);
@@ -109,10 +119,15 @@ Client::Impl::Impl(ClientOptions options)
     for (std::size_t i = 0; i < targets_.size(); ++i) refresh_facts(i);
     recorder_.on_budgets(retry_budget_.tokens(), hedge_budget_.tokens());
     if (options_.health.enabled) {
-        services_.probe = [this](std::size_t region) { prober_.probe_now(region); };
-        clock_->post([this] { prober_.start(); });
+        services_.on_watch = [this](std::size_t region) { prober_.on_watch(region); };
+        post_quietly([this] { prober_.start(); });
     }
     own_keys_ = client::keys_differ(targets_);
+    for (const auto& listener : options_.listeners) {
+        listeners_.push_back(std::make_shared<client::ListenerQueue>(
+            listener, callbacks_, static_cast<std::size_t>(options_.queues.listener_records),
+            dropped_.listener_records));
+    }
     if (!options_.listeners.empty()) {
         services_.on_record = [this](CallRecord record) { publish(std::move(record)); };
     }
@@ -131,7 +146,7 @@ class Client::Impl::BlockingSink final : public call::CallSink {
     call::CallResult run(client::ActiveCall& call, const std::stop_token& stop) {
         const auto begin = call.ready(*this, stop);
         if (!client_.loop_ || !client_.loop_->run_here(begin, [this] { return result_.has_value(); })) {
-            client_.clock_->post(begin);
+            call.post(begin);
         }
         return wait();
     }
@@ -147,10 +162,13 @@ class Client::Impl::BlockingSink final : public call::CallSink {
 };
 
 std::shared_ptr<Transport> Client::Impl::make_transport() {
+    loop_->set_exception_handler([log = log_] { telemetry::log_exception(*log, "a function of the I/O thread"); });
     auto curl = std::make_shared<transport::CurlTransport>(
         *loop_, transport::CurlTransportOptions{.tls = options_.tls,
                                                 .proxy = options_.proxy,
                                                 .http2 = options_.http2,
+                                                .max_connection_age = options_.max_connection_age,
+                                                .seed = resilience::Random(next_seed_).next(),
                                                 .user_agent = "holysheep-cpp/" HOLYSHEEP_VERSION});
     // The handlers are read on the loop's thread only, so that is where they are set.
     loop_->post([this, transport = curl.get()] {
@@ -187,11 +205,16 @@ void Client::Impl::wake_waiters() {
     for (const auto& queue : to_wake_) queue->wake();
     to_wake_.clear();
     callbacks_->wake();
+    for (const auto& listener : listeners_) listener->wake();
 }
 
 Client::Impl::~Impl() {
     closing_ = true;
-    clock_->post([this] { shut_down(); });
+    if (loop_) {
+        loop_->post([this] { shut_down(); });
+    } else {
+        run_on_clock([this] { shut_down(); });
+    }
     // Threads that are inside get the results of their calls, which end as `cancelled`, also the ones that are posted
     // from now on: the loop runs until the last thread has left.
     inside_.wait_until_empty();
@@ -201,15 +224,43 @@ Client::Impl::~Impl() {
         run_on_clock([] {});  // what those threads posted has run
     }
     callbacks_->finish();  // what was cancelled is told to its callbacks while everything they may use is still here
+    for (const auto& listener : listeners_) {
+        if (!listener->finish()) {
+            log_->write(LogLevel::warning, "a listener hangs: the client goes without it, and what waited is dropped");
+        }
+    }
+    key_thread_.finish_or_leave(milliseconds{0}, milliseconds{0});
 }
 
 void Client::Impl::run_on_clock(const std::function<void()>& function) {
-    std::promise<void> done;
-    clock_->post([&] {
-        function();
-        done.set_value();
-    });
-    done.get_future().wait();
+    // Shared: a clock may run it after it has thrown.
+    struct State {
+        std::promise<void> done;
+        std::atomic_flag run = ATOMIC_FLAG_INIT;
+    };
+    const auto state = std::make_shared<State>();
+    const auto once = [state, &function] {
+        if (state->run.test_and_set()) return;
+        try {
+            function();
+        } catch (...) {
+        }
+        state->done.set_value();
+    };
+    try {
+        clock_->post(once);
+    } catch (...) {
+        once();
+    }
+    state->done.get_future().wait();
+}
+
+void Client::Impl::post_quietly(std::function<void()> function) {
+    try {
+        clock_->post(std::move(function));
+    } catch (...) {
+        telemetry::log_exception(*log_, "the clock's post");
+    }
 }
 
 void Client::Impl::shut_down() {
@@ -238,6 +289,23 @@ void Client::Impl::refuse(client::CallbackSink& sink, Error error) const {
     }
 }
 
+void Client::Impl::refuse_at_once(client::CallbackSink& sink, Error error) const {
+    if (callbacks_->on_own_thread()) {
+        refuse(sink, std::move(error));  // a callback that asks again would be called within itself, without end
+    } else {
+        sink.refuse_here(std::move(error));
+    }
+}
+
+std::optional<Error> Client::Impl::refuse_callback() {
+    if (callbacks_->waiting_results.load(std::memory_order_relaxed) < options_.queues.callbacks) return std::nullopt;
+    dropped_.callback_calls.fetch_add(1, std::memory_order_relaxed);
+    return Error{.code = ErrorCode::rate_limited_locally,
+                 .message = std::to_string(options_.queues.callbacks) +
+                            " results wait for their callbacks already (queues.callbacks): one of these hangs, or they "
+                            "are slower than the calls"};
+}
+
 std::optional<Error> Client::Impl::refuse_to_block() const {
     if (!on_own_thread()) return std::nullopt;
     return Error{.code = ErrorCode::invalid_request,
@@ -246,7 +314,10 @@ std::optional<Error> Client::Impl::refuse_to_block() const {
                      "asynchronous form"};
 }
 
-bool Client::Impl::on_own_thread() const { return (loop_ && loop_->on_loop_thread()) || callbacks_->on_own_thread(); }
+bool Client::Impl::on_own_thread() const {
+    return (loop_ && loop_->on_loop_thread()) || callbacks_->on_own_thread() || key_thread_.on_own_thread() ||
+           std::ranges::any_of(listeners_, [](const auto& listener) { return listener->on_own_thread(); });
+}
 
 Result<ChatCompletion> Client::Impl::chat(const ChatRequest& request, const CallOptions& options) {
     if (auto error = refuse_to_block()) return std::move(*error);
@@ -325,161 +396,55 @@ void Client::Impl::scrub(Error& error, const CallOptions& options) const {
     redactor.scrub(error);
 }
 
-// ---- regions ----
-
-template <class Function>
-void Client::Impl::at_region(std::string_view region, Function function) {
-    if (orphaned()) return;
-    for (std::size_t i = 0; i < options_.regions.size(); ++i) {
-        if (options_.regions[i].id != region) continue;
-        clock_->post([this, i, function] {
-            function(i);
-            refresh_facts(i);
-            if (regions_.has_notices()) tell_soon();
-        });
-    }
-}
-
-void Client::Impl::set_draining(std::string_view region, bool draining) {
-    at_region(region, [this, draining](std::size_t i) { regions_.set_draining(i, draining, clock_->now()); });
-}
-
-void Client::Impl::force_breaker(std::string_view region, std::optional<BreakerState> state) {
-    at_region(region, [this, state](std::size_t i) { regions_.force_breaker(i, state, clock_->now()); });
-}
-
-std::vector<RegionHealth> Client::Impl::probe(const CallOptions& options) {
-    const auto regions = routing::allowed_regions(options_.regions, {options.regions, options.exclude_regions});
-    auto known = recorder_.healths(clock_->now());
-    if (!orphaned() && !refuse_to_block()) {
-        const auto timeout = std::clamp(options.deadline.value_or(options_.health.timeout), 0ms, call::kLongest);
-        runtime::Completion done;
-        const auto finish = [&] {
-            known = recorder_.healths(clock_->now());  // here: the client may be gone once this thread is woken
-            signal_soon(done);
-        };
-        clock_->post([&] { prober_.probe_all(regions, timeout, finish); });
-        done.wait();
-    }
-    std::vector<RegionHealth> healths;
-    for (const auto region : regions) healths.push_back(std::move(known[region]));
-    return healths;
-}
-
-health::ProberHooks Client::Impl::prober_hooks() {
-    return {.request = [this](std::size_t region, bool deep) { return probe_request(region, deep); },
-            .on_end =
-                [this](std::size_t region, const health::RegionHealthTracker::ProbeResult* result) {
-                    if (result != nullptr && !result->unsent) {
-                        recorder_.on_probe(region, result->good,
-                                           result->took.count() < 0 ? std::nullopt : std::optional(result->took));
-                    }
-                    refresh_facts(region);
-                    if (regions_.has_notices()) tell_soon();
-                },
-            .on_work =
-                [this](int change) {
-                    if (loop_) loop_->add_work(change);
-                }};
-}
-
-HttpRequest Client::Impl::probe_request(std::size_t region, bool deep) const {
-    const auto& target = targets_[region];
-    call::Exchange exchange{.kind = call::ExchangeKind::raw, .raw = {.method = "GET", .path = "/models"}};
-    if (deep) {
-        const auto mapped = target.region.model_map.find(options_.health.model);
-        const auto& model = mapped == target.region.model_map.end() ? options_.health.model : mapped->second;
-        ChatRequest request{.model = model, .messages = {user("ping")}, .max_tokens = 1};
-        exchange.kind = call::ExchangeKind::chat;
-        exchange.chat = wire::encode_chat(request, false, {}).value();
-        return call::build_request(exchange, target, {.sent = model, .usual = model},
-                                   keys_.usual(region, clock_->now()), 1);
-    }
-    switch (options_.health.probe) {
-        case HealthOptions::Probe::head: exchange.raw.method = "HEAD"; [[fallthrough]];
-        case HealthOptions::Probe::path: exchange.raw.path = options_.health.path; break;
-        case HealthOptions::Probe::models:
-        case HealthOptions::Probe::completion: break;
-    }
-    const std::string none;
-    return call::build_request(exchange, target, {.sent = none, .usual = none}, keys_.usual(region, clock_->now()), 1);
-}
-
-void Client::Impl::refresh_facts(std::size_t region) {
-    recorder_.on_region(region, router_.facts(region, clock_->now()));
-}
-
-void Client::Impl::tell_soon() {
-    if (shut_ || std::exchange(telling_, true)) return;
-    clock_->post([this] { tell(); });
-}
-
-void Client::Impl::tell() {
-    telling_ = false;
-    if (shut_) return;
-    const auto notices = regions_.take_notices();
-    const auto now = clock_->now();
-    for (const auto region : notices.changed) {
-        refresh_facts(region);
-        const auto health = values::to_health(options_.regions[region].id, router_.facts(region, now), now);
-        const bool lost = health.liveness == Liveness::down || health.breaker == BreakerState::open;
-        const auto level = lost ? LogLevel::warning : LogLevel::info;
-        if (log_->enabled(level)) {
-            log_->write(level, "region " + health.id + " is " + std::string(to_string(health.liveness)) + ", breaker " +
-                                   std::string(to_string(health.breaker)) + ": " + health.reason);
-        }
-        for (const auto& listener : options_.listeners) {
-            callbacks_->run([listener, health] { listener->on_region(health); }, true);
-        }
-    }
-    for (const auto region : notices.dead) registry_.on_region_down(region);
-    prober_.rearm();
-}
-
 Stats Client::Impl::stats() const {
     const auto now = clock_->now();
     auto stats = recorder_.snapshot(now);
     if (services_.admission.limiter) stats.limits = services_.admission.limiter->levels(now);
+    stats.dropped = {.listener_records = dropped_.listener_records->load(std::memory_order_relaxed),
+                     .callback_calls = dropped_.callback_calls.load(std::memory_order_relaxed),
+                     .unread_streams = dropped_.unread_streams->load(std::memory_order_relaxed)};
     return stats;
 }
 
 void Client::Impl::fetch_key() {
-    // An executor may run this late, even after the client's end: it holds nothing of the client's.
-    callbacks_->run(
-        [source = options_.key_source, clock = std::weak_ptr<Clock>(clock_), limiter = services_.admission.limiter,
-         keys = std::weak_ptr<call::Keys*>(keys_in_use_)] {
-            std::string key, problem;
-            try {
-                key = source();
-                problem = client::problem_of_key(key);
-            } catch (const std::exception& error) {
-                problem = std::string("it threw: ") + error.what();
-            } catch (...) {
-                problem = "it threw";
-            }
-            if (!problem.empty()) problem = "key_source gave none that can be used: " + problem;
-            // A client that has it as its `api_key` may share the limiter.
-            if (limiter && problem.empty()) limiter->count_together(call::kFetchedAccount, call::account_of(key));
-            const auto alive = clock.lock();
-            if (!alive) return;
-            alive->post([keys, key = std::move(key), problem = std::move(problem)] {
-                if (const auto in_use = keys.lock()) (*in_use)->on_key(key, problem);
-            });
-        },
-        true);
+    // An executor may run this late, and a source that hangs is left behind: it holds nothing of the client's.
+    auto ask = [source = options_.key_source, clock = std::weak_ptr<Clock>(clock_),
+                limiter = services_.admission.limiter, keys = std::weak_ptr<call::Keys*>(keys_in_use_)] {
+        std::string key, problem;
+        try {
+            key = source();
+            problem = client::problem_of_key(key);
+        } catch (const std::exception& error) {
+            problem = std::string("it threw: ") + error.what();
+        } catch (...) {
+            problem = "it threw";
+        }
+        if (!problem.empty()) problem = "key_source gave none that can be used: " + problem;
+        // A client that has it as its `api_key` may share the limiter.
+        if (limiter && problem.empty()) limiter->count_together(call::kFetchedAccount, call::account_of(key));
+        const auto alive = clock.lock();
+        if (!alive) return;
+        alive->post([keys, key = std::move(key), problem = std::move(problem)] {
+            if (const auto in_use = keys.lock()) (*in_use)->on_key(key, problem);
+        });
+    };
+    if (callbacks_->has_executor()) {
+        callbacks_->run(std::move(ask), true);
+    } else {
+        key_thread_.post(std::move(ask));
+    }
 }
 
 void Client::Impl::publish(CallRecord record) {
     const auto shared = std::make_shared<const CallRecord>(std::move(record));
-    // One function each: a listener that throws does not silence the ones after it.
-    for (const auto& listener : options_.listeners) {
-        callbacks_->run(
-            [listener, shared] {
-                for (const auto& attempt : shared->attempts) listener->on_attempt(attempt);
-                listener->on_call(*shared);
-            },
-            true);
-    }
+    announce([shared](EventListener& listener) {
+        for (const auto& attempt : shared->attempts) listener.on_attempt(attempt);
+        listener.on_call(*shared);
+    });
+}
+
+void Client::Impl::announce(const client::ListenerQueue::Delivery& delivery) {
+    for (const auto& listener : listeners_) listener->push(delivery);
 }
 
 }  // namespace v0

@@ -18,6 +18,7 @@
 #include "call/router.hpp"
 #include "client/active_call.hpp"
 #include "client/callbacks.hpp"
+#include "client/listener_queue.hpp"
 #include "client/sinks.hpp"
 #include "health/prober.hpp"
 #include "health/region_health_tracker.hpp"
@@ -49,14 +50,18 @@ class Client::Impl {
     Result<std::shared_ptr<client::ActiveCall>> prepare_chat(const ChatRequest& request, const CallOptions& options,
                                                              bool stream);
     Result<std::shared_ptr<client::ActiveCall>> prepare_raw(RawRequest request, const CallOptions& options);
+    /// Why no further asynchronous call with a callback is taken: too many results wait for theirs.
+    std::optional<Error> refuse_callback();
     /// Blocking forms ask this first.
     std::optional<Error> refuse_to_block() const;
 
     /// Every function of Client holds this while it uses anything here: the destructor waits for it.
     runtime::Occupancy::Visit enter() { return runtime::Occupancy::Visit(inside_); }
 
-    /// Tells a callback of a call that never began.
+    /// Tells a callback of a call that never began, on the callback thread.
     void refuse(client::CallbackSink& sink, Error error) const;
+    /// The same on this thread, unless that would call a callback from within another.
+    void refuse_at_once(client::CallbackSink& sink, Error error) const;
 
     Result<ChatCompletion> chat(const ChatRequest& request, const CallOptions& options);
     Result<RawResponse> request(RawRequest request, const CallOptions& options);
@@ -82,6 +87,7 @@ class Client::Impl {
 
   private:
     class BlockingSink;
+    struct ProbeRound;
     std::shared_ptr<Transport> make_transport();
     /// On the I/O thread: at the end of the round, or at once without one.
     void signal_soon(runtime::Completion& completion);
@@ -91,11 +97,15 @@ class Client::Impl {
     std::optional<Error> refuse_use() const;
     client::CallPlan make_plan(const CallOptions& options, bool stream, const ModelTraits& traits = {});
     void publish(CallRecord record);
-    /// Asks the user's `key_source`, on the callback thread.
+    /// For every listener.
+    void announce(const client::ListenerQueue::Delivery& delivery);
+    /// Asks the user's `key_source`, on its thread or through the executor.
     void fetch_key();
     void shut_down();
     /// Posts, and waits until it has run. Not on the I/O thread.
     void run_on_clock(const std::function<void()>& function);
+    /// From any thread. What a user's clock throws is logged: nothing that the client does by itself depends on it.
+    void post_quietly(std::function<void()> function);
     health::ProberHooks prober_hooks();
     HttpRequest probe_request(std::size_t region, bool deep) const;
     /// Tells everybody whom it concerns what became of regions, after the event that showed it is over.
@@ -116,14 +126,21 @@ class Client::Impl {
     runtime::Occupancy inside_;
     std::atomic<std::uint64_t> next_seed_;
 
+    struct Dropped {
+        std::atomic<std::uint64_t> callback_calls{0};
+        std::shared_ptr<std::atomic<std::uint64_t>> listener_records = std::make_shared<std::atomic<std::uint64_t>>(0);
+        std::shared_ptr<std::atomic<std::uint64_t>> unread_streams = std::make_shared<std::atomic<std::uint64_t>>(0);
+    } dropped_;
     std::shared_ptr<client::Callbacks> callbacks_;
+    std::vector<std::shared_ptr<client::ListenerQueue>> listeners_;
+    runtime::SerialExecutor key_thread_;
     std::shared_ptr<runtime::IoLoop> loop_;                    // unset where the user brings a clock
     std::vector<runtime::Completion*> to_signal_;              // I/O thread
     std::vector<std::shared_ptr<call::StreamQueue>> to_wake_;  // I/O thread
     std::shared_ptr<Clock> clock_;
     std::shared_ptr<Transport> transport_;
     health::RegionHealthTracker regions_;
-    resilience::RetryBudget retry_budget_, hedge_budget_;
+    resilience::RetryBudget retry_budget_, hedge_budget_, canary_budget_;
     resilience::Bulkhead bulkhead_;
     resilience::Spending spending_;
     call::Keys keys_;
@@ -132,6 +149,7 @@ class Client::Impl {
     accounting::SharedCatalogue catalogue_;
     accounting::Ledger ledger_;
     call::Router router_;
+    std::shared_ptr<const RetryPolicy> retry_policy_;
     call::CallServices services_;
     client::CallRegistry registry_;
     health::Prober prober_;

@@ -25,7 +25,7 @@ std::string_view trim(std::string_view text) {
 constexpr milliseconds kLongest = std::chrono::hours{262'800};
 constexpr milliseconds kDay = std::chrono::hours{24};
 
-std::string in_ms(milliseconds span) { return std::to_string(span.count()) + " ms"; }
+std::string in_milliseconds(milliseconds span) { return std::to_string(span.count()) + " ms"; }
 
 /// As the caller wrote it: "0.05", not "0.050000".
 std::string number(double value) {
@@ -38,6 +38,10 @@ std::string in_quotes(std::string_view text) { return "\"" + std::string(text.su
 
 /// A URL in a message: what may be a password in front of its '@' is left out.
 std::string quoted_url(std::string_view url) {
+    // Its parameters may be keys.
+    if (const auto query = url.find('?'); query != std::string_view::npos) {
+        return quoted_url(url.substr(0, query)) + " (and its query)";
+    }
     const auto at = url.rfind('@');
     if (at == std::string_view::npos) return in_quotes(url);
     const auto scheme = url.find("://");
@@ -71,6 +75,15 @@ void check_file(std::string_view option, const std::string& path, Problems& prob
     if (!path.empty() && !std::ifstream(path)) problems.add(option, in_quotes(path) + " cannot be read");
 }
 
+void check_default_host_keys(const std::vector<std::string>& keys, Problems& problems) {
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        if (keys[i].empty() || keys[i].starts_with("sk-")) continue;  // an empty one is named elsewhere
+        problems.add("keys[" + std::to_string(i) + "]", "keys of " + std::string(kDefaultHost) +
+                                                            " start with \"sk-\" and are registered at " +
+                                                            std::string(kHomepage) + "; check which key this is");
+    }
+}
+
 void check_regions(const ClientOptions& options, Problems& problems) {
     for (std::size_t i = 0; i < options.regions.size(); ++i) {
         const auto& region = options.regions[i];
@@ -95,9 +108,11 @@ void check_regions(const ClientOptions& options, Problems& problems) {
         if (!url.parts) {
             problems.add(name + ".base_url", quoted_url(region.base_url) + ": " + url.problem);
         } else if (url.parts->host == kDefaultHost) {
-            if (region.api_key.empty() && (options.key_source || !options.keys.empty())) continue;
+            const bool several = region.api_key.empty() && (options.key_source || !options.keys.empty());
             const auto& key = region.api_key.empty() ? options.api_key : region.api_key;
-            if (key.empty()) {
+            if (several) {
+                check_default_host_keys(options.keys, problems);
+            } else if (key.empty()) {
                 problems.add("api_key", "it is empty; register one at " + std::string(kHomepage) +
                                             " and set HOLYSHEEP_API_KEY or ClientOptions::api_key");
             } else if (!key.starts_with("sk-")) {
@@ -108,6 +123,15 @@ void check_regions(const ClientOptions& options, Problems& problems) {
         }
         for (std::size_t k = 0; k < i; ++k) {
             const auto& other = options.regions[k];
+            // In an allow list, one name would then stand for a region and for others beside it.
+            for (const auto* pair : {&region, &other}) {
+                const auto& zoned = pair == &region ? other : region;
+                if (!zoned.zone.empty() && zoned.zone == pair->id) {
+                    problems.add(name + ".zone", in_quotes(pair->id) + " is the id of one region and the zone of " +
+                                                     in_quotes(zoned.id) +
+                                                     ": in CallOptions::regions it could mean either; rename one");
+                }
+            }
             if (other.id == region.id)
                 problems.add(name + ".id", in_quotes(region.id) + " is used twice; ids must be unique");
             if (other.base_url == region.base_url && other.headers == region.headers) {
@@ -158,15 +182,16 @@ void check_probe_kind(const HealthOptions& health, Problems& problems) {
 void check_health(const HealthOptions& health, Problems& problems) {
     const auto period = [&](std::string_view name, milliseconds value) {
         if (value.count() > 0 && value <= kDay) return;
-        problems.add("health." + std::string(name),
-                     in_ms(value) + " must be above 0, at most 24 h; health.enabled = false turns probes off");
+        problems.add(
+            "health." + std::string(name),
+            in_milliseconds(value) + " must be above 0, at most 24 h; health.enabled = false turns probes off");
     };
     period("interval", health.interval);
     period("unhealthy_interval", health.unhealthy_interval);
     period("timeout", health.timeout);
     if (health.sign_of_life.count() < 0 || health.sign_of_life > kDay) {
         problems.add("health.sign_of_life",
-                     in_ms(health.sign_of_life) + " must be 0 (never asked for) or more, at most 24 h");
+                     in_milliseconds(health.sign_of_life) + " must be 0 (never asked for) or more, at most 24 h");
     }
     if (health.completion_tokens_per_hour < 0) {
         problems.add("health.completion_tokens_per_hour",
@@ -191,19 +216,20 @@ void check_breaker(const BreakerOptions& breaker, Problems& problems) {
                      number(breaker.failure_rate) + " must be above 0, at most 1 (every attempt of the window failed)");
     }
     if (breaker.window.count() <= 0 || breaker.window > std::chrono::hours{1}) {
-        problems.add("breaker.window", in_ms(breaker.window) + " must be above 0, at most 1 h");
+        problems.add("breaker.window", in_milliseconds(breaker.window) + " must be above 0, at most 1 h");
     }
     const auto open_time = [&](std::string_view name, milliseconds value) {
         if (value.count() > 0 && value <= kDay) return;
-        problems.add("breaker." + std::string(name),
-                     in_ms(value) + " must be above 0, at most 24 h; Client::drain keeps a region out for longer");
+        problems.add(
+            "breaker." + std::string(name),
+            in_milliseconds(value) + " must be above 0, at most 24 h; Client::drain keeps a region out for longer");
     };
     open_time("open_for", breaker.open_for);
     open_time("max_open_for", breaker.max_open_for);
     // A long open_for alone raises the default cap to itself.
     if (breaker.max_open_for < breaker.open_for && breaker.max_open_for != BreakerOptions{}.max_open_for) {
-        problems.add("breaker.max_open_for", in_ms(breaker.max_open_for) + " is below breaker.open_for, " +
-                                                 in_ms(breaker.open_for) + "; set it to that or more");
+        problems.add("breaker.max_open_for", in_milliseconds(breaker.max_open_for) + " is below breaker.open_for, " +
+                                                 in_milliseconds(breaker.open_for) + "; set it to that or more");
     }
 }
 
@@ -212,7 +238,8 @@ void check_hedging(const HedgingOptions& hedging, Problems& problems) {
         problems.add("hedging.ratio", number(hedging.ratio) + " must be between 0 and 1");
     }
     if (hedging.min_delay.count() < 0 || hedging.min_delay > kLongest) {
-        problems.add("hedging.min_delay", in_ms(hedging.min_delay) + " must not be negative, and at most 30 years");
+        problems.add("hedging.min_delay",
+                     in_milliseconds(hedging.min_delay) + " must not be negative, and at most 30 years");
     }
     if (hedging.max_prompt_tokens < 0) {
         problems.add("hedging.max_prompt_tokens", std::to_string(hedging.max_prompt_tokens) +
@@ -282,12 +309,14 @@ void check_retry(const RetryOptions& retry, std::string_view prefix, Problems& p
         problems.add(at + "max_attempts", std::to_string(retry.max_attempts) + " must be 0 (default) or more");
     const auto span = [&](std::string_view name, milliseconds value) {
         if (value.count() < 0 || value > kLongest)
-            problems.add(at + std::string(name), in_ms(value) + " must not be negative, and at most 30 years");
+            problems.add(at + std::string(name),
+                         in_milliseconds(value) + " must not be negative, and at most 30 years");
     };
     span("initial_backoff", retry.initial_backoff);
     span("throttle_backoff", retry.throttle_backoff);
     span("max_backoff", retry.max_backoff);
     span("max_wait", retry.max_wait);
+    span("outage_patience", retry.outage_patience);
     span("fallback_after", retry.fallback_after);
     if (!(retry.budget_ratio >= 0 && retry.budget_ratio <= 1)) {
         problems.add(at + "budget_ratio", number(retry.budget_ratio) + " must be between 0 and 1");
@@ -300,7 +329,7 @@ void check_timeouts(const TimeoutOptions& timeouts, std::string_view prefix, Pro
     const auto span = [&](std::string_view name, milliseconds value) {
         if (value.count() < 0 || value > kLongest) {
             problems.add(std::string(prefix) + std::string(name),
-                         in_ms(value) + " must be 0 (default rule) or more, at most 30 years");
+                         in_milliseconds(value) + " must be 0 (default rule) or more, at most 30 years");
         }
     };
     span("connect", timeouts.connect);
@@ -309,6 +338,7 @@ void check_timeouts(const TimeoutOptions& timeouts, std::string_view prefix, Pro
     span("stall", timeouts.stall);
     span("attempt", timeouts.attempt);
     span("total", timeouts.total);
+    span("unread", timeouts.unread);
 }
 
 void check(const ClientOptions& options, Problems& problems) {
@@ -322,8 +352,17 @@ void check(const ClientOptions& options, Problems& problems) {
     check_limits(options, problems);
     check_retry(options.retry, "retry.", problems);
     check_timeouts(options.timeouts, "timeouts.", problems);
+    if (options.max_connection_age.count() < 0 || options.max_connection_age > kLongest) {
+        problems.add("max_connection_age",
+                     in_milliseconds(options.max_connection_age) + " must be 0 (no limit) or more, at most 30 years");
+    }
 
     constexpr int kMostHistory = 100'000;
+    const auto queue = [&](std::string_view name, int most) {
+        if (most < 1) problems.add(name, std::to_string(most) + " must be at least 1");
+    };
+    queue("queues.callbacks", options.queues.callbacks);
+    queue("queues.listener_records", options.queues.listener_records);
     if (options.stats.history < 0 || options.stats.history > kMostHistory) {
         problems.add("stats.history",
                      std::to_string(options.stats.history) + " attempts per region cannot be kept; use 0 to 100000");
@@ -353,9 +392,11 @@ void check(const ClientOptions& options, Problems& problems) {
         problems.add("proxy.url", "it holds credentials; use proxy.user and proxy.password");
     } else if (!proxy.url.empty()) {
         const auto scheme = proxy.url.substr(0, proxy.url.find("://"));
-        if (scheme != "http" && scheme != "https" && scheme != "socks5" && scheme != "socks5h") {
-            problems.add("proxy.url",
-                         in_quotes(proxy.url) + " must start with http://, https://, socks5:// or socks5h://");
+        if (scheme != "http" && scheme != "https" && scheme != "socks4" && scheme != "socks4a" && scheme != "socks5" &&
+            scheme != "socks5h") {
+            problems.add("proxy.url", in_quotes(proxy.url) +
+                                          " must start with http://, https://, socks4://, "
+                                          "socks4a://, socks5:// or socks5h://");
         }
     }
     if ((options.transport == nullptr) != (options.clock == nullptr)) {

@@ -17,12 +17,14 @@ class StreamCallbacks : public std::enable_shared_from_this<StreamCallbacks> {
           on_done_(std::move(on_done)) {}
 
     std::shared_ptr<call::StreamQueue> connect() {
-        auto queue = std::make_shared<call::StreamQueue>(
-            call::StreamQueue::Hooks{.on_room =
-                                         [weak = call_] {
-                                             if (const auto active = weak.lock()) active->on_room();
-                                         },
-                                     .on_ready = [self = shared_from_this()] { self->schedule(true); }});
+        auto queue = std::make_shared<call::StreamQueue>(call::StreamQueue::Hooks{
+            .on_room =
+                [weak = call_] {
+                    if (const auto active = weak.lock()) active->on_room();
+                },
+            .on_ready = [self = shared_from_this()] { self->schedule(true); },
+            .on_end = [callbacks =
+                           callbacks_] { callbacks->waiting_results.fetch_add(1, std::memory_order_relaxed); }});
         queue_ = queue;
         return queue;
     }
@@ -42,7 +44,11 @@ class StreamCallbacks : public std::enable_shared_from_this<StreamCallbacks> {
         for (int i = 0; i < kAtOnce; ++i) {
             const auto next = queue.poll();
             if (next.ended) {
-                if (auto result = queue.take_result()) on_done_(as_completion(std::move(*result)));
+                if (auto result = queue.take_result()) {
+                    callbacks_->waiting_results.fetch_sub(1, std::memory_order_relaxed);
+                    const auto on_done = std::move(on_done_);
+                    on_done(as_completion(std::move(*result)));
+                }
             }
             if (next.event == nullptr) return;
             if (failed_ || callbacks_->guard([&] { on_chunk_(*next.event); })) continue;
@@ -75,8 +81,10 @@ Result<RawResponse> as_response(call::CallResult&& result) {
 
 void CallbackSink::deliver(call::CallResult result, bool batched) {
     result_ = std::move(result);
+    callbacks_->waiting_results.fetch_add(1, std::memory_order_relaxed);
     callbacks_->run(
         [self = shared_from_this()] {
+            self->callbacks_->waiting_results.fetch_sub(1, std::memory_order_relaxed);
             const auto on_done = std::move(self->on_done_);
             on_done(as_completion(std::move(*self->result_)));
         },

@@ -42,7 +42,10 @@ class CallbackSink final : public call::CallSink, public std::enable_shared_from
     void refuse(Error error) { deliver(call::CallResult(std::in_place_type<Error>, std::move(error)), false); }
 
     /// The same without another thread.
-    void refuse_here(Error error) { on_done_(std::move(error)); }
+    void refuse_here(Error error) {
+        const auto on_done = std::move(on_done_);
+        callbacks_->run_here([&] { on_done(std::move(error)); });
+    }
 
   private:
     void deliver(call::CallResult result, bool batched);

@@ -103,6 +103,9 @@ void collect_secrets(const ClientOptions& options, telemetry::Redactor& redactor
     for (const auto& region : options.regions) {
         redactor.add(region.api_key);
         redactor.add(region.headers);
+        if (const auto query = region.base_url.find('?'); query != std::string::npos) {
+            redactor.add_query(std::string_view(region.base_url).substr(query));
+        }
     }
 }
 

@@ -2,11 +2,12 @@
 #include <holysheep/tool_runner.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <exception>
-#include <future>
 #include <optional>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "client/whole_answer.hpp"
@@ -79,25 +80,40 @@ class Run {
 
   private:
     std::optional<Error> run_all(const std::vector<ToolCall>& calls) {
-        std::vector<std::future<std::string>> running;
-        const auto policy = options_.parallel && calls.size() > 1 ? std::launch::async : std::launch::deferred;
-        for (const auto& call : calls) {
-            const auto run = [this, &call] { return run_tool(call, tools_); };
-            try {
-                running.push_back(std::async(policy, run));
-            } catch (const std::system_error&) {  // no thread is left
-                running.push_back(std::async(std::launch::deferred, run));
+        std::vector<std::string> results(calls.size());
+        std::optional<Error> error;
+        if (options_.parallel && calls.size() > 1) {
+            run_at_the_same_time(calls, results);
+        } else {
+            for (std::size_t i = 0; i < calls.size(); ++i) {
+                if (!error) error = stopped();
+                results[i] = error ? error_text(error->message) : run_tool(calls[i], tools_);
             }
         }
-        std::optional<Error> error;
+        // A call without a result would make the conversation unusable.
         for (std::size_t i = 0; i < calls.size(); ++i) {
-            // Tools that run at the same time have begun: their results are kept.
-            if (policy == std::launch::deferred && !error) error = stopped();
-            // A call without a result would make the conversation unusable.
-            request_.messages.push_back(
-                tool_result(calls[i].id, error ? error_text(error->message) : running[i].get()));
+            request_.messages.push_back(tool_result(calls[i].id, std::move(results[i])));
         }
         return error;
+    }
+
+    /// Each thread takes the next call until none is left; this one takes part.
+    void run_at_the_same_time(const std::vector<ToolCall>& calls, std::vector<std::string>& results) const {
+        std::atomic<std::size_t> next{0};
+        const auto work = [&] {
+            for (auto i = next.fetch_add(1); i < calls.size(); i = next.fetch_add(1)) {
+                const auto ended = stopped();
+                results[i] = ended ? error_text(ended->message) : run_tool(calls[i], tools_);
+            }
+        };
+        const auto threads =
+            std::min<std::size_t>(calls.size(), static_cast<std::size_t>(std::max(1, options_.max_parallel)));
+        std::vector<std::jthread> others;
+        try {
+            while (others.size() + 1 < threads) others.emplace_back(work);
+        } catch (const std::system_error&) {  // no thread is left: those that are there do it
+        }
+        work();
     }
 
     std::optional<Error> stopped() const {

@@ -3,13 +3,16 @@
 #include <holysheep/dashboard/server.hpp>
 
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/keyvalq_struct.h>
 #include <netinet/in.h>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <map>
 #include <optional>
 #include <random>
 #include <stdexcept>
@@ -28,6 +31,10 @@ namespace {
 
 // Nothing that belongs here needs more; a peer that is slow to ask gives way.
 constexpr int kMostHeaderBytes = 16 * 1024, kMostBodyBytes = 4 * 1024, kSecondsToAsk = 10;
+// Connections at a time. Further ones wait in the kernel, where they take none of the descriptors that calls need.
+constexpr std::size_t kMostConnections = 64;
+// How often connections are looked at: for those that are over, and those that take too long to ask.
+constexpr timeval kSweep{.tv_sec = 0, .tv_usec = 250'000};
 
 Error refused(std::string message) { return {.code = ErrorCode::invalid_options, .message = std::move(message)}; }
 
@@ -75,6 +82,48 @@ class Answer {
     evhttp_request* request_;
 };
 
+/// The connections of a server: how many there are, and since when each of them has been about to ask. libevent's own
+/// timeout begins anew with each byte, so that a visitor could take for ever over one request.
+class Connections {
+  public:
+    Connections() = default;
+    ~Connections() {
+        for (const auto& [connection, since] : since_) bufferevent_decref(connection);
+    }
+    Connections(const Connections&) = delete;
+    Connections& operator=(const Connections&) = delete;
+
+    bufferevent* add(event_base* base) {
+        auto* const connection = bufferevent_socket_new(base, -1, 0);
+        if (connection == nullptr) return nullptr;  // evhttp makes one, or gives up
+        bufferevent_incref(connection);  // tells later that evhttp has let go of it; evhttp closes its socket
+        since_.emplace(connection, std::chrono::steady_clock::now());
+        return connection;
+    }
+    /// It has asked, and may ask again.
+    void note_request(bufferevent* connection) {
+        if (const auto at = since_.find(connection); at != since_.end()) at->second = std::chrono::steady_clock::now();
+    }
+    void sweep() {
+        const auto last = std::chrono::steady_clock::now() - std::chrono::seconds{kSecondsToAsk};
+        for (auto at = since_.begin(); at != since_.end();) {
+            bufferevent_event_cb watched = nullptr;
+            bufferevent_getcb(at->first, nullptr, nullptr, &watched, nullptr);
+            if (watched == nullptr) {
+                bufferevent_decref(at->first);
+                at = since_.erase(at);
+                continue;
+            }
+            if (at->second < last) ::shutdown(bufferevent_getfd(at->first), SHUT_RDWR);
+            ++at;
+        }
+    }
+    bool full() const { return since_.size() >= kMostConnections; }
+
+  private:
+    std::map<bufferevent*, std::chrono::steady_clock::time_point> since_;
+};
+
 }  // namespace
 
 class DashboardServer::Impl {
@@ -88,6 +137,8 @@ class DashboardServer::Impl {
         // All are taken, so that each gets an answer that says what helps.
         evhttp_set_allowed_methods(http_.get(), EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
                                                     EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
+        evhttp_set_bevcb(
+            http_.get(), [](event_base*, void* self) { return static_cast<Impl*>(self)->accept(); }, this);
         evhttp_set_gencb(
             http_.get(), [](evhttp_request* request, void* self) { static_cast<Impl*>(self)->answer(request); }, this);
     }
@@ -104,18 +155,15 @@ class DashboardServer::Impl {
             return "dashboard: cannot listen on " + options_.host + ":" + std::to_string(options_.port) + ": " + why +
                    "; port 0 takes one that is free, and host must be an address of this machine";
         }
+        listener_ = evhttp_bound_socket_get_listener(bound);
         port_ = port_of(evhttp_bound_socket_get_fd(bound));
-        // Out of descriptors: visitors wait, and the loop does not spin.
-        evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(bound), [](evconnlistener* listener, void*) {
-            constexpr timeval kPause{.tv_sec = 1, .tv_usec = 0};
-            evconnlistener_disable(listener);
-            event_base_once(
-                evconnlistener_get_base(listener), -1, EV_TIMEOUT,
-                [](evutil_socket_t, short, void* paused) {
-                    evconnlistener_enable(static_cast<evconnlistener*>(paused));
-                },
-                listener, &kPause);
-        });
+        // Out of descriptors: visitors wait until the next sweep, and the loop does not spin.
+        evconnlistener_set_error_cb(listener_,
+                                    [](evconnlistener* listener, void*) { evconnlistener_disable(listener); });
+        sweeper_.reset(event_new(
+            loop_.base(), -1, EV_PERSIST, [](evutil_socket_t, short, void* self) { static_cast<Impl*>(self)->sweep(); },
+            this));
+        event_add(sweeper_.get(), &kSweep);
         cookie_name_ = dashboard::cookie_name(port_);
         loop_.start();
         return std::nullopt;
@@ -132,7 +180,19 @@ class DashboardServer::Impl {
     }
 
   private:
+    bufferevent* accept() {
+        connections_.sweep();
+        auto* const connection = connections_.add(loop_.base());
+        if (connections_.full()) evconnlistener_disable(listener_);
+        return connection;
+    }
+    void sweep() {
+        connections_.sweep();
+        if (!connections_.full()) evconnlistener_enable(listener_);
+    }
+
     void answer(evhttp_request* request) {
+        connections_.note_request(evhttp_connection_get_bufferevent(evhttp_request_get_connection(request)));
         Answer answer(request);
         const auto* const headers = evhttp_request_get_input_headers(request);
         const auto* const uri = evhttp_request_get_evhttp_uri(request);
@@ -192,8 +252,11 @@ class DashboardServer::Impl {
     const DashboardServerOptions options_;
     std::uint16_t port_ = 0;
     std::string cookie_name_;
+    evconnlistener* listener_ = nullptr;
     libevent::LoopThread loop_;  // outlives the server, whose events live in its base
+    Connections connections_;    // outlives the server, too: lets go of its connections after it
     libevent::HttpServer http_;
+    libevent::Event sweeper_;
 };
 
 DashboardServer::DashboardServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

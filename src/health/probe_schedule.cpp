@@ -38,16 +38,37 @@ void RegionHealthTracker::schedule_probe(RegionState& r, time_point from, time_p
 std::optional<RegionHealthTracker::time_point> RegionHealthTracker::next_probe_at() const {
     std::optional<time_point> next;
     for (const auto& r : regions_) {
-        if (!r.probe_out && (!next || r.next_probe < *next)) next = r.next_probe;
+        if (r.probe_out) continue;
+        const auto due = std::min(r.next_probe, life_due(r).value_or(time_point::max()));
+        if (!next || due < *next) next = due;
     }
     return next;
 }
 
+/// When a region with waiting attempts should be asked for a sign of life.
+std::optional<RegionHealthTracker::time_point> RegionHealthTracker::life_due(const RegionState& r) const {
+    if (r.watched == 0) return std::nullopt;
+    const auto heard = r.alive_at == time_point{} ? r.watch_began : r.alive_at;
+    return std::max(heard, r.probe_sent) + health_.sign_of_life;
+}
+
+bool RegionHealthTracker::found_dead(std::size_t region, time_point now) const {
+    const auto& r = regions_[region];
+    return r.misses >= 2 && r.alive_at + health_.sign_of_life <= now;
+}
+
+bool RegionHealthTracker::probe_only_connects(std::size_t region, time_point now) {
+    auto& r = regions_[region];
+    return r.probe_limited_until > now || r.probe_trust.only_connect(now);
+}
+
 bool RegionHealthTracker::take_due_probe(std::size_t region, time_point now) {
     auto& r = regions_[region];
-    if (r.probe_out || r.next_probe > now) return false;
+    if (r.probe_out) return false;
+    if (const auto due = life_due(r); due && *due <= now) return take_probe(region, now);
+    if (r.next_probe > now) return false;
     // Traffic is the best probe, once one has shown how long probes take here.
-    if (r.probe_time.known() && r.alive_at + probe_period(r, now) > now) {
+    if (!r.probe_wanted && r.probe_time.known() && r.alive_at + probe_period(r, now) > now) {
         schedule_probe(r, std::max(r.alive_at, now - probe_period(r, now) / 2), now);
         return false;
     }
@@ -58,6 +79,7 @@ bool RegionHealthTracker::take_probe(std::size_t region, time_point now) {
     auto& r = regions_[region];
     if (r.probe_out) return false;
     r.probe_out = true;
+    r.probe_wanted = false;
     r.probe_sent = now;
     return true;
 }
@@ -69,14 +91,23 @@ void RegionHealthTracker::on_probe_end(std::size_t region, const ProbeResult& re
     if (result.answered) {
         r.alive_at = now;
         r.failed_last = false;
+        if (!result.bare) r.probe_trust.on_answered();
     }
+    const bool missed = !result.answered && !result.unsent && !result.bare;
+    if (missed && r.alive_at >= r.probe_sent) {
+        r.probe_trust.on_missed_beside_calls();
+    } else if (missed) {
+        r.probe_trust.on_missed();
+    }
+    // Its probes go unanswered while its calls do not: their silence says nothing.
+    const bool evidence = result.answered || result.bare || r.probe_trust.trusted();
     if (result.good) {
         if (result.took.count() >= 0) {
             r.last_probe = result.took;
             r.probe_time.add(result.took);
         }
         hit(r, now);
-    } else if (!result.unsent && (result.answered || r.alive_at < r.probe_sent)) {
+    } else if (!result.unsent && evidence && (result.answered || r.alive_at < r.probe_sent)) {
         // (Bytes of a call that came meanwhile would have proved life.)
         ++r.misses;
         r.hits = 0;
@@ -102,6 +133,7 @@ void RegionHealthTracker::on_late_probe(std::size_t region, nanoseconds took, ti
     r.failed_last = false;
     r.last_probe = took;
     r.probe_time.add(took);
+    r.probe_trust.on_answered();
     hit(r, now);
     note(region, now);
 }

@@ -28,7 +28,7 @@ class Prober::Probe final : public TransferEvents {
         : prober_(prober),
           region_(region),
           deep_(deep),
-          connect_only_(prober.regions_.probe_limited_until(region) > prober.clock_.now()) {}
+          connect_only_(prober.regions_.probe_only_connects(region, prober.clock_.now())) {}
     ~Probe() override {
         if (timer_ != 0) prober_.clock_.cancel(timer_);
         if (open_) prober_.transport_.cancel(transfer_);
@@ -39,6 +39,7 @@ class Prober::Probe final : public TransferEvents {
     void start(HttpRequest request) {
         started_ = prober_.clock_.now();
         request.fresh_connection = connect_only_;
+        request.connection_attempt_delay = prober_.regions_.connection_attempt_delay(region_);
         transfer_ = prober_.transport_.start(std::move(request), *this);
         open_ = true;
         const nanoseconds all = prober_.options_.timeout;
@@ -82,7 +83,7 @@ class Prober::Probe final : public TransferEvents {
         }
         // A pooled connection that was closed meanwhile says nothing; the next probe makes a new one.
         const bool stale = status_ == 0 && end.connection_reused && end.error == ErrorCode::transport_failed;
-        result.unsent = end.error == ErrorCode::descriptors_exhausted || stale;
+        result.unsent = end.error == ErrorCode::descriptors_exhausted || end.error == ErrorCode::proxy_failed || stale;
         prober_.ended(region_, result);  // it destroys this
     }
 
@@ -106,6 +107,7 @@ class Prober::Probe final : public TransferEvents {
             .answered = status_ != 0,
             .good = status_ != 0 && status_ < 500 && (status_ != 200 || wire::is_probe_answer(body_, !cut_ && !open_)),
             .throttled = status_ == 429,
+            .bare = connect_only_,
             .took = took_};
     }
 
@@ -174,8 +176,10 @@ void Prober::on_timer() {
     rearm();
 }
 
-void Prober::probe_now(std::size_t region) {
-    if (!closed_ && regions_.take_probe(region, clock_.now())) send(region);
+void Prober::on_watch(std::size_t region) {
+    if (closed_) return;
+    if (regions_.take_due_probe(region, clock_.now())) send(region);
+    rearm();
 }
 
 void Prober::probe_all(std::span<const std::size_t> regions, milliseconds timeout, std::function<void()> done) {

@@ -1,4 +1,4 @@
-// Sends probes when the tracker wants them, when a waiting call wants a sign of life, and when the user asks.
+// Sends probes when the tracker wants them, in time or for a sign of life that calls wait for, and when the user asks.
 // RegionHealthTracker → [Prober] → Transport → RegionHealthTracker
 #pragma once
 
@@ -39,7 +39,8 @@ class Prober {
     void start();
     /// The tracker may want a probe earlier than it did.
     void rearm();
-    void probe_now(std::size_t region);
+    /// An attempt waits for that region: it is asked for a sign of life now, if it was silent for long, else later.
+    void on_watch(std::size_t region);
     /// Probes these regions, or joins the probes that are out; `done` runs when each has answered or missed its time,
     /// after `timeout` at the latest. A region that is not waited for any longer is not blamed for that.
     void probe_all(std::span<const std::size_t> regions, milliseconds timeout, std::function<void()> done);

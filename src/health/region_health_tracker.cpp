@@ -112,7 +112,8 @@ void RegionHealthTracker::on_content_gap(ModelId model, nanoseconds gap) {
 
 // ---- attempts ----
 
-Ticket RegionHealthTracker::on_dispatch(std::size_t region, ModelId model, Awaited awaited, time_point now) {
+Ticket RegionHealthTracker::on_dispatch(std::size_t region, ModelId model, Awaited awaited, time_point now,
+                                        bool canary) {
     auto& r = regions_[region];
     ++r.in_flight;
     ++r.waiting;
@@ -122,11 +123,16 @@ Ticket RegionHealthTracker::on_dispatch(std::size_t region, ModelId model, Await
     r.last_dispatch = now;
     last_call_at_ = now;
     Ticket ticket{.region = region, .model = model, .awaited = awaited, .at = now};
-    ticket.trial = r.breaker.on_dispatch(now);
+    ticket.canary = canary_kind(region, model, canary, now);
+    ticket.trial = r.breaker.on_dispatch(now, canary);
     if (const auto slot = slot_of(model); slot != kNoSlot) models_[slot].used = ++uses_;
     if (auto* own = if_in_region(region, model)) {
-        if (own->breaker) ticket.model_trial = own->breaker->on_dispatch(now);
+        if (own->breaker) ticket.model_trial = own->breaker->on_dispatch(now, canary);
         if (own->paced_until > now) own->limited_until = std::max(own->limited_until, now + own->spacing);
+    }
+    if (canary) {
+        r.canary_at = now + std::chrono::duration_cast<nanoseconds>(kCanaryEvery * (jitter() - 0.2));
+        ++r.canaries_out;
     }
     note(region, now);
     return ticket;
@@ -136,7 +142,12 @@ void RegionHealthTracker::on_alive(std::size_t region, time_point now) {
     auto& r = regions_[region];
     r.alive_at = now;
     r.failed_last = false;
-    if (r.known && r.misses == 0) return;
+    if (r.known && r.misses == 0 && !r.probe_trust.waits_for_calls()) return;
+    // Whether it was frozen or answers no probes, the next probe tells.
+    if (r.probe_trust.on_call_bytes()) {
+        r.probe_wanted = true;
+        r.next_probe = std::min(r.next_probe, now);
+    }
     // Now, while the connection is warm: until a probe has shown how long probes take here, silence means little.
     if (!r.known && !r.probe_time.known()) r.next_probe = std::min(r.next_probe, now);
     r.known = true;
@@ -153,9 +164,24 @@ void RegionHealthTracker::on_first_content(Ticket& ticket, time_point now) {
     note(ticket.region, now);
 }
 
-void RegionHealthTracker::on_late(Ticket& ticket, time_point now) {
+bool RegionHealthTracker::watch(Ticket& ticket, time_point now) {
+    auto& r = regions_[ticket.region];
+    if (health_.sign_of_life.count() <= 0 || std::exchange(ticket.watched, true)) return false;
+    if (r.watched++ > 0) return false;
+    r.watch_began = now;
+    return true;
+}
+
+void RegionHealthTracker::on_late(Ticket& ticket, time_point now, bool by_probe) {
+    const auto& r = regions_[ticket.region];
     // Bytes that came since it was sent prove that the region lives: this one is slow, perhaps for want of our own CPU.
-    if (ticket.answered || regions_[ticket.region].alive_at > ticket.at || std::exchange(ticket.late, true)) return;
+    // They do so for a while: it may have fallen silent after them.
+    const bool heard = r.alive_at > ticket.at;
+    const bool silent = health_.sign_of_life.count() > 0 && r.alive_at + health_.sign_of_life <= now;
+    if (ticket.answered || (heard && !silent)) return;
+    // Where no probe was ever answered, one that is not says little.
+    if (by_probe && !r.probe_trust.proven()) return;
+    if (std::exchange(ticket.late, true)) return;
     // While the region is closed to calls already, what was sent before tells nothing new.
     if (!ticket.trial && regions_[ticket.region].breaker.state(now) != BreakerState::closed) return;
     fail(ticket, Charge::transport, now);
@@ -164,7 +190,9 @@ void RegionHealthTracker::on_late(Ticket& ticket, time_point now) {
 
 void RegionHealthTracker::on_outcome(Ticket& ticket, Charge charge, time_point now) {
     --regions_[ticket.region].in_flight;
+    if (std::exchange(ticket.watched, false)) --regions_[ticket.region].watched;
     wait_is_over(ticket);
+    if (charge != Charge::success) end_canary(ticket);
     if (charge == Charge::success) {
         if (!ticket.answered) {
             if (ticket.awaited == Awaited::plain) add_latency(ticket, in_ms(now - ticket.at), true, now);
@@ -199,17 +227,30 @@ void RegionHealthTracker::wait_is_over(const Ticket& ticket) {
 void RegionHealthTracker::succeed(Ticket& ticket, time_point now) {
     auto& r = regions_[ticket.region];
     count(r, false, now);
+    const bool canary = ticket.canary != Ticket::Canary::no;
+    auto* own = if_in_region(ticket.region, ticket.model);
+    auto* model_breaker = own == nullptr ? nullptr : own->breaker.get();
     const bool was_open = r.breaker.state(now) != BreakerState::closed;
-    r.breaker.on_success(std::exchange(ticket.trial, false), now);
+    const bool was_blocked = was_open || (model_breaker && model_breaker->state(now) != BreakerState::closed);
+    const bool trial = std::exchange(ticket.trial, false), model_trial = std::exchange(ticket.model_trial, false);
+    if (canary) {
+        r.breaker.on_canary_success(trial, now);
+        if (model_breaker) model_breaker->on_canary_success(model_trial, now);
+    } else {
+        r.breaker.on_success(trial, now);
+        if (model_breaker) model_breaker->on_success(model_trial, now);
+    }
     if (was_open && r.breaker.state(now) == BreakerState::closed) {
         r.recovered_at = now;
         r.down = false;
     }
-    if (auto* own = if_in_region(ticket.region, ticket.model)) {
-        if (own->breaker) own->breaker->on_success(std::exchange(ticket.model_trial, false), now);
+    if (own != nullptr) {
         own->missing_for = {};
         own->missing_until = {};
     }
+    if (canary || (was_blocked && breakers_closed(ticket.region, ticket.model, now)))
+        notices_.back.push_back(ticket.region);
+    end_canary(ticket);
     r.good_calls = std::min(r.good_calls + 1, kManyCalls);
     hit(r, now);
 }
@@ -219,16 +260,17 @@ void RegionHealthTracker::fail(Ticket& ticket, Charge charge, time_point now) {
     r.good_calls = 0;
     const bool trial = std::exchange(ticket.trial, false);
     const bool model_trial = std::exchange(ticket.model_trial, false);
+    resilience::CircuitBreaker::Others others{.usable = others_usable(ticket.region, ticket.model, now)};
     if (charge == Charge::timeout) {
         // Its own latency, capped like any sample, says that it is slow; the region is not blamed for one model.
         if (!ticket.answered) {
             remember(ticket.model);
             add_latency(ticket, 5 * expected(ticket.region, ticket.model, ticket.awaited) + 200, false, now);
         }
-        if (trial) r.breaker.on_failure(FailureKind::timeout, true, true, random_.uniform(), now);
+        if (trial) r.breaker.on_failure(FailureKind::timeout, true, others, random_.uniform(), now);
     } else {
         count(r, true, now);
-        if (r.breaker.on_failure(kind_of(charge), trial, true, random_.uniform(), now)) opened(ticket.region);
+        if (r.breaker.on_failure(kind_of(charge), trial, others, random_.uniform(), now)) opened(ticket.region);
         r.failed_last = charge == Charge::transport;
         r.hits = 0;
         r.next_probe = std::min(r.next_probe,
@@ -241,8 +283,8 @@ void RegionHealthTracker::fail(Ticket& ticket, Charge charge, time_point now) {
     }
     auto& m = in_region(ticket.region, ticket.model);
     if (!m.breaker) m.breaker = std::make_unique<resilience::CircuitBreaker>(breaker_);
-    const bool may_open = charge != Charge::timeout || soft_failures_may_open(ticket.region, ticket.model, now);
-    m.breaker->on_failure(kind_of(charge), model_trial, may_open, random_.uniform(), now);
+    others.may_open = charge != Charge::timeout || soft_failures_may_open(ticket.region, ticket.model, now);
+    m.breaker->on_failure(kind_of(charge), model_trial, others, random_.uniform(), now);
 }
 
 void RegionHealthTracker::drop(Ticket& ticket) {
@@ -250,6 +292,11 @@ void RegionHealthTracker::drop(Ticket& ticket) {
     if (const auto* own = if_in_region(ticket.region, ticket.model); own != nullptr && own->breaker) {
         own->breaker->on_dropped(std::exchange(ticket.model_trial, false));
     }
+}
+
+void RegionHealthTracker::end_canary(Ticket& ticket) {
+    if (ticket.canary == Ticket::Canary::sent) --regions_[ticket.region].canaries_out;
+    ticket.canary = Ticket::Canary::no;
 }
 
 void RegionHealthTracker::count(RegionState& r, bool failed, time_point now) {
@@ -285,6 +332,11 @@ void RegionHealthTracker::hit(RegionState& r, time_point now) {
     r.known = true;
     r.misses = 0;
     r.hits = std::min(r.hits + 1, kManyCalls);
+    // It answers again after it had not: the next canary goes at once.
+    if (r.hits == 1 && r.breaker.state(now) != BreakerState::closed) {
+        r.canary_at = std::min(r.canary_at, now);
+        notices_.back.push_back(static_cast<std::size_t>(&r - regions_.data()));
+    }
     if (r.hits >= 2) {
         r.breaker.on_live_probes(now);
         if (std::exchange(r.down, false)) {

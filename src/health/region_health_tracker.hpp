@@ -19,6 +19,7 @@
 #include <holysheep/transport.hpp>
 
 #include "health/latency.hpp"
+#include "health/probe_trust.hpp"
 #include "resilience/circuit_breaker.hpp"
 #include "resilience/random.hpp"
 #include "values/model_id.hpp"
@@ -28,8 +29,9 @@ namespace holysheep::health {
 
 using values::ModelId;
 
-inline constexpr std::chrono::duration<double> kRampTime{4};  ///< until a region that recovered has all its traffic
-inline constexpr std::chrono::seconds kOverdueAfter{30};      ///< without a call: explored
+inline constexpr std::chrono::duration<double> kRampTime{4};   ///< until a region that recovered has all its traffic
+inline constexpr std::chrono::seconds kOverdueAfter{30};       ///< without a call: explored
+inline constexpr std::chrono::milliseconds kCanaryEvery{500};  ///< at most, while no region is usable
 inline constexpr double kColdStart = 300;  ///< ms: what a first answer is taken to take while nothing is known
 
 /// How an attempt bears on its region's health. `none`: the caller's fault, throttling, a cancel, a lost race.
@@ -47,6 +49,9 @@ struct Ticket {
     bool trial = false, model_trial = false;  // half-open permits that it holds
     bool answered = false;                    // its first content came
     bool late = false;                        // charged already, for a sign of life that did not come
+    bool watched = false;                     // its region is asked for one when it falls silent
+    /// Sent although a breaker keeps calls away: to the only region (implied), or to find out about one.
+    enum class Canary : std::uint8_t { no, implied, sent } canary = Canary::no;
     Clock::time_point at{};
 };
 
@@ -66,6 +71,7 @@ struct RegionView {
 struct Notices {
     std::vector<std::size_t> changed;  ///< liveness, breaker or draining
     std::vector<std::size_t> dead;     ///< who waits for these should look elsewhere
+    std::vector<std::size_t> back;     ///< who waits because no region was usable should look at these
 };
 
 /// On the I/O thread; time comes in with every event.
@@ -84,7 +90,8 @@ class RegionHealthTracker {
     ModelId model_id(std::string_view name) const { return values::model_id(name, secret_); }
 
     // ---- attempts ----
-    Ticket on_dispatch(std::size_t region, ModelId model, Awaited awaited, time_point now);
+    /// `canary`: no region was usable, and this attempt finds out about that one (see `canary_at`).
+    Ticket on_dispatch(std::size_t region, ModelId model, Awaited awaited, time_point now, bool canary = false);
     /// Any byte came from there.
     void on_alive(std::size_t region, time_point now);
     /// What a connection showed: the timings of a new one, and what the transport knows of its path.
@@ -97,14 +104,22 @@ class RegionHealthTracker {
     /// How long a new connection took until it could be used: name, TCP and TLS.
     /// A sample counts as twice the average at most: a lost packet makes a handshake late, not the region far.
     void on_connect_time(std::size_t region, nanoseconds sample);
+    /// How long one of its addresses has before the next one is tried beside it (RFC 8305): 200 ms, and once the round
+    /// trip is known, half the time after which its handshake is late, between 10 and 50 ms.
+    milliseconds connection_attempt_delay(std::size_t region) const;
     /// When a connection there is late: srtt + max(4·rttvar, 30 ms) of connecting, at most 1.5·srtt + 30 ms. Unset
     /// before the first.
     std::optional<nanoseconds> connect_late_after(std::size_t region) const;
     void on_first_content(Ticket& ticket, time_point now);
     /// A stream of the model went on after a silence of `gap`, or was given up after it.
     void on_content_gap(ModelId model, nanoseconds gap);
-    /// A sign of life is overdue although the attempt still waits: charged now, once.
-    void on_late(Ticket& ticket, time_point now);
+    /// The attempt's request went out: until its answer is whole, its region is asked for a sign of life whenever
+    /// nothing came from there for `sign_of_life`. One question is out per region, however many attempts wait. True
+    /// when `next_probe_at` may be earlier now.
+    bool watch(Ticket& ticket, time_point now);
+    /// A sign of life is overdue although the attempt still waits: charged now, once. `by_probe`: it was a probe that
+    /// went unanswered.
+    void on_late(Ticket& ticket, time_point now, bool by_probe = false);
     void on_outcome(Ticket& ticket, Charge charge, time_point now);
     /// Quota, per model: a region that asked for a pause gets it. A later, shorter hint never ends an earlier one.
     void limit_until(std::size_t region, ModelId model, time_point until);
@@ -124,7 +139,8 @@ class RegionHealthTracker {
         bool answered = false;   ///< with any status, or a connection where that was all that was asked for
         bool good = false;       ///< and not with a 5xx
         bool throttled = false;  ///< it answered 429
-        bool unsent = false;     ///< this process could not open a socket: nothing is known
+        bool unsent = false;     ///< no socket was to be had, or the proxy failed: nothing is known
+        bool bare = false;       ///< a connection was all that was asked for
         nanoseconds took{-1};    ///< from the request's dispatch on a ready connection; negative: not measured
     };
     /// Begins the schedule: each region's first probe comes within the unhealthy interval.
@@ -142,8 +158,11 @@ class RegionHealthTracker {
     nanoseconds probe_timeout(std::size_t region) const;
     /// How long a probe may take until its connection is ready.
     nanoseconds probe_connect_timeout(std::size_t region) const;
-    /// Until when probes of the region should only connect, because it counts them against a quota.
-    time_point probe_limited_until(std::size_t region) const { return regions_[region].probe_limited_until; }
+    /// Whether the probe that goes out now should only connect: the region counts probes against a quota, or answers
+    /// calls but no probes.
+    bool probe_only_connects(std::size_t region, time_point now);
+    /// Two probes in a row went unanswered and nothing else came from there for `sign_of_life`.
+    bool found_dead(std::size_t region, time_point now) const;
 
     // ---- questions ----
     /// Looks again at what changes with time alone; before a plan. False, and nothing is done, less than 100 ms after
@@ -155,11 +174,16 @@ class RegionHealthTracker {
     bool draining(std::size_t region) const { return regions_[region].draining; }
     bool forced_open(std::size_t region) const { return regions_[region].breaker.trip() == resilience::Trip::forced; }
     bool breakers_admit(std::size_t region, ModelId model, time_point now) const;
+    bool breakers_closed(std::size_t region, ModelId model, time_point now) const;
     /// The earliest moment at which it may become usable by itself: the end of a pause or of an open time. Unset when
     /// that is not known (forced open, a trial is out, draining).
     std::optional<time_point> usable_at(std::size_t region, ModelId model, time_point now) const;
     /// Nothing speaks against it: load may be moved there freely.
     bool healthy(std::size_t region, ModelId model, time_point now) const;
+    /// No call went there for so long that one is an exploration.
+    bool unasked_for_long(std::size_t region, time_point now) const {
+        return now - regions_[region].last_dispatch > kOverdueAfter;
+    }
     /// Healthy, and not slower than twice its own habit.
     bool in_good_shape(std::size_t region, ModelId model, time_point now) const;
     /// More than half of the weight is failing or far slower than usual: then slowness is no region's fault.
@@ -182,7 +206,17 @@ class RegionHealthTracker {
     const ContentGaps& content_gaps(ModelId model) const { return about(model).gaps; }
     values::RegionFacts facts(std::size_t region, time_point now) const;
 
-    bool has_notices() const { return !notices_.changed.empty() || !notices_.dead.empty(); }
+    /// While no region is usable: when the next canary may go out there. One each 400 to 500 ms, of all calls together,
+    /// and one as soon as a probe is answered again; the first success closes the breaker.
+    time_point canary_at(std::size_t region, time_point now) const { return std::max(now, regions_[region].canary_at); }
+    /// Whether one is out, and has not failed yet.
+    bool canary_out(std::size_t region) const { return regions_[region].canaries_out > 0; }
+    /// No breaker keeps calls away, but the last attempt there failed.
+    bool failing(std::size_t region) const { return regions_[region].breaker.failures_in_a_row() > 0; }
+    /// Since when a breaker keeps calls away; unset: none does.
+    std::optional<time_point> blocked_since(std::size_t region, ModelId model, time_point now) const;
+
+    bool has_notices() const { return !notices_.changed.empty() || !notices_.dead.empty() || !notices_.back.empty(); }
     Notices take_notices();
 
   private:
@@ -213,10 +247,15 @@ class RegionHealthTracker {
         time_point alive_at{}, last_dispatch{}, recovered_at{}, next_probe{}, probe_sent{}, probe_limited_until{},
             rtt_at{};
         nanoseconds last_probe{-1};
+        time_point watch_began{};
+        ProbeTrust probe_trust;
         std::vector<ModelInRegion> models;  // by slot
-        double waiting_since = 0;           // sum over the attempts that wait, ms
+        time_point canary_at{};
+        double waiting_since = 0;  // sum over the attempts that wait, ms
+        int canaries_out = 0;
         int in_flight = 0, waiting = 0, misses = 0, hits = 0, good_calls = 0;
-        bool draining = false, probe_out = false, known = false, failed_last = false;
+        int watched = 0;  // attempts
+        bool draining = false, probe_out = false, probe_wanted = false, known = false, failed_last = false;
         bool down = false, recovering = false, slow = false;
         Liveness shown = Liveness::unknown;
         BreakerState shown_breaker = BreakerState::closed;
@@ -234,6 +273,9 @@ class RegionHealthTracker {
     const ModelInRegion* if_in_region(std::size_t region, ModelId model) const;
     ModelInRegion* if_in_region(std::size_t region, ModelId model);
     double expected(std::size_t region, ModelId model, Awaited awaited) const;
+    Ticket::Canary canary_kind(std::size_t region, ModelId model, bool wanted, time_point now) const;
+    void end_canary(Ticket& ticket);
+    bool others_usable(std::size_t region, ModelId model, time_point now) const;
     /// `served` false: it would have taken at least so long. That steers, but is no figure of an answer.
     void add_latency(const Ticket& ticket, double ms, bool served, time_point now);
     void wait_is_over(const Ticket& ticket);
@@ -247,6 +289,7 @@ class RegionHealthTracker {
     double ramp(const RegionState& r, time_point now) const;
     Liveness liveness(const RegionState& r, time_point now) const;
     const char* liveness_reason(const RegionState& r, time_point now) const;
+    std::optional<time_point> life_due(const RegionState& r) const;
     milliseconds probe_period(const RegionState& r, time_point now) const;
     void schedule_probe(RegionState& r, time_point from, time_point now);
     void note(std::size_t region, time_point now);

@@ -38,6 +38,38 @@ bool RegionHealthTracker::model_breaker_admits(std::size_t region, ModelId model
     return own == nullptr || !own->breaker || own->breaker->admits(now);
 }
 
+bool RegionHealthTracker::breakers_closed(std::size_t region, ModelId model, time_point now) const {
+    if (regions_[region].breaker.state(now) != BreakerState::closed) return false;
+    const auto* own = if_in_region(region, model);
+    return own == nullptr || !own->breaker || own->breaker->state(now) == BreakerState::closed;
+}
+
+bool RegionHealthTracker::others_usable(std::size_t region, ModelId model, time_point now) const {
+    for (std::size_t i = 0; i < regions_.size(); ++i) {
+        if (i != region && !draining(i) && breakers_closed(i, model, now)) return true;
+    }
+    return false;
+}
+
+// ---- canaries ----
+
+Ticket::Canary RegionHealthTracker::canary_kind(std::size_t region, ModelId model, bool wanted, time_point now) const {
+    using enum Ticket::Canary;
+    if (wanted) return sent;
+    const bool open_to_all =
+        regions_.size() > 1 ? breakers_admit(region, model, now) : breakers_closed(region, model, now);
+    return open_to_all ? no : implied;
+}
+
+std::optional<RegionHealthTracker::time_point> RegionHealthTracker::blocked_since(std::size_t region, ModelId model,
+                                                                                  time_point now) const {
+    const auto& breaker = regions_[region].breaker;
+    if (breaker.state(now) != BreakerState::closed) return breaker.opened_at();
+    const auto* own = if_in_region(region, model);
+    if (own == nullptr || !own->breaker || own->breaker->state(now) == BreakerState::closed) return std::nullopt;
+    return own->breaker->opened_at();
+}
+
 bool RegionHealthTracker::has_model(std::size_t region, ModelId model, time_point now) const {
     const auto* own = if_in_region(region, model);
     return own == nullptr || own->missing_until <= now;
@@ -106,7 +138,9 @@ Liveness RegionHealthTracker::liveness(const RegionState& r, time_point now) con
 const char* RegionHealthTracker::liveness_reason(const RegionState& r, time_point now) const {
     switch (liveness(r, now)) {
         case Liveness::unknown: return "not heard of yet";
-        case Liveness::healthy: return r.slow ? "answers, far slower than usual" : "answers";
+        case Liveness::healthy:
+            if (!r.probe_trust.trusted()) return "answers calls; its probes go unanswered, so it is only connected to";
+            return r.slow ? "answers, far slower than usual" : "answers";
         case Liveness::suspect: return r.misses > 0 ? "the last probe failed" : "the last attempt failed";
         case Liveness::down: return r.misses >= 2 ? "probes fail" : "attempts fail";
         case Liveness::recovering:

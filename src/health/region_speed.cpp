@@ -53,6 +53,13 @@ void RegionHealthTracker::on_connect_time(std::size_t region, nanoseconds sample
     time.add(time.known() ? std::min(sample, 2 * time.srtt()) : sample);
 }
 
+milliseconds RegionHealthTracker::connection_attempt_delay(std::size_t region) const {
+    // In time for the second address to answer before the whole connection counts as late.
+    const auto& rtt = regions_[region].rtt;
+    if (!rtt.known()) return 200ms;
+    return std::clamp(std::chrono::duration_cast<milliseconds>(rtt.late_after(kConnectGrace) / 2), 10ms, 50ms);
+}
+
 std::optional<nanoseconds> RegionHealthTracker::connect_late_after(std::size_t region) const {
     const auto& time = regions_[region].connect_time;
     if (!time.known()) return std::nullopt;

@@ -13,14 +13,15 @@ using std::chrono::duration_cast;
 using std::chrono::nanoseconds;
 
 constexpr auto kOpeningsForgottenAfter = 60s;
+constexpr milliseconds kLongestLastWayOut = 1s;
 constexpr milliseconds kLongestOpenTime = 24h;  // keeps sums of times within their type
 
-nanoseconds open_time(const BreakerOptions& options, int openings, double random) {
+nanoseconds open_time(const BreakerOptions& options, int openings, milliseconds longest, double random) {
     const auto first = std::clamp(options.open_for, milliseconds{1}, kLongestOpenTime);
     const auto cap = std::clamp(options.max_open_for, first, kLongestOpenTime);
     auto time = first;
     for (int k = 0; k < openings && time < cap; ++k) time *= 2;
-    const std::chrono::duration<double, std::nano> spread = std::min(time, cap) * (0.8 + 0.4 * random);
+    const std::chrono::duration<double, std::nano> spread = std::min({time, cap, longest}) * (0.8 + 0.4 * random);
     return duration_cast<nanoseconds>(spread);
 }
 }  // namespace
@@ -50,8 +51,10 @@ std::optional<CircuitBreaker::time_point> CircuitBreaker::opens_trial_at(time_po
     return until_;
 }
 
-bool CircuitBreaker::on_dispatch(time_point now) {
-    if (state(now) != BreakerState::half_open || trial_out_) return false;
+bool CircuitBreaker::on_dispatch(time_point now, bool canary) {
+    const auto shown = state(now);
+    const bool due = shown == BreakerState::half_open || (canary && shown == BreakerState::open && !forced_);
+    if (!due || trial_out_) return false;
     state_ = State::half_open;
     trial_out_ = true;
     return true;
@@ -68,12 +71,17 @@ void CircuitBreaker::on_success(bool trial, time_point now) {
     transport_in_a_row_ = gateway_in_a_row_ = any_in_a_row_ = 0;
 }
 
-bool CircuitBreaker::on_failure(FailureKind kind, bool trial, bool may_open, double random, time_point now) {
+void CircuitBreaker::on_canary_success(bool trial, time_point now) {
+    if (trial) take_back_trial();
+    if (!forced_ && state_ != State::closed) close(now);
+}
+
+bool CircuitBreaker::on_failure(FailureKind kind, bool trial, Others others, double random, time_point now) {
     const bool transport = kind == FailureKind::transport;
     if (trial) {
         if (!take_back_trial()) return false;
         early_exit_spoilt_ = early_exit_spoilt_ || early_exit_;
-        open(Trip::trial_failed, transport, random, now);
+        open(Trip::trial_failed, transport, others.usable, random, now);
         return true;
     }
     if (!counts()) return false;
@@ -82,9 +90,9 @@ bool CircuitBreaker::on_failure(FailureKind kind, bool trial, bool may_open, dou
     transport_in_a_row_ = transport ? transport_in_a_row_ + 1 : 0;
     if (kind == FailureKind::gateway) ++gateway_in_a_row_;  // other failures between do not excuse a gateway
     ++any_in_a_row_;
-    const Trip reason = may_open ? trip_due() : Trip::none;
+    const Trip reason = others.may_open ? trip_due() : Trip::none;
     if (reason == Trip::none) return false;
-    open(reason, reason == Trip::transport_in_a_row, random, now);
+    open(reason, reason == Trip::transport_in_a_row, others.usable, random, now);
     return true;
 }
 
@@ -96,7 +104,7 @@ bool CircuitBreaker::on_silence(double random, time_point now) {
     // Half-open stays as it is: if missed probes could postpone trials, a region that answers calls but no probes would
     // never come back.
     if (!counts()) return false;
-    open(Trip::silent, true, random, now);
+    open(Trip::silent, true, true, random, now);
     return true;
 }
 
@@ -141,10 +149,14 @@ Trip CircuitBreaker::trip_due() const {
     return enough && failed >= options_->failure_rate * (ok + failed) ? Trip::failure_rate : Trip::none;
 }
 
-void CircuitBreaker::open(Trip trip, bool by_transport, double random, time_point now) {
-    if (state_ == State::closed && now - closed_since_ >= kOpeningsForgottenAfter) openings_ = 0;
-    until_ = std::max(until_, now + open_time(*options_, openings_, random));
-    ++openings_;
+void CircuitBreaker::open(Trip trip, bool by_transport, bool others_usable, double random, time_point now) {
+    if (state_ == State::closed) {
+        if (now - closed_since_ >= kOpeningsForgottenAfter) openings_ = 0;
+        opened_at_ = now;
+    }
+    const auto longest = others_usable ? kLongestOpenTime : kLongestLastWayOut;
+    until_ = std::max(until_, now + open_time(*options_, openings_, longest, random));
+    if (others_usable) ++openings_;
     state_ = State::open;
     trip_ = trip;
     by_transport_ = by_transport;

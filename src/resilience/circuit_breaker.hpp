@@ -3,8 +3,9 @@
 // outcomes of attempts → [CircuitBreaker] → may another one go there?
 //
 //   closed ──trip──→ open ──open time is over, or enough good probes──→ half-open ──enough good trials──→ closed
-//                      ↑                                                   │
-//                      └──────────────── a trial failed, 2^k longer ───────┘
+//                      ↑                                                   │                               ↑
+//                      ├──────────────── a trial failed, 2^k longer ───────┘                               │
+//                      └── a canary, sent because no other region was usable ── one success ───────────────┘
 #pragma once
 
 #include <array>
@@ -50,17 +51,28 @@ class CircuitBreaker {
     std::optional<time_point> opens_trial_at(time_point now) const;
     /// Why it is open or half-open.
     Trip trip() const { return trip_; }
+    /// While closed: failures without a success between.
+    int failures_in_a_row() const { return any_in_a_row_; }
+    /// Since when it has not been closed.
+    time_point opened_at() const { return opened_at_; }
     /// Whether it opened last for certain evidence: `transport_in_a_row`, `silent`, or a trial that failed by
     /// transport.
     bool opened_by_transport() const { return by_transport_; }
 
     /// An attempt goes out, admitted or not. True: it holds the one trial permit, and whoever ends the attempt gives
     /// that back with exactly one of the three functions below. Outcomes of other attempts count only while closed.
-    bool on_dispatch(time_point now);
+    /// `canary`: no region was usable, so the attempt is made whatever the open time; it is the trial if none is out.
+    bool on_dispatch(time_point now, bool canary = false);
     void on_success(bool trial, time_point now);
-    /// `may_open` false: counted, but it stays closed (so many others are in trouble that it says little about this
-    /// one). `random` in [0,1) spreads the open time. True when this failure opened it.
-    bool on_failure(FailureKind kind, bool trial, bool may_open, double random, time_point now);
+    /// An attempt that went out while this was not closed, beyond the trials, succeeded: closed at once, unless forced.
+    void on_canary_success(bool trial, time_point now);
+    /// What the other regions say about a failure of this one.
+    struct Others {
+        bool may_open = true;  ///< false: counted, but it stays closed (so many are in trouble that it says little)
+        bool usable = true;    ///< false: this is the last way out, and its open time does not grow beyond a second
+    };
+    /// `random` in [0,1) spreads the open time. True when this failure opened it.
+    bool on_failure(FailureKind kind, bool trial, Others others, double random, time_point now);
     /// Neither good nor bad: cancelled, lost, throttled.
     void on_dropped(bool trial);
 
@@ -88,14 +100,14 @@ class CircuitBreaker {
     /// True when the trial's outcome still means something.
     bool take_back_trial();
     Trip trip_due() const;
-    void open(Trip trip, bool by_transport, double random, time_point now);
+    void open(Trip trip, bool by_transport, bool others_usable, double random, time_point now);
     void close(time_point now);
     void roll(time_point now);
 
     const BreakerOptions* options_;
     std::array<Bucket, kBuckets> window_{};  // a ring, each of window / 10
     time_point bucket_end_{};                // of the newest
-    time_point until_ = time_point::min(), closed_since_{};
+    time_point until_ = time_point::min(), closed_since_{}, opened_at_{};
     int openings_ = 0, good_trials_ = 0;
     int transport_in_a_row_ = 0, gateway_in_a_row_ = 0, any_in_a_row_ = 0;
     Trip trip_ = Trip::none;

@@ -163,6 +163,16 @@ class IoLoop::Poller {
 
 #endif
 
+/// What one function lets out must not end the thread that everything else runs on.
+template <class Function>
+void IoLoop::guard(Function&& function) {
+    try {
+        function();
+    } catch (...) {
+        if (on_exception_) on_exception_();
+    }
+}
+
 IoLoop::IoLoop() : poller_(std::make_shared<Poller>()) {
     thread_ = std::thread([this] { run(); });
 }
@@ -228,7 +238,7 @@ bool IoLoop::run_here(const std::function<void()>& first, const std::function<bo
     if (held_ || wanted_ || stopping_) return false;
     take_over(lock);
     const int before = work_;
-    first();
+    guard(first);
     for (;;) {
         run_round();
         if (done() || stopping_ || work_ > before + 1) break;
@@ -284,7 +294,7 @@ void IoLoop::wait_for_sockets() {
     bool first = true;
     poller_->wait(timeout_until(timers_.next(), now()), [&](int fd, Readiness ready) {
         if (std::exchange(first, false)) looked_at_ = now();
-        on_socket_(fd, ready);
+        guard([&] { on_socket_(fd, ready); });
     });
     if (first) looked_at_ = now();
 }
@@ -292,10 +302,14 @@ void IoLoop::wait_for_sockets() {
 void IoLoop::run_round() {
     run_posted();
     if (timers_.next().value_or(time_point::max()) <= looked_at_) {
-        if (on_round_) on_round_();  // what has been read already, and waits for its turn, comes before them as well
+        end_round();  // what has been read already, and waits for its turn, comes before them as well
         run_due_timers();
     }
-    if (on_round_) on_round_();
+    end_round();
+}
+
+void IoLoop::end_round() {
+    if (on_round_) guard(on_round_);
 }
 
 void IoLoop::run_posted() {
@@ -304,7 +318,7 @@ void IoLoop::run_posted() {
         running_.swap(posted_);
         wake_pending_ = false;
     }
-    for (auto& function : running_) function();
+    for (auto& function : running_) guard(function);
     running_.clear();
 }
 
@@ -313,7 +327,7 @@ void IoLoop::run_due_timers() {
     for (auto left = timers_.size(); left > 0; --left) {
         auto function = timers_.take_due(looked_at_);
         if (!function) break;
-        function();
+        guard(function);
     }
 }
 

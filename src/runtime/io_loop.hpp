@@ -49,6 +49,9 @@ class IoLoop final : public Clock {
     /// Runs once per round, after all of its sockets, timers and posted functions.
     void set_round_handler(std::function<void()> handler) { on_round_ = std::move(handler); }
 
+    /// Called, inside a handler, with what any function let out: the loop goes on. Set once, before anything is posted.
+    void set_exception_handler(std::function<void()> handler) { on_exception_ = std::move(handler); }
+
     /// Lends the calling thread to the loop while nobody else runs it: runs `first`, then rounds until `done` says so,
     /// or until somebody else's work comes in, which the loop's own thread then takes over together with the rest.
     /// False, and nothing was run, if the loop is running already. It saves a waiting caller two changes of thread.
@@ -67,6 +70,9 @@ class IoLoop final : public Clock {
     void run();
     void wait_for_sockets();
     void run_round();
+    template <class Function>
+    void guard(Function&& function);
+    void end_round();
     void run_posted();
     void run_due_timers();
     /// Timers alone need nobody at the sockets: the parked thread wakes for them.
@@ -79,7 +85,7 @@ class IoLoop final : public Clock {
     std::shared_ptr<Poller> poller_;
     TimerQueue timers_;
     std::function<void(int, Readiness)> on_socket_;
-    std::function<void()> on_round_;
+    std::function<void()> on_round_, on_exception_;
 
     int work_ = 0;
     std::vector<std::function<void()>> running_;

@@ -1,21 +1,19 @@
-// The callback thread: runs functions one after another, so that a slow callback never holds up the I/O thread.
+// Runs functions one after another on a thread of its own: callbacks, a listener, the source of keys. A slow one never
+// holds up the I/O thread.
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
+#include <chrono>
 #include <functional>
-#include <mutex>
+#include <memory>
 #include <thread>
-#include <utility>
-#include <vector>
 
 namespace holysheep::runtime {
 
 /// The thread starts with the first function.
 class SerialExecutor {
   public:
-    /// `on_exception` is called, inside a handler, with what a function let out.
-    explicit SerialExecutor(std::function<void()> on_exception = [] {}) : on_exception_(std::move(on_exception)) {}
+    /// `on_exception` is called, inside a handler, with what a function let out. It may outlive this object.
+    explicit SerialExecutor(std::function<void()> on_exception = [] {});
     ~SerialExecutor() { finish(); }
     SerialExecutor(const SerialExecutor&) = delete;
     SerialExecutor& operator=(const SerialExecutor&) = delete;
@@ -24,22 +22,20 @@ class SerialExecutor {
     /// The same, but leaves a sleeping thread asleep until `wake`: for whoever posts several things in a row.
     void enqueue(std::function<void()> function);
     void wake();
-    bool on_own_thread() const { return thread_id_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
-    /// Waits until what is queued now has run. Never from one of its own functions.
-    void settle();
+    bool on_own_thread() const;
     /// Runs what is queued, then ends the thread and waits for it. Never from one of its own functions.
     void finish();
+    /// The same for functions that need nothing of what is about to be destroyed: as long as one of them ends within
+    /// `each`, and for `all` at most. Then the thread is left to the function that hangs, and what is queued behind it
+    /// is dropped. False: that happened.
+    bool finish_or_leave(std::chrono::milliseconds each, std::chrono::milliseconds all);
 
   private:
-    void run();
+    struct State;
+    static void run(State& state);
+    void start();
 
-    std::mutex mutex_;  // guards what follows
-    std::condition_variable ready_;
-    std::vector<std::function<void()>> functions_;
-    bool idle_ = false, stopping_ = false;
-    const std::function<void()> on_exception_;
-    std::thread thread_;  // started under the mutex
-    std::atomic<std::thread::id> thread_id_{};
+    std::shared_ptr<State> state_;  // shared with the thread, which may be left behind
 };
 
 }  // namespace holysheep::runtime

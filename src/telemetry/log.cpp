@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "telemetry/table_text.hpp"
+#include "values/exception_text.hpp"
 
 namespace holysheep::telemetry {
 
@@ -48,14 +49,21 @@ Log::~Log() = default;
 
 void Log::write(LogLevel level, std::string line) const {
     if (!enabled(level)) return;
-    redactor_.scrub(line);
-    line = clipped(line);  // a gateway's words must neither look like lines of their own nor steer a terminal
     try {
+        redactor_.scrub(line);
+        line = clipped(line);  // a gateway's words must neither look like lines of their own nor steer a terminal
         if (options_.sink) {
             options_.sink(level, line);
         } else {
             logger_->spdlog->log(to_spdlog(level), line);
         }
+    } catch (...) {  // a line is lost, nothing else
+    }
+}
+
+void log_exception(const Log& log, std::string_view whose) noexcept {
+    try {
+        log.write(LogLevel::error, values::described_exception("an exception left " + std::string(whose)));
     } catch (...) {
     }
 }

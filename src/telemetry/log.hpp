@@ -29,4 +29,7 @@ class Log {
     std::unique_ptr<Logger> logger_;
 };
 
+/// Inside a handler: says which function of the user threw, and what. Throws nothing itself.
+void log_exception(const Log& log, std::string_view whose) noexcept;
+
 }  // namespace holysheep::telemetry

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "values/printable.hpp"
+
 namespace holysheep::telemetry {
 
 namespace {
@@ -22,28 +24,14 @@ std::string_view name_of(MetricText::Type type) {
 
 }  // namespace
 
-std::size_t sequence_length(std::string_view text) {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const auto first = byte(0);
-    if (first < 0x80) return 1;
-    const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
-    for (std::size_t i = 1; i < length; ++i) {
-        if ((byte(i) & 0xc0U) != 0x80) return 0;
-    }
-    // Overlong forms, surrogates, and what lies beyond U+10FFFF.
-    const auto second = byte(1);
-    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f)) return 0;
-    if ((first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f)) return 0;
-    return length;
-}
-
 std::string escaped_label(std::string_view value) {
     std::string escaped;
     while (!value.empty()) {
-        const auto length = sequence_length(value);
+        const auto length = values::sequence_length(value);
         if (length == 0) {
-            escaped += "\xef\xbf\xbd";  // U+FFFD
+            constexpr std::string_view kDigits = "0123456789abcdef";
+            const auto byte = static_cast<unsigned char>(value[0]);
+            escaped += {'%', kDigits[byte >> 4U], kDigits[byte & 15U]};
             value.remove_prefix(1);
             continue;
         }
@@ -67,6 +55,7 @@ std::string MetricText::number(double value) {
 
 void MetricText::family(std::string_view name, Type type, std::string_view help) {
     name_ = "holysheep_" + std::string(name);
+    seen_.clear();
     head_ = "# HELP " + name_ + ' ' + std::string(help) + "\n# TYPE " + name_ + ' ' + std::string(name_of(type)) + '\n';
 }
 
@@ -78,11 +67,17 @@ void MetricText::label(std::string_view name, std::string_view value, bool first
 void MetricText::line(std::string_view suffix, Labels labels, std::string_view extra_name, std::string_view extra_value,
                       std::string_view value) {
     text_ += std::exchange(head_, {});
+    const auto begin = text_.size();
     text_.append(name_).append(suffix);
     bool first = true;
     for (const auto& [name, content] : labels) label(name, content, std::exchange(first, false));
     if (!extra_name.empty()) label(extra_name, extra_value, std::exchange(first, false));
     if (!first) text_ += '}';
+    // A series that stands twice makes readers refuse the whole page.
+    if (!seen_.insert(text_.substr(begin)).second) {
+        text_.resize(begin);
+        return;
+    }
     text_.append(" ").append(value).append("\n");
 }
 

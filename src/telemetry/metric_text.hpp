@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <initializer_list>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,13 +38,11 @@ class MetricText {
     void label(std::string_view name, std::string_view value, bool first);
 
     std::string text_, head_, name_;
+    std::set<std::string> seen_;  ///< of the family
 };
 
-/// The length of the UTF-8 sequence that begins the text, which is not empty (RFC 3629); 0: there is none.
-std::size_t sequence_length(std::string_view text);
-
-/// For between the quotes of a label's value: backslash, quote and line feed escaped, bytes that are not UTF-8
-/// replaced.
+/// For between the quotes of a label's value: backslash, quote and line feed escaped, bytes that are not UTF-8 as
+/// `%ff`: two values that differ stay two.
 std::string escaped_label(std::string_view value);
 
 }  // namespace holysheep::telemetry

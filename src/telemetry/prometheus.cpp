@@ -59,6 +59,10 @@ void write_calls(const Stats& stats, MetricText& out) {
     out.sample({}, stats.hedge_budget_tokens);
     out.family("panic_total", Type::counter, "Calls that were sent although every region was blocked.");
     out.sample({}, stats.panics);
+    out.family("dropped_total", Type::counter, "What did not fit into a bounded queue of the client, by kind.");
+    out.sample({{"kind", "listener_record"}}, stats.dropped.listener_records);
+    out.sample({{"kind", "callback_call"}}, stats.dropped.callback_calls);
+    out.sample({{"kind", "unread_stream"}}, stats.dropped.unread_streams);
 }
 
 /// A limit counts each account apart. A label that stands for a key would give it away, or change with each new key;
@@ -116,6 +120,9 @@ void write_attempts(const Stats& stats, MetricText& out) {
                [](const auto& r) { return r.races; });
     per_region(stats, out, "rescues_total", Type::counter, "Attempts sent here because another region fell silent.",
                [](const auto& r) { return r.rescues; });
+    per_region(stats, out, "backups_total", Type::counter,
+               "Attempts sent here beside a trial, or because a deadline came near.",
+               [](const auto& r) { return r.backups; });
     per_region(stats, out, "stream_interrupted_total", Type::counter, "Attempts that broke after content.",
                [](const auto& r) { return r.streams_cut; });
     per_region(stats, out, "wasted_tokens_total", Type::counter, "Completion tokens of attempts that failed or lost.",

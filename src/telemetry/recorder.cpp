@@ -93,6 +93,7 @@ void Recorder::on_dispatch(std::size_t region, const AttemptRecord& attempt, con
         case AttemptKind::hedge: ++totals_.hedges, ++tally.hedges; break;
         case AttemptKind::race: ++totals_.races, ++tally.races; break;
         case AttemptKind::rescue: ++totals_.rescues, ++tally.rescues; break;
+        case AttemptKind::backup: ++totals_.backups, ++tally.backups; break;
         case AttemptKind::failover:
             if (detour) note_failover(regions_[detour->from], region, detour->cause);
             break;
@@ -189,7 +190,8 @@ void Recorder::note_hedges(std::span<const AttemptRecord> attempts) {
 void Recorder::note_rescue(std::span<const AttemptRecord> attempts) {
     const auto winner = std::ranges::find(attempts, true, &AttemptRecord::winner);
     if (winner == attempts.end()) return;
-    if (winner->kind != AttemptKind::race && winner->kind != AttemptKind::rescue) return;
+    if (winner->kind != AttemptKind::race && winner->kind != AttemptKind::rescue && winner->kind != AttemptKind::backup)
+        return;
     const std::span before(attempts.begin(), winner);
     const auto late = std::ranges::find_if(before.rbegin(), before.rend(), [&](const AttemptRecord& attempt) {
         return attempt.error == ErrorCode::cancelled && attempt.region != winner->region;
@@ -249,6 +251,7 @@ RegionStats Recorder::in_words(const std::string& id, Copy& copy, time_point now
     stats.hedges_lost = tally.hedges_lost;
     stats.races = tally.races;
     stats.rescues = tally.rescues;
+    stats.backups = tally.backups;
     stats.streams_cut = tally.streams_cut;
     stats.wasted_tokens = tally.wasted_tokens;
     stats.probes_failed = tally.probes_failed;

@@ -67,14 +67,14 @@ class Recorder {
     std::vector<RegionHealth> healths(time_point now) const;
 
   private:
-    static constexpr std::size_t kCauses = static_cast<std::size_t>(ErrorCode::descriptors_exhausted) + 1;
+    static constexpr std::size_t kCauses = static_cast<std::size_t>(ErrorCode::proxy_failed) + 1;
     static constexpr std::size_t kMostRoutes = 64;  // per region that is left; those beyond are counted in totals only
     static constexpr std::size_t kMostChanges = 64;
 
     using Causes = std::array<std::uint64_t, kCauses>;
     struct Tally {
         std::uint64_t attempts = 0, succeeded = 0, failed = 0, cancelled = 0, failovers_away = 0, failovers_to = 0;
-        std::uint64_t hedges = 0, hedges_won = 0, hedges_lost = 0, races = 0, rescues = 0, streams_cut = 0;
+        std::uint64_t hedges = 0, hedges_won = 0, hedges_lost = 0, races = 0, rescues = 0, backups = 0, streams_cut = 0;
         std::uint64_t probes = 0, probes_failed = 0;
         std::array<std::uint64_t, 3> breaker_to{};  // by BreakerState
         std::int64_t wasted_tokens = 0;

@@ -23,12 +23,22 @@ std::size_t begun_at_end(std::string_view text, std::string_view secret) {
 
 }  // namespace
 
-bool carries_a_secret(std::string_view header) {
-    constexpr std::array<std::string_view, 5> kNames{"authorization", "proxy-authorization", "cookie", "api-key",
-                                                     "x-api-key"};
-    return std::ranges::any_of(kNames, [header](std::string_view name) {
-        return std::ranges::equal(name, header, [](char a, unsigned char b) { return a == std::tolower(b); });
-    });
+bool carries_a_secret(std::string_view name) {
+    constexpr std::array<std::string_view, 11> kWords{"authoriz",   "-auth",   "auth-",    "key",
+                                                      "token",      "secret",  "passw",    "cookie",
+                                                      "credential", "session", "signature"};
+    std::string lower(name);
+    std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (lower == "idempotency-key") return false;  // shows up in logs on purpose
+    if (lower == "auth" || lower == "sig" || lower == "code") return true;
+    return std::ranges::any_of(kWords, [&](std::string_view word) { return lower.find(word) != std::string::npos; });
+}
+
+bool looks_like_a_secret(std::string_view value) {
+    constexpr std::size_t kShortestKey = 20;
+    if (value.size() < kShortestKey || value.find_first_of(" \t,;/") != std::string_view::npos) return false;
+    const auto has = [&](auto is) { return std::ranges::any_of(value, [&](unsigned char c) { return is(c) != 0; }); };
+    return has([](int c) { return std::isdigit(c); }) && has([](int c) { return std::isalpha(c); });
 }
 
 void Redactor::add(std::string_view secret) {
@@ -39,8 +49,33 @@ void Redactor::add(std::string_view secret) {
 }
 
 void Redactor::add(const std::vector<std::pair<std::string, std::string>>& headers) {
+    constexpr std::array<std::string_view, 5> kShown{"request-id", "trace", "idempotency", "correlation", "user-agent"};
     for (const auto& [name, value] : headers) {
-        if (carries_a_secret(name)) add(value.starts_with("Bearer ") ? value.substr(7) : value);
+        const auto is_shown = [&](std::string_view word) {
+            return std::ranges::search(name, word, [](unsigned char a, char b) {
+                       return std::tolower(a) == b;
+                   }).begin() != name.end();
+        };
+        if (!carries_a_secret(name) && (!looks_like_a_secret(value) || std::ranges::any_of(kShown, is_shown))) continue;
+        // "Bearer …", "Basic …": the scheme is no secret, and the rest may be quoted without it.
+        const auto space = value.find(' ');
+        add(space == std::string::npos ? value : value.substr(space + 1));
+        if (space != std::string::npos &&
+            !std::ranges::all_of(value.substr(0, space), [](unsigned char c) { return std::isalpha(c) != 0; })) {
+            add(value);
+        }
+    }
+}
+
+void Redactor::add_query(std::string_view query) {
+    if (query.starts_with('?')) query.remove_prefix(1);
+    while (!query.empty()) {
+        const auto parameter = query.substr(0, query.find('&'));
+        query.remove_prefix(std::min(query.size(), parameter.size() + 1));
+        const auto equals = parameter.find('=');
+        if (equals == std::string_view::npos) continue;
+        const auto name = parameter.substr(0, equals), value = parameter.substr(equals + 1);
+        if (carries_a_secret(name) || looks_like_a_secret(value)) add(value);
     }
 }
 

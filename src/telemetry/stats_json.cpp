@@ -63,6 +63,7 @@ Json to_json(const RegionStats& region) {
               {"hedges_lost", region.hedges_lost},
               {"races", region.races},
               {"rescues", region.rescues},
+              {"backups", region.backups},
               {"streams_cut", region.streams_cut},
               {"wasted_tokens", region.wasted_tokens},
               {"probes", region.probes},
@@ -150,6 +151,7 @@ std::string Stats::to_json() const {
               {"hedges_lost", hedges_lost},
               {"races", races},
               {"rescues", rescues},
+              {"backups", backups},
               {"panics", panics},
               {"streams_cut", streams_cut},
               {"wasted_tokens", wasted_tokens},
@@ -167,6 +169,9 @@ std::string Stats::to_json() const {
     for (const auto& [from, to, cause, count] : failovers_by) {
         by.push_back({{"from", from}, {"to", to}, {"cause", to_string(cause)}, {"count", count}});
     }
+    json["dropped"] = {{"listener_records", dropped.listener_records},
+                       {"callback_calls", dropped.callback_calls},
+                       {"unread_streams", dropped.unread_streams}};
     json["regions"] = list_of(regions);
     json["models"] = list_of(models);
     json["keys"] = list_of(keys);

@@ -1,6 +1,6 @@
 // Cells of tables for people. What others named may neither move the cursor nor shift a column, and what is not known
 // is said to be so.
-// Stats → [table_text] → print_dashboard, operator<<; a line → [clipped] → Log
+// Stats → [table_text] → print_dashboard, operator<<
 #pragma once
 
 #include <cstddef>
@@ -9,14 +9,12 @@
 
 #include <holysheep/stats.hpp>
 
+#include "values/printable.hpp"
+
 namespace holysheep::telemetry {
 
-/// How many characters the text has, if it is UTF-8: each is taken for one column.
-std::size_t columns(std::string_view text);
-
-/// At most so many columns; what is cut ends in an ellipsis. Control characters, those from U+0080 to U+009F too,
-/// become spaces, bytes that are not UTF-8 become U+FFFD.
-std::string clipped(std::string_view text, std::size_t width = std::string_view::npos);
+using values::clipped;
+using values::columns;
 
 /// Never below the average because of a quantile's error alone: buckets are 3.2 % wide, the average is exact.
 nanoseconds shown_p99(const LatencySummary& summary);

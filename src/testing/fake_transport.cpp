@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "testing/transfer_script.hpp"
 
@@ -40,6 +41,17 @@ class FakeTransport::Impl : public std::enable_shared_from_this<FakeTransport::I
     void clear(std::string_view region) {
         std::lock_guard lock(mutex_);
         scripts_.erase(std::string(region));
+        frozen_.erase(std::string(region));
+    }
+
+    void hang_probes(std::string_view region) {
+        std::lock_guard lock(mutex_);
+        scripts_[std::string(region)].hangs_probes = true;
+    }
+
+    void freeze(std::string_view region) {
+        std::lock_guard lock(mutex_);
+        frozen_.insert(std::string(region));
     }
 
     TransferId start(HttpRequest request, TransferEvents& events) {
@@ -52,6 +64,7 @@ class FakeTransport::Impl : public std::enable_shared_from_this<FakeTransport::I
             transfer.started = clock_.now();
             transfer.record = seen_.size();
             const std::string region = region_of(request.url);
+            transfer.region = region;
             transfer.moves = moves_for(next_step(region, is_probe(request)), request, region, id);
             seen_.push_back({.id = id, .region = region, .request = std::move(request), .started = transfer.started});
             transfers_.emplace(id, std::move(transfer));
@@ -116,9 +129,11 @@ class FakeTransport::Impl : public std::enable_shared_from_this<FakeTransport::I
     struct Script {
         std::vector<Step> steps{};
         std::size_t next_call = 0, next_probe = 0;
+        bool hangs_probes = false;
     };
     struct Transfer {
         TransferEvents* events = nullptr;
+        std::string region{};
         std::vector<Move> moves{};
         std::size_t next = 0;
         Clock::time_point started{};
@@ -131,12 +146,14 @@ class FakeTransport::Impl : public std::enable_shared_from_this<FakeTransport::I
 
     Step next_step(const std::string& region, bool probe) {
         const auto found = scripts_.find(region);
-        if (found == scripts_.end()) {
+        const bool no_steps = found == scripts_.end() || (found->second.steps.empty() && !found->second.hangs_probes);
+        if (no_steps) {
             FailStep step;
             step.detail = "FakeTransport has no script for this region";
             return step;
         }
         Script& script = found->second;
+        if (probe && script.hangs_probes) return HangStep{};
         std::size_t& cursor = probe ? script.next_probe : script.next_call;
         const std::size_t step = std::min(cursor, script.steps.size() - 1);
         ++cursor;
@@ -182,7 +199,10 @@ class FakeTransport::Impl : public std::enable_shared_from_this<FakeTransport::I
                 transfer.withheld = true;
                 return;
             }
+            // A frozen region's kernel still accepts connections.
+            if (transfer.moves[transfer.next].kind != Move::Kind::connect && frozen_.contains(transfer.region)) return;
             move = std::move(transfer.moves[transfer.next++]);
+            if (move.kind == Move::Kind::freeze) frozen_.insert(transfer.region);
             events = transfer.events;
             note_time(transfer, move);
         }
@@ -197,6 +217,7 @@ class FakeTransport::Impl : public std::enable_shared_from_this<FakeTransport::I
                 schedule(id);
                 break;
             case Move::Kind::end: end(id, *events, std::move(move.end)); break;
+            case Move::Kind::freeze: break;
         }
     }
 
@@ -205,7 +226,8 @@ class FakeTransport::Impl : public std::enable_shared_from_this<FakeTransport::I
         switch (move.kind) {
             case Move::Kind::connect: transfer.timings.connect = elapsed; break;
             case Move::Kind::head: transfer.timings.first_byte = elapsed; break;
-            case Move::Kind::body: break;
+            case Move::Kind::body:
+            case Move::Kind::freeze: break;
             case Move::Kind::end: transfer.timings.total = elapsed; break;
         }
     }
@@ -246,6 +268,7 @@ class FakeTransport::Impl : public std::enable_shared_from_this<FakeTransport::I
     Clock& clock_;
     mutable std::mutex mutex_;  // guards everything below; never held while events are delivered
     std::map<std::string, Script> scripts_;
+    std::set<std::string> frozen_;
     std::map<TransferId, Transfer> transfers_;
     std::vector<SeenTransfer> seen_;
     std::optional<PathEvidence> evidence_;
@@ -329,6 +352,22 @@ FakeTransport& FakeTransport::stream_bytes(std::string_view region, std::vector<
                                   .portions = std::move(portions),
                                   .end = end,
                                   .timing = timing});
+    return *this;
+}
+
+FakeTransport& FakeTransport::freeze(std::string_view region, FreezeAt at, std::vector<std::string> pieces,
+                                     Timing timing) {
+    impl_->append(region, FreezeStep{.at = at, .pieces = std::move(pieces), .timing = timing});
+    return *this;
+}
+
+FakeTransport& FakeTransport::freeze_now(std::string_view region) {
+    impl_->freeze(region);
+    return *this;
+}
+
+FakeTransport& FakeTransport::hang_probes(std::string_view region) {
+    impl_->hang_probes(region);
     return *this;
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <iterator>
+#include <utility>
 
 #include "testing/answer_text.hpp"
 
@@ -32,6 +33,8 @@ class ScriptWriter {
         script_.ending = request.keep_alive ? Ending::keep_alive : Ending::close;
         chunked_ = answer.streamed && !request.http_1_0;
         if (answer.streamed && request.http_1_0) script_.ending = Ending::close;
+        // An error is known once the thinking is over.
+        if (pace_.late_head || answer.status >= 300) pace_.latency += std::exchange(pace_.thinking, 0ms);
     }
 
     AnswerScript whole() {
@@ -54,6 +57,40 @@ class ScriptWriter {
     AnswerScript part_then(Ending ending) {
         part();
         return end(ending);
+    }
+
+    /// As far as `Fault::at`.
+    AnswerScript frozen() {
+        const bool whole_body = request_.method != "POST";
+        if (whole_body) return whole();
+        if (fault_.at != FreezeAt::before_head) head();
+        switch (fault_.at) {
+            case FreezeAt::before_head:
+            case FreezeAt::after_head: break;
+            case FreezeAt::after_role:
+                if (answer_.streamed)
+                    events(1);
+                else
+                    add(body().substr(0, 1));
+                break;
+            case FreezeAt::amid_comments:
+                for (int i = 0; i < 8; ++i) add(answer_.streamed ? frame(": wait\n\n") : " ", 200ms);
+                break;
+            case FreezeAt::after_content:
+                if (answer_.streamed)
+                    events(announced_events());
+                else
+                    add(body().substr(0, answer_.body.size() / 2));
+                break;
+            case FreezeAt::before_end:
+                if (answer_.streamed)
+                    events(1 + answer_.content_events);
+                else
+                    add(body().substr(0, answer_.body.size() - 1));
+                break;
+        }
+        script_.freezes = true;
+        return end(Ending::silence);
     }
 
     AnswerScript part_then_silence() {
@@ -156,6 +193,7 @@ class ScriptWriter {
     }
 
     void add(std::string bytes, std::chrono::milliseconds delay = 0ms) {
+        if (head_sent_) delay += std::exchange(pace_.thinking, 0ms);
         // What needs no pause of its own travels with the piece before.
         if (delay == 0ms && !script_.pieces.empty() && bytes.size() < 4096 && script_.pieces.back().bytes.size() < 4096)
             script_.pieces.back().bytes += bytes;
@@ -168,7 +206,10 @@ class ScriptWriter {
         script_.repeat_last = true;
     }
 
-    void head() { add(status_line() + header_lines(), pace_.latency); }
+    void head() {
+        add(status_line() + header_lines(), pace_.latency);
+        head_sent_ = true;
+    }
 
     void events(std::size_t count) {
         for (std::size_t i = 0; i < count; ++i) {
@@ -210,8 +251,8 @@ class ScriptWriter {
     const GatewayAnswer& answer_;
     const ParsedRequest& request_;
     const Fault& fault_;
-    const Pace pace_;
-    bool chunked_ = false;
+    Pace pace_;
+    bool chunked_ = false, head_sent_ = false;
     AnswerScript script_;
 };
 
@@ -298,6 +339,7 @@ AnswerScript script_answer(const GatewayAnswer& healthy, const ParsedRequest& re
                                    Ending::close);
         case Kind::error_in_stream: return answer.streamed ? write.part_then_error_event() : write.whole();
         case Kind::stall_mid_stream: return write.part_then_silence();
+        case Kind::freeze: return write.frozen();
         case Kind::no_done_marker: return write.without_done_marker();
         case Kind::endless_headers: return write.endless_headers();
         case Kind::huge_header_line: return write.huge_header_line();

@@ -26,10 +26,13 @@ struct AnswerScript {
     std::vector<Piece> pieces{};
     bool repeat_last = false;  ///< the last piece again and again, as fast as it is read or its delay allows
     Ending ending = Ending::keep_alive;
+    bool freezes = false;  ///< after the last piece, the whole region falls silent
 };
 
+/// `thinking` passes between the head and the body.
 struct Pace {
-    std::chrono::milliseconds latency{0}, between_chunks{0};
+    std::chrono::milliseconds latency{0}, between_chunks{0}, thinking{0};
+    bool late_head = false;
 };
 
 AnswerScript script_answer(const GatewayAnswer& answer, const ParsedRequest& request, const Fault& fault, Pace pace);

@@ -35,7 +35,8 @@ constexpr std::array kKinds = {Kind::none,
                                Kind::endless_headers,
                                Kind::huge_header_line,
                                Kind::endless_body,
-                               Kind::close_after_response};
+                               Kind::close_after_response,
+                               Kind::freeze};
 
 std::optional<Kind> kind_from_text(std::string_view text) {
     for (const Kind kind : kKinds)
@@ -65,12 +66,22 @@ bool read_share(std::string_view text, double& share) {
     return !terminated.empty() && *end == '\0' && share >= 0 && share <= 1;
 }
 
+bool read_moment(std::string_view text, FreezeAt& at) {
+    for (const auto moment : kFreezeMoments) {
+        if (to_string(moment) != text) continue;
+        at = moment;
+        return true;
+    }
+    return false;
+}
+
 bool set_member(Fault& fault, std::string_view name, std::string_view value) {
     if (name == "status") return read_number(value, fault.status);
     if (name == "share") return read_share(value, fault.share);
     if (name == "times") return read_number(value, fault.times);
     if (name == "period") return read_milliseconds(value, fault.period);
     if (name == "after_chunks") return read_number(value, fault.after_chunks);
+    if (name == "at") return read_moment(value, fault.at);
     if (name == "path")
         fault.path = value;
     else if (name == "body")
@@ -114,6 +125,7 @@ std::string_view to_string(Fault::Kind kind) {
         case Kind::huge_header_line: return "huge_header_line";
         case Kind::endless_body: return "endless_body";
         case Kind::close_after_response: return "close_after_response";
+        case Kind::freeze: return "freeze";
     }
     return "unknown";
 }

@@ -103,6 +103,10 @@ void GatewaySimulator::set_thinking(std::string_view id, std::chrono::millisecon
     impl_->change(id, [thinking](SimulatedGateway& gateway) { gateway.set_thinking(thinking); });
 }
 
+void GatewaySimulator::set_late_head(std::string_view id, bool late_head) {
+    impl_->change(id, [late_head](SimulatedGateway& gateway) { gateway.set_late_head(late_head); });
+}
+
 void GatewaySimulator::set_stream(std::string_view id, int chunks, std::chrono::milliseconds between_chunks) {
     impl_->change(id, [=](SimulatedGateway& gateway) { gateway.set_stream(chunks, between_chunks); });
 }

@@ -48,6 +48,11 @@ void SimulatedConnection::reset() {
     retire();
 }
 
+void SimulatedConnection::thaw() {
+    if (answering_) play();
+    read_requests();
+}
+
 void SimulatedConnection::on_readable() { read_requests(); }
 
 void SimulatedConnection::on_drained() {
@@ -69,7 +74,7 @@ void SimulatedConnection::on_gone() {
 
 // While an answer is under way, what the client sends next stays in the socket's buffer.
 void SimulatedConnection::read_requests() {
-    while (socket_ && !answering_) {
+    while (socket_ && !answering_ && !gateway_.frozen()) {
         evbuffer* input = bufferevent_get_input(socket_.get());
         std::array<char, 16 * 1024> bytes{};
         while (const int count = evbuffer_remove(input, bytes.data(), bytes.size())) {
@@ -100,7 +105,7 @@ void SimulatedConnection::begin(AnswerScript script) {
 }
 
 void SimulatedConnection::play() {
-    while (socket_ && answering_) {
+    while (socket_ && answering_ && !gateway_.frozen()) {
         if (unsent_bytes() > kMaxUnsent) {
             draining_ = true;
             return;
@@ -121,6 +126,7 @@ void SimulatedConnection::play() {
 }
 
 void SimulatedConnection::finish() {
+    if (script_.freezes) gateway_.freeze();
     // Silence is no end: the client's leaving will be one.
     if (script_.ending == Ending::silence) return;
     // Noted before the last bytes leave, so that who has read the answer finds it in the record.

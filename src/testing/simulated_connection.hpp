@@ -25,6 +25,8 @@ class SimulatedConnection {
     std::uint64_t number() const { return number_; }
     /// Closes with a TCP reset and retires.
     void reset();
+    /// The region goes on after it was frozen.
+    void thaw();
 
   private:
     void on_readable();

@@ -166,6 +166,13 @@ void SimulatedGateway::set_fault(Fault fault) {
         case Fault::Kind::refuse: stop_listening(); break;
         default: listen();
     }
+    if (!std::exchange(frozen_, false)) return;
+    // (One that goes on may be the last thing its client waited for, and go.)
+    std::vector<std::uint64_t> numbers;
+    for (const auto& [number, connection] : connections_) numbers.push_back(number);
+    for (const auto number : numbers) {
+        if (const auto found = connections_.find(number); found != connections_.end()) found->second->thaw();
+    }
 }
 
 void SimulatedGateway::set_stream(int chunks, std::chrono::milliseconds between_chunks) {
@@ -187,9 +194,11 @@ std::pair<std::uint64_t, AnswerScript> SimulatedGateway::accept_request(const Pa
                                                           .serial = serial,
                                                           .chunks = region_.chunks,
                                                           .unix_time = unix_now()});
-    const auto latency = region_.latency + (request.method == "POST" ? region_.thinking : 0ms);
     AnswerScript script = script_answer(answer, request, fault_for(request),
-                                        {.latency = latency, .between_chunks = region_.between_chunks});
+                                        {.latency = region_.latency,
+                                         .between_chunks = region_.between_chunks,
+                                         .thinking = request.method == "POST" ? region_.thinking : 0ms,
+                                         .late_head = region_.late_head});
     log_.set_status(serial, script.status);
     return {serial, std::move(script)};
 }

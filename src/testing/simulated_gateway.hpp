@@ -76,10 +76,13 @@ class SimulatedGateway {
     void set_fault(Fault fault);
     void set_latency(std::chrono::milliseconds latency) { region_.latency = latency; }
     void set_thinking(std::chrono::milliseconds thinking) { region_.thinking = thinking; }
+    void set_late_head(bool late_head) { region_.late_head = late_head; }
     void set_stream(int chunks, std::chrono::milliseconds between_chunks);
     void reset_connections();
 
     /// Called by connections.
+    bool frozen() const { return frozen_; }
+    void freeze() { frozen_ = true; }
     std::pair<std::uint64_t, AnswerScript> accept_request(const ParsedRequest& request, std::uint64_t connection,
                                                           int number_on_connection);
     void answered(std::uint64_t serial) { log_.set_answered(serial); }
@@ -99,6 +102,7 @@ class SimulatedGateway {
     RequestLog log_;
     std::mt19937_64 random_;
     Fault fault_;
+    bool frozen_ = false;
     std::uint16_t port_ = 0;
     evutil_socket_t reservation_ = -1;  // bound and never listening: keeps the port ours while it refuses
     libevent::Listener listener_;

@@ -2,6 +2,9 @@
 // FakeTransport's script → [TransferScript] → moves, each with a delay → events
 #include "testing/transfer_script.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include <nlohmann/json.hpp>
 
 #include "testing/answer_text.hpp"
@@ -43,28 +46,35 @@ Move end_with(ErrorCode code, std::string detail, std::chrono::nanoseconds delay
     return move;
 }
 
+Move body_after(std::chrono::nanoseconds delay, std::string bytes) {
+    Move body;
+    body.kind = Kind::body;
+    body.after = delay;
+    body.bytes = std::move(bytes);
+    return body;
+}
+
 // The order every answer has: connect, head, portions, end.
-std::vector<Move> answer(const RawStep& step, std::string_view region) {
+std::vector<Move> answer(const RawStep& step, const HttpRequest& request, std::string_view region) {
+    const bool early_head = !step.timing.late_head && request.method == "POST" && step.status < 300;
+    const std::chrono::nanoseconds none{0};
     std::vector<Move> moves{connect_after(step.timing.connect)};
     Move head;
     head.kind = Kind::head;
-    head.after = step.timing.first_byte;
+    head.after = early_head ? none : step.timing.first_byte;
     head.head = {step.status, step.headers};
     moves.push_back(std::move(head));
-    bool first = true;
+    auto delay = early_head ? step.timing.first_byte : none;
     for (const auto& portion : step.portions) {
-        Move body;
-        body.kind = Kind::body;
-        body.after = first ? std::chrono::nanoseconds(0) : step.timing.between;
-        body.bytes = portion;
-        moves.push_back(std::move(body));
-        first = false;
+        moves.push_back(body_after(delay, portion));
+        delay = step.timing.between;
     }
     switch (step.end) {
         case StreamEnd::silent: break;
         case StreamEnd::complete: {
             Move end;
             end.kind = Kind::end;
+            end.after = step.portions.empty() ? delay : none;
             moves.push_back(std::move(end));
             break;
         }
@@ -97,7 +107,7 @@ std::vector<Move> chat_answer(const ChatStep& step, const HttpRequest& request, 
     if (request.method == "GET" || request.method == "HEAD") {
         raw.end = StreamEnd::complete;
         if (request.method == "GET") raw.portions = {answer_text::models_json({"fake-model"})};
-        return answer(raw, region);
+        return answer(raw, request, region);
     }
     const Asked asked = what_was_asked(request);
     answer_text::Completion completion;
@@ -120,7 +130,58 @@ std::vector<Move> chat_answer(const ChatStep& step, const HttpRequest& request, 
         if (step.options.end != StreamEnd::complete) json.resize(json.size() / 2);
         raw.portions = {std::move(json)};
     }
-    return answer(raw, region);
+    return answer(raw, request, region);
+}
+
+/// The answer as far as the moment at which its region freezes.
+std::vector<Move> frozen_answer(const FreezeStep& step, const HttpRequest& request, std::string_view region,
+                                TransferId id) {
+    const ChatStep whole{.pieces = step.pieces, .options = {.timing = step.timing}};
+    auto moves = chat_answer(whole, request, region, id);
+    if (request.method != "POST") return moves;
+    const bool stream = what_was_asked(request).stream;
+    const auto head = std::ranges::find(moves, Kind::head, &Move::kind);
+    const auto end = std::ranges::find(moves, Kind::end, &Move::kind);
+    std::string first = std::next(head)->bytes;
+    std::vector<Move> body;
+    switch (step.at) {
+        case FreezeAt::before_head: moves.erase(head, moves.end()); break;
+        case FreezeAt::after_head: break;
+        case FreezeAt::after_role:
+            body.push_back(body_after(step.timing.first_byte, stream ? first.substr(0, first.find("\n\n") + 2) : "{"));
+            break;
+        case FreezeAt::amid_comments:
+            for (int i = 0; i < 8; ++i)
+                body.push_back(body_after(std::chrono::milliseconds(200), stream ? ": wait\n\n" : " "));
+            break;
+        case FreezeAt::after_content:
+            // With a single piece, its portion holds the end as well.
+            if (stream) {
+                first.resize(first.find("\n\n", first.find("\n\n") + 2) + 2);
+            } else {
+                first.resize(first.size() / 2);
+            }
+            body.push_back(body_after(step.timing.first_byte, std::move(first)));
+            break;
+        case FreezeAt::before_end:
+            body.assign(std::next(head), end);
+            if (stream) {
+                auto& last = body.back().bytes;
+                const auto finish = last.find("\"finish_reason\":\"");
+                last.resize(last.rfind("data: ", finish));
+            } else {
+                body.back().bytes.pop_back();
+            }
+            break;
+    }
+    if (step.at != FreezeAt::before_head) {
+        moves.erase(std::next(std::ranges::find(moves, Kind::head, &Move::kind)), moves.end());
+        std::ranges::move(body, std::back_inserter(moves));
+    }
+    Move freeze;
+    freeze.kind = Kind::freeze;
+    moves.push_back(std::move(freeze));
+    return moves;
 }
 
 std::vector<Move> failure(const FailStep& step, std::string_view region) {
@@ -141,7 +202,8 @@ std::vector<Move> failure(const FailStep& step, std::string_view region) {
 
 std::vector<Move> moves_for(const Step& step, const HttpRequest& request, std::string_view region, TransferId id) {
     if (const auto* chat = std::get_if<ChatStep>(&step)) return chat_answer(*chat, request, region, id);
-    if (const auto* raw = std::get_if<RawStep>(&step)) return answer(*raw, region);
+    if (const auto* raw = std::get_if<RawStep>(&step)) return answer(*raw, request, region);
+    if (const auto* freeze = std::get_if<FreezeStep>(&step)) return frozen_answer(*freeze, request, region, id);
     if (const auto* fail = std::get_if<FailStep>(&step)) return failure(*fail, region);
     if (const auto* hang = std::get_if<HangStep>(&step)) return {connect_after(hang->timing.connect)};
     return {};

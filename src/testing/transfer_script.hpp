@@ -37,11 +37,16 @@ struct HangStep {
     Timing timing{};
 };
 struct NeverConnectStep {};
-using Step = std::variant<ChatStep, RawStep, FailStep, HangStep, NeverConnectStep>;
+struct FreezeStep {
+    FreezeAt at = FreezeAt::before_head;
+    std::vector<std::string> pieces{};
+    Timing timing{};
+};
+using Step = std::variant<ChatStep, RawStep, FailStep, HangStep, NeverConnectStep, FreezeStep>;
 
 /// What happens next in a transfer, `after` the move before it.
 struct Move {
-    enum class Kind { connect, head, body, end };
+    enum class Kind { connect, head, body, end, freeze };
     Kind kind = Kind::connect;
     std::chrono::nanoseconds after{0};
     HttpHead head{};

@@ -5,6 +5,10 @@
 
 #include <memory>
 
+#if LIBCURL_VERSION_NUM < 0x075700
+#error "holysheep needs libcurl 7.87 or newer (CURLOPT_QUICK_EXIT, the cache of parsed certificates)"
+#endif
+
 namespace holysheep::transport {
 
 struct CurlEasyDeleter {

@@ -1,35 +1,27 @@
 // Options of the easy handle, and the callbacks that turn bytes into events.
 #include "transport/curl_transfer.hpp"
 
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstdlib>
 #include <stdexcept>
 #include <utility>
 
-#include "transport/curl_errors.hpp"
 #include "transport/curl_transport.hpp"
 #include "transport/http2_text.hpp"
 #include "transport/loopback.hpp"
-#include "transport/proxy_environment.hpp"
+#include "transport/proxy_choice.hpp"
 #include "values/let_go.hpp"
 
 namespace holysheep::transport {
 
 namespace {
 
-using namespace std::chrono_literals;
-
 constexpr std::size_t kTurnBytes = std::size_t{256} << 10U;
 // libcurl counts whole seconds, and closes what was idle for longer.
 constexpr long kMaxIdleSeconds = 118, kBriefIdleSeconds = 1;
-constexpr auto kRememberStale = 10min;
+// Decompressed bytes of an answer that are not measured against what came.
+constexpr std::size_t kFreeExpansion = std::size_t{2} << 20U;
 
 template <class Value>
 void set(CURL* easy, CURLoption option, Value value) {
@@ -39,6 +31,20 @@ void set(CURL* easy, CURLoption option, Value value) {
 bool file_exists(const char* path) {
     struct stat info {};
     return path != nullptr && ::stat(path, &info) == 0;
+}
+
+/// The same for a proxy that is spoken to over TLS. Client certificates are for the gateway alone.
+void set_proxy_trust(CURL* easy, const TlsOptions& tls) {
+    set(easy, CURLOPT_PROXY_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    if (!tls.ca_blob.empty()) {
+        curl_blob blob{const_cast<char*>(tls.ca_blob.data()), tls.ca_blob.size(), CURL_BLOB_NOCOPY};
+        set(easy, CURLOPT_PROXY_CAPATH, static_cast<const char*>(nullptr));
+        set(easy, CURLOPT_PROXY_CAINFO, static_cast<const char*>(nullptr));
+        set(easy, CURLOPT_PROXY_CAINFO_BLOB, &blob);
+    } else if (!tls.ca_file.empty()) {
+        set(easy, CURLOPT_PROXY_CAPATH, static_cast<const char*>(nullptr));
+        set(easy, CURLOPT_PROXY_CAINFO, tls.ca_file.c_str());
+    }
 }
 
 void set_trust(CURL* easy, const TlsOptions& tls) {
@@ -60,24 +66,6 @@ void set_trust(CURL* easy, const TlsOptions& tls) {
     }
     if (!tls.client_certificate.empty()) set(easy, CURLOPT_SSLCERT, tls.client_certificate.c_str());
     if (!tls.client_key.empty()) set(easy, CURLOPT_SSLKEY, tls.client_key.c_str());
-}
-
-/// Resolving a name opens sockets and files of its own, and says nothing of why it could not.
-bool may_need_descriptor(CURLcode code) {
-    return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_OUT_OF_MEMORY ||
-           code == CURLE_FAILED_INIT;
-}
-
-bool no_descriptor_left() {
-    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-    if (fd >= 0) ::close(fd);
-    return fd < 0 && (errno == EMFILE || errno == ENFILE);
-}
-
-std::string descriptor_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return "only so many";
-    return std::to_string(limit.rlim_cur);
 }
 
 }  // namespace
@@ -109,6 +97,7 @@ CurlTransfer::CurlTransfer(CurlTransport& transport, const CurlTransportOptions&
     // Whatever libcurl could decide by itself is off, or later than any limit of ours.
     set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     set(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    set(easy, CURLOPT_NOPROXY, "");  // proxy_for has looked at it
     set(easy, CURLOPT_CONNECTTIMEOUT_MS, 86'400'000L);
     set(easy, CURLOPT_TIMEOUT_MS, 0L);
     // Without it, removing a handle that is resolving a name waits for the resolver's thread.
@@ -116,6 +105,7 @@ CurlTransfer::CurlTransfer(CurlTransport& transport, const CurlTransportOptions&
     set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(options.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
     set(easy, CURLOPT_MAXAGE_CONN, kMaxIdleSeconds);
+    set(easy, CURLOPT_MAXLIFETIME_CONN, static_cast<long>(transport.jittered_age().count()));
     if (options.http2) {
         // That a stream was refused is in libcurl's log lines alone.
         set(easy, CURLOPT_DEBUGFUNCTION, &CurlTransfer::on_text);
@@ -126,6 +116,7 @@ CurlTransfer::CurlTransfer(CurlTransport& transport, const CurlTransportOptions&
     set(easy, CURLOPT_TCP_KEEPIDLE, 15L);
     set(easy, CURLOPT_TCP_KEEPINTVL, 5L);
     set_trust(easy, options.tls);
+    set_proxy_trust(easy, options.tls);
 }
 
 void CurlTransfer::prepare(TransferId id, HttpRequest request, TransferEvents& events) {
@@ -163,7 +154,7 @@ void CurlTransfer::set_url() {
         set(easy_.get(), CURLOPT_CURLU, static_cast<CURLU*>(nullptr));
         set(easy_.get(), CURLOPT_URL, url_.c_str());  // libcurl says what is wrong with it
     }
-    set_proxy(options_, is_loopback_host(host_of_url(url_)));
+    set_proxy();
     origin_ = &transport_.origin(url_);
 }
 
@@ -174,6 +165,15 @@ void CurlTransfer::set_connection() {
     set(easy, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
     if (brief != brief_age_set_) set(easy, CURLOPT_MAXAGE_CONN, brief ? kBriefIdleSeconds : kMaxIdleSeconds);
     brief_age_set_ = brief;
+    if (request_.connection_attempt_delay != attempt_delay_set_) {
+        attempt_delay_set_ = request_.connection_attempt_delay;
+        set(easy, CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, static_cast<long>(attempt_delay_set_.count()));
+    }
+    if (const bool odd = transport_.in_odd_age(*origin_); odd != odd_age_set_) {
+        odd_age_set_ = odd;
+        const long newest = odd ? CURL_SSLVERSION_MAX_TLSv1_3 : CURL_SSLVERSION_MAX_DEFAULT;
+        set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2) | newest);
+    }
     if (!options_.http2 || origin_->http1_only == http1_set_) return;
     http1_set_ = origin_->http1_only;
     set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(http1_set_ ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
@@ -185,22 +185,6 @@ bool CurlTransfer::starts_over() {
     opened.clear();
     set(easy_.get(), CURLOPT_FRESH_CONNECT, 1L);
     return true;
-}
-
-bool CurlTransfer::refuse_resend() {
-    if (!was_sent()) return false;
-    if (std::exchange(resend_refused_, true)) return true;
-    // libcurl sends a request again in silence for two reasons: its connection died, or its stream was refused. (It
-    // does so with one that HTTP/1.1 is required for, too, and says that.)
-    const bool alive = left_connection_alive || transport_.connection_lives(*this);
-    const bool in_silence = error_text_[0] == '\0' || resends_used_up();
-    if (stream_id && in_silence && alive) stream_refused = true;
-    return true;
-}
-
-/// libcurl counts how often it has sent again on a handle, over all of its transfers, and then fails one.
-bool CurlTransfer::resends_used_up() const {
-    return std::string_view(error_text_.data()).starts_with("Connection died, tried ");
 }
 
 void CurlTransfer::set_method() {
@@ -253,33 +237,15 @@ void CurlTransfer::set_headers() {
     let_go(request_.headers);  // a stream may last for minutes
 }
 
-void CurlTransfer::set_proxy(const CurlTransportOptions& options, bool loopback) {
+void CurlTransfer::set_proxy() {
+    const auto wanted = proxy_for(url_, options_.proxy, transport_.proxy_environment());
+    if (proxy_ == wanted) return;
     auto* easy = easy_.get();
-    const auto& proxy = options.proxy;
-    // A proxy from the environment is meant for the outside: what is sent to this machine itself stays on it.
-    const bool none = proxy.url.empty() && (!proxy.from_environment || loopback);
-    const auto wanted = none ? Proxying::none : Proxying::configured;
-    if (proxying_ == wanted) return;
-    proxying_ = wanted;
-    if (none) {
-        set(easy, CURLOPT_PROXY, "");
-        return;
-    }
-    set(easy, CURLOPT_PROXY, proxy.url.empty() ? static_cast<const char*>(nullptr) : proxy.url.c_str());
-    if (proxy.url.empty()) return;
-    set(easy, CURLOPT_NOPROXY, "");
-    if (!proxy.user.empty()) set(easy, CURLOPT_PROXYUSERNAME, proxy.user.c_str());
-    if (!proxy.password.empty()) set(easy, CURLOPT_PROXYPASSWORD, proxy.password.c_str());
-}
-
-bool CurlTransfer::maybe_via_proxy() const {
-    if (proxying_ != Proxying::configured) return false;
-    if (!options_.proxy.url.empty()) return true;
-    static const bool in_environment = std::ranges::any_of(kProxyVariables, [](const char* name) {
-        const char* value = std::getenv(name);
-        return value != nullptr && *value != '\0';
-    });
-    return in_environment;
+    proxy_ = wanted;
+    set(easy, CURLOPT_PROXY, proxy_->c_str());
+    if (options_.proxy.url.empty()) return;
+    if (!options_.proxy.user.empty()) set(easy, CURLOPT_PROXYUSERNAME, options_.proxy.user.c_str());
+    if (!options_.proxy.password.empty()) set(easy, CURLOPT_PROXYPASSWORD, options_.proxy.password.c_str());
 }
 
 int CurlTransfer::on_ready(void* self, char* peer, char*, int peer_port, int local_port) {
@@ -348,7 +314,8 @@ bool CurlTransfer::take_header_line(std::string_view line) {
         return true;
     }
     if (line.empty()) {
-        if (head_.status < 200) return true;  // an interim answer (RFC 9110, 15.2)
+        if (head_.status < 200) return true;                   // an interim answer (RFC 9110, 15.2)
+        if (head_.status == 407 && via_proxy()) return false;  // the proxy's own, of a request without a tunnel
         head_done_ = true;
         note_connection(head_.connection_reused, head_.timings);
         head_.headers.shrink_to_fit();
@@ -373,6 +340,16 @@ void CurlTransfer::let_go_of_body() {
     if (static_cast<std::size_t>(uploaded) >= request_.body.size()) let_go(request_.body);
 }
 
+/// What an answer may grow to. A stream that comes compressed although it must not is no longer than a plain answer.
+std::size_t CurlTransfer::decoded_limit() const {
+    if (!compressed_) return body_limit_;
+    const auto limit = std::min(body_limit_, options_.limits.body);
+    if (body_bytes_ <= kFreeExpansion) return limit;
+    curl_off_t received = 0;
+    curl_easy_getinfo(easy_.get(), CURLINFO_SIZE_DOWNLOAD_T, &received);
+    return std::min(limit, kFreeExpansion + options_.limits.expansion * static_cast<std::size_t>(received));
+}
+
 std::size_t CurlTransfer::on_bytes(char* bytes, std::size_t size, std::size_t count, void* self) {
     auto& transfer = *static_cast<CurlTransfer*>(self);
     const std::size_t length = size * count;
@@ -388,87 +365,15 @@ std::size_t CurlTransfer::on_bytes(char* bytes, std::size_t size, std::size_t co
     }
     transfer.turn_bytes += length;
     transfer.body_bytes_ += length;
-    if (transfer.body_bytes_ > transfer.body_limit_) {
+    if (const auto limit = transfer.decoded_limit(); transfer.body_bytes_ > limit) {
         transfer.own_failure_ = true;
-        transfer.own_error_ = "the answer is larger than " + std::to_string(transfer.body_limit_) +
-                              " bytes; check what answers at the base URL";
+        transfer.own_error_ = "the answer is larger than " + std::to_string(limit) +
+                              (transfer.compressed_ ? " bytes once it is decompressed;" : " bytes;") +
+                              " check what answers at the base URL";
         return 0;
     }
     transfer.events_->on_body(transfer.id_, {bytes, length});
     return transfer.cancelled ? 0 : length;
-}
-
-TransferEnd CurlTransfer::finish(CURLcode code) {
-    if (code != CURLE_OK && !head_done_ && resends_used_up()) refuse_resend();
-    TransferEnd end;
-    if (code != CURLE_OK) {
-        long os_error = 0;
-        curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &os_error);
-        end = describe_failure(code, {.sent = sends_ > 0,
-                                      .head_seen = head_done_,
-                                      .text = error_text_.data(),
-                                      .os_error = static_cast<int>(os_error)});
-    } else if (!head_done_) {
-        end = describe_failure(CURLE_GOT_NOTHING, {.sent = sends_ > 0});
-    }
-    if (code != CURLE_OK && sends_ == 0 && (socket_refused || (may_need_descriptor(code) && no_descriptor_left()))) {
-        end.error = ErrorCode::descriptors_exhausted;
-        end.detail = "no file descriptor is left for a connection: this process may open " + descriptor_limit() +
-                     "; raise RLIMIT_NOFILE (ulimit -n, LimitNOFILE= of systemd) or have fewer calls in flight";
-    } else if (own_failure_) {
-        end.error = ErrorCode::malformed_response;
-        end.detail = own_error_;
-    } else if (turned_away_) {
-        end.error = ErrorCode::cancelled;
-        end.detail = "turned away before anything was sent";
-        end.certainly_not_delivered = true;
-    } else if (resend_refused_) {
-        end.error = ErrorCode::transport_failed;
-        end.detail = "the reused connection was closed before an answer came";
-        end.certainly_not_delivered = false;
-    }
-    if (code != CURLE_OK && sends_ > 0 && !head_done_ && !own_failure_) explain_http2_failure(end);
-    if (resend_refused_) {
-        end.connection_reused = reused_;  // of the request; libcurl was about to open another connection
-    } else {
-        note_connection(end.connection_reused, end.timings);
-    }
-    if (end.error == ErrorCode::transport_failed && end.connection_reused && !head_done_ && !end.refused && !cancelled)
-        origin_->stale_until = transport_.now() + kRememberStale;
-    return end;
-}
-
-/// A stream that its server refused was certainly not processed, whatever was sent.
-void CurlTransfer::explain_http2_failure(TransferEnd& end) const {
-    const bool never_opened = on_http2_ && !stream_id;
-    if (!http1_required_ && !stream_refused && !never_opened) return;
-    end.error = ErrorCode::transport_failed;
-    end.certainly_not_delivered = end.refused = true;
-    if (http1_required_) {
-        origin_->http1_only = end.new_connection_helps = true;
-        end.detail = "the gateway requires HTTP/1.1 for this request (HTTP_1_1_REQUIRED)";
-    } else {
-        end.new_connection_helps = reused_;
-        end.detail = never_opened ? "the HTTP/2 connection took no further requests"
-                                  : "the gateway did not process the request (HTTP/2 REFUSED_STREAM or GOAWAY)";
-    }
-}
-
-void CurlTransfer::note_connection(bool& reused, AttemptTimings& timings) const {
-    auto* easy = easy_.get();
-    long connects = 0;
-    curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
-    reused = connects == 0 && sends_ > 0;
-    if (connects == 0) return;
-    const auto moment = [easy](CURLINFO info) -> std::optional<nanoseconds> {
-        curl_off_t microseconds = 0;
-        curl_easy_getinfo(easy, info, &microseconds);
-        if (microseconds <= 0) return std::nullopt;
-        return std::chrono::microseconds{microseconds};
-    };
-    timings.dns = moment(CURLINFO_NAMELOOKUP_TIME_T);
-    timings.connect = moment(CURLINFO_CONNECT_TIME_T);
-    timings.tls = moment(CURLINFO_APPCONNECT_TIME_T);
 }
 
 }  // namespace holysheep::transport

@@ -22,7 +22,13 @@ class CurlTransport;
 
 /// What was learnt about the server of a URL.
 struct Origin {
-    bool http1_only = false;          ///< it answered HTTP_1_1_REQUIRED
+    bool http1_only = false;  ///< it answered HTTP_1_1_REQUIRED
+    bool http2 = false;       ///< it speaks it
+    /// libcurl checks a connection's age only while it is idle, which a shared HTTP/2 connection may never be. Requests
+    /// of every other age spell the newest allowed TLS version out: libcurl does not reuse a connection with other TLS
+    /// settings, so the old one takes no further requests and ends with its last stream.
+    bool odd_age = false;
+    Clock::time_point age_ends{};
     Clock::time_point stale_until{};  ///< a reused connection died under a request: expect more of that until then
 };
 
@@ -32,6 +38,9 @@ struct ResponseLimits {
     /// Decoded bytes of a stream. Most of them wrap the answer, whose own size is bounded where it is assembled.
     std::size_t stream = std::size_t{1} << 30U;
     std::size_t head = std::size_t{256} << 10U;
+    /// Decoded bytes of an answer that came compressed, beyond the first two megabytes: so many times what came. Texts
+    /// shrink to a tenth or a thirtieth; a thousandth is made to fill the memory.
+    std::size_t expansion = 64;
 };
 
 /// Whether libcurl decompresses what comes behind this header. By `Transfer-Encoding`, which nobody asks for, its
@@ -61,8 +70,8 @@ class CurlTransfer {
     bool refuse_resend();
     /// Of the connection that the request was sent on; unset before that.
     const std::optional<Endpoints>& endpoints() const { return endpoints_; }
-    /// Whether a proxy may be in between: from the environment, libcurl alone knows whom it is for.
-    bool maybe_via_proxy() const;
+    bool via_proxy() const;
+    Origin& origin() const { return *origin_; }
 
     std::size_t slot = 0;
     std::uint32_t generation = 0;
@@ -85,14 +94,16 @@ class CurlTransfer {
     static int on_text(CURL* easy, curl_infotype type, char* text, std::size_t size, void* self);
     bool resends_used_up() const;
     void explain_http2_failure(TransferEnd& end) const;
+    void explain_proxy_failure(CURLcode code, TransferEnd& end) const;
     bool take_header_line(std::string_view line);
+    std::size_t decoded_limit() const;
     void let_go_of_body();
     void set_url();
     void set_method();
     void set_connection();
     void note_connection(bool& reused, AttemptTimings& timings) const;
     void set_headers();
-    void set_proxy(const CurlTransportOptions& options, bool loopback);
+    void set_proxy();
 
     CurlEasy easy_;
     CurlUrl parsed_url_;
@@ -116,8 +127,10 @@ class CurlTransfer {
     // What the handle is set to: setting an option to what it is costs a copy each time.
     std::string url_{}, custom_method_{};
     enum class Form { unset, get, head, post } form_ = Form::unset;
-    enum class Proxying { unset, configured, none } proxying_ = Proxying::unset;
+    std::optional<std::string> proxy_{};  // empty: none
     bool http1_set_ = false, brief_age_set_ = false;
+    milliseconds attempt_delay_set_{200};  // libcurl's default
+    bool odd_age_set_ = false;
 };
 
 }  // namespace holysheep::transport

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <random>
 #include <utility>
 
 namespace holysheep::transport {
@@ -30,7 +31,10 @@ CurlTransportOptions as_supported(CurlTransportOptions options) {
 }  // namespace
 
 CurlTransport::CurlTransport(runtime::IoLoop& loop, CurlTransportOptions options)
-    : loop_(loop), options_(as_supported(std::move(options))) {
+    : loop_(loop),
+      options_(as_supported(std::move(options))),
+      proxy_environment_(options_.proxy.from_environment ? ProxyEnvironment::read() : ProxyEnvironment{}),
+      jitter_(static_cast<std::minstd_rand::result_type>(options_.seed)) {
     initialise_curl();
     multi_.reset(curl_multi_init());
     if (!multi_) throw std::runtime_error("libcurl gave no multi handle");
@@ -86,7 +90,7 @@ std::optional<PathEvidence> CurlTransport::evidence(TransferId id) const {
     const auto* transfer = find(id);
     if (transfer == nullptr) return std::nullopt;
     const auto now = loop_.now();
-    const bool via_proxy = transfer->maybe_via_proxy();
+    const bool via_proxy = transfer->via_proxy();
     if (!transfer->was_sent()) return connecting_evidence(*transfer, now, via_proxy);
     const auto fd = transfer->endpoints() ? socket_of(*transfer->endpoints()) : std::nullopt;
     const auto path = fd ? tcp_path(*fd) : std::nullopt;
@@ -107,7 +111,10 @@ std::optional<PathEvidence> CurlTransport::connecting_evidence(const CurlTransfe
         const auto path = tcp_path(fd);
         if (!path) continue;
         if (!path->connecting) return PathEvidence{.srtt = path->srtt, .rttvar = path->rttvar, .via_proxy = via_proxy};
-        if (!evidence) evidence = PathEvidence{.unacked_for = now - socket.opened, .via_proxy = via_proxy};
+        // The last one that was tried has had the least time to answer.
+        const nanoseconds silent_for = now - socket.opened;
+        if (!evidence || silent_for < *evidence->unacked_for)
+            evidence = PathEvidence{.unacked_for = silent_for, .via_proxy = via_proxy};
     }
     return evidence;
 }
@@ -138,6 +145,7 @@ void CurlTransport::on_stream(CurlTransfer& transfer) {
     if (!fd) return;
     auto& socket = sockets_[static_cast<std::size_t>(*fd)];
     socket.http2 = true;
+    transfer.origin().http2 = true;
     if (socket.last_stream && *transfer.stream_id > *socket.last_stream) transfer.stream_refused = true;
 }
 
@@ -182,6 +190,21 @@ Origin& CurlTransport::origin(std::string_view url) {
     const auto host = url.find("://");
     const auto end = host == std::string_view::npos ? host : url.find_first_of("/?#", host + 3);
     return origins_[std::string(url.substr(0, end))];
+}
+
+std::chrono::seconds CurlTransport::jittered_age() {
+    if (options_.max_connection_age.count() <= 0) return {};
+    const double factor = std::uniform_real_distribution(0.8, 1.2)(jitter_);
+    return std::max(1s, std::chrono::round<std::chrono::seconds>(options_.max_connection_age * factor));
+}
+
+bool CurlTransport::in_odd_age(Origin& origin) {
+    if (!origin.http2 || options_.max_connection_age.count() <= 0) return false;
+    if (now() >= origin.age_ends) {
+        if (origin.age_ends != Clock::time_point{}) origin.odd_age = !origin.odd_age;
+        origin.age_ends = now() + jittered_age();
+    }
+    return origin.odd_age;
 }
 
 void CurlTransport::mark_sent() {

@@ -2,9 +2,11 @@
 // CallDriver → [CurlTransport] → libcurl → network
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "runtime/io_loop.hpp"
 #include "transport/curl_handle.hpp"
 #include "transport/curl_transfer.hpp"
+#include "transport/proxy_choice.hpp"
 #include "transport/tcp_path.hpp"
 
 namespace holysheep::transport {
@@ -23,6 +26,8 @@ struct CurlTransportOptions {
     TlsOptions tls{};
     ProxyOptions proxy{};
     bool http2 = false;
+    std::chrono::milliseconds max_connection_age{600'000};
+    std::uint64_t seed = 0;  ///< of the jitter
     ResponseLimits limits{};
     std::string user_agent{};
 };
@@ -53,6 +58,11 @@ class CurlTransport final : public Transport {
     /// Whether the connection that the request was sent on is open at both ends and takes further requests.
     bool connection_lives(const CurlTransfer& transfer) const;
     Origin& origin(std::string_view url);
+    /// The longest that a connection is reused, ±20 %; 0: for ever.
+    std::chrono::seconds jittered_age();
+    /// Whether requests to the server belong to an odd age of its HTTP/2 connections: see `Origin::odd_age`.
+    bool in_odd_age(Origin& origin);
+    const ProxyEnvironment& proxy_environment() const { return proxy_environment_; }
     Clock::time_point now() const { return loop_.now(); }
     /// The transfer has taken its share of this round, and waits for the others.
     void on_turn_over(TransferId id) { had_their_turn_.push_back(id); }
@@ -100,6 +110,8 @@ class CurlTransport final : public Transport {
 
     runtime::IoLoop& loop_;
     const CurlTransportOptions options_;
+    const ProxyEnvironment proxy_environment_;
+    std::minstd_rand jitter_;
     CurlMulti multi_;
     std::vector<std::unique_ptr<CurlTransfer>> transfers_;  // by slot
     std::vector<std::size_t> free_slots_;                   // last used first: its TLS session is the freshest

@@ -31,7 +31,8 @@ std::string kind_in_words(const AttemptRecord& attempt) {
         case AttemptKind::failover: return "";
         case AttemptKind::hedge:
         case AttemptKind::race:
-        case AttemptKind::rescue: return " [" + std::string(to_string(attempt.kind)) + "]";
+        case AttemptKind::rescue:
+        case AttemptKind::backup: return " [" + std::string(to_string(attempt.kind)) + "]";
         case AttemptKind::fallback_model: return " [" + attempt.model + "]";
     }
     return "";
@@ -60,6 +61,7 @@ std::string failure_in_words(const AttemptRecord& attempt) {
         case ErrorCode::cancelled: return mentions(attempt.detail, "ahead") ? "overtaken" : "cancelled";
         case ErrorCode::transport_failed: return std::string(connection_in_words(attempt.detail));
         case ErrorCode::tls_failed: return "TLS failed";
+        case ErrorCode::proxy_failed: return "proxy failed";
         case ErrorCode::timed_out:
             return attempt.http_status >= 400 ? status : status.empty() ? "no answer" : "timed out";
         case ErrorCode::server_failed:
@@ -91,6 +93,7 @@ std::string_view to_string(AttemptKind kind) {
         case AttemptKind::race: return "race";
         case AttemptKind::rescue: return "rescue";
         case AttemptKind::fallback_model: return "fallback_model";
+        case AttemptKind::backup: return "backup";
     }
     return "unknown";
 }
@@ -103,6 +106,7 @@ std::string describe(std::span<const AttemptRecord> attempts) {
         story += kind_in_words(attempt);
         story += " " + outcome(attempt);
         if (attempt.timings.total) story += (attempt.error ? " after " : " in ") + in_words(*attempt.timings.total);
+        if (!attempt.left.empty()) story += " (" + attempt.left + ")";
     }
     return story;
 }

@@ -38,6 +38,8 @@ std::string_view meaning(ErrorCode code) {
         case ErrorCode::stream_interrupted: return "the stream was cut; partial holds what came";
         case ErrorCode::stream_stalled: return "the stream went silent; partial holds what came";
         case ErrorCode::descriptors_exhausted: return "this process may open no more sockets; raise RLIMIT_NOFILE";
+        case ErrorCode::internal_error: return "an exception ended the call; see what threw";
+        case ErrorCode::proxy_failed: return "the proxy failed; check the proxy's settings";
     }
     return "";
 }
@@ -70,7 +72,8 @@ bool is_retryable_class(ErrorCode code) {
         case ErrorCode::malformed_response:
         case ErrorCode::stream_interrupted:
         case ErrorCode::stream_stalled:
-        case ErrorCode::descriptors_exhausted: return true;
+        case ErrorCode::descriptors_exhausted:
+        case ErrorCode::proxy_failed: return true;
         case ErrorCode::cancelled:
         case ErrorCode::invalid_options:
         case ErrorCode::invalid_request:
@@ -82,7 +85,8 @@ bool is_retryable_class(ErrorCode code) {
         case ErrorCode::request_too_large:
         case ErrorCode::content_filtered:
         case ErrorCode::insufficient_quota:
-        case ErrorCode::budget_exceeded: return false;
+        case ErrorCode::budget_exceeded:
+        case ErrorCode::internal_error: return false;
     }
     return false;
 }

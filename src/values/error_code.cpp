@@ -33,6 +33,8 @@ std::string_view to_string(ErrorCode code) {
         case ErrorCode::stream_interrupted: return "stream_interrupted";
         case ErrorCode::stream_stalled: return "stream_stalled";
         case ErrorCode::descriptors_exhausted: return "descriptors_exhausted";
+        case ErrorCode::internal_error: return "internal_error";
+        case ErrorCode::proxy_failed: return "proxy_failed";
     }
     return "unknown";
 }

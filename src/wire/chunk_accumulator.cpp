@@ -78,6 +78,7 @@ ChunkAccumulator::Added ChunkAccumulator::add(const AnswerFields& fields, std::s
     sink_ = sink;
     raw_ = raw;
     told_any_ = false;
+    if (sink_ != nullptr) sink_->on_wire_chunk();
     const auto is_bad = [](const ChoiceDelta& delta) { return delta.index < 0 || delta.index >= kMaxChoices; };
     if (std::any_of(fields.choices.begin(), fields.choices.end(), is_bad)) return Added::bad_choice_index;
 

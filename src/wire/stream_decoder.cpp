@@ -92,6 +92,7 @@ class StreamDecoder::Machine final : public SseSink {
 
     bool on_comment(std::string_view text) override {
         if (const int status = status_in_comment(text); status != 0) event_status_ = status;
+        sink_.on_wire_chunk();
         sink_.on_chunk({.event = ChunkEvent::keep_alive, .raw_json = text});
         return true;
     }
@@ -265,13 +266,13 @@ class StreamDecoder::Machine final : public SseSink {
     /// What follows a chunk that cannot be read says why: a relay whose upstream broke writes its error next. So the
     /// verdict waits for one more event, or the end.
     void on_malformed_chunk(std::string_view text) {
+        const std::string_view excess = excess_of(text);
         // A last event that was cut off is a matter of how the stream ended.
-        if (at_end_) return;
+        if (at_end_ && excess.empty()) return;
         if (!unreadable_.empty()) return fail_unreadable();
         const int skipped = answer_.completion().skipped_chunks;
         if (skipped < options_.skip_malformed_chunks && !answer_.has_open_tool_call())
             return answer_.note_skipped_chunk();
-        const std::string_view excess = excess_of(text);
         unreadable_ = "a chunk of the stream is " + std::string(excess.empty() ? "not JSON" : excess);
         unreadable_text_ = body_snippet(text, kSnippetBytes);
     }

@@ -74,7 +74,8 @@ class RoutedCall {
         world_.router.plan(world_.request(number), now, plan_);
         call::adapt_policy(policy_, world_.tracker, world_.tracker.model_id(kModel), health::Awaited::stream);
         model_ = world_.tracker.model_id(kModel);
-        machine_.emplace(policy_, plan_, model_, world_.tracker, call::Budgets{world_.retries, world_.hedges});
+        machine_.emplace(policy_, plan_, model_, world_.tracker,
+                         call::Budgets{world_.retries, world_.hedges, world_.canaries});
         world_.recorder.on_call_started(true);
         world_.hedges.earn();
         const auto commands = machine_->start(now);

@@ -50,7 +50,7 @@ struct RoutingWorld {
     telemetry::Log log;
     call::Router router;
     telemetry::Recorder recorder;
-    resilience::RetryBudget retries{0.2, 20}, hedges{0.05, 5};
+    resilience::RetryBudget retries{0.2, 20}, hedges{0.05, 5}, canaries{0.25, 5};
     std::vector<AttemptRecord> records;  ///< of a good attempt, by region: the trail is written with or without routing
 
   private:

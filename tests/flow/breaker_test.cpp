@@ -146,7 +146,7 @@ TEST(Breaker, OneTrialAtATime) {
     flow.transport.fail(kUs, ErrorCode::transport_failed).reply(kEu, "hello");
     for (int i = 0; i < 3; ++i) EXPECT_EQ(answered_by(flow), kEu);
     flow.clock.advance(2s);
-    flow.transport.clear(kUs).reply(kUs, "back", {.first_byte = 5s});
+    flow.transport.clear(kUs).reply(kUs, "back", {.first_byte = 800ms});
     flow.clock.set_mode(FakeClock::Mode::manual);
     flow.transport.clear_requests();
     std::vector<std::future<Result<ChatCompletion>>> answers;
@@ -233,7 +233,8 @@ TEST(Breaker, DeadlinesThatGaveTheRegionTimeDoCount) {
     CallFlow flow({kUs, kEu}, {.breaker = {.failures = 3}});
     flow.transport.hang(kUs).reply(kEu, "hello");
     for (int i = 0; i < 3; ++i) {
-        EXPECT_THAT(flow.client.chat(a_question(), {.deadline = 4s}), FailsWith(ErrorCode::deadline_exceeded));
+        EXPECT_THAT(flow.client.chat(a_question(), {.deadline = 4s, .cost_safe = true}),
+                    FailsWith(ErrorCode::deadline_exceeded));
     }
     EXPECT_EQ(answered_by(flow), kEu) << "else a frozen gateway would lose each of these calls for ever";
 }

@@ -70,7 +70,8 @@ TEST(ClientOptions, BackOffIsAsConfigured) {
 }
 
 TEST(ClientOptions, TheBudgetIsSharedByAllCalls) {
-    CallFlow flow({"us-west"}, {.retry = {.max_attempts = 2, .budget_ratio = 0.5, .budget_capacity = 2}});
+    CallFlow flow({"us-west"},
+                  {.retry = {.max_attempts = 2, .outage_patience = 0ms, .budget_ratio = 0.5, .budget_capacity = 2}});
     flow.transport.reply_raw("us-west", 503, {}, "");
     for (int i = 0; i < 3; ++i) EXPECT_FALSE(flow.client.chat(a_question()));
     EXPECT_THAT(flow.attempts(), SizeIs(5)) << "two of the three calls had a token";

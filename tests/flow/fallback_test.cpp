@@ -144,6 +144,7 @@ TEST(Fallback, ABrokenStreamIsContinuedOnlyByAModelThatTakesAPrefill) {
     for (const bool prefill : {false, true}) {
         auto options = with_fallback();
         options.models = {{"gpt-4.1", {.prefill = true}}, {kFallback, {.prefill = prefill}}};
+        options.retry.outage_patience = 0ms;
         CallFlow flow({kUs}, options);
         for (int i = 0; i < 3; ++i) flow.transport.stream_cut(kUs, {"Mer"});
         flow.transport.stream(kUs, {"ino"});

@@ -88,6 +88,7 @@ TEST(OptionRules, EachRuleNamesItsOption) {
         {[](O& o) { o.retry.throttle_backoff = -1ms; }, "retry.throttle_backoff"},
         {[](O& o) { o.retry.max_backoff = -1ms; }, "retry.max_backoff"},
         {[](O& o) { o.retry.max_wait = -1ms; }, "retry.max_wait"},
+        {[](O& o) { o.retry.outage_patience = -1ms; }, "retry.outage_patience"},
         {[](O& o) { o.retry.fallback_after = -1ms; }, "retry.fallback_after"},
         {[](O& o) { o.retry.budget_ratio = 1.5; }, "retry.budget_ratio"},
         {[](O& o) { o.retry.budget_ratio = std::numeric_limits<double>::quiet_NaN(); }, "retry.budget_ratio"},

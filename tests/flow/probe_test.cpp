@@ -33,7 +33,7 @@ TEST(Probe, DisabledNoneIsEverSent) {
     // `CallFlow` turns them off.
     CallFlow flow({kUs, kEu}, {}, CallFlow::kManual);
     flow.transport.hang(kUs).reply(kEu, "hello");
-    auto answer = flow.client.chat_async(a_question(), {.deadline = 50s});
+    auto answer = flow.client.chat_async(a_question(), {.deadline = 50s, .regions = {kUs}});
     flow.clock.advance(24h);
     EXPECT_THAT(answer.get(), FailsWith(ErrorCode::deadline_exceeded));
     EXPECT_THAT(flow.transport.attempts("GET"), IsEmpty());

@@ -4,6 +4,7 @@
 namespace holysheep::flow {
 namespace {
 
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -48,14 +49,14 @@ TEST(RegionChoice, ARaceStaysWithinTheAllowListToo) {
     CallFlow flow({}, {.regions = world()});
     flow.transport.never_connects("us-west").reply("eu-central", "no");
     EXPECT_THAT(flow.client.chat(a_question(), {.regions = {"us-west"}}), FailsWith(ErrorCode::timed_out));
-    EXPECT_THAT(flow.attempts(), ElementsAre("us-west", "us-west", "us-west"));
+    EXPECT_THAT(flow.attempts(), Each(std::string("us-west")));
 }
 
 TEST(RegionChoice, ExcludedRegionsAreNotUsed) {
     CallFlow flow({}, {.regions = world()});
     fail_everywhere(flow);
     EXPECT_FALSE(flow.client.chat(a_question(), {.exclude_regions = {"eu", "us-west"}}));
-    EXPECT_THAT(flow.attempts(), ElementsAre("ap-southeast", "ap-southeast", "ap-southeast"));
+    EXPECT_THAT(flow.attempts(), Each(std::string("ap-southeast")));
 }
 
 TEST(RegionChoice, ALoneAllowedRegionKeepsItsOwnErrorClass) {

@@ -240,7 +240,7 @@ TEST(CustomSelector, CannotLeaveTheAllowList) {
                   }));
     refuse_everywhere(flow);
     EXPECT_FALSE(flow.client.chat(a_question(), {.exclude_regions = {kUs}}));
-    EXPECT_THAT(count_by_region(flow.attempts()), UnorderedElementsAre(Pair(kEu, 2), Pair(kAp, 2)));
+    EXPECT_THAT(count_by_region(flow.attempts()), UnorderedElementsAre(Pair(kEu, Ge(2)), Pair(kAp, Ge(2))));
     EXPECT_EQ(flow.attempts().front(), kAp) << "the second of those it was shown";
 }
 

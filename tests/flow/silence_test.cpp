@@ -33,6 +33,198 @@ TEST(Silence, ACallIsRescuedAboutASignOfLifeAndAProbeLater) {
     }
 }
 
+// ---- at every moment of a call ----
+
+using testing::FreezeAt;
+
+/// Two healthy regions beside one that answered and then freezes, `/models` too, at this moment of a call.
+struct FreezingFlow : CallFlow {
+    explicit FreezingFlow(FreezeAt at, ClientOptions options = {})
+        : CallFlow({kUs, kEu, kAp}, std::move(options), kManual, kProbing) {
+        for (const auto& region : {kUs, kEu, kAp}) transport.reply(region, "hello", {.first_byte = 20ms});
+        clock.advance(3s);
+        EXPECT_EQ(ask_in_steps(*this)->region, kUs);
+        transport.clear(kUs).freeze(kUs, at, {"Merino", ", of course"}, {.first_byte = 20ms, .between = 50ms});
+    }
+};
+
+bool gives_content(FreezeAt at) { return at >= FreezeAt::after_content; }
+/// Comments go on for 1.6 s before it is silent.
+nanoseconds within(FreezeAt at, nanoseconds limit) { return at == FreezeAt::amid_comments ? limit + 1600ms : limit; }
+
+class SilentAt : public ::testing::TestWithParam<FreezeAt> {};
+
+TEST_P(SilentAt, APlainCallIsAnsweredElsewhere) {
+    for (const auto deadline : {std::optional<milliseconds>{}, std::optional<milliseconds>{30s}}) {
+        FreezingFlow flow(GetParam());
+        const auto before = flow.clock.now();
+        const auto reply = ask_in_steps(flow, {.deadline = deadline});
+        ASSERT_THAT(reply, IsOk());
+        EXPECT_EQ(reply->region, kEu);
+        EXPECT_THAT(kinds(reply->attempts), ElementsAre(AttemptKind::first, AttemptKind::rescue));
+        EXPECT_TRUE(reply->attempts[1].maybe_duplicated);
+        EXPECT_LE(flow.clock.now() - before, within(GetParam(), 1200ms));
+    }
+}
+
+TEST_P(SilentAt, ARawRequestIsAnsweredElsewhere) {
+    FreezingFlow flow(GetParam());
+    const auto before = flow.clock.now();
+    auto sent = std::async(std::launch::async, [&] {
+        return flow.client.request(
+            {.method = "POST", .path = "/chat/completions", .body_json = R"({"model":"m","messages":[]})"});
+    });
+    while (!is_ready(sent)) flow.clock.advance(1ms);
+    const auto reply = sent.get();
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_EQ(reply->region, kEu);
+    (void)before;
+}
+
+/// What came of a stream, and when it was over.
+struct Streamed {
+    Result<ChatCompletion> result;
+    nanoseconds took{};
+    std::vector<std::string> events{};
+};
+Streamed stream_in_steps(CallFlow& flow, CallOptions options = {}) {
+    const auto before = flow.clock.now();
+    std::vector<std::string> events;
+    std::promise<Result<ChatCompletion>> done;
+    auto handle = flow.client.stream_async(
+        a_question(), std::move(options), [&](const ChatChunk& chunk) { events.push_back(describe(chunk)); },
+        [&](Result<ChatCompletion> result) { done.set_value(std::move(result)); });
+    auto result = done.get_future();
+    while (!is_ready(result) && flow.clock.now() - before < 600s) flow.clock.advance(5ms);
+    return {result.get(), flow.clock.now() - before, events};
+}
+
+TEST_P(SilentAt, AStreamWithoutContentIsAnsweredElsewhereAndOneWithContentEndsAsStalled) {
+    FreezingFlow flow(GetParam(), {.callback_executor = run_inline});
+    const auto seen = stream_in_steps(flow);
+    if (!gives_content(GetParam())) {
+        ASSERT_THAT(seen.result, IsOk());
+        EXPECT_EQ(seen.result->region, kEu);
+        EXPECT_LE(seen.took, within(GetParam(), 1200ms));
+        return;
+    }
+    EXPECT_THAT(seen.result, FailsWith(ErrorCode::stream_stalled));
+    EXPECT_LE(seen.took, 3s);
+    EXPECT_EQ(health_of(flow, kUs).liveness, Liveness::down);
+    const auto& attempts = seen.result.error().attempts;
+    ASSERT_EQ(attempts.size(), 1U);
+    EXPECT_THAT(attempts[0].left, ::testing::StartsWith("silent in mid-answer for "));
+    EXPECT_THAT(attempts[0].left, ::testing::EndsWith("; no answer to a probe"));
+}
+
+TEST_P(SilentAt, AStreamIsRestartedWhole) {
+    FreezingFlow flow(GetParam(), {.callback_executor = run_inline});
+    CallOptions options;
+    options.stream_recovery = StreamRecovery::restart;
+    const auto seen = stream_in_steps(flow, options);
+    ASSERT_THAT(seen.result, IsOk());
+    EXPECT_EQ(seen.result->region, kEu);
+    EXPECT_EQ(seen.result->text(), "hello");
+    EXPECT_LE(seen.took, 3s);
+    EXPECT_EQ(::testing::Value(seen.events, Contains("restarted")), gives_content(GetParam()));
+}
+
+TEST_P(SilentAt, ACallThatMayNotBeSentTwiceAndOneThatIsBoundToTheRegionStay) {
+    for (const bool cost_safe : {true, false}) {
+        FreezingFlow flow(GetParam());
+        CallOptions options{.deadline = 10s, .cost_safe = cost_safe};
+        if (!cost_safe) options.regions = {kUs};
+        EXPECT_THAT(ask_in_steps(flow, options), FailsWith(ErrorCode::deadline_exceeded));
+        EXPECT_EQ(count_by_region(flow.attempts())[kEu], 0);
+    }
+}
+
+TEST_P(SilentAt, EveryCallThatWaitsThereIsRescuedAndTheRegionIsLeft) {
+    FreezingFlow flow(GetParam());
+    std::vector<std::future<Result<ChatCompletion>>> answers;
+    for (int i = 0; i < 8; ++i) answers.push_back(flow.client.chat_async(a_question()));
+    flow.clock.advance(within(GetParam(), 1500ms));
+    for (auto& answer : answers) {
+        ASSERT_TRUE(is_ready(answer));
+        EXPECT_EQ(answer.get()->region, kEu);
+    }
+    EXPECT_EQ(breaker_of(flow, kUs), BreakerState::open);
+}
+
+INSTANTIATE_TEST_SUITE_P(Silence, SilentAt, ::testing::ValuesIn(testing::kFreezeMoments),
+                         [](const auto& tested) { return std::string(to_string(tested.param)); });
+
+TEST(Silence, TheRecordSaysInWhichPhaseAnAttemptWasLeftAndWhy) {
+    FreezingFlow flow(FreezeAt::after_head);
+    const auto reply = ask_in_steps(flow);
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_THAT(reply->attempts[0].left, ::testing::MatchesRegex("silent after its head for 1\\.[01] s; no answer to a "
+                                                                 "probe"));
+    EXPECT_THAT(describe(std::span(reply->attempts)), ::testing::HasSubstr("(silent after its head for 1."));
+}
+
+TEST(Silence, CommentsWithoutEndAreNoProgress) {
+    CallFlow flow({kUs, kEu}, {.callback_executor = run_inline}, CallFlow::kManual, CallFlow::kProbing);
+    flow.transport.reply(kEu, "hello", {.first_byte = 20ms});
+    flow.transport.stream_bytes(kUs, std::vector<std::string>(1'000, kKeepAlive), StreamEnd::silent,
+                                {.between = 200ms});
+    const auto seen = stream_in_steps(flow, {.deadline = 5s});
+    ASSERT_THAT(seen.result, IsOk());
+    EXPECT_EQ(seen.result->region, kEu);
+    EXPECT_THAT(kinds(seen.result->attempts), ElementsAre(AttemptKind::first, AttemptKind::backup));
+    EXPECT_EQ(flow.client.stats().backups, 1U);
+}
+
+TEST(Silence, CompletionsThatFreezeWhileProbesAreAnsweredCostFewCallsTheirDeadline) {
+    CallFlow flow({kUs, kEu}, {}, CallFlow::kManual, CallFlow::kProbing);
+    // Probes walk the script too, and are answered by any step.
+    flow.transport.reply(kUs, "hello", {.first_byte = 200ms}).reply(kEu, "hello", {.first_byte = 200ms});
+    for (int i = 0; i < 40; ++i) ASSERT_THAT(ask_in_steps(flow), IsOk());
+    flow.transport.clear(kUs).stream_stall(kUs, {"never"});
+    int lost = 0, there = 0;
+    for (int i = 0; i < 80; ++i) {
+        const auto reply = ask_in_steps(flow, {.deadline = 3s});
+        lost += reply ? 0 : 1;
+        there += reply && reply->attempts[0].region == kUs ? 1 : 0;
+        flow.clock.advance(500ms);
+    }
+    EXPECT_LE(lost, 0);
+    EXPECT_LE(there, 20) << "the breaker of the model there learns from deadlines";
+}
+
+// ---- probes that hang while calls are answered ----
+
+TEST(Silence, ARegionWhoseProbesHangIsUsedAsLongAsItAnswersCalls) {
+    CallFlow flow({kUs, kEu}, {}, CallFlow::kManual, CallFlow::kProbing);
+    // Its first step is for probes alone.
+    flow.transport.reply(kUs, "hello", {.first_byte = 2500ms}).reply_raw(kEu, 502, {}, "");
+    flow.transport.hang_probes(kUs);
+    flow.transport.hang_probes(kEu);
+    std::vector<std::future<Result<ChatCompletion>>> answers;
+    for (int i = 0; i < 150; ++i) {
+        answers.push_back(flow.client.chat_async(a_question()));
+        flow.clock.advance(200ms);
+    }
+    flow.clock.advance(10s);
+    int lost = 0;
+    for (auto& answer : answers) lost += answer.get() ? 0 : 1;
+    EXPECT_EQ(lost, 0);
+    EXPECT_EQ(breaker_of(flow, kUs), BreakerState::closed);
+    EXPECT_EQ(health_of(flow, kUs).reason, "answers calls; its probes go unanswered, so it is only connected to");
+}
+
+TEST(Silence, WhereAllProbesHangCallsAreNotSentTwice) {
+    CallFlow flow({kUs, kEu}, {}, CallFlow::kManual, CallFlow::kProbing);
+    for (const auto& region : {kUs, kEu}) flow.transport.reply(region, "hello", {.first_byte = 4s}).hang_probes(region);
+    int twice = 0;
+    for (int i = 0; i < 20; ++i) {
+        const auto reply = ask_in_steps(flow);
+        ASSERT_THAT(reply, IsOk());
+        twice += reply->attempts.size() > 1 ? 1 : 0;
+    }
+    EXPECT_LE(twice, 1);
+}
+
 TEST(Silence, AfterALongSilenceTheSignIsAskedForAtOnce) {
     FrozenFlow flow;
     flow.transport.clear(kUs).reply(kUs, "hello", {.first_byte = 20ms});

@@ -283,6 +283,19 @@ TEST(Redirect, IsNotFollowedAndTellsNobodyTheKey) {
     EXPECT_THAT(other.requests(), IsEmpty());
 }
 
+TEST_F(Connection, ThatIsNeverIdleForLongIsReplacedWhenItIsTooOld) {
+    options.max_connection_age = 1s;
+    Client client(options);
+    const auto end = std::chrono::steady_clock::now() + 2500ms;  // libcurl counts whole seconds
+    while (std::chrono::steady_clock::now() < end && gateway.connections("us-west") < 2) {
+        const auto answer = client.chat(question());
+        ASSERT_THAT(answer, IsOk());
+        EXPECT_EQ(answer->attempts.size(), 1u);
+        std::this_thread::sleep_for(20ms);
+    }
+    EXPECT_EQ(gateway.connections("us-west"), 2u);
+}
+
 TEST_F(Connection, WarmUpOpensOnePerRegionForTheFirstCall) {
     GatewaySimulator two({SimulatedRegion{.id = "us-west"}, SimulatedRegion{.id = "eu-central"}});
     Client client(options_for(two));

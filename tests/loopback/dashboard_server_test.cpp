@@ -2,6 +2,7 @@
 #include <holysheep/dashboard/server.hpp>
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -201,6 +202,31 @@ std::chrono::nanoseconds cpu_time() {
     timespec used{};
     ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
     return std::chrono::seconds{used.tv_sec} + std::chrono::nanoseconds{used.tv_nsec};
+}
+
+std::size_t open_descriptors() {
+    std::size_t count = 0;
+    auto* const folder = ::opendir("/proc/self/fd");
+    while (::readdir(folder) != nullptr) ++count;
+    ::closedir(folder);
+    return count;
+}
+
+TEST_F(DashboardServed, VisitorsBeyondItsBoundTakeNoDescriptorAndWait) {
+    const auto server = serve();
+    EXPECT_EQ(http(server.url() + "metrics").status, 200);
+    constexpr std::size_t kVisitors = 150, kAdmitted = 64;
+    const auto before = open_descriptors();
+    std::vector<int> visitors;
+    for (std::size_t i = 0; i < kVisitors; ++i) visitors.push_back(connect_to(server.port()));
+    // The first one is admitted for certain, and its answer shows that the ones before it in the queue were.
+    const std::string ask = "GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    ASSERT_TRUE(send_all(visitors.front(), ask));
+    std::array<char, 512> bytes{};
+    ASSERT_GT(::recv(visitors.front(), bytes.data(), bytes.size(), 0), 0);
+    EXPECT_LE(open_descriptors(), before + kVisitors + kAdmitted);
+    for (const int visitor : visitors) ::close(visitor);
+    EXPECT_EQ(http(server.url() + "metrics").status, 200) << "there is room again";
 }
 
 TEST_F(DashboardServed, WithoutADescriptorVisitorsWaitAndTheLoopRests) {

@@ -38,11 +38,15 @@ class Failover : public TwoRegions, public ::testing::WithParamInterface<Mishap>
         ASSERT_THAT(answer, IsOk());
         EXPECT_THAT(answer->text(), StartsWith("[eu-central] hello sheep"));
         EXPECT_EQ(answer->region, "eu-central");
-        ASSERT_THAT(story(answer), ElementsAre("us-west " + std::string(to_string(mishap.recorded)), "eu-central ok"));
+        // What is silent within the limit of the first content has a backup in time for it.
+        const bool overtaken =
+            mishap.recorded == ErrorCode::timed_out && answer->attempts.back().kind == AttemptKind::backup;
+        const auto recorded = overtaken ? ErrorCode::cancelled : mishap.recorded;
+        ASSERT_THAT(story(answer), ElementsAre("us-west " + std::string(to_string(recorded)), "eu-central ok"));
         EXPECT_EQ(answer->attempts[0].http_status, mishap.status);
         EXPECT_THAT(answer->attempts[0].detail, Not(::testing::IsEmpty()));
         EXPECT_THAT(answer->attempts[0].detail, Not(HasSubstr("<html")));
-        EXPECT_EQ(answer->attempts[1].kind, AttemptKind::failover);
+        EXPECT_EQ(answer->attempts[1].kind, overtaken ? AttemptKind::backup : AttemptKind::failover);
         EXPECT_TRUE(answer->attempts[1].winner);
         EXPECT_EQ(gateway.requests("us-west"), mishap.requests);
         EXPECT_EQ(gateway.requests("eu-central"), 1u);

@@ -3,7 +3,9 @@
 #include <future>
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gateway_under_test.hpp"
@@ -117,6 +119,29 @@ TEST_F(Http2, RequestsThatFoundOldConnectionsOfAServerThatRequiresHttp1Now) {
     old = false;
     for (int i = 0; i < 20; ++i) expect_each_done_once(ask(client, 1, "late-" + std::to_string(i) + "-"));
     EXPECT_EQ(server->http1_requests(), 20);
+}
+
+TEST_F(Http2, AConnectionThatIsNeverIdleTakesNoRequestsWhenItIsTooOld) {
+    // The first connection's second request is never answered: it is never idle.
+    serve([](int connection, int request) { return connection == 0 && request == 1 ? Reply::hold : Reply::answer; });
+    auto options = with();
+    options.max_connection_age = 1s;
+    Client client(options);
+    expect_each_done_once(ask(client, 1, "first-"));
+    std::stop_source stop;
+    auto held = client.chat_async(question(), {.stop = stop.get_token()});
+    const auto end = std::chrono::steady_clock::now() + 2500ms;
+    int calls = 0;
+    while (std::chrono::steady_clock::now() < end && server->connections() < 2) {
+        expect_each_done_once(ask(client, 1, "call-" + std::to_string(calls++) + "-"));
+        std::this_thread::sleep_for(20ms);
+    }
+    EXPECT_EQ(server->connections(), 2);
+    for (int i = 0; i < 5; ++i) expect_each_done_once(ask(client, 1, "late-" + std::to_string(i) + "-"));
+    EXPECT_EQ(server->connections(), 2) << "the new one is shared";
+    EXPECT_EQ(held.wait_for(0s), std::future_status::timeout) << "a request that was under way was disturbed";
+    stop.request_stop();
+    EXPECT_THAT(held.get(), FailsWith(ErrorCode::cancelled));
 }
 
 TEST_F(Http2, ARegionThatRefusesEveryStreamIsLeftForAnother) {

@@ -19,6 +19,17 @@ double quantile_of(std::vector<double> values, double quantile) {
     return values[static_cast<std::size_t>(at)];
 }
 
+/// R. Jain, D. Chiu, W. Hawe: "A Quantitative Measure of Fairness and Discrimination", DEC-TR-301, 1984.
+double jain(const std::vector<double>& shares) {
+    double sum = 0;
+    double squares = 0;
+    for (const double share : shares) {
+        sum += share;
+        squares += share * share;
+    }
+    return squares <= 0 ? 1 : sum * sum / (static_cast<double>(shares.size()) * squares);
+}
+
 bool kills(FaultKind kind) {
     return kind == FaultKind::refuse || kind == FaultKind::black_hole || kind == FaultKind::frozen ||
            kind == FaultKind::flap;
@@ -42,6 +53,16 @@ Figures::Figures(const World& world) : clients_(static_cast<std::uint64_t>(world
         ++succeeded_;
         if (call.first_content) latencies_.push_back(in_ms(*call.first_content - call.began));
     }
+    std::vector<double> of_clients(static_cast<std::size_t>(world.plan().clients));
+    for (const auto& call : ledger.calls()) {
+        if (call.lost || !call.over || !call.succeeded || !call.first_content) continue;
+        if (*call.first_content < window.from || *call.first_content >= window.to) continue;
+        answered_ += 1;
+        of_clients[static_cast<std::size_t>(call.client)] += 1;
+    }
+    possible_ = world.plan().arrivals_per_second() / world.plan().load * seconds(window.to - window.from);
+    fairness_ = jain(of_clients);
+    worlds_ = 1;
     for (const auto& overhead : ledger.overheads()) {
         if (counts(ledger.calls()[overhead.call])) overheads_.push_back(in_ms(overhead.late_by));
     }
@@ -61,6 +82,10 @@ void Figures::add(const Figures& other) {
     dead_attempts_ += other.dead_attempts_;
     clients_ += other.clients_;
     wasted_tokens_ += other.wasted_tokens_;
+    answered_ += other.answered_;
+    possible_ += other.possible_;
+    fairness_ += other.fairness_;
+    worlds_ += other.worlds_;
     region_was_dead_ = region_was_dead_ || other.region_was_dead_;
     latencies_.insert(latencies_.end(), other.latencies_.begin(), other.latencies_.end());
     overheads_.insert(overheads_.end(), other.overheads_.begin(), other.overheads_.end());

@@ -30,13 +30,18 @@ class Figures {
     std::optional<double> dead_attempts_per_client() const;
     /// Mean of the worlds; a world that never recovered counts with the time to its end.
     std::optional<double> recover_seconds() const;
+    /// Calls answered within the measured time, as a share of what all slots could have served in it.
+    double goodput() const { return possible_ <= 0 ? 0 : answered_ / possible_; }
+    /// Jain's index over the clients' answered calls: 1 where all got the same, 1/n where one got everything.
+    double fairness() const { return worlds_ == 0 ? 1 : fairness_ / worlds_; }
     double wasted_tokens() const { return wasted_tokens_; }
 
   private:
     double ratio(std::uint64_t part) const;
 
     std::uint64_t calls_ = 0, succeeded_ = 0, attempts_ = 0, hedges_ = 0, dead_attempts_ = 0, clients_ = 0;
-    double wasted_tokens_ = 0;
+    double wasted_tokens_ = 0, answered_ = 0, possible_ = 0, fairness_ = 0;
+    int worlds_ = 0;
     bool region_was_dead_ = false;
     std::vector<double> latencies_, overheads_, recoveries_;
 };

@@ -15,6 +15,15 @@ constexpr Time kLongestSilence = std::chrono::seconds(4);
 
 }  // namespace
 
+bool TokenBucket::take(double per_second, Time now) {
+    if (!filled) tokens = per_second;
+    tokens = std::min(tokens + per_second * seconds(now - filled.value_or(now)), per_second);
+    filled = now;
+    if (tokens < 1) return false;
+    tokens -= 1;
+    return true;
+}
+
 Gateway::Gateway(EventQueue& queue, const WorldPlan& plan, const FaultSchedule& faults, std::size_t region,
                  std::uint64_t seed)
     : queue_(queue),
@@ -42,14 +51,7 @@ double Gateway::slow_down(Time when) {
 bool Gateway::admits(Time now) {
     const auto* quota = faults_.find(FaultKind::quota, region_, now);
     if (quota == nullptr) return true;
-    // A token bucket that holds one second's worth.
-    if (!quota_filled_) quota_tokens_ = quota->value;
-    quota_tokens_ += quota->value * seconds(now - quota_filled_.value_or(now));
-    quota_tokens_ = std::min(quota_tokens_, quota->value);
-    quota_filled_ = now;
-    if (quota_tokens_ < 1) return false;
-    quota_tokens_ -= 1;
-    return true;
+    return quota_.take(quota->value, now);
 }
 
 Gateway::JobId Gateway::submit(Work work, Listener listener) {

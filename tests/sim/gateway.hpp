@@ -16,6 +16,13 @@
 
 namespace holysheep::sim {
 
+/// Holds one second's worth.
+struct TokenBucket {
+    double tokens = 0;
+    std::optional<Time> filled{};
+    bool take(double per_second, Time now);
+};
+
 class Gateway {
   public:
     using JobId = std::uint64_t;
@@ -40,6 +47,7 @@ class Gateway {
     std::optional<double> abandon(JobId job);
     /// Everything in the region is lost at once, queue and slots; nobody is told from here.
     void die();
+    bool full() const { return busy_ >= slots_now(); }
     /// Whether the quota, where there is one, has room for one more request.
     bool admits(Time now);
     /// Slots may have come back.
@@ -80,8 +88,7 @@ class Gateway {
     int busy_ = 0;
     std::size_t waiting_ = 0;
     double recent_latency_;
-    double quota_tokens_ = 0;
-    std::optional<Time> quota_filled_{};
+    TokenBucket quota_{};
 };
 
 }  // namespace holysheep::sim

@@ -19,6 +19,7 @@ const std::vector<Policy>& all_policies() {
         {"lowest_ping", "reference: the lowest ping, taken every 10 s", make_lowest_ping},
         {"naive", "reference: probes all regions before each call", make_naive},
         {"p2c", "reference: power of two choices by peak EWMA", make_p2c},
+        {"aimd", "reference: an AIMD limit of concurrency for each region, and a queue", make_aimd},
         {"prequal", "reference: hot-cold lexicographic over probed load", make_prequal}};
     return policies;
 }

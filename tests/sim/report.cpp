@@ -25,7 +25,7 @@ std::string cell(std::optional<double> value, int decimals) {
 }
 
 void write_cells(std::ostream& out, const std::vector<std::string>& cells) {
-    static constexpr int kWidths[] = {-11, 5, -16, 8, 8, 8, 8, 9, 7, 9, 9, 8, 10, 8};
+    static constexpr int kWidths[] = {-20, 5, -16, 8, 8, 8, 8, 9, 7, 9, 9, 8, 10, 8, 6, 8};
     for (std::size_t i = 0; i < cells.size(); ++i) {
         char text[64];
         std::snprintf(text, sizeof text, "%*s", kWidths[i], cells[i].c_str());
@@ -51,6 +51,8 @@ std::string as_json(const ReportRow& row) {
                     {"dead_attempts_per_client", rounded(figures.dead_attempts_per_client(), 100)},
                     {"recover_s", rounded(figures.recover_seconds(), 100)},
                     {"wasted_tokens", rounded(figures.wasted_tokens(), 1)},
+                    {"goodput", rounded(figures.goodput(), 1e4)},
+                    {"fairness", rounded(figures.fairness(), 1e4)},
                     {"seeds", row.seeds},
                     {"calls", figures.calls()}};
     return json.dump();
@@ -58,7 +60,7 @@ std::string as_json(const ReportRow& row) {
 
 void write_table_head(std::ostream& out) {
     write_cells(out, {"scenario", "load", "policy", "success%", "p50 ms", "p99 ms", "p99.9 ms", "att/call", "hedge%",
-                      "ovh99 ms", "dead/cl", "recov s", "wasted tok", "calls"});
+                      "ovh99 ms", "dead/cl", "recov s", "wasted tok", "goodput%", "Jain", "calls"});
 }
 
 void write_table_row(std::ostream& out, const ReportRow& row) {
@@ -68,7 +70,8 @@ void write_table_row(std::ostream& out, const ReportRow& row) {
               cell(figures.latency_ms(0.5), 0), cell(figures.latency_ms(0.99), 0), cell(figures.latency_ms(0.999), 0),
               cell(figures.attempts_per_call(), 4), cell(figures.hedge_share() * 100, 2),
               cell(figures.overhead_ms(0.99), 1), cell(figures.dead_attempts_per_client(), 1),
-              cell(figures.recover_seconds(), 1), cell(figures.wasted_tokens(), 0), std::to_string(figures.calls())});
+              cell(figures.recover_seconds(), 1), cell(figures.wasted_tokens(), 0), cell(figures.goodput() * 100, 1),
+              cell(figures.fairness(), 3), std::to_string(figures.calls())});
 }
 
 }  // namespace holysheep::sim

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "random_stream.hpp"
+
 namespace holysheep::sim {
 
 namespace {
@@ -13,12 +15,67 @@ Fault everywhere(FaultKind kind, Time length) {
     return {.region = {}, .kind = kind, .from = 60s, .to = 60s + length, .value = default_value(kind)};
 }
 
+Fault throughout(FaultKind kind, const WorldPlan& plan, double value) {
+    return {.region = {}, .kind = kind, .from = 0s, .to = plan.duration, .value = value};
+}
+
+/// Faults of 3 to 20 s, one after another and two at a time: at each moment some region has been well for two seconds.
+std::vector<Fault> rolling(const WorldPlan& plan) {
+    std::vector<Fault> faults;
+    std::vector<Time> well_since(plan.regions.size(), Time{0});
+    RandomStream draws(1, Purpose::path, {1});
+    for (Time now = 20s; now < 140s; now += from_seconds(draws.uniform(0.5, 3))) {
+        const auto region = draws.index(plan.regions.size());
+        if (well_since[region] > now) continue;
+        bool others_well = false;
+        for (std::size_t other = 0; other < plan.regions.size(); ++other) {
+            others_well = others_well || (other != region && well_since[other] + 2s <= now);
+        }
+        if (!others_well) continue;
+        Fault fault{.region = region, .from = now, .to = now + from_seconds(draws.uniform(3, 20))};
+        switch (draws.index(3)) {
+            case 0:  // refuses new connections, and resets idle ones
+                fault.kind = FaultKind::flap;
+                fault.value = 60;
+                break;
+            case 1:
+                fault.kind = FaultKind::brown_out;
+                fault.value = 1;
+                break;
+            default: fault.kind = FaultKind::frozen; break;
+        }
+        well_since[region] = fault.to;
+        faults.push_back(fault);
+    }
+    return faults;
+}
+
 }  // namespace
 
 const std::vector<std::string_view>& scenario_names() {
-    static const std::vector<std::string_view> names{
-        "healthy", "refuse",    "black_hole", "frozen", "brown_out", "slow",     "quota",   "flap",
-        "dns",     "tls_stall", "loss",       "cut",    "overload",  "all_down", "restart", "clock_jump"};
+    static const std::vector<std::string_view> names{"healthy",
+                                                     "refuse",
+                                                     "black_hole",
+                                                     "frozen",
+                                                     "brown_out",
+                                                     "slow",
+                                                     "quota",
+                                                     "flap",
+                                                     "dns",
+                                                     "tls_stall",
+                                                     "loss",
+                                                     "cut",
+                                                     "overload",
+                                                     "all_down",
+                                                     "restart",
+                                                     "clock_jump",
+                                                     "rolling",
+                                                     "shedding",
+                                                     "shedding_hint",
+                                                     "partial_refusals_10",
+                                                     "partial_refusals_30",
+                                                     "shared_quota",
+                                                     "poison"};
     return names;
 }
 
@@ -29,6 +86,20 @@ std::optional<WorldPlan> scenario(std::string_view name) {
     if (name == "healthy") return plan;
     if (name == "all_down") {
         plan.faults = {everywhere(FaultKind::refuse, 60s)};
+    } else if (name == "rolling") {
+        plan.faults = rolling(plan);
+    } else if (name == "shedding") {
+        plan.faults = {throughout(FaultKind::shed, plan, 0)};
+    } else if (name == "shedding_hint") {
+        plan.faults = {throughout(FaultKind::shed, plan, 1)};
+    } else if (name == "partial_refusals_10") {
+        plan.faults = {throughout(FaultKind::refusals, plan, 0.1)};
+    } else if (name == "partial_refusals_30") {
+        plan.faults = {throughout(FaultKind::refusals, plan, 0.3)};
+    } else if (name == "shared_quota") {
+        plan.faults = {throughout(FaultKind::key_quota, plan, default_value(FaultKind::key_quota))};
+    } else if (name == "poison") {
+        plan.faults = {throughout(FaultKind::poison, plan, default_value(FaultKind::poison))};
     } else if (name == "overload" || name == "restart") {
         plan.faults = {everywhere(*fault_kind(name), 20s)};
     } else {

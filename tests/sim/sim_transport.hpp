@@ -37,7 +37,19 @@ class SimTransport final : public Transport {
 
   private:
     enum class Ask { chat, models, load, ready };
-    enum class Part { first_piece, piece, last_piece, cut, overloaded, throttled, models, load };
+    enum class Part {
+        first_piece,
+        piece,
+        last_piece,
+        cut,
+        overloaded,
+        asks_for_pause,
+        throttled,
+        over_quota,
+        broken,
+        models,
+        load
+    };
 
     struct Connection {
         std::optional<Time> dns{}, connect{}, tls{};  // since the dispatch; unset on reuse
@@ -71,6 +83,8 @@ class SimTransport final : public Transport {
     void submit(TransferId id, Transfer& transfer);
     /// Whether the client's account has room in the gateway's window, where there is one.
     bool account_admits(std::size_t region, Time now);
+    /// What the region answers instead of working; unset: it works.
+    std::optional<Part> refusal(Transfer& transfer, Time now);
     void on_step(TransferId id, Gateway::Step step, Time arrived);
     void answer(TransferId id, Part part);
     void receive(TransferId id, Part part);

@@ -24,14 +24,9 @@ void SimTransport::submit(TransferId id, Transfer& transfer) {
     if (transfer.ask == Ask::ready) {
         work.turn_only = true;
     } else {
-        const auto* brown_out = around_.faults.find(FaultKind::brown_out, region, now);
-        if (brown_out != nullptr && transfer.draws.chance(brown_out->value)) {
-            answer(id, Part::overloaded);
-            return;
-        }
-        if (!account_admits(region, now) || !gateway.admits(now)) {
-            around_.ledger.throttled();
-            answer(id, Part::throttled);
+        if (const auto refused = refusal(transfer, now)) {
+            if (*refused == Part::throttled || *refused == Part::over_quota) around_.ledger.throttled();
+            answer(id, *refused);
             return;
         }
         const auto& plan = around_.plan;
@@ -43,6 +38,29 @@ void SimTransport::submit(TransferId id, Transfer& transfer) {
         if (transfer.acked != kNever) await(id, transfer, now + work.prefill + around_.path.rtt(region) / 2);
     }
     transfer.job = gateway.submit(work, [this, id, now](Gateway::Step step) { on_step(id, step, now); });
+}
+
+std::optional<SimTransport::Part> SimTransport::refusal(Transfer& transfer, Time now) {
+    const auto region = transfer.region;
+    auto& gateway = *around_.gateways[region];
+    const auto fault = [&](FaultKind kind) { return around_.faults.find(kind, region, now); };
+    if (const auto* poison = fault(FaultKind::poison)) {
+        // The same call is poison everywhere.
+        RandomStream draw(around_.seed, Purpose::service, {transfer.call.value_or(0), around_.plan.regions.size()});
+        if (draw.chance(poison->value)) return Part::broken;
+    }
+    if (const auto* quota = fault(FaultKind::key_quota)) {
+        const double per_second = quota->value * around_.plan.arrivals_per_second();
+        if (!around_.key_quota.take(per_second, now)) return Part::over_quota;
+    }
+    const auto* brown_out = fault(FaultKind::brown_out);
+    if (brown_out != nullptr && transfer.draws.chance(brown_out->value)) return Part::overloaded;
+    const auto* refusals = fault(FaultKind::refusals);
+    if (refusals != nullptr && transfer.draws.chance(refusals->value)) return Part::asks_for_pause;
+    const auto* shed = fault(FaultKind::shed);
+    if (shed != nullptr && gateway.full()) return shed->value > 0 ? Part::asks_for_pause : Part::overloaded;
+    if (!account_admits(region, now) || !gateway.admits(now)) return Part::throttled;
+    return std::nullopt;
 }
 
 bool SimTransport::account_admits(std::size_t region, Time now) {
@@ -107,6 +125,9 @@ void SimTransport::receive(TransferId id, Part part) {
             break;
         case Part::cut: end_broken(id, around_.queue.now(), false, "connection reset"); break;
         case Part::overloaded: whole_answer(id, 503, answer_bytes::overloaded, {}); break;
+        case Part::asks_for_pause: whole_answer(id, 503, answer_bytes::overloaded, {{"retry-after", "1"}}); break;
+        case Part::over_quota: whole_answer(id, 429, answer_bytes::throttled, {}); break;
+        case Part::broken: whole_answer(id, 500, answer_bytes::overloaded, {}); break;
         case Part::throttled: whole_answer(id, 429, answer_bytes::throttled, {{"retry-after", "5"}}); break;
         case Part::models: whole_answer(id, 200, answer_bytes::models, {}); break;
         case Part::load: {

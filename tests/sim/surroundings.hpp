@@ -24,6 +24,7 @@ struct Surroundings {
     std::vector<std::unique_ptr<Gateway>>& gateways;
     Ledger& ledger;
     Trace& trace;
+    TokenBucket& key_quota;  // of the key that all clients share
     std::uint64_t seed = 0;
 };
 

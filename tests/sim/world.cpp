@@ -22,7 +22,7 @@ World::World(const WorldPlan& plan, const Policy& policy, std::uint64_t seed, Tr
       trace_(trace),
       faults_(plan.faults),
       path_(plan_, faults_),
-      around_{queue_, plan_, faults_, path_, gateways_, ledger_, trace_, seed} {
+      around_{queue_, plan_, faults_, path_, gateways_, ledger_, trace_, key_quota_, seed} {
     for (std::size_t region = 0; region < plan_.regions.size(); ++region) {
         gateways_.push_back(std::make_unique<Gateway>(queue_, plan_, faults_, region, seed));
     }

@@ -41,6 +41,7 @@ class World {
     NetworkPath path_;
     std::vector<std::unique_ptr<Gateway>> gateways_;
     Ledger ledger_;
+    TokenBucket key_quota_;
     Surroundings around_;
     std::vector<RandomStream> arrivals_;
     int incarnation_ = 0;

@@ -23,7 +23,9 @@ constexpr std::array kKinds{
     KindName{FaultKind::tls_stall, "tls_stall", 0}, KindName{FaultKind::loss, "loss", 0.05},
     KindName{FaultKind::cut, "cut", 0.02},          KindName{FaultKind::overload, "overload", 0.4},
     KindName{FaultKind::restart, "restart", 0},     KindName{FaultKind::clock_jump, "clock_jump", 30},
-    KindName{FaultKind::window, "window", 60}};
+    KindName{FaultKind::window, "window", 60},      KindName{FaultKind::shed, "shed", 0},
+    KindName{FaultKind::refusals, "refusals", 0.1}, KindName{FaultKind::key_quota, "key_quota", 0.6},
+    KindName{FaultKind::poison, "poison", 0.02}};
 
 const KindName& entry(FaultKind kind) { return *std::ranges::find(kKinds, kind, &KindName::kind); }
 
@@ -46,6 +48,7 @@ WorldPlan::Window WorldPlan::measured() const {
         window.from = std::min(window.from, fault.from);
         window.to = std::max(window.to, fault.to);
     }
+    window.from = std::max(window.from, warm_up);
     // Calls that were under way are what a jump may hurt.
     if (faults.front().kind == FaultKind::clock_jump) {
         window.from -= std::chrono::seconds(10);

@@ -26,6 +26,10 @@ enum class FaultKind {
     loss,        ///< `value` of the packets towards the client are lost
     cut,         ///< `value` of the streams are cut half-way
     overload,    ///< only `value` of the slots are served
+    shed,        ///< no queue: 503 while all slots are taken, with `value` as Retry-After unless it is 0
+    refusals,    ///< `value` of the requests get 503 with Retry-After: 1, whatever the load
+    key_quota,   ///< the key's own, in all regions together: `value` of the demand; beyond it 429 without a hint
+    poison,      ///< `value` of the calls get 500, in every region that holds this fault
     restart,     ///< at `from`, all client processes start afresh
     clock_jump   ///< at `from`, the time of the first client process jumps `value` seconds ahead
 };

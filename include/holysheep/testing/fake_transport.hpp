@@ -15,16 +15,19 @@
 #include <holysheep/clock.hpp>
 #include <holysheep/error_code.hpp>
 #include <holysheep/region.hpp>
+#include <holysheep/testing/freeze.hpp>
 #include <holysheep/transport.hpp>
 
 namespace holysheep {
 inline namespace v0 {
 namespace testing {
 
-/// How long one scripted exchange takes: until the connection stands, from there to the first byte, and between the
-/// pieces of a stream.
+/// How long one scripted exchange takes: until the connection stands, from there to the first byte of the answer's
+/// body, and between the pieces of a stream. As real gateways do, a good answer to a POST sends its head at once and
+/// lets its body be waited for; with `late_head`, and for errors and GETs, the head comes with the body.
 struct Timing {
     std::chrono::nanoseconds connect{0}, first_byte{0}, between{0};
+    bool late_head = false;
 };
 
 /// `complete`: the protocol's regular end. `cut`: the connection is lost. `silent`: it stays open and nothing more
@@ -100,7 +103,16 @@ class FakeTransport final : public Transport {
     /// A 200 `text/event-stream` with exactly these portions of bytes.
     FakeTransport& stream_bytes(std::string_view region, std::vector<std::string> portions,
                                 StreamEnd end = StreamEnd::complete, Timing timing = {});
-    /// Forgets the region's script, so that a new one can be written: the region changes its mind.
+    /// Answers with these pieces as far as `at`, then freezes the whole region: nothing comes from there any more, for
+    /// this request, any other or a probe, until `clear`. Connections are still accepted.
+    FakeTransport& freeze(std::string_view region, FreezeAt at, std::vector<std::string> pieces = {"hello"},
+                          Timing timing = {});
+    /// Freezes the region now.
+    FakeTransport& freeze_now(std::string_view region);
+    /// From now on, GET and HEAD are never answered there, whatever the script says, until `clear`.
+    FakeTransport& hang_probes(std::string_view region);
+    /// Forgets the region's script, so that a new one can be written: the region changes its mind. It thaws, if
+    /// it was frozen; what was silent stays so.
     FakeTransport& clear(std::string_view region);
 
     /// Every request so far, in order of `start`.

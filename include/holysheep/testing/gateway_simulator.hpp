@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <holysheep/region.hpp>
+#include <holysheep/testing/freeze.hpp>
 
 namespace holysheep {
 inline namespace v0 {
@@ -27,7 +28,8 @@ struct SimulatedRegion {
     int chunks = 8;
     std::uint16_t port = 0;                 ///< 0: any free port, kept for the simulator's lifetime
     std::string host = "127.0.0.1";         ///< the IPv4 address it listens on; see also NetworkSimulator
-    std::chrono::milliseconds thinking{0};  ///< passes, after `latency`, before the answer to a POST begins
+    std::chrono::milliseconds thinking{0};  ///< passes, after the head, before the body of an answer to a POST
+    bool late_head = false;                 ///< the head comes after the thinking too, as it does for errors
 };
 
 /// What goes wrong in a region. Except for `refuse` and `flap`, a fault strikes requests, in the place of their answer
@@ -57,7 +59,8 @@ struct Fault {
         endless_headers,       ///< header lines without end
         huge_header_line,      ///< one header of 256 KiB
         endless_body,          ///< a body without end
-        close_after_response   ///< answers, promises keep-alive, closes
+        close_after_response,  ///< answers, promises keep-alive, closes
+        freeze                 ///< answers as far as `at`, then the whole region falls silent until it is revived
     };
     Kind kind = Kind::none;
     int status = 503;
@@ -67,6 +70,7 @@ struct Fault {
     int times = -1;      ///< strikes so many requests, then answers normally; negative: until changed
     std::chrono::milliseconds period{0};
     int after_chunks = 3;
+    FreezeAt at = FreezeAt::after_head;
     std::string path{};  ///< strikes only requests whose path contains this, such as "chat"; empty: all
 };
 
@@ -128,10 +132,11 @@ class GatewaySimulator {
     std::vector<Region> regions() const;
 
     void set_fault(std::string_view id, Fault fault);
-    /// Ends the region's fault; after `refuse` it listens on the same port again.
+    /// Ends the region's fault; after `refuse` it listens on the same port again, after `freeze` it goes on.
     void revive(std::string_view id);
     void set_latency(std::string_view id, std::chrono::milliseconds latency);
     void set_thinking(std::string_view id, std::chrono::milliseconds thinking);
+    void set_late_head(std::string_view id, bool late_head);
     void set_stream(std::string_view id, int chunks, std::chrono::milliseconds between_chunks);
     /// Resets the region's open connections; the port stays open.
     void reset_connections(std::string_view id);

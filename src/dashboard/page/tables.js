@@ -77,7 +77,7 @@ function drawTiles(stats) {
     ["Errors per second", rate ? few.format(rate.errors) : "\u2013"],
     ["Failovers", whole.format(stats.failovers), stats.failovers, "failovers"],
     ["Failover overhead, p99", stats.failover_overhead.count ? ms(exactly(stats.failover_overhead, "p99_ms")) : "\u2013", stats.failover_overhead.p99_ms, "failover_overhead.p99_ms"],
-    ["Hedges, races, rescues", whole.format(stats.hedges + stats.races + stats.rescues), stats.hedges + stats.races + stats.rescues],
+    ["Hedges, races, rescues, backups", whole.format(stats.hedges + stats.races + stats.rescues + stats.backups), stats.hedges + stats.races + stats.rescues + stats.backups],
     ["Cut streams", whole.format(stats.streams_cut), stats.streams_cut, "streams_cut"],
     ["Wasted tokens", whole.format(stats.wasted_tokens), stats.wasted_tokens, "wasted_tokens"],
     ["Cost", costOf(stats.models)],

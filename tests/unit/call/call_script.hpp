@@ -22,6 +22,7 @@ inline std::string_view name_of(Limit limit) {
         case Limit::first_content: return "first_content";
         case Limit::stall: return "stall";
         case Limit::attempt: return "attempt";
+        case Limit::silence: return "silence";
     }
     return "?";
 }
@@ -63,7 +64,6 @@ inline std::string line_of(const Command& command, const CallMachine& machine) {
         case Command::Kind::recover: return "recover" + number;
         case Command::Kind::finish: return "finish" + number + " " + std::string(name_of(machine.ending()));
         case Command::Kind::check_path: return "check_path" + number;
-        case Command::Kind::probe: return std::string("probe ") + static_cast<char>('a' + command.region);
         case Command::Kind::late: return "late" + number;
     }
     return "?";
@@ -111,16 +111,19 @@ class MachineRun {
         policy.seed = 7;
     }
 
+    /// The call may use the first so many of the regions.
+    void plan_only(std::size_t count) { plan_.resize(count); }
+
     time_point now{std::chrono::hours(1)};
     health::RegionHealthTracker regions;
     values::ModelId model;
-    resilience::RetryBudget budget{0.2, 20}, hedges{0.05, 5};
+    resilience::RetryBudget budget{0.2, 20}, hedges{0.05, 5}, canaries{0.25, 5};
     CallPolicy policy;
     const RetryPolicy* retry_policy = nullptr;
     std::optional<PathEvidence> evidence{};  ///< what the transport answers while time passes
 
     CallMachine& machine() {
-        if (!machine_) machine_.emplace(policy, plan_, model, regions, Budgets{budget, hedges}, retry_policy);
+        if (!machine_) machine_.emplace(policy, plan_, model, regions, Budgets{budget, hedges, canaries}, retry_policy);
         return *machine_;
     }
 

@@ -114,6 +114,16 @@ TEST(LostPath, IsRacedOneRoundTripAnd45MsAfterTheRequestWasSent) {
     EXPECT_THAT(run.end(1, {.answered = true}), ElementsAre("cancel #2", "finish #1 answered"));
 }
 
+TEST(LostPath, AHeadThatCameBeforeTheRequestHadArrivedChangesNothing) {
+    MachineRun run(2);
+    know_round_trip(run);
+    run.evidence = PathEvidence{.unacked_for = 65ms, .srtt = 20ms};
+    run.start();
+    run.connect(1);
+    run.first_byte(1);
+    EXPECT_THAT(run.pass(65ms), ElementsAre("late #1", "start #2 b race duplicated"));
+}
+
 TEST(LostPath, AnAcknowledgedRequestIsLeftToTheModel) {
     MachineRun run(2);
     know_round_trip(run);
@@ -181,33 +191,18 @@ TEST(LostPath, ARaceThatGetsNoSocketLeavesTheFirstAlone) {
 
 // ---- a silent region ----
 
-TEST(SignOfLife, IsAskedForOnceTheRegionWasSilentForASecond) {
-    MachineRun run(2);
-    run.policy.sign_of_life = 1s;
-    run.start();
-    run.connect(1);
-    run.regions.on_alive(0, run.now + 300ms);
-    EXPECT_THAT(run.pass(1299ms), IsEmpty());
-    EXPECT_THAT(run.pass(1ms), ElementsAre("probe a"));
-    EXPECT_THAT(run.pass(999ms), IsEmpty());
-    EXPECT_THAT(run.pass(1ms), ElementsAre("probe a"));
-}
-
-TEST(SignOfLife, IsAskedForAtDispatchWhereTheRegionWasSilentBefore) {
-    MachineRun run(2);
-    run.policy.sign_of_life = 1s;
-    run.regions.on_alive(0, run.now - 5s);
-    run.start();
-    EXPECT_THAT(run.connect(1), ElementsAre("probe a"));
-}
-
-TEST(SignOfLife, IsNotAskedForWhereThereIsNowhereElseToGo) {
-    MachineRun run(1);
-    run.policy.sign_of_life = 1s;
-    run.regions.on_alive(0, run.now - 5s);
-    run.start();
-    EXPECT_THAT(run.connect(1), IsEmpty());
-    EXPECT_THAT(run.pass(30s), IsEmpty());
+TEST(SignOfLife, IsWantedWhereACallCouldGoElsewhereAndForStreamsThatAreBoundToOneRegion) {
+    struct Row {
+        std::size_t regions, plan;
+        bool stream, wanted;
+    };
+    for (const Row row :
+         {Row{2, 2, false, true}, Row{2, 1, false, false}, Row{2, 1, true, true}, Row{1, 1, true, false}}) {
+        MachineRun run(row.regions, row.stream);
+        run.plan_only(row.plan);
+        run.policy.sign_of_life = 1s;
+        EXPECT_EQ(run.machine().wants_sign_of_life(), row.wanted) << row.regions << row.plan << row.stream;
+    }
 }
 
 TEST(Rescue, OneThatLostTheRaceOfConnectionsSavedNobody) {
@@ -225,7 +220,7 @@ TEST(Rescue, AWaitingAttemptIsRacedWhenItsRegionIsFoundDead) {
     run.start();
     run.connect(1);
     EXPECT_THAT(run.region_down(0), ElementsAre("late #1", "start #2 b rescue duplicated"));
-    EXPECT_THAT(run.region_down(1), IsEmpty()) << "once per call";
+    EXPECT_THAT(run.region_down(0), IsEmpty()) << "once";
     EXPECT_THAT(run.content(2), ElementsAre("cancel #1", "commit #2"));
 }
 
@@ -235,11 +230,75 @@ TEST(Rescue, NothingWasSentYetSoNothingIsDuplicated) {
     EXPECT_THAT(run.region_down(0), ElementsAre("late #1", "start #2 b rescue"));
 }
 
-TEST(Rescue, LeavesAnswersThatHaveBegunAlone) {
-    MachineRun run(2);
+TEST(Rescue, AHeadIsNoContent) {
+    for (const bool stream : {false, true}) {
+        MachineRun run(2, stream);
+        run.start();
+        run.connect(1);
+        run.first_byte(1);
+        run.progress(1);
+        EXPECT_THAT(run.region_down(0), ElementsAre("late #1", "start #2 b rescue duplicated"));
+    }
+}
+
+TEST(Rescue, TheNextRegionMayDieToo) {
+    MachineRun run(3);
     run.start();
     run.connect(1);
-    run.first_byte(1);
+    run.region_down(0);
+    run.connect(2);
+    EXPECT_THAT(run.region_down(1), ElementsAre("late #2", "start #3 c rescue duplicated"));
+}
+
+/// Two probes of region `a` went unanswered, and nothing else came from there for two seconds.
+void find_dead(MachineRun& run) {
+    for (int i = 0; i < 2; ++i) {
+        run.now += 1s;
+        run.regions.take_probe(0, run.now);
+        run.regions.on_probe_end(0, {}, run.now);
+    }
+}
+
+TEST(Rescue, AStreamWithContentEndsAsStalledWhenItsRegionIsFoundDead) {
+    MachineRun run(2, true);
+    run.start();
+    run.regions.on_alive(0, run.now);
+    run.commit();
+    find_dead(run);
+    EXPECT_THAT(run.region_down(0), ElementsAre("cancel #1 silence"));
+    EXPECT_THAT(run.end(1, {.error = ErrorCode::stream_stalled, .limit = Limit::silence}),
+                ElementsAre("finish #1 interrupted"));
+}
+
+TEST(Rescue, AStreamWithContentIsTakenOverWhereItsCallerWantsThat) {
+    MachineRun run(2, true);
+    run.policy.recovery = StreamRecovery::restart;
+    run.start();
+    run.regions.on_alive(0, run.now);
+    run.commit();
+    find_dead(run);
+    EXPECT_THAT(run.region_down(0), ElementsAre("cancel #1 silence"));
+    EXPECT_THAT(run.end(1, {.error = ErrorCode::stream_stalled, .limit = Limit::silence}),
+                ElementsAre("recover #1", "start #2 b failover duplicated"));
+}
+
+TEST(Rescue, AStreamWhoseBytesStillComeIsLeftAlone) {
+    MachineRun run(2, true);
+    run.start();
+    run.commit();
+    find_dead(run);
+    run.regions.on_alive(0, run.now);
+    EXPECT_THAT(run.region_down(0), IsEmpty());
+}
+
+TEST(Rescue, OneProbeThatGoesUnansweredEndsNoStream) {
+    MachineRun run(2, true);
+    run.start();
+    run.regions.on_alive(0, run.now);
+    run.commit();
+    run.now += 2s;
+    run.regions.take_probe(0, run.now);
+    run.regions.on_probe_end(0, {}, run.now);
     EXPECT_THAT(run.region_down(0), IsEmpty());
 }
 
@@ -320,13 +379,143 @@ TEST(Hedge, DoesNotGoOut) {
     }
 }
 
-TEST(Hedge, DoesNotGoOutOnceTheAnswerHasBegun) {
+TEST(Hedge, GoesOutAfterTheHeadToo) {
     HedgedRun run(2);
     run.start();
     run.connect(1);
     run.pass(200ms);
     run.first_byte(1);
+    EXPECT_THAT(run.pass(100ms), ElementsAre("start #2 b hedge duplicated"));
+}
+
+TEST(Hedge, DoesNotGoOutOnceThereIsContent) {
+    HedgedRun run(2);
+    run.start();
+    run.commit();
     EXPECT_THAT(run.pass(10s), IsEmpty());
+}
+
+// ---- backups ----
+
+struct BackedUpRun : MachineRun {
+    explicit BackedUpRun(std::size_t count, bool stream = true) : MachineRun(count, stream) {
+        policy.deadline = now + 3s;
+        policy.usual = 400ms;
+        for (std::size_t i = 0; i < count; ++i) elsewhere(i, Charge::success);
+    }
+};
+
+TEST(Backup, GoesOutWhileAnotherRegionCanStillMeetTheDeadline) {
+    for (const bool head : {false, true}) {
+        BackedUpRun run(2);
+        run.start();
+        run.connect(1);
+        if (head) run.first_byte(1);
+        EXPECT_THAT(run.pass(2500ms - 1ns), IsEmpty());
+        EXPECT_THAT(run.pass(1ns), ElementsAre("start #2 b backup duplicated"));
+        EXPECT_EQ(run.budget.tokens(), 19);
+        run.connect(2);
+        EXPECT_THAT(run.content(2), ElementsAre("cancel #1", "commit #2"));
+    }
+}
+
+TEST(Backup, GoesOutAtHalfOfTheDeadlineWhileNothingIsKnown) {
+    BackedUpRun run(2);
+    run.policy.usual.reset();
+    run.start();
+    run.connect(1);
+    EXPECT_THAT(run.pass(1500ms - 1ns), IsEmpty());
+    EXPECT_THAT(run.pass(1ns), ElementsAre("start #2 b backup duplicated"));
+}
+
+TEST(Backup, GoesOutBeforeTheCallersOwnLimitOfTheFirstContent) {
+    BackedUpRun run(2);
+    run.policy.deadline.reset();
+    run.policy.first_content = 2s;
+    run.policy.own_first_content = true;
+    run.start();
+    run.connect(1);
+    run.first_byte(1);
+    EXPECT_THAT(run.pass(1500ms), ElementsAre("start #2 b backup duplicated"));
+}
+
+TEST(Backup, DoesNotGoOut) {
+    struct Row {
+        const char* when;
+        std::function<void(BackedUpRun&)> prepare;
+    };
+    const Row rows[] = {
+        {"the retry budget is empty",
+         [](BackedUpRun& run) {
+             run.budget = {0.2, 0};
+         }},
+        {"the call is cost-safe", [](BackedUpRun& run) { run.policy.cost_safe = true; }},
+        {"one attempt is all", [](BackedUpRun& run) { run.policy.retry.max_attempts = 1; }},
+        {"the other region is draining", [](BackedUpRun& run) { run.regions.set_draining(1, true, run.now); }},
+        {"it is bound to its region", [](BackedUpRun& run) { run.plan_only(1); }},
+        {"there is no deadline", [](BackedUpRun& run) { run.policy.deadline.reset(); }},
+    };
+    for (const auto& row : rows) {
+        BackedUpRun run(2);
+        row.prepare(run);
+        run.start();
+        run.connect(1);
+        EXPECT_THAT(run.pass(2900ms), IsEmpty()) << row.when;
+    }
+}
+
+TEST(Backup, IsTriedAgainWhereThereWasNowhereToGo) {
+    BackedUpRun run(2);
+    run.regions.limit_until(1, run.model, run.now + 2600ms);
+    run.start();
+    run.connect(1);
+    EXPECT_THAT(run.pass(2900ms), ElementsAre("start #2 b backup duplicated"));
+}
+
+TEST(Backup, ATrialGivesTheCallerWhatTheOthersUsuallyNeedAndNoMore) {
+    BackedUpRun run(2);
+    for (int i = 0; i < 3; ++i) run.elsewhere(0, Charge::gateway);  // a bad record
+    run.start();
+    run.connect(1);
+    EXPECT_THAT(run.pass(400ms - 1ns), IsEmpty());
+    EXPECT_THAT(run.pass(1ns), ElementsAre("start #2 b backup duplicated"));
+    EXPECT_EQ(run.budget.tokens(), 20) << "a move to a healthy region is free";
+}
+
+TEST(Backup, ATrialIsNotBackedUpByAnotherOne) {
+    BackedUpRun run(2);
+    run.policy.deadline.reset();
+    for (int i = 0; i < 3; ++i) {
+        run.elsewhere(0, Charge::gateway);
+        run.elsewhere(1, Charge::gateway);
+    }
+    run.start();
+    run.connect(1);
+    EXPECT_THAT(run.pass(10s), IsEmpty());
+}
+
+TEST(Backup, AnExplorationIsBackedUpByARegionThatIsInUse) {
+    for (const bool in_use : {true, false}) {
+        BackedUpRun run(2);
+        run.regions.on_alive(0, run.now);
+        run.now += 31s;
+        run.policy.deadline.reset();
+        if (in_use) run.elsewhere(1, Charge::success);
+        run.start();
+        run.connect(1);
+        const auto seen = run.pass(400ms);
+        EXPECT_EQ(seen, in_use ? Lines{"start #2 b backup duplicated"} : Lines{});
+    }
+}
+
+TEST(Backup, OneThatFailsLeavesTheFirstInPlace) {
+    BackedUpRun run(2);
+    run.start();
+    run.connect(1);
+    run.pass(2500ms);
+    run.connect(2);
+    EXPECT_THAT(run.end(2, overloaded()), IsEmpty());
+    EXPECT_THAT(run.answer(1), ElementsAre("finish #1 answered"));
 }
 
 TEST(Hedge, ALostHedgeLeavesTheFirstInPlace) {
@@ -364,28 +553,30 @@ TEST(BreakerInThePlan, AnOpenRegionIsPassedOver) {
     EXPECT_THAT(run.end(1, refused_connection()), ElementsAre("start #2 c failover"));
 }
 
-TEST(BreakerInThePlan, AfterAllOthersFailedTheCallWaitsForItsTrial) {
+TEST(BreakerInThePlan, AfterAllOthersFailedABlockedRegionIsTriedAtOnce) {
     OpenBreaker run(2);
     EXPECT_THAT(run.start(), ElementsAre("start #1 b first"));
-    EXPECT_THAT(run.end_and_wait(1, overloaded()), ElementsAre("start #2 b retry"));
+    EXPECT_THAT(run.end(1, overloaded()), ElementsAre("start #2 a failover panic"));
 }
 
-TEST(BreakerInThePlan, WithEveryRegionOpenOneAttemptIsMadeInPanic) {
+TEST(BreakerInThePlan, WithEveryRegionOpenEachIsTriedByACanary) {
     OpenBreaker run(2);
     run.open(1);
     const auto begun = run.start();
     ASSERT_EQ(begun.size(), 1U);
     EXPECT_THAT(begun[0], testing::AnyOf("start #1 a first panic", "start #1 b first panic"));
-    EXPECT_TRUE(run.machine().panic());
-    EXPECT_THAT(run.end(1, refused_connection()), ElementsAre("finish #1 regions_exhausted"));
+    EXPECT_TRUE(run.machine().outage());
+    const auto next = run.end(1, refused_connection());
+    EXPECT_THAT(next, ElementsAre(begun[0][9] == 'a' ? "start #2 b failover panic" : "start #2 a failover panic"))
+        << "and then the other one, before the call fails";
 }
 
-TEST(BreakerInThePlan, APauseThatIsShortEnoughIsWaitedOutRatherThanPanicked) {
+TEST(BreakerInThePlan, WhileOneRegionPausesABlockedOneIsTriedAtOnce) {
     OpenBreaker run(2);
     run.regions.limit_until(1, run.model, run.now + 5s);
-    EXPECT_THAT(run.start(), IsEmpty());
-    EXPECT_THAT(run.pass_until_something(), ElementsAre("start #1 a first"))
-        << "its trial is due before the pause ends";
+    EXPECT_THAT(run.start(), ElementsAre("start #1 a first panic"));
+    EXPECT_THAT(run.end(1, refused_connection()), IsEmpty());
+    EXPECT_THAT(run.pass(5s), testing::Contains("start #2 a retry panic")) << "and again";
 }
 
 TEST(BreakerInThePlan, AModelThatEveryRegionLacksIsAskedForAllTheSame) {

@@ -444,6 +444,41 @@ TEST(CallMachine, ARefusedStreamOfAPooledConnectionIsSentAgainOverANewOneAtNoCos
     EXPECT_THAT(run.end(2, refused_stream()), ElementsAre("start #3 b failover")) << "once is enough";
 }
 
+// ---- proxies ----
+
+Outcome failed_proxy(int status) {
+    return {.error = ErrorCode::proxy_failed, .certainly_not_delivered = true, .proxy_status = status};
+}
+
+TEST(CallMachine, AProxyThatIsNotThereOrWantsCredentialsIsAskedOnce) {
+    for (const int status : {0, 407}) {
+        MachineRun run(3);
+        run.start();
+        EXPECT_THAT(run.end(1, failed_proxy(status)), ElementsAre("finish #1 refused")) << status;
+    }
+}
+
+TEST(CallMachine, AProxyThatRefusesOneHostIsAskedForOneMore) {
+    for (const int status : {403, 404, 502, 503}) {
+        MachineRun run(4);
+        run.start();
+        EXPECT_THAT(run.end(1, failed_proxy(status)), ElementsAre("start #2 b failover")) << status;
+        EXPECT_THAT(run.end(2, failed_proxy(status)), ElementsAre("finish #2 refused")) << status;
+    }
+}
+
+TEST(CallMachine, AProxyThatCouldNotConnectIsAskedAgainForASingleRegion) {
+    MachineRun run(1);
+    run.start();
+    EXPECT_THAT(run.end(1, failed_proxy(503)), IsEmpty());
+    EXPECT_THAT(run.pass_until_something(), ElementsAre("start #2 a retry"));
+    EXPECT_THAT(run.end(2, failed_proxy(503)), ElementsAre("finish #2 refused"));
+
+    MachineRun forbidden(1);
+    forbidden.start();
+    EXPECT_THAT(forbidden.end(1, failed_proxy(403)), ElementsAre("finish #1 refused"));
+}
+
 // ---- hints ----
 
 TEST(CallMachine, AHintBeyondTheLongestWaitFailsAtOnce) {
@@ -708,7 +743,7 @@ TEST(CallMachine, KnowsWhetherOnlyThrottlingStoodInTheWay) {
     throttled_only.start();
     throttled_only.end(1, throttled());
     throttled_only.end(2, throttled());
-    EXPECT_TRUE(throttled_only.machine().only_throttled());
+    EXPECT_TRUE(throttled_only.machine().all_failed_with(ErrorCode::rate_limited));
     EXPECT_TRUE(throttled_only.machine().regions_exhausted());
 
     MachineRun mixed(2);
@@ -716,7 +751,7 @@ TEST(CallMachine, KnowsWhetherOnlyThrottlingStoodInTheWay) {
     mixed.start();
     mixed.end(1, throttled());
     mixed.end(2, overloaded());
-    EXPECT_FALSE(mixed.machine().only_throttled());
+    EXPECT_FALSE(mixed.machine().all_failed_with(ErrorCode::rate_limited));
 }
 
 TEST(CallMachine, RegionsAreExhaustedOnlyWhenEachEligibleOneFailed) {

@@ -311,6 +311,7 @@ TEST(CallMachineTiming, TheWaitBeforeARetryIsRandomWithinItsCeiling) {
         MachineRun run(1);
         run.policy.seed = seed;
         run.policy.retry.max_attempts = 4;
+        run.policy.retry.outage_patience = 0ms;  // nothing is spread over it
         run.start();
         nanoseconds ceiling = 50ms;
         for (int attempt = 1; attempt < 4; ++attempt, ceiling *= 2) {

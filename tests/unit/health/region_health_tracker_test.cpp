@@ -693,6 +693,136 @@ TEST(ProbeSchedule, OnlyOneProbePerRegionIsOut) {
     EXPECT_TRUE(world.regions.take_probe(0, world.now));
 }
 
+// ---- signs of life that calls wait for ----
+
+struct Watched : World {
+    Watched() : World(2) {
+        regions.on_alive(0, now);
+        probe(0, true);
+        now += 5s;
+        regions.on_alive(0, now);
+    }
+    std::optional<nanoseconds> due() const {
+        const auto next = regions.next_probe_at();
+        return next ? std::optional(*next - now) : std::nullopt;
+    }
+};
+
+TEST(SignOfLife, IsAskedForOnceARegionWithWaitingAttemptsIsSilentForASecond) {
+    Watched world;
+    auto ticket = world.dispatch(0);
+    EXPECT_TRUE(world.regions.watch(ticket, world.now));
+    world.now += 999ms;
+    EXPECT_FALSE(world.regions.take_due_probe(0, world.now));
+    world.now += 1ms;
+    EXPECT_TRUE(world.regions.take_due_probe(0, world.now));
+    world.regions.on_probe_end(0, {.answered = true, .good = true}, world.now);
+    world.now += 500ms;
+    world.regions.on_alive(0, world.now);
+    world.now += 999ms;
+    EXPECT_FALSE(world.regions.take_due_probe(0, world.now)) << "any byte puts it off";
+    world.now += 1ms;
+    EXPECT_TRUE(world.regions.take_due_probe(0, world.now));
+}
+
+TEST(SignOfLife, IsAskedForAtOnceWhereTheRegionWasSilentBefore) {
+    Watched world;
+    world.now += 3s;
+    auto ticket = world.dispatch(0);
+    EXPECT_TRUE(world.regions.watch(ticket, world.now));
+    EXPECT_TRUE(world.regions.take_due_probe(0, world.now));
+}
+
+TEST(SignOfLife, OneQuestionIsEnoughForTenThousandAttempts) {
+    Watched world;
+    std::vector<Ticket> tickets;
+    for (int i = 0; i < 10'000; ++i) {
+        tickets.push_back(world.dispatch(0));
+        EXPECT_EQ(world.regions.watch(tickets.back(), world.now), i == 0);
+    }
+    int asked = 0;
+    for (const auto end = world.now + 10s; world.now < end; world.now += 10ms) {
+        if (world.regions.take_due_probe(0, world.now)) {
+            ++asked;
+            world.regions.on_probe_end(0, {.answered = true, .good = true}, world.now);
+        }
+    }
+    EXPECT_LE(asked, 10);
+    for (auto& ticket : tickets) world.regions.on_outcome(ticket, Charge::none, world.now);
+}
+
+TEST(SignOfLife, IsNotAskedForWhenTheLastAttemptIsOver) {
+    Watched world;
+    auto ticket = world.dispatch(0);
+    world.regions.watch(ticket, world.now);
+    world.regions.on_outcome(ticket, Charge::none, world.now);
+    world.now += 1500ms;
+    EXPECT_FALSE(world.regions.take_due_probe(0, world.now));
+}
+
+TEST(SignOfLife, ARegionIsFoundDeadByTwoProbesAndSilence) {
+    Watched world;
+    world.now += 1s;
+    world.probe(0, false);
+    EXPECT_FALSE(world.regions.found_dead(0, world.now));
+    world.now += 1s;
+    world.probe(0, false);
+    EXPECT_TRUE(world.regions.found_dead(0, world.now));
+    world.regions.on_alive(0, world.now);
+    EXPECT_FALSE(world.regions.found_dead(0, world.now));
+}
+
+TEST(SignOfLife, AHeadDoesNotExcuseTheSilenceAfterIt) {
+    Watched world;
+    auto ticket = world.dispatch(0);
+    world.regions.on_alive(0, world.now + 10ms);
+    world.regions.on_late(ticket, world.now + 1s, true);
+    EXPECT_EQ(world.regions.error_rate(0, world.now + 1s), 0);
+    world.regions.on_late(ticket, world.now + 1010ms, true);
+    EXPECT_GT(world.regions.error_rate(0, world.now + 1010ms), 0);
+}
+
+// ---- probes that go unanswered while calls are answered ----
+
+TEST(ProbePath, WhereProbesWereNeverAnsweredButCallsAreTheyAreNoEvidence) {
+    World world(2);
+    world.probe(0, false);
+    world.now += 100ms;
+    world.regions.on_alive(0, world.now);
+    world.regions.take_notices();
+    for (int i = 0; i < 5; ++i) {
+        world.now += 2s;
+        EXPECT_TRUE(world.regions.take_probe(0, world.now));
+        world.regions.on_probe_end(0, {}, world.now);
+    }
+    EXPECT_EQ(world.liveness(0), Liveness::healthy);
+    EXPECT_EQ(world.breaker(0), BreakerState::closed);
+    EXPECT_THAT(world.regions.take_notices().dead, IsEmpty());
+    EXPECT_STREQ(world.facts(0).liveness_reason, "answers calls; its probes go unanswered, so it is only connected to");
+}
+
+TEST(ProbePath, AContradictionIsSettledByAProbeAtOnce) {
+    Watched world;
+    world.now += 2s;
+    world.probe(0, false);
+    world.now += 100ms;
+    world.regions.on_alive(0, world.now);
+    EXPECT_TRUE(world.regions.take_due_probe(0, world.now)) << "traffic does not take its place";
+}
+
+TEST(ProbePath, AConnectionThatFailsIsEvidenceAllTheSame) {
+    World world(2);
+    world.probe(0, false);
+    world.now += 100ms;
+    world.regions.on_alive(0, world.now);
+    for (int i = 0; i < 2; ++i) {
+        world.now += 2s;
+        world.regions.take_probe(0, world.now);
+        world.regions.on_probe_end(0, {.bare = true}, world.now);
+    }
+    EXPECT_EQ(world.liveness(0), Liveness::down);
+}
+
 // ---- what connections show ----
 
 TEST(OnConnection, TcpsOwnRoundTripIsBetterThanTheTimeToConnect) {

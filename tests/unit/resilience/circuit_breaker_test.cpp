@@ -24,7 +24,7 @@ struct Fixture {
     explicit Fixture(BreakerOptions with = {}) : options(with) {}
 
     bool fail(FailureKind kind = transport, bool trial = false, double random = kNoSpread) {
-        return breaker.on_failure(kind, trial, true, random, now);
+        return breaker.on_failure(kind, trial, {}, random, now);
     }
     void fail_times(int times, FailureKind kind = transport) {
         for (int i = 0; i < times; ++i) fail(kind);
@@ -162,7 +162,8 @@ TEST(CircuitBreaker, ForgetsTheWholeWindowAfterAPause) {
 
 TEST(CircuitBreaker, StaysClosedWhereItMayNotOpenAndOpensAtTheNextFailure) {
     Fixture f;
-    for (int i = 0; i < 7; ++i) EXPECT_FALSE(f.breaker.on_failure(timeout, false, false, kNoSpread, f.now));
+    for (int i = 0; i < 7; ++i)
+        EXPECT_FALSE(f.breaker.on_failure(timeout, false, {.may_open = false}, kNoSpread, f.now));
     EXPECT_EQ(f.state(), BreakerState::closed);
     EXPECT_TRUE(f.fail(timeout)) << "what was held back still counts";
 }
@@ -210,7 +211,7 @@ TEST(CircuitBreaker, AUsersOwnNumbersHold) {
         EXPECT_TRUE(f.fail(server));
         f.now += 47'999ms;
         EXPECT_FALSE(f.admits());
-        EXPECT_EQ(f.breaker.on_failure(server, false, true, random, f.now), false);
+        EXPECT_EQ(f.breaker.on_failure(server, false, {}, random, f.now), false);
         f.now += 24'001ms;
         EXPECT_TRUE(f.admits());
         ASSERT_TRUE(f.dispatch());

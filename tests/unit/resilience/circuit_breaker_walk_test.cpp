@@ -29,7 +29,7 @@ class Walk {
     /// After everything that may have happened, it still lets calls through once all trials are back.
     void come_home() {
         breaker_.force(std::nullopt, now_);
-        for (int i = 0; i < 3; ++i) breaker_.on_failure(FailureKind::transport, false, true, 0.5, now_);
+        for (int i = 0; i < 3; ++i) breaker_.on_failure(FailureKind::transport, false, {}, 0.5, now_);
         ASSERT_EQ(breaker_.state(now_), BreakerState::open);
         now_ = *breaker_.opens_trial_at(now_);
         if (trials_ > 0) breaker_.on_success(true, now_);
@@ -76,7 +76,7 @@ class Walk {
         if (!chance(failing_)) return breaker_.on_success(trial, now_);
         const auto kind = static_cast<FailureKind>(random_.next() % 4);
         const bool may_open = chance(0.9);
-        const bool opened = breaker_.on_failure(kind, trial, may_open, random_.uniform(), now_);
+        const bool opened = breaker_.on_failure(kind, trial, {.may_open = may_open}, random_.uniform(), now_);
         EXPECT_TRUE(!opened || breaker_.state(now_) == BreakerState::open);
     }
     void pass(milliseconds at_most) {

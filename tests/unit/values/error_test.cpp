@@ -14,7 +14,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr int kErrorCodes = static_cast<int>(ErrorCode::descriptors_exhausted) + 1;
+constexpr int kErrorCodes = static_cast<int>(ErrorCode::proxy_failed) + 1;
 
 std::string line(const Error& error) {
     std::ostringstream out;

@@ -1,0 +1,169 @@
+// When no region is usable: each blocked one is tried by one call at a time (a canary), all other calls wait for what
+// it finds out. After `retry.outage_patience` the call ends with the reasons.
+#include <algorithm>
+
+#include "call/machine.hpp"
+#include "resilience/backoff.hpp"
+
+namespace holysheep::call {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Calls that waited for a region do not return to it in one moment.
+constexpr auto kReturnWithin = 400ms;
+
+}  // namespace
+
+/// The latest attempt of this model that failed there.
+const CallMachine::Attempt* CallMachine::last_failure(std::size_t region) const {
+    const auto last = std::find_if(attempts_.rbegin(), attempts_.rend(), [&](const Attempt& a) {
+        return a.region == region && a.model == fallback_.current() && !in_flight(a) && !a.lost;
+    });
+    return last == attempts_.rend() ? nullptr : &*last;
+}
+
+/// A call's first attempt is free; a further one is paid for, so that with few calls an outage costs little.
+bool CallMachine::can_pay_for_canary() const {
+    return attempts_.empty() || budgets_.canaries.tokens() >= 1 || budgets_.retries.tokens() >= 1;
+}
+
+void CallMachine::pay_for_canary() {
+    if (!attempts_.empty() && !budgets_.canaries.try_take()) budgets_.retries.try_take();
+}
+
+std::optional<CallMachine::Move> CallMachine::move_in_outage(bool return_to_tried, time_point now, Ending& why_not) {
+    if (!patience_ends_) patience_ends_ = now + policy_.retry.outage_patience;
+    const bool spent = policy_.retry.max_attempts > 0 && attempts_used_up();
+    const double random = random_.uniform();
+    std::optional<Move> best;
+    bool others_may_find_out = false, pause_too_long = false;
+    for (const auto region : plan_) {
+        if (spent || !eligible(region) || regions_.forced_open(region) || !regions_.has_model(region, model_, now)) {
+            continue;
+        }
+        if (redirected(region)) continue;  // it would do so again
+        const auto* failure = last_failure(region);
+        if (failure != nullptr && !return_to_tried) continue;
+        auto pause = regions_.limited_until(region, model_);
+        std::optional<milliseconds> hint;
+        if (failure != nullptr && failure->outcome.retry_after && failure->outcome.retry_after->count() > 0) {
+            hint = failure->outcome.retry_after;
+            // The pause that this call's own hint began is in its wait already.
+            if (pause <= failure->ended + *hint) pause = time_point{};
+        }
+        const bool blocked =
+            !regions_.breakers_closed(region, model_, now) || (failure != nullptr && regions_.failing(region));
+        auto when = blocked ? regions_.canary_at(region, now) : now;
+        bool asked_to_wait = pause > now;
+        if (asked_to_wait) when = std::max(when, pause);
+        // What is neither blocked nor paused follows the rules of retries, and so does a return that was asked to wait.
+        if (!blocked && !asked_to_wait && !hint) continue;
+        const bool retry = failure != nullptr && (asked_to_wait || hint);
+        if (retry && attempts_used_up()) continue;
+        if (failure != nullptr) {
+            const auto own = std::chrono::duration_cast<nanoseconds>(health::kCanaryEvery * (0.5 + random / 2));
+            asked_to_wait = asked_to_wait || hint;
+            when = std::max(when, hint ? return_after(*failure, random) : failure->ended + own);
+        }
+        if (pause > now) quota_clock_ = std::min(quota_clock_.value_or(pause), pause);
+        const bool too_late = (deadline_ && when >= *deadline_) || when - now > policy_.retry.max_wait;
+        if (asked_to_wait && too_late) {
+            pause_too_long = true;
+            continue;
+        }
+        if (blocked && !asked_to_wait) {
+            others_may_find_out = true;
+            if (when > *patience_ends_ || !can_pay_for_canary()) continue;
+        }
+        if (best && when >= best->when) continue;
+        best = Move{.region = region,
+                    .kind = kind_of_visit(region),
+                    .when = when,
+                    .pause = pause,
+                    .free = !retry,
+                    .panic = blocked && !retry,
+                    .returns = true,
+                    .outage = true};
+    }
+    if (best) return best;
+    if (others_may_find_out && now < *patience_ends_) {
+        return Move{.region = plan_.front(), .when = *patience_ends_, .free = true, .returns = true, .outage = true};
+    }
+    if (pause_too_long) why_not = Ending::wait_too_long;
+    if (others_may_find_out && attempts_.empty()) return move_after_canary(now);
+    return std::nullopt;
+}
+
+/// The patience is over, and a canary is still out: a long answer looks like that. Better one attempt beside it than a
+/// certain failure.
+std::optional<CallMachine::Move> CallMachine::move_after_canary(time_point now) const {
+    for (const auto region : plan_) {
+        if (!eligible(region) || regions_.forced_open(region) || regions_.limited_until(region, model_) > now) continue;
+        if (!regions_.has_model(region, model_, now) || !regions_.canary_out(region)) continue;
+        return Move{.region = region, .when = now, .free = true, .panic = true, .outage = true};
+    }
+    return std::nullopt;
+}
+
+/// Every region is said to lack the model, or is paused by hand: the first that may be asked says so itself.
+std::optional<CallMachine::Move> CallMachine::ask_without_model(time_point now) const {
+    for (const auto region : plan_) {
+        if (!eligible(region) || regions_.forced_open(region) || regions_.limited_until(region, model_) > now) continue;
+        if (regions_.has_model(region, model_, now) || (admission_ != nullptr && !admission_->has_room(region)))
+            continue;
+        return Move{.region = region, .kind = AttemptKind::first, .when = now};
+    }
+    return std::nullopt;
+}
+
+AttemptKind CallMachine::kind_of_visit(std::size_t region) const {
+    if (attempts_.empty()) return fallback_.current() == 0 ? AttemptKind::first : AttemptKind::fallback_model;
+    return tried(region) ? AttemptKind::retry : AttemptKind::failover;
+}
+
+Commands CallMachine::look_in_outage(const Move& waited, time_point now) {
+    if (attempts_.empty()) return start(now);
+    Commands out;
+    // The wait itself has spaced these out: what the region showed meanwhile makes one return to it free.
+    auto region = next_untried(now);
+    if (!region && waited.back && regions_.usable(*waited.back, model_, now)) region = waited.back;
+    const bool spent = policy_.retry.max_attempts > 0 && attempts_used_up();
+    const auto pays = [&] {
+        if (!regions_.breakers_closed(*region, model_, now)) return can_pay_for_canary() && (pay_for_canary(), true);
+        const bool free = !tried(*region) && regions_.healthy(*region, model_, now);
+        return free || !std::exchange(returned_, true) || budgets_.retries.try_take();
+    };
+    if (region && !spent && pays()) {
+        dispatch({.region = *region,
+                  .kind = kind_of_visit(*region),
+                  .when = now,
+                  .maybe_duplicated = waited.maybe_duplicated},
+                 now, out);
+        return out;
+    }
+    auto why_not = end_of_patience_;
+    if (auto move = move_in_outage(return_to_tried_, now, why_not)) {
+        move->maybe_duplicated = waited.maybe_duplicated;
+        follow(*move, now, out);
+    } else {
+        finish(region && !spent ? Ending::budget_empty : why_not, static_cast<int>(attempts_.size()), out);
+    }
+    return out;
+}
+
+Commands CallMachine::on_region_back(std::size_t region, time_point now) {
+    if (finished() || !pending_ || !pending_->outage || std::ranges::find(plan_, region) == plan_.end()) return {};
+    auto when = now;
+    if (regions_.usable(region, model_, now)) {
+        if (pending_->back) return {};
+        pending_->back = region;
+        const nanoseconds spread = std::chrono::duration_cast<nanoseconds>(kReturnWithin * random_.uniform());
+        when = now + spread;
+    }
+    if (when < pending_->when) pending_->when = when;
+    return {};
+}
+
+}  // namespace holysheep::call

@@ -1,0 +1,72 @@
+// The objects that a program brings, with what they throw kept from the client: a built-in rule takes their place where
+// there is one.
+// ClientOptions → [Guarded…] → CallServices, Prober
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <unordered_set>
+
+#include <holysheep/clock.hpp>
+#include <holysheep/retry_policy.hpp>
+#include <holysheep/transport.hpp>
+
+#include "telemetry/log.hpp"
+
+namespace holysheep::client {
+
+/// The built-in verdict where the user's policy throws.
+class GuardedRetryPolicy final : public RetryPolicy {
+  public:
+    GuardedRetryPolicy(std::shared_ptr<const RetryPolicy> policy, std::shared_ptr<const telemetry::Log> log)
+        : policy_(std::move(policy)), log_(std::move(log)) {}
+    RetryVerdict decide(const RetryContext& context) const override;
+
+  private:
+    std::shared_ptr<const RetryPolicy> policy_;
+    std::shared_ptr<const telemetry::Log> log_;
+};
+
+/// What is posted or timed never throws into the user's clock. `post` and `call_at` are tried twice; the second
+/// exception goes to the call that needs them.
+class GuardedClock final : public Clock {
+  public:
+    GuardedClock(std::shared_ptr<Clock> clock, std::shared_ptr<const telemetry::Log> log);
+    time_point now() const override;
+    TimerId call_at(time_point when, std::function<void()> function) override;
+    void cancel(TimerId timer) override;
+    void post(std::function<void()> function) override;
+
+  private:
+    std::function<void()> guarded(std::function<void()> function) const;
+
+    std::shared_ptr<Clock> clock_;
+    std::shared_ptr<const telemetry::Log> log_;
+    mutable std::atomic<time_point::rep> last_;
+};
+
+/// A transfer that cannot be started ends with `transport_failed`, as any other failure of an attempt.
+class GuardedTransport final : public Transport {
+  public:
+    GuardedTransport(std::shared_ptr<Transport> transport, std::shared_ptr<Clock> clock,
+                     std::shared_ptr<const telemetry::Log> log)
+        : transport_(std::move(transport)), clock_(std::move(clock)), log_(std::move(log)) {}
+    TransferId start(HttpRequest request, TransferEvents& events) override;
+    void cancel(TransferId id) override;
+    void pause(TransferId id) override;
+    void resume(TransferId id) override;
+    std::optional<PathEvidence> evidence(TransferId id) const override;
+
+  private:
+    template <class Function>
+    void guard(Function function) const;
+
+    std::shared_ptr<Transport> transport_;
+    std::shared_ptr<Clock> clock_;
+    std::shared_ptr<const telemetry::Log> log_;
+    /// Of transfers that could not be started and whose end is still to be told. Shared with what tells it.
+    std::shared_ptr<std::unordered_set<TransferId>> failed_ = std::make_shared<std::unordered_set<TransferId>>();
+    TransferId last_failed_ = TransferId{1} << 63U;  // no transport counts so far
+};
+
+}  // namespace holysheep::client

@@ -1,0 +1,31 @@
+// Which proxy leads to a URL, and what it is called. Chosen here rather than by libcurl, which does not say what it
+// chose. ProxyOptions, environment → [proxy_for] → CurlTransfer
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <holysheep/options.hpp>
+
+namespace holysheep::transport {
+
+/// The proxy variables, as libcurl spells and prefers them: `http_proxy` in lower case only, because a web server may
+/// set the other one from a request's header.
+struct ProxyEnvironment {
+    std::string http{}, https{}, all{}, exceptions{};
+    static ProxyEnvironment read();
+};
+
+/// The proxy's URL; empty: none. One of the environment is not used for this machine itself, nor where `no_proxy` says
+/// otherwise.
+std::string_view proxy_for(std::string_view url, const ProxyOptions& options, const ProxyEnvironment& environment);
+
+/// Whether a host is in a `no_proxy` list: "*" for all, names with all that is below them, addresses, CIDR blocks.
+bool is_excepted(std::string_view host, std::string_view list);
+
+/// Without its credentials: "http://proxy.example:3128".
+std::string proxy_name(std::string_view proxy_url);
+
+bool is_socks(std::string_view proxy_url);
+
+}  // namespace holysheep::transport

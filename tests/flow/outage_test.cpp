@@ -1,0 +1,309 @@
+// No region is usable: single calls find out which one is back, the others wait for them, and errors say of each region
+// why and since when.
+#include "region_flow.hpp"
+
+namespace holysheep::flow {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+constexpr RetryOptions kOnce{.max_attempts = 1};
+
+/// Both breakers are open, the second one as the last way out.
+struct BlockedFlow : CallFlow {
+    explicit BlockedFlow(RetryOptions retry = {})
+        : CallFlow({kUs, kEu}, {.breaker = {.open_for = 30s}, .retry = retry}) {
+        for (const auto& id : {kUs, kEu}) {
+            transport.fail(id, ErrorCode::transport_failed);
+            for (int i = 0; i < 3; ++i) EXPECT_FALSE(client.chat(a_question(), {.regions = {id}, .retry = kOnce}));
+            EXPECT_EQ(breaker_of(*this, id), BreakerState::open);
+        }
+        transport.clear_requests();
+    }
+};
+
+/// Calls at a steady pace while a script changes the regions; each is over before the end.
+struct Traffic {
+    explicit Traffic(CallFlow& flow) : flow_(flow) {}
+
+    void run(nanoseconds span, nanoseconds between = 20ms) {
+        for (const auto end = flow_.clock.now() + span; flow_.clock.now() < end;) {
+            calls_.push_back(flow_.client.chat_async(a_question()));
+            flow_.clock.advance(between);
+        }
+    }
+    int calls() const { return static_cast<int>(calls_.size()); }
+    int lost() {
+        for (int i = 0; i < 100 && flow_.client.stats().in_flight > 0; ++i) flow_.clock.advance(100ms);
+        int lost = 0;
+        for (auto& call : calls_) {
+            const auto reply = call.get();
+            if (reply) continue;
+            if (++lost == 1) std::cout << "first lost: " << reply.error() << '\n';
+            EXPECT_LT(reply.error().attempts.size(), 20U);
+        }
+        calls_.clear();
+        return lost;
+    }
+
+  private:
+    CallFlow& flow_;
+    std::vector<std::future<Result<ChatCompletion>>> calls_;
+};
+
+TEST(Outage, ARegionThatIsBackIsFoundAtOnceHoweverLongItsBreakerIsOpen) {
+    BlockedFlow flow;
+    flow.transport.clear(kUs).reply(kUs, "back");
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_EQ(reply->region, kUs);
+    EXPECT_EQ(flow.elapsed(), 0s);
+    ASSERT_THAT(reply->attempts, SizeIs(1));
+    EXPECT_TRUE(reply->attempts[0].panic);
+    EXPECT_EQ(flow.client.stats().panics, 1U);
+    EXPECT_EQ(breaker_of(flow, kUs), BreakerState::closed) << "one success lets the others go";
+}
+
+TEST(Outage, TheCallThatLosesTheLastRegionGoesToABlockedOneItself) {
+    CallFlow flow({kUs, kEu}, {.breaker = {.open_for = 60s}});
+    flow.transport.fail(kUs, ErrorCode::transport_failed).reply(kEu, "hello");
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(answered_by(flow), kEu);
+    ASSERT_EQ(breaker_of(flow, kUs), BreakerState::open);
+    flow.transport.clear(kUs).reply(kUs, "back").clear(kEu).reply_raw(kEu, 503, {}, "");
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_EQ(reply->region, kUs);
+    EXPECT_EQ(flow.elapsed(), 0s);
+}
+
+TEST(Outage, OneCallTriesARegionAndTheOthersWaitForIt) {
+    CallFlow flow({kUs, kEu}, {}, CallFlow::kManual);
+    for (const auto& id : {kUs, kEu}) {
+        flow.transport.fail(id, ErrorCode::transport_failed);
+        for (int i = 0; i < 3; ++i) EXPECT_FALSE(ask_in_steps(flow, {.regions = {id}, .retry = kOnce}));
+    }
+    flow.transport.clear(kUs).reply(kUs, "back", {.first_byte = 100ms});
+    flow.transport.clear_requests();
+    std::vector<std::future<Result<ChatCompletion>>> calls;
+    for (int i = 0; i < 50; ++i) calls.push_back(flow.client.chat_async(a_question()));
+    EXPECT_THAT(flow.attempts(), SizeIs(2)) << "one call for each region";
+    flow.clock.advance(99ms);
+    EXPECT_THAT(flow.attempts(), SizeIs(2));
+    flow.clock.advance(1ms);
+    const auto at_once = flow.attempts().size();
+    EXPECT_LT(at_once, 10U) << "they do not return in one moment";
+    flow.clock.advance(250ms);
+    EXPECT_GT(flow.attempts().size(), at_once + 15);
+    flow.clock.advance(300ms);
+    for (auto& call : calls) {
+        ASSERT_TRUE(is_ready(call));
+        EXPECT_THAT(call.get(), IsOk());
+    }
+    EXPECT_LE(count_by_region(flow.attempts())[kEu], 2);
+}
+
+TEST(Outage, ATotalOneCostsTwoAttemptsASecondAndRegionAndEndsWithinThePatience) {
+    for (const int status : {0, 503}) {
+        CallFlow flow({kUs, kEu, kAp}, {}, CallFlow::kManual);
+        for (const auto& id : {kUs, kEu, kAp}) {
+            if (status == 0) flow.transport.fail(id, ErrorCode::transport_failed);
+            if (status != 0) flow.transport.reply_raw(id, status, {}, "");
+        }
+        Traffic traffic(flow);
+        traffic.run(30s);
+        EXPECT_LE(flow.attempts().size(), 30 * 3 * 2.5 + 40) << status;
+        EXPECT_GE(flow.attempts().size(), 30U * 3 * 2) << status;
+        flow.clock.advance(2100ms);
+        EXPECT_EQ(flow.client.stats().in_flight, 0);
+        EXPECT_EQ(traffic.lost(), 1500);
+    }
+}
+
+TEST(Outage, FewCallsCostFewAttempts) {
+    CallFlow flow({kUs, kEu, kAp}, {}, CallFlow::kManual);
+    for (const auto& id : {kUs, kEu, kAp}) flow.transport.fail(id, ErrorCode::transport_failed);
+    Traffic traffic(flow);
+    traffic.run(60s, 1s);
+    const int calls = traffic.calls();
+    EXPECT_EQ(traffic.lost(), calls);
+    EXPECT_LE(static_cast<double>(flow.attempts().size()), 1.25 * calls + 25);
+}
+
+TEST(Outage, ASecondOfItIsSurvivedByAClientOfOneRegion) {
+    for (const int status : {0, 502, 503}) {
+        CallFlow flow({kUs}, {}, CallFlow::kManual);
+        Traffic traffic(flow);
+        flow.transport.reply(kUs, "hello");
+        traffic.run(2s);
+        flow.transport.clear(kUs);
+        if (status == 0) flow.transport.fail(kUs, ErrorCode::transport_failed);
+        if (status != 0) flow.transport.reply_raw(kUs, status, {}, "");
+        traffic.run(1s);
+        flow.transport.clear(kUs).reply(kUs, "back");
+        traffic.run(2s);
+        EXPECT_EQ(traffic.calls(), 250);
+        EXPECT_EQ(traffic.lost(), 0) << status;
+    }
+}
+
+TEST(Outage, ASecondOfItIsSurvivedByASingleCall) {
+    CallFlow flow({kUs}, {}, CallFlow::kManual);
+    flow.transport.fail(kUs, ErrorCode::transport_failed);
+    auto call = flow.client.chat_async(a_question());
+    flow.clock.advance(1s);
+    flow.transport.clear(kUs).reply(kUs, "back");
+    flow.clock.advance(600ms);
+    ASSERT_TRUE(is_ready(call));
+    EXPECT_THAT(call.get(), IsOk());
+}
+
+/// The preferred region has four short faults and is well from then on; a second later both others fail for good.
+int lost_when_faults_roll(int status) {
+    CallFlow flow({kUs, kEu, kAp}, {}, CallFlow::kManual);
+    const auto break_down = [&](const std::string& id) {
+        flow.transport.clear(id);
+        if (status == 0) flow.transport.fail(id, ErrorCode::transport_failed);
+        if (status != 0) flow.transport.reply_raw(id, status, {}, "");
+    };
+    for (const auto& id : {kUs, kEu, kAp}) flow.transport.reply(id, "hello");
+    Traffic traffic(flow);
+    for (int blip = 0; blip < 4; ++blip) {
+        traffic.run(5s);
+        break_down(kUs);
+        // The last one ends after its trial has failed, and leaves the breaker open for long.
+        traffic.run(500ms);
+        flow.transport.clear(kUs).reply(kUs, "hello");
+    }
+    traffic.run(1s);
+    break_down(kEu);
+    break_down(kAp);
+    traffic.run(22s);
+    return traffic.lost();
+}
+
+TEST(Outage, NoCallIsLostWhileTheRegionThatFailedFirstIsWellAgain) {
+    EXPECT_EQ(lost_when_faults_roll(503), 0);
+    EXPECT_EQ(lost_when_faults_roll(502), 0);
+    EXPECT_EQ(lost_when_faults_roll(0), 0);
+}
+
+TEST(Outage, AnEmptyRetryBudgetNeverForbidsTheLastWayOut) {
+    CallFlow flow({kUs, kEu}, {.breaker = {.open_for = 60s}, .retry = {.budget_capacity = 0}});
+    flow.transport.reply_raw(kUs, 503, {}, "").reply(kEu, "hello");
+    for (int i = 0; i < 3; ++i) answered_by(flow);
+    ASSERT_EQ(breaker_of(flow, kUs), BreakerState::open);
+    flow.transport.clear(kUs).reply(kUs, "back").clear(kEu).reply_raw(kEu, 503, {}, "");
+    EXPECT_EQ(answered_by(flow), kUs);
+}
+
+TEST(Outage, EndsWithOneErrorThatNamesEachRegionItsReasonAndItsNextTrial) {
+    BlockedFlow flow;
+    const auto began = flow.clock.now();
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_FALSE(reply);
+    ASSERT_EQ(reply.error().code, ErrorCode::all_regions_unavailable) << reply.error();
+    EXPECT_GE(flow.clock.now() - began, 1500ms);
+    EXPECT_LE(flow.clock.now() - began, 2s);
+    EXPECT_EQ(reply.error().cause, ErrorCode::transport_failed);
+    EXPECT_TRUE(reply.error().attempts.at(0).panic);
+    EXPECT_THAT(reply.error().message,
+                AllOf(HasSubstr("first us-west: "), HasSubstr("us-west: breaker opened again: a trial failed, for "),
+                      HasSubstr(" ms now, next trial in "),
+                      HasSubstr("; eu-central: breaker opened again: a trial failed, for ")));
+}
+
+TEST(Outage, ThePatienceIsAnOption) {
+    for (const auto patience : {0ms, 700ms, 5'000ms}) {
+        BlockedFlow flow({.outage_patience = patience});
+        const auto began = flow.clock.now();
+        EXPECT_THAT(flow.client.chat(a_question()), FailsWith(ErrorCode::all_regions_unavailable));
+        EXPECT_GE(flow.clock.now() - began, patience - 500ms);
+        EXPECT_LE(flow.clock.now() - began, patience);
+    }
+}
+
+TEST(Outage, LastsNoLongerThanTheDeadline) {
+    BlockedFlow flow;
+    const auto began = flow.clock.now();
+    EXPECT_THAT(flow.client.chat(a_question(), {.deadline = 300ms}), Not(IsOk()));
+    EXPECT_LE(flow.clock.now() - began, 300ms);
+}
+
+TEST(Outage, AProbeThatIsAnsweredAgainLetsTheNextCallTry) {
+    CallFlow flow({kUs, kEu}, {.retry = {.outage_patience = 10s}}, CallFlow::kManual, CallFlow::kProbing);
+    for (const auto& id : {kUs, kEu}) flow.transport.reply_raw(id, 503, {}, "");
+    for (int i = 0; i < 4; ++i) (void)ask_in_steps(flow, {.retry = RetryOptions{.outage_patience = 0ms}});
+    ASSERT_EQ(breaker_of(flow, kUs), BreakerState::open);
+    auto call = flow.client.chat_async(a_question());
+    flow.clock.advance(3s);
+    EXPECT_FALSE(is_ready(call));
+    flow.transport.clear(kUs).reply(kUs, "back");
+    flow.clock.advance(1s);
+    ASSERT_TRUE(is_ready(call));
+    EXPECT_THAT(call.get(), IsOk());
+}
+
+TEST(Outage, NeverLeavesTheAllowList) {
+    BlockedFlow flow;
+    EXPECT_THAT(flow.client.chat(a_question(), {.exclude_regions = {kUs}}), Not(IsOk()));
+    EXPECT_THAT(flow.attempts(), Not(IsEmpty()));
+    for (const auto& region : flow.attempts()) EXPECT_EQ(region, kEu);
+}
+
+TEST(Outage, ARegionThatIsFreeIsNotPassedOver) {
+    CallFlow flow({kUs, kEu, kAp});
+    flow.transport.reply(kUs, "no").reply(kEu, "no").reply(kAp, "hello");
+    flow.client.force_open(kUs);
+    flow.client.drain(kEu);
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, IsOk());
+    EXPECT_EQ(reply->region, kAp);
+    EXPECT_FALSE(reply->attempts[0].panic);
+    EXPECT_EQ(flow.client.stats().panics, 0U);
+}
+
+TEST(Outage, RegionsClosedByHandAreNotAskedEvenThen) {
+    CallFlow flow({kUs, kEu});
+    flow.transport.reply(kUs, "no").reply(kEu, "no");
+    flow.client.drain(kUs);
+    flow.client.force_open(kEu);
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, FailsWith(ErrorCode::all_regions_unavailable));
+    EXPECT_THAT(reply.error().message,
+                AllOf(HasSubstr("us-west: draining"), HasSubstr("eu-central: breaker set by hand")));
+    EXPECT_THAT(flow.attempts(), IsEmpty());
+    EXPECT_EQ(flow.elapsed(), 0s) << "nothing will change by itself";
+}
+
+TEST(Outage, AMixOfReasonsIsTold) {
+    CallFlow flow({kUs, kEu});
+    flow.transport.reply_raw(kUs, 429, {{"retry-after", "500"}}, "").reply(kEu, "no");
+    EXPECT_FALSE(flow.client.chat(a_question(), {.regions = {kUs}, .retry = kOnce}));
+    flow.client.drain(kEu);
+    flow.transport.clear_requests();
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, FailsWith(ErrorCode::rate_limited));
+    EXPECT_THAT(reply.error().message, AllOf(HasSubstr("us-west: it asked for a pause, 500000 ms are left"),
+                                             HasSubstr("eu-central: draining")));
+    EXPECT_EQ(reply.error().retry_after, 500s);
+    EXPECT_THAT(flow.attempts(), IsEmpty());
+}
+
+TEST(Outage, ARegionThatOneFailureLeavesAloneIsNamedToo) {
+    CallFlow flow({kUs, kEu}, {.retry = {.outage_patience = 0ms, .budget_capacity = 0}});
+    flow.transport.reply_raw(kUs, 503, {}, "").reply(kEu, "no");
+    flow.client.force_open(kEu);
+    const auto reply = flow.client.chat(a_question());
+    ASSERT_THAT(reply, FailsWith(ErrorCode::all_regions_unavailable));
+    EXPECT_EQ(reply.error().cause, ErrorCode::server_failed);
+    EXPECT_THAT(reply.error().message, HasSubstr("kept away from eu-central: breaker set by hand"));
+    EXPECT_THAT(flow.attempts(), ElementsAre(kUs));
+}
+
+}  // namespace
+}  // namespace holysheep::flow

@@ -1,0 +1,284 @@
+// Everything that a program hands to a client may throw anything at any moment: the call at hand goes by the built-in
+// rule, or ends with a typed error; the client lives on, and so does the process.
+#include <atomic>
+#include <future>
+#include <stdexcept>
+#include <tuple>
+
+#include "call_flow.hpp"
+
+namespace holysheep::flow {
+namespace {
+
+using ::testing::AnyOf;
+using ::testing::Combine;
+using ::testing::Values;
+
+enum class Hook {
+    retry_policy,
+    selector,
+    listener_attempt,
+    listener_call,
+    listener_region,
+    log_sink,
+    key_source,
+    executor,
+    model_rule,
+    transport_start,
+    transport_cancel,
+    transport_pause,
+    transport_resume,
+    transport_evidence,
+    clock_now,
+    clock_call_at,
+    clock_cancel,
+    clock_post
+};
+
+constexpr const char* kHookNames[] = {"retry_policy",     "selector",           "listener_attempt", "listener_call",
+                                      "listener_region",  "log_sink",           "key_source",       "executor",
+                                      "model_rule",       "transport_start",    "transport_cancel", "transport_pause",
+                                      "transport_resume", "transport_evidence", "clock_now",        "clock_call_at",
+                                      "clock_cancel",     "clock_post"};
+
+/// When a hook throws: at one of its uses, or at each.
+enum class Moment { first, second, third, always };
+constexpr const char* kMomentNames[] = {"first", "second", "third", "always"};
+
+enum class Form { chat, future, callback, stream, stream_callbacks };
+constexpr const char* kFormNames[] = {"chat", "future", "callback", "stream", "stream_callbacks"};
+
+/// Throws when its hook is used at its moment.
+class Fuse {
+  public:
+    Fuse(Hook hook, Moment moment) : hook_(hook), moment_(moment) {}
+    void burn(Hook hook) {
+        if (hook != hook_ || !armed_) return;
+        const int use = uses_++;
+        if (moment_ != Moment::always && use != static_cast<int>(moment_)) return;
+        if (use % 2 == 0) throw std::runtime_error("a hook of the program");
+        throw 42;
+    }
+    void disarm() { armed_ = false; }
+
+  private:
+    const Hook hook_;
+    const Moment moment_;
+    std::atomic<int> uses_{0};
+    std::atomic<bool> armed_{true};
+};
+
+struct FaultyRetryPolicy final : RetryPolicy {
+    explicit FaultyRetryPolicy(Fuse& f) : fuse(f) {}
+    RetryVerdict decide(const RetryContext& context) const override {
+        fuse.burn(Hook::retry_policy);
+        return {.retry = context.would_retry, .delay = context.delay};
+    }
+    Fuse& fuse;
+};
+
+struct FaultySelector final : RegionSelector {
+    explicit FaultySelector(Fuse& f) : fuse(f) {}
+    std::vector<std::size_t> rank(const SelectionContext&) const override {
+        fuse.burn(Hook::selector);
+        return {0, 1};
+    }
+    Fuse& fuse;
+};
+
+struct FaultyListener final : EventListener {
+    explicit FaultyListener(Fuse& f) : fuse(f) {}
+    void on_attempt(const AttemptRecord&) override { fuse.burn(Hook::listener_attempt); }
+    void on_call(const CallRecord&) override { fuse.burn(Hook::listener_call); }
+    void on_region(const RegionHealth&) override { fuse.burn(Hook::listener_region); }
+    Fuse& fuse;
+};
+
+struct FaultyClock final : Clock {
+    FaultyClock(Fuse& f, FakeClock& c) : fuse(f), clock(c) {}
+    time_point now() const override {
+        fuse.burn(Hook::clock_now);
+        return clock.now();
+    }
+    TimerId call_at(time_point when, std::function<void()> function) override {
+        fuse.burn(Hook::clock_call_at);
+        return clock.call_at(when, std::move(function));
+    }
+    void cancel(TimerId timer) override {
+        clock.cancel(timer);
+        fuse.burn(Hook::clock_cancel);
+    }
+    void post(std::function<void()> function) override {
+        fuse.burn(Hook::clock_post);
+        clock.post(std::move(function));
+    }
+    Fuse& fuse;
+    FakeClock& clock;
+};
+
+struct FaultyTransport final : Transport {
+    FaultyTransport(Fuse& f, FakeTransport& t) : fuse(f), transport(t) {}
+    TransferId start(HttpRequest request, TransferEvents& events) override {
+        fuse.burn(Hook::transport_start);
+        return transport.start(std::move(request), events);
+    }
+    void cancel(TransferId id) override {
+        transport.cancel(id);
+        fuse.burn(Hook::transport_cancel);
+    }
+    void pause(TransferId id) override {
+        transport.pause(id);
+        fuse.burn(Hook::transport_pause);
+    }
+    void resume(TransferId id) override {
+        transport.resume(id);
+        fuse.burn(Hook::transport_resume);
+    }
+    std::optional<PathEvidence> evidence(TransferId id) const override {
+        fuse.burn(Hook::transport_evidence);
+        return transport.evidence(id);
+    }
+    Fuse& fuse;
+    FakeTransport& transport;
+};
+
+using Case = std::tuple<Hook, Moment, Form>;
+
+class ThrowingHook : public ::testing::TestWithParam<Case> {
+  protected:
+    Hook hook() const { return std::get<0>(GetParam()); }
+
+    ClientOptions options() {
+        ClientOptions options;
+        options.regions = FakeTransport::regions({"us-west", "eu-central"});
+        for (int tier = 0; auto& region : options.regions) region.priority = tier++;
+        // An executor that throws leaves the key to another thread, and an automatic clock does not wait for that one.
+        if (hook() == Hook::executor) {
+            options.api_key = "k";
+        } else {
+            options.key_source = [this] {
+                fuse.burn(Hook::key_source);
+                return std::string("k");
+            };
+        }
+        options.health.enabled = false;
+        options.seed = 7;
+        options.log = {.level = LogLevel::debug,
+                       .sink = [this](LogLevel, std::string_view) { fuse.burn(Hook::log_sink); }};
+        options.model_rules = {{.when =
+                                    [this](const ChatRequest&) {
+                                        fuse.burn(Hook::model_rule);
+                                        return false;
+                                    },
+                                .model = "other"}};
+        options.listeners = {std::make_shared<FaultyListener>(fuse)};
+        options.custom_selector = std::make_shared<FaultySelector>(fuse);
+        options.retry_policy = std::make_shared<FaultyRetryPolicy>(fuse);
+        options.transport = std::make_shared<FaultyTransport>(fuse, transport);
+        options.clock = std::make_shared<FaultyClock>(fuse, clock);
+        // Inline: on an automatic clock, a key that another thread fetches would come after the deadline.
+        options.callback_executor = [this](const std::function<void()>& function) {
+            fuse.burn(Hook::executor);
+            function();
+        };
+        return options;
+    }
+
+    Result<ChatCompletion> ask(Client& client) const {
+        std::promise<Result<ChatCompletion>> done;
+        const auto on_done = [&](Result<ChatCompletion> result) { done.set_value(std::move(result)); };
+        switch (std::get<2>(GetParam())) {
+            case Form::chat: return client.chat(a_question());
+            case Form::future: return client.chat_async(a_question()).get();
+            case Form::callback: client.chat_async(a_question(), {}, on_done); break;
+            case Form::stream: return client.stream(a_question()).finish();
+            case Form::stream_callbacks: {
+                auto handle = client.stream_async(
+                    a_question(), {}, [](const ChatChunk&) {}, on_done);
+                handle.pause();
+                handle.resume();
+                break;
+            }
+        }
+        auto result = done.get_future();
+        if (result.wait_for(10s) != std::future_status::ready) {
+            ADD_FAILURE() << "the callback never came";
+            std::abort();  // it would write into what is gone
+        }
+        return result.get();
+    }
+
+    Fuse fuse{std::get<0>(GetParam()), std::get<1>(GetParam())};
+    FakeClock clock{FakeClock::Mode::automatic};
+    FakeTransport transport{clock};
+};
+
+bool has_a_built_in_rule(Hook hook) {
+    switch (hook) {
+        case Hook::key_source:
+        case Hook::model_rule:
+        case Hook::transport_start:
+        case Hook::clock_call_at:
+        case Hook::clock_post: return false;
+        default: return true;
+    }
+}
+
+TEST_P(ThrowingHook, EndsNoCallUntypedAndNoClient) {
+    transport.reply_raw("us-west", 503, {}, "", {.first_byte = 10ms});
+    transport.reply("eu-central", "hello", {.first_byte = 400ms});
+    std::optional<Client> client(options());
+    for (int call = 0; call < 3; ++call) {
+        const auto result = ask(*client);
+        if (has_a_built_in_rule(hook())) {
+            EXPECT_THAT(result, IsOk());
+        } else if (!result) {
+            EXPECT_THAT(result.error().code, AnyOf(ErrorCode::internal_error, ErrorCode::all_regions_unavailable,
+                                                   ErrorCode::unauthenticated, ErrorCode::invalid_request));
+            EXPECT_FALSE(result.error().message.empty());
+        }
+    }
+    fuse.disarm();
+    // The exceptions may have used up the budgets for more than one attempt a call.
+    bool answers = false;
+    for (int call = 0; call < 3 && !answers; ++call) answers = ask(*client).has_value();
+    EXPECT_TRUE(answers);
+    client.reset();
+    EXPECT_EQ(transport.open_transfers(), 0U);
+}
+
+TEST_P(ThrowingHook, EndsNoClientThatGoesMeanwhile) {
+    transport.hang("us-west").hang("eu-central");
+    clock.set_mode(FakeClock::Mode::manual);
+    std::future<Result<ChatCompletion>> result;
+    {
+        Client client(options());
+        client.drain("us-west");
+        client.force_open("eu-central");
+        result = client.chat_async(a_question());
+        client.resume("us-west");
+        clock.advance(1s);
+    }
+    ASSERT_TRUE(is_ready(result));
+    EXPECT_FALSE(result.get());
+    EXPECT_EQ(transport.open_transfers(), 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Hooks, ThrowingHook,
+                         Combine(Values(Hook::retry_policy, Hook::selector, Hook::listener_attempt, Hook::listener_call,
+                                        Hook::listener_region, Hook::log_sink, Hook::key_source, Hook::executor,
+                                        Hook::model_rule, Hook::transport_start, Hook::transport_cancel,
+                                        Hook::transport_pause, Hook::transport_resume, Hook::transport_evidence,
+                                        Hook::clock_now, Hook::clock_call_at, Hook::clock_cancel, Hook::clock_post),
+                                 Values(Moment::first, Moment::second, Moment::third, Moment::always),
+                                 Values(Form::chat, Form::future, Form::callback, Form::stream,
+                                        Form::stream_callbacks)),
+                         [](const auto& test) {
+                             const auto at = [](auto value) { return static_cast<std::size_t>(value); };
+                             return std::string(kHookNames[at(std::get<0>(test.param))]) + "_" +
+                                    kMomentNames[at(std::get<1>(test.param))] + "_" +
+                                    kFormNames[at(std::get<2>(test.param))];
+                         });
+
+}  // namespace
+}  // namespace holysheep::flow

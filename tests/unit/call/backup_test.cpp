@@ -1,0 +1,42 @@
+// When another region is asked for the sake of the call's time.
+#include "call/backup.hpp"
+
+#include <gtest/gtest.h>
+
+namespace holysheep::call {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Clock::time_point kStart{1h};
+
+TEST(BackupDue, LeavesTheNextRegionItsP95AndAQuarter) {
+    const auto due = backup_due({.started = kStart, .limit = kStart + 3s, .usual = 800ms});
+    ASSERT_TRUE(due);
+    EXPECT_EQ(due->when, kStart + 2s);
+    EXPECT_EQ(due->why, Evidence::deadline);
+}
+
+TEST(BackupDue, TheMarginIsAtLeast100Ms) {
+    EXPECT_EQ(backup_due({.started = kStart, .limit = kStart + 3s, .usual = 100ms})->when, kStart + 2800ms);
+}
+
+TEST(BackupDue, IsHalfOfTheTimeWhileTheP95IsUnknownOrTooLong) {
+    EXPECT_EQ(backup_due({.started = kStart, .limit = kStart + 3s})->when, kStart + 1500ms);
+    EXPECT_EQ(backup_due({.started = kStart, .limit = kStart + 3s, .usual = 5s})->when, kStart + 1500ms);
+}
+
+TEST(BackupDue, ATrialIsOverAfterTheP95) {
+    const auto due = backup_due({.started = kStart, .limit = kStart + 3s, .usual = 300ms, .on_trial = true});
+    EXPECT_EQ(due->when, kStart + 300ms);
+    EXPECT_EQ(due->why, Evidence::slow_trial);
+    EXPECT_EQ(backup_due({.started = kStart, .on_trial = true})->when, kStart + 1s);
+}
+
+TEST(BackupDue, WithoutALimitOrATrialThereIsNone) {
+    EXPECT_FALSE(backup_due({.started = kStart, .usual = 300ms}));
+    EXPECT_FALSE(backup_due({.started = kStart, .limit = kStart - 1s})) << "it is over already";
+}
+
+}  // namespace
+}  // namespace holysheep::call

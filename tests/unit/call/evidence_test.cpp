@@ -1,0 +1,28 @@
+// What a record says of the attempt that another one was sent beside.
+#include "call/evidence.hpp"
+
+#include <gtest/gtest.h>
+
+namespace holysheep::call {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(DescribeEvidence, NamesThePhaseTheSilenceAndTheEvidence) {
+    AttemptTimings timings;
+    EXPECT_EQ(describe_evidence(Evidence::late_connection, timings, 90ms),
+              "still connecting after 90 ms; connections are faster there");
+    timings.sent = 1ms;
+    EXPECT_EQ(describe_evidence(Evidence::unacknowledged, timings, 65ms),
+              "silent since its request for 65 ms; nothing was acknowledged");
+    timings.first_byte = 2ms;
+    EXPECT_EQ(describe_evidence(Evidence::no_probe_answer, timings, 1040ms),
+              "silent after its head for 1.0 s; no answer to a probe");
+    timings.first_content = 3ms;
+    EXPECT_EQ(describe_evidence(Evidence::no_probe_answer, timings, 2300ms),
+              "silent in mid-answer for 2.3 s; no answer to a probe");
+    EXPECT_EQ(describe_evidence(Evidence::none, timings, 1s), "");
+}
+
+}  // namespace
+}  // namespace holysheep::call

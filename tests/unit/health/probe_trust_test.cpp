@@ -1,0 +1,57 @@
+// Whether the silence of a region's probes means anything.
+#include "health/probe_trust.hpp"
+
+#include <gtest/gtest.h>
+
+namespace holysheep::health {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Clock::time_point kNow{1h};
+
+TEST(ProbeTrust, SilenceIsBelievedUntilCallsContradictIt) {
+    ProbeTrust trust;
+    trust.on_missed();
+    trust.on_missed();
+    EXPECT_TRUE(trust.trusted());
+    EXPECT_TRUE(trust.on_call_bytes());
+    EXPECT_FALSE(trust.trusted()) << "no probe was ever answered there";
+    EXPECT_FALSE(trust.on_call_bytes()) << "each probe is contradicted once";
+}
+
+TEST(ProbeTrust, AThawIsOneContradictionAndTheNextProbeIsAnswered) {
+    ProbeTrust trust;
+    trust.on_answered();
+    for (int thaws = 0; thaws < 5; ++thaws) {
+        trust.on_missed();
+        EXPECT_TRUE(trust.on_call_bytes());
+        EXPECT_TRUE(trust.trusted());
+        trust.on_answered();
+    }
+}
+
+TEST(ProbeTrust, TwoContradictionsInARowEndIt) {
+    ProbeTrust trust;
+    trust.on_answered();
+    trust.on_missed();
+    trust.on_call_bytes();
+    trust.on_missed_beside_calls();
+    EXPECT_FALSE(trust.trusted());
+    trust.on_answered();
+    EXPECT_TRUE(trust.trusted());
+}
+
+TEST(ProbeTrust, WhereItIsLostAProbeAMinuteIsTriedAndTheOthersOnlyConnect) {
+    ProbeTrust trust;
+    EXPECT_FALSE(trust.only_connect(kNow));
+    trust.on_missed_beside_calls();
+    EXPECT_FALSE(trust.only_connect(kNow));
+    EXPECT_TRUE(trust.only_connect(kNow + 1s));
+    EXPECT_TRUE(trust.only_connect(kNow + 59s));
+    EXPECT_FALSE(trust.only_connect(kNow + 60s));
+    EXPECT_TRUE(trust.only_connect(kNow + 61s));
+}
+
+}  // namespace
+}  // namespace holysheep::health
