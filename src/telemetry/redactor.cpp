@@ -50,11 +50,12 @@ void Redactor::add(std::string_view secret) {
 
 void Redactor::add(const std::vector<std::pair<std::string, std::string>>& headers) {
     constexpr std::array<std::string_view, 5> kShown{"request-id", "trace", "idempotency", "correlation", "user-agent"};
-    for (const auto& [name, value] : headers) {
+    for (const auto& header : headers) {
+        const auto& name = header.first;
+        const auto& value = header.second;
         const auto is_shown = [&](std::string_view word) {
-            return std::ranges::search(name, word, [](unsigned char a, char b) {
-                       return std::tolower(a) == b;
-                   }).begin() != name.end();
+            return std::search(name.begin(), name.end(), word.begin(), word.end(),
+                               [](unsigned char a, char b) { return std::tolower(a) == b; }) != name.end();
         };
         if (!carries_a_secret(name) && (!looks_like_a_secret(value) || std::ranges::any_of(kShown, is_shown))) continue;
         // "Bearer …", "Basic …": the scheme is no secret, and the rest may be quoted without it.

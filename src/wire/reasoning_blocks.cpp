@@ -34,8 +34,7 @@ void join(json& block, const json& fragment) {
     for (const auto& [name, value] : fragment.items()) {
         if (value.is_null()) continue;
         json& into = block[name];
-        const bool joined =
-            std::any_of(std::begin(kJoined), std::end(kJoined), [&](const char* n) { return n == name; });
+        const bool joined = std::find(std::begin(kJoined), std::end(kJoined), name) != std::end(kJoined);
         if (joined && into.is_string() && value.is_string()) {
             into.get_ref<std::string&>() += value.get_ref<const std::string&>();
         } else if (is_truthy(&value) || into.is_null()) {
