@@ -70,6 +70,7 @@ Client::Impl::Impl(ClientOptions options)
       all_regions_(routing::allowed_regions(options_.regions, {})),
       next_seed_(seed_from(options_.seed)),
       callbacks_(std::make_shared<client::Callbacks>(options_.callback_executor, log_, options_.clock == nullptr)),
+      listeners_(make_listeners()),  // before the loop, whose rounds wake them
       key_thread_([log = log_] { telemetry::log_exception(*log, "key_source"); }),
       loop_(options_.clock ? nullptr : std::make_shared<runtime::IoLoop>()),
       clock_(options_.clock ? std::make_shared<client::GuardedClock>(options_.clock, log_)
@@ -123,11 +124,6 @@ Client::Impl::Impl(ClientOptions options)
         post_quietly([this] { prober_.start(); });
     }
     own_keys_ = client::keys_differ(targets_);
-    for (const auto& listener : options_.listeners) {
-        listeners_.push_back(std::make_shared<client::ListenerQueue>(
-            listener, callbacks_, static_cast<std::size_t>(options_.queues.listener_records),
-            dropped_.listener_records));
-    }
     if (!options_.listeners.empty()) {
         services_.on_record = [this](CallRecord record) { publish(std::move(record)); };
     }
@@ -179,6 +175,16 @@ std::shared_ptr<Transport> Client::Impl::make_transport() {
         });
     });
     return curl;
+}
+
+std::vector<std::shared_ptr<client::ListenerQueue>> Client::Impl::make_listeners() const {
+    std::vector<std::shared_ptr<client::ListenerQueue>> queues;
+    for (const auto& listener : options_.listeners) {
+        queues.push_back(std::make_shared<client::ListenerQueue>(
+            listener, callbacks_, static_cast<std::size_t>(options_.queues.listener_records),
+            dropped_.listener_records));
+    }
+    return queues;
 }
 
 void Client::Impl::signal_soon(runtime::Completion& completion) {

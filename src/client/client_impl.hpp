@@ -89,6 +89,7 @@ class Client::Impl {
     class BlockingSink;
     struct ProbeRound;
     std::shared_ptr<Transport> make_transport();
+    std::vector<std::shared_ptr<client::ListenerQueue>> make_listeners() const;
     /// On the I/O thread: at the end of the round, or at once without one.
     void signal_soon(runtime::Completion& completion);
     /// The same for a stream's reader.
