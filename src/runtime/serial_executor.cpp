@@ -50,6 +50,7 @@ void SerialExecutor::post(std::function<void()> function) {
 
 void SerialExecutor::enqueue(std::function<void()> function) {
     const auto lock = lock_briefly(state_->mutex);
+    if (state_->left) return;  // nothing would run it, or free what it captured
     state_->functions.push_back(std::move(function));
     start();
 }
@@ -103,7 +104,7 @@ bool SerialExecutor::finish_or_leave(std::chrono::milliseconds each, std::chrono
 
 void SerialExecutor::run(State& state) {
     state.thread_id = std::this_thread::get_id();
-    std::vector<std::function<void()>> batch;
+    std::vector<std::function<void()>> batch, dropped;
     for (;;) {
         {
             auto lock = lock_briefly(state.mutex);
@@ -128,7 +129,10 @@ void SerialExecutor::run(State& state) {
             ++state.completed;
             if (!state.watched) continue;
             state.progress.notify_all();
-            if (state.left) return;
+            if (state.left) {
+                dropped.swap(state.functions);  // freed outside the lock: they may own this executor
+                return;
+            }
         }
         batch.clear();
     }

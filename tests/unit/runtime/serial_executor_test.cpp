@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <future>
 #include <memory>
 #include <numeric>
@@ -11,6 +12,8 @@
 
 namespace holysheep::runtime {
 namespace {
+
+using namespace std::chrono_literals;
 
 using testing::ElementsAre;
 
@@ -80,6 +83,25 @@ TEST(SerialExecutor, WhatAFunctionCapturedIsGoneBeforeTheNextOneRuns) {
     executor.finish();
     EXPECT_TRUE(alive_within);
     EXPECT_FALSE(alive_after);
+}
+
+TEST(SerialExecutor, ThatIsLeftFreesWhatItWillNotRun) {
+    std::promise<void> hung, go_on, freed;
+    {
+        SerialExecutor executor;
+        executor.post([&hung, go_on = go_on.get_future().share()] {
+            hung.set_value();
+            go_on.wait();
+        });
+        hung.get_future().wait();
+        executor.post([held = std::shared_ptr<void>(nullptr, [&freed](void*) { freed.set_value(); })] { FAIL(); });
+        EXPECT_FALSE(executor.finish_or_leave(0ms, 0ms));
+        bool dropped = false;
+        executor.post([held = std::shared_ptr<void>(nullptr, [&dropped](void*) { dropped = true; })] { FAIL(); });
+        EXPECT_TRUE(dropped) << "posted to a thread that was left";
+    }
+    go_on.set_value();
+    freed.get_future().wait();
 }
 
 }  // namespace
