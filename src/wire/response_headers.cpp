@@ -76,16 +76,22 @@ std::optional<double> take_unit(std::string_view& text) {
 
 /// A moment as seconds or milliseconds since the epoch, or as a date of RFC 3339 ("2026-01-27T12:00:30Z").
 std::optional<std::chrono::system_clock::time_point> parse_moment(std::string_view text) {
-    constexpr double kFirstSeconds = 1e9, kFirstMilliseconds = 1e12, kLastMilliseconds = 1e13;
+    constexpr double kFirstSeconds = 1e9, kFirstMilliseconds = 1e12;
+    // The clock counts nanoseconds and ends in 2262, 9.2e12 ms after the epoch.
+    constexpr std::int64_t kLastMs = 9'000'000'000'000;
     text = trimmed(text);
     std::string_view rest = text;
     const auto number = take_number(rest);
     if (number && rest.empty()) {
         const double since = *number >= kFirstMilliseconds ? *number : *number * 1000;
-        if (*number < kFirstSeconds || since > kLastMilliseconds) return std::nullopt;
+        if (*number < kFirstSeconds || since > static_cast<double>(kLastMs)) return std::nullopt;
         return std::chrono::system_clock::time_point(milliseconds(static_cast<std::int64_t>(since)));
     }
-    return parse_rfc3339(text);
+    const auto date = parse_rfc3339(text);
+    if (!date || date->time_since_epoch() < milliseconds(0) || date->time_since_epoch() > milliseconds(kLastMs)) {
+        return std::nullopt;
+    }
+    return date;
 }
 
 /// Ids end up in logs and messages: printable, one line, not endless.

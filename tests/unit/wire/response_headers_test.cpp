@@ -155,6 +155,13 @@ TEST(RateLimits, ReadsEveryFormOfDuration) {
     EXPECT_EQ(parse_rate_limits(Headers{{"x-ratelimit-limit-tokens", "many"}}).limit_tokens, std::nullopt);
 }
 
+TEST(RateLimits, MomentsBeyondTheClockAreNone) {
+    for (const auto* text : {"9999999999996", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"}) {
+        EXPECT_EQ(parse_rate_limits(Headers{{"x-ratelimit-reset-requests", text}}).reset_requests, std::nullopt)
+            << text;
+    }
+}
+
 TEST(RequestId, TakesTheFirstNameInOrder) {
     EXPECT_EQ(parse_request_id(Headers{{"cf-ray", "c"}, {"Request-Id", "r"}}), "r");
     EXPECT_EQ(parse_request_id(Headers{{"request-id", "r"}, {"X-Request-ID", "x"}}), "x");
