@@ -74,11 +74,19 @@ std::optional<double> take_unit(std::string_view& text) {
     return std::nullopt;
 }
 
+/// The system clock counts nanoseconds from 1970 and ends in 2262, 9.2e12 ms later.
+constexpr std::int64_t kLastMs = 9'000'000'000'000;
+
+std::optional<std::chrono::system_clock::time_point> within_clock(std::optional<std::chrono::sys_seconds> date) {
+    if (!date || date->time_since_epoch() < milliseconds(0) || date->time_since_epoch() > milliseconds(kLastMs)) {
+        return std::nullopt;
+    }
+    return date;
+}
+
 /// A moment as seconds or milliseconds since the epoch, or as a date of RFC 3339 ("2026-01-27T12:00:30Z").
 std::optional<std::chrono::system_clock::time_point> parse_moment(std::string_view text) {
     constexpr double kFirstSeconds = 1e9, kFirstMilliseconds = 1e12;
-    // The clock counts nanoseconds and ends in 2262, 9.2e12 ms after the epoch.
-    constexpr std::int64_t kLastMs = 9'000'000'000'000;
     text = trimmed(text);
     std::string_view rest = text;
     const auto number = take_number(rest);
@@ -87,11 +95,7 @@ std::optional<std::chrono::system_clock::time_point> parse_moment(std::string_vi
         if (*number < kFirstSeconds || since > static_cast<double>(kLastMs)) return std::nullopt;
         return std::chrono::system_clock::time_point(milliseconds(static_cast<std::int64_t>(since)));
     }
-    const auto date = parse_rfc3339(text);
-    if (!date || date->time_since_epoch() < milliseconds(0) || date->time_since_epoch() > milliseconds(kLastMs)) {
-        return std::nullopt;
-    }
-    return date;
+    return within_clock(parse_rfc3339(text));
 }
 
 /// Ids end up in logs and messages: printable, one line, not endless.
@@ -217,7 +221,7 @@ Window find_window(const HeaderList& headers, std::initializer_list<WindowNames>
 RateLimits parse_rate_limits(HeaderView headers, std::chrono::system_clock::time_point now) {
     const HeaderList limits = limit_headers(headers);
     if (limits.empty()) return {};
-    if (const auto date = parse_http_date(trimmed(find_header(headers, "date")))) now = *date;
+    if (const auto date = within_clock(parse_http_date(trimmed(find_header(headers, "date"))))) now = *date;
     const Window requests = find_window(limits,
                                         {{"x-ratelimit-", "-requests"},
                                          {"x-ratelimit-", "-requests-minute"},
@@ -243,7 +247,7 @@ RateLimits parse_rate_limits(HeaderView headers, std::chrono::system_clock::time
 }
 
 std::optional<milliseconds> parse_reset(HeaderView headers, std::chrono::system_clock::time_point now) {
-    if (const auto date = parse_http_date(trimmed(find_header(headers, "date")))) now = *date;
+    if (const auto date = within_clock(parse_http_date(trimmed(find_header(headers, "date"))))) now = *date;
     return parse_span_until(find_header(headers, "x-ratelimit-reset"), now);
 }
 
