@@ -155,9 +155,13 @@ struct QueueOptions {
 /// `rate_limited_locally`.
 struct ConcurrencyOptions {
     int max_per_region = 0;  ///< requests, to their last byte; 0: no limit
-    /// Calls that may wait before their first request; 0: none. Those that must wait for room later, for a further
-    /// attempt, always may.
+    /// Calls that may wait for room under `max_per_region` before their first request; 0: none. Those that must wait
+    /// for room later, for a further attempt, always may, and so may those that wait for a region that refuses load.
     int queue = 0;
+    /// Learns how many requests a region takes at a time, per model and key, where it refuses some for load (429, 503,
+    /// 529) and serves others: each such refusal lowers the limit by up to 15 %, time without one lets it grow (RFC
+    /// 9438). Calls beyond it go to another region, or wait for their turn within their deadline and `retry.max_wait`.
+    bool adaptive = true;
 };
 
 /// Ceilings on what calls cost within a span, in one currency. A call reserves an estimate before it is sent: the

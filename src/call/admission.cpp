@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <limits>
 #include <utility>
 
 #include "resilience/quota_pace.hpp"
@@ -13,8 +14,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A full region, or a queue whose head is elsewhere, is looked at again without being called.
-constexpr auto kLookAgain = 250ms;
+// A full region, or a queue whose head is elsewhere, is looked at again without being called: a limit grows with time.
+constexpr milliseconds kLookAgain{100}, kLookAgainBehind{2'000};
+// Who was answered so recently is served.
+constexpr auto kRecently = 10s;
+constexpr int kFindOut = 4;
 
 // What a gateway says of itself may be any number; sums of these are within the range.
 constexpr std::int64_t kMostCalls = 1'000'000'000, kMostTokens = 1'000'000'000'000,
@@ -76,22 +80,75 @@ Admission::Right& Admission::seek(std::size_t attempt) {
     return rights_[attempt - 1];
 }
 
-Admission::Answer Admission::wait_for_room(std::vector<std::size_t> regions) {
+resilience::Lane Admission::load_lane(values::ModelId model, std::optional<std::size_t> key) const {
+    if (own_account_) return {model, *own_account_};
+    return {model, key ? *key + 1 : 0};
+}
+
+resilience::Bulkhead::Order Admission::order() const {
+    if (seat_) return seat_.order();
+    return {resilience::Bulkhead::age(since_, exchange_.priority), std::numeric_limits<std::uint64_t>::max()};
+}
+
+bool Admission::has_room(std::size_t region, values::ModelId model, time_point now) const {
+    const auto lane = load_lane(model, choose_key(region, model, now));
+    auto& bulkhead = services_.bulkhead;
+    // The quota that one region has refused may be that of all: a few find out.
+    if (throttled_ && bulkhead.in_flight(region, lane) >= kFindOut && !bulkhead.serves(region, lane, now - kRecently))
+        return false;
+    return bulkhead.has_room_for(region, lane, order(), now);
+}
+
+bool Admission::is_served(std::size_t region, values::ModelId model, time_point now) const {
+    return services_.bulkhead.serves(region, load_lane(model, choose_key(region, model, now)), now - kRecently);
+}
+
+std::string Admission::why_full(const std::vector<resilience::Bulkhead::Wish>& wishes, time_point now) const {
+    const auto& bulkhead = services_.bulkhead;
+    if (std::ranges::none_of(wishes, [&](const auto& wish) { return bulkhead.below_most(wish.region); })) {
+        return "every region has " + std::to_string(bulkhead.max_per_region()) +
+               " requests in flight (concurrency.max_per_region)";
+    }
+    std::string limits;
+    for (const auto& wish : wishes) {
+        const auto limit = bulkhead.load_limit(wish.region, wish.lane, now);
+        if (limit) limits += (limits.empty() ? "" : ", ") + std::to_string(*limit);
+    }
+    return "every region refuses further load" +
+           (limits.empty() ? std::string() : " (at a time they take " + limits + " requests)");
+}
+
+Admission::Answer Admission::wait_for_room(const std::vector<std::size_t>& regions, values::ModelId model,
+                                           nanoseconds max_wait, time_point now) {
+    auto& bulkhead = services_.bulkhead;
+    std::vector<resilience::Bulkhead::Wish> wishes;
+    for (const auto region : regions) {
+        wishes.push_back({region, load_lane(model, choose_key(region, model, now))});
+    }
+    const bool by_load =
+        std::ranges::any_of(wishes, [&](const auto& wish) { return bulkhead.below_most(wish.region); });
+    if (by_load && seated_at_ && now - *seated_at_ > max_wait) {
+        return refuse({.code = ErrorCode::rate_limited_locally,
+                       .message = why_full(wishes, now) + "; it waited for its turn for " +
+                                  span_text(now - *seated_at_) + " (retry.max_wait)"});
+    }
     if (seat_) {
-        seat_.pass_on();
+        seat_.pass_on(std::move(wishes));
         return Answer::wait;
     }
-    auto& bulkhead = services_.bulkhead;
     withdraw();
-    const auto full = "every region has " + std::to_string(bulkhead.max_per_region()) +
-                      " requests in flight (concurrency.max_per_region)";
     if (exchange_.fail_fast.value_or(false)) {
-        return refuse(
-            {.code = ErrorCode::rate_limited_locally, .message = full + "; CallOptions::fail_fast forbids waiting"});
+        return refuse({.code = ErrorCode::rate_limited_locally,
+                       .message = why_full(wishes, now) + "; CallOptions::fail_fast forbids waiting"});
     }
     using enum resilience::Bulkhead::Guest;
-    seat_ = bulkhead.join(std::move(regions), since_, exchange_.priority, let_in_ ? returning : fresh, on_turn_());
-    if (seat_) return Answer::wait;
+    const auto guest = let_in_ || by_load ? returning : fresh;
+    const auto full = guest == fresh ? why_full(wishes, now) : std::string();
+    seat_ = bulkhead.join(std::move(wishes), since_, exchange_.priority, guest, on_turn_());
+    if (seat_) {
+        if (!seated_at_) seated_at_ = now;
+        return Answer::wait;
+    }
     return refuse({.code = ErrorCode::rate_limited_locally,
                    .message = full + " and " + std::to_string(bulkhead.waiting()) +
                               " calls wait (concurrency.queue); raise one of them, or send less at once"});
@@ -115,8 +172,8 @@ void Admission::seek_permit(Right& right, std::size_t region, const AskedModel& 
 
 Admission::Answer Admission::ask(std::size_t attempt, std::size_t region, const AskedModel& model,
                                  std::optional<time_point> deadline, time_point now) {
-    seat_.leave();
     let_in_ = true;
+    if (limited_ || needs_key(region)) seat_.leave();  // what it waits for now is something else
     auto& keys = services_.keys;
     if (!key_problem_.empty()) {
         return refuse({.code = ErrorCode::unauthenticated, .message = "no key: " + key_problem_});
@@ -145,7 +202,7 @@ Admission::Answer Admission::ask(std::size_t attempt, std::size_t region, const 
 }
 
 bool Admission::ask_beside(std::size_t attempt, std::size_t region, const AskedModel& model, time_point now) {
-    if (!has_room(region) || (needs_key(region) && !services_.keys.known())) return false;
+    if (!has_room(region, model.id, now) || (needs_key(region) && !services_.keys.known())) return false;
     auto& right = seek(attempt);
     seek_permit(right, region, model, now);
     if (!limited_ || right.permit.look(now)) return true;
@@ -246,7 +303,7 @@ Error Admission::too_late(std::string_view model, time_point now) const {
 }
 
 std::optional<Admission::time_point> Admission::look_at(time_point now) const {
-    if (seat_) return now + kLookAgain;
+    if (seat_) return now + (seat_.near_front() ? kLookAgain : kLookAgainBehind);
     if (waits_for_key_) return std::nullopt;
     if (asked_ == 0) return std::nullopt;
     return sought().look_at();
@@ -257,12 +314,18 @@ void Admission::withdraw() {
     if (asked_ != 0) rights_[std::exchange(asked_, 0) - 1] = {};
 }
 
-void Admission::begin(std::size_t attempt, std::size_t region) {
-    seat_.leave();
+void Admission::begin(std::size_t attempt, std::size_t region, values::ModelId model, time_point now) {
     auto& right = rights_[attempt - 1];
     asked_ = 0;
     right.open = true;
-    right.place = services_.bulkhead.enter(region);
+    right.place = services_.bulkhead.enter(region, load_lane(model, right.key), now);
+    seat_.leave();
+    seated_at_.reset();
+}
+
+void Admission::served(std::size_t attempt, time_point now) {
+    auto& right = rights_[attempt - 1];
+    if (!std::exchange(right.served, true)) right.place.served(now);
 }
 
 void Admission::sent(std::size_t attempt, time_point now) {
@@ -305,6 +368,7 @@ void Admission::end(std::size_t attempt, bool delivered, const Usage* used, time
 bool Admission::on_failure(std::size_t attempt, std::size_t region, values::ModelId model, ErrorCode error,
                            std::optional<milliseconds> retry_after, time_point now) {
     const auto& right = rights_[attempt - 1];
+    throttled_ = throttled_ || error == ErrorCode::rate_limited;
     if (!right.key) return false;
     auto& ring = services_.keys.ring();
     switch (error) {

@@ -55,9 +55,13 @@ class Admission {
         never  ///< see `refusal`
     };
 
-    bool has_room(std::size_t region) const { return services_.bulkhead.has_room(region); }
-    /// What the call may use is full: takes a seat in the queue for these regions, or keeps the one it has.
-    Answer wait_for_room(std::vector<std::size_t> regions);
+    bool has_room(std::size_t region, values::ModelId model, time_point now) const;
+    /// What the call may use is full: takes a seat in the queue for these regions, or keeps the one it has, for
+    /// `max_wait` at most where the regions themselves refuse more.
+    Answer wait_for_room(const std::vector<std::size_t>& regions, values::ModelId model, nanoseconds max_wait,
+                         time_point now);
+    /// Its key was answered there within the last seconds, and not refused since.
+    bool is_served(std::size_t region, values::ModelId model, time_point now) const;
     /// For an attempt, by its number; what it gets is that attempt's alone. `begin` or `withdraw` follows.
     Answer ask(std::size_t attempt, std::size_t region, const AskedModel& model, std::optional<time_point> deadline,
                time_point now);
@@ -76,9 +80,15 @@ class Admission {
 
     /// The attempt begins; asked for by the machine in the step that decides on it, so that no other decision comes
     /// between.
-    void begin(std::size_t attempt, std::size_t region);
+    void begin(std::size_t attempt, std::size_t region, values::ModelId model, time_point now);
     void sent(std::size_t attempt, time_point now);
     void arrived(std::size_t attempt, time_point now);
+    /// The first content of its answer came, or the whole of a plain one; counts once.
+    void served(std::size_t attempt, time_point now);
+    /// Its region refused it for load. Returns the pause that the region needs; 0: none.
+    nanoseconds refused(std::size_t attempt, const resilience::LoadLimit::Refusal& refusal, time_point now) {
+        return rights_[attempt - 1].place.refused(refusal, now);
+    }
     /// The attempt is over. `delivered` false: the gateway has certainly not seen it, so that nothing was used. `used`:
     /// tokens, where the answer said so.
     void end(std::size_t attempt, bool delivered, const Usage* used, time_point now);
@@ -100,9 +110,13 @@ class Admission {
         std::uint64_t key_version = 0;
         std::shared_ptr<RateLimiter::Impl::Lane> lane{};
         bool open = false, used = false;  // begun and not over; sent
+        bool served = false;
     };
     bool needs_key(std::size_t region) const { return !brings_its_key() && services_.keys.from_ring(region); }
     std::optional<std::size_t> choose_key(std::size_t region, values::ModelId model, time_point now) const;
+    resilience::Lane load_lane(values::ModelId model, std::optional<std::size_t> key) const;
+    resilience::Bulkhead::Order order() const;
+    std::string why_full(const std::vector<resilience::Bulkhead::Wish>& wishes, time_point now) const;
     std::shared_ptr<RateLimiter::Impl::Lane> lane_of(std::size_t region, std::optional<std::size_t> key,
                                                      std::string_view name, time_point now) const;
     /// The right that is being asked for: of an attempt that has not begun.
@@ -125,8 +139,9 @@ class Admission {
     const bool limited_;
     const std::optional<std::uint64_t> own_account_;
     const std::function<OnTurn()> on_turn_;
-    bool waits_for_key_ = false, renewed_key_ = false, let_in_ = false;
+    bool waits_for_key_ = false, renewed_key_ = false, let_in_ = false, throttled_ = false;
     resilience::Bulkhead::Seat seat_{};
+    std::optional<time_point> seated_at_{};
     std::string key_problem_{};
     std::shared_ptr<Admission*> self_;        // for callbacks that may come after the end
     std::optional<std::int64_t> reserved_{};  // money

@@ -25,9 +25,10 @@ Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool own_key
         case ErrorCode::server_failed:
             if (outcome.status == 501 || outcome.status == 505) return {Action::stop, Charge::none};
             if (outcome.status == 500 && !retry.server_500) return {Action::stop, Charge::server};
+            if (is_refused_for_load(outcome)) return {Action::next, Charge::overload};
             return {Action::next, outcome.status == 500 || outcome.status < 500 ? Charge::server : Charge::gateway};
         case ErrorCode::malformed_response: return {Action::next, Charge::server};
-        case ErrorCode::rate_limited:
+        case ErrorCode::rate_limited: return {Action::next, Charge::throttled};
         case ErrorCode::region_not_supported:
         case ErrorCode::model_not_found: return {Action::next, Charge::none};
         case ErrorCode::conflict: return {Action::same_later, Charge::none};
@@ -107,6 +108,12 @@ bool is_redirect(const Outcome& outcome) {
 
 bool is_misrouted(const Outcome& outcome) {
     return is_redirect(outcome) || outcome.error == ErrorCode::malformed_response;
+}
+
+bool is_refused_for_load(const Outcome& outcome) {
+    if (outcome.answered) return false;
+    return outcome.error == ErrorCode::rate_limited ||
+           (outcome.error == ErrorCode::server_failed && (outcome.status == 503 || outcome.status == 529));
 }
 
 Verdict classify(const Outcome& outcome, const RetryOptions& retry, bool own_keys) {

@@ -54,6 +54,9 @@ bool is_redirect(const Outcome& outcome);
 /// What answered is no gateway: a redirect, a login page, a text that is no answer.
 bool is_misrouted(const Outcome& outcome);
 
+/// A region that is alive refuses this request because of its load or of a quota: 429, 503, 529.
+bool is_refused_for_load(const Outcome& outcome);
+
 /// `own_keys`: regions have different keys, so that a refused key may be good elsewhere.
 Verdict classify(const Outcome& outcome, const RetryOptions& retry, bool own_keys);
 

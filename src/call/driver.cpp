@@ -226,6 +226,8 @@ void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
         default: hold(number, chunk); return;
     }
     services_.regions.on_first_content(attempt.ticket, heard_at_);
+    admission_.served(static_cast<std::size_t>(number), heard_at_);
+    charge_suspects();
     apply(machine_.on_content(number, heard_at_));
     if (committed_ == number) deliver(chunk);
 }
@@ -269,7 +271,13 @@ void CallDriver::attempt_ended(Attempt& attempt) {
     if (!outcome.answered) forget_held(last_ended_);
     // A path that a caller asks for may redirect wherever it is: that says nothing about regions.
     const bool meant = exchange_.kind == ExchangeKind::raw && is_redirect(outcome);
-    book(attempt, meant ? health::Charge::none : classify(outcome, machine_.policy().retry, false).charge);
+    if (outcome.answered) {
+        admission_.served(static_cast<std::size_t>(attempt.record.number), time);
+        charge_suspects();
+    }
+    auto charge = meant ? health::Charge::none : classify(outcome, machine_.policy().retry, false).charge;
+    if (charge == health::Charge::server && suspect(attempt)) charge = health::Charge::none;
+    book(attempt, charge);
     // A finished answer leaves its connection to the next request, if its last bytes come soon; a failed one is cut.
     if (attempt.transfer_open && !attempt.settle_at()) close(attempt);
     apply(machine_.on_end(attempt.record.number, outcome, attempt.record, time));

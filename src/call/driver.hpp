@@ -122,6 +122,8 @@ class CallDriver final : private AttemptEvents {
     void hold(int attempt, const ChatChunk& chunk);
     void forget_held(int attempt);
     void book(Attempt& attempt, health::Charge charge);
+    bool suspect(const Attempt& attempt);
+    void charge_suspects();
     /// Once per attempt, when it is over.
     void price(Attempt& attempt);
     void count_call(int attempt);
@@ -166,6 +168,7 @@ class CallDriver final : private AttemptEvents {
     std::function<void()> on_idle_;
     std::list<Attempt> attempts_;
     std::vector<Held> held_;
+    std::vector<health::Ticket> suspects_;  // answered with a 500: their fault, or the request's
     std::size_t held_bytes_ = 0;  // of the attempts that are out
     Salvage salvage_;
     Clock::TimerId timer_ = 0;

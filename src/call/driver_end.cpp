@@ -29,6 +29,9 @@ std::string operation_of(const Exchange& exchange) {
 void CallDriver::finish(int number) {
     if (machine_.ending() == Ending::answered && number != committed_) commit(number);
     count_call(number);
+    const bool one_region = std::ranges::all_of(
+        suspects_, [&](const health::Ticket& ticket) { return ticket.region == suspects_.front().region; });
+    if (one_region) charge_suspects();
     admission_.settle_cost(total_cost(), now());
     auto result = make_result(number);
     delivered_ = true;

@@ -9,6 +9,15 @@
 
 namespace holysheep::call {
 
+namespace {
+
+bool is_used_up(const RateLimits& limits) {
+    return (limits.remaining_requests == 0 && limits.limit_requests.value_or(0) > 0) ||
+           (limits.remaining_tokens == 0 && limits.limit_tokens.value_or(0) > 0);
+}
+
+}  // namespace
+
 void CallDriver::note_quota(Attempt& attempt, Outcome& outcome) {
     const auto time = now();
     const auto number = static_cast<std::size_t>(attempt.record.number);
@@ -31,10 +40,17 @@ void CallDriver::note_quota(Attempt& attempt, Outcome& outcome) {
             // The first key that is usable again counts, not the one that was refused last.
             outcome.retry_after = std::chrono::ceil<milliseconds>(ring.usable_at(region, model, time) - time);
         }
-        if (!outcome.another_key && !admission_.brings_its_key() && outcome.retry_after &&
-            outcome.retry_after->count() > 0) {
-            const auto pause = std::min<nanoseconds>(*outcome.retry_after, std::chrono::minutes{10});
-            services_.regions.limit_until(region, model, time + pause);
+        if (is_refused_for_load(outcome)) {
+            const bool throttled = outcome.error == ErrorCode::rate_limited;
+            const auto pause = admission_.refused(number,
+                                                  {.throttled = throttled,
+                                                   .used_up = throttled && is_used_up(attempt.rate_limits()),
+                                                   .hint = outcome.retry_after},
+                                                  time);
+            if (pause.count() > 0 && !outcome.another_key && !admission_.brings_its_key()) {
+                services_.regions.limit_until(region, model,
+                                              time + std::min<nanoseconds>(pause, std::chrono::minutes{10}));
+            }
         }
     }
     const auto& limits = attempt.rate_limits();
@@ -50,7 +66,10 @@ void CallDriver::note_quota(Attempt& attempt, Outcome& outcome) {
                                  ? values::saturating_sum(used->prompt_tokens, used->completion_tokens)
                                  : exchange_.size.prompt_tokens;
     if (const auto pace = resilience::pace_of(limits, call_tokens)) {
-        services_.regions.limit_until(region, model, time + pace->hold);
+        // What it asks for in so many words counts more than what it says of its quota.
+        const bool says_when = !outcome.answered && outcome.retry_after && outcome.retry_after->count() > 0;
+        const auto hold = says_when ? std::min<nanoseconds>(pace->hold, *outcome.retry_after) : pace->hold;
+        services_.regions.limit_until(region, model, time + hold);
         services_.regions.pace(region, model, pace->spacing, time + pace->reset);
     }
 }

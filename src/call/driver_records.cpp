@@ -21,6 +21,22 @@ void CallDriver::book(Attempt& attempt, health::Charge charge) {
     if (services_.log.enabled(LogLevel::debug)) log_attempt(attempt.record);
 }
 
+/// A 500 may be the request's own fault: some servers say it for an input that they can't read. So it is charged once
+/// another region has answered the same request, or the call ends with no other opinion. False: it is charged now.
+bool CallDriver::suspect(const Attempt& attempt) {
+    const auto& ticket = attempt.ticket;
+    const bool on_trial = ticket.trial || ticket.model_trial || ticket.canary == health::Ticket::Canary::sent;
+    if (on_trial || machine_.eligible_regions() < 2 || committed_ != 0) return false;
+    suspects_.push_back(ticket);
+    return true;
+}
+
+void CallDriver::charge_suspects() {
+    for (const auto& ticket : std::exchange(suspects_, {})) {
+        services_.regions.on_fault(ticket.region, ticket.model, health::Charge::server, now());
+    }
+}
+
 /// Of an attempt that failed or lost. What a caller has read and then cancelled was of use to it.
 std::int64_t CallDriver::wasted_tokens(const Attempt& attempt) const {
     if (attempt.outcome().answered || exchange_.kind == ExchangeKind::raw) return 0;

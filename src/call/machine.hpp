@@ -178,7 +178,8 @@ class CallMachine {
         bool answered = false;  // the host answered its handshake, TLS is not done yet
         bool raced = false;     // another one was sent out because this one is late
         bool on_trial = false, explores = false;
-        bool body = false;  // of a plain answer: some of it came
+        bool body = false;        // of a plain answer: some of it came
+        bool found_full = false;  // its region refused it for load, and serves others
     };
     struct Move {
         std::size_t region = 0;
@@ -188,6 +189,7 @@ class CallMachine {
         bool fresh_connection = false, free = false, maybe_duplicated = false, panic = false;
         bool returns = false;  // to a region that this call waited for: the next back-off is longer
         bool full = false;     // nothing is lacking there but room
+        bool paid = false;     // it took a token
         bool queued = false;   // waits for its admission, too
         bool admitted = false;
         int beside = 0;
@@ -221,6 +223,9 @@ class CallMachine {
     bool model_blocked(values::ModelId model, time_point now) const;
     /// Whether a move there takes no token.
     bool is_free(const Attempt& failed, std::size_t region, time_point now) const;
+    bool failed_alike_elsewhere(const Attempt& failed) const;
+    bool is_full(const Attempt& failed, Verdict verdict, time_point now) const;
+    bool return_is_free(const Attempt* last, std::size_t region, time_point now) const;
     bool usable(std::size_t region, time_point now) const;
     nanoseconds connect_late_after(const Attempt& a) const;
     nanoseconds path_late_after(std::size_t region) const;

@@ -18,6 +18,8 @@ constexpr auto kLookAgain = 250ms;
 // otherwise visit all of them for ever.
 constexpr double kSickErrorRate = 0.5;
 
+constexpr std::ptrdiff_t kMoreIfRefused = 3;
+
 /// The fault was met on the way to an answer, and may be over in a second.
 bool on_the_way(const Outcome& outcome) {
     return outcome.error == ErrorCode::transport_failed || outcome.error == ErrorCode::tls_failed ||
@@ -40,6 +42,7 @@ bool CallMachine::recovers(const Outcome& outcome, Verdict verdict) const {
 }
 
 void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record, time_point now, Commands& out) {
+    at(attempt).found_full = is_full(at(attempt), verdict, now);
     const auto failed = at(attempt);
     fallback_.on_failure(failed.outcome.error, now);
     // What leads to no gateway at all is told only where nothing else was found.
@@ -117,7 +120,8 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
         finish(everywhere ? Ending::refused : why_not, attempt, out);
         return;
     }
-    if (!move->free && !budgets_.retries.try_take()) {
+    move->paid = !move->free && budgets_.retries.try_take();
+    if (!move->free && !move->paid) {
         // There is no token for a region that fails; a healthy one behind it costs none.
         const auto healthy = move->kind == AttemptKind::failover ? next_free(failed, now) : std::nullopt;
         if (healthy) {
@@ -175,9 +179,10 @@ std::optional<CallMachine::Move> CallMachine::move_after(const Attempt& failed, 
         const bool elsewhere_only = outcome.error == ErrorCode::model_not_found ||
                                     outcome.error == ErrorCode::region_not_supported ||
                                     outcome.error == ErrorCode::unauthenticated ||
-                                    (outcome.error == ErrorCode::proxy_failed && outcome.proxy_status < 500);
+                                    (outcome.error == ErrorCode::proxy_failed && outcome.proxy_status < 500) ||
+                                    failed_alike_elsewhere(failed);
         if (!move && elsewhere_only) return std::nullopt;  // asking the same regions again would not change it
-        const bool sick = health::is_failure(verdict.charge);
+        const bool sick = health::is_failure(verdict.charge) && !failed.found_full;
         const bool nowhere = std::ranges::none_of(plan_, [&](auto r) { return regions_.usable(r, model_, now); });
         if (!move && sick && !lacks_only_room(now)) {
             why_not = Ending::regions_exhausted;
@@ -195,6 +200,26 @@ std::optional<CallMachine::Move> CallMachine::move_after(const Attempt& failed, 
 nanoseconds CallMachine::spread_over_patience(double random) const {
     const auto part = policy_.retry.outage_patience / (retries_ > 1 ? 1 : 2);
     return std::chrono::duration_cast<nanoseconds>(part * (0.5 + random / 2));
+}
+
+/// Two regions answer with a 500: the request itself is at fault, as far as anybody can tell from outside.
+bool CallMachine::failed_alike_elsewhere(const Attempt& failed) const {
+    return failed.outcome.status == 500 && std::ranges::any_of(attempts_, [&](const Attempt& a) {
+               return a.region != failed.region && a.model == failed.model && !in_flight(a) && a.outcome.status == 500;
+           });
+}
+
+/// It refuses some for load and serves others.
+bool CallMachine::is_full(const Attempt& failed, Verdict verdict, time_point now) const {
+    return verdict.charge == health::Charge::overload && regions_.full(failed.region) &&
+           regions_.breakers_closed(failed.region, model_, now);
+}
+
+/// The region's load limit bounds what goes to a region that serves others.
+bool CallMachine::return_is_free(const Attempt* last, std::size_t region, time_point now) const {
+    if (last == nullptr) return regions_.healthy(region, model_, now);
+    if (attempts_.size() >= plan_.size() + 2) return false;
+    return is_refused_for_load(last->outcome) && admission_ != nullptr && admission_->is_served(region, model_, now);
 }
 
 /// Some region that this call has not asked is usable but full: it is waited for.
@@ -217,7 +242,8 @@ time_point CallMachine::return_after(const Attempt& failure, double random) cons
 /// failure of the answer itself only calls for the regions that this call has not asked.
 std::optional<CallMachine::Move> CallMachine::wait_out(Verdict verdict, time_point now, Ending& why_not) {
     if (!health::is_failure(verdict.charge)) return std::nullopt;
-    return_to_tried_ = verdict.charge == health::Charge::transport || verdict.charge == health::Charge::gateway;
+    return_to_tried_ = verdict.charge == health::Charge::transport || verdict.charge == health::Charge::gateway ||
+                       verdict.charge == health::Charge::overload;
     return move_in_outage(return_to_tried_, now, why_not);
 }
 
@@ -252,14 +278,15 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
             if (hint && until <= last->ended + *hint) until = now;
         }
         when = std::max(when, until);
-        const bool full = when <= now && admission_ != nullptr && !admission_->has_room(region);
-        if (full) when = now + kLookAgain;  // or whenever somebody leaves
+        const bool full = when <= now && admission_ != nullptr && !admission_->has_room(region, model_, now);
+        // Whenever somebody leaves: it waits in a queue.
         // The earliest one, for a pause elsewhere may be long; among equals the one that was visited less.
         if (best && (when > best->when || (when == best->when && visits >= best_visits))) continue;
         best = Move{.region = region,
                     .kind = region == failed.region || tried(region) ? AttemptKind::retry : AttemptKind::failover,
                     .when = when,
                     .pause = regions_.limited_until(region, model_),
+                    .free = return_is_free(last, region, now),
                     .full = full};
         best_visits = visits;
     }
@@ -276,7 +303,7 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
 bool CallMachine::holds(const Move& move, time_point now) const {
     const auto pause = regions_.limited_until(move.region, model_);
     return eligible(move.region) && regions_.breakers_admit(move.region, model_, now) &&
-           (pause <= now || pause <= move.pause) && (admission_ == nullptr || admission_->has_room(move.region));
+           (pause <= now || pause <= move.pause) && (admission_ == nullptr || admission_->has_room(move.region, model_, now));
 }
 
 Commands CallMachine::plan_again(const Move& blocked, time_point now) {
@@ -292,12 +319,18 @@ Commands CallMachine::plan_again(const Move& blocked, time_point now) {
         return out;
     }
     move->maybe_duplicated = blocked.maybe_duplicated;
-    follow(*move, now, out);  // its token was taken before the wait
+    // The wait for room may have cost nothing yet.
+    move->paid = blocked.paid || (blocked.full && !move->free && budgets_.retries.try_take());
+    if (blocked.full && !move->free && !move->paid) {
+        finish(Ending::budget_empty, static_cast<int>(attempts_.size()), out);
+        return out;
+    }
+    follow(*move, now, out);
     return out;
 }
 
 void CallMachine::follow(const Move& move, time_point now, Commands& out) {
-    if (move.when > now && !move.full) {
+    if (move.when > now) {
         pending_ = move;
         // Who waits for something else stands in nobody's way.
         if (admission_ != nullptr) admission_->withdraw();
@@ -320,7 +353,7 @@ void CallMachine::dispatch(const Move& move, time_point now, Commands& out) {
                          .started = now,
                          .progress = now});
     // In the step that asked: a hedge and a race that are due together must not use the same right.
-    if (admission_ != nullptr) admission_->begin(attempts_.size(), move.region);
+    if (admission_ != nullptr) admission_->begin(attempts_.size(), move.region, model_, now);
     attempts_.back().path_check = now + handshake_late_after(move.region);
     attempts_.back().on_trial = !regions_.healthy(move.region, model_, now);
     attempts_.back().explores =
@@ -339,10 +372,10 @@ void CallMachine::dispatch(const Move& move, time_point now, Commands& out) {
 
 bool CallMachine::admitted(const Move& move, time_point now, Commands& out) {
     if (admission_ == nullptr || move.admitted) return true;
-    if (!admission_->has_room(move.region)) {
+    if (!admission_->has_room(move.region, model_, now)) {
         auto full = full_regions(now);
         if (full.empty()) full.push_back(move.region);
-        wait_for_admission(move, admission_->wait_for_room(std::move(full)), now, out);
+        wait_for_admission(move, admission_->wait_for_room(full, model_, policy_.retry.max_wait, now), now, out);
         return false;
     }
     const auto answer = admission_->ask(attempts_.size() + 1, move.region, asked_model(), deadline_, now);
@@ -379,7 +412,7 @@ std::vector<std::size_t> CallMachine::full_regions(time_point now) const {
     std::vector<std::size_t> full;
     if (admission_ == nullptr) return full;
     std::ranges::copy_if(plan_, std::back_inserter(full), [&](std::size_t region) {
-        return regions_.usable(region, model_, now) && !admission_->has_room(region);
+        return regions_.usable(region, model_, now) && !admission_->has_room(region, model_, now);
     });
     return full;
 }
@@ -438,7 +471,10 @@ bool CallMachine::attempts_used_up() const {
     if (policy_.retry.max_attempts > 0) return static_cast<int>(attempts_.size()) >= policy_.retry.max_attempts;
     const auto of_model =
         std::ranges::count_if(attempts_, [&](const Attempt& a) { return a.model == fallback_.current() && !a.canary; });
-    return of_model >= static_cast<std::ptrdiff_t>(eligible_regions()) + 2 + policy_.spare_keys;
+    // A call that full regions refused may come back more often: nothing was done for it.
+    const auto refused = std::ranges::count(attempts_, true, &Attempt::found_full);
+    return of_model >= static_cast<std::ptrdiff_t>(eligible_regions()) + 2 + policy_.spare_keys +
+                           std::min<std::ptrdiff_t>(refused, kMoreIfRefused);
 }
 
 bool CallMachine::is_free(const Attempt& failed, std::size_t region, time_point now) const {
@@ -449,7 +485,7 @@ bool CallMachine::is_free(const Attempt& failed, std::size_t region, time_point 
 
 bool CallMachine::usable(std::size_t region, time_point now) const {
     return !tried(region) && regions_.usable(region, model_, now) &&
-           (admission_ == nullptr || admission_->has_room(region));
+           (admission_ == nullptr || admission_->has_room(region, model_, now));
 }
 
 std::optional<std::size_t> CallMachine::next_untried(time_point now) const {

@@ -81,7 +81,7 @@ Client::Impl::Impl(ClientOptions options)
       retry_budget_(options_.retry.budget_ratio, options_.retry.budget_capacity),
       hedge_budget_(options_.hedging.ratio, kHedgesSavedUp),
       canary_budget_(kCanariesPerCall, kCanariesSavedUp),
-      bulkhead_(options_.regions.size(), options_.concurrency),
+      bulkhead_(options_.regions.size(), options_.concurrency, resilience::Random(~next_seed_).next()),
       spending_(options_.budget),
       keys_(options_.keys, client::region_accounts(options_, targets_),
             options_.key_source ? call::Keys::Fetch([this] { fetch_key(); }) : nullptr),

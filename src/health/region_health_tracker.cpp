@@ -17,6 +17,15 @@ constexpr std::size_t kMaxModels = 64;
 constexpr int kManyCalls = 1'000;  // more are not counted
 constexpr nanoseconds kFirstMissingFor = 1min, kLongestMissingFor = 10min;
 
+// Requests that went out together with one that is refused, and are not refused by then, were let in. Where nobody is
+// served, those that wait are half as old, on average.
+constexpr double kLetIn = 0.8;
+constexpr int kManyRefusals = 10;  // in a row: whatever else waits there, nobody is served
+
+double faded(double rate, std::chrono::duration<double> idle) {
+    return rate * std::exp(-std::max(0.0, idle.count()) / 10.0);
+}
+
 double in_ms(std::chrono::nanoseconds span) { return std::chrono::duration<double, std::milli>(span).count(); }
 
 FailureKind kind_of(Charge charge) {
@@ -25,6 +34,8 @@ FailureKind kind_of(Charge charge) {
         case Charge::server: return FailureKind::server;
         case Charge::timeout: return FailureKind::timeout;
         case Charge::transport:
+        case Charge::throttled:
+        case Charge::overload:
         case Charge::success:
         case Charge::none: break;
     }
@@ -193,6 +204,14 @@ void RegionHealthTracker::on_outcome(Ticket& ticket, Charge charge, time_point n
     if (std::exchange(ticket.watched, false)) --regions_[ticket.region].watched;
     wait_is_over(ticket);
     if (charge != Charge::success) end_canary(ticket);
+    if (charge == Charge::throttled || charge == Charge::overload) {
+        auto& r = regions_[ticket.region];
+        r.refusal_rate = 0.9 * faded(r.refusal_rate, now - r.refusal_rate_at) + 0.1;
+        r.refusal_rate_at = now;
+        ++r.refused_in_a_row;
+        r.full = charge == Charge::throttled || serves_others(ticket, now);
+        charge = r.full ? Charge::throttled : Charge::gateway;
+    }
     if (charge == Charge::success) {
         if (!ticket.answered) {
             if (ticket.awaited == Awaited::plain) add_latency(ticket, in_ms(now - ticket.at), true, now);
@@ -215,6 +234,20 @@ void RegionHealthTracker::on_outcome(Ticket& ticket, Charge charge, time_point n
         }
     }
     note(ticket.region, now);
+}
+
+void RegionHealthTracker::on_fault(std::size_t region, ModelId model, Charge charge, time_point now) {
+    Ticket ticket{.region = region, .model = model, .answered = true, .at = now};
+    fail(ticket, charge, now);
+    note(region, now);
+}
+
+bool RegionHealthTracker::serves_others(const Ticket& refused, time_point now) const {
+    const auto& r = regions_[refused.region];
+    if (r.in_flight > r.waiting) return true;
+    if (r.waiting == 0 || r.refused_in_a_row >= kManyRefusals) return false;
+    const double waited = in_ms(now.time_since_epoch()) - r.waiting_since / r.waiting;
+    return waited >= kLetIn * in_ms(now - refused.at);
 }
 
 void RegionHealthTracker::wait_is_over(const Ticket& ticket) {
@@ -300,9 +333,12 @@ void RegionHealthTracker::end_canary(Ticket& ticket) {
 }
 
 void RegionHealthTracker::count(RegionState& r, bool failed, time_point now) {
-    const std::chrono::duration<double> idle = now - r.error_rate_at;
-    r.error_rate = 0.9 * r.error_rate * std::exp(-std::max(0.0, idle.count()) / 10.0) + (failed ? 0.1 : 0.0);
+    r.error_rate = 0.9 * faded(r.error_rate, now - r.error_rate_at) + (failed ? 0.1 : 0.0);
     r.error_rate_at = now;
+    if (failed) return;
+    r.refused_in_a_row = 0;
+    r.refusal_rate = 0.9 * faded(r.refusal_rate, now - r.refusal_rate_at);
+    r.refusal_rate_at = now;
 }
 
 /// Timeouts may be the fault of everything at once: they do not close the last half of the weight.

@@ -34,9 +34,10 @@ inline constexpr std::chrono::seconds kOverdueAfter{30};       ///< without a ca
 inline constexpr std::chrono::milliseconds kCanaryEvery{500};  ///< at most, while no region is usable
 inline constexpr double kColdStart = 300;  ///< ms: what a first answer is taken to take while nothing is known
 
-/// How an attempt bears on its region's health. `none`: the caller's fault, throttling, a cancel, a lost race.
-enum class Charge { none, success, transport, gateway, server, timeout };
-inline bool is_failure(Charge charge) { return charge != Charge::none && charge != Charge::success; }
+/// How an attempt bears on its region's health. `none`: the caller's fault, a cancel, a lost race. `throttled`: a
+/// quota. `overload`: refused for load, which says that the region is full where it serves others, else that it is dead.
+enum class Charge { none, success, throttled, overload, transport, gateway, server, timeout };
+inline bool is_failure(Charge charge) { return charge >= Charge::overload; }
 
 /// What is awaited: content of a stream, a whole answer, or something whose duration tells nothing.
 enum class Awaited { stream, plain, other };
@@ -59,7 +60,7 @@ struct Ticket {
 struct RegionView {
     double latency = 0;    ///< ms, expected until the first content (or the whole answer)
     double mean_wait = 0;  ///< ms, how long the attempts that wait have waited so far
-    double error_rate = 0;
+    double error_rate = 0;  ///< of failures and refusals
     double ramp = 1;
     int waiting = 0;  ///< attempts without content yet
     bool usable = false;
@@ -121,6 +122,8 @@ class RegionHealthTracker {
     /// went unanswered.
     void on_late(Ticket& ticket, time_point now, bool by_probe = false);
     void on_outcome(Ticket& ticket, Charge charge, time_point now);
+    /// An attempt that ended without a charge was the region's fault after all.
+    void on_fault(std::size_t region, ModelId model, Charge charge, time_point now);
     /// Quota, per model: a region that asked for a pause gets it. A later, shorter hint never ends an earlier one.
     void limit_until(std::size_t region, ModelId model, time_point until);
     /// Little is left of a quota: each dispatch begins a pause of `spacing`, until `reset`.
@@ -213,6 +216,8 @@ class RegionHealthTracker {
     bool canary_out(std::size_t region) const { return regions_[region].canaries_out > 0; }
     /// No breaker keeps calls away, but the last attempt there failed.
     bool failing(std::size_t region) const { return regions_[region].breaker.failures_in_a_row() > 0; }
+    /// The last time it refused a call for load, it served others.
+    bool full(std::size_t region) const { return regions_[region].full; }
     /// Since when a breaker keeps calls away; unset: none does.
     std::optional<time_point> blocked_since(std::size_t region, ModelId model, time_point now) const;
 
@@ -242,8 +247,9 @@ class RegionHealthTracker {
         LatencyAverage stream, plain;
         Quantiles first_token;
         double usual = 0;  // its latency over minutes, ms; 0: not known
-        double error_rate = 0;
-        time_point error_rate_at{};
+        double error_rate = 0, refusal_rate = 0;
+        time_point error_rate_at{}, refusal_rate_at{};
+        int refused_in_a_row = 0;
         time_point alive_at{}, last_dispatch{}, recovered_at{}, next_probe{}, probe_sent{}, probe_limited_until{},
             rtt_at{};
         nanoseconds last_probe{-1};
@@ -256,7 +262,7 @@ class RegionHealthTracker {
         int in_flight = 0, waiting = 0, misses = 0, hits = 0, good_calls = 0;
         int watched = 0;  // attempts
         bool draining = false, probe_out = false, probe_wanted = false, known = false, failed_last = false;
-        bool down = false, recovering = false, slow = false;
+        bool down = false, recovering = false, slow = false, full = false;
         Liveness shown = Liveness::unknown;
         BreakerState shown_breaker = BreakerState::closed;
         // refreshed:
@@ -283,6 +289,7 @@ class RegionHealthTracker {
     void fail(Ticket& ticket, Charge charge, time_point now);
     void drop(Ticket& ticket);
     void count(RegionState& r, bool failed, time_point now);
+    bool serves_others(const Ticket& refused, time_point now) const;
     bool soft_failures_may_open(std::size_t region, ModelId model, time_point now) const;
     void opened(std::size_t region);
     void hit(RegionState& r, time_point now);

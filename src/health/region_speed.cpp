@@ -17,6 +17,7 @@ constexpr double kLeastRamp = 0.1;
 constexpr std::uint64_t kOverdueCalls = 20;  // at least so many calls between two explorations
 constexpr double kSlow = 2;                  // times its usual latency
 constexpr nanoseconds kConnectGrace = 30ms;
+using Seconds = std::chrono::duration<double>;
 
 /// Sorts as far as it must.
 std::optional<double> median_of(std::vector<double>& values) {
@@ -171,7 +172,8 @@ RegionView RegionHealthTracker::view(std::size_t region, ModelId model, Awaited 
     const auto& r = regions_[region];
     RegionView view;
     view.latency = expected(region, model, awaited);
-    view.error_rate = error_rate(region, now);
+    const Seconds since_refusal = now - r.refusal_rate_at;
+    view.error_rate = error_rate(region, now) + r.refusal_rate * std::exp(-std::max(0.0, since_refusal.count()) / 10);
     view.waiting = r.waiting;
     if (r.waiting > 0) view.mean_wait = in_ms(now.time_since_epoch()) - r.waiting_since / r.waiting;
     view.ramp = ramp(r, now);

@@ -1,55 +1,172 @@
-// Who leaves tells the first in the queue that wants that region.
+// Who leaves tells the first in the queue that wants that region and may go there.
 #include "resilience/bulkhead.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <iterator>
 
 namespace holysheep::resilience {
 
 namespace {
 
 constexpr Bulkhead::Order kFront{Bulkhead::time_point::min(), 0};
+constexpr std::size_t kManyLanes = 32, kMostLanes = 256;  // in a region: from where on idle ones are forgotten
+constexpr int kNearFront = 4;
+constexpr int kMostAsked = 64;  // of the queue, when there is room: those behind look again by themselves
 
 }  // namespace
 
-Bulkhead::Seat Bulkhead::join(std::vector<std::size_t> regions, time_point since, int priority, Guest guest,
+// ---- lanes ----
+
+const Bulkhead::InLane* Bulkhead::find(std::size_t region, const Lane& lane) const {
+    const auto& lanes = regions_[region].lanes;
+    const auto found = std::ranges::find(lanes, lane, &InLane::lane);
+    return found == lanes.end() ? nullptr : &*found;
+}
+
+Bulkhead::InLane* Bulkhead::find(std::size_t region, const Lane& lane) {
+    return const_cast<InLane*>(std::as_const(*this).find(region, lane));
+}
+
+Bulkhead::InLane& Bulkhead::lane_in(std::size_t region, const Lane& lane) {
+    if (auto* known = find(region, lane)) return *known;
+    auto& lanes = regions_[region].lanes;
+    if (lanes.size() >= kMostLanes) {
+        const auto idle = std::ranges::find(lanes, 0, &InLane::in_flight);
+        if (idle != lanes.end()) lanes.erase(idle);
+    }
+    return lanes.emplace_back(InLane{.lane = lane, .limit = {}});
+}
+
+void Bulkhead::forget(std::size_t region, const Lane& lane) {
+    auto& lanes = regions_[region].lanes;
+    if (lanes.size() <= kManyLanes) return;
+    std::erase_if(lanes, [&](const InLane& known) {
+        return known.lane == lane && known.in_flight == 0 && known.limit.forgettable(now_);
+    });
+}
+
+// ---- places ----
+
+bool Bulkhead::has_room(std::size_t region, const Lane& lane, time_point now) {
+    now_ = now;
+    if (!below_most(region)) return false;
+    const auto* known = adaptive_ ? find(region, lane) : nullptr;
+    return known == nullptr || known->limit.admits(known->in_flight, now);
+}
+
+bool Bulkhead::has_room_for(std::size_t region, const Lane& lane, const Order& order, time_point now) {
+    if (!has_room(region, lane, now)) return false;
+    for (const auto& [before, waiter] : queue_) {
+        if (before >= order) return true;
+        const bool wants = std::ranges::any_of(
+            waiter.wishes, [&](const Wish& wish) { return wish.region == region && wish.lane == lane; });
+        if (wants && !waiter.passed) return false;
+    }
+    return true;
+}
+
+std::optional<int> Bulkhead::load_limit(std::size_t region, const Lane& lane, time_point now) const {
+    const auto* known = adaptive_ ? find(region, lane) : nullptr;
+    const double limit = known == nullptr ? HUGE_VAL : known->limit.limit(now);
+    if (limit > 1e6) return std::nullopt;
+    return std::max(1, static_cast<int>(std::lround(limit)));
+}
+
+bool Bulkhead::serves(std::size_t region, const Lane& lane, time_point since) const {
+    const auto* known = find(region, lane);
+    return known != nullptr && known->limit.refused_in_a_row() == 0 && known->limit.served_since(since);
+}
+
+int Bulkhead::in_flight(std::size_t region, const Lane& lane) const {
+    const auto* known = find(region, lane);
+    return known == nullptr ? 0 : known->in_flight;
+}
+
+Bulkhead::Place Bulkhead::enter(std::size_t region, const Lane& lane, time_point now) {
+    now_ = now;
+    auto& entered = lane_in(region, lane);
+    Place place;
+    place.bulkhead_ = this;
+    place.region_ = region;
+    place.lane_ = lane;
+    place.entered_ = now;
+    place.others_ = entered.in_flight++;
+    ++regions_[region].in_flight;
+    return place;
+}
+
+void Bulkhead::Place::served(time_point now) {
+    if (bulkhead_ == nullptr) return;
+    bulkhead_->lane_in(region_, lane_).limit.on_success(now);
+    bulkhead_->tell_next(region_, kFront);
+}
+
+std::chrono::nanoseconds Bulkhead::Place::refused(LoadLimit::Refusal refusal, time_point now) {
+    if (bulkhead_ == nullptr || !bulkhead_->adaptive_) return {};
+    refusal.sent = entered_;
+    refusal.others = others_;
+    return bulkhead_->lane_in(region_, lane_).limit.on_refusal(refusal, bulkhead_->random_.uniform(), now);
+}
+
+void Bulkhead::on_leave(std::size_t region, const Lane& lane) {
+    --regions_[region].in_flight;
+    --lane_in(region, lane).in_flight;
+    tell_next(region, kFront);
+    forget(region, lane);
+}
+
+// ---- the queue ----
+
+Bulkhead::Seat Bulkhead::join(std::vector<Wish> wishes, time_point since, int priority, Guest guest,
                               std::function<void()> on_room) {
     Seat seat;
     const bool full = queue_.size() >= static_cast<std::size_t>(std::max(most_waiting_, 0));
     if (full && guest == Guest::fresh) return seat;
     seat.bulkhead_ = this;
-    seat.key_ = {since + priority * std::chrono::seconds{5}, ++next_ticket_};
-    queue_.emplace(seat.key_, Waiter{std::move(regions), std::move(on_room)});
+    seat.key_ = {age(since, priority), ++next_ticket_};
+    queue_.emplace(seat.key_, Waiter{std::move(wishes), std::move(on_room)});
     return seat;
 }
 
 void Bulkhead::Seat::leave() {
     auto* bulkhead = std::exchange(bulkhead_, nullptr);
     if (bulkhead == nullptr) return;
-    const auto regions = std::move(bulkhead->queue_[key_].regions);
+    const auto wishes = std::move(bulkhead->queue_[key_].wishes);
     bulkhead->queue_.erase(key_);
     // It may have been told of room that it does not take.
-    for (const auto region : regions) {
-        if (bulkhead->has_room(region)) bulkhead->tell_next(region, kFront);
-    }
+    for (const auto& wish : wishes) bulkhead->tell_next(wish.region, kFront);
 }
 
-void Bulkhead::Seat::pass_on() {
-    for (const auto region : bulkhead_->queue_[key_].regions) {
-        if (bulkhead_->has_room(region)) bulkhead_->tell_next(region, key_);
-    }
+void Bulkhead::Seat::pass_on(std::vector<Wish> wishes) {
+    auto& waiter = bulkhead_->queue_[key_];
+    waiter.wishes.swap(wishes);
+    if (!std::exchange(waiter.told, false)) return;
+    waiter.passed = true;
+    for (const auto& wish : wishes) bulkhead_->tell_next(wish.region, key_);
 }
 
-void Bulkhead::on_leave(std::size_t region) {
-    --in_flight_[region];
-    tell_next(region, kFront);
+bool Bulkhead::Seat::near_front() const {
+    int before = 0;
+    for (auto at = bulkhead_->queue_.begin(); at != bulkhead_->queue_.end() && at->first < key_; ++at) {
+        if (++before >= kNearFront) return false;
+    }
+    return true;
 }
 
 void Bulkhead::tell_next(std::size_t region, const Order& behind) {
-    const auto next = std::find_if(queue_.upper_bound(behind), queue_.end(), [&](const auto& entry) {
-        const auto& regions = entry.second.regions;
-        return std::ranges::find(regions, region) != regions.end();
-    });
-    if (next != queue_.end()) next->second.on_room();
+    if (!below_most(region)) return;
+    int asked = 0;
+    for (auto next = queue_.upper_bound(behind); next != queue_.end() && asked < kMostAsked; ++next, ++asked) {
+        auto& waiter = next->second;
+        const bool may_go = std::ranges::any_of(
+            waiter.wishes, [&](const Wish& wish) { return wish.region == region && has_room(wish, now_); });
+        if (!may_go || waiter.told) continue;
+        waiter.told = true;
+        waiter.passed = false;
+        waiter.on_room();
+        return;
+    }
 }
 
 }  // namespace holysheep::resilience

@@ -57,7 +57,7 @@ TEST(ClientOptions, BackOffIsAsConfigured) {
     const Row rows[] = {{{.initial_backoff = 0ms}, 503, 0ns, 1ns},
                         {{.initial_backoff = 10s}, 503, 1ns, 10s},
                         {{.initial_backoff = 10s, .max_backoff = 1ms}, 503, 1ns, 1ms},
-                        {{.throttle_backoff = 0ms}, 429, 0ns, 1ns},
+                        {{.throttle_backoff = 0ms}, 429, 200ms, 501ms},
                         {{.initial_backoff = 0ms, .throttle_backoff = 50s}, 429, 1ns, 50s}};
     for (const auto& row : rows) {
         CallFlow flow({"us-west"}, {.retry = row.retry});

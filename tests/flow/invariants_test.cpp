@@ -265,6 +265,11 @@ class Run final : public EventListener {
             const auto usable = std::ranges::count_if(ids_, [&](const auto& id) { return allowed(call, id); });
             auto bound = static_cast<std::size_t>(usable) + 2;
             if (call.options.retry) bound = static_cast<std::size_t>(call.options.retry->max_attempts);
+            // Full regions may refuse it three times more.
+            const auto refused = std::ranges::count_if(call.attempts, [](const AttemptRecord& attempt) {
+                return attempt.http_status == 503 || attempt.http_status == 529;
+            });
+            if (!call.options.retry) bound += static_cast<std::size_t>(std::min<std::ptrdiff_t>(refused, 3));
             // While no region was usable, canaries came on top, and one return to a region that was back.
             const auto canaries = static_cast<std::size_t>(std::ranges::count_if(call.attempts, &AttemptRecord::panic));
             if (!call.options.retry) bound += canaries + 1;

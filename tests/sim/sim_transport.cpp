@@ -56,9 +56,9 @@ TransferId SimTransport::start(HttpRequest request, TransferEvents& events) {
     const auto call = call_of(request);
     const auto now = around_.queue.now();
     // The path is drawn per call and region, so that a call meets the same packet losses under every policy.
-    auto draws = call ? RandomStream(around_.seed, Purpose::path, {*call, region})
-                      : RandomStream(around_.seed, Purpose::path, {~stream_base_, id});
-    auto& transfer = transfers_.emplace(id, Transfer(draws)).first->second;
+    const RandomStream luck(around_.seed, Purpose::path, {~stream_base_, id});
+    const auto draws = call ? RandomStream(around_.seed, Purpose::path, {*call, region}) : luck;
+    auto& transfer = transfers_.emplace(id, Transfer(draws, luck)).first->second;
     transfer.events = &events;
     transfer.region = region;
     transfer.call = call;

@@ -67,11 +67,12 @@ class SimTransport final : public Transport {
         bool ready = false, was_sent = false, dead_on_arrival = false, paused = false;
         Connection connection;
         RandomStream draws;
+        RandomStream luck;  // of this request alone: a second one to the same region meets another
         Gateway::JobId job = 0;
         std::optional<double> served{};  // seconds, once the gateway is done with it
         std::vector<Part> held{};
 
-        explicit Transfer(RandomStream stream) : draws(stream) {}
+        Transfer(RandomStream of_call, RandomStream of_request) : draws(of_call), luck(of_request) {}
     };
 
     Transfer* find(TransferId id);

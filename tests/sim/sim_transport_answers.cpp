@@ -56,7 +56,7 @@ std::optional<SimTransport::Part> SimTransport::refusal(Transfer& transfer, Time
     const auto* brown_out = fault(FaultKind::brown_out);
     if (brown_out != nullptr && transfer.draws.chance(brown_out->value)) return Part::overloaded;
     const auto* refusals = fault(FaultKind::refusals);
-    if (refusals != nullptr && transfer.draws.chance(refusals->value)) return Part::asks_for_pause;
+    if (refusals != nullptr && transfer.luck.chance(refusals->value)) return Part::asks_for_pause;
     const auto* shed = fault(FaultKind::shed);
     if (shed != nullptr && gateway.full()) return shed->value > 0 ? Part::asks_for_pause : Part::overloaded;
     if (!account_admits(region, now) || !gateway.admits(now)) return Part::throttled;

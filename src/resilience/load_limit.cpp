@@ -1,0 +1,84 @@
+// The limit itself is a function of time, so that nothing has to be woken for it to grow.
+#include "resilience/load_limit.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+namespace holysheep::resilience {
+
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::duration_cast;
+using Seconds = std::chrono::duration<double>;
+
+constexpr double kGrowth = 0.4;  // C of RFC 9438
+constexpr double kCut = 0.15;    // 1 − β
+constexpr auto kForgottenAfter = 60s;
+constexpr int kOutcomes = 32;    // the share that is refused is an average of about so many
+constexpr double kTolerated = 0.36;
+constexpr auto kLongestOwnPause = 5s;
+constexpr int kMostDoublings = 10;
+
+void average(double& mean, int& counted, int most, bool hit) {
+    counted = std::min(counted + 1, most);
+    mean += ((hit ? 1.0 : 0.0) - mean) / counted;
+}
+
+}  // namespace
+
+double LoadLimit::limit(time_point now) const {
+    if (most_ == kUnlimited || now - lowered_at_ > kForgottenAfter) return kUnlimited;
+    const double t = std::max(0.0, Seconds(now - grows_from_).count());
+    const double k = std::cbrt(most_ * (1 - beta_) / kGrowth);
+    return kGrowth * (t - k) * (t - k) * (t - k) + most_;
+}
+
+void LoadLimit::count(bool refused, time_point now) {
+    if (now - std::max(refused_at_, served_at_) > kForgottenAfter) counted_ = 0;
+    average(refused_share_, counted_, kOutcomes, refused);
+}
+
+void LoadLimit::lower(const Refusal& refusal, time_point now) {
+    if (most_ != kUnlimited && refusal.sent < lowered_at_) return;  // of the burst that lowered it already
+    const double excess = std::clamp((refused_share_ - kTolerated) / refused_share_, 0.0, 1.0);
+    if (excess <= 0) return;
+    most_ = std::max(1.0, std::min<double>(limit(now), refusal.others));
+    beta_ = 1 - kCut * excess;
+    lowered_at_ = grows_from_ = now;
+}
+
+LoadLimit::nanoseconds LoadLimit::on_refusal(const Refusal& refusal, double random, time_point now) {
+    count(true, now);
+    if (in_a_row_ == 0 || refusal.sent >= refused_at_) ++in_a_row_;
+    refused_at_ = now;
+    lower(refusal, now);
+    const auto pause = pause_after(refusal, random, now);
+    if (pause > nanoseconds{} && most_ != kUnlimited) grows_from_ = std::max(grows_from_, now + pause);
+    return pause;
+}
+
+LoadLimit::nanoseconds LoadLimit::pause_after(const Refusal& refusal, double random, time_point now) const {
+    const bool hinted = refusal.hint && *refusal.hint > milliseconds{};
+    const bool none_served = hinted && (served_at_ == time_point::min() || now - served_at_ >= *refusal.hint);
+    if (hinted && (refusal.used_up || none_served)) return *refusal.hint;
+    // A 503 needs none: those that are in flight make room, and where nobody is served the breaker opens. Nor does the
+    // first hint: the request that got it keeps to it, others may be served.
+    if (!refusal.throttled || (hinted && in_a_row_ < 2)) return {};
+    const Seconds own = Seconds(0.2 + 0.3 * random) * std::exp2(std::min(in_a_row_ - 1, kMostDoublings));
+    const auto pause = std::min<nanoseconds>(duration_cast<nanoseconds>(own), kLongestOwnPause);
+    return hinted ? std::min<nanoseconds>(pause, *refusal.hint) : pause;
+}
+
+void LoadLimit::on_success(time_point now) {
+    count(false, now);
+    in_a_row_ = 0;
+    served_at_ = now;
+}
+
+bool LoadLimit::forgettable(time_point now) const {
+    return most_ == kUnlimited ? in_a_row_ == 0 : now - lowered_at_ > kForgottenAfter;
+}
+
+}  // namespace holysheep::resilience
