@@ -265,16 +265,16 @@ void CallDriver::attempt_ended(Attempt& attempt) {
     if (!outcome.answered && outcome.error == ErrorCode::model_not_found) {
         services_.regions.on_model_missing(attempt.region(), attempt.ticket.model, time);
     }
+    if (outcome.answered) {
+        admission_.served(static_cast<std::size_t>(attempt.record.number), time);
+        charge_suspects();
+    }
     admission_.end(static_cast<std::size_t>(attempt.record.number), !outcome.certainly_not_delivered, attempt.usage(),
                    time);
     last_ended_ = attempt.record.number;
     if (!outcome.answered) forget_held(last_ended_);
     // A path that a caller asks for may redirect wherever it is: that says nothing about regions.
     const bool meant = exchange_.kind == ExchangeKind::raw && is_redirect(outcome);
-    if (outcome.answered) {
-        admission_.served(static_cast<std::size_t>(attempt.record.number), time);
-        charge_suspects();
-    }
     auto charge = meant ? health::Charge::none : classify(outcome, machine_.policy().retry, false).charge;
     if (charge == health::Charge::server && suspect(attempt)) charge = health::Charge::none;
     book(attempt, charge);
