@@ -6,30 +6,28 @@
 namespace holysheep::wire {
 namespace {
 
-constexpr std::string_view kSpace = " \t\r\n";
-
-std::string_view without_leading_space(std::string_view text) {
-    return text.substr(std::min(text.find_first_not_of(kSpace), text.size()));
-}
-
-std::string_view trimmed(std::string_view text) {
-    text = without_leading_space(text);
-    const std::size_t last = text.find_last_not_of(kSpace);
-    return last == std::string_view::npos ? std::string_view() : text.substr(0, last + 1);
-}
-
 bool takes(std::string_view& text, std::string_view field) {
     if (text.substr(0, field.size()) != field) return false;
     text.remove_prefix(field.size());
     return true;
 }
 
+std::size_t end_of_json(std::string_view text, JsonOutline& outline, bool over_lines) {
+    bool closed = false;
+    const std::size_t end = outline.read(text, [&](char c) {
+        if (c == '\n' || c == '\r') return over_lines && !outline.in_string();
+        closed = (c == '}' || c == ']') && outline.depth() <= 0;
+        return !closed;
+    });
+    return closed ? end : std::string_view::npos;
+}
+
 /// Without white space in front. Nothing behind the value is looked at.
 std::string_view leading_json(std::string_view text, bool over_lines) {
     if (text.empty() || (text.front() != '{' && text.front() != '[')) return {};
-    JsonBalance balance;
-    const std::size_t end = balance.read(text, over_lines);
-    return end == std::string_view::npos || !balance.is_sound() ? std::string_view() : text.substr(0, end);
+    JsonOutline outline;
+    const std::size_t end = end_of_json(text, outline, over_lines);
+    return end == std::string_view::npos ? std::string_view() : text.substr(0, end);
 }
 
 bool is_done_line(std::string_view text) {
@@ -40,27 +38,7 @@ bool is_done_line(std::string_view text) {
 
 }  // namespace
 
-std::size_t JsonBalance::read(std::string_view text, bool over_lines) {
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const char c = text[at];
-        if (!over_lines && (c == '\n' || c == '\r')) return std::string_view::npos;
-        if (in_string_) {
-            if (c == '\n' || c == '\r') sound_ = false;
-            if (escaped_) {
-                escaped_ = false;
-            } else if (c == '\\') {
-                escaped_ = true;
-            } else if (c == '"') {
-                in_string_ = false;
-            }
-            continue;
-        }
-        if (c == '"') in_string_ = true;
-        if (c == '{' || c == '[') ++depth_;
-        if ((c == '}' || c == ']') && --depth_ <= 0) return at + 1;
-    }
-    return std::string_view::npos;
-}
+std::size_t end_of_json(std::string_view text, JsonOutline& outline) { return end_of_json(text, outline, true); }
 
 std::string_view leading_json(std::string_view text) { return leading_json(without_leading_space(text), true); }
 
@@ -76,7 +54,7 @@ std::string_view LooseFrames::take_line() {
     const std::size_t end = std::min(rest_.find_first_of("\r\n"), rest_.size());
     const std::string_view line = rest_.substr(0, end);
     rest_.remove_prefix(end);
-    return trimmed(line);
+    return without_outer_space(line);
 }
 
 std::optional<LooseFrame> LooseFrames::next() {

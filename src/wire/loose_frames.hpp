@@ -7,21 +7,13 @@
 #include <optional>
 #include <string_view>
 
+#include "wire/json_outline.hpp"
+
 namespace holysheep::wire {
 
-/// Follows the brackets of JSON text, in pieces.
-class JsonBalance {
-  public:
-    /// How many bytes were read until the first object or array closed; npos where it is still open at the end of the
-    /// text, or of its first line.
-    std::size_t read(std::string_view text, bool over_lines = true);
-    /// False after a line break within a string: this cannot become JSON.
-    bool is_sound() const { return sound_; }
-
-  private:
-    int depth_ = 0;
-    bool in_string_ = false, escaped_ = false, sound_ = true;
-};
+/// Behind the first object or array that closes in the text; npos where none does, or where a string reaches over a
+/// line break. `outline` holds what was read of it before.
+std::size_t end_of_json(std::string_view text, JsonOutline& outline);
 
 /// The object or array that the text begins with, apart from white space; "" when it does not close. Its grammar is not
 /// checked.

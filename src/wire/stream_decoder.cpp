@@ -16,6 +16,7 @@
 #include "wire/error_decoder.hpp"
 #include "wire/json_cursor.hpp"
 #include "wire/json_dom.hpp"
+#include "wire/json_outline.hpp"
 #include "wire/loose_frames.hpp"
 #include "wire/sse_decoder.hpp"
 
@@ -23,19 +24,12 @@ namespace holysheep::wire {
 namespace {
 
 constexpr std::size_t kSnippetBytes = 1024, kHtmlBytes = 2048, kStrayBytes = std::size_t{64} << 10U;
-constexpr std::string_view kSpace = " \t\r\n";
 constexpr const char* kCheckGateway = " bytes; check what answers at the base URL";
-
-std::string_view trimmed(std::string_view text) {
-    const std::size_t first = text.find_first_not_of(kSpace);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
 
 /// DashScope puts the status of an event into a comment: ":HTTP_STATUS/429". 0: none, or a good one.
 int status_in_comment(std::string_view text) {
     constexpr std::string_view kName = "HTTP_STATUS/";
-    text = trimmed(text);
+    text = without_outer_space(text);
     int status = 0;
     if (text.substr(0, kName.size()) != kName) return 0;
     text.remove_prefix(kName.size());
@@ -77,7 +71,7 @@ class StreamDecoder::Machine final : public SseSink {
     }
 
     bool on_event(std::string_view name, std::string_view data) override {
-        data = trimmed(data);
+        data = without_outer_space(data);
         if (data.empty()) return true;
         if (data == "[DONE]" && unreadable_.empty()) {
             judge_done();
@@ -98,7 +92,7 @@ class StreamDecoder::Machine final : public SseSink {
     }
 
     bool on_error_field(std::string_view text) override {
-        text = trimmed(text);
+        text = without_outer_space(text);
         if (!text.empty()) fail_with_text(text);
         return state_ == State::open;
     }
@@ -106,14 +100,14 @@ class StreamDecoder::Machine final : public SseSink {
     /// JSON without `data:` before it, on one line or several: a proxy's own error, or a chunk of a careless relay.
     bool on_other_line(std::string_view line) override {
         if (stray_.empty()) {
-            line = trimmed(line);
+            line = without_outer_space(line);
             if (line.empty() || (line.front() != '{' && line.front() != '[')) return true;
-            stray_balance_ = {};
+            stray_outline_ = {};
         } else {
             stray_ += '\n';
         }
-        const std::size_t end = stray_balance_.read(line);
-        if (stray_.size() + line.size() > kStrayBytes || !stray_balance_.is_sound()) {
+        const std::size_t end = end_of_json(line, stray_outline_);
+        if (stray_.size() + line.size() > kStrayBytes) {
             stray_.clear();
             return true;
         }
@@ -124,7 +118,7 @@ class StreamDecoder::Machine final : public SseSink {
     }
 
     bool is_whole(std::string_view data) override {
-        data = trimmed(data);
+        data = without_outer_space(data);
         return data == "[DONE]" || is_json_object(data);
     }
 
@@ -352,7 +346,7 @@ class StreamDecoder::Machine final : public SseSink {
     std::unique_ptr<Error> error_{};                ///< once failed
     std::string unreadable_{}, unreadable_text_{};  ///< of a chunk that is going to be the end of the stream
     std::string stray_{};                           ///< JSON outside of any event, so far
-    JsonBalance stray_balance_{};
+    JsonOutline stray_outline_{};
     int event_status_ = 0;  ///< of the event at hand, from a comment
     State state_ = State::open;
     Body body_ = Body::undecided;

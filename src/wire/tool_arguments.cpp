@@ -7,14 +7,6 @@
 namespace holysheep::wire {
 namespace {
 
-constexpr std::string_view kSpace = " \t\r\n";
-
-std::string_view trimmed(std::string_view text) {
-    const std::size_t first = text.find_first_not_of(kSpace);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
-
 bool starts_with(std::string_view text, std::string_view beginning) {
     return text.substr(0, beginning.size()) == beginning;
 }
@@ -22,18 +14,19 @@ bool starts_with(std::string_view text, std::string_view beginning) {
 }  // namespace
 
 bool ToolArguments::is_placeholder(std::string_view text) {
-    text = trimmed(text);
+    text = without_outer_space(text);
     if (text == "null") return true;
-    return text.size() >= 2 && text.front() == '{' && trimmed(text.substr(1)) == "}";
+    return text.size() >= 2 && text.front() == '{' && without_outer_space(text.substr(1)) == "}";
 }
 
-bool ToolArguments::begins_object(std::string_view piece) { return starts_with(trimmed(piece), "{"); }
+bool ToolArguments::begins_object(std::string_view piece) { return starts_with(without_leading_space(piece), "{"); }
 
-bool ToolArguments::same_text(std::string_view a, std::string_view b) { return trimmed(a) == trimmed(b); }
+bool ToolArguments::same_text(std::string_view a, std::string_view b) {
+    return without_outer_space(a) == without_outer_space(b);
+}
 
 ToolArguments::Piece ToolArguments::add(std::string& text, std::string_view piece, bool may_replace,
                                         std::string& other) {
-    const std::string_view said = trimmed(piece);
     if (echoed_ > 0) {
         if (starts_with(std::string_view(text).substr(echoed_), piece)) {
             echoed_ += piece.size();
@@ -44,7 +37,8 @@ ToolArguments::Piece ToolArguments::add(std::string& text, std::string_view piec
         other += piece;
         return Piece::begins_other;
     }
-    if (starts_with(said, "{") && !trimmed(text).empty()) {
+    if (begins_object(piece) && !without_leading_space(text).empty()) {
+        const std::string_view said = without_outer_space(piece);
         if (is_placeholder(text)) {
             if (said == "{}") return Piece::repeats;
             if (may_replace) {
@@ -55,7 +49,7 @@ ToolArguments::Piece ToolArguments::add(std::string& text, std::string_view piec
             }
         }
         if (whole_) {
-            if (said == trimmed(text)) return Piece::repeats;
+            if (said == without_outer_space(text)) return Piece::repeats;
             if (starts_with(text, piece)) {
                 echoed_ = piece.size();
                 return Piece::repeats;
@@ -80,30 +74,19 @@ bool ToolArguments::restates(std::string_view text, std::string_view piece) cons
     if (cumulative_) return true;
     // Inside a string, `{"` ends it, and what follows has to be punctuation.
     constexpr std::string_view kAfterString = ":,}] \t\r\n";
-    if (in_string_) return starts_with(piece, "{\"") && piece.size() > 2 && kAfterString.find(piece[2]) == piece.npos;
+    if (outline_.in_string())
+        return starts_with(piece, "{\"") && piece.size() > 2 && kAfterString.find(piece[2]) == piece.npos;
     return !takes_object();
 }
 
 void ToolArguments::append(std::string& text, std::string_view piece) {
-    for (const char c : piece) {
-        if (in_string_) {
-            if (escaped_) {
-                escaped_ = false;
-            } else if (c == '\\') {
-                escaped_ = true;
-            } else if (c == '"') {
-                in_string_ = false;
-                last_ = c;
-            }
-            continue;
-        }
-        if (kSpace.find(c) != std::string_view::npos) continue;
+    outline_.read(piece, [this](char c) {
+        if (is_json_space(c)) return true;
         if (last_ == '\0') object_ = c == '{';
         last_ = c;
-        if (c == '"') in_string_ = true;
-        if (c == '{' || c == '[') ++depth_;
-        if ((c == '}' || c == ']') && --depth_ == 0 && object_) whole_ = true;
-    }
+        if ((c == '}' || c == ']') && outline_.depth() == 0 && object_) whole_ = true;
+        return true;
+    });
     text += piece;
 }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "wire/json_outline.hpp"
+
 namespace holysheep::wire {
 
 /// Arguments of a function are one JSON object, so a text is whole where its object closes. Text that does not begin
@@ -34,16 +36,16 @@ class ToolArguments {
     static bool begins_object(std::string_view piece);
     static bool same_text(std::string_view a, std::string_view b);
     /// Whether `{` can stand at the end of the text: inside a string, or where a value is due.
-    bool takes_object() const { return in_string_ || last_ == ':' || last_ == ',' || last_ == '['; }
+    bool takes_object() const { return outline_.in_string() || last_ == ':' || last_ == ',' || last_ == '['; }
 
   private:
     void append(std::string& text, std::string_view piece);
     bool restates(std::string_view text, std::string_view piece) const;
 
     std::size_t echoed_ = 0;  ///< bytes of a whole text that pieces have repeated so far
-    int depth_ = 0;
+    JsonOutline outline_{};
     char last_ = '\0';  ///< last character outside of strings that is no white space
-    bool object_ = false, whole_ = false, in_string_ = false, escaped_ = false;
+    bool object_ = false, whole_ = false;
     bool cumulative_ = false;  ///< a piece has said all of the text so far
 };
 
