@@ -3,7 +3,6 @@
 #include "wire/answer_scan.hpp"
 
 #include <cstdint>
-#include <utility>
 
 #include "wire/json_cursor.hpp"
 #include "wire/usage_fields.hpp"
@@ -101,16 +100,15 @@ class AnswerScanner {
             return scan_loose(is_output_only(name) ? MemberScope::choice : MemberScope::message, position, name);
         });
         ChoiceDelta& choice = out_.choices[position];
-        const std::pair<std::string_view, std::string_view> places[] = {{"reasoning_content", reasoning_content},
-                                                                        {"reasoning", reasoning},
-                                                                        {"reasoning_text", reasoning_text},
-                                                                        {"message.thinking", thinking}};
-        for (const auto& [name, text] : places) {
-            if (text.empty()) continue;
+        const auto take_reasoning = [&choice](std::string_view name, std::string_view text) {
+            if (text.empty() || !choice.reasoning.empty()) return;
             choice.reasoning = text;
             choice.reasoning_name = name;
-            break;
-        }
+        };
+        take_reasoning("reasoning_content", reasoning_content);
+        take_reasoning("reasoning", reasoning);
+        take_reasoning("reasoning_text", reasoning_text);
+        take_reasoning("message.thinking", thinking);
         return read;
     }
 

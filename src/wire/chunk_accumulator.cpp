@@ -18,6 +18,7 @@ void set_once(std::string& into, std::string_view value) {
 }
 
 Role role_from(std::string_view name, Role otherwise) {
+    if (name.empty()) return otherwise;
     if (name == "assistant") return Role::assistant;
     if (name == "user") return Role::user;
     if (name == "system") return Role::system;
@@ -83,10 +84,7 @@ ChunkAccumulator::Added ChunkAccumulator::add(const AnswerFields& fields, std::s
     if (std::any_of(fields.choices.begin(), fields.choices.end(), is_bad)) return Added::bad_choice_index;
 
     add_top(fields);
-    // Opening a choice may move the others, so all of them come first.
-    for (const ChoiceDelta& delta : fields.choices) position_of(delta.index);
-    positions_.clear();
-    for (const ChoiceDelta& delta : fields.choices) positions_.push_back(position_of(delta.index));
+    find_positions(fields);
     if (!started_ && !fields.choices.empty()) {
         started_ = true;
         tell({.event = ChunkEvent::started, .choice = static_cast<int>(fields.choices.front().index)});
@@ -94,16 +92,9 @@ ChunkAccumulator::Added ChunkAccumulator::add(const AnswerFields& fields, std::s
     slots_.clear();
     next_media_ = 0;
     for (std::size_t delta = 0; delta < fields.choices.size(); ++delta) {
-        add_choice(fields, delta, positions_[delta]);
-        const std::size_t first_call = slots_.size();
-        states_[positions_[delta]].assembler.begin_chunk();
-        const std::size_t repeated = repeats(fields, delta) ? states_[positions_[delta]].calls.size() : 0;
-        while (slots_.size() < fields.tool_calls.size() && fields.tool_calls[slots_.size()].choice == delta) {
-            const std::size_t number = slots_.size() - first_call;
-            slots_.push_back(number < repeated ? number
-                                               : add_tool_call(fields.tool_calls[slots_.size()], positions_[delta]));
-            if (bytes_ > max_bytes_) return Added::too_large;  // one chunk may hold a million calls
-        }
+        const bool repeated = repeats(fields, delta);
+        add_choice(fields, delta, repeated);
+        if (!add_tool_calls(fields, delta, repeated)) return Added::too_large;
         if (const auto reason = fields.choices[delta].finish_reason; !reason.empty())
             add_finish(positions_[delta], reason);
     }
@@ -124,9 +115,20 @@ void ChunkAccumulator::add_top(const AnswerFields& fields) {
     if (completion_.created == 0) completion_.created = fields.created;
 }
 
+void ChunkAccumulator::find_positions(const AnswerFields& fields) {
+    // Opening a choice may move the others; then all of them are looked for again.
+    for (std::size_t known = SIZE_MAX; known != completion_.choices.size();) {
+        known = completion_.choices.size();
+        positions_.clear();
+        for (const ChoiceDelta& delta : fields.choices) positions_.push_back(position_of(delta.index));
+    }
+}
+
 /// Opens the choice when it is new, at its place in the order of indexes.
 std::size_t ChunkAccumulator::position_of(std::int64_t index) {
     auto& choices = completion_.choices;
+    // Nearly all answers have one choice.
+    if (!choices.empty() && choices.front().index == index) return 0;
     const auto before = [](const Choice& choice, std::int64_t wanted) { return choice.index < wanted; };
     const auto at = std::lower_bound(choices.begin(), choices.end(), index, before);
     const auto position = at - choices.begin();
@@ -138,34 +140,33 @@ std::size_t ChunkAccumulator::position_of(std::int64_t index) {
     return static_cast<std::size_t>(position);
 }
 
-void ChunkAccumulator::add_choice(const AnswerFields& fields, std::size_t delta, std::size_t position) {
+void ChunkAccumulator::add_choice(const AnswerFields& fields, std::size_t delta, bool repeated) {
     const ChoiceDelta& from = fields.choices[delta];
+    const std::size_t position = positions_[delta];
     Message& message = completion_.choices[position].message;
     message.role = role_from(from.role, message.role);
     set_once(message.reasoning_name, from.reasoning_name);
-    const bool repeated = repeats(fields, delta);
     const auto add = [&](ChunkEvent event, std::string_view text, std::string& into) {
-        add_text(event, position, repeated ? beyond(into, text) : text, into);
+        if (!text.empty()) add_text(event, position, repeated ? beyond(into, text) : text, into);
     };
     add(ChunkEvent::reasoning, from.reasoning, message.reasoning);
     add(ChunkEvent::content, from.content, message.content);
     add(ChunkEvent::refusal, from.refusal, message.refusal);
-    const bool has_media = add_media(fields, delta, position);
+    const bool has_media = next_media_ < fields.media.size() && add_media(fields, delta, repeated);
     const bool says_something = !from.content.empty() || !from.reasoning.empty() || !from.refusal.empty() || has_media;
     if (says_something && !from.is_message) states_[position].by_deltas = true;
 }
 
 /// Their bytes count where they are kept, with the loose members.
-bool ChunkAccumulator::add_media(const AnswerFields& fields, std::size_t delta, std::size_t position) {
+bool ChunkAccumulator::add_media(const AnswerFields& fields, std::size_t delta, bool repeated) {
     const std::size_t first = next_media_;
-    const bool repeated = repeats(fields, delta);
     for (; next_media_ < fields.media.size() && fields.media[next_media_].choice == delta; ++next_media_) {
         const MediaDelta& media = fields.media[next_media_];
         if (repeated) continue;
         has_content_ = has_media_ = true;
         ++progress_;
         tell({.event = ChunkEvent::media,
-              .choice = completion_.choices[position].index,
+              .choice = completion_.choices[positions_[delta]].index,
               .text = media.text,
               .media = media.kind});
     }
@@ -186,6 +187,21 @@ void ChunkAccumulator::add_text(ChunkEvent event, std::size_t position, std::str
     has_content_ = true;
     ++progress_;
     tell({.event = event, .choice = completion_.choices[position].index, .text = text});
+}
+
+/// False once there is too much: one chunk may hold a million calls.
+bool ChunkAccumulator::add_tool_calls(const AnswerFields& fields, std::size_t delta, bool repeated) {
+    const std::size_t first = slots_.size();
+    if (first == fields.tool_calls.size() || fields.tool_calls[first].choice != delta) return true;
+    ChoiceState& state = states_[positions_[delta]];
+    state.assembler.begin_chunk();
+    const std::size_t known = repeated ? state.calls.size() : 0;
+    while (slots_.size() < fields.tool_calls.size() && fields.tool_calls[slots_.size()].choice == delta) {
+        const std::size_t number = slots_.size() - first;
+        slots_.push_back(number < known ? number : add_tool_call(fields.tool_calls[slots_.size()], positions_[delta]));
+        if (bytes_ > max_bytes_) return false;
+    }
+    return true;
 }
 
 std::size_t ChunkAccumulator::add_tool_call(const ToolCallDelta& delta, std::size_t position) {
@@ -335,9 +351,11 @@ void ChunkAccumulator::seal_choice(std::size_t position) {
     }
     if (!state.function_call.empty()) state.message_extra.set("function_call", state.function_call.to_object());
     // A whole answer's blocks are whole; only a stream's are fragments.
-    for (const std::string_view name : {"reasoning_details", "thinking_blocks"}) {
-        const std::string_view blocks = state.message_extra.get(name);
-        if (state.reasoning_pieces > 1 && !blocks.empty()) state.message_extra.set(name, join_reasoning_blocks(blocks));
+    if (state.reasoning_pieces > 1) {
+        for (const std::string_view name : {"reasoning_details", "thinking_blocks"}) {
+            const std::string_view blocks = state.message_extra.get(name);
+            if (!blocks.empty()) state.message_extra.set(name, join_reasoning_blocks(blocks));
+        }
     }
     choice.message.extra_json = state.message_extra.to_object();
     choice.extra_json = state.extra.to_object();

@@ -71,12 +71,14 @@ class ChunkAccumulator {
         JsonMembers extra{}, message_extra{}, logprobs{}, audio{}, function_call{};
     };
 
+    void find_positions(const AnswerFields& fields);
     std::size_t position_of(std::int64_t index);
     void add_top(const AnswerFields& fields);
-    void add_choice(const AnswerFields& fields, std::size_t delta, std::size_t position);
+    void add_choice(const AnswerFields& fields, std::size_t delta, bool repeated);
     void add_text(ChunkEvent event, std::size_t position, std::string_view text, std::string& into);
-    bool add_media(const AnswerFields& fields, std::size_t delta, std::size_t position);
+    bool add_media(const AnswerFields& fields, std::size_t delta, bool repeated);
     bool repeats(const AnswerFields& fields, std::size_t delta) const;
+    bool add_tool_calls(const AnswerFields& fields, std::size_t delta, bool repeated);
     std::size_t add_tool_call(const ToolCallDelta& delta, std::size_t position);
     void tell_tool_call(std::size_t position, std::size_t slot, bool is_last);
     void tell_held_calls(std::size_t position);

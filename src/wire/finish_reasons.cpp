@@ -88,6 +88,7 @@ constexpr std::pair<std::string_view, FinishReason> kWords[] = {
 
 FinishReason finish_reason_from(std::string_view text) {
     if (text.empty()) return none;
+    if (text == "stop") return stop;  // nearly all of them
     std::string word(text.substr(0, 64));
     std::transform(word.begin(), word.end(), word.begin(), [](char c) {
         return c == '-' || c == ' ' ? '_' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

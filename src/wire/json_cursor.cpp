@@ -25,7 +25,7 @@ bool fits_a_double(std::string_view number) {
     return digits < kSafeDigits && number.substr(exponent + 1, 1) == "-";
 }
 
-bool JsonCursor::read_string(std::string_view& out) {
+bool JsonCursor::read_any_string(std::string_view& out) {
     if (!consume('"')) return false;
     const std::size_t start = at_;
     while ((at_ = skip_plain_text(text_, at_)) < text_.size()) {
@@ -135,27 +135,29 @@ bool JsonCursor::read_integer(std::int64_t& out) {
 
 bool JsonCursor::read_number(std::string_view& out) {
     peek();
-    const std::size_t start = at_;
+    const std::string_view text = text_;
+    std::size_t at = at_;
     const auto digits = [&] {
-        const std::size_t first = at_;
-        while (at_ < text_.size() && is_digit(text_[at_])) ++at_;
-        return at_ - first;
+        const std::size_t first = at;
+        while (at < text.size() && is_digit(text[at])) ++at;
+        return at - first;
     };
-    const auto next_is = [&](char c) { return at_ < text_.size() && text_[at_] == c; };
-    if (next_is('-')) ++at_;
+    const auto next_is = [&](char c) { return at < text.size() && text[at] == c; };
+    if (next_is('-')) ++at;
     const bool leading_zero = next_is('0');
     const std::size_t whole = digits();
     if (whole == 0 || (leading_zero && whole > 1)) return false;
     if (next_is('.')) {
-        ++at_;
+        ++at;
         if (digits() == 0) return false;
     }
     if (next_is('e') || next_is('E')) {
-        ++at_;
-        if (next_is('+') || next_is('-')) ++at_;
+        ++at;
+        if (next_is('+') || next_is('-')) ++at;
         if (digits() == 0) return false;
     }
-    out = text_.substr(start, at_ - start);
+    out = text.substr(at_, at - at_);
+    at_ = at;
     return true;
 }
 

@@ -32,7 +32,7 @@ class ToolCallAssembler {
     }
     /// Whether the arguments are a placeholder that the next piece may replace.
     bool may_be_replaced(std::size_t slot, const ToolCall& call) const {
-        return call.type != "custom" && !states_[slot].reported && ToolArguments::is_placeholder(call.arguments);
+        return !states_[slot].reported && call.type != "custom" && ToolArguments::is_placeholder(call.arguments);
     }
     /// Arguments of the call were reported: from now on nothing is replaced.
     void set_reported(std::size_t slot) { states_[slot].reported = true; }
