@@ -187,7 +187,8 @@ void BM_PartMachine(benchmark::State& state) {
     for (auto _ : state) {
         const auto now = world.tick();
         policy.deadline = now + std::chrono::minutes{10};
-        call::CallMachine machine(policy, world.all, world.model, world.tracker, {world.retries, world.hedges});
+        call::CallMachine machine(policy, world.all, world.model, world.tracker,
+                                  {world.retries, world.hedges, world.canaries});
         const auto ask = [&] { benchmark::DoNotOptimize(machine.wake_at(now)); };
         benchmark::DoNotOptimize(machine.start(now));
         ask();
