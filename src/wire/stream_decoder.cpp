@@ -232,7 +232,7 @@ class StreamDecoder::Machine final : public SseSink {
         switch (reader->dom.read(text, AnswerShape::chunk, fields)) {
             case AnswerDom::Read::ok: return add_chunk(fields, text);
             case AnswerDom::Read::not_json: return on_malformed_chunk(text);
-            case AnswerDom::Read::not_an_object: return;
+            case AnswerDom::Read::not_an_object: fields.clear(); return add_chunk(fields, text);
         }
     }
 

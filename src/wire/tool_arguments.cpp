@@ -82,7 +82,8 @@ bool ToolArguments::restates(std::string_view text, std::string_view piece) cons
 void ToolArguments::append(std::string& text, std::string_view piece) {
     outline_.read(piece, [this](char c) {
         if (is_json_space(c)) return true;
-        if (last_ == '\0') object_ = c == '{';
+        if (!begun_) object_ = c == '{';
+        begun_ = true;
         last_ = c;
         if ((c == '}' || c == ']') && outline_.depth() == 0 && object_) whole_ = true;
         return true;

@@ -45,7 +45,7 @@ class ToolArguments {
     std::size_t echoed_ = 0;  ///< bytes of a whole text that pieces have repeated so far
     JsonOutline outline_{};
     char last_ = '\0';  ///< last character outside of strings that is no white space
-    bool object_ = false, whole_ = false;
+    bool begun_ = false, object_ = false, whole_ = false;
     bool cumulative_ = false;  ///< a piece has said all of the text so far
 };
 

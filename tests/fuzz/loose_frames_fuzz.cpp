@@ -1,0 +1,205 @@
+// Text that lost its framing: the frames are those of a slow and obvious reading of the rules, however it is cut, and a
+// stream that is framed carelessly means what the same frames mean in the standard's form.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "chunk_recorder.hpp"
+#include "claim.hpp"
+#include "cuts.hpp"
+#include "slow_json.hpp"
+#include "wire/json_cursor.hpp"
+#include "wire/json_dom.hpp"
+#include "wire/loose_frames.hpp"
+#include "wire/stream_decoder.hpp"
+
+namespace holysheep::fuzz {
+namespace {
+
+using Kind = wire::LooseFrame::Kind;
+
+struct Frame {
+    Kind kind;
+    std::string text;
+    bool of_error_event = false;
+};
+
+std::string describe(const std::vector<Frame>& frames) {
+    constexpr std::string_view kNames[] = {"json", "done", "comment", "error", "unreadable"};
+    std::string out;
+    for (const Frame& frame : frames) {
+        out.append(kNames[static_cast<std::size_t>(frame.kind)]).append(frame.of_error_event ? "!" : " ");
+        out.append(frame.text).append("\n\n");
+    }
+    return out;
+}
+
+std::vector<Frame> frames_of(std::string_view text) {
+    std::vector<Frame> frames;
+    wire::LooseFrames loose(text);
+    for (auto frame = loose.next(); frame; frame = loose.next())
+        frames.push_back({frame->kind, std::string(frame->text), frame->of_error_event});
+    return frames;
+}
+
+// ---- the reference ----
+
+/// What is left of a line; the line itself is taken from `text`.
+std::string take_line(std::string& text) {
+    std::size_t end = 0;
+    while (end < text.size() && !is_line_break(text[end])) ++end;
+    const std::string line(stripped(std::string_view(text).substr(0, end)));
+    text.erase(0, end);
+    return line;
+}
+
+std::string line_of(std::string text) { return take_line(text); }
+
+std::vector<Frame> slow_frames(std::string text) {
+    std::vector<Frame> frames;
+    bool error_event = false, some_object_is_open = false;
+    for (;;) {
+        while (!text.empty() && is_space(text.front())) text.erase(0, 1);
+        if (text.empty()) return frames;
+        const auto drop = [&](std::string_view field) {
+            const bool found = begins_with(text, field);
+            if (found) text.erase(0, field.size());
+            return found;
+        };
+        if (drop("data:")) continue;
+        if (drop("event:")) {
+            error_event = take_line(text) == "error";
+        } else if (drop("id:") || drop("retry:")) {
+            take_line(text);
+        } else if (drop("error:") || drop("Error:")) {
+            frames.push_back({Kind::error, take_line(text)});
+        } else if (drop(":")) {
+            frames.push_back({Kind::comment, take_line(text)});
+        } else if (line_of(text) == "[DONE]") {
+            frames.push_back({Kind::done, take_line(text)});
+        } else {
+            std::size_t end = std::string::npos;
+            if (text.front() == '{' || text.front() == '[') {
+                end = slow_end_of_json(text, false);
+                // One that never closes says that no later one needs to be looked for beyond its line.
+                if (end == std::string::npos && !some_object_is_open) {
+                    end = slow_end_of_json(text, true);
+                    some_object_is_open = end == std::string::npos;
+                }
+            }
+            if (end == std::string::npos) {
+                frames.push_back({Kind::unreadable, take_line(text), error_event});
+                continue;
+            }
+            frames.push_back({Kind::json, text.substr(0, end), error_event});
+            error_event = false;
+            text.erase(0, end);
+            drop(",");
+        }
+    }
+}
+
+/// An object that closes where it closes in one piece, also when it comes in pieces.
+void claim_end_is_found_in_pieces(std::string_view text) {
+    if (text.empty() || (text.front() != '{' && text.front() != '[')) return;
+    const std::size_t whole = slow_end_of_json(text, true);
+    for (const std::size_t size : {1U, 2U, 5U}) {
+        wire::JsonOutline outline;
+        std::size_t end = std::string_view::npos, before = 0;
+        for (const std::string_view piece : wire::in_pieces_of(size, text)) {
+            end = wire::end_of_json(piece, outline);
+            if (end != std::string_view::npos) break;
+            before += piece.size();
+            // A line break in a string ends the search; what follows is not read.
+            if (outline_of(text.substr(0, before)).broken_string) break;
+        }
+        claim((end == std::string_view::npos ? end : before + end) == whole, "the end of JSON in pieces");
+    }
+    const std::string_view leading = wire::leading_json(text);
+    claim(leading.size() == (whole == std::string_view::npos ? 0 : whole), "the JSON that a text begins with");
+}
+
+// ---- what streams mean ----
+
+std::string as_data_lines(std::string_view text) {
+    std::string out = "data: ";
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (text[at] == '\r' && at + 1 < text.size() && text[at + 1] == '\n') ++at;
+        is_line_break(text[at]) ? out += "\ndata: " : out += text[at];
+    }
+    return out + "\n\n";
+}
+
+bool is_one_value(std::string_view text) {
+    nlohmann::json tree;
+    return wire::parse_json(text, tree);
+}
+
+/// The frames with the lines and blank lines that the standard wants. nullopt where it has no words for them.
+std::optional<std::string> in_standard_form(const std::vector<Frame>& frames) {
+    std::string body;
+    for (const Frame& frame : frames) {
+        if (frame.text.find('\r') != std::string::npos) return std::nullopt;
+        switch (frame.kind) {
+            case Kind::json:
+                if (frame.text == "[DONE]") return std::nullopt;  // an array, with more behind it
+                if (frame.of_error_event) body += "event: error\n";
+                body += as_data_lines(frame.text);
+                break;
+            case Kind::done: body += "data: [DONE]\n\n"; break;
+            case Kind::comment:
+                // A status in a comment holds for the rest of its event.
+                if (frame.text.find("HTTP_STATUS") != std::string::npos) return std::nullopt;
+                body += ":" + frame.text + "\n";
+                break;
+            case Kind::error: body += "error: " + frame.text + "\n"; break;
+            case Kind::unreadable:
+                if (is_one_value(frame.text)) return std::nullopt;  // as an event it would be one that says nothing
+                body += as_data_lines(frame.text);
+                break;
+        }
+    }
+    return body;
+}
+
+std::string story_of(std::string_view body) {
+    wire::ChunkRecorder sink;
+    wire::StreamDecoder decoder({.skip_malformed_chunks = 1}, sink);
+    decoder.feed(":\n");  // an event stream, whatever follows
+    decoder.feed(body);
+    decoder.end_of_body(true);
+    std::string story;
+    for (const std::string& line : sink.seen) story += line + "\n";
+    if (decoder.state() == wire::StreamDecoder::State::failed)
+        story += std::string(to_string(decoder.error().code)) + " " + decoder.error().message;
+    return story + wire::describe(decoder.take_completion());
+}
+
+/// One event that is no JSON as a whole, against its frames as events of their own.
+void claim_framing_is_not_meaning(std::string_view text, const std::vector<Frame>& frames) {
+    if (is_one_value(text) || text.find_first_of(std::string_view("\r\0", 2)) != std::string_view::npos) return;
+    // The first line of an event is an event where it says all by itself: that is the event decoder's rule.
+    if (text.find('\n') != std::string_view::npos) {
+        const std::string first = line_of(std::string(text));
+        if (first == "[DONE]" || wire::is_json_object(first)) return;
+    }
+    if (const auto body = in_standard_form(frames)) {
+        claim_equal(story_of(as_data_lines(text)), story_of(*body), "careless and standard framing");
+    }
+}
+
+}  // namespace
+}  // namespace holysheep::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+    using namespace holysheep;
+    if (size > 1024) return 0;  // the reference takes time with the square
+    const std::string_view text = fuzz::as_text(bytes, size);
+    const auto frames = fuzz::slow_frames(std::string(text));
+    fuzz::claim_equal(fuzz::describe(fuzz::frames_of(text)), fuzz::describe(frames), "the frames and the rules");
+    fuzz::claim_end_is_found_in_pieces(text);
+    fuzz::claim_framing_is_not_meaning(text, frames);
+    return 0;
+}

@@ -1,0 +1,242 @@
+// The rules by which pieces of tool calls belong together, as lists that are searched from the front and texts that are
+// read afresh for every question: the reference of ToolCallAssembler.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "slow_json.hpp"
+#include "wire/answer_fields.hpp"
+
+namespace holysheep::fuzz {
+
+struct SlowCall {
+    std::string id{}, type{}, name{}, arguments{};
+    std::string read{};      ///< the arguments that came while the type was not "custom"
+    std::string repeated{};  ///< what pieces have said again of whole arguments
+    std::string next_name{}, next_id{};
+    std::size_t chunk = 0;
+    bool has_id = false, reported = false, says_all_so_far = false;
+
+    bool is_custom() const { return type == "custom"; }
+    bool begins_like_object() const { return begins_with(stripped(read), "{"); }
+    /// The object at the beginning has closed.
+    bool is_whole() const { return begins_like_object() && slow_end(stripped(read)) != std::string_view::npos; }
+    bool is_open() const { return begins_like_object() && !is_whole(); }
+    /// Inside a string, or behind a character that a value follows.
+    bool takes_object() const {
+        const SlowOutline outline = outline_of(read);
+        if (outline.in_string) return true;
+        const std::string_view outside = stripped(outline.outside);
+        return !outside.empty() && std::string_view(":,[").find(outside.back()) != std::string_view::npos;
+    }
+    bool is_placeholder() const {
+        const std::string_view text = stripped(arguments);
+        if (text == "null") return true;
+        return text.size() > 1 && text.front() == '{' && text.back() == '}' &&
+               stripped(text.substr(1, text.size() - 2)).empty();
+    }
+
+  private:
+    /// As slow_end_of_json, with line breaks in strings.
+    static std::size_t slow_end(std::string_view text) {
+        for (std::size_t end = 1; end <= text.size(); ++end) {
+            const SlowOutline outline = outline_of(text.substr(0, end));
+            const bool closes = !outline.in_string && (text[end - 1] == '}' || text[end - 1] == ']');
+            if (closes && outline.depth() == 0) return end;
+        }
+        return std::string_view::npos;
+    }
+};
+
+class SlowToolCalls {
+  public:
+    std::vector<SlowCall> calls{};
+
+    void begin_chunk() { ++chunk_; }
+
+    std::size_t add(const wire::ToolCallDelta& piece) {
+        const std::size_t slot = place_of(piece);
+        if (slot == calls.size()) open(piece.id, piece.name);
+        return last_ = put(slot, piece);
+    }
+
+  private:
+    std::optional<std::size_t> known_as(std::string_view id) const {
+        for (const auto& [known, slot] : ids_) {
+            if (known == id) return slot;
+        }
+        return std::nullopt;
+    }
+    bool has_as_id(std::size_t slot, std::string_view id) const { return !id.empty() && known_as(id) == slot; }
+    /// An id stays with the call that had it first. Whether it is this one.
+    bool claim_id(std::string_view id, std::size_t slot) {
+        if (known_as(id)) return false;
+        ids_.emplace_back(id, slot);
+        return true;
+    }
+
+    std::size_t place_of(const wire::ToolCallDelta& piece) {
+        if (!piece.index) {
+            const std::size_t slot = place_by_order(piece);
+            return slot < calls.size() && is_another(slot, piece) ? calls.size() : slot;
+        }
+        const std::int64_t index = std::max<std::int64_t>(*piece.index, 0);
+        const auto named = piece.id.empty() ? std::nullopt : known_as(piece.id);
+        const auto at =
+            std::find_if(indexes_.begin(), indexes_.end(), [index](const auto& entry) { return entry.first == index; });
+        if (at == indexes_.end()) {
+            const std::size_t slot = named && piece.name.empty() ? *named : calls.size();
+            indexes_.emplace_back(index, slot);
+            return slot;
+        }
+        if (named && (piece.name.empty() || calls[*named].name.empty() || calls[*named].name == piece.name))
+            at->second = *named;
+        if (is_another(at->second, piece)) at->second = calls.size();
+        return at->second;
+    }
+
+    std::size_t place_by_order(const wire::ToolCallDelta& piece) const {
+        if (calls.empty()) return 0;
+        const SlowCall& last = calls[last_];
+        const bool has_id = !piece.id.empty(), has_name = !piece.name.empty();
+        if (has_id) {
+            if (const auto slot = known_as(piece.id)) return *slot;
+            if (last.name.empty() && !last.has_id) return last_;
+        }
+        if (has_name && (has_id || !last.name.empty())) return goes_on(last, piece) ? last_ : calls.size();
+        if (!has_id) return last_;
+        const bool waits = last.arguments.empty() || last.is_open();
+        return !last.name.empty() && !piece.arguments.empty() && waits ? last_ : calls.size();
+    }
+
+    /// The name again, with more of a text that is not whole.
+    static bool goes_on(const SlowCall& call, const wire::ToolCallDelta& piece) {
+        return piece.name == call.name && call.is_open() && !piece.arguments.empty() &&
+               !begins_with(stripped(piece.arguments), "{");
+    }
+
+    bool is_another(std::size_t slot, const wire::ToolCallDelta& piece) const {
+        const SlowCall& call = calls[slot];
+        const bool same_id = has_as_id(slot, piece.id);
+        const bool new_id = !piece.id.empty() && !same_id && call.has_id;
+        const bool begins = begins_with(stripped(piece.arguments), "{");
+        if (piece.name.empty()) {
+            if (!new_id || !piece.index) return false;
+            if (call.name.empty()) return true;
+            return !call.is_custom() && call.is_open() && begins && !call.takes_object() &&
+                   !begins_with(piece.arguments, call.arguments);
+        }
+        if (call.name.empty()) return new_id;
+        const bool whole = call.is_whole() && !call.is_custom();
+        const bool repeats = stripped(piece.arguments) == stripped(call.arguments);
+        if (piece.name != call.name) return whole || !same_id;
+        if (same_id) return whole && begins && !repeats && !call.is_placeholder();
+        if (new_id) return !goes_on(call, piece);
+        if (!whole || piece.arguments.empty()) return false;
+        if (repeats) return call.chunk == chunk_;
+        SlowCall alone;
+        alone.read = piece.arguments;
+        return !call.is_placeholder() || alone.is_whole();
+    }
+
+    void open(std::string_view id, std::string_view name) {
+        const std::size_t slot = calls.size();
+        SlowCall& call = calls.emplace_back();
+        call.name = name;
+        call.has_id = !id.empty();
+        if (call.has_id && claim_id(id, slot)) call.id = id;
+    }
+
+    std::size_t put(std::size_t slot, const wire::ToolCallDelta& piece) {
+        SlowCall& call = calls[slot];
+        if (call.type.empty()) call.type = piece.type;
+        const bool new_id = !piece.id.empty() && !has_as_id(slot, piece.id);
+        if (call.name.empty()) {
+            call.name = piece.name;
+        } else if (call.is_whole()) {
+            if (!piece.name.empty()) call.next_name = piece.name;
+            if (new_id) call.next_id = piece.id;
+        }
+        if (new_id && !call.has_id) {
+            call.has_id = true;
+            if (claim_id(piece.id, slot) && call.id.empty()) call.id = piece.id;
+        } else if (new_id && call.next_id.empty()) {
+            claim_id(piece.id, slot);
+        }
+        call.chunk = chunk_;
+        if (call.is_custom()) {
+            call.arguments += piece.arguments;
+            return slot;
+        }
+        if (piece.arguments.empty()) return slot;
+        const auto other = put_arguments(call, std::string(piece.arguments));
+        if (!other) return slot;
+        const std::string id = std::exchange(call.next_id, ""), name = std::exchange(call.next_name, "");
+        const std::size_t next = calls.size();
+        open(id, name);
+        calls[next].type = piece.type;
+        calls[next].chunk = chunk_;
+        put_arguments(calls[next], *other);
+        for (auto& entry : indexes_) {
+            if (piece.index && entry.first == std::max<std::int64_t>(*piece.index, 0)) entry.second = next;
+        }
+        return next;
+    }
+
+    static void append(SlowCall& call, const std::string& piece) {
+        call.arguments += piece;
+        call.read += piece;
+    }
+
+    /// The arguments of another call, where the piece begins one.
+    static std::optional<std::string> put_arguments(SlowCall& call, const std::string& piece) {
+        const std::string text = call.arguments;
+        if (!call.repeated.empty()) {
+            const std::string so_far = std::exchange(call.repeated, "") + piece;
+            if (!begins_with(text, so_far)) return so_far;
+            if (so_far != text) call.repeated = so_far;
+            return std::nullopt;
+        }
+        const bool begins = begins_with(stripped(piece), "{");
+        if (!begins || stripped(text).empty()) {
+            append(call, piece);
+        } else if (call.is_placeholder() && stripped(piece) == "{}") {
+            return std::nullopt;  // a placeholder again
+        } else if (call.is_placeholder() && !call.reported) {
+            call.arguments = call.read = piece;
+            call.says_all_so_far = false;
+        } else if (call.is_whole()) {
+            if (stripped(piece) == stripped(text)) return std::nullopt;
+            if (!begins_with(text, piece)) return piece;
+            call.repeated = piece;
+        } else if (says_all_again(call, piece)) {
+            call.says_all_so_far = true;
+            append(call, piece.substr(text.size()));
+        } else {
+            append(call, piece);
+        }
+        return std::nullopt;
+    }
+
+    static bool says_all_again(const SlowCall& call, const std::string& piece) {
+        if (!call.begins_like_object() || !begins_with(piece, call.arguments)) return false;
+        if (call.says_all_so_far) return true;
+        if (!outline_of(call.read).in_string) return !call.takes_object();
+        // The quote would end the string, and behind a string stands punctuation.
+        if (!begins_with(piece, "{\"") || piece.size() == 2) return false;
+        return !is_space(piece[2]) && std::string_view(":,]}").find(piece[2]) == std::string_view::npos;
+    }
+
+    std::vector<std::pair<std::string, std::size_t>> ids_{};
+    std::vector<std::pair<std::int64_t, std::size_t>> indexes_{};
+    std::size_t last_ = 0, chunk_ = 0;
+};
+
+}  // namespace holysheep::fuzz
