@@ -4,23 +4,24 @@
 // Sources, in the order of their first row:
 //   dashscope   alibabacloud.com/help/en/model-studio/error-code
 //   lmstudio    lmstudio.ai/docs; github.com/lmstudio-ai/lmstudio-bug-tracker
+//   bedrock     docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html
+//   mistral     docs.mistral.ai/api; github.com/mistralai/client-python; github.com/BerriAI/litellm/pull/25078
 //   openrouter  openrouter.ai/docs/api-reference/errors, …/api-reference/limits
 //   openai      developers.openai.com/api/docs/guides/error-codes, …/guides/rate-limits
-//   groq        console.groq.com/docs/errors
+//   groq        console.groq.com/docs/errors, …/docs/spend-limits
 //   kimi        platform.moonshot.ai/docs/api/errors; github.com/MoonshotAI/kimi-code/pull/1857
 //   anthropic   docs.claude.com/en/api/errors
-//   zhipu       docs.bigmodel.cn/cn/faq/api-code; docs.z.ai/api-reference/api-code
+//   zhipu       docs.bigmodel.cn/cn/api/api-code, …/cn/api/rate-limit; docs.z.ai/api-reference/api-code
 //   minimax     platform.minimax.io/docs/api-reference/errorcode
 //   oneapi      github.com/songquanpeng/one-api, github.com/QuantumNous/new-api
 //   litellm     docs.litellm.ai/docs/exception_mapping, …/proxy/users
 //   ark         volcengine.com/docs/82379/1299023
 //   siliconflow docs.siliconflow.cn/cn/faqs/error-code
-//   xai         docs.x.ai/docs/key-information/debugging
-//   google      ai.google.dev/gemini-api/docs/troubleshooting; cloud.google.com/apis/design/errors
+//   xai         docs.x.ai/docs/key-information/debugging; github.com/continuedev/continue/issues/10373
+//   google      ai.google.dev/gemini-api/docs/troubleshooting; cloud.google.com/apis/design/errors;
+//               github.com/google-gemini/gemini-cli/issues/26633
 //   azure       learn.microsoft.com/azure/ai-foundry/openai/quotas-limits, …/concepts/content-filter
-//   bedrock     docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html
 //   cerebras    inference-docs.cerebras.ai/support/error
-//   mistral     docs.mistral.ai/api; github.com/mistralai/client-python
 //   vllm        github.com/vllm-project/vllm (entrypoints/openai)
 //   llamacpp    github.com/ggml-org/llama.cpp (tools/server)
 //   tgi         github.com/huggingface/text-generation-inference (router/src)
@@ -40,15 +41,19 @@ constexpr Statuses at(int a, int b = -1, int c = -1, int d = -1, int e = -1, int
 constexpr Statuses kRefusals = at(0, 400, 403, 413, 422, 500);  // not 429: its words speak of tokens, too
 constexpr Statuses kForbidden = at(0, 400, 401, 403, 429);
 constexpr Statuses kPace = at(0, 400, 403, 429);
-constexpr Statuses kSilent = at(0);  // where there is a status, it says more
+constexpr Statuses kFlattened = at(0, 400, 500);  // what relays make of any status
+constexpr Statuses kSilent = at(0);               // where there is a status, it says more
 
 constexpr ErrorWord kWords[] = {
     // Words that say something else than the code beside them.
     {rate_limited, kSays, "allocated quota exceeded"},  // dashscope, with the code of an empty account
     {rate_limited, kSays, "error-code#token-limit"},
     {rate_limited, kSays, "error-code#rate-limit"},
-    {invalid_request, kSays, "unexpected endpoint or method"},             // lmstudio, inside a 200
-    {rate_limited, kCode, "openrouter_in_flight_budget"},                  // openrouter, inside a 402: passes by itself
+    {rate_limited, kSays, "please wait before trying again", kPace},  // bedrock: "too many tokens" is no length there
+    {rate_limited, kCode, "service_tier_capacity_exceeded", kPace},   // mistral
+    {rate_limited, kSays, "service tier capacity exceeded", kPace},   // mistral, with `invalid_request_error`
+    {invalid_request, kSays, "unexpected endpoint or method"},        // lmstudio, inside a 200
+    {rate_limited, kCode, "openrouter_in_flight_budget"},             // openrouter, inside a 402: passes by itself
     {request_too_large, kSays, "request too large for", at(0, 413, 429)},  // openai, groq: more than a minute's tokens
     {insufficient_quota, kSays, "billing cycle", kForbidden},              // kimi, with `access_terminated_error`
     {insufficient_quota, kSays, "usage limit", kForbidden},                // kimi, zhipu, minimax: what a plan includes
@@ -71,6 +76,7 @@ constexpr ErrorWord kWords[] = {
     {insufficient_quota, kCode, "access_terminated"},
     {insufficient_quota, kCode, "enforced_spend_limit_reached"},
     {insufficient_quota, kCode, "usage_limit_reached"},
+    {insufficient_quota, kCode, "blocked_api_access"},    // groq: the account's spend limit
     {insufficient_quota, kCode, "insufficient_credits"},  // openrouter
     {insufficient_quota, kCode, "payment_required"},
     {insufficient_quota, kCode, "creditserror"},
@@ -118,7 +124,10 @@ constexpr ErrorWord kWords[] = {
     {insufficient_quota, kSays, "key limit exceeded"},        // openrouter
     {insufficient_quota, kSays, "budget has been exceeded"},  // litellm
     {insufficient_quota, kSays, "exceededbudget"},
-    {insufficient_quota, kSays, "out of call volume quota"},  // azure's API management
+    {insufficient_quota, kSays, "out of call volume quota"},        // azure's API management
+    {insufficient_quota, kSays, "payment instrument", kForbidden},  // bedrock, with `AccessDeniedException`
+    {insufficient_quota, kSays, "exceededtokenbudget"},             // litellm
+    {insufficient_quota, kSays, "quota is not enough"},             // oneapi
     {insufficient_quota, kSays, "enable billing", kForbidden},
     {insufficient_quota, kSays, "good standing", kForbidden},  // dashscope
     {insufficient_quota, kSays, "in arrears", kForbidden},
@@ -156,6 +165,7 @@ constexpr ErrorWord kWords[] = {
     {context_length_exceeded, kSays, "exceeds the context", kRefusals},  // ollama
     {context_length_exceeded, kSays, "exceed context limit", kRefusals},
     {context_length_exceeded, kSays, "exceeds the available context", kRefusals},  // llamacpp
+    {context_length_exceeded, kSays, "too large to process", kRefusals},
     {context_length_exceeded, kSays, "context window", kRefusals},
     {context_length_exceeded, kSays, "contextwindowexceeded", kRefusals},
     {context_length_exceeded, kSays, "maximum model length", kRefusals},  // vllm
@@ -201,6 +211,7 @@ constexpr ErrorWord kWords[] = {
     {content_filtered, kCode, "sensitivecontentdetected"},
     {content_filtered, kCode, "sensitive_words_detected"},  // oneapi
     {content_filtered, kCode, "prompt_blocked"},
+    {content_filtered, kCode, "zhipu:1300"},
     {content_filtered, kCode, "zhipu:1301"},
     {content_filtered, kCode, "minimax:1026"},
     {content_filtered, kCode, "minimax:1027"},
@@ -232,10 +243,12 @@ constexpr ErrorWord kWords[] = {
     {model_not_found, kSays, "model does not exist", at(0, 400)},
     {model_not_found, kSays, "model identifier is invalid", at(0, 400)},  // bedrock
     {model_not_found, kSays, "no models loaded", at(0, 400)},             // lmstudio
-    {model_not_found, kSays, "no endpoints found", at(0, 404)},           // openrouter
-    {model_not_found, kSays, "try pulling it first", at(0)},              // ollama
+    {model_not_found, kSays, "invalid model identifier", at(0, 400)},
+    {model_not_found, kSays, "no endpoints found", at(0, 404)},  // openrouter
+    {model_not_found, kSays, "try pulling it first", at(0)},     // ollama
     {model_not_found, kSays, "模型不存在", at(0, 400, 404)},
     {model_not_found, kSays, "无可用渠道"},  // oneapi, with a 503
+    {model_not_found, kSays, "no available channel"},
     {model_not_found, kCode, "not_found_error", at(404)},
     {model_not_found, kCode, "not_found", at(404)},
     {model_not_found, kSays, "model", at(404)},
@@ -250,6 +263,10 @@ constexpr ErrorWord kWords[] = {
     {permission_denied, kCode, "accessdeniedexception"},    // bedrock
     {permission_denied, kCode, "organization_restricted"},  // groq
     {permission_denied, kCode, "model_terms_required"},
+    {permission_denied, kCode, "zhipu:1110"},
+    {permission_denied, kCode, "zhipu:1111"},
+    {permission_denied, kCode, "zhipu:1112"},
+    {permission_denied, kCode, "zhipu:1121"},
     {permission_denied, kCode, "zhipu:1220"},
     {permission_denied, kCode, "zhipu:1311"},
     {permission_denied, kCode, "minimax:2061"},
@@ -264,6 +281,7 @@ constexpr ErrorWord kWords[] = {
     {unauthenticated, kCode, "incorrect_api_key_error"},  // kimi
     {unauthenticated, kCode, "invalid_authentication_error"},
     {unauthenticated, kCode, "authorized_error"},       // minimax
+    {unauthenticated, kCode, "expired_key"},            // litellm
     {unauthenticated, kCode, "expiredtokenexception"},  // bedrock
     {unauthenticated, kCode, "unrecognizedclientexception"},
     {unauthenticated, kCode, "invalidsignatureexception"},
@@ -303,11 +321,32 @@ constexpr ErrorWord kWords[] = {
     {rate_limited, kCode, "zhipu:1303", kPace},
     {rate_limited, kCode, "zhipu:1304", kPace},
     {rate_limited, kCode, "zhipu:1305", kPace},
+    {rate_limited, kCode, "zhipu:1312", kPace},
+    {rate_limited, kCode, "zhipu:1313", kPace},
     {rate_limited, kCode, "minimax:1002", kPace},
     {rate_limited, kCode, "minimax:1039", kPace},
     {rate_limited, kCode, "minimax:1041", kPace},
     {insufficient_quota, kSays, "exceeded your current quota",
      at(0, 401, 403, 429)},  // openai, where a relay lost the code
+
+    // A server that cannot, under a status that blames the request.
+    {server_failed, kSays, "model has crashed", kFlattened},  // lmstudio
+    {server_failed, kSays, "model unloaded", kFlattened},
+    {server_failed, kSays, "model is unloaded", kFlattened},
+    {server_failed, kSays, "model reloaded", kFlattened},
+    {server_failed, kSays, "failed to load model", kFlattened},
+    {server_failed, kCode, "serviceunavailableexception", kFlattened},  // bedrock
+    {server_failed, kCode, "internalserverexception", kFlattened},
+    {server_failed, kCode, "modelnotreadyexception", kFlattened},
+    {server_failed, kCode, "modelerrorexception", kFlattened},
+    {server_failed, kCode, "serviceunavailableerror", kFlattened},  // litellm
+    {server_failed, kCode, "internalservererror", kFlattened},
+    {server_failed, kCode, "overloaded_error", kFlattened},         // anthropic
+    {server_failed, kCode, "engine_overloaded_error", kFlattened},  // kimi
+    {server_failed, kCode, "unavailable_error", kFlattened},        // llamacpp: the model is being loaded
+    {server_failed, kCode, "zhipu:1120"},
+    {server_failed, kCode, "zhipu:1230"},
+    {server_failed, kCode, "zhipu:1234"},
 
     // The request itself breaks the server, and would break the next one.
     {invalid_request, kCode, "invalid_request_error", at(500)},
@@ -328,7 +367,7 @@ constexpr ErrorWord kWords[] = {
     {request_too_large, kCode, "request_too_large", kSilent},
     {model_not_found, kCode, "not_found_error", kSilent},
     {model_not_found, kCode, "not_found", kSilent},
-    {model_not_found, kCode, "resourcenotfoundexception", kSilent},
+    {model_not_found, kCode, "resourcenotfoundexception", at(0, 400)},
     {conflict, kCode, "conflict_error", kSilent},
     {invalid_request, kCode, "invalid_request_error", kSilent},
     {invalid_request, kCode, "unsupported_value", kSilent},
@@ -345,9 +384,18 @@ constexpr ErrorWord kWords[] = {
     {invalid_request, kCode, "invalidparameter", kSilent},
     {invalid_request, kCode, "validationexception", kSilent},
     {invalid_request, kCode, "validation", kSilent},  // tgi
+    {invalid_request, kCode, "template_error", kSilent},
+    {invalid_request, kCode, "missing_template_variable", kSilent},
+    {invalid_request, kCode, "tool_error", kSilent},
+    {invalid_request, kCode, "not_supported_error", kSilent},  // llamacpp
     {invalid_request, kCode, "minimax:2013", kSilent},
     {invalid_request, kCode, "zhipu:1210", kSilent},
+    {invalid_request, kCode, "zhipu:1212", kSilent},
+    {invalid_request, kCode, "zhipu:1213", kSilent},
     {invalid_request, kCode, "zhipu:1214", kSilent},
+    {invalid_request, kCode, "zhipu:1215", kSilent},
+    {invalid_request, kCode, "zhipu:1221", kSilent},
+    {invalid_request, kCode, "zhipu:1222", kSilent},
     {rate_limited, kSays, "rate limit", kSilent},
     {rate_limited, kSays, "too many requests", kSilent},
     {rate_limited, kSays, "请求过于频繁", kSilent},
