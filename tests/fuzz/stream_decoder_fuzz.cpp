@@ -1,10 +1,13 @@
-// The body of a stream tells the same story however it is cut: events, verdict, error, answer. Nothing is thrown.
+// The body of a stream tells the same story however it is cut: events, verdict, error, answer. Nothing is thrown. What
+// readers are told adds up to the answer, and chunks mean the same by their frame, by the scan and by the tree.
+#include <map>
 #include <set>
 #include <string>
 
 #include "chunk_recorder.hpp"
 #include "claim.hpp"
 #include "cuts.hpp"
+#include "wire/json_cursor.hpp"
 #include "wire/stream_decoder.hpp"
 #include "wire/utf8.hpp"
 
@@ -26,6 +29,83 @@ std::string describe(const Error& error) {
 void claim_calls_are_apart(const std::vector<ToolCall>& calls) {
     std::set<std::string_view> ids;
     for (const ToolCall& call : calls) claim(ids.insert(call.id).second, "no two calls share an id");
+}
+
+struct Told final : wire::ChunkSink {
+    struct Texts {
+        std::string content{}, reasoning{}, refusal{};
+        std::map<int, std::string> arguments{};
+    };
+    std::map<int, Texts> choices{};
+    void on_chunk(const ChatChunk& chunk) override {
+        switch (chunk.event) {
+            case ChunkEvent::content: choices[chunk.choice].content += chunk.text; break;
+            case ChunkEvent::reasoning: choices[chunk.choice].reasoning += chunk.text; break;
+            case ChunkEvent::refusal: choices[chunk.choice].refusal += chunk.text; break;
+            case ChunkEvent::tool_call:
+                choices[chunk.choice].arguments[chunk.tool_index] += chunk.tool_arguments;
+                break;
+            case ChunkEvent::started:
+            case ChunkEvent::media:
+            case ChunkEvent::finish:
+            case ChunkEvent::usage:
+            case ChunkEvent::keep_alive:
+            case ChunkEvent::restarted:
+            case ChunkEvent::other: break;
+        }
+    }
+};
+
+void claim_told_is_answer(std::string_view body) {
+    Told told;
+    wire::StreamDecoder decoder({.skip_malformed_chunks = 1}, told);
+    decoder.feed(body);
+    const bool complete = decoder.end_of_body(true) == wire::StreamDecoder::State::complete;
+    for (const Choice& choice : decoder.completion().choices) {
+        const Told::Texts& texts = told.choices[choice.index];
+        claim_equal(texts.content, choice.message.content, "content as told and as kept");
+        claim_equal(texts.reasoning, choice.message.reasoning, "reasoning as told and as kept");
+        claim_equal(texts.refusal, choice.message.refusal, "refusals as told and as kept");
+        int slot = 0;
+        for (const ToolCall& call : choice.message.tool_calls) {
+            const auto found = texts.arguments.find(slot++);
+            const std::string_view arguments = found == texts.arguments.end() ? "" : std::string_view(found->second);
+            // What is held back at a failure stays untold.
+            claim_equal(arguments, complete ? call.arguments : call.arguments.substr(0, arguments.size()),
+                        "arguments as told and as kept");
+        }
+    }
+}
+
+/// The lines that are JSON objects, an event each. With `by_tree`, each has a member that says nothing, but that the
+/// scan leaves to the tree.
+std::string stream_of_lines(std::string_view text, bool by_tree) {
+    std::string body = ":\n";
+    while (!text.empty()) {
+        std::string line(text.substr(0, text.find_first_of("\r\n")));
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+        if (const auto brace = line.find('{'); brace != std::string::npos) line.erase(0, brace);  // `data: ` before it
+        line.erase(line.find_last_of('}') + 1);
+        if (!wire::is_json_object(line) || line.find("\"error\"") != std::string::npos) continue;
+        if (by_tree) {
+            line.pop_back();
+            const bool empty = line.find_first_not_of(" \t", 1) == std::string::npos;
+            line += empty ? "\"error\":{}}" : ",\"error\":{}}";
+        }
+        body += "data: " + line + "\n\n";
+    }
+    return body;
+}
+
+std::string short_story_of(std::string_view body) {
+    wire::ChunkRecorder sink;
+    wire::StreamDecoder decoder({}, sink);
+    decoder.feed(body);
+    std::string story;
+    if (decoder.end_of_body(true) == wire::StreamDecoder::State::failed)
+        story = std::string(to_string(decoder.error().code)) + " " + decoder.error().message + "\n";
+    for (const std::string& line : sink.seen) story += line + "\n";
+    return story + wire::describe(decoder.take_completion());
 }
 
 std::string story_of(const wire::Pieces& pieces, bool clean) {
@@ -68,5 +148,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
             fuzz::claim_equal(story, fuzz::story_of(wire::in_pieces_of(piece, text), clean), "whole and in pieces");
         }
     }
+    fuzz::claim_told_is_answer(text);
+    fuzz::claim_equal(fuzz::short_story_of(fuzz::stream_of_lines(text, false)),
+                      fuzz::short_story_of(fuzz::stream_of_lines(text, true)), "by the fast ways and by the tree");
     return 0;
 }
