@@ -1,4 +1,5 @@
-// Chunks and whole answers: the scan in place and the tree mean the same, and what is assembled can be sent back.
+// Chunks and whole answers: the scan in place and the tree mean the same, what follows an answer changes nothing, and
+// what is assembled can be sent back.
 #include <string>
 
 #include <holysheep/chat_request.hpp>
@@ -12,6 +13,8 @@
 #include "wire/answer_scan.hpp"
 #include "wire/chat_encoder.hpp"
 #include "wire/completion_decoder.hpp"
+#include "wire/json_cursor.hpp"
+#include "wire/stream_decoder.hpp"
 
 namespace holysheep::fuzz {
 namespace {
@@ -58,6 +61,33 @@ void claim_both_ways_are_equal(std::string_view text) {
     claim_members_are_json(*fast);
 }
 
+/// The answer's members; `raw_json` is the body, which differs.
+std::string whole_story_of(std::string body) {
+    const auto answer = wire::decode_completion(std::move(body));
+    return answer ? wire::describe(*answer) : "no answer";
+}
+
+std::string streamed_story_of(std::string_view body) {
+    wire::ChunkRecorder sink;
+    wire::StreamDecoder decoder({}, sink);
+    decoder.feed(body);
+    std::string story = decoder.end_of_body(true) == wire::StreamDecoder::State::complete ? "" : "no answer\n";
+    for (const std::string& line : sink.seen) story += line + "\n";
+    return story + wire::describe(decoder.take_completion());
+}
+
+/// A whole answer is one whatever follows it: relays append their own events, or prose. A chunk is not.
+void claim_what_follows_changes_nothing(std::string_view text) {
+    wire::AnswerDom dom;
+    wire::AnswerFields fields;
+    if (!wire::is_json_object(text) || !dom.read_answer(text, fields)) return;
+    for (const std::string_view more : {"\n\ndata: [DONE]\n\n", " and more", "\n{\"error\":\"late\"}", "}"}) {
+        const std::string body = std::string(text).append(more);
+        claim_equal(whole_story_of(std::string(text)), whole_story_of(body), "an answer, and with more behind it");
+        claim_equal(streamed_story_of(text), streamed_story_of(body), "the same where a stream was asked for");
+    }
+}
+
 }  // namespace
 }  // namespace holysheep::fuzz
 
@@ -67,5 +97,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     fuzz::claim_scan_is_tree(text, wire::AnswerShape::chunk);
     fuzz::claim_scan_is_tree(text, wire::AnswerShape::whole);
     fuzz::claim_both_ways_are_equal(text);
+    fuzz::claim_what_follows_changes_nothing(text);
     return 0;
 }
