@@ -9,9 +9,9 @@ namespace holysheep::wire {
 class ChunkSink {
   public:
     virtual ~ChunkSink();
-    /// The chunk's views live until this returns.
     /// The events that follow are of another chunk of the wire, and so have another `raw_json`.
     virtual void on_wire_chunk() {}
+    /// The chunk's views live until this returns.
     virtual void on_chunk(const ChatChunk& chunk) = 0;
 };
 
