@@ -17,6 +17,7 @@
 //   litellm     docs.litellm.ai/docs/exception_mapping, …/proxy/users
 //   ark         volcengine.com/docs/82379/1299023
 //   siliconflow docs.siliconflow.cn/cn/faqs/error-code
+//   novita      novita.ai/docs/api-reference/basic-error-code
 //   xai         docs.x.ai/docs/key-information/debugging; github.com/continuedev/continue/issues/10373
 //   google      ai.google.dev/gemini-api/docs/troubleshooting; cloud.google.com/apis/design/errors;
 //               github.com/google-gemini/gemini-cli/issues/26633
@@ -96,6 +97,8 @@ constexpr ErrorWord kWords[] = {
     {insufficient_quota, kCode, "budget_exceeded"},      // litellm
     {insufficient_quota, kCode, "accountoverdueerror"},  // ark
     {insufficient_quota, kCode, "30001"},                // siliconflow
+    {insufficient_quota, kCode, "not_enough_balance"},   // novita
+    {insufficient_quota, kCode, "billing_balance_not_enough"},
     {insufficient_quota, kCode, "zhipu:1113"},
     {insufficient_quota, kCode, "zhipu:1308"},
     {insufficient_quota, kCode, "zhipu:1309"},
@@ -110,6 +113,7 @@ constexpr ErrorWord kWords[] = {
     {insufficient_quota, kSays, "balance is too low"},
     {insufficient_quota, kSays, "balance is not enough"},
     {insufficient_quota, kSays, "not enough credit"},
+    {insufficient_quota, kSays, "not enough balance"},  // novita
     {insufficient_quota, kSays, "out of credits"},
     {insufficient_quota, kSays, "no credits"},
     {insufficient_quota, kSays, "any credits"},

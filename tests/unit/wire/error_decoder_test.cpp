@@ -408,6 +408,8 @@ TEST(ErrorClass, IsWhatTheWordsOfEachProviderMean) {
          rate_limited},
         {400, R"({"error":{"type":"invalid_request_error","message":"Invalid model name passed in model=m"}})",
          model_not_found},
+        {403, R"({"code":403,"reason":"r","message":"not enough balance"})", insufficient_quota},
+        {403, R"({"error":{"code":"NOT_ENOUGH_BALANCE","message":"m"}})", insufficient_quota},
         {403, R"({"error":{"type":"one_api_error","message":"user quota is not enough","code":"x"}})",
          insufficient_quota},
         {503, R"({"error":{"type":"new_api_error","message":"No available channel for model m under group g"}})",
