@@ -60,7 +60,7 @@ class Admission {
     /// `max_wait` at most where the regions themselves refuse more.
     Answer wait_for_room(const std::vector<std::size_t>& regions, values::ModelId model, nanoseconds max_wait,
                          time_point now);
-    /// Its key was answered there within the last seconds, and not refused since.
+    /// Its key was answered there within the last seconds.
     bool is_served(std::size_t region, values::ModelId model, time_point now) const;
     /// For an attempt, by its number; what it gets is that attempt's alone. `begin` or `withdraw` follows.
     Answer ask(std::size_t attempt, std::size_t region, const AskedModel& model, std::optional<time_point> deadline,

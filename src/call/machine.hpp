@@ -225,7 +225,7 @@ class CallMachine {
     bool is_free(const Attempt& failed, std::size_t region, time_point now) const;
     bool failed_alike_elsewhere(const Attempt& failed) const;
     bool is_full(const Attempt& failed, Verdict verdict, time_point now) const;
-    bool return_is_free(const Attempt* last, std::size_t region, time_point now) const;
+    bool return_is_free(const Attempt& failed, std::size_t region, time_point now) const;
     bool usable(std::size_t region, time_point now) const;
     nanoseconds connect_late_after(const Attempt& a) const;
     nanoseconds path_late_after(std::size_t region) const;

@@ -211,15 +211,17 @@ bool CallMachine::failed_alike_elsewhere(const Attempt& failed) const {
 
 /// It refuses some for load and serves others.
 bool CallMachine::is_full(const Attempt& failed, Verdict verdict, time_point now) const {
+    if (verdict.charge == health::Charge::throttled) {
+        return admission_ != nullptr && admission_->is_served(failed.region, model_, now);
+    }
     return verdict.charge == health::Charge::overload && regions_.full(failed.region) &&
            regions_.breakers_closed(failed.region, model_, now);
 }
 
-/// The region's load limit bounds what goes to a region that serves others.
-bool CallMachine::return_is_free(const Attempt* last, std::size_t region, time_point now) const {
-    if (last == nullptr) return regions_.healthy(region, model_, now);
-    if (attempts_.size() >= plan_.size() + 2) return false;
-    return is_refused_for_load(last->outcome) && admission_ != nullptr && admission_->is_served(region, model_, now);
+/// A region that serves others is sent no more than its limit, whoever comes back to it.
+bool CallMachine::return_is_free(const Attempt& failed, std::size_t region, time_point now) const {
+    if (failed.found_full) return attempts_.size() < plan_.size() + 2;
+    return !tried(region) && regions_.healthy(region, model_, now);
 }
 
 /// Some region that this call has not asked is usable but full: it is waited for.
@@ -250,7 +252,10 @@ std::optional<CallMachine::Move> CallMachine::wait_out(Verdict verdict, time_poi
 std::optional<CallMachine::Move> CallMachine::move_to_untried(const Attempt& failed, time_point now) const {
     const auto region = next_untried(now);
     if (!region) return std::nullopt;
-    return Move{.region = *region, .kind = AttemptKind::failover, .when = now, .free = is_free(failed, *region, now)};
+    return Move{.region = *region,
+                .kind = AttemptKind::failover,
+                .when = now,
+                .free = failed.found_full || is_free(failed, *region, now)};
 }
 
 std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& failed, std::optional<std::size_t> only,
@@ -286,7 +291,7 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
                     .kind = region == failed.region || tried(region) ? AttemptKind::retry : AttemptKind::failover,
                     .when = when,
                     .pause = regions_.limited_until(region, model_),
-                    .free = return_is_free(last, region, now),
+                    .free = return_is_free(failed, region, now),
                     .full = full};
         best_visits = visits;
     }

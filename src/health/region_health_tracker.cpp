@@ -20,7 +20,9 @@ constexpr nanoseconds kFirstMissingFor = 1min, kLongestMissingFor = 10min;
 // Requests that went out together with one that is refused, and are not refused by then, were let in. Where nobody is
 // served, those that wait are half as old, on average.
 constexpr double kLetIn = 0.8;
-constexpr int kManyRefusals = 10;  // in a row: whatever else waits there, nobody is served
+// In a row, and no answer for so long: whatever else waits there, nobody is served.
+constexpr int kManyRefusals = 10;
+constexpr auto kServedLately = 2s;
 
 double faded(double rate, std::chrono::duration<double> idle) {
     return rate * std::exp(-std::max(0.0, idle.count()) / 10.0);
@@ -245,7 +247,8 @@ void RegionHealthTracker::on_fault(std::size_t region, ModelId model, Charge cha
 bool RegionHealthTracker::serves_others(const Ticket& refused, time_point now) const {
     const auto& r = regions_[refused.region];
     if (r.in_flight > r.waiting) return true;
-    if (r.waiting == 0 || r.refused_in_a_row >= kManyRefusals) return false;
+    if (r.refused_in_a_row >= kManyRefusals && now - r.served_at > kServedLately) return false;
+    if (r.waiting == 0) return false;
     const double waited = in_ms(now.time_since_epoch()) - r.waiting_since / r.waiting;
     return waited >= kLetIn * in_ms(now - refused.at);
 }
@@ -337,6 +340,7 @@ void RegionHealthTracker::count(RegionState& r, bool failed, time_point now) {
     r.error_rate_at = now;
     if (failed) return;
     r.refused_in_a_row = 0;
+    r.served_at = now;
     r.refusal_rate = 0.9 * faded(r.refusal_rate, now - r.refusal_rate_at);
     r.refusal_rate_at = now;
 }

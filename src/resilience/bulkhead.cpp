@@ -75,7 +75,7 @@ std::optional<int> Bulkhead::load_limit(std::size_t region, const Lane& lane, ti
 
 bool Bulkhead::serves(std::size_t region, const Lane& lane, time_point since) const {
     const auto* known = find(region, lane);
-    return known != nullptr && known->limit.refused_in_a_row() == 0 && known->limit.served_since(since);
+    return known != nullptr && known->limit.served_since(since);
 }
 
 int Bulkhead::in_flight(std::size_t region, const Lane& lane) const {

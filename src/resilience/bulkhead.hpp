@@ -115,7 +115,7 @@ class Bulkhead {
     bool below_most(std::size_t region) const { return most_ <= 0 || regions_[region].in_flight < most_; }
     /// How many the region takes at a time; unset: no limit is known.
     std::optional<int> load_limit(std::size_t region, const Lane& lane, time_point now) const;
-    /// The lane's last outcomes there: an answer that began, and no refusal since.
+    /// Whether an answer began there since then.
     bool serves(std::size_t region, const Lane& lane, time_point since) const;
     int in_flight(std::size_t region, const Lane& lane) const;
     Place enter(std::size_t region, const Lane& lane, time_point now);
