@@ -24,10 +24,10 @@ struct Backup {
     Evidence why = Evidence::none;  ///< deadline or slow_trial
 };
 
-/// A deadline is a limit: while another region could still meet it, that one is asked. It needs its p95 and a quarter
-/// of that, at least 100 ms, as a margin; before the p95 is known, half of the time that the attempt had. A trial is
-/// over for the caller after the p95 (a second before it is known), for it is the region that is tried out, not the
-/// call.
+/// A deadline is a limit: while another region could still meet it, that one is asked. It needs its p95 and as much
+/// again as a margin, which is at most a fifth of the time that the attempt had, but at least a quarter of the p95 and
+/// 100 ms; before the p95 is known, half of that time. A trial is over for the caller after the p95 (a second before it
+/// is known), for it is the region that is tried out, not the call.
 std::optional<Backup> backup_due(const Waiting& attempt);
 
 }  // namespace holysheep::call

@@ -160,7 +160,11 @@ void CallDriver::watch(Attempt& attempt) {
 void CallDriver::attempt_first_byte(Attempt& attempt) {
     const Turn turn(*this);
     attempt.heard = now();
-    services_.regions.on_alive(attempt.region(), attempt.heard);
+    if (attempt.record.http_status < 300) {
+        services_.regions.on_early_head(attempt.region(), attempt.heard);
+    } else {
+        services_.regions.on_alive(attempt.region(), attempt.heard);
+    }
     admission_.arrived(static_cast<std::size_t>(attempt.record.number), now());
     note_round_trip(attempt);
     apply(machine_.on_first_byte(attempt.record.number, now()));

@@ -168,6 +168,15 @@ void RegionHealthTracker::on_alive(std::size_t region, time_point now) {
     note(region, now);
 }
 
+void RegionHealthTracker::on_early_head(std::size_t region, time_point now) {
+    auto& r = regions_[region];
+    r.head_at = now;
+    r.failed_last = false;
+    if (std::exchange(r.known, true)) return;
+    if (!r.probe_time.known()) r.next_probe = std::min(r.next_probe, now);  // as above
+    note(region, now);
+}
+
 void RegionHealthTracker::on_first_content(Ticket& ticket, time_point now) {
     if (ticket.answered) return;
     wait_is_over(ticket);
@@ -189,8 +198,9 @@ void RegionHealthTracker::on_late(Ticket& ticket, time_point now, bool by_probe)
     const auto& r = regions_[ticket.region];
     // Bytes that came since it was sent prove that the region lives: this one is slow, perhaps for want of our own CPU.
     // They do so for a while: it may have fallen silent after them.
-    const bool heard = r.alive_at > ticket.at;
-    const bool silent = health_.sign_of_life.count() > 0 && r.alive_at + health_.sign_of_life <= now;
+    const auto heard_at = by_probe ? r.alive_at : std::max(r.alive_at, r.head_at);
+    const bool heard = heard_at > ticket.at;
+    const bool silent = health_.sign_of_life.count() > 0 && heard_at + health_.sign_of_life <= now;
     if (ticket.answered || (heard && !silent)) return;
     // Where no probe was ever answered, one that is not says little.
     if (by_probe && !r.probe_trust.proven()) return;

@@ -93,8 +93,11 @@ class RegionHealthTracker {
     // ---- attempts ----
     /// `canary`: no region was usable, and this attempt finds out about that one (see `canary_at`).
     Ticket on_dispatch(std::size_t region, ModelId model, Awaited awaited, time_point now, bool canary = false);
-    /// Any byte came from there.
+    /// Any byte came from there, but the head of an answer that is yet to come.
     void on_alive(std::size_t region, time_point now);
+    /// Such a head came. Whatever stands in front of a gateway can send it: the path lives, but a probe that goes
+    /// unanswered meanwhile is believed.
+    void on_early_head(std::size_t region, time_point now);
     /// What a connection showed: the timings of a new one, and what the transport knows of its path.
     void on_connection(std::size_t region, const AttemptTimings* fresh, const std::optional<PathEvidence>& path,
                        time_point now);
@@ -200,7 +203,7 @@ class RegionHealthTracker {
     /// e ← 0.9·e + 0.1·[failed], fading with τ = 10 s while nothing is tried, so that a region that failed once is not
     /// avoided for ever.
     double error_rate(std::size_t region, time_point now) const;
-    /// The last byte from there; the epoch if there was none.
+    /// The last byte from there, early heads aside; the epoch if there was none.
     time_point alive_at(std::size_t region) const { return regions_[region].alive_at; }
     const RttEstimate& rtt(std::size_t region) const { return regions_[region].rtt; }
     /// Time to the first content of streams, or of whole plain answers, of a model in all regions.
@@ -250,8 +253,8 @@ class RegionHealthTracker {
         double error_rate = 0, refusal_rate = 0;
         time_point error_rate_at{}, refusal_rate_at{}, served_at{};
         int refused_in_a_row = 0;
-        time_point alive_at{}, last_dispatch{}, recovered_at{}, next_probe{}, probe_sent{}, probe_limited_until{},
-            rtt_at{};
+        time_point alive_at{}, head_at{}, last_dispatch{}, recovered_at{}, next_probe{}, probe_sent{},
+            probe_limited_until{}, rtt_at{};
         nanoseconds last_probe{-1};
         time_point watch_began{};
         ProbeTrust probe_trust;

@@ -154,6 +154,31 @@ TEST_P(SilentAt, EveryCallThatWaitsThereIsRescuedAndTheRegionIsLeft) {
 INSTANTIATE_TEST_SUITE_P(Silence, SilentAt, ::testing::ValuesIn(testing::kFreezeMoments),
                          [](const auto& tested) { return std::string(to_string(tested.param)); });
 
+TEST(Silence, ARegionThatSendsHeadsAndNothingElseIsLeft) {
+    CallFlow flow({kUs, kEu}, {.callback_executor = run_inline}, CallFlow::kManual, CallFlow::kProbing);
+    // All calls go to the faster one first, so there is always a fresh head.
+    flow.transport.reply(kUs, "hello", {.first_byte = 20ms}).reply(kEu, "hello", {.first_byte = 800ms});
+    flow.clock.advance(3s);
+    for (const auto& region : {kEu, kUs}) ASSERT_THAT(stream_in_steps(flow, {.regions = {region}}).result, IsOk());
+    flow.transport.clear(kUs).stream_bytes(kUs, {}, StreamEnd::silent).hang_probes(kUs);
+    int answered = 0;
+    nanoseconds longest{};
+    std::vector<StreamHandle> handles;
+    for (int i = 0; i < 20; ++i) {
+        const auto on_end = [&, began = flow.clock.now()](const Result<ChatCompletion>& result) {
+            answered += result && result->region == kEu ? 1 : 0;
+            longest = std::max(longest, flow.clock.now() - began);
+        };
+        handles.push_back(flow.client.stream_async(
+            a_question(), {}, [](const ChatChunk&) {}, on_end));
+        flow.clock.advance(200ms);
+    }
+    flow.clock.advance(2s);
+    EXPECT_EQ(answered, 20);
+    EXPECT_LE(longest, 2s);
+    EXPECT_EQ(breaker_of(flow, kUs), BreakerState::open);
+}
+
 TEST(Silence, TheRecordSaysInWhichPhaseAnAttemptWasLeftAndWhy) {
     FreezingFlow flow(FreezeAt::after_head);
     const auto reply = ask_in_steps(flow);

@@ -10,11 +10,16 @@ using namespace std::chrono_literals;
 
 constexpr Clock::time_point kStart{1h};
 
-TEST(BackupDue, LeavesTheNextRegionItsP95AndAQuarter) {
-    const auto due = backup_due({.started = kStart, .limit = kStart + 3s, .usual = 800ms});
+TEST(BackupDue, LeavesTheNextRegionTwiceItsP95) {
+    const auto due = backup_due({.started = kStart, .limit = kStart + 5s, .usual = 800ms});
     ASSERT_TRUE(due);
-    EXPECT_EQ(due->when, kStart + 2s);
+    EXPECT_EQ(due->when, kStart + 3400ms);
     EXPECT_EQ(due->why, Evidence::deadline);
+}
+
+TEST(BackupDue, TheMarginIsAFifthOfATightLimitAndAtLeastAQuarterOfTheP95) {
+    EXPECT_EQ(backup_due({.started = kStart, .limit = kStart + 2s, .usual = 800ms})->when, kStart + 800ms);
+    EXPECT_EQ(backup_due({.started = kStart, .limit = kStart + 1100ms, .usual = 800ms})->when, kStart + 80ms);
 }
 
 TEST(BackupDue, TheMarginIsAtLeast100Ms) {

@@ -411,7 +411,7 @@ TEST(Backup, GoesOutWhileAnotherRegionCanStillMeetTheDeadline) {
         run.start();
         run.connect(1);
         if (head) run.first_byte(1);
-        EXPECT_THAT(run.pass(2500ms - 1ns), IsEmpty());
+        EXPECT_THAT(run.pass(2200ms - 1ns), IsEmpty());
         EXPECT_THAT(run.pass(1ns), ElementsAre("start #2 b backup duplicated"));
         EXPECT_EQ(run.budget.tokens(), 19);
         run.connect(2);
@@ -466,10 +466,10 @@ TEST(Backup, DoesNotGoOut) {
 
 TEST(Backup, IsTriedAgainWhereThereWasNowhereToGo) {
     BackedUpRun run(2);
-    run.regions.limit_until(1, run.model, run.now + 2600ms);
+    run.regions.limit_until(1, run.model, run.now + 2300ms);
     run.start();
     run.connect(1);
-    EXPECT_THAT(run.pass(2900ms), ElementsAre("start #2 b backup duplicated"));
+    EXPECT_THAT(run.pass(2600ms), ElementsAre("start #2 b backup duplicated"));
 }
 
 TEST(Backup, ATrialGivesTheCallerWhatTheOthersUsuallyNeedAndNoMore) {

@@ -782,7 +782,43 @@ TEST(SignOfLife, AHeadDoesNotExcuseTheSilenceAfterIt) {
     EXPECT_GT(world.regions.error_rate(0, world.now + 1010ms), 0);
 }
 
+TEST(SignOfLife, IsNotPutOffByTheEarlyHeadsOfOtherCalls) {
+    Watched world;
+    auto ticket = world.dispatch(0);
+    world.regions.watch(ticket, world.now);
+    world.now += 900ms;
+    world.regions.on_early_head(0, world.now);
+    world.now += 100ms;
+    EXPECT_TRUE(world.regions.take_due_probe(0, world.now));
+}
+
+TEST(SignOfLife, AnEarlyHeadProvesThePathAndNoMore) {
+    Watched world;
+    world.now += 10ms;
+    auto ticket = world.dispatch(0);
+    world.regions.on_early_head(0, world.now + 20ms);
+    world.regions.on_late(ticket, world.now + 200ms, false);
+    EXPECT_EQ(world.regions.error_rate(0, world.now), 0) << "an acknowledgement is late for other reasons";
+    world.regions.on_late(ticket, world.now + 200ms, true);
+    EXPECT_GT(world.regions.error_rate(0, world.now), 0);
+}
+
 // ---- probes that go unanswered while calls are answered ----
+
+TEST(ProbePath, EarlyHeadsAreNoAnswers) {
+    Watched world;
+    for (int i = 0; i < 3; ++i) {
+        world.now += 1s;
+        ASSERT_TRUE(world.regions.take_probe(0, world.now));
+        world.regions.on_early_head(0, world.now + 10ms);
+        world.now += 50ms;
+        world.regions.on_probe_end(0, {}, world.now);
+        world.regions.on_early_head(0, world.now + 10ms);
+    }
+    EXPECT_TRUE(world.regions.found_dead(0, world.now));
+    EXPECT_EQ(world.liveness(0), Liveness::down);
+    EXPECT_THAT(world.regions.take_notices().dead, ::testing::Contains(0U));
+}
 
 TEST(ProbePath, WhereProbesWereNeverAnsweredButCallsAreTheyAreNoEvidence) {
     World world(2);
