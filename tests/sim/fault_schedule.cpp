@@ -12,6 +12,17 @@ bool covers(const Fault& fault, std::size_t region, Time when) {
     return (!fault.region || *fault.region == region) && when >= fault.from && when < fault.to;
 }
 
+bool stands_still(FaultKind kind, FaultSchedule::Still part) {
+    using Still = FaultSchedule::Still;
+    switch (kind) {
+        case FaultKind::frozen: return true;
+        case FaultKind::frozen_after_head: return part != Still::process;
+        case FaultKind::completions_frozen:
+        case FaultKind::comments_forever: return part == Still::workers;
+        default: return false;
+    }
+}
+
 bool refusing_half(const Fault& flap, Time when) {
     const auto half = from_seconds(flap.value);
     return ((when - flap.from) / half) % 2 == 0;
@@ -33,14 +44,16 @@ bool FaultSchedule::refuses(std::size_t region, Time when) const {
     return flap != nullptr && refusing_half(*flap, when);
 }
 
-Time FaultSchedule::thawed(std::size_t region, Time when) const {
-    const auto* frozen = find(FaultKind::frozen, region, when);
-    return frozen == nullptr ? when : frozen->to;
+Time FaultSchedule::thawed(std::size_t region, Time when, Still part) const {
+    for (const auto& fault : faults_) {
+        if (covers(fault, region, when) && stands_still(fault.kind, part)) return fault.to;
+    }
+    return when;
 }
 
 bool FaultSchedule::dead(std::size_t region, Time when) const {
     return refuses(region, when) || holds(FaultKind::black_hole, region, when) ||
-           holds(FaultKind::frozen, region, when);
+           thawed(region, when, Still::workers) != when;
 }
 
 bool FaultSchedule::disturbs(std::size_t region, Time when) const {

@@ -18,8 +18,11 @@ class FaultSchedule {
     bool holds(FaultKind kind, std::size_t region, Time when) const { return find(kind, region, when) != nullptr; }
     /// RST to every SYN: `refuse`, or `flap` in its bad half.
     bool refuses(std::size_t region, Time when) const;
-    /// The end of the freeze, or `when` itself if there is none.
-    Time thawed(std::size_t region, Time when) const;
+    /// What of a region stands still: all of the process, or at least what answers probes and sees connections close,
+    /// or at least what works on answers.
+    enum class Still { process, probes, workers };
+    /// The end of the freeze of this part, or `when` itself if there is none.
+    Time thawed(std::size_t region, Time when, Still part = Still::process) const;
     /// Nothing sent there can be answered.
     bool dead(std::size_t region, Time when) const;
     /// Some fault that keeps single answers from coming, or makes them errors.

@@ -2,6 +2,7 @@
 #include "figures.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -31,8 +32,14 @@ double jain(const std::vector<double>& shares) {
 }
 
 bool kills(FaultKind kind) {
-    return kind == FaultKind::refuse || kind == FaultKind::black_hole || kind == FaultKind::frozen ||
-           kind == FaultKind::flap;
+    constexpr std::array kinds{FaultKind::refuse,
+                               FaultKind::black_hole,
+                               FaultKind::frozen,
+                               FaultKind::frozen_after_head,
+                               FaultKind::completions_frozen,
+                               FaultKind::comments_forever,
+                               FaultKind::flap};
+    return std::ranges::find(kinds, kind) != kinds.end();
 }
 
 }  // namespace

@@ -38,6 +38,8 @@ int Gateway::slots_now() const {
     return overload == nullptr ? slots_ : static_cast<int>(slots_ * overload->value);
 }
 
+Time Gateway::thawed() const { return faults_.thawed(region_, queue_.now(), FaultSchedule::Still::workers); }
+
 double Gateway::slow_down(Time when) {
     const auto step = static_cast<std::size_t>(when / kSlowDownStep);
     while (slow_down_path_.size() <= step) {
@@ -67,7 +69,7 @@ Gateway::JobId Gateway::submit(Work work, Listener listener) {
 }
 
 void Gateway::refill() {
-    if (const auto thaw = faults_.thawed(region_, queue_.now()); thaw != queue_.now()) {
+    if (const auto thaw = thawed(); thaw != queue_.now()) {
         queue_.at(thaw, [this] { refill(); });
         return;
     }
@@ -100,7 +102,7 @@ void Gateway::then(JobId id, Time after, Step step) {
 
 void Gateway::take(JobId id, Step step) {
     auto& job = jobs_.at(id);
-    if (const auto thaw = faults_.thawed(region_, queue_.now()); thaw != queue_.now()) {
+    if (const auto thaw = thawed(); thaw != queue_.now()) {
         then(id, thaw - queue_.now(), step);
         return;
     }

@@ -69,6 +69,8 @@ class Gateway {
         Time between{};
     };
 
+    /// Until when all work must wait; now, if it need not.
+    Time thawed() const;
     int slots_now() const;
     double slow_down(Time when);
     void start(JobId id, Job& job);

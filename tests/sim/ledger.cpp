@@ -16,10 +16,11 @@ void Ledger::first_content(CallNumber call, Time now) {
     if (!calls_[call].first_content) calls_[call].first_content = now;
 }
 
-void Ledger::over(CallNumber call, bool succeeded) {
+void Ledger::over(CallNumber call, bool succeeded, Time now) {
     if (calls_[call].over) return;
     calls_[call].over = true;
     calls_[call].succeeded = succeeded;
+    calls_[call].ended = now;
     --open_;
 }
 

@@ -16,6 +16,7 @@ struct CallEntry {
     int client = 0;
     Time began{};
     std::optional<Time> first_content{};  ///< as the caller saw it
+    std::optional<Time> ended{};
     bool over = false, succeeded = false;
     bool lost = false;  ///< its process was restarted under it
     int attempts = 0, hedges = 0;
@@ -37,7 +38,7 @@ class Ledger {
   public:
     CallNumber begin(int client, Time now);
     void first_content(CallNumber call, Time now);
-    void over(CallNumber call, bool succeeded);
+    void over(CallNumber call, bool succeeded, Time now);
     void hedged(CallNumber call) { ++calls_[call].hedges; }
     /// The calls of a process that is gone don't count.
     void lose_open_calls();

@@ -69,6 +69,10 @@ class ProductionCaller final : public Caller {
         CallOptions options;
         options.label = std::to_string(call);
         options.headers = {{std::string(kCallHeader), options.label}};
+        if (const auto deadline = around_.plan.deadline) {
+            options.deadline = std::chrono::duration_cast<std::chrono::milliseconds>(*deadline);
+        }
+        if (around_.plan.restart_streams) options.stream_recovery = StreamRecovery::restart;
         ChatRequest request{.model = "sim", .messages = {user("Tell me a story.")}};
         client_.stream_async(
             std::move(request), std::move(options),
@@ -76,7 +80,7 @@ class ProductionCaller final : public Caller {
                 if (!chunk.text.empty()) around_.ledger.first_content(call, around_.queue.now());
             },
             [this, call](const Result<ChatCompletion>& result) {
-                around_.ledger.over(call, result.has_value());
+                around_.ledger.over(call, result.has_value(), around_.queue.now());
                 if (!result && around_.trace.on()) {
                     around_.trace.line(around_.queue.now(), around_.ledger.calls()[call].client,
                                        "call " + std::to_string(call) + " failed: " + result.error().message);

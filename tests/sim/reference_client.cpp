@@ -1,6 +1,7 @@
 // The retry loop that all reference policies share.
 #include "reference_client.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -36,11 +37,17 @@ class ReferenceClient final : public Caller, private TransferEvents {
             process_.transport->cancel(id);
         }
         for (const auto& [call, timer] : waits_) around_.queue.cancel(timer);
+        for (const auto& [call, timer] : deadlines_) around_.queue.cancel(timer);
     }
     ReferenceClient(const ReferenceClient&) = delete;
     ReferenceClient& operator=(const ReferenceClient&) = delete;
 
-    void ask(CallNumber call) override { next(call, 0); }
+    void ask(CallNumber call) override {
+        if (const auto deadline = around_.plan.deadline) {
+            deadlines_[call] = around_.queue.at(around_.queue.now() + *deadline, [this, call] { expire(call); });
+        }
+        next(call, 0);
+    }
     // Its clocks are all relative.
     void jump(Time) override {}
 
@@ -60,6 +67,7 @@ class ReferenceClient final : public Caller, private TransferEvents {
     }
 
     void dispatch(CallNumber call, int number, std::size_t region) {
+        if (around_.plan.deadline && !deadlines_.contains(call)) return;  // it passed while a region was looked for
         HttpRequest request{.url = base_url(around_.plan.regions[region]) + "/chat/completions"};
         request.headers = {{std::string(kCallHeader), std::to_string(call)}};
         picker_->dispatched(region);
@@ -72,9 +80,9 @@ class ReferenceClient final : public Caller, private TransferEvents {
     bool may_send(TransferId) override { return true; }
     void on_head(TransferId id, HttpHead head) override { attempts_.at(id).head = std::move(head); }
 
-    void on_body(TransferId id, std::string_view) override {
+    void on_body(TransferId id, std::string_view bytes) override {
         auto& attempt = attempts_.at(id);
-        if (attempt.content || attempt.head.status != 200) return;
+        if (attempt.content || attempt.head.status != 200 || bytes.starts_with(':')) return;
         attempt.content = true;
         around_.queue.cancel(attempt.timer);
         around_.ledger.first_content(attempt.call, around_.queue.now());
@@ -128,9 +136,29 @@ class ReferenceClient final : public Caller, private TransferEvents {
             {.region = attempt.region, .succeeded = succeeded, .latency = around_.queue.now() - attempt.began});
     }
 
+    void expire(CallNumber call) {
+        if (const auto wait = waits_.find(call); wait != waits_.end()) {
+            around_.queue.cancel(wait->second);
+            waits_.erase(wait);
+        }
+        const auto open = std::ranges::find(attempts_, call, [](const auto& entry) { return entry.second.call; });
+        if (open != attempts_.end()) {
+            const auto id = open->first;
+            const auto attempt = take(id);
+            process_.transport->cancel(id);
+            write(attempt, "the deadline passed");
+            if (!attempt.content) tell(attempt, false);
+        }
+        finish(call, false);
+    }
+
     void finish(CallNumber call, bool succeeded) {
+        if (const auto deadline = deadlines_.find(call); deadline != deadlines_.end()) {
+            around_.queue.cancel(deadline->second);
+            deadlines_.erase(deadline);
+        }
         picker_->call_over(call);
-        around_.ledger.over(call, succeeded);
+        around_.ledger.over(call, succeeded, around_.queue.now());
     }
 
     void write(const Attempt& attempt, const std::string& outcome) {
@@ -144,7 +172,7 @@ class ReferenceClient final : public Caller, private TransferEvents {
     Process process_;
     Surroundings around_;
     std::unordered_map<TransferId, Attempt> attempts_;
-    std::unordered_map<CallNumber, EventQueue::EventId> waits_;
+    std::unordered_map<CallNumber, EventQueue::EventId> waits_, deadlines_;
     std::unique_ptr<RegionPicker> picker_;  // goes first: its probes are still open
 };
 

@@ -19,6 +19,23 @@ Fault throughout(FaultKind kind, const WorldPlan& plan, double value) {
     return {.region = {}, .kind = kind, .from = 0s, .to = plan.duration, .value = value};
 }
 
+/// The near region freezes again and again, each time with streams under way.
+std::vector<Fault> freezes() {
+    std::vector<Fault> faults;
+    for (Time from = 62s; from < 120s; from += 12s) {
+        faults.push_back({.region = 0, .kind = FaultKind::frozen, .from = from, .to = from + 6s});
+    }
+    return faults;
+}
+
+/// Answers of a few words, which come soon after their first content; as many calls arrive as in the other scenarios.
+void answer_within(Time deadline, WorldPlan& plan) {
+    plan.capacity = plan.arrivals_per_second() / plan.load;
+    plan.deadline = deadline;
+    plan.hold_median = 20ms;
+    plan.hold_sigma = 0.3;
+}
+
 /// Faults of 3 to 20 s, one after another and two at a time: at each moment some region has been well for two seconds.
 std::vector<Fault> rolling(const WorldPlan& plan) {
     std::vector<Fault> faults;
@@ -57,6 +74,10 @@ const std::vector<std::string_view>& scenario_names() {
                                                      "refuse",
                                                      "black_hole",
                                                      "frozen",
+                                                     "frozen_after_head",
+                                                     "frozen_mid_stream",
+                                                     "completions_frozen",
+                                                     "comments_forever",
                                                      "brown_out",
                                                      "slow",
                                                      "quota",
@@ -86,6 +107,9 @@ std::optional<WorldPlan> scenario(std::string_view name) {
     if (name == "healthy") return plan;
     if (name == "all_down") {
         plan.faults = {everywhere(FaultKind::refuse, 60s)};
+    } else if (name == "frozen_mid_stream") {
+        plan.restart_streams = true;
+        plan.faults = freezes();
     } else if (name == "rolling") {
         plan.faults = rolling(plan);
     } else if (name == "shedding") {
@@ -106,6 +130,8 @@ std::optional<WorldPlan> scenario(std::string_view name) {
         plan.faults = {everywhere(*fault_kind(name), 60s)};
         if (name != "clock_jump") plan.faults.front().region = 0;
     }
+    if (name == "completions_frozen") answer_within(3s, plan);
+    if (name == "comments_forever") answer_within(5s, plan);
     return plan;
 }
 

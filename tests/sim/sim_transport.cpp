@@ -204,7 +204,9 @@ void SimTransport::on_arrival(TransferId id) {
     if (transfer == nullptr) return;
     const auto region = transfer->region;
     const auto now = around_.queue.now();
-    if (const auto thaw = around_.faults.thawed(region, now); thaw != now) {
+    using Still = FaultSchedule::Still;
+    const auto part = transfer->ask == Ask::chat ? Still::process : Still::probes;
+    if (const auto thaw = around_.faults.thawed(region, now, part); thaw != now) {
         await(id, *transfer, transfer->sent + around_.path.rtt(region) + around_.plan.prefill_median);
         around_.queue.at(thaw, [this, id] { on_arrival(id); });
         return;
@@ -224,7 +226,7 @@ void SimTransport::close(const Transfer& transfer) {
     }
     // The gateway sees the close when it gets there.
     const auto there = around_.queue.now() + around_.path.rtt(transfer.region) / 2;
-    around_.queue.at(around_.faults.thawed(transfer.region, there),
+    around_.queue.at(around_.faults.thawed(transfer.region, there, FaultSchedule::Still::probes),
                      [this, call = transfer.call, region = transfer.region, job = transfer.job] {
                          note_waste(call, around_.gateways[region]->abandon(job));
                      });
@@ -234,7 +236,8 @@ void SimTransport::refine_sign(TransferId id) {
     const auto* transfer = find(id);
     if (transfer == nullptr || !transfer->call || !transfer->was_sent) return;
     const auto& due = probe_due_[transfer->region];
-    if (!due || !around_.faults.holds(FaultKind::frozen, transfer->region, around_.queue.now())) return;
+    const auto now = around_.queue.now();
+    if (!due || around_.faults.thawed(transfer->region, now, FaultSchedule::Still::probes) == now) return;
     await(id, *transfer, std::max(*due, transfer->sent));
 }
 

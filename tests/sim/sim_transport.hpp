@@ -38,6 +38,8 @@ class SimTransport final : public Transport {
   private:
     enum class Ask { chat, models, load, ready };
     enum class Part {
+        head,
+        comment,
         first_piece,
         piece,
         last_piece,
@@ -64,7 +66,7 @@ class SimTransport final : public Transport {
         Time dispatched{}, sent{}, acked = kNever, in_order{};
         std::optional<Time> resolved{};  // when the first packet went out
         Time shaken = kNever;            // when the handshake's answer came
-        bool ready = false, was_sent = false, dead_on_arrival = false, paused = false;
+        bool ready = false, was_sent = false, has_head = false, dead_on_arrival = false, paused = false;
         Connection connection;
         RandomStream draws;
         RandomStream luck;  // of this request alone: a second one to the same region meets another
@@ -82,6 +84,8 @@ class SimTransport final : public Transport {
     void send(TransferId id, Transfer& transfer);
     void on_arrival(TransferId id);
     void submit(TransferId id, Transfer& transfer);
+    /// A keep-alive comment now and from time to time, as long as the region sends nothing else.
+    void comment(TransferId id);
     /// Whether the client's account has room in the gateway's window, where there is one.
     bool account_admits(std::size_t region, Time now);
     /// What the region answers instead of working; unset: it works.
@@ -91,6 +95,7 @@ class SimTransport final : public Transport {
     void receive(TransferId id, Part part);
     void whole_answer(TransferId id, int status, std::string_view body, Headers headers);
     bool tell_head(TransferId id, int status, Headers headers);
+    bool tell_stream_head(TransferId id);
     bool tell_body(TransferId id, std::string_view bytes);
     void end(TransferId id, TransferEnd end);
     void end_broken(TransferId id, Time when, bool undelivered, const char* why);

@@ -12,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Time kWindow = 10s;
+constexpr Time kBetweenComments = 200ms;
 constexpr double kPromptTokens = 400, kTokensPerSecond = 50;
 
 }  // namespace
@@ -36,8 +37,19 @@ void SimTransport::submit(TransferId id, Transfer& transfer) {
         const auto* cut = around_.faults.find(FaultKind::cut, region, now);
         work.cut = cut != nullptr && service.chance(cut->value);
         if (transfer.acked != kNever) await(id, transfer, now + work.prefill + around_.path.rtt(region) / 2);
+        if (!plan.late_head) answer(id, Part::head);
+        comment(id);
     }
     transfer.job = gateway.submit(work, [this, id, now](Gateway::Step step) { on_step(id, step, now); });
+}
+
+void SimTransport::comment(TransferId id) {
+    const auto* transfer = find(id);
+    if (transfer == nullptr) return;
+    const auto now = around_.queue.now();
+    if (!around_.faults.holds(FaultKind::comments_forever, transfer->region, now)) return;
+    answer(id, Part::comment);
+    around_.queue.at(now + kBetweenComments, [this, id] { comment(id); });
 }
 
 std::optional<SimTransport::Part> SimTransport::refusal(Transfer& transfer, Time now) {
@@ -116,8 +128,12 @@ void SimTransport::receive(TransferId id, Part part) {
     }
     if (transfer->acked > around_.queue.now()) transfer->acked = around_.queue.now();
     switch (part) {
+        case Part::head: tell_stream_head(id); break;
+        case Part::comment:
+            if (tell_stream_head(id)) tell_body(id, answer_bytes::comment);
+            break;
         case Part::first_piece:
-            if (tell_head(id, 200, {{"content-type", "text/event-stream"}})) tell_body(id, answer_bytes::first_piece);
+            if (tell_stream_head(id)) tell_body(id, answer_bytes::first_piece);
             break;
         case Part::piece: tell_body(id, answer_bytes::piece); break;
         case Part::last_piece:
@@ -159,6 +175,12 @@ bool SimTransport::tell_head(TransferId id, int status, Headers headers) {
     }
     transfer.events->on_head(id, std::move(head));
     return find(id) != nullptr;
+}
+
+bool SimTransport::tell_stream_head(TransferId id) {
+    auto& transfer = *find(id);
+    if (std::exchange(transfer.has_head, true)) return true;
+    return tell_head(id, 200, {{"content-type", "text/event-stream"}});
 }
 
 bool SimTransport::tell_body(TransferId id, std::string_view bytes) {

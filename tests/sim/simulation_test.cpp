@@ -85,6 +85,69 @@ TEST(Simulation, ClientAnswersEveryCallWhileOneRegionRefuses) {
     }
 }
 
+/// Probes are silent, too, or answered, as the kind says.
+class SilentRegion : public testing::TestWithParam<FaultKind> {};
+
+TEST_P(SilentRegion, LosesNoCallOfTheClientAndTheTimeOfPlainRetries) {
+    auto plan = *scenario(to_string(GetParam()));
+    plan.clients = 3;
+    plan.duration = 28s;
+    plan.warm_up = 2s;
+    plan.load = 0.1;
+    plan.faults.front().from = 10s;
+    plan.faults.front().to = 24s;
+    const auto story = play(plan, "adaptive");
+    EXPECT_GT(story.figures.calls(), 100U);
+    EXPECT_EQ(story.figures.success(), 1);
+    EXPECT_LT(story.figures.attempts_per_call(), 1.25);
+    EXPECT_LT(story.figures.latency_ms(1), 5'000);
+    const auto plain = play(plan, "p2c").figures;
+    EXPECT_TRUE(plain.success() < 1 || plain.latency_ms(1) > 9'000) << "or the world would prove nothing";
+}
+
+INSTANTIATE_TEST_SUITE_P(Simulation, SilentRegion,
+                         testing::Values(FaultKind::frozen_after_head, FaultKind::completions_frozen,
+                                         FaultKind::comments_forever),
+                         [](const auto& tested) { return std::string(to_string(tested.param)); });
+
+/// Streams that hold content when their region freezes, and how each of them ended.
+WorldPlan frozen_with_streams_under_way() {
+    auto plan = short_world(FaultKind::frozen);
+    plan.load = 0.3;
+    plan.faults.front().from = 5s;
+    plan.faults.front().to = 12s;
+    plan.hold_median = 4s;
+    return plan;
+}
+
+TEST(Simulation, StreamsInAFrozenRegionEndWithinThreeSeconds) {
+    const auto plan = frozen_with_streams_under_way();
+    const auto frozen = plan.faults.front().from;
+    World world(plan, policy("adaptive"), 7, Trace(nullptr));
+    world.run();
+    int ended = 0;
+    for (const auto& call : world.ledger().calls()) {
+        if (call.succeeded) continue;
+        ++ended;
+        EXPECT_LT(*call.first_content, frozen) << "without content a call is answered elsewhere";
+        EXPECT_LE(*call.ended, frozen + 3s);
+    }
+    EXPECT_GT(ended, 5);
+}
+
+TEST(Simulation, StreamsInAFrozenRegionAreTakenOverWhereThatIsAskedFor) {
+    auto plan = frozen_with_streams_under_way();
+    plan.restart_streams = true;
+    World world(plan, policy("adaptive"), 7, Trace(nullptr));
+    world.run();
+    int restarted = 0;
+    for (const auto& call : world.ledger().calls()) {
+        EXPECT_TRUE(call.succeeded);
+        restarted += call.attempts > 1 ? 1 : 0;
+    }
+    EXPECT_GT(restarted, 5);
+}
+
 TEST(Simulation, PlainRetriesLoseTimeWhileOneRegionRefuses) {
     const auto story = play(short_world(FaultKind::refuse), "random");
     EXPECT_GT(story.figures.attempts_per_call(), 1.2);
@@ -200,6 +263,14 @@ TEST(WorldFile, ReadsRegionsFaultsAndLoads) {
     EXPECT_EQ(file.plan.faults.at(0).region, 1U);
     EXPECT_EQ(file.plan.faults.at(0).value, 3);
     EXPECT_THAT(file.loads, testing::ElementsAre(0.2, 0.3));
+}
+
+TEST(WorldFile, ReadsWhatCallsAndGatewaysDo) {
+    const auto plan = parse_world(R"({"deadline": 2500, "late_head": true, "restart_streams": true})").plan;
+    EXPECT_EQ(plan.deadline, 2500ms);
+    EXPECT_TRUE(plan.late_head);
+    EXPECT_TRUE(plan.restart_streams);
+    EXPECT_FALSE(parse_world("{}").plan.late_head) << "gateways send their head when they accept a request";
 }
 
 TEST(WorldFile, NamesWhatItDoesNotUnderstand) {

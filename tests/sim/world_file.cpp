@@ -46,6 +46,12 @@ class Keys {
         const auto* value = find(key);
         return value == nullptr ? otherwise : number(*value, key, from, to);
     }
+    bool flag(const std::string& key) {
+        const auto* value = find(key);
+        if (value == nullptr) return false;
+        if (!value->is_boolean()) throw std::invalid_argument(where_ + ": \"" + key + "\" must be true or false");
+        return value->get<bool>();
+    }
     std::string text(const std::string& key) {
         const auto& value = get(key);
         if (!value.is_string()) throw std::invalid_argument(where_ + ": \"" + key + "\" must be a text");
@@ -129,6 +135,9 @@ WorldFile parse_world(std::string_view text) {
         from_seconds(keys.optional("warm_up", 0, seconds(plan.duration), std::min(20.0, seconds(plan.duration) / 4)));
     plan.prefill_median = from_seconds(keys.optional("prefill", 1, 600'000, in_ms(plan.prefill_median)) / 1'000);
     plan.hold_median = from_seconds(keys.optional("hold", 1, 600'000, in_ms(plan.hold_median)) / 1'000);
+    if (keys.find("deadline") != nullptr) plan.deadline = from_seconds(keys.required("deadline", 1, 600'000) / 1'000);
+    plan.late_head = keys.flag("late_head");
+    plan.restart_streams = keys.flag("restart_streams");
     if (keys.find("capacity") != nullptr) plan.capacity = keys.required("capacity", 0.01, 1'000'000);
     if (keys.find("load") != nullptr) file.loads.push_back(keys.required("load", 0.01, 2));
     for (const auto& load : list(keys.find("loads"), "loads")) {

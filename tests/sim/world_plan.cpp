@@ -15,17 +15,28 @@ struct KindName {
     std::string_view name;
     double value;
 };
-constexpr std::array kKinds{
-    KindName{FaultKind::refuse, "refuse", 0},       KindName{FaultKind::black_hole, "black_hole", 0},
-    KindName{FaultKind::frozen, "frozen", 0},       KindName{FaultKind::brown_out, "brown_out", 0.3},
-    KindName{FaultKind::slow, "slow", 10},          KindName{FaultKind::quota, "quota", 20},
-    KindName{FaultKind::flap, "flap", 5},           KindName{FaultKind::dns, "dns", 0},
-    KindName{FaultKind::tls_stall, "tls_stall", 0}, KindName{FaultKind::loss, "loss", 0.05},
-    KindName{FaultKind::cut, "cut", 0.02},          KindName{FaultKind::overload, "overload", 0.4},
-    KindName{FaultKind::restart, "restart", 0},     KindName{FaultKind::clock_jump, "clock_jump", 30},
-    KindName{FaultKind::window, "window", 60},      KindName{FaultKind::shed, "shed", 0},
-    KindName{FaultKind::refusals, "refusals", 0.1}, KindName{FaultKind::key_quota, "key_quota", 0.6},
-    KindName{FaultKind::poison, "poison", 0.02}};
+constexpr std::array kKinds{KindName{FaultKind::refuse, "refuse", 0},
+                            KindName{FaultKind::black_hole, "black_hole", 0},
+                            KindName{FaultKind::frozen, "frozen", 0},
+                            KindName{FaultKind::frozen_after_head, "frozen_after_head", 0},
+                            KindName{FaultKind::completions_frozen, "completions_frozen", 0},
+                            KindName{FaultKind::comments_forever, "comments_forever", 0},
+                            KindName{FaultKind::brown_out, "brown_out", 0.3},
+                            KindName{FaultKind::slow, "slow", 10},
+                            KindName{FaultKind::quota, "quota", 20},
+                            KindName{FaultKind::flap, "flap", 5},
+                            KindName{FaultKind::dns, "dns", 0},
+                            KindName{FaultKind::tls_stall, "tls_stall", 0},
+                            KindName{FaultKind::loss, "loss", 0.05},
+                            KindName{FaultKind::cut, "cut", 0.02},
+                            KindName{FaultKind::overload, "overload", 0.4},
+                            KindName{FaultKind::restart, "restart", 0},
+                            KindName{FaultKind::clock_jump, "clock_jump", 30},
+                            KindName{FaultKind::window, "window", 60},
+                            KindName{FaultKind::shed, "shed", 0},
+                            KindName{FaultKind::refusals, "refusals", 0.1},
+                            KindName{FaultKind::key_quota, "key_quota", 0.6},
+                            KindName{FaultKind::poison, "poison", 0.02}};
 
 const KindName& entry(FaultKind kind) { return *std::ranges::find(kKinds, kind, &KindName::kind); }
 

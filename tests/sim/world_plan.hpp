@@ -13,25 +13,28 @@
 namespace holysheep::sim {
 
 enum class FaultKind {
-    refuse,      ///< RST to every SYN; what is established dies
-    black_hole,  ///< answers and ACKs vanish, SYNs too
-    frozen,      ///< the process stands still; the kernel still accepts and ACKs
-    brown_out,   ///< `value` of the requests get 503 at once
-    slow,        ///< service takes `value` times as long
-    quota,       ///< `value` requests a second, beyond that 429 with Retry-After: 5
-    window,      ///< `value` requests of each client in any 10 s, in all such regions together; beyond that 429
-    flap,        ///< taken out for `value` seconds and back for as long, and so on; what is under way goes on
-    dns,         ///< the name does not resolve; what is established goes on
-    tls_stall,   ///< new TLS handshakes hang
-    loss,        ///< `value` of the packets towards the client are lost
-    cut,         ///< `value` of the streams are cut half-way
-    overload,    ///< only `value` of the slots are served
-    shed,        ///< no queue: 503 while all slots are taken, with `value` as Retry-After unless it is 0
-    refusals,    ///< `value` of the requests get 503 with Retry-After: 1, whatever the load
-    key_quota,   ///< the key's own, in all regions together: `value` of the demand; beyond it 429 without a hint
-    poison,      ///< `value` of the calls get 500, in every region that holds this fault
-    restart,     ///< at `from`, all client processes start afresh
-    clock_jump   ///< at `from`, the time of the first client process jumps `value` seconds ahead
+    refuse,              ///< RST to every SYN; what is established dies
+    black_hole,          ///< answers and ACKs vanish, SYNs too
+    frozen,              ///< the process stands still; the kernel still accepts and ACKs
+    frozen_after_head,   ///< answers have a head and nothing more, and probes are silent
+    completions_frozen,  ///< answers have a head and nothing more, while probes are answered
+    comments_forever,    ///< the same, but with a keep-alive comment every 200 ms
+    brown_out,           ///< `value` of the requests get 503 at once
+    slow,                ///< service takes `value` times as long
+    quota,               ///< `value` requests a second, beyond that 429 with Retry-After: 5
+    window,              ///< `value` requests of each client in any 10 s, in all such regions together; beyond that 429
+    flap,                ///< taken out for `value` seconds and back for as long, and so on; what is under way goes on
+    dns,                 ///< the name does not resolve; what is established goes on
+    tls_stall,           ///< new TLS handshakes hang
+    loss,                ///< `value` of the packets towards the client are lost
+    cut,                 ///< `value` of the streams are cut half-way
+    overload,            ///< only `value` of the slots are served
+    shed,                ///< no queue: 503 while all slots are taken, with `value` as Retry-After unless it is 0
+    refusals,            ///< `value` of the requests get 503 with Retry-After: 1, whatever the load
+    key_quota,  ///< the key's own, in all regions together: `value` of the demand; beyond it 429 without a hint
+    poison,     ///< `value` of the calls get 500, in every region that holds this fault
+    restart,    ///< at `from`, all client processes start afresh
+    clock_jump  ///< at `from`, the time of the first client process jumps `value` seconds ahead
 };
 
 std::string_view to_string(FaultKind kind);
@@ -67,6 +70,10 @@ struct WorldPlan {
     double prefill_sigma = 0.35;
     Time hold_median{std::chrono::milliseconds(1'200)};  ///< how long a slot is held after the first content
     double hold_sigma = 0.6;
+
+    bool late_head = false;          ///< heads come with the first content; else when a request is accepted
+    std::optional<Time> deadline{};  ///< of every call, to its last byte
+    bool restart_streams = false;    ///< the production client starts a stream that broke again elsewhere
 
     /// Calls that begin within [from, to) are measured; those of one client only where the fault is that client's.
     struct Window {
