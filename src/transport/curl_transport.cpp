@@ -87,7 +87,7 @@ void CurlTransport::resume(TransferId id) {
 }
 
 std::optional<PathEvidence> CurlTransport::evidence(TransferId id) const {
-    const auto* transfer = find(id);
+    auto* transfer = find(id);
     if (transfer == nullptr) return std::nullopt;
     const auto now = loop_.now();
     const bool via_proxy = transfer->via_proxy();
@@ -95,7 +95,8 @@ std::optional<PathEvidence> CurlTransport::evidence(TransferId id) const {
     const auto fd = transfer->endpoints() ? socket_of(*transfer->endpoints()) : std::nullopt;
     const auto path = fd ? tcp_path(*fd) : std::nullopt;
     if (!path) return std::nullopt;
-    return PathEvidence{.unacked_for = unacked_for(*path, transfer->sent_mark, now),
+    const auto mark = std::exchange(transfer->sent_mark, next_mark(*path, transfer->sent_mark, now));
+    return PathEvidence{.unacked_for = unacked_for(*path, mark, now),
                         .srtt = path->srtt,
                         .rttvar = path->rttvar,
                         .via_proxy = via_proxy};

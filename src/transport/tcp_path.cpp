@@ -74,6 +74,12 @@ std::optional<nanoseconds> unacked_for(const TcpPath& path, const std::optional<
     return std::min(path.since_sent, path.since_ack);
 }
 
+std::optional<SentMark> next_mark(const TcpPath& path, const std::optional<SentMark>& mark, Clock::time_point now) {
+    if (mark && path.acked < mark->written) return mark;
+    const auto silent_for = unacked_for(path, mark, now);
+    return silent_for ? SentMark{.written = path.written, .at = now - *silent_for} : mark;
+}
+
 #ifdef __linux__
 
 std::optional<TcpPath> tcp_path(int fd) {

@@ -44,7 +44,8 @@ struct TcpPath {
 /// Linux: TCP_INFO. Unset elsewhere, or where the socket is none of TCP's.
 std::optional<TcpPath> tcp_path(int fd);
 
-/// Where a request ends in what its connection has written: tells its bytes from those of other requests.
+/// Where a request, or what was sent after it, ends in what its connection has written: tells its bytes from those of
+/// other requests.
 struct SentMark {
     std::uint64_t written = 0;
     Clock::time_point at{};
@@ -53,5 +54,10 @@ struct SentMark {
 /// For how long something is on its way that the peer has not acknowledged; unset: nothing is. With the mark of a
 /// request, later ones on its connection do not hide the silence.
 std::optional<nanoseconds> unacked_for(const TcpPath& path, const std::optional<SentMark>& mark, Clock::time_point now);
+
+/// The mark for the next look at the connection. Where the last one has arrived and more is on its way, such as the
+/// rest of a large request, that is marked from now on: TCP sends it again when it is lost, which would look like new
+/// data.
+std::optional<SentMark> next_mark(const TcpPath& path, const std::optional<SentMark>& mark, Clock::time_point now);
 
 }  // namespace holysheep::transport

@@ -109,6 +109,23 @@ TEST(UnackedFor, LaterRequestsOnTheConnectionDoNotHideTheSilence) {
     EXPECT_EQ(transport::unacked_for(path, mark, kNow), 400ms);
 }
 
+TEST(UnackedFor, WhatIsSentAgainDoesNotHideTheSilenceOfALargeRequest) {
+    std::optional<transport::SentMark> mark = transport::SentMark{.written = 1'000, .at = kNow - 20s};
+    const transport::TcpPath first{
+        .unacked = true, .since_sent = 40ms, .since_ack = 45ms, .acked = 9'000, .written = 50'000};
+    EXPECT_EQ(transport::unacked_for(first, mark, kNow), 40ms);
+    mark = transport::next_mark(first, mark, kNow);
+    const transport::TcpPath probed{
+        .unacked = true, .since_sent = 5ms, .since_ack = 70ms, .acked = 9'000, .written = 50'000};
+    EXPECT_EQ(transport::unacked_for(probed, mark, kNow + 25ms), 65ms);
+    EXPECT_EQ(transport::next_mark(probed, mark, kNow + 25ms)->at, mark->at);
+    const transport::TcpPath alive{
+        .unacked = true, .since_sent = 1ms, .since_ack = 2ms, .acked = 60'000, .written = 90'000};
+    EXPECT_EQ(transport::unacked_for(alive, transport::next_mark(alive, mark, kNow + 1s), kNow + 1s), 1ms);
+    const transport::TcpPath idle{.since_sent = 2s, .since_ack = 2s, .acked = 90'000, .written = 90'000};
+    EXPECT_EQ(transport::next_mark(idle, mark, kNow + 3s)->at, mark->at);
+}
+
 TEST(UnackedFor, AnAcknowledgedRequestIsNotBlamedForALaterOne) {
     const transport::SentMark mark{.written = 1'000, .at = kNow - 20s};
     const transport::TcpPath path{
