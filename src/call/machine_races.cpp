@@ -101,8 +101,11 @@ Commands CallMachine::on_region_down(std::size_t region, time_point now) {
     Commands out;
     if (finished()) return out;
     if (committed_ != 0) {
-        // One probe may be lost; two are not, and no byte of this stream came meanwhile, or the region would live.
-        if (at(committed_).region == region && regions_.found_dead(region, now)) {
+        // One probe may be lost; two are not, and no byte of this stream came meanwhile, or the region would live. A
+        // stream that nobody takes over is given the time of a short disturbance.
+        const bool lost_for_good = policy_.recovery == StreamRecovery::terminate;
+        if (at(committed_).region == region &&
+            (lost_for_good ? regions_.found_dead(region, now) : regions_.seems_dead(region, now))) {
             out.push({.kind = Command::Kind::cancel, .attempt = committed_, .region = region, .limit = Limit::silence});
         }
         return out;

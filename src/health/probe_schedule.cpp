@@ -48,6 +48,7 @@ std::optional<RegionHealthTracker::time_point> RegionHealthTracker::next_probe_a
 /// When a region with waiting attempts should be asked for a sign of life.
 std::optional<RegionHealthTracker::time_point> RegionHealthTracker::life_due(const RegionState& r) const {
     if (r.watched == 0) return std::nullopt;
+    if (r.unanswered == 1) return r.probe_sent;  // by now
     const auto heard = r.alive_at == time_point{} ? r.watch_began : r.alive_at;
     return std::max(heard, r.probe_sent) + health_.sign_of_life;
 }
@@ -55,6 +56,11 @@ std::optional<RegionHealthTracker::time_point> RegionHealthTracker::life_due(con
 bool RegionHealthTracker::found_dead(std::size_t region, time_point now) const {
     const auto& r = regions_[region];
     return r.misses >= 2 && r.alive_at + health_.sign_of_life <= now;
+}
+
+bool RegionHealthTracker::seems_dead(std::size_t region, time_point now) const {
+    const auto& r = regions_[region];
+    return r.unanswered >= 2 && r.alive_at + health_.sign_of_life <= now;
 }
 
 bool RegionHealthTracker::probe_only_connects(std::size_t region, time_point now) {
@@ -80,6 +86,7 @@ bool RegionHealthTracker::take_probe(std::size_t region, time_point now) {
     if (r.probe_out) return false;
     r.probe_out = true;
     r.probe_wanted = false;
+    r.probe_repeats = r.watched > 0 && r.unanswered == 1 && now < r.probe_sent + health_.sign_of_life;
     r.probe_sent = now;
     return true;
 }
@@ -91,6 +98,7 @@ void RegionHealthTracker::on_probe_end(std::size_t region, const ProbeResult& re
     if (result.answered) {
         r.alive_at = now;
         r.failed_last = false;
+        r.unanswered = 0;
         if (!result.bare) r.probe_trust.on_answered();
     }
     const bool missed = !result.answered && !result.unsent && !result.bare;
@@ -109,7 +117,9 @@ void RegionHealthTracker::on_probe_end(std::size_t region, const ProbeResult& re
         hit(r, now);
     } else if (!result.unsent && evidence && (result.answered || r.alive_at < r.probe_sent)) {
         // (Bytes of a call that came meanwhile would have proved life.)
-        ++r.misses;
+        if (!result.answered) ++r.unanswered;
+        // What silenced the first may silence one right after it: together they are one.
+        if (!r.probe_repeats || result.answered) ++r.misses;
         r.hits = 0;
         if (r.misses >= 2) {
             r.down = true;
@@ -131,6 +141,7 @@ void RegionHealthTracker::on_late_probe(std::size_t region, nanoseconds took, ti
     auto& r = regions_[region];
     r.alive_at = now;
     r.failed_last = false;
+    r.unanswered = 0;
     r.last_probe = took;
     r.probe_time.add(took);
     r.probe_trust.on_answered();

@@ -155,6 +155,7 @@ void RegionHealthTracker::on_alive(std::size_t region, time_point now) {
     auto& r = regions_[region];
     r.alive_at = now;
     r.failed_last = false;
+    r.unanswered = 0;
     if (r.known && r.misses == 0 && !r.probe_trust.waits_for_calls()) return;
     // Whether it was frozen or answers no probes, the next probe tells.
     if (r.probe_trust.on_call_bytes()) {

@@ -169,6 +169,9 @@ class RegionHealthTracker {
     bool probe_only_connects(std::size_t region, time_point now);
     /// Two probes in a row went unanswered and nothing else came from there for `sign_of_life`.
     bool found_dead(std::size_t region, time_point now) const;
+    /// The same, where the second probe went out as soon as the first was late: sooner, and wrong where the network
+    /// fails for a moment.
+    bool seems_dead(std::size_t region, time_point now) const;
 
     // ---- questions ----
     /// Looks again at what changes with time alone; before a plan. False, and nothing is done, less than 100 ms after
@@ -263,8 +266,10 @@ class RegionHealthTracker {
         double waiting_since = 0;  // sum over the attempts that wait, ms
         int canaries_out = 0;
         int in_flight = 0, waiting = 0, misses = 0, hits = 0, good_calls = 0;
-        int watched = 0;  // attempts
-        bool draining = false, probe_out = false, probe_wanted = false, known = false, failed_last = false;
+        int watched = 0;     // attempts
+        int unanswered = 0;  // probes in a row, with no other byte since
+        bool draining = false, probe_out = false, probe_wanted = false, probe_repeats = false, known = false,
+             failed_last = false;
         bool down = false, recovering = false, slow = false, full = false;
         Liveness shown = Liveness::unknown;
         BreakerState shown_breaker = BreakerState::closed;

@@ -282,6 +282,25 @@ TEST(Rescue, AStreamWithContentIsTakenOverWhereItsCallerWantsThat) {
                 ElementsAre("recover #1", "start #2 b failover duplicated"));
 }
 
+TEST(Rescue, AStreamThatIsTakenOverIsLeftAfterTwoProbesInARowAndAnyOtherOneLater) {
+    for (const auto recovery : {StreamRecovery::terminate, StreamRecovery::restart}) {
+        MachineRun run(2, true);
+        run.policy.recovery = recovery;
+        run.start();
+        run.regions.on_alive(0, run.now);
+        run.commit();
+        auto watching = run.regions.on_dispatch(0, run.model, health::Awaited::stream, run.now);
+        run.regions.watch(watching, run.now);
+        run.now += 1s;
+        for (int i = 0; i < 2; ++i) {
+            run.regions.take_probe(0, run.now);
+            run.now += 50ms;
+            run.regions.on_probe_end(0, {}, run.now);
+        }
+        EXPECT_EQ(run.region_down(0).empty(), recovery == StreamRecovery::terminate);
+    }
+}
+
 TEST(Rescue, AStreamWhoseBytesStillComeIsLeftAlone) {
     MachineRun run(2, true);
     run.start();

@@ -782,6 +782,28 @@ TEST(SignOfLife, AHeadDoesNotExcuseTheSilenceAfterIt) {
     EXPECT_GT(world.regions.error_rate(0, world.now + 1010ms), 0);
 }
 
+TEST(SignOfLife, IsAskedForTwiceInARowWhereItIsMissed) {
+    Watched world;
+    auto ticket = world.dispatch(0);
+    world.regions.watch(ticket, world.now);
+    const auto miss = [&world](nanoseconds after) {
+        world.now += after;
+        EXPECT_TRUE(world.regions.take_due_probe(0, world.now));
+        world.now += 50ms;
+        world.regions.on_probe_end(0, {}, world.now);
+    };
+    miss(1s);
+    EXPECT_FALSE(world.regions.seems_dead(0, world.now));
+    miss(0s);
+    EXPECT_TRUE(world.regions.seems_dead(0, world.now));
+    EXPECT_FALSE(world.regions.found_dead(0, world.now)) << "one disturbance may have silenced both";
+    EXPECT_FALSE(world.regions.take_due_probe(0, world.now)) << "no third one at once";
+    miss(950ms);
+    EXPECT_TRUE(world.regions.found_dead(0, world.now));
+    world.regions.on_alive(0, world.now);
+    EXPECT_FALSE(world.regions.seems_dead(0, world.now));
+}
+
 TEST(SignOfLife, IsNotPutOffByTheEarlyHeadsOfOtherCalls) {
     Watched world;
     auto ticket = world.dispatch(0);
