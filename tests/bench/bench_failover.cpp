@@ -1,6 +1,6 @@
-// How long a call stays with a region that has failed: nine faults, each hundreds of times, on real sockets; beside it
-// the loop that programs write around libcurl themselves, with a timeout of 3 s.
-// FaultyRegions → [Client, raw loop] → milliseconds from submission to the next region's dispatch
+// How long a call stays with a region that has failed: twelve faults, each hundreds of times, on real sockets; beside
+// it the loop that programs write around libcurl themselves, with a timeout of 3 s. FaultyRegions → [Client, raw loop]
+// → milliseconds from submission, or from the last byte where the answer had begun, to the next region's dispatch
 #include <curl/curl.h>
 
 #include <algorithm>
@@ -32,7 +32,7 @@ constexpr std::string_view kHelp = R"(usage: bench_failover [--json] [--faults N
   --json       one JSON object instead of a table
   --faults N   of each kind (default 200; a fifth of that for the silent kinds of the raw loop, 3 s each)
   --only KIND  refused, reset, reset_after_request, status_503, status_429, tls_failure, syn_black_hole,
-               path_black_hole, frozen
+               path_black_hole, frozen, frozen_after_head, frozen_mid_stream, path_black_hole_after_head
 )";
 
 struct Flags {
@@ -57,7 +57,31 @@ double quantile(std::vector<double> values, double share) {
     return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
 }
 
+// More than a connection takes while a silent path is noticed.
+constexpr std::size_t kLargeText = 16 * 1024 * 1024;
+
 ChatRequest question() { return {.model = "gpt-4.1", .messages = {user("Which sheep gives the finest wool?")}}; }
+
+Result<ChatCompletion> ask_in_trouble(FaultKind kind, Client& client) {
+    if (kind == FaultKind::frozen_mid_stream) {
+        CallOptions options;
+        options.stream_recovery = StreamRecovery::restart;
+        return client.stream_to(
+            question(), [](const ChatChunk&) {}, std::move(options));
+    }
+    auto asked = question();
+    if (kind == FaultKind::path_black_hole_after_head) asked.messages = {user(std::string(kLargeText, 'b'))};
+    return client.chat(std::move(asked));
+}
+
+/// The last byte that came from the first region, after the call's submission; 0 where none was awaited.
+nanoseconds last_byte(FaultKind kind, const AttemptRecord& first) {
+    switch (kind) {
+        case FaultKind::path_black_hole_after_head: return first.started + first.timings.first_byte.value_or(0ns);
+        case FaultKind::frozen_mid_stream: return first.started + first.timings.first_content.value_or(0ns);
+        default: return 0ns;
+    }
+}
 
 const AttemptRecord* next_region(const std::vector<AttemptRecord>& attempts) {
     const auto found = std::ranges::find(attempts, kFar, &AttemptRecord::region);
@@ -86,12 +110,15 @@ struct WarmClient {
     steady_clock::time_point heard{};
 };
 
-/// When a healthy region would have given the sign that was missed, after the call's submission.
+/// When a healthy region would have given the sign that was missed, after the call's submission or its last byte.
 Milliseconds expected_sign(FaultKind kind, const WarmClient& warm, steady_clock::time_point submitted) {
     switch (kind) {
         case FaultKind::syn_black_hole:
-        case FaultKind::path_black_hole: return kRoundTrip;
-        case FaultKind::frozen: {
+        case FaultKind::path_black_hole:
+        case FaultKind::path_black_hole_after_head: return kRoundTrip;
+        case FaultKind::frozen_mid_stream: return 1'000ms + kRoundTrip;
+        case FaultKind::frozen:
+        case FaultKind::frozen_after_head: {
             // The question for a sign of life follows a second after the last one.
             const Milliseconds due = 1'000ms - (submitted - warm.heard);
             return std::max(due, Milliseconds::zero()) + kRoundTrip;
@@ -102,7 +129,7 @@ Milliseconds expected_sign(FaultKind kind, const WarmClient& warm, steady_clock:
 
 void measure_one(FaultKind kind, WarmClient& warm, Seen& seen, std::mutex& mutex) {
     const auto submitted = steady_clock::now();
-    const auto answer = warm.client.chat(question());
+    const auto answer = ask_in_trouble(kind, warm.client);
     const auto& attempts = answer ? answer->attempts : answer.error().attempts;
     const auto* next = next_region(attempts);
     const std::lock_guard lock(mutex);
@@ -111,7 +138,7 @@ void measure_one(FaultKind kind, WarmClient& warm, Seen& seen, std::mutex& mutex
         std::cerr << to_string(kind) << ": " << describe(attempts) << '\n';
         return;
     }
-    const Milliseconds dispatch = next->started;
+    const Milliseconds dispatch = next->started - last_byte(kind, attempts.front());
     seen.dispatch.push_back(dispatch.count());
     seen.overhead.push_back(std::max(Milliseconds::zero(), dispatch - expected_sign(kind, warm, submitted)).count());
 }
@@ -122,7 +149,7 @@ Seen measure(FaultKind kind, int faults, int at_once, Ask ask) {
     const auto regions = FaultyRegions::make(kind);
     Seen seen;
     std::mutex mutex;  // guards seen
-    const int together = silent(kind) ? at_once : 1;
+    const int together = silent(kind) && !strikes_one(kind) ? at_once : 1;
     for (int done = 0; done < faults; done += together) {
         std::vector<std::unique_ptr<Caller>> callers;
         for (int i = 0; i < together; ++i) callers.push_back(std::make_unique<Caller>(*regions));
@@ -148,12 +175,10 @@ Seen measure_ours(FaultKind kind, int faults) {
 
 class RawLoop {
   public:
-    explicit RawLoop(const FaultyRegions& regions) : easy_(curl_easy_init()) {
+    explicit RawLoop(const FaultyRegions& regions) : kind_(regions.kind()), easy_(curl_easy_init()) {
         for (const auto& region : regions.options().regions) urls_.push_back(region.base_url + "/chat/completions");
         headers_ = curl_slist_append(headers_, "Content-Type: application/json");
         curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, headers_);
-        curl_easy_setopt(easy_, CURLOPT_POSTFIELDS,
-                         R"({"model":"gpt-4.1","messages":[{"role":"user","content":"?"}]})");
         curl_easy_setopt(easy_, CURLOPT_TIMEOUT_MS, 3'000L);
         curl_easy_setopt(easy_, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(easy_, CURLOPT_PROXY, "");
@@ -168,9 +193,21 @@ class RawLoop {
     RawLoop(const RawLoop&) = delete;
     RawLoop& operator=(const RawLoop&) = delete;
 
-    void get_used() { ask(); }
-    /// Until the second region was asked; unset: the first answered, or none did.
+    void get_used() { send(kBody); }
     std::optional<Milliseconds> ask() {
+        std::string body = kBody;
+        if (kind_ == FaultKind::frozen_mid_stream) body.insert(1, R"("stream":true,)");
+        if (kind_ == FaultKind::path_black_hole_after_head) body.insert(body.find('?'), kLargeText, 'b');
+        return send(body);
+    }
+
+  private:
+    static constexpr const char* kBody = R"({"model":"gpt-4.1","messages":[{"role":"user","content":"?"}]})";
+
+    /// Until the second region was asked; unset: the first answered, or none did.
+    std::optional<Milliseconds> send(const std::string& body) {
+        curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
+        curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, body.data());
         const auto begun = steady_clock::now();
         std::optional<Milliseconds> moved;
         for (const auto& url : urls_) {
@@ -184,7 +221,7 @@ class RawLoop {
         return std::nullopt;
     }
 
-  private:
+    const FaultKind kind_;
     CURL* easy_;
     curl_slist* headers_ = nullptr;
     std::vector<std::string> urls_;

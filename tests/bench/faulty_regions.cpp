@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "early_head_server.hpp"
+
 namespace holysheep::bench {
 
 namespace {
@@ -23,6 +25,8 @@ using testing::Fault;
 using testing::GatewaySimulator;
 using testing::NetworkSimulator;
 using testing::PathConditions;
+
+constexpr auto kForEver = 120s;
 
 ClientOptions options_for(std::string near_url, std::string far_url) {
     ClientOptions options;
@@ -82,14 +86,14 @@ class Spoiler {
 
 class OnLoopback final : public FaultyRegions {
   public:
-    explicit OnLoopback(FaultKind kind) : kind_(kind) {}
+    explicit OnLoopback(FaultKind kind) : FaultyRegions(kind), spoiler_(kind == FaultKind::tls_failure) {}
     ClientOptions options() const override {
         auto near_url = can_be_warmed() ? gateway_.base_url(kNear) : spoiler_.url();
-        if (kind_ == FaultKind::tls_failure) near_url.insert(4, "s");
+        if (kind() == FaultKind::tls_failure) near_url.insert(4, "s");
         return options_for(std::move(near_url), gateway_.base_url(kFar));
     }
     void break_it() override {
-        switch (kind_) {
+        switch (kind()) {
             case FaultKind::refused: gateway_.set_fault(kNear, {.kind = Fault::Kind::refuse}); break;
             case FaultKind::reset_after_request:
                 gateway_.set_fault(kNear, {.kind = Fault::Kind::reset_before_headers});
@@ -103,17 +107,16 @@ class OnLoopback final : public FaultyRegions {
         }
     }
     void mend() override { gateway_.revive(kNear); }
-    bool can_be_warmed() const override { return kind_ != FaultKind::reset && kind_ != FaultKind::tls_failure; }
+    bool can_be_warmed() const override { return kind() != FaultKind::reset && kind() != FaultKind::tls_failure; }
 
   private:
-    FaultKind kind_;
     GatewaySimulator gateway_{{{.id = std::string(kNear)}, {.id = std::string(kFar)}}, {.record = false}};
-    Spoiler spoiler_{kind_ == FaultKind::tls_failure};
+    Spoiler spoiler_;
 };
 
 class InNamespaces final : public FaultyRegions {
   public:
-    explicit InNamespaces(FaultKind kind) : kind_(kind), network_({std::string(kNear), std::string(kFar)}) {
+    explicit InNamespaces(FaultKind kind) : FaultyRegions(kind), network_({std::string(kNear), std::string(kFar)}) {
         for (std::size_t i = 0; const auto id : {kNear, kFar}) {
             network_.set_path(id, {.delay = kRoundTrip / 2});
             network_.inside(id, [&] {
@@ -123,31 +126,50 @@ class InNamespaces final : public FaultyRegions {
             });
             ++i;
         }
+        if (kind != FaultKind::path_black_hole_after_head) return;
+        network_.inside(kNear, [&] { early_ = std::make_unique<EarlyHeadServer>(network_.address(kNear)); });
     }
     ClientOptions options() const override {
-        return options_for(gateways_[0]->base_url(kNear), gateways_[1]->base_url(kFar));
+        return options_for(early_ ? early_->base_url() : gateways_[0]->base_url(kNear), gateways_[1]->base_url(kFar));
     }
     void break_it() override {
-        switch (kind_) {
+        switch (kind()) {
             case FaultKind::syn_black_hole:
                 gateways_[0]->reset_connections(kNear);
                 std::this_thread::sleep_for(2 * kRoundTrip);  // the resets travel
                 network_.set_path(kNear, {.delay = kRoundTrip / 2, .drop_syn = true});
                 break;
             case FaultKind::path_black_hole: network_.set_path(kNear, {.drop = true}); break;
+            case FaultKind::path_black_hole_after_head:
+                early_->on_early_head([this] {
+                    std::this_thread::sleep_for(kRoundTrip * 3 / 5);  // the head travels
+                    network_.set_path(kNear, {.drop = true});
+                });
+                break;
+            case FaultKind::frozen_after_head:
+                gateways_[0]->set_thinking(kNear, kForEver);
+                gateways_[0]->set_fault(kNear, {.kind = Fault::Kind::hang, .path = "models"});
+                break;
+            case FaultKind::frozen_mid_stream:
+                gateways_[0]->set_stream(kNear, 2, kForEver);
+                gateways_[0]->set_fault(kNear, {.kind = Fault::Kind::hang, .path = "models"});
+                break;
             default: gateways_[0]->set_fault(kNear, {.kind = Fault::Kind::hang});
         }
     }
     void mend() override {
         network_.set_path(kNear, {.delay = kRoundTrip / 2});
         gateways_[0]->revive(kNear);
+        gateways_[0]->set_thinking(kNear, 0ms);
+        gateways_[0]->set_stream(kNear, 8, 0ms);
         gateways_[0]->reset_connections(kNear);
+        if (early_) early_->close_connections();
     }
 
   private:
-    FaultKind kind_;
     NetworkSimulator network_;
     std::array<std::unique_ptr<GatewaySimulator>, 2> gateways_;
+    std::unique_ptr<EarlyHeadServer> early_;  // in the place of the nearer one
 };
 
 struct Named {
@@ -162,7 +184,10 @@ constexpr std::array kNamed{Named{FaultKind::refused, "refused"},
                             Named{FaultKind::tls_failure, "tls_failure"},
                             Named{FaultKind::syn_black_hole, "syn_black_hole"},
                             Named{FaultKind::path_black_hole, "path_black_hole"},
-                            Named{FaultKind::frozen, "frozen"}};
+                            Named{FaultKind::frozen, "frozen"},
+                            Named{FaultKind::frozen_after_head, "frozen_after_head"},
+                            Named{FaultKind::frozen_mid_stream, "frozen_mid_stream"},
+                            Named{FaultKind::path_black_hole_after_head, "path_black_hole_after_head"}};
 
 }  // namespace
 
@@ -183,6 +208,7 @@ std::string_view to_string(FaultKind kind) {
 }
 
 bool silent(FaultKind kind) { return kind >= FaultKind::syn_black_hole; }
+bool strikes_one(FaultKind kind) { return kind == FaultKind::path_black_hole_after_head; }
 
 std::unique_ptr<FaultyRegions> FaultyRegions::make(FaultKind kind) {
     if (silent(kind)) return std::make_unique<InNamespaces>(kind);
