@@ -1,5 +1,7 @@
 // Every way in which a region can fail a call, and what the caller sees of it: the other region's answer.
+#include <atomic>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gateway_under_test.hpp"
@@ -8,6 +10,7 @@ namespace {
 
 using namespace holysheep;
 using namespace holysheep::loopback;
+using holysheep::testing::FreezeAt;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -80,6 +83,10 @@ INSTANTIATE_TEST_SUITE_P(
         Mishap{"ResetAfterHeaders", {.kind = Kind::reset_after_headers}, ErrorCode::transport_failed, 200},
         Mishap{"Hang", {.kind = Kind::hang}, ErrorCode::timed_out},
         Mishap{"HangAfterHeaders", {.kind = Kind::hang_after_headers}, ErrorCode::timed_out, 200},
+        Mishap{"FreezeBeforeHead", {.kind = Kind::freeze, .at = FreezeAt::before_head}, ErrorCode::timed_out},
+        Mishap{"FreezeAfterHead", {.kind = Kind::freeze, .at = FreezeAt::after_head}, ErrorCode::timed_out, 200},
+        Mishap{"FreezeAfterRole", {.kind = Kind::freeze, .at = FreezeAt::after_role}, ErrorCode::timed_out, 200},
+        Mishap{"FreezeAmidComments", {.kind = Kind::freeze, .at = FreezeAt::amid_comments}, ErrorCode::timed_out, 200},
         Mishap{"Garbage", {.kind = Kind::garbage}, ErrorCode::malformed_response},
         Mishap{"HtmlWith200", {.kind = Kind::html, .status = 200}, ErrorCode::malformed_response, 200},
         Mishap{"HtmlWith502", {.kind = Kind::html, .status = 502}, ErrorCode::server_failed, 502},
@@ -107,9 +114,12 @@ TEST_P(FailoverOfPlainCalls, AHalfAnswerIsNoAnswer) {
 
 INSTANTIATE_TEST_SUITE_P(
     Faults, FailoverOfPlainCalls,
-    ::testing::Values(Mishap{"ResetInTheBody", {.kind = Kind::reset_mid_stream}, ErrorCode::transport_failed, 200},
-                      Mishap{"CutInTheBody", {.kind = Kind::cut}, ErrorCode::transport_failed, 200},
-                      Mishap{"StallInTheBody", {.kind = Kind::stall_mid_stream}, ErrorCode::timed_out, 200}),
+    ::testing::Values(
+        Mishap{"ResetInTheBody", {.kind = Kind::reset_mid_stream}, ErrorCode::transport_failed, 200},
+        Mishap{"CutInTheBody", {.kind = Kind::cut}, ErrorCode::transport_failed, 200},
+        Mishap{"StallInTheBody", {.kind = Kind::stall_mid_stream}, ErrorCode::timed_out, 200},
+        Mishap{"FreezeInTheBody", {.kind = Kind::freeze, .at = FreezeAt::after_content}, ErrorCode::timed_out, 200},
+        Mishap{"FreezeBeforeTheEnd", {.kind = Kind::freeze, .at = FreezeAt::before_end}, ErrorCode::timed_out, 200}),
     name_of);
 
 class FailoverOfStreams : public Failover {};
@@ -199,6 +209,37 @@ INSTANTIATE_TEST_SUITE_P(
                              ErrorCode::server_failed,
                              503}),
     name_of);
+
+/// Heads come at once everywhere, and in one of three regions content takes 30 times as long.
+TEST(Hedging, SparesMostCallsASlowRegionWhoseHeadsAreFast) {
+    const std::vector<std::string> ids{"us-west", "eu-central", "ap-southeast"};
+    std::vector<SimulatedRegion> regions;
+    for (const auto& id : ids) regions.push_back({.id = id, .thinking = 60ms});
+    GatewaySimulator gateway(std::move(regions));
+    auto options = options_for(gateway);
+    for (auto& region : options.regions) region.priority = 0;
+    options.hedging.enabled = true;
+    Client client(options);
+    for (int i = 0; i < 40; ++i) ASSERT_THAT(client.stream(question()).finish(), IsOk());
+    gateway.set_thinking("us-west", 1800ms);
+
+    std::atomic<int> late = 0;
+    {
+        std::vector<std::jthread> callers;
+        for (int caller = 0; caller < 16; ++caller) {
+            callers.emplace_back([&] {
+                for (int i = 0; i < 5; ++i) {
+                    const auto began = std::chrono::steady_clock::now();
+                    EXPECT_THAT(client.stream(question()).finish(), IsOk());
+                    if (std::chrono::steady_clock::now() - began > 1500ms) ++late;
+                }
+            });
+        }
+    }
+    EXPECT_LE(late, 8) << "of 80";
+    EXPECT_GT(client.stats().hedges, 0U);
+    RecordProperty("late", late);
+}
 
 TEST_F(TwoRegions, TheStoryTellsARefusedConnectionFromOthers) {
     gateway.set_fault("us-west", {.kind = Kind::refuse});

@@ -171,6 +171,21 @@ TEST_F(AllRegionsDown, TheDeadlineEndsAHangingCall) {
     EXPECT_TRUE(gateway.wait_for_early_closes("us-west", 1, kPatience)) << "the wire was left open";
 }
 
+TEST_F(AllRegionsDown, TheDeadlineEndsACallAtEachMomentOfAFreeze) {
+    Client client(options);
+    std::uint64_t left = 0;
+    for (const auto at : holysheep::testing::kFreezeMoments) {
+        for (const bool streamed : {false, true}) {
+            gateway.set_fault("us-west", {.kind = Kind::freeze, .at = at});
+            const CallOptions call{.deadline = 200ms, .regions = {"us-west"}};
+            const auto answer = streamed ? client.stream(question(), call).finish() : client.chat(question(), call);
+            EXPECT_THAT(answer, FailsWith(ErrorCode::deadline_exceeded)) << to_string(at);
+            gateway.revive("us-west");
+            EXPECT_TRUE(gateway.wait_for_early_closes("us-west", ++left, kPatience)) << to_string(at);
+        }
+    }
+}
+
 /// Faults come and go in two of three regions, while calls of all forms run on many threads.
 TEST(Storm, NoCallIsLostWhileOneRegionIsHealthy) {
     const std::vector<std::string> ids{"us-west", "eu-central", "ap-southeast"};

@@ -27,8 +27,9 @@ class Silence final : public TransferEvents {
 class PathEvidenceTest : public TwoRegions {
   protected:
     /// Sends a request that will not be answered and asks for evidence once the gateway has it.
-    std::optional<PathEvidence> ask(transport::CurlTransportOptions transport_options = {}, int requests = 1) {
-        gateway.set_fault("us-west", {.kind = Kind::hang});
+    std::optional<PathEvidence> ask(transport::CurlTransportOptions transport_options = {}, int requests = 1,
+                                    Fault fault = {.kind = Kind::hang}) {
+        gateway.set_fault("us-west", fault);
         runtime::IoLoop loop;
         std::optional<transport::CurlTransport> curl;
         curl.emplace(loop, std::move(transport_options));
@@ -68,6 +69,17 @@ TEST_F(PathEvidenceTest, AnAcknowledgedRequestHasARoundTripAndNothingUnacked) {
     EXPECT_EQ(evidence->unacked_for, std::nullopt) << "the kernel acknowledges even where nobody answers";
     EXPECT_FALSE(evidence->via_proxy);
     EXPECT_FALSE(before_start) << "of a transfer that does not exist";
+}
+
+class PathEvidenceAt : public PathEvidenceTest, public ::testing::WithParamInterface<holysheep::testing::FreezeAt> {};
+INSTANTIATE_TEST_SUITE_P(Moments, PathEvidenceAt, ::testing::ValuesIn(holysheep::testing::kFreezeMoments),
+                         [](const auto& tested) { return std::string(to_string(tested.param)); });
+
+TEST_P(PathEvidenceAt, OfAGatewayThatFreezesIsThatThePathLives) {
+    const auto evidence = ask({}, 1, {.kind = Kind::freeze, .at = GetParam()});
+    ASSERT_TRUE(evidence);
+    EXPECT_GT(evidence->srtt, 0ns);
+    EXPECT_EQ(evidence->unacked_for, std::nullopt);
 }
 
 TEST_F(PathEvidenceTest, EachOfManyConnectionsHasItsOwn) {

@@ -55,6 +55,12 @@ INSTANTIATE_TEST_SUITE_P(
         Break{"Cut", {.kind = Kind::cut}, ErrorCode::stream_interrupted},
         Break{"Reset", {.kind = Kind::reset_mid_stream}, ErrorCode::stream_interrupted},
         Break{"Stall", {.kind = Kind::stall_mid_stream}, ErrorCode::stream_stalled},
+        Break{"Freeze",
+              {.kind = Kind::freeze, .at = holysheep::testing::FreezeAt::after_content},
+              ErrorCode::stream_stalled},
+        Break{"FreezeBeforeTheEnd",
+              {.kind = Kind::freeze, .at = holysheep::testing::FreezeAt::before_end},
+              ErrorCode::stream_stalled},
         Break{"StallWithKeepAlives", {.kind = Kind::stall_mid_stream, .period = 50ms}, ErrorCode::stream_stalled},
         Break{"ErrorEvent", {.kind = Kind::error_in_stream, .status = 503}, ErrorCode::server_failed}),
     [](const auto& broken) { return broken.param.name; });
