@@ -48,14 +48,14 @@ std::optional<RegionHealthTracker::time_point> RegionHealthTracker::next_probe_a
 /// When a region with waiting attempts should be asked for a sign of life.
 std::optional<RegionHealthTracker::time_point> RegionHealthTracker::life_due(const RegionState& r) const {
     if (r.watched == 0) return std::nullopt;
-    if (r.unanswered == 1) return r.probe_sent;  // by now
+    if (r.unanswered == 1 && !r.probe_repeats) return r.probe_sent;  // by now
     const auto heard = r.alive_at == time_point{} ? r.watch_began : r.alive_at;
     return std::max(heard, r.probe_sent) + health_.sign_of_life;
 }
 
 bool RegionHealthTracker::found_dead(std::size_t region, time_point now) const {
     const auto& r = regions_[region];
-    return r.misses >= 2 && r.alive_at + health_.sign_of_life <= now;
+    return r.misses >= 2 && seems_dead(region, now);
 }
 
 bool RegionHealthTracker::seems_dead(std::size_t region, time_point now) const {
@@ -117,7 +117,7 @@ void RegionHealthTracker::on_probe_end(std::size_t region, const ProbeResult& re
         hit(r, now);
     } else if (!result.unsent && evidence && (result.answered || r.alive_at < r.probe_sent)) {
         // (Bytes of a call that came meanwhile would have proved life.)
-        if (!result.answered) ++r.unanswered;
+        r.unanswered = result.answered || result.refused ? 0 : r.unanswered + 1;
         // What silenced the first may silence one right after it: together they are one.
         if (!r.probe_repeats || result.answered) ++r.misses;
         r.hits = 0;

@@ -77,6 +77,7 @@ class Prober::Probe final : public TransferEvents {
             return;
         }
         auto result = answer();
+        result.refused = status_ == 0 && end.error;
         if (connect_only_) {
             result.answered = result.good = end.error == ErrorCode::cancelled;
             note_connection(end.timings);

@@ -147,6 +147,7 @@ class RegionHealthTracker {
         bool throttled = false;  ///< it answered 429
         bool unsent = false;     ///< no socket was to be had, or the proxy failed: nothing is known
         bool bare = false;       ///< a connection was all that was asked for
+        bool refused = false;    ///< it could not connect, or lost its connection: no answer, but no silence either
         nanoseconds took{-1};    ///< from the request's dispatch on a ready connection; negative: not measured
     };
     /// Begins the schedule: each region's first probe comes within the unhealthy interval.
@@ -167,7 +168,8 @@ class RegionHealthTracker {
     /// Whether the probe that goes out now should only connect: the region counts probes against a quota, or answers
     /// calls but no probes.
     bool probe_only_connects(std::size_t region, time_point now);
-    /// Two probes in a row went unanswered and nothing else came from there for `sign_of_life`.
+    /// Two probes in a row went unanswered, in silence, and nothing else came from there for `sign_of_life`. A region
+    /// that refuses connections may finish the streams that it has.
     bool found_dead(std::size_t region, time_point now) const;
     /// The same, where the second probe went out as soon as the first was late: sooner, and wrong where the network
     /// fails for a moment.
@@ -267,7 +269,7 @@ class RegionHealthTracker {
         int canaries_out = 0;
         int in_flight = 0, waiting = 0, misses = 0, hits = 0, good_calls = 0;
         int watched = 0;     // attempts
-        int unanswered = 0;  // probes in a row, with no other byte since
+        int unanswered = 0;  // probes in a row that met silence, with no other byte since
         bool draining = false, probe_out = false, probe_wanted = false, probe_repeats = false, known = false,
              failed_last = false;
         bool down = false, recovering = false, slow = false, full = false;

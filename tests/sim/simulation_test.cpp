@@ -135,6 +135,13 @@ TEST(Simulation, StreamsInAFrozenRegionEndWithinThreeSeconds) {
     EXPECT_GT(ended, 5);
 }
 
+TEST(Simulation, StreamsInARegionThatRefusesNewConnectionsAreNotLost) {
+    auto plan = frozen_with_streams_under_way();
+    plan.faults.front().kind = FaultKind::flap;
+    plan.faults.front().value = 60;
+    EXPECT_EQ(play(plan, "adaptive").figures.success(), 1);
+}
+
 TEST(Simulation, StreamsInAFrozenRegionAreTakenOverWhereThatIsAskedFor) {
     auto plan = frozen_with_streams_under_way();
     plan.restart_streams = true;

@@ -782,6 +782,33 @@ TEST(SignOfLife, AHeadDoesNotExcuseTheSilenceAfterIt) {
     EXPECT_GT(world.regions.error_rate(0, world.now + 1010ms), 0);
 }
 
+TEST(SignOfLife, ARegionThatRefusesProbesIsDownButNotSilent) {
+    Watched world;
+    for (int i = 0; i < 3; ++i) {
+        world.now += 1s;
+        world.regions.take_probe(0, world.now);
+        world.regions.on_probe_end(0, {.refused = true}, world.now);
+    }
+    EXPECT_EQ(world.liveness(0), Liveness::down);
+    EXPECT_FALSE(world.regions.found_dead(0, world.now)) << "it may finish the streams that it has";
+}
+
+TEST(SignOfLife, IsNotAskedForAgainAndAgainWhereProbesCannotBeSent) {
+    Watched world;
+    auto ticket = world.dispatch(0);
+    world.regions.watch(ticket, world.now);
+    world.now += 1s;
+    ASSERT_TRUE(world.regions.take_due_probe(0, world.now));
+    world.regions.on_probe_end(0, {}, world.now);
+    int sent = 0;
+    for (const auto end = world.now + 10s; world.now < end; world.now += 10ms) {
+        if (!world.regions.take_due_probe(0, world.now)) continue;
+        ++sent;
+        world.regions.on_probe_end(0, {.unsent = true}, world.now);
+    }
+    EXPECT_LE(sent, 21);
+}
+
 TEST(SignOfLife, IsAskedForTwiceInARowWhereItIsMissed) {
     Watched world;
     auto ticket = world.dispatch(0);
