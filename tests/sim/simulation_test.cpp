@@ -136,10 +136,10 @@ TEST(Simulation, StreamsInAFrozenRegionEndWithinThreeSeconds) {
 }
 
 TEST(Simulation, StreamsInARegionThatRefusesNewConnectionsAreNotLost) {
-    auto plan = frozen_with_streams_under_way();
-    plan.faults.front().kind = FaultKind::flap;
-    plan.faults.front().value = 60;
-    EXPECT_EQ(play(plan, "adaptive").figures.success(), 1);
+    auto plan = *scenario("flap");
+    plan.duration = 95s;
+    plan.faults.front().to = 94s;
+    EXPECT_EQ(play(plan, "adaptive", 1).figures.success(), 1);
 }
 
 TEST(Simulation, StreamsInAFrozenRegionAreTakenOverWhereThatIsAskedFor) {
