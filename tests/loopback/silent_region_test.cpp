@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <vector>
 
@@ -102,6 +103,10 @@ class SilentRegion : public ::testing::TestWithParam<std::tuple<Way, FreezeAt>> 
         auto client = std::make_unique<Client>(options(near));
         const auto answer = client->chat(question());
         EXPECT_EQ(answer ? answer->region : answer.error().message, near);
+        // Where no probe was ever answered, their silence says nothing.
+        const auto probed = [&] { return client->stats().regions[0].health.probe.has_value(); };
+        for (int i = 0; i < 3'000 && !probed(); ++i) std::this_thread::sleep_for(10ms);
+        EXPECT_TRUE(probed());
         gateway_.set_fault(near, {.kind = Kind::freeze, .at = at(), .path = "chat"});
         return client;
     }
