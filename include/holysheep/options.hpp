@@ -69,8 +69,9 @@ struct HealthOptions {
 };
 
 /// Keeps calls away from a region, or from one model of it, after failures; lets single trials through later. Counted:
-/// transport errors, 5xx, answers that never began. Never counted: 429, other 4xx, cancels, short deadlines, lost
-/// hedges. With a single region it reports but never blocks. `enabled = false`: it does neither.
+/// transport errors, 5xx, answers that never began. Never counted: 429 and other 4xx, 503 and 529 of a region that
+/// serves others, cancels, short deadlines, lost hedges. With a single region it reports but never blocks. `enabled =
+/// false`: it does neither.
 struct BreakerOptions {
     bool enabled = true;
     int transport_failures = 3;  ///< in a row: opens

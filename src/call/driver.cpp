@@ -273,15 +273,15 @@ void CallDriver::attempt_ended(Attempt& attempt) {
         admission_.served(static_cast<std::size_t>(attempt.record.number), time);
         charge_suspects();
     }
-    admission_.end(static_cast<std::size_t>(attempt.record.number), !outcome.certainly_not_delivered, attempt.usage(),
-                   time);
     last_ended_ = attempt.record.number;
     if (!outcome.answered) forget_held(last_ended_);
     // A path that a caller asks for may redirect wherever it is: that says nothing about regions.
     const bool meant = exchange_.kind == ExchangeKind::raw && is_redirect(outcome);
     auto charge = meant ? health::Charge::none : classify(outcome, machine_.policy().retry, false).charge;
     if (charge == health::Charge::server && suspect(attempt)) charge = health::Charge::none;
-    book(attempt, charge);
+    book(attempt, charge, &outcome);
+    admission_.end(static_cast<std::size_t>(attempt.record.number), !outcome.certainly_not_delivered, attempt.usage(),
+                   time);
     // A finished answer leaves its connection to the next request, if its last bytes come soon; a failed one is cut.
     if (attempt.transfer_open && !attempt.settle_at()) close(attempt);
     apply(machine_.on_end(attempt.record.number, outcome, attempt.record, time));

@@ -113,6 +113,7 @@ class CallDriver final : private AttemptEvents {
     void watch(Attempt& attempt);
     void note_left(int attempt, Evidence because);
     void note_quota(Attempt& attempt, Outcome& outcome);
+    void note_refusal(Attempt& attempt, const Outcome& outcome);
     void note_round_trip(const Attempt& attempt);
     void close(Attempt& attempt);
     void commit(int attempt);
@@ -121,7 +122,8 @@ class CallDriver final : private AttemptEvents {
     void deliver(const ChatChunk& chunk);
     void hold(int attempt, const ChatChunk& chunk);
     void forget_held(int attempt);
-    void book(Attempt& attempt, health::Charge charge);
+    /// `refused`: how it ended, where that may have been a refusal for load.
+    void book(Attempt& attempt, health::Charge charge, const Outcome* refused = nullptr);
     bool suspect(const Attempt& attempt);
     void charge_suspects();
     /// Once per attempt, when it is over.
@@ -169,7 +171,7 @@ class CallDriver final : private AttemptEvents {
     std::list<Attempt> attempts_;
     std::vector<Held> held_;
     std::vector<health::Ticket> suspects_;  // answered with a 500: their fault, or the request's
-    std::size_t held_bytes_ = 0;  // of the attempts that are out
+    std::size_t held_bytes_ = 0;            // of the attempts that are out
     Salvage salvage_;
     Clock::TimerId timer_ = 0;
     Clock::time_point timer_at_{};

@@ -40,18 +40,6 @@ void CallDriver::note_quota(Attempt& attempt, Outcome& outcome) {
             // The first key that is usable again counts, not the one that was refused last.
             outcome.retry_after = std::chrono::ceil<milliseconds>(ring.usable_at(region, model, time) - time);
         }
-        if (is_refused_for_load(outcome)) {
-            const bool throttled = outcome.error == ErrorCode::rate_limited;
-            const auto pause = admission_.refused(number,
-                                                  {.throttled = throttled,
-                                                   .used_up = throttled && is_used_up(attempt.rate_limits()),
-                                                   .hint = outcome.retry_after},
-                                                  time);
-            if (pause.count() > 0 && !outcome.another_key && !admission_.brings_its_key()) {
-                services_.regions.limit_until(region, model,
-                                              time + std::min<nanoseconds>(pause, std::chrono::minutes{10}));
-            }
-        }
     }
     const auto& limits = attempt.rate_limits();
     if (!limits.limit_requests && !limits.limit_tokens) return;
@@ -72,6 +60,24 @@ void CallDriver::note_quota(Attempt& attempt, Outcome& outcome) {
         services_.regions.limit_until(region, model, time + hold);
         services_.regions.pace(region, model, pace->spacing, time + pace->reset);
     }
+}
+
+/// What a refusal for load says about how much the region may be sent, and when. The tracker knows by now whether it
+/// serves others.
+void CallDriver::note_refusal(Attempt& attempt, const Outcome& outcome) {
+    if (!is_refused_for_load(outcome)) return;
+    const auto time = now();
+    const auto region = attempt.region();
+    const bool throttled = outcome.error == ErrorCode::rate_limited;
+    const auto pause = admission_.refused(static_cast<std::size_t>(attempt.record.number),
+                                          {.throttled = throttled,
+                                           .dead = !throttled && !services_.regions.full(region),
+                                           .used_up = throttled && is_used_up(attempt.rate_limits()),
+                                           .hint = outcome.retry_after},
+                                          time);
+    if (pause.count() <= 0 || outcome.another_key || admission_.brings_its_key()) return;
+    services_.regions.limit_until(region, attempt.ticket.model,
+                                  time + std::min<nanoseconds>(pause, std::chrono::minutes{10}));
 }
 
 }  // namespace holysheep::call

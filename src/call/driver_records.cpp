@@ -11,10 +11,11 @@
 
 namespace holysheep::call {
 
-void CallDriver::book(Attempt& attempt, health::Charge charge) {
+void CallDriver::book(Attempt& attempt, health::Charge charge, const Outcome* refused) {
     const auto time = now();
     price(attempt);
     services_.regions.on_outcome(attempt.ticket, charge, time);
+    if (refused != nullptr) note_refusal(attempt, *refused);
     services_.recorder.on_attempt_end(attempt.region(), attempt.record, services_.router.facts(attempt.region(), time),
                                       wasted_tokens(attempt));
     if (services_.log.bodies()) log_body("from ", attempt.record, attempt.body_for_log());

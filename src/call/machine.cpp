@@ -38,7 +38,8 @@ Commands CallMachine::start(time_point now) {
         return out;
     }
     if (auto full = full_regions(now); !full.empty()) {
-        wait_for_admission({.kind = AttemptKind::first}, admission_->wait_for_room(full, model_, policy_.retry.max_wait, now), now, out);
+        wait_for_admission({.kind = AttemptKind::first},
+                           admission_->wait_for_room(full, model_, policy_.retry.max_wait, now), now, out);
         return out;
     }
     if (const auto move = move_to_fallback(nullptr, now)) {

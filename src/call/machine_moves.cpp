@@ -176,11 +176,10 @@ std::optional<CallMachine::Move> CallMachine::move_after(const Attempt& failed, 
         move = move_to_tried(failed, failed.region, now, why_not);
     } else {
         move = move_to_untried(failed, now);
-        const bool elsewhere_only = outcome.error == ErrorCode::model_not_found ||
-                                    outcome.error == ErrorCode::region_not_supported ||
-                                    outcome.error == ErrorCode::unauthenticated ||
-                                    (outcome.error == ErrorCode::proxy_failed && outcome.proxy_status < 500) ||
-                                    failed_alike_elsewhere(failed);
+        const bool elsewhere_only =
+            outcome.error == ErrorCode::model_not_found || outcome.error == ErrorCode::region_not_supported ||
+            outcome.error == ErrorCode::unauthenticated ||
+            (outcome.error == ErrorCode::proxy_failed && outcome.proxy_status < 500) || failed_alike_elsewhere(failed);
         if (!move && elsewhere_only) return std::nullopt;  // asking the same regions again would not change it
         const bool sick = health::is_failure(verdict.charge) && !failed.found_full;
         const bool nowhere = std::ranges::none_of(plan_, [&](auto r) { return regions_.usable(r, model_, now); });
@@ -308,7 +307,8 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
 bool CallMachine::holds(const Move& move, time_point now) const {
     const auto pause = regions_.limited_until(move.region, model_);
     return eligible(move.region) && regions_.breakers_admit(move.region, model_, now) &&
-           (pause <= now || pause <= move.pause) && (admission_ == nullptr || admission_->has_room(move.region, model_, now));
+           (pause <= now || pause <= move.pause) &&
+           (admission_ == nullptr || admission_->has_room(move.region, model_, now));
 }
 
 Commands CallMachine::plan_again(const Move& blocked, time_point now) {

@@ -111,7 +111,8 @@ std::optional<CallMachine::Move> CallMachine::move_after_canary(time_point now) 
 std::optional<CallMachine::Move> CallMachine::ask_without_model(time_point now) const {
     for (const auto region : plan_) {
         if (!eligible(region) || regions_.forced_open(region) || regions_.limited_until(region, model_) > now) continue;
-        if (regions_.has_model(region, model_, now) || (admission_ != nullptr && !admission_->has_room(region, model_, now)))
+        if (regions_.has_model(region, model_, now) ||
+            (admission_ != nullptr && !admission_->has_room(region, model_, now)))
             continue;
         return Move{.region = region, .kind = AttemptKind::first, .when = now};
     }

@@ -35,7 +35,8 @@ inline constexpr std::chrono::milliseconds kCanaryEvery{500};  ///< at most, whi
 inline constexpr double kColdStart = 300;  ///< ms: what a first answer is taken to take while nothing is known
 
 /// How an attempt bears on its region's health. `none`: the caller's fault, a cancel, a lost race. `throttled`: a
-/// quota. `overload`: refused for load, which says that the region is full where it serves others, else that it is dead.
+/// quota. `overload`: refused for load, which says that the region is full where it serves others, else that it is
+/// dead.
 enum class Charge { none, success, throttled, overload, transport, gateway, server, timeout };
 inline bool is_failure(Charge charge) { return charge >= Charge::overload; }
 
@@ -58,8 +59,8 @@ struct Ticket {
 
 /// What a plan needs to know of one region.
 struct RegionView {
-    double latency = 0;    ///< ms, expected until the first content (or the whole answer)
-    double mean_wait = 0;  ///< ms, how long the attempts that wait have waited so far
+    double latency = 0;     ///< ms, expected until the first content (or the whole answer)
+    double mean_wait = 0;   ///< ms, how long the attempts that wait have waited so far
     double error_rate = 0;  ///< of failures and refusals
     double ramp = 1;
     int waiting = 0;  ///< attempts without content yet

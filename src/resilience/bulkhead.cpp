@@ -103,7 +103,7 @@ void Bulkhead::Place::served(time_point now) {
 }
 
 std::chrono::nanoseconds Bulkhead::Place::refused(LoadLimit::Refusal refusal, time_point now) {
-    if (bulkhead_ == nullptr || !bulkhead_->adaptive_) return {};
+    if (bulkhead_ == nullptr) return {};
     refusal.sent = entered_;
     refusal.others = others_;
     return bulkhead_->lane_in(region_, lane_).limit.on_refusal(refusal, bulkhead_->random_.uniform(), now);

@@ -16,7 +16,7 @@ using Seconds = std::chrono::duration<double>;
 constexpr double kGrowth = 0.4;  // C of RFC 9438
 constexpr double kCut = 0.15;    // 1 − β
 constexpr auto kForgottenAfter = 60s;
-constexpr int kOutcomes = 32;    // the share that is refused is an average of about so many
+constexpr int kOutcomes = 32;  // the share that is refused is an average of about so many
 constexpr double kTolerated = 0.36;
 constexpr auto kLongestOwnPause = 5s;
 constexpr int kMostDoublings = 10;
@@ -50,10 +50,10 @@ void LoadLimit::lower(const Refusal& refusal, time_point now) {
 }
 
 LoadLimit::nanoseconds LoadLimit::on_refusal(const Refusal& refusal, double random, time_point now) {
-    count(true, now);
+    if (!refusal.dead) count(true, now);
     if (in_a_row_ == 0 || refusal.sent >= refused_at_) ++in_a_row_;
     refused_at_ = now;
-    lower(refusal, now);
+    if (!refusal.dead) lower(refusal, now);
     const auto pause = pause_after(refusal, random, now);
     if (pause > nanoseconds{} && most_ != kUnlimited) grows_from_ = std::max(grows_from_, now + pause);
     return pause;

@@ -32,11 +32,12 @@ class LoadLimit {
     bool admits(int in_flight, time_point now) const { return in_flight < limit(now) - 0.5 || in_flight < 1; }
 
     struct Refusal {
-        time_point sent{};                    ///< when the request went out
-        int others = 0;                       ///< in flight then
-        bool throttled = false;               ///< 429: a quota, rather than want of room
-        bool used_up = false;                 ///< its headers say that nothing is left of the quota
-        std::optional<milliseconds> hint{};   ///< Retry-After; 0 and less say nothing
+        time_point sent{};                   ///< when the request went out
+        int others = 0;                      ///< in flight then
+        bool throttled = false;              ///< 429: a quota, rather than want of room
+        bool dead = false;                   ///< nobody is served there: that says nothing about how many may be
+        bool used_up = false;                ///< its headers say that nothing is left of the quota
+        std::optional<milliseconds> hint{};  ///< Retry-After; 0 and less say nothing
     };
     /// The pause that the region needs, 0 if none. The hint, where nothing is left of the quota, or where nothing was
     /// served for as long as it says; else 0.2 to 0.5 s after a 429, doubled by each further refusal in a row, up to

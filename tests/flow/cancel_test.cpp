@@ -69,7 +69,9 @@ TEST(Cancel, WhileItWaitsForTheAnswer) {
 
 TEST(Cancel, WhileItBacksOff) {
     StoppableCall call({"us-west"});
-    call.flow.transport.reply_raw("us-west", 429, {{"Retry-After", "30"}, {"x-ratelimit-limit-requests", "10"}, {"x-ratelimit-remaining-requests", "0"}}, "");
+    call.flow.transport.reply_raw(
+        "us-west", 429,
+        {{"Retry-After", "30"}, {"x-ratelimit-limit-requests", "10"}, {"x-ratelimit-remaining-requests", "0"}}, "");
     call.begin();
     call.flow.clock.advance(2s);
     call.expect_cancelled_at_once();

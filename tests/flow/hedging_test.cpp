@@ -113,7 +113,10 @@ TEST(Hedging, GoesOnlyToARegionInGoodShape) {
             }
         },
         [](HedgeFlow& flow) {
-            flow.transport.clear(kEu).reply_raw(kEu, 429, {{"retry-after", "30"}, {"x-ratelimit-limit-requests", "10"}, {"x-ratelimit-remaining-requests", "0"}}, "");
+            flow.transport.clear(kEu).reply_raw(
+                kEu, 429,
+                {{"retry-after", "30"}, {"x-ratelimit-limit-requests", "10"}, {"x-ratelimit-remaining-requests", "0"}},
+                "");
             (void)flow.client.chat(a_question(), {.regions = {kEu}, .retry = RetryOptions{.max_attempts = 1}});
         },
     };

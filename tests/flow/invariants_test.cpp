@@ -267,12 +267,13 @@ class Run final : public EventListener {
             if (call.options.retry) bound = static_cast<std::size_t>(call.options.retry->max_attempts);
             // Full regions may refuse it three times more.
             const auto refused = std::ranges::count_if(call.attempts, [](const AttemptRecord& attempt) {
-                return attempt.http_status == 503 || attempt.http_status == 529;
+                return attempt.http_status == 429 || attempt.http_status == 503 || attempt.http_status == 529;
             });
             if (!call.options.retry) bound += static_cast<std::size_t>(std::min<std::ptrdiff_t>(refused, 3));
-            // While no region was usable, canaries came on top, and one return to a region that was back.
+            // While no region was usable, canaries came on top, and one return to a region that was back, or two where
+            // the first had to wait for room.
             const auto canaries = static_cast<std::size_t>(std::ranges::count_if(call.attempts, &AttemptRecord::panic));
-            if (!call.options.retry) bound += canaries + 1;
+            if (!call.options.retry) bound += canaries + 2;
             EXPECT_LE(call.attempts.size(), bound) << where() << call.options.label << ": " << describe(call.attempts);
             for (const auto& attempt : call.attempts) {
                 EXPECT_TRUE(allowed(call, attempt.region)) << where() << call.options.label << ": " << attempt.region;

@@ -79,7 +79,11 @@ TEST(Listeners, GetTheRecordOfAFailure) {
 
 TEST(Listeners, AWaitBeforeTheFirstAttemptIsToldAsQueued) {
     Watched w({"us-west"});
-    w.flow.transport.reply_raw("us-west", 429, {{"Retry-After", "9"}, {"x-ratelimit-limit-requests", "10"}, {"x-ratelimit-remaining-requests", "0"}}, "").reply("us-west", "hello");
+    w.flow.transport
+        .reply_raw(
+            "us-west", 429,
+            {{"Retry-After", "9"}, {"x-ratelimit-limit-requests", "10"}, {"x-ratelimit-remaining-requests", "0"}}, "")
+        .reply("us-west", "hello");
     EXPECT_FALSE(w.flow.client.chat(a_question(), {.retry = RetryOptions{.max_attempts = 1}}));
     EXPECT_THAT(w.flow.client.chat(a_question()), IsOk());
     ASSERT_THAT(w.witness->calls, SizeIs(2));

@@ -14,9 +14,8 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-const FakeTransport::Headers kUsedUp{{"Retry-After", "9"},
-                                     {"x-ratelimit-limit-requests", "10"},
-                                     {"x-ratelimit-remaining-requests", "0"}};
+const FakeTransport::Headers kUsedUp{
+    {"Retry-After", "9"}, {"x-ratelimit-limit-requests", "10"}, {"x-ratelimit-remaining-requests", "0"}};
 
 /// Regions that serve so many requests at a time, in 100 ms each, and answer 503 to any other.
 class SlotTransport final : public Transport {
@@ -137,8 +136,8 @@ TEST(Overload, TheLongestWaitIsAnEnd) {
     flow.clock->advance(10s);
     EXPECT_EQ(flow.answered + flow.failed, flow.asked);
     EXPECT_GE(flow.answered, 1000);
-    EXPECT_THAT(flow.errors, Contains(AllOf(HasSubstr("every region refuses further load"),
-                                            HasSubstr("(retry.max_wait)"))));
+    EXPECT_THAT(flow.errors,
+                Contains(AllOf(HasSubstr("every region refuses further load"), HasSubstr("(retry.max_wait)"))));
 }
 
 TEST(Overload, ACallThatMustNotWaitFailsAtOnce) {
@@ -201,13 +200,16 @@ TEST(Overload, AHintThatSaysNothingLeavesAPauseThatGrows) {
     }
 }
 
-TEST(Overload, NothingIsLearnedWhereThatIsOff) {
-    for (const bool adaptive : {false, true}) {
-        CallFlow flow({kUs}, {.concurrency = {.adaptive = adaptive}});
-        flow.transport.reply_raw(kUs, 429, {}, "").reply(kUs, "hello");
-        (void)flow.client.chat(a_question(), {.retry = RetryOptions{.max_attempts = 1}});
-        EXPECT_EQ(flow.client.stats().regions[0].health.limited_for.has_value(), adaptive);
+TEST(Overload, WithoutALimitFullRegionsAreAskedAgainAndAgain) {
+    SlotFlow with, without;
+    without.concurrency.adaptive = false;
+    for (auto* flow : {&with, &without}) {
+        flow->run(180, 10s);
+        flow->clock->advance(20s);
     }
+    EXPECT_EQ(with.failed, 0);
+    EXPECT_GT(without.failed, 0);
+    EXPECT_GT(without.attempts_per_call(), with.attempts_per_call());
 }
 
 TEST(Overload, WhereAllRegionsThrottleAttemptsStayBounded) {

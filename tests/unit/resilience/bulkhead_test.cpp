@@ -89,7 +89,8 @@ TEST(Bulkhead, ASeatThatGoesOutOfScopeIsLeft) {
 
 // ---- what regions refuse ----
 
-constexpr Lane kLane{.model = 7, .account = 1}, kOtherModel{.model = 8, .account = 1}, kOtherKey{.model = 7, .account = 2};
+constexpr Lane kLane{.model = 7, .account = 1}, kOtherModel{.model = 8, .account = 1},
+    kOtherKey{.model = 7, .account = 2};
 
 /// One region, of which three requests at a time are known to be enough.
 class FullRegion {

@@ -24,7 +24,7 @@ struct Fixture {
     explicit Fixture(BreakerOptions with = {}) : options(with) {}
 
     bool fail(FailureKind kind = transport, bool trial = false, double random = kNoSpread) {
-        return breaker.on_failure(kind, trial, {}, random, now);
+        return breaker.on_failure(kind, trial, others, random, now);
     }
     void fail_times(int times, FailureKind kind = transport) {
         for (int i = 0; i < times; ++i) fail(kind);
@@ -52,6 +52,7 @@ struct Fixture {
 
     BreakerOptions options;
     CircuitBreaker breaker{options};
+    CircuitBreaker::Others others{};
     Clock::time_point now = Clock::time_point{} + 1h;
 };
 
@@ -189,6 +190,19 @@ TEST(CircuitBreaker, EachOpeningLastsTwiceAsLongUpToTheCap) {
         EXPECT_EQ(f.open_for(), expected);
         f.fail_a_trial();
     }
+}
+
+TEST(CircuitBreaker, TheLastWayOutOpensForASecondAtMost) {
+    Fixture f;
+    f.others.usable = false;
+    f.fail_times(3);
+    for (int i = 0; i < 5; ++i) {
+        EXPECT_EQ(f.open_for(), 1s);
+        f.fail_a_trial();
+    }
+    f.others.usable = true;
+    f.fail_a_trial();
+    EXPECT_EQ(f.open_for(), 2s) << "openings of that time do not count";
 }
 
 TEST(CircuitBreaker, OpenTimeSpreadsByAFifth) {

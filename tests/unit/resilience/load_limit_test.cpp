@@ -89,6 +89,15 @@ TEST(LoadLimit, OneRequestIsAlwaysAdmitted) {
     EXPECT_FALSE(region.limit.admits(1, region.now));
 }
 
+TEST(LoadLimit, WhereNobodyIsServedNothingIsLearned) {
+    Region region;
+    for (int i = 0; i < 20; ++i) {
+        region.now += 10ms;
+        region.limit.on_refusal({.sent = region.now, .others = 0, .dead = true}, kMiddle, region.now);
+    }
+    EXPECT_TRUE(region.limit.admits(100, region.now));
+}
+
 // ---- pauses ----
 
 TEST(LoadLimit, ARefusalForWantOfRoomIsNoPause) {
