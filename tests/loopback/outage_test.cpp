@@ -67,6 +67,7 @@ TEST_F(AllRegionsDown, AnOutageIsNotFedByRepetitions) {
     for (const auto* id : {"us-west", "eu-central"}) gateway.set_fault(id, {.kind = Kind::status});
     options.retry.initial_backoff = 1ms;
     options.retry.budget_capacity = 5;
+    options.retry.outage_patience = 100ms;
     Client client(options);
     constexpr int kCalls = 40;
     for (int i = 0; i < kCalls; ++i) {

@@ -30,6 +30,7 @@ class Secrets : public ::testing::Test, public EventListener {
         options.regions[1].api_key = kRegionKey;
         options.headers = {{"Cookie", kCookie}};
         options.retry.initial_backoff = options.retry.throttle_backoff = 1ms;
+        options.retry.outage_patience = 50ms;
         options.log = {.level = LogLevel::trace,
                        .sink = [this](LogLevel, std::string_view line) { note(std::string(line)); },
                        .bodies = true};
