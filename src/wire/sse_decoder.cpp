@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 namespace holysheep::wire {
 namespace {
@@ -79,6 +80,8 @@ SseDecoder::Status SseDecoder::feed(std::string_view bytes, SseSink& sink) {
 }
 
 SseDecoder::Status SseDecoder::finish(SseSink& sink) {
+    // The beginning of a mark that never became one is text.
+    if (mark_bytes_ > 0) line_ = kByteOrderMark.substr(0, static_cast<std::size_t>(std::exchange(mark_bytes_, -1)));
     if (status_ == Status::open && !line_.empty()) take_line(line_, sink);
     if (status_ == Status::open) dispatch(sink);
     if (status_ == Status::open) status_ = Status::stopped;
