@@ -94,7 +94,8 @@ bool Admission::has_room(std::size_t region, values::ModelId model, time_point n
     const auto lane = load_lane(model, choose_key(region, model, now));
     auto& bulkhead = services_.bulkhead;
     // The quota that one region has refused may be that of all: a few find out.
-    if (throttled_ && bulkhead.in_flight(region, lane) >= kFindOut && !bulkhead.serves(region, lane, now - kRecently))
+    if (throttled_ == model && bulkhead.in_flight(region, lane) >= kFindOut &&
+        !bulkhead.serves(region, lane, now - kRecently))
         return false;
     return bulkhead.has_room_for(region, lane, order(), now);
 }
@@ -125,12 +126,13 @@ Admission::Answer Admission::wait_for_room(const std::vector<std::size_t>& regio
     for (const auto region : regions) {
         wishes.push_back({region, load_lane(model, choose_key(region, model, now))});
     }
-    const bool by_load =
-        std::ranges::any_of(wishes, [&](const auto& wish) { return bulkhead.below_most(wish.region); });
-    if (by_load && seated_at_ && now - *seated_at_ > max_wait) {
+    const bool by_load = bulkhead.max_per_region() <= 0 ||
+                         std::ranges::any_of(wishes, [&](const auto& wish) { return bulkhead.refuses(wish, now); });
+    const auto waited = seated_at_ ? now - *seated_at_ : nanoseconds{};
+    if (by_load && waited >= max_wait) {
         return refuse({.code = ErrorCode::rate_limited_locally,
-                       .message = why_full(wishes, now) + "; it waited for its turn for " +
-                                  span_text(now - *seated_at_) + " (retry.max_wait)"});
+                       .message = why_full(wishes, now) + "; it waited for its turn for " + span_text(waited) +
+                                  " (retry.max_wait)"});
     }
     if (seat_) {
         seat_.pass_on(std::move(wishes));
@@ -146,7 +148,8 @@ Admission::Answer Admission::wait_for_room(const std::vector<std::size_t>& regio
     const auto full = guest == fresh ? why_full(wishes, now) : std::string();
     seat_ = bulkhead.join(std::move(wishes), since_, exchange_.priority, guest, on_turn_());
     if (seat_) {
-        if (!seated_at_) seated_at_ = now;
+        seated_at_ = now;
+        if (by_load) longest_wait_ = now + std::min<nanoseconds>(max_wait, 24h);
         return Answer::wait;
     }
     return refuse({.code = ErrorCode::rate_limited_locally,
@@ -173,7 +176,6 @@ void Admission::seek_permit(Right& right, std::size_t region, const AskedModel& 
 Admission::Answer Admission::ask(std::size_t attempt, std::size_t region, const AskedModel& model,
                                  std::optional<time_point> deadline, time_point now) {
     let_in_ = true;
-    if (limited_ || needs_key(region)) seat_.leave();  // what it waits for now is something else
     auto& keys = services_.keys;
     if (!key_problem_.empty()) {
         return refuse({.code = ErrorCode::unauthenticated, .message = "no key: " + key_problem_});
@@ -190,7 +192,10 @@ Admission::Answer Admission::ask(std::size_t attempt, std::size_t region, const 
             admission.on_turn_()();
         });
     }
-    if (waits_for_key_) return Answer::wait;
+    if (waits_for_key_) {
+        seat_.leave();
+        return Answer::wait;
+    }
     if (auto refused = reserve_cost(model, now)) return refuse(std::move(*refused));
     auto& right = seek(attempt);
     seek_permit(right, region, model, now);
@@ -198,6 +203,7 @@ Admission::Answer Admission::ask(std::size_t attempt, std::size_t region, const 
     const auto expected = right.permit.expected(now);
     const bool late = expected && deadline && *expected >= *deadline;
     if (fails_fast() || late || right.permit.hopeless()) return refuse(too_late(model.name, now));
+    seat_.leave();
     return Answer::wait;
 }
 
@@ -303,7 +309,7 @@ Error Admission::too_late(std::string_view model, time_point now) const {
 }
 
 std::optional<Admission::time_point> Admission::look_at(time_point now) const {
-    if (seat_) return now + (seat_.near_front() ? kLookAgain : kLookAgainBehind);
+    if (seat_) return std::min(longest_wait_, now + (seat_.near_front() ? kLookAgain : kLookAgainBehind));
     if (waits_for_key_) return std::nullopt;
     if (asked_ == 0) return std::nullopt;
     return sought().look_at();
@@ -311,6 +317,8 @@ std::optional<Admission::time_point> Admission::look_at(time_point now) const {
 
 void Admission::withdraw() {
     seat_.leave();
+    seated_at_.reset();
+    longest_wait_ = time_point::max();
     if (asked_ != 0) rights_[std::exchange(asked_, 0) - 1] = {};
 }
 
@@ -321,6 +329,7 @@ void Admission::begin(std::size_t attempt, std::size_t region, values::ModelId m
     right.place = services_.bulkhead.enter(region, load_lane(model, right.key), now);
     seat_.leave();
     seated_at_.reset();
+    longest_wait_ = time_point::max();
 }
 
 void Admission::served(std::size_t attempt, time_point now) {
@@ -368,7 +377,7 @@ void Admission::end(std::size_t attempt, bool delivered, const Usage* used, time
 bool Admission::on_failure(std::size_t attempt, std::size_t region, values::ModelId model, ErrorCode error,
                            std::optional<milliseconds> retry_after, time_point now) {
     const auto& right = rights_[attempt - 1];
-    throttled_ = throttled_ || error == ErrorCode::rate_limited;
+    if (error == ErrorCode::rate_limited) throttled_ = model;
     if (!right.key) return false;
     auto& ring = services_.keys.ring();
     switch (error) {

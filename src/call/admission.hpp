@@ -139,9 +139,11 @@ class Admission {
     const bool limited_;
     const std::optional<std::uint64_t> own_account_;
     const std::function<OnTurn()> on_turn_;
-    bool waits_for_key_ = false, renewed_key_ = false, let_in_ = false, throttled_ = false;
+    bool waits_for_key_ = false, renewed_key_ = false, let_in_ = false;
+    std::optional<values::ModelId> throttled_{};  // what was refused with a 429
     resilience::Bulkhead::Seat seat_{};
     std::optional<time_point> seated_at_{};
+    time_point longest_wait_ = time_point::max();
     std::string key_problem_{};
     std::shared_ptr<Admission*> self_;        // for callbacks that may come after the end
     std::optional<std::int64_t> reserved_{};  // money

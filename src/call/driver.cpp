@@ -231,7 +231,7 @@ void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
     }
     services_.regions.on_first_content(attempt.ticket, heard_at_);
     admission_.served(static_cast<std::size_t>(number), heard_at_);
-    charge_suspects();
+    charge_suspects(attempt.ticket.model);
     apply(machine_.on_content(number, heard_at_));
     if (committed_ == number) deliver(chunk);
 }
@@ -271,7 +271,7 @@ void CallDriver::attempt_ended(Attempt& attempt) {
     }
     if (outcome.answered) {
         admission_.served(static_cast<std::size_t>(attempt.record.number), time);
-        charge_suspects();
+        charge_suspects(attempt.ticket.model);
     }
     last_ended_ = attempt.record.number;
     if (!outcome.answered) forget_held(last_ended_);

@@ -125,7 +125,8 @@ class CallDriver final : private AttemptEvents {
     /// `refused`: how it ended, where that may have been a refusal for load.
     void book(Attempt& attempt, health::Charge charge, const Outcome* refused = nullptr);
     bool suspect(const Attempt& attempt);
-    void charge_suspects();
+    /// `model` answered: what it was that failed was not the request.
+    void charge_suspects(values::ModelId model);
     /// Once per attempt, when it is over.
     void price(Attempt& attempt);
     void count_call(int attempt);

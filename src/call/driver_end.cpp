@@ -31,7 +31,7 @@ void CallDriver::finish(int number) {
     count_call(number);
     const bool one_region = std::ranges::all_of(
         suspects_, [&](const health::Ticket& ticket) { return ticket.region == suspects_.front().region; });
-    if (one_region) charge_suspects();
+    if (one_region && !suspects_.empty()) charge_suspects(suspects_.front().model);
     admission_.settle_cost(total_cost(), now());
     auto result = make_result(number);
     delivered_ = true;

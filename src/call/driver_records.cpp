@@ -23,7 +23,7 @@ void CallDriver::book(Attempt& attempt, health::Charge charge, const Outcome* re
 }
 
 /// A 500 may be the request's own fault: some servers say it for an input that they can't read. So it is charged once
-/// another region has answered the same request, or the call ends with no other opinion. False: it is charged now.
+/// the same model has answered the request, or the call ends with no other opinion. False: it is charged now.
 bool CallDriver::suspect(const Attempt& attempt) {
     const auto& ticket = attempt.ticket;
     const bool on_trial = ticket.trial || ticket.model_trial || ticket.canary == health::Ticket::Canary::sent;
@@ -32,8 +32,9 @@ bool CallDriver::suspect(const Attempt& attempt) {
     return true;
 }
 
-void CallDriver::charge_suspects() {
+void CallDriver::charge_suspects(values::ModelId model) {
     for (const auto& ticket : std::exchange(suspects_, {})) {
+        if (ticket.model != model) continue;  // another model's answer says nothing about this one's
         services_.regions.on_fault(ticket.region, ticket.model, health::Charge::server, now());
     }
 }

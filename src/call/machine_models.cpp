@@ -45,7 +45,7 @@ std::optional<CallMachine::Move> CallMachine::move_to_fallback(const Attempt* fa
         const auto model = policy_.fallbacks[next - 1].id;
         const auto region = std::ranges::find_if(plan_, [&](std::size_t r) {
             return regions_.usable(r, model, now) && regions_.model_breaker_admits(r, model, now) &&
-                   (admission_ == nullptr || admission_->has_room(r, model_, now));
+                   (admission_ == nullptr || admission_->has_room(r, model, now));
         });
         if (region == plan_.end()) continue;
         model_switch_ = ModelSwitch{.from = fallback_.current(),

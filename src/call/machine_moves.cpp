@@ -1,6 +1,7 @@
 // What follows a failed attempt: which region is next, when, at what cost to the retry budget, or why the call ends.
 #include <algorithm>
 #include <iterator>
+#include <tuple>
 #include <utility>
 
 #include "call/machine.hpp"
@@ -283,9 +284,9 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
         }
         when = std::max(when, until);
         const bool full = when <= now && admission_ != nullptr && !admission_->has_room(region, model_, now);
-        // Whenever somebody leaves: it waits in a queue.
-        // The earliest one, for a pause elsewhere may be long; among equals the one that was visited less.
-        if (best && (when > best->when || (when == best->when && visits >= best_visits))) continue;
+        // The earliest one, for a pause elsewhere may be long; among equals one with room, then the one that was
+        // visited less.
+        if (best && std::tuple(when, full, visits) >= std::tuple(best->when, best->full, best_visits)) continue;
         best = Move{.region = region,
                     .kind = region == failed.region || tried(region) ? AttemptKind::retry : AttemptKind::failover,
                     .when = when,
@@ -477,7 +478,8 @@ bool CallMachine::attempts_used_up() const {
     const auto of_model =
         std::ranges::count_if(attempts_, [&](const Attempt& a) { return a.model == fallback_.current() && !a.canary; });
     // A call that full regions refused may come back more often: nothing was done for it.
-    const auto refused = std::ranges::count(attempts_, true, &Attempt::found_full);
+    const auto refused = std::ranges::count_if(
+        attempts_, [&](const Attempt& a) { return a.found_full && a.model == fallback_.current(); });
     return of_model >= static_cast<std::ptrdiff_t>(eligible_regions()) + 2 + policy_.spare_keys +
                            std::min<std::ptrdiff_t>(refused, kMoreIfRefused);
 }

@@ -155,7 +155,9 @@ Commands CallMachine::look_in_outage(const Move& waited, time_point now) {
 }
 
 Commands CallMachine::on_region_back(std::size_t region, time_point now) {
-    if (finished() || !pending_ || !pending_->outage || std::ranges::find(plan_, region) == plan_.end()) return {};
+    if (finished() || !pending_ || !(pending_->outage || pending_->queued) ||
+        std::ranges::find(plan_, region) == plan_.end())
+        return {};
     auto when = now;
     if (regions_.usable(region, model_, now)) {
         if (pending_->back) return {};

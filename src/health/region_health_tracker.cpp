@@ -18,9 +18,9 @@ constexpr int kManyCalls = 1'000;  // more are not counted
 constexpr nanoseconds kFirstMissingFor = 1min, kLongestMissingFor = 10min;
 
 // Requests that went out together with one that is refused, and are not refused by then, were let in. Where nobody is
-// served, those that wait are half as old, on average.
+// served and calls come one after the other, those that wait are half as old, on average.
 constexpr double kLetIn = 0.8;
-// In a row, and no answer for so long: whatever else waits there, nobody is served.
+// So many refusals in a row, over such a time or that of two answers: whatever else waits there, nobody is served.
 constexpr int kManyRefusals = 10;
 constexpr auto kServedLately = 2s;
 
@@ -221,7 +221,7 @@ void RegionHealthTracker::on_outcome(Ticket& ticket, Charge charge, time_point n
         auto& r = regions_[ticket.region];
         r.refusal_rate = 0.9 * faded(r.refusal_rate, now - r.refusal_rate_at) + 0.1;
         r.refusal_rate_at = now;
-        ++r.refused_in_a_row;
+        if (r.refused_in_a_row++ == 0) r.refused_since = now;
         r.full = charge == Charge::throttled || serves_others(ticket, now);
         charge = r.full ? Charge::throttled : Charge::gateway;
     }
@@ -257,8 +257,10 @@ void RegionHealthTracker::on_fault(std::size_t region, ModelId model, Charge cha
 
 bool RegionHealthTracker::serves_others(const Ticket& refused, time_point now) const {
     const auto& r = regions_[refused.region];
+    const double answer = 2 * expected(refused.region, refused.model, refused.awaited);
+    const double row = in_ms(now - r.refused_since);
+    if (r.refused_in_a_row >= kManyRefusals && row > std::max(in_ms(kServedLately), answer)) return false;
     if (r.in_flight > r.waiting) return true;
-    if (r.refused_in_a_row >= kManyRefusals && now - r.served_at > kServedLately) return false;
     if (r.waiting == 0) return false;
     const double waited = in_ms(now.time_since_epoch()) - r.waiting_since / r.waiting;
     return waited >= kLetIn * in_ms(now - refused.at);
@@ -351,7 +353,6 @@ void RegionHealthTracker::count(RegionState& r, bool failed, time_point now) {
     r.error_rate_at = now;
     if (failed) return;
     r.refused_in_a_row = 0;
-    r.served_at = now;
     r.refusal_rate = 0.9 * faded(r.refusal_rate, now - r.refusal_rate_at);
     r.refusal_rate_at = now;
 }

@@ -257,7 +257,7 @@ class RegionHealthTracker {
         Quantiles first_token;
         double usual = 0;  // its latency over minutes, ms; 0: not known
         double error_rate = 0, refusal_rate = 0;
-        time_point error_rate_at{}, refusal_rate_at{}, served_at{};
+        time_point error_rate_at{}, refusal_rate_at{}, refused_since{};
         int refused_in_a_row = 0;
         time_point alive_at{}, head_at{}, last_dispatch{}, recovered_at{}, next_probe{}, probe_sent{},
             probe_limited_until{}, rtt_at{};

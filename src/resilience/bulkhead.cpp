@@ -12,7 +12,7 @@ namespace {
 constexpr Bulkhead::Order kFront{Bulkhead::time_point::min(), 0};
 constexpr std::size_t kManyLanes = 32, kMostLanes = 256;  // in a region: from where on idle ones are forgotten
 constexpr int kNearFront = 4;
-constexpr int kMostAsked = 64;  // of the queue, when there is room: those behind look again by themselves
+constexpr int kMostSeen = 1'000;  // of the queue: those behind look again by themselves
 
 }  // namespace
 
@@ -61,7 +61,7 @@ bool Bulkhead::has_room_for(std::size_t region, const Lane& lane, const Order& o
         if (before >= order) return true;
         const bool wants = std::ranges::any_of(
             waiter.wishes, [&](const Wish& wish) { return wish.region == region && wish.lane == lane; });
-        if (wants && !waiter.passed) return false;
+        if (wants && !waiter.skipped) return false;
     }
     return true;
 }
@@ -76,6 +76,11 @@ std::optional<int> Bulkhead::load_limit(std::size_t region, const Lane& lane, ti
 bool Bulkhead::serves(std::size_t region, const Lane& lane, time_point since) const {
     const auto* known = find(region, lane);
     return known != nullptr && known->limit.served_since(since);
+}
+
+bool Bulkhead::refuses(const Wish& wish, time_point now) const {
+    const auto* known = adaptive_ ? find(wish.region, wish.lane) : nullptr;
+    return below_most(wish.region) && known != nullptr && !known->limit.admits(known->in_flight, now);
 }
 
 int Bulkhead::in_flight(std::size_t region, const Lane& lane) const {
@@ -98,12 +103,14 @@ Bulkhead::Place Bulkhead::enter(std::size_t region, const Lane& lane, time_point
 
 void Bulkhead::Place::served(time_point now) {
     if (bulkhead_ == nullptr) return;
+    bulkhead_->now_ = now;
     bulkhead_->lane_in(region_, lane_).limit.on_success(now);
     bulkhead_->tell_next(region_, kFront);
 }
 
 std::chrono::nanoseconds Bulkhead::Place::refused(LoadLimit::Refusal refusal, time_point now) {
     if (bulkhead_ == nullptr) return {};
+    bulkhead_->now_ = now;
     refusal.sent = entered_;
     refusal.others = others_;
     return bulkhead_->lane_in(region_, lane_).limit.on_refusal(refusal, bulkhead_->random_.uniform(), now);
@@ -141,29 +148,41 @@ void Bulkhead::Seat::leave() {
 void Bulkhead::Seat::pass_on(std::vector<Wish> wishes) {
     auto& waiter = bulkhead_->queue_[key_];
     waiter.wishes.swap(wishes);
+    waiter.skipped = false;
     if (!std::exchange(waiter.told, false)) return;
-    waiter.passed = true;
-    for (const auto& wish : wishes) bulkhead_->tell_next(wish.region, key_);
+    for (const auto& wish : wishes) {
+        if (!bulkhead_->has_room(wish, bulkhead_->now_)) continue;
+        waiter.skipped = true;
+        bulkhead_->tell_next(wish.region, key_);
+    }
 }
 
 bool Bulkhead::Seat::near_front() const {
+    const auto& wishes = bulkhead_->queue_[key_].wishes;
+    const auto shares = [&](const Wish& wish) { return std::ranges::find(wishes, wish) != wishes.end(); };
     int before = 0;
+    int seen = 0;
     for (auto at = bulkhead_->queue_.begin(); at != bulkhead_->queue_.end() && at->first < key_; ++at) {
-        if (++before >= kNearFront) return false;
+        if (std::ranges::any_of(at->second.wishes, shares)) ++before;
+        if (before >= kNearFront || ++seen >= kMostSeen) return false;
     }
     return true;
 }
 
 void Bulkhead::tell_next(std::size_t region, const Order& behind) {
     if (!below_most(region)) return;
-    int asked = 0;
-    for (auto next = queue_.upper_bound(behind); next != queue_.end() && asked < kMostAsked; ++next, ++asked) {
+    int seen = 0;
+    std::optional<Lane> full;  // mostly there is one
+    for (auto next = queue_.upper_bound(behind); next != queue_.end() && seen < kMostSeen; ++next, ++seen) {
         auto& waiter = next->second;
-        const bool may_go = std::ranges::any_of(
-            waiter.wishes, [&](const Wish& wish) { return wish.region == region && has_room(wish, now_); });
-        if (!may_go || waiter.told) continue;
+        const auto wish = std::ranges::find(waiter.wishes, region, &Wish::region);
+        if (waiter.told || wish == waiter.wishes.end() || full == wish->lane) continue;
+        if (!has_room(*wish, now_)) {
+            full = wish->lane;
+            continue;
+        }
         waiter.told = true;
-        waiter.passed = false;
+        waiter.skipped = false;
         waiter.on_room();
         return;
     }

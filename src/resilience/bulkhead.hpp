@@ -48,6 +48,7 @@ class Bulkhead {
     struct Wish {
         std::size_t region = 0;
         Lane lane{};
+        bool operator==(const Wish&) const = default;
     };
 
     /// One request in flight.
@@ -113,6 +114,8 @@ class Bulkhead {
     bool has_room_for(std::size_t region, const Lane& lane, const Order& order, time_point now);
     /// Below `max_per_region`: what is lacking there, if anything, is what the region itself refuses.
     bool below_most(std::size_t region) const { return most_ <= 0 || regions_[region].in_flight < most_; }
+    /// Room is lacking there because the region refuses more.
+    bool refuses(const Wish& wish, time_point now) const;
     /// How many the region takes at a time; unset: no limit is known.
     std::optional<int> load_limit(std::size_t region, const Lane& lane, time_point now) const;
     /// Whether an answer began there since then.
@@ -131,8 +134,8 @@ class Bulkhead {
     struct Waiter {
         std::vector<Wish> wishes;
         std::function<void()> on_room;
-        bool told = false;    // of room that it has not taken yet
-        bool passed = false;  // could not use it: stands in nobody's way
+        bool told = false;     // of room that it has not taken yet
+        bool skipped = false;  // could not use the room that there was: others may have it
     };
     struct InLane {
         Lane lane;

@@ -19,6 +19,7 @@ constexpr auto kForgottenAfter = 60s;
 constexpr int kOutcomes = 32;  // the share that is refused is an average of about so many
 constexpr double kTolerated = 0.36;
 constexpr auto kLongestOwnPause = 5s;
+constexpr auto kServedNow = 500ms;
 constexpr int kMostDoublings = 10;
 
 void average(double& mean, int& counted, int most, bool hit) {
@@ -51,6 +52,7 @@ void LoadLimit::lower(const Refusal& refusal, time_point now) {
 
 LoadLimit::nanoseconds LoadLimit::on_refusal(const Refusal& refusal, double random, time_point now) {
     if (!refusal.dead) count(true, now);
+    if (in_a_row_ == 0) refused_since_ = now;
     if (in_a_row_ == 0 || refusal.sent >= refused_at_) ++in_a_row_;
     refused_at_ = now;
     if (!refusal.dead) lower(refusal, now);
@@ -61,11 +63,14 @@ LoadLimit::nanoseconds LoadLimit::on_refusal(const Refusal& refusal, double rand
 
 LoadLimit::nanoseconds LoadLimit::pause_after(const Refusal& refusal, double random, time_point now) const {
     const bool hinted = refusal.hint && *refusal.hint > milliseconds{};
-    const bool none_served = hinted && (served_at_ == time_point::min() || now - served_at_ >= *refusal.hint);
-    if (hinted && (refusal.used_up || none_served)) return *refusal.hint;
+    const bool never_served = served_at_ == time_point::min();
+    const bool row_is_long = in_a_row_ > 1 && hinted && now - refused_since_ >= *refusal.hint;
+    if (hinted && (refusal.used_up || never_served || row_is_long)) return *refusal.hint;
     // A 503 needs none: those that are in flight make room, and where nobody is served the breaker opens. Nor does the
     // first hint: the request that got it keeps to it, others may be served.
     if (!refusal.throttled || (hinted && in_a_row_ < 2)) return {};
+    // Nor does one among many that are served.
+    if (in_a_row_ < 2 && !never_served && now - served_at_ < kServedNow) return {};
     const Seconds own = Seconds(0.2 + 0.3 * random) * std::exp2(std::min(in_a_row_ - 1, kMostDoublings));
     const auto pause = std::min<nanoseconds>(duration_cast<nanoseconds>(own), kLongestOwnPause);
     return hinted ? std::min<nanoseconds>(pause, *refusal.hint) : pause;

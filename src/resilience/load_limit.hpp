@@ -39,9 +39,9 @@ class LoadLimit {
         bool used_up = false;                ///< its headers say that nothing is left of the quota
         std::optional<milliseconds> hint{};  ///< Retry-After; 0 and less say nothing
     };
-    /// The pause that the region needs, 0 if none. The hint, where nothing is left of the quota, or where nothing was
-    /// served for as long as it says; else 0.2 to 0.5 s after a 429, doubled by each further refusal in a row, up to
-    /// 5 s. `random` is uniform in [0, 1).
+    /// The pause that the region needs, 0 if none. The hint, where nothing is left of the quota, nothing was ever
+    /// served, or all was refused for as long as it says; else 0.2 to 0.5 s after a 429, unless an answer began within
+    /// the last half second, doubled by each further refusal in a row, up to 5 s. `random` is uniform in [0, 1).
     nanoseconds on_refusal(const Refusal& refusal, double random, time_point now);
     /// An answer began.
     void on_success(time_point now);
@@ -63,7 +63,7 @@ class LoadLimit {
     double refused_share_ = 0;  // of the last outcomes
     int counted_ = 0;
     int in_a_row_ = 0;
-    time_point refused_at_{}, served_at_{time_point::min()};
+    time_point refused_since_{}, refused_at_{}, served_at_{time_point::min()};
 };
 
 }  // namespace holysheep::resilience

@@ -97,7 +97,7 @@ TEST(Concurrency, AFailoverWaitsForRoomAlso) {
 
 TEST(Concurrency, AFailoverIsToldOfRoomAndIsServedByItsAge) {
     CallFlow flow({"us-west", "eu-central"}, {.concurrency = {.max_per_region = 1, .queue = 1}}, CallFlow::kManual);
-    flow.transport.reply_raw("us-west", 503, {}, "", {.first_byte = 100ms})
+    flow.transport.reply_raw("us-west", 503, {{"Retry-After", "5"}}, "", {.first_byte = 100ms})
         .reply("eu-central", "b", {.first_byte = 1s});
     auto holder = flow.client.chat_async(a_question(), {.regions = {"eu-central"}});
     auto older = flow.client.chat_async(a_question());

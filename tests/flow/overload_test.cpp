@@ -57,15 +57,21 @@ class SlotFlow {
   public:
     explicit SlotFlow(FakeTransport::Headers headers = {}) { transport->headers = std::move(headers); }
 
-    void run(int per_second, std::chrono::seconds length, CallOptions call = {}) {
+    void ask(const CallOptions& call = {}) {
         if (!client) client.emplace(options());
+        client->chat_async(a_question(), call, [this](const Result<ChatCompletion>& result) {
+            ++(result ? answered : failed);
+            if (!result) errors.push_back(result.error().message);
+        });
+        ++asked;
+    }
+    void burst(int calls) {
+        for (int i = 0; i < calls; ++i) ask();
+    }
+    void run(int per_second, std::chrono::seconds length, const CallOptions& call = {}) {
         const int calls = per_second * static_cast<int>(length.count());
         for (int i = 0; i < calls; ++i) {
-            client->chat_async(a_question(), call, [this](const Result<ChatCompletion>& result) {
-                ++(result ? answered : failed);
-                if (!result) errors.push_back(result.error().message);
-            });
-            ++asked;
+            ask(call);
             clock->advance(nanoseconds(1s) / per_second);
             // What is over is not looked at again.
             if (i % 100 == 99 && transport->fake.open_transfers() == 0) transport->fake.clear_requests();
@@ -127,6 +133,15 @@ TEST(Overload, EveryTenthRequestRefusedCostsATenth) {
     flow.clock->advance(10s);
     EXPECT_EQ(flow.answered, flow.asked);
     EXPECT_LE(flow.attempts_per_call(), 1.15);
+}
+
+TEST(Overload, ABurstIsNoReasonToTakeFullRegionsForDead) {
+    SlotFlow flow;
+    flow.retry.max_wait = 60s;
+    flow.burst(60);
+    flow.clock->advance(60s);
+    EXPECT_EQ(flow.answered, 60) << (flow.errors.empty() ? "" : flow.errors.front());
+    for (const auto& region : flow.client->stats().regions) EXPECT_EQ(region.health.breaker, BreakerState::closed);
 }
 
 TEST(Overload, TheLongestWaitIsAnEnd) {
@@ -255,6 +270,15 @@ TEST(Poison, ARegionThatFailsWhatAnotherAnswersIsCharged) {
         }
         EXPECT_EQ(flow.client.stats().regions[0].health.breaker, BreakerState::open);
     }
+}
+
+TEST(Poison, AnAnswerOfAnotherModelChargesNoRegion) {
+    CallFlow flow({kUs, kEu}, {.fallback_models = {"other"}});
+    for (const auto& region : {kUs, kEu}) {
+        for (int i = 0; i < 6; ++i) flow.transport.reply_raw(region, 500, {}, "").reply(region, "hello");
+    }
+    for (int i = 0; i < 5; ++i) (void)flow.client.chat(a_question());
+    for (const auto& region : flow.client.stats().regions) EXPECT_EQ(region.health.breaker, BreakerState::closed);
 }
 
 }  // namespace

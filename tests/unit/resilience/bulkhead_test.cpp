@@ -153,6 +153,20 @@ TEST(Bulkhead, WhoCannotUseTheRoomStandsInNobodysWay) {
     EXPECT_TRUE(region.bulkhead.has_room_for(0, kLane, second.order(), kStart + 2s));
 }
 
+TEST(Bulkhead, ManyThatWaitForAFullLaneDoNotHideTheOnesBehind) {
+    FullRegion region;
+    auto other = region.bulkhead.enter(0, kOtherModel, kStart);
+    { region.bulkhead.enter(0, kOtherModel, kStart).refused({}, kStart); }
+    std::vector<Bulkhead::Seat> crowd;
+    for (int i = 0; i < 500; ++i) crowd.push_back(region.seat("crowd", kStart));
+    const auto behind = region.seat("behind", kStart + 1s, kOtherModel);
+    region.told.clear();
+    other.leave();
+    EXPECT_THAT(region.told, ElementsAre("behind"));
+    EXPECT_TRUE(behind.near_front());
+    EXPECT_FALSE(crowd.back().near_front());
+}
+
 TEST(Bulkhead, OneThatLooksWithoutBeingCalledWakesNobody) {
     FullRegion region;
     auto first = region.seat("first", kStart);

@@ -115,6 +115,7 @@ TEST(LoadLimit, AThrottleWithoutAHintIsAShortPauseThatGrowsAndIsForgotten) {
         region.now += 6s;
     }
     region.serve(1);
+    region.now += 1s;
     EXPECT_EQ(region.throttle(), 350ms);
     EXPECT_EQ(region.throttle(0ms), 700ms) << "a hint of 0 says nothing";
 }
@@ -133,16 +134,28 @@ TEST(LoadLimit, AHintPausesTheRegionWhereTheQuotaIsUsedUp) {
     EXPECT_EQ(region.refuse(3, 10s, true, true), 10s);
 }
 
-TEST(LoadLimit, AHintPausesTheRegionWhereNothingWasServedForAsLong) {
+TEST(LoadLimit, AHintPausesTheRegionWhereAllWasRefusedForAsLong) {
     Region region;
-    EXPECT_EQ(region.refuse(3, 2s), 2s) << "never yet";
+    EXPECT_EQ(region.refuse(3, 2s), 2s) << "nothing was ever served";
     region.serve(1);
+    region.now += 10min;
+    EXPECT_EQ(region.refuse(3, 2s), 0ns) << "one refusal after a quiet time";
     region.now += 1s;
     EXPECT_EQ(region.refuse(3, 2s), 0ns);
     region.now += 1s;
     EXPECT_EQ(region.refuse(3, 2s), 2s);
     region.serve(1);
     EXPECT_EQ(region.refuse(3, 2s), 0ns);
+}
+
+TEST(LoadLimit, OneThrottleAmongManyThatAreServedIsNoPause) {
+    Region region;
+    for (int i = 0; i < 20; ++i) {
+        region.serve(19);
+        region.now += 100ms;
+        EXPECT_EQ(region.throttle(), 0ns);
+    }
+    EXPECT_EQ(region.throttle(), 700ms) << "the second in a row";
 }
 
 TEST(LoadLimit, AfterAPauseItGrowsFromThere) {
