@@ -193,7 +193,7 @@ Admission::Answer Admission::ask(std::size_t attempt, std::size_t region, const 
         });
     }
     if (waits_for_key_) {
-        seat_.leave();
+        leave_seat();
         return Answer::wait;
     }
     if (auto refused = reserve_cost(model, now)) return refuse(std::move(*refused));
@@ -203,7 +203,7 @@ Admission::Answer Admission::ask(std::size_t attempt, std::size_t region, const 
     const auto expected = right.permit.expected(now);
     const bool late = expected && deadline && *expected >= *deadline;
     if (fails_fast() || late || right.permit.hopeless()) return refuse(too_late(model.name, now));
-    seat_.leave();
+    leave_seat();
     return Answer::wait;
 }
 
@@ -309,16 +309,17 @@ Error Admission::too_late(std::string_view model, time_point now) const {
 }
 
 std::optional<Admission::time_point> Admission::look_at(time_point now) const {
-    if (seat_) return std::min(longest_wait_, now + (seat_.near_front() ? kLookAgain : kLookAgainBehind));
+    if (seat_) {
+        const auto look = now + (seat_.near_front() ? kLookAgain : kLookAgainBehind);
+        return longest_wait_ > now ? std::min(longest_wait_, look) : look;
+    }
     if (waits_for_key_) return std::nullopt;
     if (asked_ == 0) return std::nullopt;
     return sought().look_at();
 }
 
 void Admission::withdraw() {
-    seat_.leave();
-    seated_at_.reset();
-    longest_wait_ = time_point::max();
+    leave_seat();
     if (asked_ != 0) rights_[std::exchange(asked_, 0) - 1] = {};
 }
 
@@ -327,9 +328,7 @@ void Admission::begin(std::size_t attempt, std::size_t region, values::ModelId m
     asked_ = 0;
     right.open = true;
     right.place = services_.bulkhead.enter(region, load_lane(model, right.key), now);
-    seat_.leave();
-    seated_at_.reset();
-    longest_wait_ = time_point::max();
+    leave_seat();
 }
 
 void Admission::served(std::size_t attempt, time_point now) {

@@ -116,6 +116,11 @@ class Admission {
     std::optional<std::size_t> choose_key(std::size_t region, values::ModelId model, time_point now) const;
     resilience::Lane load_lane(values::ModelId model, std::optional<std::size_t> key) const;
     resilience::Bulkhead::Order order() const;
+    void leave_seat() {
+        seat_.leave();
+        seated_at_.reset();
+        longest_wait_ = time_point::max();
+    }
     std::string why_full(const std::vector<resilience::Bulkhead::Wish>& wishes, time_point now) const;
     std::shared_ptr<RateLimiter::Impl::Lane> lane_of(std::size_t region, std::optional<std::size_t> key,
                                                      std::string_view name, time_point now) const;
