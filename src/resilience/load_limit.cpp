@@ -19,7 +19,6 @@ constexpr auto kForgottenAfter = 60s;
 constexpr int kOutcomes = 32;  // the share that is refused is an average of about so many
 constexpr double kTolerated = 0.36;
 constexpr auto kLongestOwnPause = 5s;
-constexpr auto kServedNow = 500ms;
 constexpr int kMostDoublings = 10;
 
 void average(double& mean, int& counted, int most, bool hit) {
@@ -69,10 +68,10 @@ LoadLimit::nanoseconds LoadLimit::pause_after(const Refusal& refusal, double ran
     // A 503 needs none: those that are in flight make room, and where nobody is served the breaker opens. Nor does the
     // first hint: the request that got it keeps to it, others may be served.
     if (!refusal.throttled || (hinted && in_a_row_ < 2)) return {};
-    // Nor does one among many that are served.
-    if (in_a_row_ < 2 && !never_served && now - served_at_ < kServedNow) return {};
     const Seconds own = Seconds(0.2 + 0.3 * random) * std::exp2(std::min(in_a_row_ - 1, kMostDoublings));
-    const auto pause = std::min<nanoseconds>(duration_cast<nanoseconds>(own), kLongestOwnPause);
+    auto pause = std::min<nanoseconds>(duration_cast<nanoseconds>(own), kLongestOwnPause);
+    // Where many are served, one that is not stops nobody.
+    if (!never_served) pause = std::min<nanoseconds>(pause, now - served_at_);
     return hinted ? std::min<nanoseconds>(pause, *refusal.hint) : pause;
 }
 

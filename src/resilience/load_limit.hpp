@@ -40,8 +40,8 @@ class LoadLimit {
         std::optional<milliseconds> hint{};  ///< Retry-After; 0 and less say nothing
     };
     /// The pause that the region needs, 0 if none. The hint, where nothing is left of the quota, nothing was ever
-    /// served, or all was refused for as long as it says; else 0.2 to 0.5 s after a 429, unless an answer began within
-    /// the last half second, doubled by each further refusal in a row, up to 5 s. `random` is uniform in [0, 1).
+    /// served, or all was refused for as long as it says; else 0.2 to 0.5 s after a 429, doubled by each further one in
+    /// a row, up to 5 s and to the time since the last answer. `random` is uniform in [0, 1).
     nanoseconds on_refusal(const Refusal& refusal, double random, time_point now);
     /// An answer began.
     void on_success(time_point now);

@@ -148,14 +148,17 @@ TEST(LoadLimit, AHintPausesTheRegionWhereAllWasRefusedForAsLong) {
     EXPECT_EQ(region.refuse(3, 2s), 0ns);
 }
 
-TEST(LoadLimit, OneThrottleAmongManyThatAreServedIsNoPause) {
+TEST(LoadLimit, APauseIsNoLongerThanNothingWasServed) {
     Region region;
     for (int i = 0; i < 20; ++i) {
         region.serve(19);
-        region.now += 100ms;
-        EXPECT_EQ(region.throttle(), 0ns);
+        region.now += 10ms;
+        EXPECT_EQ(region.throttle(), 10ms);
     }
-    EXPECT_EQ(region.throttle(), 700ms) << "the second in a row";
+    region.now += 30ms;
+    EXPECT_EQ(region.throttle(), 40ms) << "the second in a row";
+    region.now += 10s;
+    EXPECT_EQ(region.throttle(), 1'400ms);
 }
 
 TEST(LoadLimit, AfterAPauseItGrowsFromThere) {
