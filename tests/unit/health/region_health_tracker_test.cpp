@@ -368,6 +368,52 @@ TEST(RegionHealthTracker, GatewayErrorsOpenTheRegionButDoNotReportItDead) {
     EXPECT_THAT(world.regions.take_notices().dead, IsEmpty()) << "it may answer what it was asked before";
 }
 
+// ---- refusals for load ----
+
+TEST(RegionHealthTracker, WhereNobodyIsServedRefusalsOpenTheRegion) {
+    World world(2);
+    for (int i = 0; i < 3; ++i) world.end_with(0, Charge::overload);
+    EXPECT_FALSE(world.regions.full(0));
+    EXPECT_EQ(world.breaker(0), BreakerState::open);
+}
+
+TEST(RegionHealthTracker, WhereOthersAreServedARegionIsFullAndStaysClosed) {
+    World world(2);
+    auto stream = world.dispatch(0);
+    world.regions.on_first_content(stream, world.now);
+    for (int i = 0; i < 50; ++i) world.end_with(0, Charge::overload);
+    EXPECT_TRUE(world.regions.full(0));
+    EXPECT_EQ(world.breaker(0), BreakerState::closed);
+    EXPECT_EQ(world.regions.error_rate(0, world.now), 0);
+    EXPECT_GT(world.regions.view(0, world.model, Awaited::stream, world.now).error_rate, 0.5) << "it is asked last";
+    world.regions.on_outcome(stream, Charge::success, world.now);
+}
+
+TEST(RegionHealthTracker, WhatWentOutTogetherAndIsNotRefusedYetWasLetIn) {
+    World world(2);
+    std::vector<Ticket> tickets;
+    for (int i = 0; i < 20; ++i) tickets.push_back(world.dispatch(0, Awaited::plain));
+    world.now += 30ms;
+    for (int i = 0; i < 16; ++i)
+        world.regions.on_outcome(tickets[static_cast<std::size_t>(i)], Charge::overload, world.now);
+    EXPECT_TRUE(world.regions.full(0));
+    EXPECT_EQ(world.breaker(0), BreakerState::closed);
+    for (int i = 16; i < 20; ++i)
+        world.regions.on_outcome(tickets[static_cast<std::size_t>(i)], Charge::success, world.now);
+}
+
+TEST(RegionHealthTracker, WhoRefusesAllForSecondsIsDeadWhateverWaitsThere) {
+    World world(2);
+    auto stream = world.dispatch(0);
+    world.regions.on_first_content(stream, world.now);
+    for (int i = 0; i < 30; ++i) {
+        world.now += 100ms;
+        world.end_with(0, Charge::overload);
+    }
+    EXPECT_EQ(world.breaker(0), BreakerState::open) << "it drains, and keeps one stream";
+    world.regions.on_outcome(stream, Charge::none, world.now);
+}
+
 TEST(RegionHealthTracker, TimeoutsOpenOneModelOfTheRegionOnly) {
     World world(2);
     for (int i = 0; i < 5; ++i) world.end_with(0, Charge::timeout);
