@@ -83,9 +83,9 @@ class SlotFlow {
     std::shared_ptr<SlotTransport> transport = std::make_shared<SlotTransport>(*clock);
     ConcurrencyOptions concurrency{};
     RetryOptions retry{};
-    std::optional<Client> client{};
     int asked = 0, answered = 0, failed = 0;
     std::vector<std::string> errors;
+    std::optional<Client> client{};  // last: its end reports what is under way
 
   private:
     ClientOptions options() const {
