@@ -98,7 +98,7 @@ struct RetryOptions {
     /// spread over 0.4 s. These trials (`AttemptRecord::panic`) are not counted by the default of `max_attempts`. 0: a
     /// trial that is due at once, or the error.
     milliseconds outage_patience{2'000};
-    milliseconds max_wait{60'000};  ///< the longest hint of a gateway (Retry-After) that is waited out
+    milliseconds max_wait{60'000};  ///< the longest Retry-After, or wait for room (`adaptive`), that is waited out
     /// `fallback_models`: how long after its first failure the asked model may still be asked again, in regions that
     /// have failed it; 0: each region once. A fallback is asked at once where the failure is the model's own.
     milliseconds fallback_after{2'000};
@@ -159,8 +159,8 @@ struct ConcurrencyOptions {
     /// Calls that may wait for room under `max_per_region` before their first request; 0: none. Those that must wait
     /// for room later, for a further attempt, always may, and so may those that wait for a region that refuses load.
     int queue = 0;
-    /// Learns how many requests a region takes at a time, per model and key, where it refuses some for load (429, 503,
-    /// 529) and serves others: each such refusal lowers the limit by up to 15 %, time without one lets it grow (RFC
+    /// Learns how many requests a region takes at a time, per model and key, where it refuses more than about a third
+    /// for load (429, 503, 529) and serves the others: lowered by up to 15 % at a time, raised as time passes (RFC
     /// 9438). Calls beyond it go to another region, or wait for their turn within their deadline and `retry.max_wait`.
     bool adaptive = true;
 };

@@ -16,9 +16,10 @@ using namespace std::chrono_literals;
 
 // A full region, or a queue whose head is elsewhere, is looked at again without being called: a limit grows with time.
 constexpr milliseconds kLookAgain{100}, kLookAgainBehind{2'000};
-// Who was answered so recently is served.
+// A region that answered so recently serves this model and key.
 constexpr auto kRecently = 10s;
-constexpr int kFindOut = 4;
+// Requests that a call throttled elsewhere may join in a region that has not answered recently.
+constexpr int kUnproven = 4;
 
 // What a gateway says of itself may be any number; sums of these are within the range.
 constexpr std::int64_t kMostCalls = 1'000'000'000, kMostTokens = 1'000'000'000'000,
@@ -93,8 +94,8 @@ resilience::Bulkhead::Order Admission::order() const {
 bool Admission::has_room(std::size_t region, values::ModelId model, time_point now) const {
     const auto lane = load_lane(model, choose_key(region, model, now));
     auto& bulkhead = services_.bulkhead;
-    // The quota that one region has refused may be that of all: a few find out.
-    if (throttled_ == model && bulkhead.in_flight(region, lane) >= kFindOut &&
+    // The quota that one region has refused may be that of all: a few requests show it.
+    if (throttled_ == model && bulkhead.in_flight(region, lane) >= kUnproven &&
         !bulkhead.serves(region, lane, now - kRecently))
         return false;
     return bulkhead.has_room_for(region, lane, order(), now);

@@ -246,10 +246,4 @@ bool CallMachine::wants_sign_of_life() const {
     return policy_.sign_of_life.count() > 0 && regions_.size() > 1 && (plan_.size() > 1 || policy_.stream);
 }
 
-std::optional<time_point> CallMachine::waiting_since(int attempt) const {
-    const auto& a = attempts_[static_cast<std::size_t>(attempt - 1)];
-    if (a.phase != Phase::waiting) return std::nullopt;
-    return a.sent;
-}
-
 }  // namespace holysheep::call

@@ -148,8 +148,6 @@ class CallMachine {
     /// At some point no region was usable.
     bool outage() const { return patience_ends_.has_value(); }
     std::span<const std::size_t> plan() const { return plan_; }
-    /// Since when the attempt waits for an answer to a request that was sent; unset in any other phase.
-    std::optional<time_point> waiting_since(int attempt) const;
     std::optional<time_point> quota_clock() const { return quota_clock_; }
     /// By `Command::model`.
     const std::string& model_name(std::size_t model) const;

@@ -57,8 +57,9 @@ bool Bulkhead::has_room(std::size_t region, const Lane& lane, time_point now) {
 
 bool Bulkhead::has_room_for(std::size_t region, const Lane& lane, const Order& order, time_point now) {
     if (!has_room(region, lane, now)) return false;
+    int seen = 0;
     for (const auto& [before, waiter] : queue_) {
-        if (before >= order) return true;
+        if (before >= order || ++seen > kMostSeen) return true;
         const bool wants = std::ranges::any_of(
             waiter.wishes, [&](const Wish& wish) { return wish.region == region && wish.lane == lane; });
         if (wants && !waiter.skipped) return false;

@@ -70,7 +70,7 @@ LoadLimit::nanoseconds LoadLimit::pause_after(const Refusal& refusal, double ran
     if (!refusal.throttled || (hinted && in_a_row_ < 2)) return {};
     const Seconds own = Seconds(0.2 + 0.3 * random) * std::exp2(std::min(in_a_row_ - 1, kMostDoublings));
     auto pause = std::min<nanoseconds>(duration_cast<nanoseconds>(own), kLongestOwnPause);
-    // Where many are served, one that is not stops nobody.
+    // Where many are served, one refusal does not stop the others.
     if (!never_served) pause = std::min<nanoseconds>(pause, now - served_at_);
     return hinted ? std::min<nanoseconds>(pause, *refusal.hint) : pause;
 }

@@ -45,8 +45,6 @@ class LoadLimit {
     nanoseconds on_refusal(const Refusal& refusal, double random, time_point now);
     /// An answer began.
     void on_success(time_point now);
-    /// Refusals since the last success; those of one burst count once.
-    int refused_in_a_row() const { return in_a_row_; }
     bool served_since(time_point when) const { return served_at_ >= when; }
     /// Nothing is worth remembering.
     bool forgettable(time_point now) const;
@@ -62,7 +60,7 @@ class LoadLimit {
     time_point grows_from_{}, lowered_at_{};
     double refused_share_ = 0;  // of the last outcomes
     int counted_ = 0;
-    int in_a_row_ = 0;
+    int in_a_row_ = 0;  // refusals since the last answer; those of one burst count once
     time_point refused_since_{}, refused_at_{}, served_at_{time_point::min()};
 };
 

@@ -68,7 +68,6 @@ TEST(LoadLimit, ABurstLowersItOnce) {
         region.limit.on_refusal({.sent = sent, .others = others}, kMiddle, region.now);
     }
     EXPECT_GT(region.limit.limit(region.now), 7.6);
-    EXPECT_EQ(region.limit.refused_in_a_row(), 1);
 }
 
 TEST(LoadLimit, ItIsBackAfterSecondsAndForgottenAfterAMinute) {

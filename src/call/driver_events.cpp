@@ -1,0 +1,160 @@
+// What attempts report: connections, bytes, chunks, ends. Each event goes to the tracker, the admission and the
+// machine. Attempt → [CallDriver] → RegionHealthTracker, Admission, CallMachine, CallSink
+#include <algorithm>
+#include <utility>
+
+#include "call/driver.hpp"
+#include "call/driver_turn.hpp"
+
+namespace holysheep::call {
+
+bool CallDriver::attempt_may_send(Attempt& attempt) {
+    const Turn turn(*this);
+    Commands commands;
+    const bool yes = machine_.on_connected(attempt.record.number, now(), commands);
+    if (yes) admission_.sent(static_cast<std::size_t>(attempt.record.number), now());
+    apply(commands);
+    if (yes) watch(attempt);
+    return yes;
+}
+
+/// Any answer of the region's will do: it is asked once for all attempts that wait.
+void CallDriver::watch(Attempt& attempt) {
+    attempt.heard = now();
+    if (!machine_.wants_sign_of_life() || !services_.on_watch) return;
+    if (services_.regions.watch(attempt.ticket, attempt.heard)) services_.on_watch(attempt.region());
+}
+
+void CallDriver::attempt_first_byte(Attempt& attempt) {
+    const Turn turn(*this);
+    attempt.heard = now();
+    if (attempt.record.http_status < 300) {
+        services_.regions.on_early_head(attempt.region(), attempt.heard);
+    } else {
+        services_.regions.on_alive(attempt.region(), attempt.heard);
+    }
+    admission_.arrived(static_cast<std::size_t>(attempt.record.number), now());
+    note_round_trip(attempt);
+    apply(machine_.on_first_byte(attempt.record.number, now()));
+}
+
+void CallDriver::attempt_bytes(Attempt& attempt) {
+    const Turn turn(*this, Turn::Kind::quiet);
+    heard_at_ = attempt.heard = now();
+    services_.regions.on_alive(attempt.region(), heard_at_);
+    if (services_.regions.has_notices()) unsettled_ = true;
+}
+
+void CallDriver::attempt_progress(Attempt& attempt) { machine_.on_progress(attempt.record.number, heard_at_); }
+
+/// A new connection tells how long connecting takes; one that is reused is asked for its round trip now and then.
+void CallDriver::note_round_trip(const Attempt& attempt) {
+    const auto time = now();
+    const bool fresh = !attempt.record.connection_reused && attempt.record.timings.connect;
+    if (!fresh && !services_.regions.wants_rtt(attempt.region(), time)) return;
+    services_.regions.on_connection(attempt.region(), fresh ? &attempt.record.timings : nullptr,
+                                    services_.transport.evidence(attempt.transfer), time);
+}
+
+/// A call that is never sent twice needs the whole error: it may say that nothing was done.
+bool CallDriver::can_move_at_once() const { return !machine_.policy().cost_safe && machine_.can_move_at_once(now()); }
+
+void CallDriver::attempt_wire_chunk(Attempt& attempt) {
+    // Those of another attempt are held, each with a copy of its own.
+    if (committed_ == 0 || committed_ == attempt.record.number) sink_.on_wire_chunk();
+}
+
+void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
+    if (delivered_) return;
+    const int number = attempt.record.number;
+    if (chunk.event == ChunkEvent::keep_alive) {
+        // Proof of life for whoever watches, but no progress: it stops no clock.
+        const Turn turn(*this, Turn::Kind::quiet);
+        if (committed_ == 0 || committed_ == number) deliver(chunk);
+        return;
+    }
+    if (committed_ == number && !attempt.progressed()) {
+        const Turn turn(*this, Turn::Kind::quiet);
+        deliver(chunk);
+        return;
+    }
+    if (committed_ == number) {
+        // The stall clock moves later: the timer that is set finds that out.
+        const Turn turn(*this, Turn::Kind::quiet);
+        const auto silence = machine_.on_progress(number, heard_at_);
+        // None: it came together with the last one.
+        if (silence.count() > 0) services_.regions.on_content_gap(attempt.ticket.model, silence);
+        deliver(chunk);
+        return;
+    }
+    const Turn turn(*this);
+    switch (chunk.event) {
+        case ChunkEvent::content:
+        case ChunkEvent::reasoning:
+        case ChunkEvent::refusal:
+        case ChunkEvent::tool_call:
+        case ChunkEvent::media:
+        case ChunkEvent::finish: break;
+        default: hold(number, chunk); return;
+    }
+    services_.regions.on_first_content(attempt.ticket, heard_at_);
+    admission_.served(static_cast<std::size_t>(number), heard_at_);
+    charge_suspects(attempt.ticket.model);
+    apply(machine_.on_content(number, heard_at_));
+    if (committed_ == number) deliver(chunk);
+}
+
+void CallDriver::hold(int attempt, const ChatChunk& chunk) {
+    // Gateways that talk without end before they answer: the answer keeps what they say, their events are left out.
+    constexpr std::size_t kMostHeld = std::size_t{4} << 20U;
+    const std::size_t size = sizeof(Held) + chunk.raw_json.size();
+    if (held_bytes_ + size > kMostHeld) return;
+    held_bytes_ += size;
+    auto& held = held_.emplace_back(Held{attempt, chunk, std::string(chunk.raw_json), {}});
+    if (chunk.usage != nullptr) held.usage = *chunk.usage;
+    held.chunk.text = {};  // these events carry none
+}
+
+void CallDriver::forget_held(int attempt) {
+    std::erase_if(held_, [&](const Held& held) {
+        if (held.attempt != attempt) return false;
+        held_bytes_ -= sizeof(Held) + held.raw_json.size();
+        return true;
+    });
+}
+
+void CallDriver::attempt_ended(Attempt& attempt) {
+    const Turn turn(*this);
+    const auto time = now();
+    auto outcome = attempt.outcome();
+    for (const auto* redactor : {&services_.redactor, static_cast<const telemetry::Redactor*>(&own_secrets_)}) {
+        redactor->scrub(attempt.record.request_id);
+        if (outcome.answered) continue;
+        redactor->scrub(attempt.error());
+        redactor->scrub(attempt.record.detail);
+    }
+    note_quota(attempt, outcome);
+    if (!outcome.answered && outcome.error == ErrorCode::model_not_found) {
+        services_.regions.on_model_missing(attempt.region(), attempt.ticket.model, time);
+    }
+    if (outcome.answered) {
+        admission_.served(static_cast<std::size_t>(attempt.record.number), time);
+        charge_suspects(attempt.ticket.model);
+    }
+    last_ended_ = attempt.record.number;
+    if (!outcome.answered) forget_held(last_ended_);
+    // A path that a caller asks for may redirect wherever it is: that says nothing about regions.
+    const bool meant = exchange_.kind == ExchangeKind::raw && is_redirect(outcome);
+    auto charge = meant ? health::Charge::none : classify(outcome, machine_.policy().retry, false).charge;
+    if (charge == health::Charge::server && suspect(attempt)) charge = health::Charge::none;
+    book(attempt, charge, &outcome);
+    admission_.end(static_cast<std::size_t>(attempt.record.number), !outcome.certainly_not_delivered, attempt.usage(),
+                   time);
+    // A finished answer leaves its connection to the next request, if its last bytes come soon; a failed one is cut.
+    if (attempt.transfer_open && !attempt.settle_at()) close(attempt);
+    apply(machine_.on_end(attempt.record.number, outcome, attempt.record, time));
+}
+
+void CallDriver::attempt_drained(Attempt&) { const Turn turn(*this); }
+
+}  // namespace holysheep::call
