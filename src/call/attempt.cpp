@@ -144,7 +144,9 @@ void Attempt::take_body(std::string_view bytes) {
         }
         return;
     }
-    if (log_body_) logged_body_.append(bytes.substr(0, kLoggedBodyCap - std::min(kLoggedBodyCap, logged_body_.size())));
+    if (logged_body_) {
+        logged_body_->append(bytes.substr(0, kLoggedBodyCap - std::min(kLoggedBodyCap, logged_body_->size())));
+    }
     if (good_status()) events_.attempt_bytes(*this);
     if (decoder_) {
         const auto state = decoder_->feed(bytes);
@@ -327,7 +329,7 @@ bool Attempt::resumable() const {
 }
 
 const RateLimits& Attempt::rate_limits() {
-    if (!rate_limits_) rate_limits_ = wire::parse_rate_limits(head_.headers);
+    if (!rate_limits_) rate_limits_ = std::make_unique<RateLimits>(wire::parse_rate_limits(head_.headers));
     return *rate_limits_;
 }
 

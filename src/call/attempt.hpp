@@ -78,8 +78,10 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     /// Whether the gateway may have worked on this request: not where it never got it, or refused it.
     bool maybe_billed() const;
     /// Keeps the first bytes of the answer for the log.
-    void keep_body_for_log() { log_body_ = true; }
-    const std::string& body_for_log() const { return logged_body_; }
+    void keep_body_for_log() { logged_body_ = std::make_unique<std::string>(); }
+    std::string_view body_for_log() const {
+        return logged_body_ ? std::string_view(*logged_body_) : std::string_view();
+    }
     /// An error body or the rest of a finished answer is awaited no longer than this; then call `settle`.
     std::optional<Clock::time_point> settle_at() const { return settle_at_; }
     /// Goes on with what has come so far. True when the transfer should be cancelled.
@@ -136,11 +138,11 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     std::unique_ptr<ChatCompletion> completion_{};  ///< of a plain call; of one that failed, what there is of it
     std::optional<Clock::time_point> settle_at_{};
     Outcome outcome_{};
-    std::optional<RateLimits> rate_limits_{};
+    std::unique_ptr<RateLimits> rate_limits_{};  ///< few look at them
     std::unique_ptr<Error> error_{};
-    std::string logged_body_{};
+    std::unique_ptr<std::string> logged_body_{};
     std::uint64_t progress_ = 0;  ///< of the stream, at the last chunk
-    bool ended_ = false, log_body_ = false, progressed_ = false;
+    bool ended_ = false, progressed_ = false;
 };
 
 }  // namespace holysheep::call

@@ -17,7 +17,7 @@ namespace {
 
 std::string operation_of(const Exchange& exchange) {
     if (exchange.kind != ExchangeKind::raw) return "chat";
-    const auto path = std::string_view(exchange.raw.path).substr(0, exchange.raw.path.find('?'));
+    const auto path = std::string_view(exchange.raw->path).substr(0, exchange.raw->path.find('?'));
     if (path == "/chat/completions") return "chat";
     if (path == "/embeddings") return "embeddings";
     if (path == "/completions") return "text_completion";

@@ -48,11 +48,11 @@ struct Continuation {
 
 struct Exchange {
     ExchangeKind kind = ExchangeKind::chat;
-    wire::EncodedChat chat{};     ///< for the chat kinds
-    RawRequest raw{};             ///< for `raw`
-    std::string model{};          ///< as requested; "" for `raw`
-    std::string model_rule{};     ///< why another one is asked than that, "" where it is not
-    bool model_as_it_is = false;  ///< no region has another name for it
+    wire::EncodedChat chat{};           ///< for the chat kinds
+    std::unique_ptr<RawRequest> raw{};  ///< for `raw` alone: most calls are spared its size
+    std::string model{};                ///< as requested; "" for `raw`
+    std::string model_rule{};           ///< why another one is asked than that, "" where it is not
+    bool model_as_it_is = false;        ///< no region has another name for it
     std::vector<std::pair<std::string, std::string>> headers{};
     bool several_hosts = false;  ///< the call may go to regions on different hosts
     std::string label{}, idempotency_key{};

@@ -54,14 +54,14 @@ HttpRequest build_request(const Exchange& exchange, const Target& target, const 
     request.headers.reserve(target.headers.size() + exchange.headers.size() + 5);
     request.headers.emplace_back("Accept", exchange.kind == ExchangeKind::chat_stream ? "text/event-stream" : "*/*");
     if (exchange.kind == ExchangeKind::raw) {
-        request.method = exchange.raw.method;
-        request.url = target.base_url + exchange.raw.path;
+        request.method = exchange.raw->method;
+        request.url = target.base_url + exchange.raw->path;
         // The base URL's parameters (such as Azure's api-version) come after the path's own.
         if (!target.query.empty()) {
-            const bool more = exchange.raw.path.find('?') != std::string::npos;
+            const bool more = exchange.raw->path.find('?') != std::string::npos;
             request.url += (more ? "&" : "?") + target.query.substr(1);
         }
-        request.body = exchange.raw.body_json;
+        request.body = exchange.raw->body_json;
     } else {
         request.url = target.chat_url;
         request.body = wire::body_for_model(exchange.chat, model.sent);

@@ -138,7 +138,7 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_raw(RawRequest
     plan.exchange.size.prompt_tokens =
         accounting::estimated_tokens(request.body_json.size(), accounting::media_in(request.body_json));
     plan.policy.hedge = false;  // nobody knows what it does
-    plan.exchange.raw = std::move(request);
+    plan.exchange.raw = std::make_unique<RawRequest>(std::move(request));
     return std::make_shared<client::ActiveCall>(registry_, std::move(plan));
 }
 

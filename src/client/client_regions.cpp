@@ -94,7 +94,8 @@ health::ProberHooks Client::Impl::prober_hooks() {
 
 HttpRequest Client::Impl::probe_request(std::size_t region, bool deep) const {
     const auto& target = targets_[region];
-    call::Exchange exchange{.kind = call::ExchangeKind::raw, .raw = {.method = "GET", .path = "/models"}};
+    call::Exchange exchange{.kind = call::ExchangeKind::raw,
+                            .raw = std::make_unique<RawRequest>(RawRequest{.method = "GET", .path = "/models"})};
     if (deep) {
         const auto mapped = target.region.model_map.find(options_.health.model);
         const auto& model = mapped == target.region.model_map.end() ? options_.health.model : mapped->second;
@@ -105,8 +106,8 @@ HttpRequest Client::Impl::probe_request(std::size_t region, bool deep) const {
                                    keys_.usual(region, clock_->now()), 1);
     }
     switch (options_.health.probe) {
-        case HealthOptions::Probe::head: exchange.raw.method = "HEAD"; [[fallthrough]];
-        case HealthOptions::Probe::path: exchange.raw.path = options_.health.path; break;
+        case HealthOptions::Probe::head: exchange.raw->method = "HEAD"; [[fallthrough]];
+        case HealthOptions::Probe::path: exchange.raw->path = options_.health.path; break;
         case HealthOptions::Probe::models:
         case HealthOptions::Probe::completion: break;
     }

@@ -145,8 +145,9 @@ void CurlTransfer::prepare(TransferId id, HttpRequest request, TransferEvents& e
 }
 
 void CurlTransfer::set_url() {
-    if (url_ == request_.url) return;
-    url_ = request_.url;
+    auto url = std::move(request_.url);  // kept once: a stream may last for minutes
+    if (url_ == url) return;
+    url_ = std::move(url);
     // Parsed once, not for every request.
     if (curl_url_set(parsed_url_.get(), CURLUPART_URL, url_.c_str(), 0) == CURLUE_OK) {
         set(easy_.get(), CURLOPT_CURLU, parsed_url_.get());
