@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <initializer_list>
 #include <optional>
+#include <utility>
 
 #include "accounting/attempt_cost.hpp"
 #include "accounting/prompt_estimate.hpp"
@@ -14,7 +15,9 @@ namespace {
 
 /// The model that answered is the one that is billed; where its name says nothing, the one that was asked for.
 const ModelPrice* price_among(const ModelCatalogue& catalogue, std::initializer_list<std::string_view> names) {
+    std::string_view before;  // mostly all names are the same
     for (const auto name : names) {
+        if (name == std::exchange(before, name)) continue;
         if (const auto* price = catalogue.price(name)) return price;
     }
     return nullptr;

@@ -2,10 +2,10 @@
 #include "wire/response_headers.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <vector>
 
 #include "wire/http_date.hpp"
 #include "wire/usage_fields.hpp"
@@ -19,7 +19,9 @@ using std::chrono::milliseconds;
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool same_name(std::string_view a, std::string_view b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+    if (a.size() != b.size()) return false;
+    if (a == b) return true;  // most gateways write lower case, and HTTP/2 knows no other
+    return std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -101,6 +103,9 @@ std::optional<std::chrono::system_clock::time_point> parse_moment(std::string_vi
 /// Ids end up in logs and messages: printable, one line, not endless.
 std::string printable(std::string_view id) {
     constexpr std::size_t kIdBytes = 256;
+    if (id.size() <= kIdBytes && std::ranges::all_of(id, [](char c) { return c >= 0x20 && c < 0x7F; })) {
+        return std::string(id);
+    }
     std::string out;
     append_valid_utf8(out, id.substr(0, kIdBytes));
     std::erase_if(out, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
@@ -162,54 +167,95 @@ struct Window {
     bool is_there() const { return limit || remaining || reset; }
 };
 
+/// The gateway's clock where the answer has a date, else ours: read only where a header names a moment.
+class ServerClock {
+  public:
+    ServerClock(HeaderView headers, std::chrono::system_clock::time_point local) : headers_(headers), local_(local) {}
+    std::chrono::system_clock::time_point now() const {
+        return within_clock(parse_http_date(trimmed(find_header(headers_, "date")))).value_or(local_);
+    }
+
+  private:
+    HeaderView headers_;
+    std::chrono::system_clock::time_point local_;
+};
+
 /// A span as it is, a moment as the span until then.
-std::optional<milliseconds> parse_span_until(std::string_view text, std::chrono::system_clock::time_point now) {
+std::optional<milliseconds> parse_span_until(std::string_view text, const ServerClock& clock) {
+    if (trimmed(text).empty()) return std::nullopt;
     const auto moment = parse_moment(text);
     if (!moment) return parse_duration(text);
-    const auto wait = std::chrono::ceil<milliseconds>(*moment - now);
+    const auto wait = std::chrono::ceil<milliseconds>(*moment - clock.now());
     return wait < kTenYears ? std::optional(std::max(wait, milliseconds(0))) : std::nullopt;
 }
 
 /// The names of one window's three headers: "x-ratelimit-" "limit" "-tokens".
 struct WindowNames {
-    std::string_view prefix, suffix;
+    std::size_t prefix;  ///< of kPrefixes
+    std::string_view suffix;
 };
 
-using HeaderList = std::vector<std::pair<std::string_view, std::string_view>>;
+constexpr std::array<std::string_view, 4> kPrefixes{"x-ratelimit-", "anthropic-ratelimit-requests-",
+                                                    "anthropic-ratelimit-tokens-", "ratelimit-"};
 
-/// Those that limits are looked for in: most answers have few or none of them.
-HeaderList limit_headers(HeaderView headers) {
-    constexpr std::string_view kWord = "ratelimit-";
-    const auto same = [](char a, char b) { return lower(a) == b; };
-    HeaderList list;
-    for (const auto& [name, value] : headers) {
-        if (std::search(name.begin(), name.end(), kWord.begin(), kWord.end(), same) != name.end())
-            list.emplace_back(name, value);
+// Of several windows the first that is there counts, unless a later one is used up.
+constexpr std::array<WindowNames, 7> kRequestWindows{{{0, "-requests"},
+                                                      {0, "-requests-minute"},
+                                                      {0, "-requests-hour"},
+                                                      {0, "-requests-day"},
+                                                      {1, ""},
+                                                      {0, ""},
+                                                      {3, ""}}};
+constexpr std::array<WindowNames, 5> kTokenWindows{
+    {{0, "-tokens"}, {0, "-tokens-minute"}, {0, "-tokens-hour"}, {0, "-tokens-day"}, {2, ""}}};
+constexpr std::array<std::string_view, 3> kWords{"limit", "remaining", "reset"};
+
+bool starts_with(std::string_view text, std::string_view prefix) {
+    return text.size() >= prefix.size() && same_name(text.substr(0, prefix.size()), prefix);
+}
+
+/// The values of the windows' headers, by window and word. Every answer passes here: one pass over its headers.
+template <std::size_t windows>
+using WindowTexts = std::array<std::array<std::string_view, kWords.size()>, windows>;
+
+template <std::size_t windows>
+bool store(WindowTexts<windows>& texts, const std::array<WindowNames, windows>& names, std::size_t prefix,
+           std::size_t word, std::string_view suffix, std::string_view value) {
+    for (std::size_t i = 0; i < windows; ++i) {
+        if (names[i].prefix != prefix || !same_name(names[i].suffix, suffix)) continue;
+        if (texts[i][word].empty()) texts[i][word] = value;
+        return true;
     }
-    return list;
+    return false;
 }
 
-Window read_window(const HeaderList& headers, const WindowNames& names, std::chrono::system_clock::time_point now) {
-    const auto value = [&](std::string_view word) -> std::string_view {
-        const std::size_t size = names.prefix.size() + word.size() + names.suffix.size();
-        for (const auto& [name, text] : headers) {
-            if (name.size() == size && same_name(name.substr(0, names.prefix.size()), names.prefix) &&
-                same_name(name.substr(names.prefix.size(), word.size()), word) &&
-                same_name(name.substr(size - names.suffix.size()), names.suffix))
-                return text;
+struct LimitTexts {
+    WindowTexts<kRequestWindows.size()> requests{};
+    WindowTexts<kTokenWindows.size()> tokens{};
+
+    void take(std::string_view name, std::string_view value) {
+        std::size_t prefix = 0;
+        while (!starts_with(name, kPrefixes[prefix])) {
+            if (++prefix == kPrefixes.size()) return;
         }
-        return {};
-    };
-    return {.limit = parse_count(value("limit")),
-            .remaining = parse_count(value("remaining")),
-            .reset = parse_span_until(value("reset"), now)};
-}
+        name.remove_prefix(kPrefixes[prefix].size());
+        for (std::size_t word = 0; word < kWords.size(); ++word) {
+            if (!starts_with(name, kWords[word])) continue;
+            const auto suffix = name.substr(kWords[word].size());
+            if (!store(requests, kRequestWindows, prefix, word, suffix, value))
+                store(tokens, kTokenWindows, prefix, word, suffix, value);
+            return;
+        }
+    }
+};
 
-Window find_window(const HeaderList& headers, std::initializer_list<WindowNames> all,
-                   std::chrono::system_clock::time_point now) {
+template <std::size_t windows>
+Window find_window(const WindowTexts<windows>& texts, const ServerClock& clock) {
     Window found;
-    for (const WindowNames& names : all) {
-        const Window window = read_window(headers, names, now);
+    for (const auto& [limit, remaining, reset] : texts) {
+        if (limit.empty() && remaining.empty() && reset.empty()) continue;
+        const Window window{
+            .limit = parse_count(limit), .remaining = parse_count(remaining), .reset = parse_span_until(reset, clock)};
         const bool used_up = window.remaining == 0 && found.remaining != 0;
         if (window.is_there() && (!found.is_there() || used_up)) found = window;
     }
@@ -219,25 +265,11 @@ Window find_window(const HeaderList& headers, std::initializer_list<WindowNames>
 }  // namespace
 
 RateLimits parse_rate_limits(HeaderView headers, std::chrono::system_clock::time_point now) {
-    const HeaderList limits = limit_headers(headers);
-    if (limits.empty()) return {};
-    if (const auto date = within_clock(parse_http_date(trimmed(find_header(headers, "date"))))) now = *date;
-    const Window requests = find_window(limits,
-                                        {{"x-ratelimit-", "-requests"},
-                                         {"x-ratelimit-", "-requests-minute"},
-                                         {"x-ratelimit-", "-requests-hour"},
-                                         {"x-ratelimit-", "-requests-day"},
-                                         {"anthropic-ratelimit-requests-", ""},
-                                         {"x-ratelimit-", ""},
-                                         {"ratelimit-", ""}},
-                                        now);
-    const Window tokens = find_window(limits,
-                                      {{"x-ratelimit-", "-tokens"},
-                                       {"x-ratelimit-", "-tokens-minute"},
-                                       {"x-ratelimit-", "-tokens-hour"},
-                                       {"x-ratelimit-", "-tokens-day"},
-                                       {"anthropic-ratelimit-tokens-", ""}},
-                                      now);
+    LimitTexts texts;
+    for (const auto& [name, value] : headers) texts.take(name, value);
+    const ServerClock clock(headers, now);
+    const Window requests = find_window(texts.requests, clock);
+    const Window tokens = find_window(texts.tokens, clock);
     return {.limit_requests = requests.limit,
             .remaining_requests = requests.remaining,
             .limit_tokens = tokens.limit,
@@ -247,8 +279,7 @@ RateLimits parse_rate_limits(HeaderView headers, std::chrono::system_clock::time
 }
 
 std::optional<milliseconds> parse_reset(HeaderView headers, std::chrono::system_clock::time_point now) {
-    if (const auto date = within_clock(parse_http_date(trimmed(find_header(headers, "date"))))) now = *date;
-    return parse_span_until(find_header(headers, "x-ratelimit-reset"), now);
+    return parse_span_until(find_header(headers, "x-ratelimit-reset"), ServerClock(headers, now));
 }
 
 std::optional<Money> parse_reported_cost(HeaderView headers) {
