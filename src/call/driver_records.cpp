@@ -26,7 +26,7 @@ void CallDriver::book(Attempt& attempt, health::Charge charge, const Outcome* re
 /// the same model has answered the request, or the call ends with no other opinion. False: it is charged now.
 bool CallDriver::suspect(const Attempt& attempt) {
     const auto& ticket = attempt.ticket;
-    const bool on_trial = ticket.trial || ticket.model_trial || ticket.canary == health::Ticket::Canary::sent;
+    const bool on_trial = ticket.trial || ticket.model_trial || ticket.is_canary();
     if (on_trial || machine_.eligible_regions() < 2 || committed_ != 0) return false;
     suspects_.push_back(ticket);
     return true;

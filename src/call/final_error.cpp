@@ -53,7 +53,7 @@ std::string why_blocked(const FailedCall& call, std::size_t region) {
     }
     if (regions.forced_open(region)) return text;
     // Whichever comes first: the end of its open time, or a canary while no region is usable.
-    auto trial = regions.canary_at(region, call.now);
+    auto trial = regions.canary_at(region, call.model_id, call.now);
     if (const auto usable = regions.usable_at(region, call.model_id, call.now)) trial = std::min(trial, *usable);
     text += ", next trial in " + milliseconds_text(trial - call.now);
     return text;

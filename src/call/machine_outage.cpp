@@ -55,7 +55,7 @@ std::optional<CallMachine::Move> CallMachine::move_in_outage(bool return_to_trie
         }
         const bool blocked =
             !regions_.breakers_closed(region, model_, now) || (failure != nullptr && regions_.failing(region));
-        auto when = blocked ? regions_.canary_at(region, now) : now;
+        auto when = blocked ? regions_.canary_at(region, model_, now) : now;
         bool asked_to_wait = pause > now;
         if (asked_to_wait) when = std::max(when, pause);
         // What is neither blocked nor paused follows the rules of retries, and so does a return that was asked to wait.
@@ -101,7 +101,7 @@ std::optional<CallMachine::Move> CallMachine::move_in_outage(bool return_to_trie
 std::optional<CallMachine::Move> CallMachine::move_after_canary(time_point now) const {
     for (const auto region : plan_) {
         if (!eligible(region) || regions_.forced_open(region) || regions_.limited_until(region, model_) > now) continue;
-        if (!regions_.has_model(region, model_, now) || !regions_.canary_out(region)) continue;
+        if (!regions_.has_model(region, model_, now) || !regions_.canary_out(region, model_, now)) continue;
         return Move{.region = region, .when = now, .free = true, .panic = true, .outage = true};
     }
     return std::nullopt;

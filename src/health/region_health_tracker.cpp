@@ -144,8 +144,9 @@ Ticket RegionHealthTracker::on_dispatch(std::size_t region, ModelId model, Await
         if (own->paced_until > now) own->limited_until = std::max(own->limited_until, now + own->spacing);
     }
     if (canary) {
-        r.canary_at = now + std::chrono::duration_cast<nanoseconds>(kCanaryEvery * (jitter() - 0.2));
-        ++r.canaries_out;
+        auto& slot = ticket.canary == Ticket::Canary::model ? in_region(region, model).canaries : r.canaries;
+        slot.next = now + std::chrono::duration_cast<nanoseconds>(kCanaryEvery * (1 - 0.4 * random_.uniform()));
+        ++slot.out;
     }
     note(region, now);
     return ticket;
@@ -344,7 +345,10 @@ void RegionHealthTracker::drop(Ticket& ticket) {
 }
 
 void RegionHealthTracker::end_canary(Ticket& ticket) {
-    if (ticket.canary == Ticket::Canary::sent) --regions_[ticket.region].canaries_out;
+    if (ticket.canary == Ticket::Canary::region) --regions_[ticket.region].canaries.out;
+    // A model that was forgotten meanwhile has none out.
+    auto* own = ticket.canary == Ticket::Canary::model ? if_in_region(ticket.region, ticket.model) : nullptr;
+    if (own != nullptr && own->canaries.out > 0) --own->canaries.out;
     ticket.canary = Ticket::Canary::no;
 }
 
@@ -386,7 +390,7 @@ void RegionHealthTracker::hit(RegionState& r, time_point now) {
     r.hits = std::min(r.hits + 1, kManyCalls);
     // It answers again after it had not: the next canary goes at once.
     if (r.hits == 1 && r.breaker.state(now) != BreakerState::closed) {
-        r.canary_at = std::min(r.canary_at, now);
+        r.canaries.next = std::min(r.canaries.next, now);
         notices_.back.push_back(static_cast<std::size_t>(&r - regions_.data()));
     }
     if (r.hits >= 2) {

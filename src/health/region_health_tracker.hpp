@@ -52,8 +52,10 @@ struct Ticket {
     bool answered = false;                    // its first content came
     bool late = false;                        // charged already, for a sign of life that did not come
     bool watched = false;                     // its region is asked for one when it falls silent
-    /// Sent although a breaker keeps calls away: to the only region (implied), or to find out about one.
-    enum class Canary : std::uint8_t { no, implied, sent } canary = Canary::no;
+    /// Sent although a breaker keeps calls away: to the only region (implied), or to find out about a region, or about
+    /// the model in it where the region itself is well.
+    enum class Canary : std::uint8_t { no, implied, region, model } canary = Canary::no;
+    bool is_canary() const { return canary == Canary::region || canary == Canary::model; }
     Clock::time_point at{};
 };
 
@@ -218,11 +220,16 @@ class RegionHealthTracker {
     const ContentGaps& content_gaps(ModelId model) const { return about(model).gaps; }
     values::RegionFacts facts(std::size_t region, time_point now) const;
 
-    /// While no region is usable: when the next canary may go out there. One each 400 to 500 ms, of all calls together,
-    /// and one as soon as a probe is answered again; the first success closes the breaker.
-    time_point canary_at(std::size_t region, time_point now) const { return std::max(now, regions_[region].canary_at); }
+    /// While no region is usable: when the next canary may go out there. One each 300 to 500 ms, of all calls together,
+    /// and one as soon as a probe is answered again; the first success closes the breaker. Where the region is well and
+    /// models fail in it, each of them has its own.
+    time_point canary_at(std::size_t region, ModelId model, time_point now) const {
+        return std::max(now, canaries(region, model, now).next);
+    }
     /// Whether one is out, and has not failed yet.
-    bool canary_out(std::size_t region) const { return regions_[region].canaries_out > 0; }
+    bool canary_out(std::size_t region, ModelId model, time_point now) const {
+        return canaries(region, model, now).out > 0;
+    }
     /// No breaker keeps calls away, but the last attempt there failed.
     bool failing(std::size_t region) const { return regions_[region].breaker.failures_in_a_row() > 0; }
     /// The last time it refused a call for load, it served others.
@@ -234,8 +241,13 @@ class RegionHealthTracker {
     Notices take_notices();
 
   private:
+    struct Canaries {
+        time_point next{};
+        int out = 0;
+    };
     struct ModelInRegion {
         LatencyAverage stream, plain;
+        Canaries canaries;
         time_point limited_until{}, missing_until{}, paced_until{};
         nanoseconds spacing{}, missing_for{};                 // missing_for: the last such time
         std::unique_ptr<resilience::CircuitBreaker> breaker;  // once it has failed
@@ -265,9 +277,8 @@ class RegionHealthTracker {
         time_point watch_began{};
         ProbeTrust probe_trust;
         std::vector<ModelInRegion> models;  // by slot
-        time_point canary_at{};
+        Canaries canaries;
         double waiting_since = 0;  // sum over the attempts that wait, ms
-        int canaries_out = 0;
         int in_flight = 0, waiting = 0, misses = 0, hits = 0, good_calls = 0;
         int watched = 0;     // attempts
         int unanswered = 0;  // probes in a row that met silence, with no other byte since
@@ -290,6 +301,9 @@ class RegionHealthTracker {
     const ModelInRegion* if_in_region(std::size_t region, ModelId model) const;
     ModelInRegion* if_in_region(std::size_t region, ModelId model);
     double expected(std::size_t region, ModelId model, Awaited awaited) const;
+    const Canaries& canaries(std::size_t region, ModelId model, time_point now) const;
+    /// Only the model's breaker keeps calls away.
+    bool model_alone_blocked(std::size_t region, ModelId model, time_point now) const;
     Ticket::Canary canary_kind(std::size_t region, ModelId model, bool wanted, time_point now) const;
     void end_canary(Ticket& ticket);
     bool others_usable(std::size_t region, ModelId model, time_point now) const;

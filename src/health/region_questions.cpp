@@ -53,12 +53,20 @@ bool RegionHealthTracker::others_usable(std::size_t region, ModelId model, time_
 
 // ---- canaries ----
 
+bool RegionHealthTracker::model_alone_blocked(std::size_t region, ModelId model, time_point now) const {
+    return regions_[region].breaker.state(now) == BreakerState::closed && !breakers_closed(region, model, now);
+}
+
+const RegionHealthTracker::Canaries& RegionHealthTracker::canaries(std::size_t region, ModelId model,
+                                                                   time_point now) const {
+    return model_alone_blocked(region, model, now) ? if_in_region(region, model)->canaries : regions_[region].canaries;
+}
+
 Ticket::Canary RegionHealthTracker::canary_kind(std::size_t region, ModelId model, bool wanted, time_point now) const {
-    using enum Ticket::Canary;
-    if (wanted) return sent;
+    if (wanted) return model_alone_blocked(region, model, now) ? Ticket::Canary::model : Ticket::Canary::region;
     const bool open_to_all =
         regions_.size() > 1 ? breakers_admit(region, model, now) : breakers_closed(region, model, now);
-    return open_to_all ? no : implied;
+    return open_to_all ? Ticket::Canary::no : Ticket::Canary::implied;
 }
 
 std::optional<RegionHealthTracker::time_point> RegionHealthTracker::blocked_since(std::size_t region, ModelId model,
