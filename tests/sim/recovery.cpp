@@ -2,7 +2,9 @@
 #include "recovery.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <span>
+#include <vector>
 
 namespace holysheep::sim {
 
@@ -41,23 +43,27 @@ bool served(std::span<const CallEntry> calls, Time old_median) {
 }
 
 /// The one region that all faults strike.
-std::optional<std::size_t> struck_region(const WorldPlan& plan) {
-    const auto& first = plan.faults.front().region;
-    const bool same = std::ranges::all_of(plan.faults, [&first](const auto& fault) { return fault.region == first; });
+std::optional<std::size_t> struck_region(std::span<const Fault> faults) {
+    const auto& first = faults.front().region;
+    const bool same = std::ranges::all_of(faults, [&first](const auto& fault) { return fault.region == first; });
     return same ? first : std::nullopt;
 }
 
 }  // namespace
 
 std::optional<double> recovery_seconds(const WorldPlan& plan, const Ledger& ledger) {
-    if (plan.faults.empty()) return std::nullopt;
+    std::vector<Fault> passing;
+    std::ranges::copy_if(plan.faults, std::back_inserter(passing), [&](const Fault& fault) {
+        return fault.from > Time{0} || fault.to < plan.duration;  // else it is how this world is
+    });
+    if (passing.empty()) return std::nullopt;
     Time from = kNever, to{};
-    for (const auto& fault : plan.faults) {
+    for (const auto& fault : passing) {
         if (fault.kind == FaultKind::restart || fault.kind == FaultKind::clock_jump) return std::nullopt;
         from = std::min(from, fault.from);
         to = std::max(to, fault.to);
     }
-    const auto region = struck_region(plan);
+    const auto region = struck_region(passing);
     const auto before = between(ledger, std::min(plan.warm_up, from / 2), from);
     const double old_share = region ? share(before, *region) : 0;
     if (before.empty() || (region && old_share < kLeastShare)) return std::nullopt;

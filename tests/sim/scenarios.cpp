@@ -93,6 +93,7 @@ const std::vector<std::string_view>& scenario_names() {
                                                      "rolling",
                                                      "shedding",
                                                      "shedding_hint",
+                                                     "shedding_burst",
                                                      "partial_refusals_10",
                                                      "partial_refusals_30",
                                                      "shared_quota",
@@ -117,6 +118,8 @@ std::optional<WorldPlan> scenario(std::string_view name) {
         plan.faults = {throughout(FaultKind::shed, plan, 0)};
     } else if (name == "shedding_hint") {
         plan.faults = {throughout(FaultKind::shed, plan, 1)};
+    } else if (name == "shedding_burst") {
+        plan.faults = {throughout(FaultKind::shed, plan, 0), everywhere(FaultKind::overload, 20s)};
     } else if (name == "partial_refusals_10") {
         plan.faults = {throughout(FaultKind::refusals, plan, 0.1)};
     } else if (name == "partial_refusals_30") {
