@@ -6,7 +6,7 @@ from conan.tools.cmake import CMake, CMakeDeps, CMakeToolchain, cmake_layout
 
 class HolysheepConan(ConanFile):
     name = "holysheep"
-    version = "0.1.0"
+    version = "0.2.0"
     description = "Client for language models behind a multi-region, OpenAI-compatible gateway"
     license = "Apache-2.0"
     homepage = "https://www.holysheep.ai"

@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
     check_arguments(argc, argv, "usage: breaker\nShows on a simulated gateway what a circuit breaker does.\n");
     holysheep::testing::GatewaySimulator gateway({{.id = "us-west"}, {.id = "eu-central"}});
     auto regions = gateway.regions();
-    regions[1].priority = 1;  // only while us-west cannot be used
+    regions[1].tier = 1;  // only while us-west cannot be used
     holysheep::Client client(
         {.api_key = "sk-simulated", .regions = regions, .breaker = {.failures = 2, .open_for = 60s}});
 

@@ -30,7 +30,7 @@ void answer(holysheep::Client& client, holysheep::ChatRequest& conversation) {
             std::cerr << "(thinking)\n";
             thinking = true;
         }
-        if (chunk.event == holysheep::ChunkEvent::content) std::cout << chunk.text << std::flush;
+        std::cout << chunk.content() << std::flush;
     }
     std::cout << '\n';
     interrupted = false;
@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
         "usage: chat [model]\nTalks to a model in the terminal: /reset forgets, /stats shows the regions, /quit ends.\n"
         "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, say whom to ask. It is billed.\n",
         1);
-    auto created = holysheep::Client::create(holysheep::ClientOptions::from_environment());
+    auto created = holysheep::Client::create();
     if (!created) {
         std::cerr << created.error() << '\n';
         return 1;

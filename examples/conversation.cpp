@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
         "usage: conversation [question...]\nAsks the questions one after the other, each with the answers before it.\n"
         "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, say whom to ask. It is billed.\n",
         argc);
-    auto client = holysheep::Client::create(holysheep::ClientOptions::from_environment());
+    auto client = holysheep::Client::create();
     if (!client) {
         std::cerr << client.error() << '\n';
         return 1;
@@ -21,17 +21,19 @@ int main(int argc, char** argv) {
     std::vector<std::string> questions(argv + 1, argv + argc);
     if (questions.empty()) questions = {"Which sheep gives the finest wool?", "And which the most?"};
 
-    holysheep::ChatRequest conversation{.model = "gpt-4.1", .messages = {holysheep::system("Answer in one sentence.")}};
+    holysheep::ChatRequest conversation{.model = "gpt-4.1",
+                                        .messages = {holysheep::system_prompt("Answer in one sentence.")}};
     for (const auto& question : questions) {
         conversation.messages.push_back(holysheep::user(question));
         const auto print = [](const holysheep::ChatChunk& chunk) {
             if (chunk.event == holysheep::ChunkEvent::restarted) std::cout << "\n[again] ";
-            if (chunk.event == holysheep::ChunkEvent::content) std::cout << chunk.text << std::flush;
+            std::cout << chunk.content() << std::flush;
         };
         std::cout << "> " << question << '\n';
-        auto answer = client->stream_to(conversation, print,
+        auto answer = client->stream_to(conversation,
                                         {.session = "one conversation, one region: its prompt cache stays warm",
-                                         .stream_recovery = holysheep::StreamRecovery::restart});
+                                         .stream_recovery = holysheep::StreamRecovery::restart},
+                                        print);
         std::cout << '\n';
         if (!answer) {
             std::cerr << answer.error() << '\n';

@@ -67,7 +67,7 @@ holysheep::Result<holysheep::ChatCompletion> ask(holysheep::Client& client, int 
     if (!streamed) return client.chat(request);
     auto stream = client.stream(request);
     std::string text;
-    for (const auto& chunk : stream) text += chunk.text;
+    for (const auto& chunk : stream) text += chunk.content();
     auto reply = stream.finish();
     // What was streamed and what was assembled must be the same answer.
     if (reply && reply->text() != text) return holysheep::Error{.message = "the stream lost a piece of the answer"};

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <holysheep/holysheep.hpp>
 #include <holysheep/json.hpp>
+#include <holysheep/return_on_investment.hpp>
 #include <iomanip>
 #include <iostream>
 #include <optional>

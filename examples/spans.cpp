@@ -76,7 +76,7 @@ int main(int argc, char** argv) {
         gateway->set_fault("us-west", {.kind = holysheep::testing::Fault::Kind::status, .status = 503});
         options.api_key = "sk-simulated";
         options.regions = gateway->regions();
-        options.regions[1].priority = 1;
+        options.regions[1].tier = 1;
     }
     options.listeners.push_back(std::make_shared<SpanWriter>());
     auto client = holysheep::Client::create(std::move(options));

@@ -12,10 +12,10 @@ int main(int argc, char** argv) try {
     holysheep::Client client;
     auto stream = client.stream(
         {.model = "gpt-4.1",
-         .messages = {holysheep::system("Answer in three sentences."), holysheep::user("How is wool spun?")},
+         .messages = {holysheep::system_prompt("Answer in three sentences."), holysheep::user("How is wool spun?")},
          .include_usage = true});
     for (const auto& chunk : stream) {
-        if (chunk.event == holysheep::ChunkEvent::content) std::cout << chunk.text << std::flush;
+        std::cout << chunk.content() << std::flush;
         if (chunk.event == holysheep::ChunkEvent::usage) std::cerr << "\n[" << chunk.usage->total_tokens << " tokens]";
     }
     std::cout << '\n';

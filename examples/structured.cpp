@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
     check_arguments(argc, argv,
                     "usage: structured\nAsks for JSON of a given shape and parses it.\n"
                     "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, say whom to ask. It is billed.\n");
-    auto client = holysheep::Client::create(holysheep::ClientOptions::from_environment());
+    auto client = holysheep::Client::create();
     if (!client) {
         std::cerr << client.error() << '\n';
         return 1;

@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
                     "usage: tools [question]\nLets the model call a function of this program until it has an answer.\n"
                     "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, say whom to ask. It is billed.\n",
                     1);
-    auto client = holysheep::Client::create(holysheep::ClientOptions::from_environment());
+    auto client = holysheep::Client::create();
     if (!client) {
         std::cerr << client.error() << '\n';
         return 1;

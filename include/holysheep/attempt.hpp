@@ -19,11 +19,17 @@ inline namespace v0 {
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
-/// Why an attempt was dispatched. `race`: the previous region's connection was late, so another one was opened beside
-/// it; the request goes to whichever is ready first. `rescue`: the previous region fell silent. `backup`: the deadline
-/// came near without content, or the previous region was on trial and slow. Of all that run beside each other, the
-/// first to give content wins.
-enum class AttemptKind { first, retry, failover, hedge, race, rescue, fallback_model, backup };
+/// Why an attempt was dispatched. Of all that run beside each other, the first to give content wins.
+enum class AttemptKind {
+    first,           ///< the call's first
+    retry,           ///< in a region that this call has tried before
+    failover,        ///< in another region, after a failure
+    hedge,           ///< beside an answer that is slow to begin: see HedgingOptions
+    race,            ///< the earlier one's connection is late: the request goes to whichever is ready first
+    rescue,          ///< beside one whose region fell silent
+    fallback_model,  ///< the first with another model
+    backup           ///< beside one: the deadline came near without content, or a region on trial is slow
+};
 HOLYSHEEP_EXPORT std::string_view to_string(AttemptKind kind);
 
 /// Moments of one attempt, counted from its dispatch. Unset where the phase was not reached, and for `dns`, `connect`
@@ -37,25 +43,25 @@ struct AttemptRecord {
     int number = 0;  ///< 1, 2, … in the order of dispatch within the call
     AttemptKind kind = AttemptKind::first;
     std::string region{}, model{};
+    std::string server{};   ///< host, and port where the region's URL names one
     nanoseconds started{};  ///< dispatch, counted from the call's start
     AttemptTimings timings{};
     int http_status = 0;               ///< 0: there was no HTTP answer
     std::optional<ErrorCode> error{};  ///< unset: this attempt gave the answer
     std::string detail{};              ///< one line, without secrets
-    std::string request_id{};          ///< the gateway's id for this request, as its headers gave it
+    /// Why another region was asked while this attempt was still out: the phase it was in, and the evidence. "silent
+    /// after its head for 1.0 s; no answer to a probe". Empty where none was.
+    std::string left{};
+    std::string request_id{};  ///< the gateway's id for this request, as its headers gave it
     bool connection_reused = false;
     bool maybe_duplicated = false;  ///< dispatched although an earlier attempt may have been delivered
+    bool panic = false;             ///< sent although every region was blocked: better one than a certain failure
     bool winner = false;            ///< the attempt whose answer the caller got (or got a part of)
     /// Zero where the request never reached the gateway or was refused by it. Unset: unknown, because the price is.
     std::optional<Money> cost{};
     /// The gateway did not say what it counted, or the attempt was over before the answer: about four bytes make a
     /// token, of the prompt and of what had come.
     bool cost_is_estimate = false;
-    bool panic = false;    ///< sent although every region was blocked: better one attempt than a certain failure
-    std::string server{};  ///< host, and port where the region's URL names one
-    /// Why another region was asked while this attempt was still out: the phase it was in, and the evidence. "silent
-    /// after its head for 1.0 s; no answer to a probe". Empty where none was.
-    std::string left{};
 };
 
 /// A short story of the trail: "us-west refused after 0.1 ms → eu-central 200 in 212 ms".

@@ -50,20 +50,20 @@ struct ChatCompletion {
     std::string id{};
     std::string model{};            ///< the model that answered, as the gateway names it
     std::string requested_model{};  ///< the model that was asked for
+    std::string model_reason{};     ///< why another one was asked in the end than `requested_model`: a rule, a fallback
     std::string region{}, request_id{}, service_tier{}, system_fingerprint{};
     std::int64_t created = 0;  ///< seconds since the epoch
     std::vector<Choice> choices{};
     Usage usage{};
     /// What this answer cost, as `usage` counts it; attempts that failed or lost are in their records. Unset: unknown.
     std::optional<Money> cost{};
+    bool cost_is_estimate = false;  ///< see AttemptRecord
     RateLimits rate_limits{};
     std::vector<AttemptRecord> attempts{};  ///< the trail; the last winner gave this answer
     bool done_marker_missing = false;       ///< a stream that ended well, but without its `[DONE]`
     int skipped_chunks = 0;                 ///< malformed frames passed over, with `CallOptions::skip_malformed_chunks`
     std::vector<std::pair<std::string, std::string>> headers{};
     std::string raw_json{}, extra_json{};
-    bool cost_is_estimate = false;  ///< see AttemptRecord
-    std::string model_reason{};  ///< why another model was asked in the end than `requested_model`: a rule, a fallback
 
     /// The first choice's text, "" when there is none.
     HOLYSHEEP_EXPORT const std::string& text() const;
@@ -117,6 +117,9 @@ struct ChatChunk {
     const Usage* usage = nullptr;       ///< for `usage`
     std::string_view raw_json{};        ///< the wire chunk this event came from
     MediaKind media = MediaKind::none;  ///< for `media`
+
+    /// The next piece of the answer's text; "" for every other event. (`text` is also reasoning, a refusal, or media.)
+    std::string_view content() const { return event == ChunkEvent::content ? text : std::string_view(); }
 };
 
 }  // namespace v0

@@ -40,15 +40,16 @@ struct ChatRequest {
     std::vector<Tool> tools{};
     std::optional<ToolChoice> tool_choice{};
     std::optional<bool> parallel_tool_calls{};
-    std::string reasoning_effort{}, verbosity{}, service_tier{}, user{}, safety_identifier{}, prompt_cache_key{};
+    std::string reasoning_effort{}, verbosity{};
+    ReasoningReplay reasoning_replay = ReasoningReplay::marked;
+    std::vector<std::string> modalities{};  ///< what the answer may be: "text", "audio"
+    std::string prediction{};  ///< text that the answer will largely repeat; what repeats is written faster
+    std::string service_tier{}, user{}, safety_identifier{}, prompt_cache_key{};
     std::map<std::string, std::string> metadata{};
     std::optional<bool> store{};
     std::optional<bool> include_usage{};        ///< streams only: `stream_options.include_usage`; unset sends nothing
-    std::string extra_json{};                   ///< a JSON object merged over the body last; see `CallOptions`
     std::optional<bool> include_obfuscation{};  ///< streams only: `stream_options.include_obfuscation`
-    std::vector<std::string> modalities{};      ///< what the answer may be: "text", "audio"
-    std::string prediction{};  ///< text that the answer will largely repeat; what repeats is written faster
-    ReasoningReplay reasoning_replay = ReasoningReplay::marked;
+    std::string extra_json{};                   ///< a JSON object merged over the body last; see `CallOptions`
 };
 
 }  // namespace v0

@@ -34,40 +34,51 @@ inline namespace v0 {
 class HOLYSHEEP_EXPORT Client {
   public:
     /// Throws `Exception` with `invalid_options` when options cannot work; the message names every problem at once.
-    explicit Client(ClientOptions options = ClientOptions::from_environment());
+    explicit Client(ClientOptions options = {});
     /// The same checks without an exception.
-    static Result<Client> create(ClientOptions options);
+    static Result<Client> create(ClientOptions options = {});
     Client(Client&&) noexcept;
     Client& operator=(Client&&) noexcept;
     /// Cancels what is in flight (callers get `cancelled`) and joins its threads.
     ~Client();
 
-    Result<ChatCompletion> chat(ChatRequest request, CallOptions options = {});
+    /// Asks a model and waits for the whole answer: one call, as many attempts as failover needs (RetryOptions), within
+    /// `CallOptions::deadline` or `TimeoutOptions::total` (ten minutes). The error is of the first failure and carries
+    /// every attempt; it is never thrown. The request is only read: large ones are not copied.
+    Result<ChatCompletion> chat(const ChatRequest& request, const CallOptions& options = {});
+    /// The same with one message of a user.
     Result<ChatCompletion> chat(std::string model, std::string question);
-    std::future<Result<ChatCompletion>> chat_async(ChatRequest request, CallOptions options = {});
-    void chat_async(ChatRequest request, CallOptions options, std::function<void(Result<ChatCompletion>)> on_done);
+    /// The same without waiting. Everything is read before it returns.
+    std::future<Result<ChatCompletion>> chat_async(const ChatRequest& request, const CallOptions& options = {});
+    /// `on_done` runs exactly once.
+    void chat_async(const ChatRequest& request, const CallOptions& options,
+                    std::function<void(Result<ChatCompletion>)> on_done);
 
     /// Starts at once; see ChatStream. Never fails itself: a refused request is told by `finish()`.
-    ChatStream stream(ChatRequest request, CallOptions options = {});
+    ChatStream stream(const ChatRequest& request, const CallOptions& options = {});
     /// Blocks until the stream ends; `on_chunk` runs on the calling thread. An exception from it cancels the stream and
     /// is passed on.
-    Result<ChatCompletion> stream_to(ChatRequest request, std::function<void(const ChatChunk&)> on_chunk,
-                                     CallOptions options = {});
+    Result<ChatCompletion> stream_to(const ChatRequest& request, const std::function<void(const ChatChunk&)>& on_chunk);
+    Result<ChatCompletion> stream_to(const ChatRequest& request, const CallOptions& options,
+                                     const std::function<void(const ChatChunk&)>& on_chunk);
     /// Suited to thousands of streams on one client. `on_done` runs exactly once, after the last `on_chunk`.
-    StreamHandle stream_async(ChatRequest request, CallOptions options, std::function<void(const ChatChunk&)> on_chunk,
+    StreamHandle stream_async(const ChatRequest& request, const CallOptions& options,
+                              std::function<void(const ChatChunk&)> on_chunk,
                               std::function<void(Result<ChatCompletion>)> on_done);
 
-    Result<std::vector<Model>> models(CallOptions options = {});
+    /// The models that the gateway lists (GET /models). Those that this client knows prices of: `catalogue`.
+    Result<std::vector<Model>> models(const CallOptions& options = {});
     /// Asks for the list of models; the error says why a key is refused and what helps.
-    Result<void> verify_key(CallOptions options = {});
+    Result<void> verify_key(const CallOptions& options = {});
     /// Any other endpoint. An HTTP error status is an `Error`, as it is for `chat`.
-    Result<RawResponse> request(RawRequest request, CallOptions options = {});
+    Result<RawResponse> request(RawRequest request, const CallOptions& options = {});
     /// Probes every region now, all at once, and returns what is known of each after `options.deadline` at the latest
     /// (default: `HealthOptions::timeout`), however many are dead. Of `options`, the region lists count too. From
     /// inside a callback of this client it does not wait: it returns what is known already.
-    std::vector<RegionHealth> probe(CallOptions options = {});
-    /// Opens a connection to every region at once. An error when no region answered within `timeout`; it names each.
-    Result<void> warm_up(milliseconds timeout);
+    std::vector<RegionHealth> probe(const CallOptions& options = {});
+    /// Opens a connection to every region at once, or to those that `options` name. An error when no region answered
+    /// within `options.deadline` (default: `TimeoutOptions::connect`); it names each.
+    Result<void> warm_up(const CallOptions& options = {});
 
     /// No new attempts for this region, calls in flight go on; unknown ids do nothing.
     void drain(std::string_view region);

@@ -8,7 +8,6 @@
 #include <holysheep/dashboard.hpp>
 #include <holysheep/gen_ai.hpp>
 #include <holysheep/media.hpp>
-#include <holysheep/return_on_investment.hpp>
 #include <holysheep/stream_accumulator.hpp>
 #include <holysheep/structured.hpp>
 #include <holysheep/tool_runner.hpp>

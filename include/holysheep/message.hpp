@@ -56,14 +56,15 @@ struct Message {
     std::vector<ContentPart> parts{};
     std::string name{}, tool_call_id{}, refusal{};
     std::string reasoning{};  ///< read from answers; whether it is sent back: `ChatRequest::reasoning_replay`
-    std::vector<ToolCall> tool_calls{};
-    std::string extra_json{};  ///< a JSON object merged over the message last; unknown members of answers land here
     /// The member that carried `reasoning`, under which it goes back; empty means "reasoning_content". "thinking"
     /// stands for parts of that type inside `content`, "message.thinking" for a member of that name.
     std::string reasoning_name{};
+    std::vector<ToolCall> tool_calls{};
+    std::string extra_json{};  ///< a JSON object merged over the message last; unknown members of answers land here
 };
 
-HOLYSHEEP_EXPORT Message system(std::string text);
+/// Not `system`: under a using-directive that name could call the function of the C library that runs a command.
+HOLYSHEEP_EXPORT Message system_prompt(std::string text);
 HOLYSHEEP_EXPORT Message user(std::string text);
 HOLYSHEEP_EXPORT Message assistant(std::string text);
 HOLYSHEEP_EXPORT Message tool_result(std::string tool_call_id, std::string text);

@@ -42,15 +42,15 @@ struct ModelTraits {
     bool reasoning = false;  ///< thinks for minutes before or within an answer: longer defaults of `TimeoutOptions`
     bool prefill = false;    ///< goes on from an assistant message at the end: `StreamRecovery::continue_prefix`
     std::int64_t context_window = 0;    ///< tokens of prompt and answer together; 0: not known
-    std::int64_t max_output = 0;        ///< tokens; 0: not known
+    std::int64_t max_output = 0;        ///< tokens of an answer: no call reserves more (BudgetOptions); 0: not known
     std::optional<ModelPrice> price{};  ///< unset: what it costs is not known
 };
 
 /// Models by name: a value, to be copied and changed at will.
 ///
 ///     auto catalogue = holysheep::ModelCatalogue::built_in();
-///     catalogue.amend("gpt-4.1", {.price = holysheep::ModelPrice{.input = *holysheep::parse_money("1.80"),
-///                                                                .output = *holysheep::parse_money("7.20")}});
+///     catalogue.amend("gpt-4.1", {.price = holysheep::ModelPrice{.input = holysheep::usd("1.80"),
+///                                                                .output = holysheep::usd("7.20")}});
 ///     client.set_prices(catalogue);
 class HOLYSHEEP_EXPORT ModelCatalogue {
   public:

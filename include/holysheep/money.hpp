@@ -3,9 +3,7 @@
 
 #include <cstdint>
 #include <iosfwd>
-#include <optional>
 #include <string>
-#include <string_view>
 
 #include <holysheep/export.hpp>
 
@@ -21,10 +19,6 @@ struct Money {
     HOLYSHEEP_EXPORT std::string amount() const;
     friend bool operator==(const Money&, const Money&) = default;
 };
-
-/// From a decimal such as "2", "0.075" or "2.5e-07"; half a nano-unit counts up. Nothing for any other text, for less
-/// than zero and for more than nine billion units.
-HOLYSHEEP_EXPORT std::optional<Money> parse_money(std::string_view amount, std::string_view currency = "USD");
 
 /// "80.00 USD".
 HOLYSHEEP_EXPORT std::ostream& operator<<(std::ostream& out, const Money& money);

@@ -21,6 +21,7 @@
 #include <holysheep/model_catalogue.hpp>
 #include <holysheep/model_rules.hpp>
 #include <holysheep/money.hpp>
+#include <holysheep/parse_money.hpp>
 #include <holysheep/rate_limiter.hpp>
 #include <holysheep/region.hpp>
 #include <holysheep/region_selector.hpp>
@@ -30,7 +31,7 @@
 namespace holysheep {
 inline namespace v0 {
 
-/// How a call's first region is chosen among the usable ones of the lowest `Region::priority` that has any. Failover
+/// How a call's first region is chosen among the usable ones of the lowest `Region::tier` that has any. Failover
 /// then goes on by ascending cost, whatever the strategy:
 ///
 ///     cost = (L + 600 ms · error_rate) · (1 + waiting)^0.4 / (weight · ramp)
@@ -199,7 +200,7 @@ enum class LogLevel { trace, debug, info, warning, error, off };
 /// appear; bodies only with `bodies`, at `trace`, capped at 2 KiB. `warning`: a region was lost. `info`: any other
 /// change of a region; a call failed, which its caller knows. `debug`: each attempt, and each call that succeeds.
 struct LogOptions {
-    LogLevel level = LogLevel::warning;
+    std::optional<LogLevel> level{};                         ///< unset: HOLYSHEEP_LOG, else `warning`
     std::function<void(LogLevel, std::string_view)> sink{};  ///< called from any thread
     bool bodies = false;
 };
@@ -261,8 +262,13 @@ struct ClientOptions {
     StatsOptions stats{};
     QueueOptions queues{};
 
-    /// HOLYSHEEP_API_KEY, HOLYSHEEP_BASE_URL, HOLYSHEEP_REGIONS (`id[=url],…`), HOLYSHEEP_LOG (a LogLevel's name).
-    /// OPENAI_API_KEY is never read: a key belongs to one host.
+    /// Whether the client takes what is not set here from the environment: HOLYSHEEP_API_KEY where there is no
+    /// `api_key`, `keys` or `key_source` (regions keep their own keys), HOLYSHEEP_BASE_URL and HOLYSHEEP_REGIONS
+    /// (`id[=url],…`) where there are neither a `base_url` nor `regions`, HOLYSHEEP_LOG (a LogLevel's name) where there
+    /// is no `log.level`. OPENAI_API_KEY is never read: a key belongs to one host.
+    bool use_environment = true;
+
+    /// What the environment says, for a program that wants to look at it or to change it before a client is made.
     HOLYSHEEP_EXPORT static ClientOptions from_environment();
 };
 
@@ -283,11 +289,15 @@ enum class StreamRecovery {
     continue_prefix
 };
 
+/// Whose turn comes first where calls of a client wait for a limit: each step is worth five seconds of age.
+enum class Priority { high, normal, low };
+
 /// The settings of one call. Unset members leave the client's in force.
 struct CallOptions {
     std::stop_token stop{};
-    std::optional<milliseconds> deadline{};  ///< from the start of the call; covers everything, streams too
-    std::vector<std::string> regions{};      ///< allow list of ids or zones: the call never leaves it. Empty: all
+    std::optional<milliseconds>
+        deadline{};                      ///< from its start, in place of `timeouts.total`; covers streams to their end
+    std::vector<std::string> regions{};  ///< allow list of ids or zones: the call never leaves it. Empty: all
     std::vector<std::string> exclude_regions{};
     /// Calls of one session go to the same region (rendezvous hashing), which keeps its prompt cache warm, unless that
     /// is not usable or costs more than twice the best plus 50 ms. Empty: no session.
@@ -300,8 +310,8 @@ struct CallOptions {
     std::vector<std::string> fallback_models{};
     std::optional<bool> hedge{};  ///< overrides `HedgingOptions::enabled`
     StreamRecovery stream_recovery = StreamRecovery::terminate;
-    int skip_malformed_chunks = 0;  ///< broken frames of a stream to pass over; never while a tool call is open
-    int priority = 1;               ///< in the queues of limits: 0 high … 2 low; a class is worth five seconds of age
+    int skip_malformed_chunks = 0;         ///< broken frames of a stream to pass over; never while a tool call is open
+    Priority priority = Priority::normal;  ///< in the queues of limits
     /// No second dispatch while the first may have been delivered. Certain is only what was never sent or was refused:
     /// no connection, a 4xx but 408, an HTTP/2 stream that was refused, an error that says "overloaded" or asks for the
     /// request again (`x-should-retry`). A 5xx alone is not, because a proxy writes one too. So that no request is lost

@@ -21,7 +21,8 @@ HOLYSHEEP_EXPORT ResponseFormat json_schema(std::string name, std::string schema
 /// Asks, and accepts only a whole answer: one that was cut at its token limit is `malformed_response`, one that a
 /// content filter ended or the model refused is `content_filtered`. `Error::provider_code` says which ("length",
 /// "content_filter", "refusal"), and `Error::partial` keeps the answer.
-HOLYSHEEP_EXPORT Result<ChatCompletion> chat_whole(Client& client, ChatRequest request, CallOptions options = {});
+HOLYSHEEP_EXPORT Result<ChatCompletion> chat_whole(Client& client, const ChatRequest& request,
+                                                   const CallOptions& options = {});
 
 namespace detail {
 HOLYSHEEP_EXPORT Error wrong_shape(ChatCompletion answer, std::string_view why);
@@ -34,9 +35,10 @@ HOLYSHEEP_EXPORT Error wrong_shape(ChatCompletion answer, std::string_view why);
 /// `parse` takes the answer's text and returns a T, or a Result<T>, or throws: an answer that it does not accept is
 /// `malformed_response` with its words, and `Error::partial` keeps the answer. Other errors are those of `chat_whole`.
 template <class T, class Parse>
-Result<T> chat_as(Client& client, ChatRequest request, ResponseFormat format, Parse&& parse, CallOptions options = {}) {
+Result<T> chat_as(Client& client, ChatRequest request, ResponseFormat format, Parse&& parse,
+                  const CallOptions& options = {}) {
     request.response_format = std::move(format);
-    auto answer = chat_whole(client, std::move(request), std::move(options));
+    auto answer = chat_whole(client, request, options);
     if (!answer) return std::move(answer).error();
     try {
         Result<T> value = std::invoke(std::forward<Parse>(parse), answer->text());

@@ -29,10 +29,9 @@ CallPolicy make_policy(const RetryOptions& retry, const TimeoutOptions& timeouts
     policy.fixed_stall = timeouts.stall.count() > 0 || traits.reasoning || !stream;
     policy.attempt = timeouts.attempt;
     policy.own_first_byte = timeouts.first_byte.count() > 0;
-    auto total = timeouts.total;
+    // What a call says for itself counts more than the client's default.
     if (deadline) deadline = std::clamp(*deadline, -kLongest, kLongest);
-    if (deadline && (total.count() == 0 || *deadline < total)) total = *deadline;
-    if (deadline || total.count() > 0) policy.deadline = now + total;
+    if (deadline || timeouts.total.count() > 0) policy.deadline = now + deadline.value_or(timeouts.total);
     policy.deadline_covers_stream = deadline.has_value() || timeouts.total != TimeoutOptions{}.total;
     return policy;
 }

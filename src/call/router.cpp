@@ -12,7 +12,7 @@ Router::Router(std::span<const Region> regions, const SelectorOptions& options,
                const telemetry::Log& log)
     : selector_(options, regions.size()), custom_(std::move(custom)), tracker_(tracker), log_(log) {
     for (const auto& region : regions) {
-        regions_.push_back({region.id, routing::hash_id(region.id), region.weight, region.priority});
+        regions_.push_back({region.id, routing::hash_id(region.id), region.weight, region.tier});
     }
 }
 
@@ -22,7 +22,7 @@ void Router::assess(std::size_t region, values::ModelId model, health::Awaited a
     const auto& known = regions_[region];
     candidate.region = region;
     candidate.id_hash = known.id_hash;
-    candidate.priority = known.priority;
+    candidate.tier = known.tier;
     candidate.weight = known.weight;
     candidate.ramp = view.ramp;
     candidate.usable = view.usable;

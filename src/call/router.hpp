@@ -59,7 +59,7 @@ class Router {
         std::string id;
         std::uint64_t id_hash;
         double weight;
-        int priority;
+        int tier;
     };
     std::vector<Known> regions_;
     routing::Selector selector_;

@@ -36,9 +36,6 @@ std::optional<Error> check_call(const CallOptions& options, const ClientOptions&
     if (!options.headers.empty()) check_headers(options.headers, "headers", problems);
     if (has_control_characters(options.idempotency_key)) problems.add("idempotency_key", "it holds control characters");
     if (options.skip_malformed_chunks < 0) problems.add("skip_malformed_chunks", "it must not be negative");
-    if (options.priority < 0 || options.priority > 2) {
-        problems.add("priority", std::to_string(options.priority) + " must be 0 (high), 1 or 2 (low)");
-    }
     if (options.retry) check_retry(*options.retry, "retry.", problems);
     if (options.timeouts) check_timeouts(*options.timeouts, "timeouts.", problems);
     if (problems.empty()) return std::nullopt;

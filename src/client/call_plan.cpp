@@ -29,10 +29,16 @@ constexpr int kMostChoices = 1'000;
 std::int64_t choices_of(const ChatRequest& request) { return std::clamp(request.n.value_or(1), 1, kMostChoices); }
 
 /// In tokens, of all choices; unset: the request does not say.
-std::optional<std::int64_t> longest_answer(const ChatRequest& request) {
+std::optional<std::int64_t> longest_answer(const ChatRequest& request, const ModelTraits& model) {
     const auto longest = request.max_completion_tokens ? request.max_completion_tokens : request.max_tokens;
     if (!longest) return std::nullopt;
-    return std::clamp<std::int64_t>(*longest, 0, kLongestAnswer) * choices_of(request);
+    const auto bound = model.max_output > 0 ? std::min(model.max_output, kLongestAnswer) : kLongestAnswer;
+    return std::clamp<std::int64_t>(*longest, 0, bound) * choices_of(request);
+}
+
+/// Of each choice, where the request does not say.
+std::int64_t usual_answer(const ModelTraits& model) {
+    return model.max_output > 0 ? std::min(model.max_output, call::kUnknownAnswer) : call::kUnknownAnswer;
 }
 
 /// With its port: another one may be another's server.
@@ -72,7 +78,7 @@ client::CallPlan Client::Impl::make_plan(const CallOptions& options, bool stream
     plan.exchange.label = options.label;
     plan.exchange.idempotency_key = options.idempotency_key;
     plan.exchange.skip_malformed_chunks = options.skip_malformed_chunks;
-    plan.exchange.priority = options.priority;
+    plan.exchange.priority = static_cast<int>(options.priority);
     plan.exchange.fail_fast = options.fail_fast;
     plan.policy.spare_keys = std::max(0, static_cast<int>(options_.keys.size()) - 1) + (options_.key_source ? 1 : 0);
     return plan;
@@ -117,8 +123,9 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_chat(const Cha
     plan.policy.fallbacks = std::move(choice->fallbacks);
     plan.exchange.rate_limited = true;
     plan.exchange.size.prompt_tokens = prompt_tokens;
-    plan.exchange.size.answer_tokens = longest_answer(request);
-    const auto answer_tokens = plan.exchange.size.answer_tokens.value_or(choices_of(request) * call::kUnknownAnswer);
+    plan.exchange.size.answer_tokens = longest_answer(request, choice->traits);
+    const auto answer_tokens =
+        plan.exchange.size.answer_tokens.value_or(choices_of(request) * usual_answer(choice->traits));
     const auto cost = [&](const ModelPrice* price) {
         return price == nullptr ? std::nullopt : cost_of(prompt_tokens, answer_tokens, *price);
     };

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "client/client_impl.hpp"
+#include "client/environment.hpp"
 #include "client/options_check.hpp"
 #include "client/sinks.hpp"
 #include "client/stream_reader.hpp"
@@ -21,6 +22,7 @@ namespace {
 
 ClientOptions checked(ClientOptions options) {
     client::Problems problems;
+    client::overlay_environment(options);
     client::normalise(options);
     client::check(options, problems);
     if (!problems.empty()) throw Exception(problems.to_error("client options that cannot work"));
@@ -61,7 +63,7 @@ Result<Client> Client::create(ClientOptions options) {
     }
 }
 
-Result<ChatCompletion> Client::chat(ChatRequest request, CallOptions options) {
+Result<ChatCompletion> Client::chat(const ChatRequest& request, const CallOptions& options) {
     const auto inside = impl_->enter();
     return impl_->chat(request, options);
 }
@@ -72,7 +74,7 @@ Result<ChatCompletion> Client::chat(std::string model, std::string question) {
     return impl_->chat(request, {});
 }
 
-std::future<Result<ChatCompletion>> Client::chat_async(ChatRequest request, CallOptions options) {
+std::future<Result<ChatCompletion>> Client::chat_async(const ChatRequest& request, const CallOptions& options) {
     const auto inside = impl_->enter();
     auto sink = std::make_shared<client::PromiseSink>();
     auto future = sink->promise.get_future();
@@ -85,7 +87,8 @@ std::future<Result<ChatCompletion>> Client::chat_async(ChatRequest request, Call
     return future;
 }
 
-void Client::chat_async(ChatRequest request, CallOptions options, std::function<void(Result<ChatCompletion>)> on_done) {
+void Client::chat_async(const ChatRequest& request, const CallOptions& options,
+                        std::function<void(Result<ChatCompletion>)> on_done) {
     const auto inside = impl_->enter();
     auto sink = std::make_shared<client::CallbackSink>(impl_->callbacks(), std::move(on_done));
     if (auto refused = impl_->refuse_callback()) {
@@ -100,13 +103,18 @@ void Client::chat_async(ChatRequest request, CallOptions options, std::function<
     }
 }
 
-ChatStream Client::stream(ChatRequest request, CallOptions options) {
+ChatStream Client::stream(const ChatRequest& request, const CallOptions& options) {
     const auto inside = impl_->enter();
     return ChatStream(impl_->stream(request, options));
 }
 
-Result<ChatCompletion> Client::stream_to(ChatRequest request, std::function<void(const ChatChunk&)> on_chunk,
-                                         CallOptions options) {
+Result<ChatCompletion> Client::stream_to(const ChatRequest& request,
+                                         const std::function<void(const ChatChunk&)>& on_chunk) {
+    return stream_to(request, {}, on_chunk);
+}
+
+Result<ChatCompletion> Client::stream_to(const ChatRequest& request, const CallOptions& options,
+                                         const std::function<void(const ChatChunk&)>& on_chunk) {
     // `on_chunk` may destroy this client.
     const auto reader = [&] {
         const auto inside = impl_->enter();
@@ -123,7 +131,7 @@ Result<ChatCompletion> Client::stream_to(ChatRequest request, std::function<void
     return client::as_completion(std::move(*reader->take_result()));
 }
 
-StreamHandle Client::stream_async(ChatRequest request, CallOptions options,
+StreamHandle Client::stream_async(const ChatRequest& request, const CallOptions& options,
                                   std::function<void(const ChatChunk&)> on_chunk,
                                   std::function<void(Result<ChatCompletion>)> on_done) {
     const auto inside = impl_->enter();
@@ -144,7 +152,7 @@ StreamHandle Client::stream_async(ChatRequest request, CallOptions options,
     return StreamHandle(control);
 }
 
-Result<std::vector<Model>> Client::models(CallOptions options) {
+Result<std::vector<Model>> Client::models(const CallOptions& options) {
     const auto inside = impl_->enter();
     auto response = impl_->request({.method = "GET", .path = "/models"}, options);
     if (!response) return std::move(response).error();
@@ -158,7 +166,7 @@ Result<std::vector<Model>> Client::models(CallOptions options) {
     return error;
 }
 
-Result<void> Client::verify_key(CallOptions options) {
+Result<void> Client::verify_key(const CallOptions& options) {
     const auto inside = impl_->enter();
     auto response = impl_->request({.method = "GET", .path = "/models"}, options);
     if (response) return {};
@@ -186,14 +194,14 @@ Result<void> Client::verify_key(CallOptions options) {
     return error;
 }
 
-Result<RawResponse> Client::request(RawRequest request, CallOptions options) {
+Result<RawResponse> Client::request(RawRequest request, const CallOptions& options) {
     const auto inside = impl_->enter();
     return impl_->request(std::move(request), options);
 }
 
-Result<void> Client::warm_up(milliseconds timeout) {
+Result<void> Client::warm_up(const CallOptions& options) {
     const auto inside = impl_->enter();
-    return impl_->warm_up(timeout);
+    return impl_->warm_up(options);
 }
 
 void Client::drain(std::string_view region) {
@@ -216,7 +224,7 @@ void Client::force_close(std::string_view region) {
     impl_->force_breaker(region, std::nullopt);
 }
 
-std::vector<RegionHealth> Client::probe(CallOptions options) {
+std::vector<RegionHealth> Client::probe(const CallOptions& options) {
     const auto inside = impl_->enter();
     return impl_->probe(options);
 }

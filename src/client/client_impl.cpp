@@ -10,6 +10,7 @@
 #include <holysheep/version.hpp>
 
 #include "client/base_url.hpp"
+#include "client/call_check.hpp"
 #include "client/guarded_extensions.hpp"
 #include "client/options_check.hpp"
 #include "client/sinks.hpp"
@@ -353,14 +354,16 @@ std::unique_ptr<detail::StreamReader> Client::Impl::stream(const ChatRequest& re
     return std::make_unique<detail::StreamReader>(std::move(*error));
 }
 
-Result<void> Client::Impl::warm_up(milliseconds timeout) {
+Result<void> Client::Impl::warm_up(const CallOptions& wanted) {
     if (auto error = refuse_to_block()) return std::move(*error);
+    if (auto error = client::check_call(wanted, options_)) return std::move(*error);
     std::vector<std::pair<std::shared_ptr<client::ActiveCall>, std::unique_ptr<BlockingSink>>> calls;
     std::optional<Error> refused;
     RetryOptions once = options_.retry;
     once.max_attempts = 1;
-    for (const auto& region : options_.regions) {
-        CallOptions options{.deadline = timeout, .regions = {region.id}, .retry = once};
+    const auto timeout = wanted.deadline.value_or(options_.timeouts.connect);
+    for (const auto index : routing::allowed_regions(options_.regions, {wanted.regions, wanted.exclude_regions})) {
+        CallOptions options{.deadline = timeout, .regions = {options_.regions[index].id}, .retry = once};
         auto call = prepare_raw({.method = "GET", .path = "/models"}, options);
         if (!call) {
             refused = std::move(call).error();

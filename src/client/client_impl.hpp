@@ -66,7 +66,7 @@ class Client::Impl {
     Result<ChatCompletion> chat(const ChatRequest& request, const CallOptions& options);
     Result<RawResponse> request(RawRequest request, const CallOptions& options);
     std::unique_ptr<detail::StreamReader> stream(const ChatRequest& request, const CallOptions& options);
-    Result<void> warm_up(milliseconds timeout);
+    Result<void> warm_up(const CallOptions& wanted);
     /// " at https://…" where the gateway is one whose home is known.
     std::string where_keys_are_made() const;
     /// For errors that are made of an answer after its call is over.

@@ -1,12 +1,12 @@
 // Options from the environment: the lowest layer above the defaults.
-// environment → [ClientOptions::from_environment] → Client
+// environment → [ClientOptions::from_environment, overlay_environment] → Client
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
 
-#include <holysheep/options.hpp>
+#include "client/environment.hpp"
 
 namespace holysheep {
 inline namespace v0 {
@@ -62,4 +62,22 @@ ClientOptions ClientOptions::from_environment() {
 }
 
 }  // namespace v0
+
+namespace client {
+
+void overlay_environment(ClientOptions& options) {
+    if (!options.use_environment) return;
+    auto outside = ClientOptions::from_environment();
+    // A URL belongs to the regions that it was meant for.
+    if (options.base_url.empty() && options.regions.empty()) {
+        options.base_url = std::move(outside.base_url);
+        options.regions = std::move(outside.regions);
+    }
+    if (options.api_key.empty() && options.keys.empty() && !options.key_source) {
+        options.api_key = std::move(outside.api_key);
+    }
+    if (!options.log.level) options.log.level = outside.log.level;
+}
+
+}  // namespace client
 }  // namespace holysheep

@@ -94,7 +94,7 @@ void check_regions(const ClientOptions& options, Problems& problems) {
         }
         if (!(region.weight > 0) || !std::isfinite(region.weight)) {
             problems.add(name + ".weight",
-                         number(region.weight) + " must be above 0; use priority to hold a region back, or drain() it");
+                         number(region.weight) + " must be above 0; use tier to hold a region back, or drain() it");
         }
         if (has_control_characters(region.zone)) problems.add(name + ".zone", "holds control characters");
         check_key(name + ".api_key", region.api_key, problems);

@@ -15,8 +15,8 @@ ResponseFormat json_schema(std::string name, std::string schema, bool strict) {
             .strict = strict};
 }
 
-Result<ChatCompletion> chat_whole(Client& client, ChatRequest request, CallOptions options) {
-    auto answer = client.chat(std::move(request), std::move(options));
+Result<ChatCompletion> chat_whole(Client& client, const ChatRequest& request, const CallOptions& options) {
+    auto answer = client.chat(request, options);
     if (!answer || answer->choices.empty()) return answer;
     const auto& choice = answer->choices.front();
     if (!choice.message.refusal.empty()) {

@@ -58,7 +58,7 @@ class Run {
             if (auto error = stopped()) return end(std::move(*error));
             auto call = options_.call;
             if (ends_) call.deadline = std::chrono::ceil<milliseconds>(*ends_ - steady_clock::now());
-            auto answer = client_.chat(request_, std::move(call));
+            auto answer = client_.chat(request_, call);
             ++rounds_;
             if (!answer) return end(std::move(answer));
             if (answer->choices.empty()) return end(std::move(answer));

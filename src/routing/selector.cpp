@@ -85,14 +85,14 @@ double power(double base, double exponent) {
 template <typename Function>
 void for_each_eligible(std::span<const Candidate> candidates, int tier, Function function) {
     for (std::size_t i = 0; i < candidates.size(); ++i) {
-        if (candidates[i].usable && candidates[i].priority == tier) function(i);
+        if (candidates[i].usable && candidates[i].tier == tier) function(i);
     }
 }
 
 std::optional<int> lowest_usable_tier(std::span<const Candidate> candidates) {
     std::optional<int> tier;
     for (const Candidate& candidate : candidates) {
-        if (candidate.usable && (!tier || candidate.priority < *tier)) tier = candidate.priority;
+        if (candidate.usable && (!tier || candidate.tier < *tier)) tier = candidate.tier;
     }
     return tier;
 }
@@ -187,8 +187,8 @@ void Selector::enter(std::span<const Candidate> candidates, std::optional<int> t
     entries_.resize(candidates.size());
     for (std::size_t i = 0; i < candidates.size(); ++i) {
         const Candidate& candidate = candidates[i];
-        std::int64_t place = candidate.priority + (candidate.usable ? 0 : kUnusable);
-        if (explores && candidate.overdue && candidate.usable && candidate.priority == tier) place = kOverdue;
+        std::int64_t place = candidate.tier + (candidate.usable ? 0 : kUnusable);
+        if (explores && candidate.overdue && candidate.usable && candidate.tier == tier) place = kOverdue;
         entries_[i] = {place, noisy ? candidate.cost * noise.next() : candidate.cost, static_cast<std::uint32_t>(i)};
     }
 }

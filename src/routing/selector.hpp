@@ -34,7 +34,7 @@ double cost(double latency, double mean_wait, double error_rate, int waiting, do
 struct Candidate {
     std::size_t region = 0;     ///< below the number that the selector was made for
     std::uint64_t id_hash = 0;  ///< of the region's id: the same in every process
-    int priority = 0;
+    int tier = 0;
     double weight = 1, ramp = 1;
     double latency = 0;    ///< ms, with the error term: what `lowest_latency` compares
     double cost = 0;       ///< ms, see cost()
@@ -50,7 +50,7 @@ class Selector {
     Selector(const SelectorOptions& options, std::size_t regions);
 
     /// Writes the plan: all candidates' regions, of which the first is the one to ask. Usable ones come before the
-    /// others; among either, tiers by priority, lower first; within a tier ascending cost. The strategy puts its choice
+    /// others; among either, tiers in ascending order; within a tier ascending cost. The strategy puts its choice
     /// from the lowest tier that has a usable region in front of all. For a `session` that is its owner by rendezvous
     /// hashing among those, unless it costs more than twice the cheapest of them and 50 ms; then the strategy chooses.
     /// Of more than 32 regions only the first 32 are in exact order, so that the effort grows linearly.
@@ -59,12 +59,12 @@ class Selector {
 
   private:
     struct Entry {
-        std::int64_t place;  // a priority, or one of those below
+        std::int64_t place;  // a tier, or one of those below
         double key;
         std::uint32_t candidate;
     };
     static constexpr std::int64_t kFront = -(std::int64_t{1} << 40), kOverdue = kFront + 1;
-    static constexpr std::int64_t kUnusable = std::int64_t{1} << 40;  // added to the priority
+    static constexpr std::int64_t kUnusable = std::int64_t{1} << 40;  // added to the tier
 
     void enter(std::span<const Candidate> candidates, std::optional<int> tier, resilience::Random& random);
     /// Who comes first, or the number of candidates to leave that to the order of costs.

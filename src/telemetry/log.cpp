@@ -41,8 +41,9 @@ struct Log::Logger {
     std::shared_ptr<spdlog::logger> spdlog;
 };
 
-Log::Log(LogOptions options, Redactor redactor) : options_(std::move(options)), redactor_(std::move(redactor)) {
-    if (!options_.sink && options_.level != LogLevel::off) logger_.reset(new Logger{shared_logger()});
+Log::Log(LogOptions options, Redactor redactor)
+    : options_(std::move(options)), level_(options_.level.value_or(LogLevel::warning)), redactor_(std::move(redactor)) {
+    if (!options_.sink && level_ != LogLevel::off) logger_.reset(new Logger{shared_logger()});
 }
 
 Log::~Log() = default;

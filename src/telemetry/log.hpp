@@ -15,7 +15,7 @@ class Log {
   public:
     Log(LogOptions options, Redactor redactor);
     ~Log();
-    bool enabled(LogLevel level) const { return level >= options_.level && level != LogLevel::off; }
+    bool enabled(LogLevel level) const { return level >= level_ && level != LogLevel::off; }
     /// Secrets are scrubbed, line breaks become spaces; an exception from the sink is swallowed: there is nowhere left
     /// to tell of it.
     void write(LogLevel level, std::string line) const;
@@ -25,6 +25,7 @@ class Log {
   private:
     struct Logger;
     LogOptions options_;
+    LogLevel level_;
     Redactor redactor_;
     std::unique_ptr<Logger> logger_;
 };

@@ -6,7 +6,7 @@
 namespace holysheep {
 inline namespace v0 {
 
-Message system(std::string text) { return {.role = Role::system, .content = std::move(text)}; }
+Message system_prompt(std::string text) { return {.role = Role::system, .content = std::move(text)}; }
 
 Message user(std::string text) { return {.role = Role::user, .content = std::move(text)}; }
 

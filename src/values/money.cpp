@@ -1,5 +1,6 @@
 // Money between its integer and what people write.
 #include <holysheep/money.hpp>
+#include <holysheep/parse_money.hpp>
 
 #include <ostream>
 
@@ -10,7 +11,8 @@ inline namespace v0 {
 
 namespace {
 constexpr int kDecimals = 9;  // of a nano-unit
-}
+constexpr std::size_t kShownText = 100;
+}  // namespace
 
 std::string Money::amount() const {
     // As unsigned, so that the lowest number has an opposite, too.
@@ -22,11 +24,17 @@ std::string Money::amount() const {
     return (nano < 0 ? "-" : "") + std::to_string(magnitude / kUnit) + "." + fraction;
 }
 
-std::optional<Money> parse_money(std::string_view amount, std::string_view currency) {
+Result<Money> parse_money(std::string_view amount, std::string_view currency) {
     const auto nano = values::scaled_decimal(amount, kDecimals);
-    if (!nano) return std::nullopt;
+    if (!nano) {
+        return Error{.code = ErrorCode::invalid_options,
+                     .message = "\"" + std::string(amount.substr(0, kShownText)) +
+                                "\" is no amount of money: write a decimal such as \"20\" or \"0.075\""};
+    }
     return Money{*nano, std::string(currency)};
 }
+
+Money usd(std::string_view amount) { return parse_money(amount).value(); }
 
 std::ostream& operator<<(std::ostream& out, const Money& money) {
     return out << money.amount() << ' ' << money.currency;

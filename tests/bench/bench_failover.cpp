@@ -66,12 +66,11 @@ Result<ChatCompletion> ask_in_trouble(FaultKind kind, Client& client) {
     if (kind == FaultKind::frozen_mid_stream) {
         CallOptions options;
         options.stream_recovery = StreamRecovery::restart;
-        return client.stream_to(
-            question(), [](const ChatChunk&) {}, std::move(options));
+        return client.stream_to(question(), options, [](const ChatChunk&) {});
     }
     auto asked = question();
     if (kind == FaultKind::path_black_hole_after_head) asked.messages = {user(std::string(kLargeText, 'b'))};
-    return client.chat(std::move(asked));
+    return client.chat(asked);
 }
 
 /// The last byte that came from the first region, after the call's submission; 0 where none was awaited.

@@ -31,8 +31,8 @@ constexpr auto kForEver = 120s;
 ClientOptions options_for(std::string near_url, std::string far_url) {
     ClientOptions options;
     options.api_key = "sk-bench";
-    options.regions = {{.id = std::string(kNear), .base_url = std::move(near_url), .priority = 0},
-                       {.id = std::string(kFar), .base_url = std::move(far_url), .priority = 1}};
+    options.regions = {{.id = std::string(kNear), .base_url = std::move(near_url), .tier = 0},
+                       {.id = std::string(kFar), .base_url = std::move(far_url), .tier = 1}};
     options.tls.allow_plaintext = true;
     options.log.level = LogLevel::off;
     options.timeouts.total = 30s;

@@ -20,7 +20,7 @@ ChatRequest make_request() {
     const auto& question = the_question();
     ChatRequest request{.model = question.model};
     request.messages.reserve(2);
-    request.messages.push_back(holysheep::system(question.instructions));
+    request.messages.push_back(holysheep::system_prompt(question.instructions));
     request.messages.push_back(user(question.text));
     request.temperature = question.temperature;
     request.max_tokens = question.max_tokens;

@@ -13,10 +13,8 @@ using ::testing::SizeIs;
 /// A dollar per thousand tokens, so that the sums are plain to see.
 ClientOptions with_budget(const char* ceiling) {
     ClientOptions options;
-    options.budget.ceiling = parse_money(ceiling);
-    options.models = {
-        {"gpt-4.1",
-         {.price = ModelPrice{.input = *parse_money("1"), .output = *parse_money("1"), .per_tokens = 1'000}}}};
+    options.budget.ceiling = usd(ceiling);
+    options.models = {{"gpt-4.1", {.price = ModelPrice{.input = usd("1"), .output = usd("1"), .per_tokens = 1'000}}}};
     return options;
 }
 
@@ -36,6 +34,19 @@ TEST(Budget, ACallThatMayCostTooMuchIsNotSent) {
     ASSERT_THAT(reply, FailsWith(ErrorCode::budget_exceeded));
     EXPECT_THAT(reply.error().message, AllOf(HasSubstr("5.00 USD"), HasSubstr("max_completion_tokens")));
     EXPECT_THAT(flow.attempts(), SizeIs(0));
+}
+
+TEST(Budget, NoMoreIsReservedThanTheModelCanWrite) {
+    auto options = with_budget("5");
+    options.models["gpt-4.1"].max_output = 4'000;
+    CallFlow flow({"us-west"}, options);
+    flow.transport.reply_raw("us-west", 200, {}, kUsed2000);
+    EXPECT_THAT(flow.client.chat(costing(6)), IsOk());
+    options.models["gpt-4.1"].max_output = 500;
+    options.budget.ceiling = usd("0.6");
+    CallFlow brief({"us-west"}, options);
+    brief.transport.reply_raw("us-west", 200, {}, kUsed2000);
+    EXPECT_THAT(brief.client.chat(a_question()), IsOk()) << "a request that says nothing reserves 1,000 tokens at most";
 }
 
 TEST(Budget, WhatWasReallySpentCounts) {
@@ -65,7 +76,7 @@ TEST(Budget, ItsSpanCanBeChosen) {
 
 TEST(Budget, ALabelHasItsOwn) {
     auto options = with_budget("100");
-    options.budget.labels = {{"nightly", *parse_money("3")}};
+    options.budget.labels = {{"nightly", usd("3")}};
     CallFlow flow({"us-west"}, options);
     flow.transport.reply_raw("us-west", 200, {}, kUsed2000);
     EXPECT_THAT(flow.client.chat(costing(2), {.label = "nightly"}), IsOk());
@@ -98,8 +109,7 @@ TEST(Budget, WithoutAPriceItCannotBeKept) {
 TEST(Budget, ADearerFallbackReservesTheDifference) {
     auto options = with_budget("5");
     options.fallback_models = {"dear"};
-    options.models["dear"] = {
-        .price = ModelPrice{.input = *parse_money("3"), .output = *parse_money("3"), .per_tokens = 1'000}};
+    options.models["dear"] = {.price = ModelPrice{.input = usd("3"), .output = usd("3"), .per_tokens = 1'000}};
     CallFlow flow({"us-west"}, options);
     flow.transport.reply_raw("us-west", 404, {}, error_body("model_not_found"))
         .reply_raw("us-west", 200, {}, kUsed2000);

@@ -94,7 +94,7 @@ class CallFlow {
         if (options.regions.empty()) {
             options.regions = FakeTransport::regions(regions);
             // In tiers, so that calls go to the first one named; tests of the choice itself bring their own regions.
-            for (int tier = 0; auto& region : options.regions) region.priority = tier++;
+            for (int tier = 0; auto& region : options.regions) region.tier = tier++;
         }
         if (options.api_key.empty()) options.api_key = "sk-test-key";
         if (options.seed == 0) options.seed = 7;

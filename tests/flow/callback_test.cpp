@@ -97,7 +97,7 @@ TEST(Callbacks, ABlockingCallFromWithinIsRefused) {
         EXPECT_THAT(flow.client.models(), FailsWith(ErrorCode::invalid_request));
         EXPECT_THAT(flow.client.request({.path = "/models"}), FailsWith(ErrorCode::invalid_request));
         EXPECT_THAT(flow.client.verify_key(), FailsWith(ErrorCode::invalid_request));
-        EXPECT_THAT(flow.client.warm_up(1s), FailsWith(ErrorCode::invalid_request));
+        EXPECT_THAT(flow.client.warm_up({.deadline = 1s}), FailsWith(ErrorCode::invalid_request));
         EXPECT_THAT(flow.client.stream(a_question()).finish(), FailsWith(ErrorCode::invalid_request));
         EXPECT_THAT(flow.client.stream_to(a_question(), [](const ChatChunk&) {}),
                     FailsWith(ErrorCode::invalid_request));

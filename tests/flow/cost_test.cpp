@@ -16,7 +16,7 @@ std::string answer(const std::string& model, const std::string& usage) {
 
 const std::string kCounted =
     R"({"prompt_tokens":1000,"completion_tokens":500,"total_tokens":1500,"prompt_tokens_details":{"cached_tokens":800}})";
-const auto kCountedCost = *parse_money("0.0048");  // 200 × 2.00 + 800 × 0.50 + 500 × 8.00, of a million
+const auto kCountedCost = usd("0.0048");  // 200 × 2.00 + 800 × 0.50 + 500 × 8.00, of a million
 
 struct Records final : EventListener {
     std::vector<CallRecord> calls{};
@@ -99,7 +99,7 @@ TEST(Cost, ThatTheGatewayReportsWins) {
         question.model = model;
         const auto reply = w.flow.client.chat(question);
         ASSERT_THAT(reply, IsOk());
-        EXPECT_EQ(reply->cost, parse_money("0.0123")) << model;
+        EXPECT_EQ(reply->cost, usd("0.0123")) << model;
     }
 }
 
@@ -131,21 +131,21 @@ TEST(Cost, GoesByTheFallbackThatAnAnswerOfNoNameCameFrom) {
     ASSERT_THAT(reply, IsOk());
     ASSERT_THAT(reply->attempts, SizeIs(2));
     EXPECT_EQ(reply->attempts[1].kind, AttemptKind::fallback_model);
-    EXPECT_EQ(reply->cost, parse_money("0.00049"));  // 1,000 × 0.28 + 500 × 0.42, of a million
+    EXPECT_EQ(reply->cost, usd("0.00049"));  // 1,000 × 0.28 + 500 × 0.42, of a million
 }
 
 TEST(Cost, GoesByTheClientsOwnPrices) {
     ClientOptions options;
-    options.models["gpt-4.1"].price = ModelPrice{.input = *parse_money("1"), .output = *parse_money("1")};
+    options.models["gpt-4.1"].price = ModelPrice{.input = usd("1"), .output = usd("1")};
     options.models["merino-1"].price = ModelPrice{.output = {7, "EUR"}, .per_tokens = 1};
     options.models["merino-1"].price->input.currency = "EUR";
     CostFlow w({kUs}, options);
     w.flow.transport.reply_raw(kUs, 200, {}, answer("gpt-4.1", kCounted))
         .reply_raw(kUs, 200, {}, answer("merino-1", kCounted));
-    EXPECT_EQ(w.flow.client.chat(a_question())->cost, parse_money("0.0015"));
+    EXPECT_EQ(w.flow.client.chat(a_question())->cost, usd("0.0015"));
     EXPECT_EQ(w.flow.client.chat(a_question())->cost, (Money{3'500, "EUR"}));
     EXPECT_EQ(w.flow.client.ledger().total("EUR").cost.nano, 3'500);
-    EXPECT_EQ(w.flow.client.ledger().total("USD").cost, parse_money("0.0015"));
+    EXPECT_EQ(w.flow.client.ledger().total("USD").cost, usd("0.0015"));
     EXPECT_EQ(w.flow.client.catalogue().find("gpt-4.1")->context_window, 1'047'576) << "stays as it was built in";
 }
 
@@ -154,9 +154,9 @@ TEST(Cost, GoesByPricesThatWereSetMeanwhile) {
     w.flow.transport.reply_raw(kUs, 200, {}, answer("gpt-4.1", kCounted));
     EXPECT_EQ(w.flow.client.chat(a_question())->cost, kCountedCost);
     ModelCatalogue own;
-    own.set("gpt-4.1", {.price = ModelPrice{.input = *parse_money("4"), .output = *parse_money("4")}});
+    own.set("gpt-4.1", {.price = ModelPrice{.input = usd("4"), .output = usd("4")}});
     w.flow.client.set_prices(own);
-    EXPECT_EQ(w.flow.client.chat(a_question())->cost, parse_money("0.006"));
+    EXPECT_EQ(w.flow.client.chat(a_question())->cost, usd("0.006"));
     EXPECT_NE(w.flow.client.catalogue().price("deepseek-v3.2"), nullptr);
 }
 

@@ -67,6 +67,13 @@ TEST(Deadline, TheDefaultTotalIsTenMinutes) {
     EXPECT_EQ(flow.elapsed(), 600s);
 }
 
+TEST(Deadline, OfACallReplacesTheClientsTotal) {
+    CallFlow flow({"us-west"}, {.timeouts = {.total = 3s}});
+    flow.transport.hang("us-west");
+    EXPECT_THAT(flow.client.chat(a_question(), {.deadline = 5s}), FailsWith(ErrorCode::deadline_exceeded));
+    EXPECT_EQ(flow.elapsed(), 5s);
+}
+
 TEST(Deadline, TheClientsTotalHoldsForEveryCall) {
     CallFlow flow({"us-west"}, {.timeouts = {.total = 3s}});
     flow.transport.hang("us-west");
@@ -77,7 +84,7 @@ TEST(Deadline, TheClientsTotalHoldsForEveryCall) {
 TEST(Deadline, OneThatIsSetCoversAStreamInFull) {
     CallFlow flow({"us-west"});
     flow.transport.stream("us-west", std::vector<std::string>(100, "x"), {.timing = {.between = 100ms}});
-    const auto reply = flow.client.stream_to(a_question(), [](const ChatChunk&) {}, {.deadline = 1050ms});
+    const auto reply = flow.client.stream_to(a_question(), {.deadline = 1050ms}, [](const ChatChunk&) {});
     ASSERT_THAT(reply, FailsWith(ErrorCode::deadline_exceeded));
     EXPECT_EQ(flow.elapsed(), 1050ms);
     ASSERT_TRUE(reply.error().partial);

@@ -55,7 +55,7 @@ TEST(Destruction, EndsAListOfModelsThatAnotherThreadWaitsFor) {
 }
 
 TEST(Destruction, EndsAWarmUpThatAnotherThreadWaitsFor) {
-    EXPECT_THAT(result_when_destroyed(2, [](Client& client) { return client.warm_up(1h); }),
+    EXPECT_THAT(result_when_destroyed(2, [](Client& client) { return client.warm_up({.deadline = 1h}); }),
                 FailsWith(ErrorCode::all_regions_unavailable));
 }
 

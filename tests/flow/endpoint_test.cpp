@@ -123,14 +123,29 @@ TEST(Endpoints, WarmUpAsksEveryRegionAtOnce) {
     flow.transport.reply("us-west", "a", {.first_byte = 100ms})
         .reply_raw("eu-central", 401, {}, "")
         .hang("ap-southeast");
-    EXPECT_TRUE(flow.client.warm_up(2s));
+    EXPECT_TRUE(flow.client.warm_up({.deadline = 2s}));
     EXPECT_THAT(flow.transport.attempts("GET"), ElementsAre("us-west", "eu-central", "ap-southeast"));
+}
+
+TEST(Endpoints, WarmUpAsksOnlyTheRegionsThatItIsGiven) {
+    CallFlow flow({"us-west", "eu-central", "ap-southeast"});
+    flow.transport.reply("us-west", "a").reply("eu-central", "a").reply("ap-southeast", "a");
+    EXPECT_TRUE(flow.client.warm_up({.regions = {"us-west", "eu-central"}, .exclude_regions = {"us-west"}}));
+    EXPECT_THAT(flow.transport.attempts("GET"), ElementsAre("eu-central"));
+    EXPECT_THAT(flow.client.warm_up({.regions = {"nowhere"}}), FailsWith(ErrorCode::invalid_options));
+}
+
+TEST(Endpoints, WarmUpWaitsAsLongAsAConnectionMayTake) {
+    CallFlow flow({"us-west"}, {.timeouts = {.connect = 700ms}});
+    flow.transport.hang("us-west");
+    EXPECT_FALSE(flow.client.warm_up());
+    EXPECT_EQ(flow.elapsed(), 700ms);
 }
 
 TEST(Endpoints, WarmUpNamesEachRegionWhenNoneAnswered) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.fail("us-west", ErrorCode::tls_failed).hang("eu-central");
-    const auto result = flow.client.warm_up(2s);
+    const auto result = flow.client.warm_up({.deadline = 2s});
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, ErrorCode::all_regions_unavailable);
     EXPECT_EQ(result.error().cause, ErrorCode::tls_failed);

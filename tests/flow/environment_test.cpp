@@ -47,7 +47,7 @@ TEST(FromEnvironment, AnEmptyOneGivesTheDefaults) {
     EXPECT_EQ(options.api_key, "");
     EXPECT_EQ(options.base_url, "");
     EXPECT_THAT(options.regions, IsEmpty());
-    EXPECT_EQ(options.log.level, LogLevel::warning);
+    EXPECT_FALSE(options.log.level);
 }
 
 TEST(FromEnvironment, ReadsEveryVariable) {
@@ -79,10 +79,10 @@ TEST(FromEnvironment, AUrlMayHoldAnEqualsSign) {
 }
 
 TEST(FromEnvironment, EveryLogLevelHasItsName) {
-    const std::pair<const char*, LogLevel> levels[] = {{"trace", LogLevel::trace},      {"debug", LogLevel::debug},
-                                                       {"info", LogLevel::info},        {"warning", LogLevel::warning},
-                                                       {"error", LogLevel::error},      {"off", LogLevel::off},
-                                                       {"nonsense", LogLevel::warning}, {" off ", LogLevel::off}};
+    const std::pair<const char*, std::optional<LogLevel>> levels[] = {
+        {"trace", LogLevel::trace},     {"debug", LogLevel::debug}, {"info", LogLevel::info},
+        {"warning", LogLevel::warning}, {"error", LogLevel::error}, {"off", LogLevel::off},
+        {"nonsense", std::nullopt},     {" off ", LogLevel::off}};
     for (const auto& [name, level] : levels) {
         const Environment environment(Variables{{"HOLYSHEEP_LOG", name}});
         EXPECT_EQ(ClientOptions::from_environment().log.level, level) << name;
@@ -102,6 +102,75 @@ TEST(FromEnvironment, AClientWithoutOptionsUsesIt) {
     } catch (const Exception& exception) {
         EXPECT_THAT(exception.error().message, ::testing::HasSubstr("bad id"));
     }
+}
+
+// ---- beside options of the program's own ----
+
+const Variables kEverything{{"HOLYSHEEP_API_KEY", "sk-of-environment"},
+                            {"HOLYSHEEP_BASE_URL", "https://{region}.outside.test/v1"},
+                            {"HOLYSHEEP_REGIONS", "north,south"},
+                            {"HOLYSHEEP_LOG", "error"}};
+
+/// What the first request of a client with exactly these options is sent to, and with which key.
+std::pair<std::string, std::string> first_request(ClientOptions options) {
+    const auto clock = std::make_shared<FakeClock>();
+    const auto transport = std::make_shared<FakeTransport>(*clock);
+    options.clock = clock;
+    options.transport = transport;
+    options.health.enabled = false;
+    options.callback_executor = run_inline;
+    Client client(std::move(options));
+    // Nothing is scripted.
+    EXPECT_FALSE(client.chat(a_question(), {.retry = RetryOptions{.max_attempts = 1, .outage_patience = 0ms}}));
+    const auto seen = transport->requests();
+    if (seen.empty()) return {};
+    const auto& request = seen.front().request;
+    return {request.url.substr(0, request.url.find("/v1")), header(request, "Authorization")};
+}
+
+TEST(EnvironmentOverlay, SetsWhatTheProgramDoesNotSet) {
+    const Environment environment(kEverything);
+    const auto [url, key] = first_request({.timeouts = {.connect = 2s}});
+    EXPECT_THAT(url, ::testing::AnyOf("https://north.outside.test", "https://south.outside.test"));
+    EXPECT_EQ(key, "Bearer sk-of-environment");
+}
+
+TEST(EnvironmentOverlay, LeavesUrlAndRegionsOfTheProgramTogether) {
+    const Environment environment(kEverything);
+    EXPECT_EQ(first_request({.base_url = "https://own.test/v1"}).first, "https://own.test");
+    EXPECT_EQ(first_request({.regions = {{.id = "own", .base_url = "https://own.test/v1"}}}).first, "https://own.test");
+}
+
+TEST(EnvironmentOverlay, LeavesEveryKindOfKeyAlone) {
+    const Environment environment(kEverything);
+    EXPECT_EQ(first_request({.api_key = "sk-own"}).second, "Bearer sk-own");
+    EXPECT_EQ(first_request({.keys = {"sk-own", "sk-other"}}).second, "Bearer sk-own");
+    EXPECT_EQ(first_request({.key_source = [] { return std::string("sk-own"); }}).second, "Bearer sk-own");
+    EXPECT_EQ(first_request({.regions = {{.id = "a", .base_url = "https://a.test/v1", .api_key = "sk-own"}}}).second,
+              "Bearer sk-own");
+}
+
+TEST(EnvironmentOverlay, SetsTheLogLevelUnlessTheProgramDoes) {
+    const Environment environment(kEverything);
+    const auto lines_of = [](std::optional<LogLevel> level) {
+        std::vector<std::string> lines;
+        ClientOptions options{
+            .log = {.level = level, .sink = [&](LogLevel, std::string_view line) { lines.emplace_back(line); }}};
+        first_request(std::move(options));
+        return lines;
+    };
+    EXPECT_THAT(lines_of({}), IsEmpty());
+    EXPECT_THAT(lines_of(LogLevel::debug), ::testing::Not(IsEmpty()));
+}
+
+TEST(EnvironmentOverlay, CanBeSwitchedOff) {
+    const Environment environment(kEverything);
+    const auto [url, key] = first_request({.base_url = "https://own.test/v1", .use_environment = false});
+    EXPECT_EQ(url, "https://own.test");
+    EXPECT_EQ(key, "");
+    const auto without_key = Client::create({.use_environment = false});
+    ASSERT_FALSE(without_key);
+    EXPECT_THAT(without_key.error().message, ::testing::HasSubstr("api_key"));
 }
 
 }  // namespace

@@ -109,7 +109,7 @@ TEST(Fallback, HasAnotherIdempotencyKeyForItsBodyIsAnother) {
 
 TEST(Fallback, ARegionsOwnNameOfTheModelHasAnotherIdempotencyKeyToo) {
     auto regions = FakeTransport::regions({kUs, kEu, kAp});
-    for (int tier = 0; auto& region : regions) region.priority = tier++;
+    for (int tier = 0; auto& region : regions) region.tier = tier++;
     regions[1].model_map = {{"gpt-4.1", "deployment-7"}};
     CallFlow flow({}, {.regions = regions});
     flow.transport.reply_raw(kUs, 503, {}, "").reply_raw(kEu, 503, {}, "").reply(kAp, "hello");
@@ -128,12 +128,11 @@ TEST(Fallback, ABrokenStreamBeginsAfreshWithItOnceTheFirstModelHasNoAttemptLeft)
     for (int i = 0; i < 3; ++i) flow.transport.stream_cut(kUs, {"Mer"}, {.between = 3s});
     flow.transport.stream(kUs, {"Merino", " wool"});
     std::string text;
-    const auto reply = flow.client.stream_to(a_question(),
-                                             [&](const ChatChunk& chunk) {
-                                                 if (chunk.event == ChunkEvent::restarted) text.clear();
-                                                 text += chunk.text;
-                                             },
-                                             {.stream_recovery = StreamRecovery::restart});
+    const auto reply =
+        flow.client.stream_to(a_question(), {.stream_recovery = StreamRecovery::restart}, [&](const ChatChunk& chunk) {
+            if (chunk.event == ChunkEvent::restarted) text.clear();
+            text += chunk.text;
+        });
     ASSERT_THAT(reply, IsOk());
     EXPECT_THAT(models_asked(reply), ElementsAre("gpt-4.1", "gpt-4.1", "gpt-4.1", kFallback));
     EXPECT_EQ(text, "Merino wool");
@@ -148,8 +147,8 @@ TEST(Fallback, ABrokenStreamIsContinuedOnlyByAModelThatTakesAPrefill) {
         CallFlow flow({kUs}, options);
         for (int i = 0; i < 3; ++i) flow.transport.stream_cut(kUs, {"Mer"});
         flow.transport.stream(kUs, {"ino"});
-        const auto reply = flow.client.stream_to(a_question(), [](const ChatChunk&) {},
-                                                 {.stream_recovery = StreamRecovery::continue_prefix});
+        const auto reply = flow.client.stream_to(a_question(), {.stream_recovery = StreamRecovery::continue_prefix},
+                                                 [](const ChatChunk&) {});
         EXPECT_EQ(reply.has_value(), prefill);
         if (reply) {
             EXPECT_EQ(reply->text(), "MerMerMerino");

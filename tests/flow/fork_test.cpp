@@ -33,7 +33,7 @@ TEST(Fork, EveryFormIsRefusedInTheChild) {
                   expect_refused(flow.client.models());
                   expect_refused(flow.client.verify_key());
                   expect_refused(flow.client.request({.path = "/models"}));
-                  expect_refused(flow.client.warm_up(milliseconds(1)));
+                  expect_refused(flow.client.warm_up({.deadline = milliseconds(1)}));
                   int told = 0;
                   flow.client.chat_async(a_question(), {}, [&](const auto& result) {
                       expect_refused(result);

@@ -180,13 +180,13 @@ TEST(Hedging, AStreamTakesTheFirstContent) {
     const holysheep::testing::StreamOptions timing{.timing = {.first_byte = 100ms}};
     flow.transport.stream(kUs, {"Hel", "lo"}, timing).stream(kEu, {"Hel", "lo"}, timing);
     const auto ignore = [](const ChatChunk&) {};
-    EXPECT_THAT(flow.client.stream_to(a_question(), ignore, {.regions = {kEu}}), IsOk());
+    EXPECT_THAT(flow.client.stream_to(a_question(), {.regions = {kEu}}, ignore), IsOk());
     for (int i = 0; i < 30; ++i) EXPECT_THAT(flow.client.stream_to(a_question(), ignore), IsOk());
     // Its head comes at once, its text later.
     flow.transport.clear(kUs).stream(kUs, {"", "late"}, {.timing = {.first_byte = 150ms, .between = 3s}});
     std::string text;
-    const auto reply = flow.client.stream_to(
-        a_question(), [&](const ChatChunk& chunk) { text += chunk.text; }, CallOptions{});
+    const auto reply =
+        flow.client.stream_to(a_question(), CallOptions{}, [&](const ChatChunk& chunk) { text += chunk.text; });
     ASSERT_THAT(reply, IsOk());
     EXPECT_EQ(reply->region, kEu);
     EXPECT_EQ(text, "Hello");

@@ -79,7 +79,7 @@ class Run final : public EventListener {
         for (int i = 0; i < regions; ++i) ids_.push_back("r" + std::to_string(i));
         ClientOptions options{.regions = equal_regions(ids_), .seed = dice_.next() | 1U};
         for (auto& region : options.regions) {
-            region.priority = dice_.chance(30) ? dice_.between(0, 2) : 0;
+            region.tier = dice_.chance(30) ? dice_.between(0, 2) : 0;
             region.weight = dice_.between(1, 4);
         }
         options.selector.strategy = static_cast<Strategy>(dice_.between(0, 3));

@@ -231,8 +231,7 @@ TEST(ModelRules, ShortPromptsGoToTheCheaperModel) {
 TEST(ModelRules, TheCheapestThatFitsIsTaken) {
     ModelCatalogue catalogue;
     const auto priced = [](const char* price, std::int64_t window) {
-        return ModelTraits{.context_window = window,
-                           .price = ModelPrice{.input = *parse_money(price), .output = *parse_money(price)}};
+        return ModelTraits{.context_window = window, .price = ModelPrice{.input = usd(price), .output = usd(price)}};
     };
     catalogue.set("dear", priced("9", 1'000'000));
     catalogue.set("cheap", priced("1", 1'000));
@@ -254,8 +253,8 @@ TEST(ModelRules, TheCheapestThatFitsIsTaken) {
 
 TEST(ModelRules, TheAnswersPriceCountsForTheCheapest) {
     ModelCatalogue catalogue;
-    catalogue.set("talkative", {.price = ModelPrice{.input = *parse_money("1"), .output = *parse_money("9")}});
-    catalogue.set("plain", {.price = ModelPrice{.input = *parse_money("2"), .output = *parse_money("3")}});
+    catalogue.set("talkative", {.price = ModelPrice{.input = usd("1"), .output = usd("9")}});
+    catalogue.set("plain", {.price = ModelPrice{.input = usd("2"), .output = usd("3")}});
     const auto rules = cheapest_that_fits({"talkative", "plain"}, catalogue);
     ASSERT_THAT(rules, SizeIs(2));
     EXPECT_EQ(rules.front().model, "plain");

@@ -183,7 +183,7 @@ TEST(RateLimit, ARaceTakesNoPlaceOfAnotherAccount) {
     ClientOptions options{.regions = FakeTransport::regions({"us-west", "eu-central"}),
                           .rate_limit = {.requests = 1, .per = 60s}};
     for (int tier = 0; auto& region : options.regions) {
-        region.priority = tier++;
+        region.tier = tier++;
         region.api_key = "sk-of-" + region.id;
     }
     CallFlow flow({}, options);
@@ -218,14 +218,14 @@ TEST(RateLimit, AHigherPriorityGoesFirst) {
                   CallFlow::kManual);
     flow.transport.reply("us-west", "hello");
     std::vector<std::string> order;
-    const auto ask = [&](std::string name, int priority) {
+    const auto ask = [&](std::string name, Priority priority) {
         flow.client.chat_async(a_question(), {.priority = priority}, [&order, name](auto) { order.push_back(name); });
         flow.clock.advance(1ms);
     };
-    ask("first", 1);
-    ask("low", 2);
-    ask("normal", 1);
-    ask("high", 0);
+    ask("first", Priority::normal);
+    ask("low", Priority::low);
+    ask("normal", Priority::normal);
+    ask("high", Priority::high);
     flow.clock.advance(4 * kWindow);
     EXPECT_THAT(order, ElementsAre("first", "high", "normal", "low"));
 }

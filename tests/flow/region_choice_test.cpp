@@ -28,7 +28,7 @@ std::vector<std::string> first_round(const std::vector<std::string>& attempts, s
 
 TEST(RegionChoice, FollowsPriorityThenWeightWhileNothingElseIsKnown) {
     auto regions = world();
-    regions[0].priority = 1;
+    regions[0].tier = 1;
     regions[1].weight = 2;
     regions[2].weight = 4;
     CallFlow flow({}, {.regions = regions});

@@ -15,7 +15,7 @@ using ::testing::Not;
 ClientOptions two_hosts() {
     ClientOptions options;
     options.regions = FakeTransport::regions({"us-west", "eu-central"});
-    for (int tier = 0; auto& region : options.regions) region.priority = tier++;
+    for (int tier = 0; auto& region : options.regions) region.tier = tier++;
     options.regions[1].api_key = "sk-of-the-second-host";
     return options;
 }

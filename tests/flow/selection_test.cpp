@@ -139,8 +139,8 @@ TEST(Selection, FailuresAreChargedAndNotTakenForSpeed) {
 TEST(Selection, ATierIsUsedOnlyWhenTheOnesBelowHaveNoUsableRegion) {
     for (const auto strategy : kAllStrategies) {
         auto regions = equal_regions({kUs, kEu, kAp});
-        regions[0].priority = 2;
-        regions[2].priority = 1;
+        regions[0].tier = 2;
+        regions[2].tier = 1;
         regions[2].weight = 50;
         CallFlow flow({}, with(strategy, regions));
         for (const auto& region : regions) flow.transport.reply(region.id, "hello");
@@ -264,14 +264,14 @@ TEST(CustomSelector, SeesHealthModelAndSession) {
 TEST(CustomSelector, AnExceptionOrNothingMeansTheBuiltInOrder) {
     auto options =
         ranked_by([](const SelectionContext&) -> std::vector<std::size_t> { throw std::runtime_error("boom"); });
-    options.regions[1].priority = -1;
+    options.regions[1].tier = -1;
     CallFlow flow({}, options);
     for (const auto& id : {kUs, kEu, kAp}) flow.transport.reply(id, "hello");
     EXPECT_EQ(answered_by(flow), kEu);
     EXPECT_THAT(flow.log(), Contains(HasSubstr("custom_selector threw: boom")));
 
     auto silent = ranked_by([](const SelectionContext&) { return std::vector<std::size_t>{}; });
-    silent.regions[2].priority = -1;
+    silent.regions[2].tier = -1;
     CallFlow other({}, silent);
     for (const auto& id : {kUs, kEu, kAp}) other.transport.reply(id, "hello");
     EXPECT_EQ(answered_by(other), kAp);

@@ -35,18 +35,16 @@ inline const std::array<StreamForm, 3>& stream_forms() {
     static const std::array<StreamForm, 3> forms{{
         {"range",
          [](CallFlow& flow, CallOptions options, const TellEvent& tell) {
-             auto stream = flow.client.stream(a_question(), std::move(options));
+             auto stream = flow.client.stream(a_question(), options);
              for (const auto& chunk : stream) tell(chunk);
              return stream.finish();
          }},
-        {"stream_to",
-         [](CallFlow& flow, CallOptions options, const TellEvent& tell) {
-             return flow.client.stream_to(a_question(), tell, std::move(options));
-         }},
+        {"stream_to", [](CallFlow& flow, CallOptions options,
+                         const TellEvent& tell) { return flow.client.stream_to(a_question(), options, tell); }},
         {"stream_async",
          [](CallFlow& flow, CallOptions options, const TellEvent& tell) {
              std::promise<Result<ChatCompletion>> done;
-             flow.client.stream_async(a_question(), std::move(options), tell,
+             flow.client.stream_async(a_question(), options, tell,
                                       [&](Result<ChatCompletion> result) { done.set_value(std::move(result)); });
              return said_by(done);
          }},

@@ -214,8 +214,8 @@ TEST(StreamRecovery, ReasoningAloneIsNotContinuedButBegunAfresh) {
                                 {kRoleEvent, reasoning("Wool"), content_event("Merino"), kFinishEvent, kDone});
     int restarts = 0;
     const auto answer = flow.client.stream_to(
-        a_question(), [&](const ChatChunk& chunk) { restarts += chunk.event == ChunkEvent::restarted ? 1 : 0; },
-        recovering(StreamRecovery::continue_prefix));
+        a_question(), recovering(StreamRecovery::continue_prefix),
+        [&](const ChatChunk& chunk) { restarts += chunk.event == ChunkEvent::restarted ? 1 : 0; });
     ASSERT_THAT(answer, IsOk());
     EXPECT_EQ(restarts, 1);
     EXPECT_EQ(answer->reasoning_text(), "Wool");
@@ -237,9 +237,9 @@ TEST(StreamRecovery, EveryAttemptIsBilled) {
         flow.transport.stream_bytes("eu-central",
                                     {kRoleEvent, content_event("rino"), kFinishEvent, usage_event(11, 3), kDone});
         std::int64_t told = 0;
-        const auto answer = flow.client.stream_to(
-            a_question(), [&](const ChatChunk& chunk) { told = chunk.usage ? chunk.usage->total_tokens : told; },
-            recovering(mode));
+        const auto answer = flow.client.stream_to(a_question(), recovering(mode), [&](const ChatChunk& chunk) {
+            told = chunk.usage ? chunk.usage->total_tokens : told;
+        });
         ASSERT_THAT(answer, IsOk());
         EXPECT_EQ(answer->usage.prompt_tokens, 21);
         EXPECT_EQ(answer->usage.completion_tokens, 4);

@@ -151,7 +151,7 @@ class ThrowingHook : public ::testing::TestWithParam<Case> {
     ClientOptions options() {
         ClientOptions options;
         options.regions = FakeTransport::regions({"us-west", "eu-central"});
-        for (int tier = 0; auto& region : options.regions) region.priority = tier++;
+        for (int tier = 0; auto& region : options.regions) region.tier = tier++;
         // An executor that throws leaves the key to another thread, and an automatic clock does not wait for that one.
         if (hook() == Hook::executor) {
             options.api_key = "k";

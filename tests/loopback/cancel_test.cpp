@@ -60,9 +60,7 @@ class SilentPort {
 };
 
 /// The first to be asked, and never found.
-Region hanging_region(std::string id) {
-    return {.id = id, .base_url = "http://" + id + ".hang.test/v1", .priority = -1};
-}
+Region hanging_region(std::string id) { return {.id = id, .base_url = "http://" + id + ".hang.test/v1", .tier = -1}; }
 
 /// Counts the moments at which an attempt has failed and the next one is being thought about.
 class FailureWatch final : public RetryPolicy {
@@ -283,7 +281,7 @@ TEST_F(Cancel, AClientThatGoesWaitsForThreadsThatAreInsideIt) {
         auto& inside = **client;
         std::vector<std::future<void>> uses;
         const auto use = [&](auto function) { uses.push_back(std::async(std::launch::async, std::move(function))); };
-        use([&] { EXPECT_FALSE(inside.warm_up(kPatience)); });
+        use([&] { EXPECT_FALSE(inside.warm_up({.deadline = kPatience})); });
         use([&] { EXPECT_THAT(inside.models({.regions = {"eu-central"}}), FailsWith(ErrorCode::cancelled)); });
         use([&] { EXPECT_THAT(inside.verify_key({.regions = {"us-west"}}), FailsWith(ErrorCode::cancelled)); });
         use([&] { EXPECT_THAT(inside.chat(question(), {.regions = {"us-west"}}), FailsWith(ErrorCode::cancelled)); });

@@ -299,7 +299,8 @@ TEST_F(Connection, ThatIsNeverIdleForLongIsReplacedWhenItIsTooOld) {
 TEST_F(Connection, WarmUpOpensOnePerRegionForTheFirstCall) {
     GatewaySimulator two({SimulatedRegion{.id = "us-west"}, SimulatedRegion{.id = "eu-central"}});
     Client client(options_for(two));
-    ASSERT_THAT(client.warm_up(kPatience), ::testing::ResultOf([](const auto& r) { return r.has_value(); }, true));
+    ASSERT_THAT(client.warm_up({.deadline = kPatience}),
+                ::testing::ResultOf([](const auto& r) { return r.has_value(); }, true));
     EXPECT_EQ(two.connections("us-west"), 1u);
     EXPECT_EQ(two.connections("eu-central"), 1u);
     const auto answer = client.chat(question());
@@ -307,7 +308,7 @@ TEST_F(Connection, WarmUpOpensOnePerRegionForTheFirstCall) {
     EXPECT_TRUE(answer->attempts[0].connection_reused);
     two.set_fault("us-west", {.kind = Kind::refuse});
     two.set_fault("eu-central", {.kind = Kind::refuse});
-    const auto cold = client.warm_up(kPatience);
+    const auto cold = client.warm_up({.deadline = kPatience});
     ASSERT_FALSE(cold);
     EXPECT_THAT(cold.error().message, AllOf(HasSubstr("us-west"), HasSubstr("eu-central")));
 }

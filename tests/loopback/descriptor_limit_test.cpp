@@ -49,7 +49,7 @@ TEST_F(DescriptorLimit, AProbeWithoutASocketBlamesNoRegion) {
     options.health.enabled = true;
     options.health.interval = 1h;
     Client client(options);
-    ASSERT_THAT(client.warm_up(10s), IsOk());
+    ASSERT_THAT(client.warm_up({.deadline = 10s}), IsOk());
     gateway.reset_connections("us-west");
     {
         const NoMoreDescriptors none;

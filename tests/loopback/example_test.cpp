@@ -168,8 +168,8 @@ TEST(Example, RoiGoesByAPriceListAndALedger) {
                         .attempts = 3,
                         .prompt_tokens = 1'000'000,
                         .completion_tokens = 500'000,
-                        .cost = *parse_money("6")};
-    const CostLine other{.model = "suffolk", .calls = 1, .attempts = 1, .prompt_tokens = 7, .cost = *parse_money("1")};
+                        .cost = usd("6")};
+    const CostLine other{.model = "suffolk", .calls = 1, .attempts = 1, .prompt_tokens = 7, .cost = usd("1")};
     folder.write("ledger.json", CostLedger{{line, other}}.to_json());
     const auto told =
         run("'" EXAMPLE_roi "' --from gpt-4.1 --to merino-1 --json --prices " + prices + " --ledger " + ledger);

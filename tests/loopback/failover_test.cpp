@@ -217,7 +217,7 @@ TEST(Hedging, SparesMostCallsASlowRegionWhoseHeadsAreFast) {
     for (const auto& id : ids) regions.push_back({.id = id, .thinking = 60ms});
     GatewaySimulator gateway(std::move(regions));
     auto options = options_for(gateway);
-    for (auto& region : options.regions) region.priority = 0;
+    for (auto& region : options.regions) region.tier = 0;
     options.hedging.enabled = true;
     Client client(options);
     for (int i = 0; i < 40; ++i) ASSERT_THAT(client.stream(question()).finish(), IsOk());

@@ -59,7 +59,7 @@ TEST_F(Fork, TheChildIsRefusedInEveryForm) {
                   broken += refused(client->models()) ? 0 : 1;
                   broken += refused(client->verify_key()) ? 0 : 1;
                   broken += refused(client->request({.path = "/models"})) ? 0 : 1;
-                  broken += refused(client->warm_up(1s)) ? 0 : 1;
+                  broken += refused(client->warm_up({.deadline = 1s})) ? 0 : 1;
                   client->drain("us-west");
                   client->resume("us-west");
                   (void)client->stats();

@@ -49,7 +49,7 @@ inline ClientOptions options_for(std::vector<Region> regions) {
     options.api_key = kKey;
     options.regions = std::move(regions);
     // Calls go to the first region named, and no probe comes in between.
-    for (int tier = 0; auto& region : options.regions) region.priority = tier++;
+    for (int tier = 0; auto& region : options.regions) region.tier = tier++;
     options.health.enabled = false;
     options.timeouts.total = kPatience;
     options.log.level = LogLevel::off;

@@ -149,7 +149,7 @@ TEST_F(Http2, ARegionThatRefusesEveryStreamIsLeftForAnother) {
     const GatewaySimulator other({SimulatedRegion{.id = "b"}});
     auto options = with();
     options.regions.push_back(other.regions()[0]);
-    options.regions.back().priority = 1;
+    options.regions.back().tier = 1;
     Client client(options);
     const auto answers = ask(client, 1, "call-");
     ASSERT_THAT(answers[0], IsOk());

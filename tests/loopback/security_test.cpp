@@ -63,7 +63,7 @@ class Secrets : public ::testing::Test, public EventListener {
         note_result(client.models());
         note_result(client.verify_key());
         note_result(client.request({.method = "POST", .path = "/embeddings", .body_json = "{}"}));
-        note_result(client.warm_up(5s));
+        note_result(client.warm_up({.deadline = 5s}));
         std::ostringstream text;
         text << client.stats() << client.stats().to_json();
         note(text.str());

@@ -161,9 +161,9 @@ class SilentRegion : public ::testing::TestWithParam<std::tuple<Way, FreezeAt>> 
         call.stream_recovery = StreamRecovery::restart;
         bool restarted = false;
         const auto began = Clock::now();
-        const auto result = client->stream_to(
-            question(), [&](const ChatChunk& chunk) { restarted = restarted || chunk.event == ChunkEvent::restarted; },
-            std::move(call));
+        const auto result = client->stream_to(question(), call, [&](const ChatChunk& chunk) {
+            restarted = restarted || chunk.event == ChunkEvent::restarted;
+        });
         const auto took = Clock::now() - began;
         ASSERT_THAT(result, IsOk());
         EXPECT_THAT(result->text(), StartsWith("[far] hello sheep"));

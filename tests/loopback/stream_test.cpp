@@ -146,11 +146,9 @@ TEST_F(LongStream, CancelledIsClosedOnTheWireAndKeepsWhatCame) {
 TEST_F(LongStream, StoppedByItsTokenIsClosedOnTheWire) {
     Client client(options);
     std::stop_source source;
-    const auto answer = client.stream_to(question(),
-                                         [&](const ChatChunk& chunk) {
-                                             if (chunk.event == ChunkEvent::content) source.request_stop();
-                                         },
-                                         {.stop = source.get_token()});
+    const auto answer = client.stream_to(question(), {.stop = source.get_token()}, [&](const ChatChunk& chunk) {
+        if (chunk.event == ChunkEvent::content) source.request_stop();
+    });
     EXPECT_THAT(answer, FailsWith(ErrorCode::cancelled));
     expect_closed_on_the_wire();
 }

@@ -64,12 +64,9 @@ TEST_F(Thinking, AModelThatSendsKeepAlivesForFiveSecondsIsNotLeft) {
         kNear, {.kind = Kind::stall_mid_stream, .period = 500ms, .after_chunks = 0, .path = "chat"});
     std::atomic<int> keep_alives = 0;
     std::stop_source stop;
-    const auto streamed = client.stream_to(question(),
-                                           [&](const ChatChunk& chunk) {
-                                               if (chunk.event == ChunkEvent::keep_alive && ++keep_alives == 10)
-                                                   stop.request_stop();
-                                           },
-                                           {.stop = stop.get_token()});
+    const auto streamed = client.stream_to(question(), {.stop = stop.get_token()}, [&](const ChatChunk& chunk) {
+        if (chunk.event == ChunkEvent::keep_alive && ++keep_alives == 10) stop.request_stop();
+    });
     ASSERT_FALSE(streamed);
     EXPECT_EQ(streamed.error().code, ErrorCode::cancelled);
     EXPECT_EQ(streamed.error().attempts.size(), 1U);

@@ -97,7 +97,7 @@ class Regions {
         ClientOptions options;
         options.api_key = loopback::kKey;
         for (int tier = 0; const auto& id : {kNear, kFar}) {
-            options.regions.push_back({.id = id, .base_url = places_.at(id).url, .priority = tier++});
+            options.regions.push_back({.id = id, .base_url = places_.at(id).url, .tier = tier++});
         }
         options.tls = {.ca_file = certificates_ ? certificates_->path("ca.crt") : "", .allow_plaintext = true};
         options.http2 = wire_ == Wire::tls_http2;

@@ -80,10 +80,9 @@ TEST_P(SilentMoment, IsLeftByPlainCallsAndStreams) {
     auto restarted = std::async(std::launch::async, [&client, &restarts] {
         CallOptions call;
         call.stream_recovery = StreamRecovery::restart;
-        return client.stream_to(
-            question(),
-            [&restarts](const ChatChunk& chunk) { restarts = restarts || chunk.event == ChunkEvent::restarted; },
-            std::move(call));
+        return client.stream_to(question(), call, [&restarts](const ChatChunk& chunk) {
+            restarts = restarts || chunk.event == ChunkEvent::restarted;
+        });
     });
     ASSERT_TRUE(regions.wait_for_chats(kNear, 4));
     std::this_thread::sleep_for(300ms);  // the answers come to that moment

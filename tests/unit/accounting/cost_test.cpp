@@ -1,5 +1,6 @@
 // What tokens cost, to the last nano-unit; the amounts were worked out by hand.
 #include <holysheep/cost.hpp>
+#include <holysheep/parse_money.hpp>
 
 #include <gtest/gtest.h>
 
@@ -22,8 +23,6 @@ Usage used(std::int64_t prompt, std::int64_t completion, std::int64_t cached = 0
             .cached_input_tokens = cached,
             .cache_write_tokens = cache_write};
 }
-
-Money usd(const char* amount) { return *parse_money(amount); }
 
 TEST(Cost, IsPromptAndCompletionAtTheirPrices) {
     EXPECT_EQ(cost_of(used(1'000, 500), price_of("gpt-4.1")), usd("0.006"));

@@ -43,7 +43,7 @@ TEST(MakePolicy, WhatIsSetReplacesTheRule) {
     EXPECT_TRUE(policy.deadline_covers_stream);
 }
 
-TEST(MakePolicy, TheEarlierOfDeadlineAndTotalCounts) {
+TEST(MakePolicy, TheDeadlineOfACallReplacesTheTotal) {
     struct Row {
         milliseconds total;
         std::optional<milliseconds> deadline;
@@ -52,12 +52,12 @@ TEST(MakePolicy, TheEarlierOfDeadlineAndTotalCounts) {
     };
     const Row rows[] = {{600s, std::nullopt, kNow + 600s, false},
                         {600s, 5s, kNow + 5s, true},
-                        {5s, 600s, kNow + 5s, true},
+                        {5s, 600s, kNow + 600s, true},
                         {0s, std::nullopt, std::nullopt, true},
                         {0s, 5s, kNow + 5s, true},
                         {600s, 0s, kNow, true},
                         {600s, -5s, kNow - 5s, true},
-                        {600s, 700s, kNow + 600s, true}};
+                        {600s, 700s, kNow + 700s, true}};
     for (const auto& row : rows) {
         const auto policy = make_policy({}, {.total = row.total}, row.deadline, true, kNow);
         EXPECT_EQ(policy.deadline, row.expected) << row.total.count();

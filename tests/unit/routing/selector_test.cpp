@@ -166,9 +166,9 @@ TEST(Selector, NoStrategyLeavesTheLowestTierThatHasAUsableRegion) {
     for (const Strategy strategy : kAll) {
         Turns turns(strategy);
         auto candidates = with_costs({1'000, 2'000, 1, 2, 3});
-        candidates[0].priority = candidates[1].priority = -1;
+        candidates[0].tier = candidates[1].tier = -1;
         candidates[2].overdue = true;
-        candidates[4].priority = 5;
+        candidates[4].tier = 5;
         for (int i = 0; i < 300; ++i) {
             const auto plan = turns.plan(candidates, i % 2 == 0 ? "" : std::to_string(i));
             EXPECT_LT(std::max(plan[0], plan[1]), 2U);
@@ -186,7 +186,7 @@ TEST(Selector, NoStrategyLeavesTheLowestTierThatHasAUsableRegion) {
 TEST(Selector, WithoutAUsableOneThePlanIsByTierAndCost) {
     for (const Strategy strategy : kAll) {
         auto candidates = with_costs({300, 200, 100});
-        candidates[2].priority = 1;
+        candidates[2].tier = 1;
         for (auto& candidate : candidates) {
             candidate.usable = false;
             candidate.overdue = true;
@@ -296,7 +296,7 @@ TEST(SelectorSession, LeavesAnOwnerThatCostsMoreThanTwiceTheCheapestAnd50Ms) {
     third.cost = 1;
     EXPECT_EQ(turns.pick(candidates, "session"), owner) << "who is unusable is no better place";
     third.usable = true;
-    third.priority = 1;
+    third.tier = 1;
     EXPECT_EQ(turns.pick(candidates, "session"), owner) << "nor is who is in another tier";
 }
 

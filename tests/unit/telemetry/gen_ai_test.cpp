@@ -30,10 +30,10 @@ TEST(GenAi, DescribesACallThatWasAnswered) {
         .region = "eu-central",
         .attempts = {{.number = 1, .server = "us.example"},
                      {.number = 2,
+                      .server = "eu.example:8443",
                       .started = 100ms,
                       .timings = {.first_content = 150ms},
-                      .winner = true,
-                      .server = "eu.example:8443"}},
+                      .winner = true}},
         .usage = {.present = true, .prompt_tokens = 100, .completion_tokens = 20, .cached_input_tokens = 64},
         .cost = Money{.nano = 1'500'000'000},
         .operation = "chat",
@@ -91,10 +91,10 @@ TEST(GenAi, DescribesAnAttempt) {
                                 .kind = AttemptKind::hedge,
                                 .region = "us-west",
                                 .model = "gpt-4.1",
+                                .server = "[::1]",
                                 .http_status = 503,
                                 .error = ErrorCode::server_failed,
-                                .maybe_duplicated = true,
-                                .server = "[::1]"};
+                                .maybe_duplicated = true};
     const auto map = by_name(gen_ai_attributes(attempt));
     EXPECT_THAT(map, Contains(Pair("http.response.status_code", Value(std::int64_t{503}))));
     EXPECT_THAT(map, Contains(Pair("http.request.resend_count", Value(std::int64_t{1}))));

@@ -6,6 +6,13 @@
 namespace holysheep {
 namespace {
 
+TEST(ChatChunk, ItsContentIsTheTextOfTheAnswerAlone) {
+    for (const auto event : {ChunkEvent::reasoning, ChunkEvent::refusal, ChunkEvent::media, ChunkEvent::other}) {
+        EXPECT_EQ((ChatChunk{.event = event, .text = "not the answer"}).content(), "");
+    }
+    EXPECT_EQ((ChatChunk{.event = ChunkEvent::content, .text = "the answer"}).content(), "the answer");
+}
+
 TEST(ChatCompletion, ReadsItsFirstChoice) {
     ChatCompletion completion;
     completion.choices.resize(2);
@@ -40,7 +47,7 @@ TEST(ChatCompletion, IsEmptyWithoutChoices) {
 }
 
 TEST(Message, IsWrittenInOneWord) {
-    EXPECT_EQ(holysheep::system("be brief").role, Role::system);
+    EXPECT_EQ(holysheep::system_prompt("be brief").role, Role::system);
     EXPECT_EQ(user("hello").content, "hello");
     EXPECT_EQ(assistant("hi").role, Role::assistant);
     const Message result = tool_result("call-1", "42");

@@ -1,10 +1,13 @@
 // Money as people write it, and back.
-#include <holysheep/money.hpp>
+#include <holysheep/parse_money.hpp>
 
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <optional>
 #include <sstream>
+#include <string>
+#include <type_traits>
 
 namespace holysheep {
 namespace {
@@ -29,16 +32,25 @@ TEST(Money, IsReadFromDecimalsWithoutBinaryFractions) {
                  {"0", 0},
                  {"000.10", 100'000'000},
                  {"9223372036.854775807", std::numeric_limits<std::int64_t>::max()}};
-    for (const auto& [text, nano] : cases) EXPECT_EQ(parse_money(text), (Money{nano, "USD"})) << text;
-    EXPECT_EQ(parse_money("1.5", "EUR"), (Money{1'500'000'000, "EUR"}));
+    for (const auto& [text, nano] : cases) EXPECT_EQ(parse_money(text).value(), (Money{nano, "USD"})) << text;
+    EXPECT_EQ(parse_money("1.5", "EUR").value(), (Money{1'500'000'000, "EUR"}));
 }
 
 TEST(Money, IsNotReadFromAnythingElse) {
     for (const auto* text : {"", ".", "-1", "+1", "1 ", " 1", "1,5", "$1", "0x10", "1e", "1e+", "1e-+3", "1e999", "nan",
                              "inf", "1.2.3", "9223372036.854775808", "10000000000"}) {
-        EXPECT_FALSE(parse_money(text)) << text;
+        const auto money = parse_money(text);
+        ASSERT_FALSE(money) << text;
+        EXPECT_EQ(money.error().code, ErrorCode::invalid_options);
+        EXPECT_NE(money.error().message.find("\"" + std::string(text) + "\""), std::string::npos);
+        EXPECT_THROW(usd(text), Exception) << text;
     }
+    EXPECT_LT(parse_money(std::string(100'000, 'x')).error().message.size(), 300U);
 }
+
+// An optional that is unset would be no ceiling.
+static_assert(!std::is_convertible_v<Result<Money>, std::optional<Money>>);
+static_assert(!std::is_assignable_v<std::optional<Money>&, Result<Money>>);
 
 TEST(Money, IsWrittenWithTheDecimalsItTakes) {
     EXPECT_EQ((Money{80'000'000'000}).amount(), "80.00");

@@ -148,7 +148,7 @@ TEST(ChatEncoder, AllowedToolsAreAutomaticOrRequired) {
 }
 
 TEST(MessageEncoder, EveryRole) {
-    EXPECT_EQ(message_json(holysheep::system("s")), R"({"role":"system","content":"s"})");
+    EXPECT_EQ(message_json(holysheep::system_prompt("s")), R"({"role":"system","content":"s"})");
     EXPECT_EQ(message_json({.role = Role::developer, .content = "d"}), R"({"role":"developer","content":"d"})");
     EXPECT_EQ(message_json({.role = Role::user, .content = "u", .name = "Bo"}),
               R"({"role":"user","content":"u","name":"Bo"})");
