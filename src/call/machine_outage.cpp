@@ -13,6 +13,8 @@ using namespace std::chrono_literals;
 
 // Calls that waited for a region do not return to it in one moment.
 constexpr auto kReturnWithin = 400ms;
+// A canary that is out for longer was not refused: it waits for its answer.
+constexpr auto kRefusedWithin = 300ms;
 
 }  // namespace
 
@@ -92,17 +94,31 @@ std::optional<CallMachine::Move> CallMachine::move_in_outage(bool return_to_trie
         return Move{.region = plan_.front(), .when = *patience_ends_, .free = true, .returns = true, .outage = true};
     }
     if (pause_too_long) why_not = Ending::wait_too_long;
-    if (others_may_find_out && attempts_.empty()) return move_after_canary(now);
+    if (others_may_find_out) return move_after_canary(return_to_tried, now);
     return std::nullopt;
 }
 
 /// The patience is over, and a canary is still out: a long answer looks like that. Better one attempt beside it than a
-/// certain failure.
-std::optional<CallMachine::Move> CallMachine::move_after_canary(time_point now) const {
+/// certain failure. A call that has failed pays for it, unless something came from there since.
+std::optional<CallMachine::Move> CallMachine::move_after_canary(bool return_to_tried, time_point now) const {
+    // One that failed after that was the last.
+    if (std::ranges::any_of(attempts_, [&](const Attempt& a) { return a.ended >= *patience_ends_; })) {
+        return std::nullopt;
+    }
     for (const auto region : plan_) {
         if (!eligible(region) || regions_.forced_open(region) || regions_.limited_until(region, model_) > now) continue;
-        if (!regions_.has_model(region, model_, now) || !regions_.canary_out(region, model_, now)) continue;
-        return Move{.region = region, .when = now, .free = true, .panic = true, .outage = true};
+        if (!regions_.has_model(region, model_, now) || redirected(region)) continue;
+        const auto since = regions_.canary_out_since(region, model_, now);
+        if (!since) continue;
+        if (!attempts_.empty()) {
+            const auto* failure = last_failure(region);
+            if (failure != nullptr && !return_to_tried) continue;
+            if (now - *since < kRefusedWithin) continue;
+            const bool heard = regions_.alive_at(region) > (failure != nullptr ? *failure : attempts_.back()).ended;
+            if (!heard && !can_pay_for_canary()) continue;
+        }
+        return Move{
+            .region = region, .kind = kind_of_visit(region), .when = now, .free = true, .panic = true, .outage = true};
     }
     return std::nullopt;
 }

@@ -134,6 +134,37 @@ TEST(Outage, FewCallsCostFewAttempts) {
     EXPECT_LE(static_cast<double>(flow.attempts().size()), 1.25 * calls + 25);
 }
 
+/// Both regions fail what is out there, and are well again at once; but who tries them first asks for a long answer.
+TEST(Outage, ACallThatHasFailedIsNotLostWhileALongAnswerIsWaitedFor) {
+    CallFlow flow({kUs, kEu}, {}, CallFlow::kManual);
+    for (const auto& id : {kUs, kEu}) {
+        flow.transport.fail(id, ErrorCode::transport_failed, false, {.first_byte = 100ms});
+    }
+    std::vector<std::future<Result<ChatCompletion>>> calls;
+    for (int i = 0; i < 20; ++i) calls.push_back(flow.client.chat_async(a_question()));
+    flow.clock.advance(250ms);
+    for (const auto& id : {kUs, kEu}) {
+        ASSERT_NE(breaker_of(flow, id), BreakerState::closed);
+        flow.transport.clear(id).reply(id, "long", {.first_byte = 3s});
+    }
+    flow.clock.advance(6s);
+    for (auto& call : calls) {
+        ASSERT_TRUE(is_ready(call));
+        EXPECT_THAT(call.get(), IsOk());
+    }
+}
+
+TEST(Outage, OneInWhichTrialsTakeLongCostsAnAttemptOfEachCall) {
+    CallFlow flow({kUs, kEu}, {}, CallFlow::kManual);
+    for (const auto& id : {kUs, kEu}) {
+        flow.transport.fail(id, ErrorCode::transport_failed, false, {.first_byte = 400ms});
+    }
+    Traffic traffic(flow);
+    traffic.run(30s);
+    EXPECT_LE(flow.attempts().size(), traffic.calls() * 1.1);
+    EXPECT_EQ(traffic.lost(), 1500);
+}
+
 TEST(Outage, ASecondOfItIsSurvivedByAClientOfOneRegion) {
     for (const int status : {0, 502, 503}) {
         CallFlow flow({kUs}, {}, CallFlow::kManual);
