@@ -54,6 +54,8 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
             finish(Ending::interrupted, attempt, out);
             return;
         }
+        // What it waited before its content is forgiven once: what breaks for ever must have an end.
+        if (patience_ends_ && broken_ == 0) patience_ends_ = now + policy_.retry.outage_patience;
         broken_ = attempt;
         committed_ = 0;
         verdict.action = Action::next;

@@ -165,6 +165,26 @@ TEST(Outage, OneInWhichTrialsTakeLongCostsAnAttemptOfEachCall) {
     EXPECT_EQ(traffic.lost(), 1500);
 }
 
+TEST(Outage, AStreamThatBreaksAfterItHasThePatienceAnew) {
+    CallFlow flow({kUs, kEu}, {.breaker = {.open_for = 60s}, .callback_executor = run_inline}, CallFlow::kManual);
+    for (const auto& id : {kUs, kEu}) {
+        flow.transport.fail(id, ErrorCode::transport_failed);
+        for (int i = 0; i < 3; ++i) EXPECT_FALSE(ask_in_steps(flow, {.regions = {id}, .retry = kOnce}));
+    }
+    flow.transport.clear(kEu).stream_cut(kEu, {"one", "two"}, {.between = 5s});
+    std::optional<Result<ChatCompletion>> answer;
+    flow.client.stream_async(
+        a_question(), {.stream_recovery = StreamRecovery::restart}, [](const ChatChunk&) {},
+        [&answer](Result<ChatCompletion> result) { answer.emplace(std::move(result)); });
+    flow.clock.advance(4s);
+    ASSERT_EQ(breaker_of(flow, kEu), BreakerState::closed);
+    flow.transport.clear(kEu).fail(kEu, ErrorCode::transport_failed).clear(kUs).stream(kUs, {"back"});
+    flow.clock.advance(10s);
+    ASSERT_TRUE(answer);
+    ASSERT_THAT(*answer, IsOk());
+    EXPECT_EQ((*answer)->text(), "back");
+}
+
 TEST(Outage, ASecondOfItIsSurvivedByAClientOfOneRegion) {
     for (const int status : {0, 502, 503}) {
         CallFlow flow({kUs}, {}, CallFlow::kManual);
