@@ -263,6 +263,8 @@ class CallMachine {
     std::optional<Move> move_in_outage(bool return_to_tried, time_point now, Ending& why_not);
     std::optional<Move> move_after_canary(bool return_to_tried, time_point now) const;
     std::optional<Move> ask_without_model(time_point now) const;
+    /// It may be used, and its last answer was one.
+    bool is_well(std::size_t region, time_point now) const;
     AttemptKind kind_of_visit(std::size_t region) const;
     Commands look_in_outage(const Move& waited, time_point now);
 

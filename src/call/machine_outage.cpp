@@ -135,6 +135,11 @@ std::optional<CallMachine::Move> CallMachine::ask_without_model(time_point now) 
     return std::nullopt;
 }
 
+bool CallMachine::is_well(std::size_t region, time_point now) const {
+    return regions_.usable(region, model_, now) && regions_.breakers_closed(region, model_, now) &&
+           !regions_.failing(region);
+}
+
 AttemptKind CallMachine::kind_of_visit(std::size_t region) const {
     if (attempts_.empty()) return fallback_.current() == 0 ? AttemptKind::first : AttemptKind::fallback_model;
     return tried(region) ? AttemptKind::retry : AttemptKind::failover;
@@ -146,6 +151,10 @@ Commands CallMachine::look_in_outage(const Move& waited, time_point now) {
     // The wait itself has spaced these out: what the region showed meanwhile makes one return to it free.
     auto region = next_untried(now);
     if (!region && waited.back && regions_.usable(*waited.back, model_, now)) region = waited.back;
+    // Another call may have found it well without a word, because no breaker had opened.
+    if (!region && return_to_tried_ && last_failure(waited.region) != nullptr && is_well(waited.region, now)) {
+        region = waited.region;
+    }
     const bool spent = policy_.retry.max_attempts > 0 && attempts_used_up();
     const auto pays = [&] {
         if (!regions_.breakers_closed(*region, model_, now)) return can_pay_for_canary() && (pay_for_canary(), true);

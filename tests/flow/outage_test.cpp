@@ -185,6 +185,36 @@ TEST(Outage, AStreamThatBreaksAfterItHasThePatienceAnew) {
     EXPECT_EQ((*answer)->text(), "back");
 }
 
+TEST(Outage, ARegionThatAnotherCallFoundWellIsReturnedToWithoutAToken) {
+    CallFlow flow({kUs}, {.retry = {.budget_capacity = 0}}, CallFlow::kManual);
+    flow.transport.fail(kUs, ErrorCode::transport_failed);
+    auto call = flow.client.chat_async(a_question());
+    flow.clock.advance(100ms);
+    flow.transport.clear(kUs).reply(kUs, "back");
+    EXPECT_THAT(ask_in_steps(flow), IsOk());
+    ASSERT_FALSE(is_ready(call));
+    flow.clock.advance(1s);
+    ASSERT_TRUE(is_ready(call));
+    EXPECT_THAT(call.get(), IsOk());
+}
+
+TEST(Outage, ACallWhosePooledConnectionDiesInItWaitsLikeTheOthers) {
+    CallFlow flow({kUs, kEu}, {.breaker = {.open_for = 60s}, .retry = {.budget_capacity = 0}}, CallFlow::kManual);
+    const auto break_down = [&](const std::string& id) {
+        flow.transport.clear(id).fail(id, ErrorCode::transport_failed);
+        for (int i = 0; i < 3; ++i) EXPECT_FALSE(ask_in_steps(flow, {.regions = {id}, .retry = kOnce}));
+    };
+    break_down(kUs);
+    flow.transport.lose_reused_connection(kEu, {.first_byte = 100ms});
+    auto call = flow.client.chat_async(a_question());
+    break_down(kEu);
+    ASSERT_FALSE(is_ready(call));
+    flow.transport.clear(kUs).reply(kUs, "back");
+    flow.clock.advance(1s);
+    ASSERT_TRUE(is_ready(call));
+    EXPECT_THAT(call.get(), IsOk());
+}
+
 TEST(Outage, ASecondOfItIsSurvivedByAClientOfOneRegion) {
     for (const int status : {0, 502, 503}) {
         CallFlow flow({kUs}, {}, CallFlow::kManual);
