@@ -261,8 +261,10 @@ class CallMachine {
     void pay_for_canary();
     /// No region is usable: a canary now, or a wait. Unset when the patience is over.
     std::optional<Move> move_in_outage(bool return_to_tried, time_point now, Ending& why_not);
-    std::optional<Move> move_after_canary(time_point now) const;
+    std::optional<Move> move_after_canary(bool return_to_tried, time_point now) const;
     std::optional<Move> ask_without_model(time_point now) const;
+    /// It may be used, and its last answer was one.
+    bool is_well(std::size_t region, time_point now) const;
     AttemptKind kind_of_visit(std::size_t region) const;
     Commands look_in_outage(const Move& waited, time_point now);
 

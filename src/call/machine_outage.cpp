@@ -13,6 +13,8 @@ using namespace std::chrono_literals;
 
 // Calls that waited for a region do not return to it in one moment.
 constexpr auto kReturnWithin = 400ms;
+// A canary that is out for longer was not refused: it waits for its answer.
+constexpr auto kRefusedWithin = 300ms;
 
 }  // namespace
 
@@ -92,17 +94,31 @@ std::optional<CallMachine::Move> CallMachine::move_in_outage(bool return_to_trie
         return Move{.region = plan_.front(), .when = *patience_ends_, .free = true, .returns = true, .outage = true};
     }
     if (pause_too_long) why_not = Ending::wait_too_long;
-    if (others_may_find_out && attempts_.empty()) return move_after_canary(now);
+    if (others_may_find_out) return move_after_canary(return_to_tried, now);
     return std::nullopt;
 }
 
 /// The patience is over, and a canary is still out: a long answer looks like that. Better one attempt beside it than a
-/// certain failure.
-std::optional<CallMachine::Move> CallMachine::move_after_canary(time_point now) const {
+/// certain failure. A call that has failed pays for it, unless something came from there since.
+std::optional<CallMachine::Move> CallMachine::move_after_canary(bool return_to_tried, time_point now) const {
+    // One that failed after that was the last.
+    if (std::ranges::any_of(attempts_, [&](const Attempt& a) { return a.ended >= *patience_ends_; })) {
+        return std::nullopt;
+    }
     for (const auto region : plan_) {
         if (!eligible(region) || regions_.forced_open(region) || regions_.limited_until(region, model_) > now) continue;
-        if (!regions_.has_model(region, model_, now) || !regions_.canary_out(region, model_, now)) continue;
-        return Move{.region = region, .when = now, .free = true, .panic = true, .outage = true};
+        if (!regions_.has_model(region, model_, now) || redirected(region)) continue;
+        const auto since = regions_.canary_out_since(region, model_, now);
+        if (!since) continue;
+        if (!attempts_.empty()) {
+            const auto* failure = last_failure(region);
+            if (failure != nullptr && !return_to_tried) continue;
+            if (now - *since < kRefusedWithin) continue;
+            const bool heard = regions_.alive_at(region) > (failure != nullptr ? *failure : attempts_.back()).ended;
+            if (!heard && !can_pay_for_canary()) continue;
+        }
+        return Move{
+            .region = region, .kind = kind_of_visit(region), .when = now, .free = true, .panic = true, .outage = true};
     }
     return std::nullopt;
 }
@@ -119,6 +135,11 @@ std::optional<CallMachine::Move> CallMachine::ask_without_model(time_point now) 
     return std::nullopt;
 }
 
+bool CallMachine::is_well(std::size_t region, time_point now) const {
+    return regions_.usable(region, model_, now) && regions_.breakers_closed(region, model_, now) &&
+           !regions_.failing(region);
+}
+
 AttemptKind CallMachine::kind_of_visit(std::size_t region) const {
     if (attempts_.empty()) return fallback_.current() == 0 ? AttemptKind::first : AttemptKind::fallback_model;
     return tried(region) ? AttemptKind::retry : AttemptKind::failover;
@@ -130,6 +151,10 @@ Commands CallMachine::look_in_outage(const Move& waited, time_point now) {
     // The wait itself has spaced these out: what the region showed meanwhile makes one return to it free.
     auto region = next_untried(now);
     if (!region && waited.back && regions_.usable(*waited.back, model_, now)) region = waited.back;
+    // Another call may have found it well without a word, because no breaker had opened.
+    if (!region && return_to_tried_ && last_failure(waited.region) != nullptr && is_well(waited.region, now)) {
+        region = waited.region;
+    }
     const bool spent = policy_.retry.max_attempts > 0 && attempts_used_up();
     const auto pays = [&] {
         if (!regions_.breakers_closed(*region, model_, now)) return can_pay_for_canary() && (pay_for_canary(), true);

@@ -146,7 +146,7 @@ Ticket RegionHealthTracker::on_dispatch(std::size_t region, ModelId model, Await
     if (canary) {
         auto& slot = ticket.canary == Ticket::Canary::model ? in_region(region, model).canaries : r.canaries;
         slot.next = now + std::chrono::duration_cast<nanoseconds>(kCanaryEvery * (1 - 0.4 * random_.uniform()));
-        ++slot.out;
+        if (slot.out++ == 0) slot.since = now;
     }
     note(region, now);
     return ticket;
@@ -217,7 +217,7 @@ void RegionHealthTracker::on_outcome(Ticket& ticket, Charge charge, time_point n
     --regions_[ticket.region].in_flight;
     if (std::exchange(ticket.watched, false)) --regions_[ticket.region].watched;
     wait_is_over(ticket);
-    if (charge != Charge::success) end_canary(ticket);
+    if (charge != Charge::success) end_canary(ticket, now);
     if (charge == Charge::throttled || charge == Charge::overload) {
         auto& r = regions_[ticket.region];
         r.refusal_rate = 0.9 * faded(r.refusal_rate, now - r.refusal_rate_at) + 0.1;
@@ -300,7 +300,7 @@ void RegionHealthTracker::succeed(Ticket& ticket, time_point now) {
     }
     if (canary || (was_blocked && breakers_closed(ticket.region, ticket.model, now)))
         notices_.back.push_back(ticket.region);
-    end_canary(ticket);
+    end_canary(ticket, now);
     r.good_calls = std::min(r.good_calls + 1, kManyCalls);
     hit(r, now);
 }
@@ -344,11 +344,15 @@ void RegionHealthTracker::drop(Ticket& ticket) {
     }
 }
 
-void RegionHealthTracker::end_canary(Ticket& ticket) {
-    if (ticket.canary == Ticket::Canary::region) --regions_[ticket.region].canaries.out;
-    // A model that was forgotten meanwhile has none out.
+void RegionHealthTracker::end_canary(Ticket& ticket, time_point now) {
+    Canaries* slot = ticket.canary == Ticket::Canary::region ? &regions_[ticket.region].canaries : nullptr;
     auto* own = ticket.canary == Ticket::Canary::model ? if_in_region(ticket.region, ticket.model) : nullptr;
-    if (own != nullptr && own->canaries.out > 0) --own->canaries.out;
+    // A model that was forgotten meanwhile has none out.
+    if (own != nullptr && own->canaries.out > 0) slot = &own->canaries;
+    if (slot != nullptr) {
+        --slot->out;
+        slot->since = now;
+    }
     ticket.canary = Ticket::Canary::no;
 }
 

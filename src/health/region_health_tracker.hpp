@@ -226,9 +226,10 @@ class RegionHealthTracker {
     time_point canary_at(std::size_t region, ModelId model, time_point now) const {
         return std::max(now, canaries(region, model, now).next);
     }
-    /// Whether one is out, and has not failed yet.
-    bool canary_out(std::size_t region, ModelId model, time_point now) const {
-        return canaries(region, model, now).out > 0;
+    /// Since when one has been out and none has ended; unset: none is out.
+    std::optional<time_point> canary_out_since(std::size_t region, ModelId model, time_point now) const {
+        const auto& sent = canaries(region, model, now);
+        return sent.out > 0 ? std::optional(sent.since) : std::nullopt;
     }
     /// No breaker keeps calls away, but the last attempt there failed.
     bool failing(std::size_t region) const { return regions_[region].breaker.failures_in_a_row() > 0; }
@@ -242,7 +243,7 @@ class RegionHealthTracker {
 
   private:
     struct Canaries {
-        time_point next{};
+        time_point next{}, since{};
         int out = 0;
     };
     struct ModelInRegion {
@@ -305,7 +306,7 @@ class RegionHealthTracker {
     /// Only the model's breaker keeps calls away.
     bool model_alone_blocked(std::size_t region, ModelId model, time_point now) const;
     Ticket::Canary canary_kind(std::size_t region, ModelId model, bool wanted, time_point now) const;
-    void end_canary(Ticket& ticket);
+    void end_canary(Ticket& ticket, time_point now);
     bool others_usable(std::size_t region, ModelId model, time_point now) const;
     /// `served` false: it would have taken at least so long. That steers, but is no figure of an answer.
     void add_latency(const Ticket& ticket, double ms, bool served, time_point now);

@@ -134,6 +134,87 @@ TEST(Outage, FewCallsCostFewAttempts) {
     EXPECT_LE(static_cast<double>(flow.attempts().size()), 1.25 * calls + 25);
 }
 
+/// Both regions fail what is out there, and are well again at once; but who tries them first asks for a long answer.
+TEST(Outage, ACallThatHasFailedIsNotLostWhileALongAnswerIsWaitedFor) {
+    CallFlow flow({kUs, kEu}, {}, CallFlow::kManual);
+    for (const auto& id : {kUs, kEu}) {
+        flow.transport.fail(id, ErrorCode::transport_failed, false, {.first_byte = 100ms});
+    }
+    std::vector<std::future<Result<ChatCompletion>>> calls;
+    for (int i = 0; i < 20; ++i) calls.push_back(flow.client.chat_async(a_question()));
+    flow.clock.advance(250ms);
+    for (const auto& id : {kUs, kEu}) {
+        ASSERT_NE(breaker_of(flow, id), BreakerState::closed);
+        flow.transport.clear(id).reply(id, "long", {.first_byte = 3s});
+    }
+    flow.clock.advance(6s);
+    for (auto& call : calls) {
+        ASSERT_TRUE(is_ready(call));
+        EXPECT_THAT(call.get(), IsOk());
+    }
+}
+
+TEST(Outage, OneInWhichTrialsTakeLongCostsAnAttemptOfEachCall) {
+    CallFlow flow({kUs, kEu}, {}, CallFlow::kManual);
+    for (const auto& id : {kUs, kEu}) {
+        flow.transport.fail(id, ErrorCode::transport_failed, false, {.first_byte = 400ms});
+    }
+    Traffic traffic(flow);
+    traffic.run(30s);
+    EXPECT_LE(flow.attempts().size(), traffic.calls() * 1.1);
+    EXPECT_EQ(traffic.lost(), 1500);
+}
+
+TEST(Outage, AStreamThatBreaksAfterItHasThePatienceAnew) {
+    CallFlow flow({kUs, kEu}, {.breaker = {.open_for = 60s}, .callback_executor = run_inline}, CallFlow::kManual);
+    for (const auto& id : {kUs, kEu}) {
+        flow.transport.fail(id, ErrorCode::transport_failed);
+        for (int i = 0; i < 3; ++i) EXPECT_FALSE(ask_in_steps(flow, {.regions = {id}, .retry = kOnce}));
+    }
+    flow.transport.clear(kEu).stream_cut(kEu, {"one", "two"}, {.between = 5s});
+    std::optional<Result<ChatCompletion>> answer;
+    flow.client.stream_async(
+        a_question(), {.stream_recovery = StreamRecovery::restart}, [](const ChatChunk&) {},
+        [&answer](Result<ChatCompletion> result) { answer.emplace(std::move(result)); });
+    flow.clock.advance(4s);
+    ASSERT_EQ(breaker_of(flow, kEu), BreakerState::closed);
+    flow.transport.clear(kEu).fail(kEu, ErrorCode::transport_failed).clear(kUs).stream(kUs, {"back"});
+    flow.clock.advance(10s);
+    ASSERT_TRUE(answer);
+    ASSERT_THAT(*answer, IsOk());
+    EXPECT_EQ((*answer)->text(), "back");
+}
+
+TEST(Outage, ARegionThatAnotherCallFoundWellIsReturnedToWithoutAToken) {
+    CallFlow flow({kUs}, {.retry = {.budget_capacity = 0}}, CallFlow::kManual);
+    flow.transport.fail(kUs, ErrorCode::transport_failed);
+    auto call = flow.client.chat_async(a_question());
+    flow.clock.advance(100ms);
+    flow.transport.clear(kUs).reply(kUs, "back");
+    EXPECT_THAT(ask_in_steps(flow), IsOk());
+    ASSERT_FALSE(is_ready(call));
+    flow.clock.advance(1s);
+    ASSERT_TRUE(is_ready(call));
+    EXPECT_THAT(call.get(), IsOk());
+}
+
+TEST(Outage, ACallWhosePooledConnectionDiesInItWaitsLikeTheOthers) {
+    CallFlow flow({kUs, kEu}, {.breaker = {.open_for = 60s}, .retry = {.budget_capacity = 0}}, CallFlow::kManual);
+    const auto break_down = [&](const std::string& id) {
+        flow.transport.clear(id).fail(id, ErrorCode::transport_failed);
+        for (int i = 0; i < 3; ++i) EXPECT_FALSE(ask_in_steps(flow, {.regions = {id}, .retry = kOnce}));
+    };
+    break_down(kUs);
+    flow.transport.lose_reused_connection(kEu, {.first_byte = 100ms});
+    auto call = flow.client.chat_async(a_question());
+    break_down(kEu);
+    ASSERT_FALSE(is_ready(call));
+    flow.transport.clear(kUs).reply(kUs, "back");
+    flow.clock.advance(1s);
+    ASSERT_TRUE(is_ready(call));
+    EXPECT_THAT(call.get(), IsOk());
+}
+
 TEST(Outage, ASecondOfItIsSurvivedByAClientOfOneRegion) {
     for (const int status : {0, 502, 503}) {
         CallFlow flow({kUs}, {}, CallFlow::kManual);

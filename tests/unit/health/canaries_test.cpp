@@ -39,10 +39,10 @@ TEST(Canaries, OneGoesOutEvery300To500MillisecondsForAllModels) {
     for (const auto model : {world.model, world.other}) {
         EXPECT_GE(world.next(model), world.now + 300ms);
         EXPECT_LE(world.next(model), world.now + 500ms);
-        EXPECT_TRUE(world.regions.canary_out(0, model, world.now));
+        EXPECT_TRUE(world.regions.canary_out_since(0, model, world.now));
     }
     world.regions.on_outcome(ticket, Charge::transport, world.now);
-    EXPECT_FALSE(world.regions.canary_out(0, world.model, world.now));
+    EXPECT_FALSE(world.regions.canary_out_since(0, world.model, world.now));
 }
 
 TEST(Canaries, AnAnsweredProbeLetsTheNextOneGoAtOnce) {
@@ -61,7 +61,7 @@ TEST(Canaries, TheFirstThatIsAnsweredClosesTheBreaker) {
     auto ticket = world.canary(world.model);
     world.regions.on_first_content(ticket, world.now);
     EXPECT_FALSE(world.blocked(world.model));
-    EXPECT_FALSE(world.regions.canary_out(0, world.model, world.now));
+    EXPECT_FALSE(world.regions.canary_out_since(0, world.model, world.now));
 }
 
 TEST(Canaries, EachModelThatFailsInALivingRegionHasItsOwn) {
@@ -73,8 +73,8 @@ TEST(Canaries, EachModelThatFailsInALivingRegionHasItsOwn) {
     auto ticket = world.canary(world.model);
     EXPECT_GE(world.next(world.model), world.now + 300ms);
     EXPECT_EQ(world.next(world.other), world.now);
-    EXPECT_TRUE(world.regions.canary_out(0, world.model, world.now));
-    EXPECT_FALSE(world.regions.canary_out(0, world.other, world.now));
+    EXPECT_TRUE(world.regions.canary_out_since(0, world.model, world.now));
+    EXPECT_FALSE(world.regions.canary_out_since(0, world.other, world.now));
     world.regions.on_first_content(ticket, world.now);
     EXPECT_FALSE(world.blocked(world.model));
     EXPECT_TRUE(world.blocked(world.other));
@@ -88,7 +88,7 @@ TEST(Canaries, OneWhoseModelWasForgottenEndsLikeAnyOther) {
         world.regions.limit_until(0, world.regions.model_id("made up " + std::to_string(i)), kNow + 1h);
     }
     world.regions.on_outcome(ticket, Charge::timeout, world.now);
-    EXPECT_FALSE(world.regions.canary_out(0, world.model, world.now));
+    EXPECT_FALSE(world.regions.canary_out_since(0, world.model, world.now));
 }
 
 }  // namespace
