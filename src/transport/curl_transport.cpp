@@ -2,6 +2,7 @@
 // transfers from inside its callbacks, so that both are queued there and done in `flush`.
 #include "transport/curl_transport.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,6 +10,10 @@
 #include <cerrno>
 #include <random>
 #include <utility>
+
+#ifndef SOCK_CLOEXEC  // macOS: asked for once the socket is there
+#define SOCK_CLOEXEC 0
+#endif
 
 namespace holysheep::transport {
 
@@ -434,12 +439,12 @@ curl_socket_t CurlTransport::open_socket(void* opener, curlsocktype, curl_sockad
     auto& transport = transfer.transport();
     // The connection that the request went out on has died, and libcurl makes another one to send it again.
     if (transfer.refuse_resend()) return CURL_SOCKET_BAD;
-    const int type = address->socktype | SOCK_CLOEXEC;
-    const int fd = ::socket(address->family, type, address->protocol);
+    const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (fd < 0) {
         transfer.socket_refused = errno == EMFILE || errno == ENFILE;
         return CURL_SOCKET_BAD;
     }
+    if constexpr (SOCK_CLOEXEC == 0) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     transport.forget(fd);
     transport.socket(fd) = {.watch = Watch::active, .opener = transfer.id(), .opened = transport.loop_.now()};
     transfer.opened.push_back(fd);
