@@ -248,8 +248,14 @@ void CurlTransport::flush() {
             if (transfer == nullptr || !std::exchange(transfer->paused, false)) continue;
             let_go_on(*transfer);
             in_curl_ = true;  // it may deliver what it held back from inside the call
-            curl_easy_pause(transfer->handle(), CURLPAUSE_CONT);
+            const auto code = curl_easy_pause(transfer->handle(), CURLPAUSE_CONT);
             in_curl_ = false;
+            // Where what was held back ends the transfer, libcurl tells of it here and nowhere else.
+            if (code != CURLE_OK && !transfer->cancelled) {
+                auto end = transfer->finish(code);
+                transfer->cancelled = true;  // its connection has more to come, and is no good to others
+                report(*transfer, std::move(end));
+            }
         }
         if (curl_due_ && *curl_due_ <= loop_.now()) {
             curl_due_.reset();
@@ -330,12 +336,15 @@ void CurlTransport::read_messages() {
             start_over(*transfer);
             continue;
         }
-        auto end = transfer->finish(code);
-        auto* events = transfer->events();
-        const auto id = transfer->id();
-        release(*transfer);
-        events->on_end(id, std::move(end));
+        report(*transfer, transfer->finish(code));
     }
+}
+
+void CurlTransport::report(CurlTransfer& transfer, TransferEnd end) {
+    auto* events = transfer.events();
+    const auto id = transfer.id();
+    release(transfer);
+    events->on_end(id, std::move(end));
 }
 
 void CurlTransport::start_over(CurlTransfer& transfer) {
