@@ -5,16 +5,18 @@
 #
 # build  compiler, build tools, the library's and the simulator's dependencies
 # test   build, and what the tests use, a browser and (apt) Prometheus among them (the default)
-# ci     test, and clang with its tools and sanitizers, Google Benchmark, and (apt) what makes trees of distributions
+# ci     test, and clang with its tools and sanitizers, Google Benchmark, and (apt) what makes trees of distributions, and
+#        more proxies and servers to stand between client and gateway
 set -eu
 
 apt_build='g++ cmake ninja-build pkg-config libcurl4-openssl-dev nlohmann-json3-dev libspdlog-dev libevent-dev ca-certificates'
-apt_test='ccache lld libgtest-dev libgmock-dev nginx-light openssl libssl-dev libnghttp2-dev tinyproxy-bin squid microsocks dante-server stunnel4 iproute2 nftables curl python3 locales
+apt_test='ccache lld libgtest-dev libgmock-dev nginx-light openssl libssl-dev libnghttp2-dev tinyproxy-bin microsocks dante-server stunnel4 iproute2 nftables curl python3 locales
     clang-format-14 chromium chromium-driver fonts-dejavu-core'
-apt_ci='clang clang-format clang-tidy libclang-rt-dev libbenchmark-dev git debootstrap doxygen'
+apt_ci='clang clang-format clang-tidy libclang-rt-dev libbenchmark-dev git debootstrap doxygen
+    squid apache2-bin haproxy h2o varnish'
 
 dnf_build='gcc-c++ cmake ninja-build pkgconf-pkg-config libcurl-devel json-devel spdlog-devel libevent-devel ca-certificates'
-dnf_test='ccache lld gtest-devel gmock-devel nginx openssl openssl-devel libnghttp2-devel tinyproxy squid stunnel iproute nftables curl python3'
+dnf_test='ccache lld gtest-devel gmock-devel nginx openssl openssl-devel libnghttp2-devel tinyproxy stunnel iproute nftables curl python3'
 dnf_ci='clang clang-tools-extra compiler-rt google-benchmark-devel libasan libubsan libtsan git doxygen'
 
 brew_build='cmake ninja pkg-config curl nlohmann-json spdlog libevent'
@@ -57,7 +59,7 @@ known_to_apt() {
     done
 }
 
-# The tests start nginx and squid by themselves; services on their ports are nothing to leave behind.
+# The tests start servers by themselves; services on their ports are nothing to leave behind.
 stop_new_service() {
     if command -v systemctl >/dev/null 2>&1 && systemctl is-active --quiet "$1" 2>/dev/null; then
         as_root systemctl disable --now "$1" || true
@@ -78,8 +80,9 @@ install_with_apt() {
         die "apt-get could not install them"
     }
     rm -f "$remarks"
-    case $wanted in *nginx*) stop_new_service nginx ;; esac
-    case $wanted in *squid*) stop_new_service squid ;; esac
+    for service in nginx squid haproxy h2o varnish; do
+        case $wanted in *$service*) stop_new_service $service ;; esac
+    done
 }
 
 # Prometheus' programs alone, which check metrics and collect them: its package would start a server.
