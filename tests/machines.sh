@@ -73,6 +73,9 @@ make_tree() {
         return 1
     local package
     for package in "$place"/apt/archives/*.deb; do dpkg-deb -x "$package" "$place/tree" || return 1; done
+    # Links that begin at the root begin at the tree's.
+    local link
+    while IFS= read -r link; do ln -snf "$place/tree$(readlink "$link")" "$link"; done < <(find "$place/tree" -lname '/*')
     rm -rf "$place/apt"
     touch "$place/tree/complete"
 }
