@@ -5,13 +5,15 @@
 #
 # build  compiler, build tools, the library's and the simulator's dependencies
 # test   build, and what the tests use, a browser and (apt) Prometheus among them (the default)
-# ci     test, and clang with its tools and sanitizers, Google Benchmark, and (apt) what makes trees of distributions
+# ci     test, and clang with its tools and sanitizers, Google Benchmark, and (apt) what makes trees of distributions, and
+#        more proxies and servers to stand between client and gateway
 set -eu
 
 apt_build='g++ cmake ninja-build pkg-config libcurl4-openssl-dev nlohmann-json3-dev libspdlog-dev libevent-dev ca-certificates'
 apt_test='ccache lld libgtest-dev libgmock-dev nginx-light haproxy openssl libssl-dev libnghttp2-dev tinyproxy-bin microsocks dante-server stunnel4 iproute2 nftables curl python3 locales
     clang-format-14 chromium chromium-driver fonts-dejavu-core'
-apt_ci='clang clang-format clang-tidy libclang-rt-dev libbenchmark-dev git debootstrap doxygen'
+apt_ci='clang clang-format clang-tidy libclang-rt-dev libbenchmark-dev git debootstrap doxygen
+    squid apache2-bin h2o varnish'
 
 dnf_build='gcc-c++ cmake ninja-build pkgconf-pkg-config libcurl-devel json-devel spdlog-devel libevent-devel ca-certificates'
 dnf_test='ccache lld gtest-devel gmock-devel nginx haproxy openssl openssl-devel libnghttp2-devel tinyproxy stunnel iproute nftables curl python3'
@@ -57,7 +59,7 @@ known_to_apt() {
     done
 }
 
-# The tests start nginx and haproxy by themselves; services are nothing they should leave behind.
+# The tests start servers by themselves; services on their ports are nothing to leave behind.
 stop_new_service() {
     if command -v systemctl >/dev/null 2>&1 && systemctl is-active --quiet "$1" 2>/dev/null; then
         as_root systemctl disable --now "$1" || true
@@ -78,7 +80,7 @@ install_with_apt() {
         die "apt-get could not install them"
     }
     rm -f "$remarks"
-    for service in nginx haproxy; do
+    for service in nginx squid haproxy h2o varnish; do
         case $wanted in *"$service"*) stop_new_service "$service" ;; esac
     done
 }

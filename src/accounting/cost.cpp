@@ -6,13 +6,12 @@
 #include <vector>
 
 #include "accounting/token_counts.hpp"
+#include "accounting/wide.hpp"
 
 namespace holysheep {
 
 namespace accounting {
 namespace {
-
-__extension__ using Wide = __int128;  // a count times an amount
 
 /// The same members, so that a tier is a price like any other.
 PriceTier tier_for(const ModelPrice& price, std::int64_t context) {
@@ -47,11 +46,15 @@ std::optional<Money> price_tokens(const TokenCounts& counts, const ModelPrice& p
         if (part->currency != tier.input.currency) return std::nullopt;
     }
     // Each product is below an eighth of the range, by the bound of the counts.
-    const Wide sum = Wide{counts.plain} * tier.input.nano + Wide{counts.cached} * cached.nano +
-                     Wide{counts.cache_write} * cache_write.nano + Wide{counts.output} * tier.output.nano;
-    const Wide nano = (sum + price.per_tokens / 2) / price.per_tokens;
-    if (sum < 0 || nano > std::numeric_limits<std::int64_t>::max()) return std::nullopt;
-    return Money{static_cast<std::int64_t>(nano), tier.input.currency};
+    auto sum = Wide::product(counts.plain, tier.input.nano);
+    sum += Wide::product(counts.cached, cached.nano);
+    sum += Wide::product(counts.cache_write, cache_write.nano);
+    sum += Wide::product(counts.output, tier.output.nano);
+    if (sum.is_negative()) return std::nullopt;
+    sum += Wide(price.per_tokens / 2);
+    const auto nano = sum.divided_by(price.per_tokens);
+    if (!nano) return std::nullopt;
+    return Money{*nano, tier.input.currency};
 }
 
 std::string_view fault_of(const ModelPrice& price) {
@@ -76,11 +79,11 @@ std::string_view fault_of(const ModelPrice& price) {
 
 bool add_to(Money& sum, const Money& more) {
     if (sum.currency != more.currency) return false;
-    const Wide nano = Wide{sum.nano} + more.nano;
-    if (nano > std::numeric_limits<std::int64_t>::max() || nano < std::numeric_limits<std::int64_t>::min())
-        return false;
-    sum.nano = static_cast<std::int64_t>(nano);
-    return true;
+    Wide nano(sum.nano);
+    nano += Wide(more.nano);
+    const auto fits = nano.divided_by(1);
+    if (fits) sum.nano = *fits;
+    return fits.has_value();
 }
 
 }  // namespace accounting

@@ -19,11 +19,11 @@ void add(std::int64_t& sum, std::int64_t tokens) {
 }  // namespace
 
 std::size_t Ledger::Hash::operator()(const Account& account) const {
-    std::size_t hash = static_cast<std::size_t>(account.key);
+    auto hash = static_cast<std::uint64_t>(account.key);
     for (const auto text : {account.model, account.region, account.label, account.currency}) {
         hash = hash * 0x9E3779B97F4A7C15U + std::hash<std::string_view>{}(text);
     }
-    return hash;
+    return static_cast<std::size_t>(hash ^ (hash >> 32U));
 }
 
 std::string_view Ledger::bounded(Names& names, std::string_view name) {

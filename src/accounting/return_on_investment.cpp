@@ -5,12 +5,11 @@
 #include <cmath>
 
 #include "accounting/token_counts.hpp"
+#include "accounting/wide.hpp"
 
 namespace holysheep {
 inline namespace v0 {
 namespace {
-
-__extension__ using Wide = __int128;
 
 std::int64_t part_of(std::int64_t whole, double share) {
     return std::clamp<std::int64_t>(std::llround(static_cast<double>(whole) * share), 0, whole);
@@ -56,10 +55,14 @@ std::optional<Saving> saving(const Money& from, const Money& to) {
     if (to.nano == INT64_MIN || !accounting::add_to(saved, {-to.nano, to.currency})) return std::nullopt;
     if (from.nano == 0) return Saving{.saved = saved};
     // In hundredths of a percent, so that a binary fraction comes in at the end only.
-    const Wide hundredths = Wide{saved.nano} * 10'000;
-    const Wide half = (hundredths < 0) == (from.nano < 0) ? Wide{from.nano} / 2 : -(Wide{from.nano} / 2);
-    const auto rounded = static_cast<std::int64_t>((hundredths + half) / from.nano);
-    return Saving{.saved = saved, .percent = static_cast<double>(rounded) / 100};
+    using accounting::Wide;
+    auto hundredths = Wide::product(saved.nano, 10'000);
+    const Wide half(from.nano / 2);
+    hundredths += hundredths.is_negative() == (from.nano < 0) ? half : -half;
+    const auto rounded = hundredths.divided_by(from.nano);
+    return Saving{.saved = saved,
+                  .percent = rounded ? static_cast<double>(*rounded) / 100
+                                     : 100 * static_cast<double>(saved.nano) / static_cast<double>(from.nano)};
 }
 
 }  // namespace v0

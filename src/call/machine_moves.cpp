@@ -196,7 +196,7 @@ std::optional<CallMachine::Move> CallMachine::move_after(const Attempt& failed, 
 /// The second return comes after a quarter to half of the patience, the third after a half to the whole of it.
 nanoseconds CallMachine::spread_over_patience(double random) const {
     const auto part = policy_.retry.outage_patience / (retries_ > 1 ? 1 : 2);
-    return std::chrono::duration_cast<nanoseconds>(part * (0.5 + random / 2));
+    return std::chrono::round<nanoseconds>(part * (0.5 + random / 2));
 }
 
 /// Two regions answer with a 500: the request itself is at fault, as far as anybody can tell from outside.

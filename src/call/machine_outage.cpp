@@ -65,7 +65,7 @@ std::optional<CallMachine::Move> CallMachine::move_in_outage(bool return_to_trie
         const bool retry = failure != nullptr && (asked_to_wait || hint);
         if (retry && attempts_used_up()) continue;
         if (failure != nullptr) {
-            const auto own = std::chrono::duration_cast<nanoseconds>(health::kCanaryEvery * (0.5 + random / 2));
+            const auto own = std::chrono::round<nanoseconds>(health::kCanaryEvery * (0.5 + random / 2));
             asked_to_wait = asked_to_wait || hint;
             when = std::max(when, hint ? return_after(*failure, random) : failure->ended + own);
         }
@@ -187,7 +187,7 @@ Commands CallMachine::on_region_back(std::size_t region, time_point now) {
     if (regions_.usable(region, model_, now)) {
         if (pending_->back) return {};
         pending_->back = region;
-        const nanoseconds spread = std::chrono::duration_cast<nanoseconds>(kReturnWithin * random_.uniform());
+        const nanoseconds spread = std::chrono::round<nanoseconds>(kReturnWithin * random_.uniform());
         when = now + spread;
     }
     if (when < pending_->when) pending_->when = when;

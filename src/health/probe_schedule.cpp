@@ -20,7 +20,7 @@ constexpr auto kThrottledProbesFor = 10min;
 void RegionHealthTracker::start_probes(time_point now) {
     last_call_at_ = now;
     for (auto& r : regions_) {
-        r.next_probe = now + std::chrono::duration_cast<nanoseconds>(health_.unhealthy_interval * random_.uniform());
+        r.next_probe = now + std::chrono::round<nanoseconds>(health_.unhealthy_interval * random_.uniform());
     }
 }
 
@@ -32,7 +32,7 @@ milliseconds RegionHealthTracker::probe_period(const RegionState& r, time_point 
 }
 
 void RegionHealthTracker::schedule_probe(RegionState& r, time_point from, time_point now) {
-    r.next_probe = from + std::chrono::duration_cast<nanoseconds>(probe_period(r, now) * jitter());
+    r.next_probe = from + std::chrono::round<nanoseconds>(probe_period(r, now) * jitter());
 }
 
 std::optional<RegionHealthTracker::time_point> RegionHealthTracker::next_probe_at() const {

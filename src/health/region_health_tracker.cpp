@@ -145,7 +145,7 @@ Ticket RegionHealthTracker::on_dispatch(std::size_t region, ModelId model, Await
     }
     if (canary) {
         auto& slot = ticket.canary == Ticket::Canary::model ? in_region(region, model).canaries : r.canaries;
-        slot.next = now + std::chrono::duration_cast<nanoseconds>(kCanaryEvery * (1 - 0.4 * random_.uniform()));
+        slot.next = now + std::chrono::round<nanoseconds>(kCanaryEvery * (1 - 0.4 * random_.uniform()));
         if (slot.out++ == 0) slot.since = now;
     }
     note(region, now);
@@ -323,8 +323,8 @@ void RegionHealthTracker::fail(Ticket& ticket, Charge charge, time_point now) {
         if (r.breaker.on_failure(kind_of(charge), trial, others, random_.uniform(), now)) opened(ticket.region);
         r.failed_last = charge == Charge::transport;
         r.hits = 0;
-        r.next_probe = std::min(r.next_probe,
-                                now + std::chrono::duration_cast<nanoseconds>(health_.unhealthy_interval * jitter()));
+        r.next_probe =
+            std::min(r.next_probe, now + std::chrono::round<nanoseconds>(health_.unhealthy_interval * jitter()));
     }
     if (charge == Charge::transport) {
         auto* own = if_in_region(ticket.region, ticket.model);

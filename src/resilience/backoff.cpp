@@ -11,7 +11,7 @@ std::chrono::nanoseconds backoff(const RetryOptions& options, bool throttled, in
     const seconds limit = options.max_backoff;
     // Beyond 2^30 every ceiling is reached; the clamp keeps the shift defined.
     const double factor = static_cast<double>(std::int64_t{1} << std::clamp(retries, 0, 30));
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(random * std::min(limit, initial * factor));
+    return std::chrono::round<std::chrono::nanoseconds>(random * std::min(limit, initial * factor));
 }
 
 std::chrono::nanoseconds wait_with_hint(std::chrono::nanoseconds own, std::optional<milliseconds> hint,

@@ -9,7 +9,6 @@ namespace holysheep::resilience {
 
 namespace {
 using namespace std::chrono_literals;
-using std::chrono::duration_cast;
 using std::chrono::nanoseconds;
 
 constexpr auto kOpeningsForgottenAfter = 60s;
@@ -22,7 +21,7 @@ nanoseconds open_time(const BreakerOptions& options, int openings, milliseconds 
     auto time = first;
     for (int k = 0; k < openings && time < cap; ++k) time *= 2;
     const std::chrono::duration<double, std::nano> spread = std::min({time, cap, longest}) * (0.8 + 0.4 * random);
-    return duration_cast<nanoseconds>(spread);
+    return std::chrono::round<nanoseconds>(spread);
 }
 }  // namespace
 

@@ -10,7 +10,6 @@ namespace holysheep::resilience {
 namespace {
 
 using namespace std::chrono_literals;
-using std::chrono::duration_cast;
 using Seconds = std::chrono::duration<double>;
 
 constexpr double kGrowth = 0.4;  // C of RFC 9438
@@ -69,7 +68,7 @@ LoadLimit::nanoseconds LoadLimit::pause_after(const Refusal& refusal, double ran
     // first hint: the request that got it keeps to it, others may be served.
     if (!refusal.throttled || (hinted && in_a_row_ < 2)) return {};
     const Seconds own = Seconds(0.2 + 0.3 * random) * std::exp2(std::min(in_a_row_ - 1, kMostDoublings));
-    auto pause = std::min<nanoseconds>(duration_cast<nanoseconds>(own), kLongestOwnPause);
+    auto pause = std::min<nanoseconds>(std::chrono::round<nanoseconds>(own), kLongestOwnPause);
     // Where many are served, one refusal does not stop the others.
     if (!never_served) pause = std::min<nanoseconds>(pause, now - served_at_);
     return hinted ? std::min<nanoseconds>(pause, *refusal.hint) : pause;

@@ -1,26 +1,12 @@
-// The loop over epoll and an eventfd (Linux), or over poll and a pipe elsewhere.
+// The loop itself; how it sleeps until a socket is ready is the poller's affair (poller.hpp).
 #include "runtime/io_loop.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <climits>
-#include <system_error>
 #include <utility>
 
 #include "runtime/brief_lock.hpp"
-
-#ifdef __linux__
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-#else
-#include <fcntl.h>
-#include <poll.h>
-#include <unistd.h>
-
-#include <unordered_map>
-#endif
+#include "runtime/poller.hpp"
 
 namespace holysheep::runtime {
 
@@ -36,133 +22,6 @@ int timeout_until(std::optional<Clock::time_point> when, Clock::time_point now) 
 
 }  // namespace
 
-#ifdef __linux__
-
-class IoLoop::Poller {
-  public:
-    Poller() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-        if (epoll_ < 0 || wakeup_ < 0) {
-            const int error = errno;
-            if (epoll_ >= 0) ::close(epoll_);
-            if (wakeup_ >= 0) ::close(wakeup_);
-            throw std::system_error(error, std::generic_category(), "cannot create the I/O thread's epoll set");
-        }
-        // Edge-triggered: each write wakes once, and nothing has to be read.
-        control(EPOLL_CTL_ADD, wakeup_, EPOLLIN | EPOLLET);
-    }
-    ~Poller() {
-        ::close(wakeup_);
-        ::close(epoll_);
-    }
-    Poller(const Poller&) = delete;
-    Poller& operator=(const Poller&) = delete;
-
-    void wake() {
-        const std::uint64_t one = 1;
-        [[maybe_unused]] const auto written = ::write(wakeup_, &one, sizeof one);
-    }
-
-    void watch(int fd, Readiness interest) {
-        const auto index = static_cast<std::size_t>(fd);
-        if (index >= watched_.size()) watched_.resize(index + 64);
-        auto& entry = watched_[index];
-        if (entry.known && entry.interest == interest) return;
-        const std::uint32_t events = (interest.readable ? EPOLLIN : 0U) | (interest.writable ? EPOLLOUT : 0U);
-        const bool was_known = entry.known;
-        entry = {true, interest};
-        control(was_known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, events);
-    }
-
-    void unwatch(int fd) {
-        const auto index = static_cast<std::size_t>(fd);
-        if (index >= watched_.size() || !watched_[index].known) return;
-        watched_[index] = {};
-        control(EPOLL_CTL_DEL, fd, 0);
-    }
-
-    template <class OnSocket>
-    void wait(int timeout, OnSocket on_socket) {
-        const int count = ::epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), timeout);
-        for (int i = 0; i < count; ++i) {
-            const auto& event = events_[static_cast<std::size_t>(i)];
-            const int fd = event.data.fd;
-            if (fd == wakeup_) continue;
-            // A handler of this round may have closed the socket: its event is stale then.
-            if (!watched_[static_cast<std::size_t>(fd)].known) continue;
-            const bool broken = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
-            on_socket(fd, Readiness{broken || (event.events & EPOLLIN) != 0, broken || (event.events & EPOLLOUT) != 0});
-        }
-    }
-
-  private:
-    struct Watched {
-        bool known = false;
-        Readiness interest{};
-    };
-    void control(int operation, int fd, std::uint32_t events) {
-        epoll_event event{};
-        event.events = events;
-        event.data.fd = fd;
-        ::epoll_ctl(epoll_, operation, fd, &event);
-    }
-
-    int epoll_;
-    int wakeup_;
-    std::vector<Watched> watched_;
-    std::array<epoll_event, 256> events_{};
-};
-
-#else
-
-class IoLoop::Poller {
-  public:
-    Poller() {
-        if (::pipe(pipe_.data()) != 0) {
-            throw std::system_error(errno, std::generic_category(), "cannot create the I/O thread's wakeup pipe");
-        }
-        for (const int fd : pipe_) ::fcntl(fd, F_SETFL, O_NONBLOCK);
-    }
-    ~Poller() {
-        for (const int fd : pipe_) ::close(fd);
-    }
-    Poller(const Poller&) = delete;
-    Poller& operator=(const Poller&) = delete;
-
-    void wake() {
-        const char one = 1;
-        [[maybe_unused]] const auto written = ::write(pipe_[1], &one, 1);
-    }
-    void watch(int fd, Readiness interest) { watched_[fd] = interest; }
-    void unwatch(int fd) { watched_.erase(fd); }
-
-    template <class OnSocket>
-    void wait(int timeout, OnSocket on_socket) {
-        std::vector<pollfd> fds{{pipe_[0], POLLIN, 0}};
-        for (const auto& [fd, interest] : watched_) {
-            const int events = (interest.readable ? POLLIN : 0) | (interest.writable ? POLLOUT : 0);
-            fds.push_back({fd, static_cast<short>(events), 0});
-        }
-        if (::poll(fds.data(), static_cast<nfds_t>(fds.size()), timeout) <= 0) return;
-        if (fds[0].revents != 0) {
-            std::array<char, 64> drained{};
-            while (::read(pipe_[0], drained.data(), drained.size()) > 0) {
-            }
-        }
-        for (std::size_t i = 1; i < fds.size(); ++i) {
-            if (fds[i].revents == 0 || !watched_.contains(fds[i].fd)) continue;
-            const bool broken = (fds[i].revents & (POLLERR | POLLHUP)) != 0;
-            on_socket(fds[i].fd,
-                      Readiness{broken || (fds[i].revents & POLLIN) != 0, broken || (fds[i].revents & POLLOUT) != 0});
-        }
-    }
-
-  private:
-    std::array<int, 2> pipe_{};
-    std::unordered_map<int, Readiness> watched_;
-};
-
-#endif
-
 /// What one function lets out must not end the thread that everything else runs on.
 template <class Function>
 void IoLoop::guard(Function&& function) {
@@ -173,7 +32,7 @@ void IoLoop::guard(Function&& function) {
     }
 }
 
-IoLoop::IoLoop() : poller_(std::make_shared<Poller>()) {
+IoLoop::IoLoop() : poller_(make_poller()) {
     thread_ = std::thread([this] { run(); });
 }
 
@@ -291,12 +150,13 @@ void IoLoop::run() {
 }
 
 void IoLoop::wait_for_sockets() {
-    bool first = true;
-    poller_->wait(timeout_until(timers_.next(), now()), [&](int fd, Readiness ready) {
-        if (std::exchange(first, false)) looked_at_ = now();
-        guard([&] { on_socket_(fd, ready); });
-    });
-    if (first) looked_at_ = now();
+    const auto ready = poller_->wait(timeout_until(timers_.next(), now()));
+    looked_at_ = now();
+    for (const auto& [fd, readiness] : ready) {
+        // A handler of this round may have closed the socket: its event is stale then.
+        if (!poller_->watches(fd)) continue;
+        guard([&, fd = fd, readiness = readiness] { on_socket_(fd, readiness); });
+    }
 }
 
 void IoLoop::run_round() {

@@ -17,15 +17,12 @@
 
 #include <holysheep/clock.hpp>
 
+#include "runtime/readiness.hpp"
 #include "runtime/timer_queue.hpp"
 
 namespace holysheep::runtime {
 
-/// What a socket is watched for, and what it became ready for.
-struct Readiness {
-    bool readable = false, writable = false;
-    friend bool operator==(const Readiness&, const Readiness&) = default;
-};
+class Poller;
 
 class IoLoop final : public Clock {
   public:
@@ -66,7 +63,6 @@ class IoLoop final : public Clock {
     bool on_loop_thread() const { return std::this_thread::get_id() == runner_.load(std::memory_order_relaxed); }
 
   private:
-    class Poller;
     void run();
     void wait_for_sockets();
     void run_round();

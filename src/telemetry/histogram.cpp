@@ -11,7 +11,7 @@ std::size_t Histogram::bucket_of(std::uint64_t value) {
     if (value < (std::uint64_t{1} << kLowest)) return 0;
     if (value >= (std::uint64_t{1} << kHighest)) return kBuckets - 1;
     const auto power = static_cast<unsigned>(std::bit_width(value)) - 1;
-    const auto step = (value >> (power - kStepBits)) & ((1U << kStepBits) - 1);
+    const auto step = static_cast<std::size_t>((value >> (power - kStepBits)) & ((1U << kStepBits) - 1));
     return (std::size_t{power - kLowest} << kStepBits) + step;
 }
 

@@ -21,17 +21,49 @@ std::size_t begun_at_end(std::string_view text, std::string_view secret) {
     return 0;
 }
 
+std::string lower_case(std::string_view text) {
+    std::string lower(text);
+    std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return lower;
+}
+
+bool is_alnum(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
+
+/// "accessToken": parameters of URLs are written like that.
+bool begins_hump(std::string_view name, std::size_t i) {
+    return i > 0 && std::isupper(static_cast<unsigned char>(name[i])) != 0 &&
+           std::islower(static_cast<unsigned char>(name[i - 1])) != 0;
+}
+
+/// "apikey" and "oauth", but neither "keyword" nor "tokens", which are counted, nor "author".
+bool is_word_of_secrets(std::string_view word) {
+    constexpr std::array<std::string_view, 2> kAtStart{"authoriz", "authentic"};
+    constexpr std::array<std::string_view, 4> kAtEnd{"auth", "key", "keys", "token"};
+    constexpr std::array<std::string_view, 7> kAnywhere{"cookie", "credential", "keyid",    "passw",
+                                                        "secret", "session",    "signature"};
+    while (!word.empty() && std::isdigit(static_cast<unsigned char>(word.back())) != 0) word.remove_suffix(1);
+    return std::ranges::any_of(kAtStart, [&](std::string_view part) { return word.starts_with(part); }) ||
+           std::ranges::any_of(kAtEnd, [&](std::string_view part) { return word.ends_with(part); }) ||
+           std::ranges::any_of(kAnywhere, [&](std::string_view part) { return word.find(part) != word.npos; });
+}
+
 }  // namespace
 
 bool carries_a_secret(std::string_view name) {
-    constexpr std::array<std::string_view, 11> kWords{"authoriz",   "-auth",   "auth-",    "key",
-                                                      "token",      "secret",  "passw",    "cookie",
-                                                      "credential", "session", "signature"};
-    std::string lower(name);
-    std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (lower == "idempotency-key") return false;  // shows up in logs on purpose
-    if (lower == "auth" || lower == "sig" || lower == "code") return true;
-    return std::ranges::any_of(kWords, [&](std::string_view word) { return lower.find(word) != std::string::npos; });
+    const auto lower = lower_case(name);
+    // Shows up in logs on purpose.
+    if (lower == "idempotency-key" || lower.ends_with("-idempotency-key")) return false;
+    if (lower == "sig" || lower == "code") return true;
+    for (const bool at_humps : {false, true}) {
+        std::string word;
+        for (std::size_t i = 0; i <= name.size(); ++i) {
+            const bool ends = i == name.size() || !is_alnum(name[i]) || (at_humps && begins_hump(name, i));
+            if (ends && is_word_of_secrets(word)) return true;
+            if (ends) word.clear();
+            if (i < name.size() && is_alnum(name[i])) word += lower[i];
+        }
+    }
+    return false;
 }
 
 bool looks_like_a_secret(std::string_view value) {

@@ -102,13 +102,13 @@ Descriptor new_namespace() {
     return current_namespace();
 }
 
-void set_address(const Descriptor& socket, const std::string& device, unsigned long what, std::uint32_t address) {
+ifreq request_for(const std::string& device, std::uint32_t address) {
     auto request = request_for(device);
     sockaddr_in name{};
     name.sin_family = AF_INET;
     name.sin_addr.s_addr = htonl(address);
     std::memcpy(&request.ifr_addr, &name, sizeof name);
-    if (::ioctl(socket.get(), what, &request) != 0) refuse("no address for " + device);
+    return request;
 }
 
 /// A TUN device in the calling thread's namespace: what the kernel sends there is read from the descriptor.
@@ -119,8 +119,9 @@ Descriptor open_tun(const std::string& device, std::uint32_t own, std::uint32_t 
     request.ifr_flags = IFF_TUN | IFF_NO_PI;
     if (::ioctl(tun.get(), TUNSETIFF, &request) != 0) refuse("no TUN device");
     const Descriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    set_address(socket, device, SIOCSIFADDR, own);
-    set_address(socket, device, SIOCSIFDSTADDR, peer);
+    auto here = request_for(device, own), there = request_for(device, peer);
+    if (::ioctl(socket.get(), SIOCSIFADDR, &here) != 0 || ::ioctl(socket.get(), SIOCSIFDSTADDR, &there) != 0)
+        refuse("no address for " + device);
     bring_up(socket, device);
     return tun;
 }

@@ -128,7 +128,7 @@ void RequestLog::clear() {
 
 SeenRequest* RequestLog::find(std::uint64_t serial) {
     if (!options_.record || serial < first_ || serial - first_ >= seen_.size()) return nullptr;
-    return &seen_[serial - first_];
+    return &seen_[static_cast<std::size_t>(serial - first_)];
 }
 
 SimulatedGateway::SimulatedGateway(event_base* base, SimulatedRegion region, const SimulatorOptions& options,

@@ -17,7 +17,9 @@ namespace holysheep::transport {
 
 namespace {
 
-constexpr std::size_t kTurnBytes = std::size_t{256} << 10U;
+// What a transfer may take before the others have their turn. At each pause libcurl copies what is left of what it has
+// decompressed, which may be a thousand times what it read: longer turns copy less.
+constexpr std::size_t kTurnBytes = std::size_t{256} << 10U, kDecompressedTurnBytes = std::size_t{1} << 20U;
 // libcurl counts whole seconds, and closes what was idle for longer.
 constexpr long kMaxIdleSeconds = 118, kBriefIdleSeconds = 1;
 // Decompressed bytes of an answer that are not measured against what came.
@@ -356,9 +358,8 @@ std::size_t CurlTransfer::on_bytes(char* bytes, std::size_t size, std::size_t co
     const std::size_t length = size * count;
     if (transfer.cancelled) return 0;
     // libcurl reads on for as long as a socket has more. A gateway that sends faster than its answer can be decoded
-    // would keep the loop from all others, and from its clocks. What it decompresses it cannot hold back without
-    // copying all of it at each pause; such an answer ends at its limit.
-    const bool had_its_turn = transfer.turn_bytes >= kTurnBytes && !transfer.compressed_;
+    // would keep the loop from all others, and from its clocks.
+    const bool had_its_turn = transfer.turn_bytes >= (transfer.compressed_ ? kDecompressedTurnBytes : kTurnBytes);
     if (transfer.pause_wanted || had_its_turn) {
         if (had_its_turn) transfer.transport_.on_turn_over(transfer.id_);
         transfer.paused = true;

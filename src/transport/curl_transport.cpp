@@ -2,6 +2,7 @@
 // transfers from inside its callbacks, so that both are queued there and done in `flush`.
 #include "transport/curl_transport.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,6 +10,10 @@
 #include <cerrno>
 #include <random>
 #include <utility>
+
+#ifndef SOCK_CLOEXEC  // macOS: asked for once the socket is there
+#define SOCK_CLOEXEC 0
+#endif
 
 namespace holysheep::transport {
 
@@ -243,8 +248,14 @@ void CurlTransport::flush() {
             if (transfer == nullptr || !std::exchange(transfer->paused, false)) continue;
             let_go_on(*transfer);
             in_curl_ = true;  // it may deliver what it held back from inside the call
-            curl_easy_pause(transfer->handle(), CURLPAUSE_CONT);
+            const auto code = curl_easy_pause(transfer->handle(), CURLPAUSE_CONT);
             in_curl_ = false;
+            // Where what was held back ends the transfer, libcurl tells of it here and nowhere else.
+            if (code != CURLE_OK && !transfer->cancelled) {
+                auto end = transfer->finish(code);
+                transfer->cancelled = true;  // its connection has more to come, and is no good to others
+                report(*transfer, std::move(end));
+            }
         }
         if (curl_due_ && *curl_due_ <= loop_.now()) {
             curl_due_.reset();
@@ -325,12 +336,15 @@ void CurlTransport::read_messages() {
             start_over(*transfer);
             continue;
         }
-        auto end = transfer->finish(code);
-        auto* events = transfer->events();
-        const auto id = transfer->id();
-        release(*transfer);
-        events->on_end(id, std::move(end));
+        report(*transfer, transfer->finish(code));
     }
+}
+
+void CurlTransport::report(CurlTransfer& transfer, TransferEnd end) {
+    auto* events = transfer.events();
+    const auto id = transfer.id();
+    release(transfer);
+    events->on_end(id, std::move(end));
 }
 
 void CurlTransport::start_over(CurlTransfer& transfer) {
@@ -434,12 +448,12 @@ curl_socket_t CurlTransport::open_socket(void* opener, curlsocktype, curl_sockad
     auto& transport = transfer.transport();
     // The connection that the request went out on has died, and libcurl makes another one to send it again.
     if (transfer.refuse_resend()) return CURL_SOCKET_BAD;
-    const int type = address->socktype | SOCK_CLOEXEC;
-    const int fd = ::socket(address->family, type, address->protocol);
+    const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (fd < 0) {
         transfer.socket_refused = errno == EMFILE || errno == ENFILE;
         return CURL_SOCKET_BAD;
     }
+    if constexpr (SOCK_CLOEXEC == 0) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     transport.forget(fd);
     transport.socket(fd) = {.watch = Watch::active, .opener = transfer.id(), .opened = transport.loop_.now()};
     transfer.opened.push_back(fd);

@@ -106,6 +106,8 @@ class CurlTransport final : public Transport {
     void release(CurlTransfer& transfer);
     void drive(curl_socket_t fd, int events);
     void read_messages();
+    /// Its end, to whoever started it, once the transfer is free for others.
+    void report(CurlTransfer& transfer, TransferEnd end);
     void arm_timer();
 
     runtime::IoLoop& loop_;

@@ -45,8 +45,8 @@ std::uint16_t name_of(NameOf ask, int fd, std::array<unsigned char, 16>* address
 
 std::size_t EndpointsHash::operator()(const Endpoints& endpoints) const {
     const std::string_view address(reinterpret_cast<const char*>(endpoints.peer.data()), endpoints.peer.size());
-    const auto ports = (std::size_t{endpoints.local_port} << 16U) | endpoints.peer_port;
-    return std::hash<std::string_view>{}(address) ^ (ports * 0x9E37'79B9'7F4A'7C15U);
+    const auto ports = (std::uint64_t{endpoints.local_port} << 16U) | endpoints.peer_port;
+    return std::hash<std::string_view>{}(address) ^ static_cast<std::size_t>((ports * 0x9E37'79B9'7F4A'7C15U) >> 32U);
 }
 
 std::optional<Endpoints> endpoints_of(int fd) {

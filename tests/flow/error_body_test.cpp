@@ -15,22 +15,23 @@ class HandTransport final : public Transport {
         bool cancelled = false;
     };
     std::vector<Transfer> transfers{};
+    Transfer& transfer(TransferId id) { return transfers[static_cast<std::size_t>(id) - 1]; }
 
     TransferId start(HttpRequest request, TransferEvents& events) override {
         transfers.push_back({std::move(request.url), &events});
         return transfers.size();
     }
-    void cancel(TransferId id) override { transfers[id - 1].cancelled = true; }
+    void cancel(TransferId id) override { transfer(id).cancelled = true; }
     void pause(TransferId) override {}
     void resume(TransferId) override {}
     std::optional<PathEvidence> evidence(TransferId) const override { return {}; }
 
     void head(TransferId id, int status) {
-        transfers[id - 1].events->may_send(id);
-        transfers[id - 1].events->on_head(id, {.status = status});
+        transfer(id).events->may_send(id);
+        transfer(id).events->on_head(id, {.status = status});
     }
-    void body(TransferId id, const std::string& bytes) { transfers[id - 1].events->on_body(id, bytes); }
-    void end(TransferId id, TransferEnd how = {}) { transfers[id - 1].events->on_end(id, std::move(how)); }
+    void body(TransferId id, const std::string& bytes) { transfer(id).events->on_body(id, bytes); }
+    void end(TransferId id, TransferEnd how = {}) { transfer(id).events->on_end(id, std::move(how)); }
 };
 
 struct HandFlow {

@@ -1,11 +1,10 @@
 // Everything that a program hands to a client may throw anything at any moment: the call at hand goes by the built-in
 // rule, or ends with a typed error; the client lives on, and so does the process.
-#include <atomic>
 #include <future>
-#include <stdexcept>
 #include <tuple>
 
 #include "call_flow.hpp"
+#include "throwing_hooks.hpp"
 
 namespace holysheep::flow {
 namespace {
@@ -14,85 +13,8 @@ using ::testing::AnyOf;
 using ::testing::Combine;
 using ::testing::Values;
 
-enum class Hook {
-    retry_policy,
-    selector,
-    listener_attempt,
-    listener_call,
-    listener_region,
-    log_sink,
-    key_source,
-    executor,
-    model_rule,
-    transport_start,
-    transport_cancel,
-    transport_pause,
-    transport_resume,
-    transport_evidence,
-    clock_now,
-    clock_call_at,
-    clock_cancel,
-    clock_post
-};
-
-constexpr const char* kHookNames[] = {"retry_policy",     "selector",           "listener_attempt", "listener_call",
-                                      "listener_region",  "log_sink",           "key_source",       "executor",
-                                      "model_rule",       "transport_start",    "transport_cancel", "transport_pause",
-                                      "transport_resume", "transport_evidence", "clock_now",        "clock_call_at",
-                                      "clock_cancel",     "clock_post"};
-
-/// When a hook throws: at one of its uses, or at each.
-enum class Moment { first, second, third, always };
-constexpr const char* kMomentNames[] = {"first", "second", "third", "always"};
-
 enum class Form { chat, future, callback, stream, stream_callbacks };
 constexpr const char* kFormNames[] = {"chat", "future", "callback", "stream", "stream_callbacks"};
-
-/// Throws when its hook is used at its moment.
-class Fuse {
-  public:
-    Fuse(Hook hook, Moment moment) : hook_(hook), moment_(moment) {}
-    void burn(Hook hook) {
-        if (hook != hook_ || !armed_) return;
-        const int use = uses_++;
-        if (moment_ != Moment::always && use != static_cast<int>(moment_)) return;
-        if (use % 2 == 0) throw std::runtime_error("a hook of the program");
-        throw 42;
-    }
-    void disarm() { armed_ = false; }
-
-  private:
-    const Hook hook_;
-    const Moment moment_;
-    std::atomic<int> uses_{0};
-    std::atomic<bool> armed_{true};
-};
-
-struct FaultyRetryPolicy final : RetryPolicy {
-    explicit FaultyRetryPolicy(Fuse& f) : fuse(f) {}
-    RetryVerdict decide(const RetryContext& context) const override {
-        fuse.burn(Hook::retry_policy);
-        return {.retry = context.would_retry, .delay = context.delay};
-    }
-    Fuse& fuse;
-};
-
-struct FaultySelector final : RegionSelector {
-    explicit FaultySelector(Fuse& f) : fuse(f) {}
-    std::vector<std::size_t> rank(const SelectionContext&) const override {
-        fuse.burn(Hook::selector);
-        return {0, 1};
-    }
-    Fuse& fuse;
-};
-
-struct FaultyListener final : EventListener {
-    explicit FaultyListener(Fuse& f) : fuse(f) {}
-    void on_attempt(const AttemptRecord&) override { fuse.burn(Hook::listener_attempt); }
-    void on_call(const CallRecord&) override { fuse.burn(Hook::listener_call); }
-    void on_region(const RegionHealth&) override { fuse.burn(Hook::listener_region); }
-    Fuse& fuse;
-};
 
 struct FaultyClock final : Clock {
     FaultyClock(Fuse& f, FakeClock& c) : fuse(f), clock(c) {}

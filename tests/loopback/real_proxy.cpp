@@ -40,6 +40,18 @@ RealProxy::Command tinyproxy(const ScratchFolder& folder, const std::string& lin
     };
 }
 
+RealProxy::Command squid(const ScratchFolder& folder, const std::string& lines) {
+    return [&folder, lines](std::uint16_t port) -> std::vector<std::string> {
+        // Started as root it becomes another user, who may write nothing here.
+        folder.write("squid.conf", "http_port 127.0.0.1:" + std::to_string(port) +
+                                       "\nvisible_hostname localhost\npid_filename none\naccess_log none\n"
+                                       "cache_log /dev/null\nnetdb_filename none\npinger_enable off\ncache deny all\n"
+                                       "shutdown_lifetime 0 seconds\ncoredump_dir /\n" +
+                                       lines + "http_access allow all\n");
+        return {"squid", "-N", "-d", "1", "-f", folder.path("squid.conf")};
+    };
+}
+
 RealProxy::Command microsocks(const std::string& user, const std::string& password) {
     return [user, password](std::uint16_t port) {
         std::vector<std::string> command{"microsocks", "-i", "127.0.0.1", "-p", std::to_string(port)};

@@ -1,4 +1,4 @@
-// Proxies as they are installed: tinyproxy, microsocks, danted and stunnel as child processes of the test.
+// Proxies as they are installed: tinyproxy, squid, microsocks, danted and stunnel as child processes of the test.
 // Client → [RealProxy] → NginxFront or GatewaySimulator
 #pragma once
 
@@ -39,6 +39,8 @@ class RealProxy {
 
 /// `lines` go into its configuration; it asks for no credentials and lets everything pass otherwise.
 RealProxy::Command tinyproxy(const ScratchFolder& folder, const std::string& lines = "");
+/// `lines` come before the one that lets everything pass.
+RealProxy::Command squid(const ScratchFolder& folder, const std::string& lines = "");
 RealProxy::Command microsocks(const std::string& user = "", const std::string& password = "");
 /// SOCKS4 and 5 without credentials.
 RealProxy::Command danted(const ScratchFolder& folder);

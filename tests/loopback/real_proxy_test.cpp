@@ -74,9 +74,19 @@ class RealProxies : public ::testing::Test {
     ClientOptions options;
 };
 
-TEST_F(RealProxies, HttpCarriesCallsAndTakesOnlyItsPassword) {
-    HOLYSHEEP_SKIP_WITHOUT("tinyproxy");
-    const RealProxy proxy(folder, "tinyproxy", tinyproxy(folder, "BasicAuth " + kUser + " " + kPassword + "\n"));
+/// An HTTP proxy, with what it needs for one user's password, and for tunnels to port 443 alone.
+struct HttpProxy {
+    const char* program;
+    RealProxy::Command (*run)(const ScratchFolder& folder, const std::string& lines);
+    std::string with_password, only_port_443;
+};
+void PrintTo(const HttpProxy& proxy, std::ostream* out) { *out << proxy.program; }
+
+class HttpProxies : public RealProxies, public ::testing::WithParamInterface<HttpProxy> {};
+
+TEST_P(HttpProxies, CarryCallsAndTakeOnlyTheirPassword) {
+    HOLYSHEEP_SKIP_WITHOUT(GetParam().program);
+    const RealProxy proxy(folder, GetParam().program, GetParam().run(folder, GetParam().with_password));
     options.proxy = {.url = "http://" + proxy.address(), .user = kUser, .password = kPassword};
     expect_answers();
     options.proxy.password = "another-" + kPassword;
@@ -85,16 +95,16 @@ TEST_F(RealProxies, HttpCarriesCallsAndTakesOnlyItsPassword) {
     expect_blame_on_proxy(1, {options.proxy.url, "set proxy.user"});
 }
 
-TEST_F(RealProxies, HttpThatForbidsATunnelIsAskedForOneMore) {
-    HOLYSHEEP_SKIP_WITHOUT("tinyproxy");
-    const RealProxy proxy(folder, "tinyproxy", tinyproxy(folder, "ConnectPort 443\n"));
+TEST_P(HttpProxies, ThatForbidATunnelAreAskedForOneMore) {
+    HOLYSHEEP_SKIP_WITHOUT(GetParam().program);
+    const RealProxy proxy(folder, GetParam().program, GetParam().run(folder, GetParam().only_port_443));
     options.proxy.url = "http://" + proxy.address();
     expect_blame_on_proxy(2, {options.proxy.url, "(403)", "127.0.0.1"});
 }
 
-TEST_F(RealProxies, HttpThatCannotReachOneRegionLeadsToTheNext) {
-    HOLYSHEEP_SKIP_WITHOUT("tinyproxy");
-    const RealProxy proxy(folder, "tinyproxy", tinyproxy(folder));
+TEST_P(HttpProxies, ThatCannotReachOneRegionLeadToTheNext) {
+    HOLYSHEEP_SKIP_WITHOUT(GetParam().program);
+    const RealProxy proxy(folder, GetParam().program, GetParam().run(folder, ""));
     options.proxy.url = "http://" + proxy.address();
     options.regions[0].base_url = "https://127.0.0.1:" + std::to_string(PlainServer("").port()) + "/v1";
     Client client(options);
@@ -106,6 +116,17 @@ TEST_F(RealProxies, HttpThatCannotReachOneRegionLeadsToTheNext) {
     }
     EXPECT_EQ(client.stats().regions[0].health.breaker, BreakerState::closed);
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    Programs, HttpProxies,
+    ::testing::Values(HttpProxy{"tinyproxy", &tinyproxy, "BasicAuth " + kUser + " " + kPassword + "\n",
+                                "ConnectPort 443\n"},
+                      // Its helper is told "user password" and answers OK or ERR.
+                      HttpProxy{"squid", &squid,
+                                "auth_param basic program /usr/bin/env sed -u s/^" + kUser + "." + kPassword +
+                                    "$/OK/;t;s/.*/ERR/\nacl known proxy_auth REQUIRED\nhttp_access deny !known\n",
+                                "acl usual port 443\nhttp_access deny CONNECT !usual\n"}),
+    [](const auto& test) { return std::string(test.param.program); });
 
 TEST_F(RealProxies, OneThatIsDownIsAskedOncePerCall) {
     for (const auto* scheme : {"http://", "https://", "socks4://", "socks5h://"}) {

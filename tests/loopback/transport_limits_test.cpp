@@ -1,4 +1,6 @@
 // The transport alone, with limits that are small enough to be reached in a test.
+#include <algorithm>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -6,7 +8,9 @@
 #include <vector>
 
 #include "gateway_under_test.hpp"
+#include "plain_server.hpp"
 #include "runtime/io_loop.hpp"
+#include "scratch_folder.hpp"
 #include "transport/curl_transfer.hpp"
 #include "transport/curl_transport.hpp"
 
@@ -76,6 +80,61 @@ TEST_F(TransportLimits, EndHeadersWithoutEnd) {
     EXPECT_EQ(receiver.end.error, ErrorCode::malformed_response);
     EXPECT_THAT(receiver.end.detail, HasSubstr("headers are larger than 10000 bytes"));
     EXPECT_FALSE(receiver.end.certainly_not_delivered);
+}
+
+/// Counts what it gets between two turns of everybody else on the loop.
+class GreedyReceiver final : public TransferEvents {
+  public:
+    bool may_send(TransferId) override { return true; }
+    void on_head(TransferId, HttpHead) override {}
+    void on_body(TransferId, std::string_view bytes) override { turn += bytes.size(); }
+    void on_end(TransferId, TransferEnd transfer_end) override {
+        end_turn();
+        end = std::move(transfer_end);
+        done.add();
+    }
+    void end_turn() {
+        turns += turn > 0 ? 1 : 0;
+        body += turn;
+        longest_turn = std::max(longest_turn, std::exchange(turn, 0));
+    }
+    std::size_t turn = 0, longest_turn = 0, body = 0;
+    int turns = 0;
+    TransferEnd end;
+    Counter done;
+};
+
+TEST(TransportTurns, OfADecompressedAnswerLeaveTimeToOthers) {
+    HOLYSHEEP_SKIP_WITHOUT("gzip");
+    constexpr std::size_t kBody = std::size_t{32} << 20U;
+    ScratchFolder folder;
+    ASSERT_TRUE(folder.run("head -c " + std::to_string(kBody) + " /dev/zero | gzip -9 -c > body.gz"));
+    const PlainServer server(http_answer("200 OK", "Content-Encoding: gzip\r\n", folder.read("body.gz")));
+
+    GreedyReceiver receiver;
+    runtime::IoLoop loop;
+    std::optional<transport::CurlTransport> curl;
+    curl.emplace(loop, transport::CurlTransportOptions{.limits = {.body = 2 * kBody, .expansion = 2'000}});
+    const std::function<void()> somebody_else = [&] {
+        receiver.end_turn();
+        if (receiver.done.value() == 0) loop.post(somebody_else);
+    };
+    loop.post([&] {
+        loop.set_socket_handler([&](int fd, runtime::Readiness ready) { curl->on_socket(fd, ready); });
+        loop.set_round_handler([&] { curl->flush(); });
+        loop.add_work(1);
+        curl->start({.url = server.region("a").base_url + "/chat/completions", .body = kWhole}, receiver);
+    });
+    loop.post(somebody_else);
+    EXPECT_TRUE(receiver.done.wait_for(1));
+    loop.stop();
+    curl.reset();
+
+    EXPECT_EQ(receiver.end.error, std::nullopt) << receiver.end.detail;
+    EXPECT_EQ(receiver.body, kBody);
+    // Two turns of a megabyte in one round, where a timer is due, and the pieces of 16 KiB that they end with.
+    EXPECT_LE(receiver.longest_turn, (std::size_t{2} << 20U) + (std::size_t{32} << 10U));
+    EXPECT_GE(receiver.turns, 15);
 }
 
 TEST(TellsCompression, ByEitherHeaderInAnyCase) {

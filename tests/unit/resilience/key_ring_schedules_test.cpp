@@ -49,7 +49,7 @@ class History {
   private:
     std::int64_t below(std::int64_t n) { return static_cast<std::int64_t>(random_.uniform() * static_cast<double>(n)); }
     time_point& paused(std::size_t key, std::size_t region, ModelId model) {
-        return paused_until_[(key * kRegions + region) * kModels + model];
+        return paused_until_[(key * kRegions + region) * kModels + static_cast<std::size_t>(model)];
     }
     time_point good_at(std::size_t key, std::size_t region, ModelId model) {
         return std::max({now_, refused_until_[key], paused(key, region, model)});

@@ -74,7 +74,8 @@ class Schedule {
         }
     }
     void leave() {
-        if (!calls_.empty()) calls_.erase(calls_.begin() + below(static_cast<std::int64_t>(calls_.size())));
+        if (calls_.empty()) return;
+        calls_.erase(calls_.begin() + static_cast<std::ptrdiff_t>(below(static_cast<std::int64_t>(calls_.size()))));
     }
     void look() {
         for (auto& call : calls_) {

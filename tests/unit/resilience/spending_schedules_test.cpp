@@ -87,7 +87,7 @@ class Schedule {
 
     void settle() {
         if (open_.empty()) return;
-        const auto at = open_.begin() + below(static_cast<std::int64_t>(open_.size()));
+        const auto at = open_.begin() + static_cast<std::ptrdiff_t>(below(static_cast<std::int64_t>(open_.size())));
         const auto actual = below(3) == 0 ? at->amount : below(at->amount + 1);
         spending_.settle(at->label, at->amount, actual, now_);
         spent_.push_back({{at->label, actual}, now_});

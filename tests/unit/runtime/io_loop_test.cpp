@@ -141,6 +141,22 @@ TEST(IoLoop, TellsOfAReadySocketUntilItIsUnwatched) {
     for (const int fd : ends) ::close(fd);
 }
 
+TEST(IoLoop, ASocketThatIsClosedWhileItIsWatchedTellsNothing) {
+    IoLoop loop;
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe(ends.data()), 0);
+    int calls = 0;
+    loop.post([&] {
+        loop.set_socket_handler([&](int, Readiness) { ++calls; });
+        loop.add_work(1);
+        loop.watch(ends[0], {.readable = true});
+        ::close(ends[0]);
+    });
+    ::close(ends[1]);
+    for (int rounds = 0; rounds < 3; ++rounds) on_loop(loop, [] { return 0; });
+    EXPECT_EQ(on_loop(loop, [&] { return calls; }), 0);
+}
+
 TEST(IoLoop, LendsACallersThreadWhileItHasNothingToDo) {
     IoLoop loop;
     std::vector<std::thread::id> ran;

@@ -68,5 +68,54 @@ TEST(Redactor, ScrubsEveryTextOfAnError) {
     }
 }
 
+TEST(CarriesASecret, ByTheWordsOfTheName) {
+    for (const auto* name : {"Authorization",
+                             "Proxy-Authorization",
+                             "X-Authentication",
+                             "x-authenticated-by",
+                             "X-Auth",
+                             "auth",
+                             "x-oauth-2",
+                             "api-key",
+                             "x-api-key",
+                             "apikey",
+                             "X-API-KEY",
+                             "x-goog-api-key",
+                             "Ocp-Apim-Subscription-Key",
+                             "api_key_2",
+                             "key",
+                             "AWSAccessKeyId",
+                             "apiKey",
+                             "X-Amz-Security-Token",
+                             "accessToken",
+                             "x-token",
+                             "token1",
+                             "x-client-secret",
+                             "password",
+                             "Cookie",
+                             "x-credential",
+                             "x-session-id",
+                             "X-Amz-Signature",
+                             "sig",
+                             "code"}) {
+        EXPECT_TRUE(carries_a_secret(name)) << name;
+    }
+}
+
+TEST(CarriesASecret, NotWhereAWordOnlyBeginsAlike) {
+    for (const auto* name :
+         {"Idempotency-Key", "x-idempotency-key", "x-author", "X-Authority", "x-coauthored-by", "x-keyword",
+          "x-keyboard", "keep-alive", "max-tokens", "x-ratelimit-limit-tokens", "maxTokens", "x-tokenizer",
+          "api-version", "x-region", "encoding", "x-status-code", "user-agent", "x-design", ""}) {
+        EXPECT_FALSE(carries_a_secret(name)) << name;
+    }
+}
+
+TEST(Redactor, KnowsTheSecretsOfHeadersByTheirNames) {
+    Redactor redactor;
+    redactor.add({{"x-api-key", "abcdef"}, {"x-max-tokens", "100000"}, {"x-author", "Shepherd"}});
+    EXPECT_EQ(scrubbed(redactor, "abcdef of Shepherd: 100000 tokens"), "<redacted> of Shepherd: 100000 tokens");
+}
+
 }  // namespace
 }  // namespace holysheep::telemetry

@@ -1,0 +1,106 @@
+// What a program hands to a client throws on the program's own thread: a blocking caller that finds the loop idle runs
+// it. The other forms of a call, and hooks that only fakes can have, are in tests/flow/throwing_hooks_test.cpp.
+#include "../flow/throwing_hooks.hpp"
+
+#include <memory>
+#include <thread>
+#include <tuple>
+
+#include "gateway_under_test.hpp"
+
+namespace {
+
+using namespace holysheep;
+using namespace holysheep::loopback;
+using namespace holysheep::flow;
+using ::testing::AnyOf;
+using ::testing::Combine;
+using ::testing::Values;
+
+/// Notes when it is asked on the thread that made it.
+struct WatchfulSelector final : RegionSelector {
+    explicit WatchfulSelector(Fuse& f) : faulty(f) {}
+    std::vector<std::size_t> rank(const SelectionContext& context) const override {
+        if (std::this_thread::get_id() == caller) ++on_caller;
+        return faulty.rank(context);
+    }
+    FaultySelector faulty;
+    const std::thread::id caller = std::this_thread::get_id();
+    mutable std::atomic<int> on_caller{0};
+};
+
+class LentThread : public TwoRegions, public ::testing::WithParamInterface<std::tuple<Hook, Moment>> {
+  protected:
+    LentThread() {
+        gateway.set_fault("us-west", {.kind = Kind::status, .status = 503});
+        options.retry.initial_backoff = 1ms;
+        options.log = {.level = LogLevel::debug,
+                       .sink = [this](LogLevel, std::string_view) { fuse.burn(Hook::log_sink); }};
+        options.model_rules = {{.when =
+                                    [this](const ChatRequest&) {
+                                        fuse.burn(Hook::model_rule);
+                                        return false;
+                                    },
+                                .model = "other"}};
+        options.listeners = {std::make_shared<FaultyListener>(fuse)};
+        options.custom_selector = selector;
+        options.retry_policy = std::make_shared<FaultyRetryPolicy>(fuse);
+        options.callback_executor = [this](const std::function<void()>& function) {
+            fuse.burn(Hook::executor);
+            function();
+        };
+        if (hook() == Hook::key_source) {
+            options.api_key.clear();
+            options.key_source = [this] {
+                fuse.burn(Hook::key_source);
+                return kKey;
+            };
+        }
+        fuse.disarm();
+    }
+    static Hook hook() { return std::get<0>(GetParam()); }
+
+    /// Asks until a call ran on this thread. The loop's own thread, if it had the last one, takes a moment to leave.
+    static bool lends(Client& client, const WatchfulSelector& selector) {
+        for (int call = 0, before = selector.on_caller; call < 100; ++call) {
+            EXPECT_THAT(client.chat(question()), IsOk());
+            if (selector.on_caller > before) return true;
+            std::this_thread::sleep_for(1ms);
+        }
+        return false;
+    }
+
+    Fuse fuse{std::get<0>(GetParam()), std::get<1>(GetParam())};
+    std::shared_ptr<WatchfulSelector> selector = std::make_shared<WatchfulSelector>(fuse);
+};
+
+TEST_P(LentThread, GetsAnAnswerOrATypedErrorAndNoException) {
+    Client client(options);
+    ASSERT_TRUE(lends(client, *selector));
+    fuse.arm();
+    for (int call = 0; call < 3; ++call) {
+        const auto result = client.chat(question());
+        if (hook() != Hook::key_source && hook() != Hook::model_rule) {
+            EXPECT_THAT(result, IsOk());
+        } else if (!result) {
+            EXPECT_THAT(result.error().code, AnyOf(ErrorCode::internal_error, ErrorCode::all_regions_unavailable,
+                                                   ErrorCode::unauthenticated, ErrorCode::invalid_request));
+            EXPECT_FALSE(result.error().message.empty());
+        }
+    }
+    fuse.disarm();
+    EXPECT_TRUE(lends(client, *selector)) << "the loop must be free again";
+}
+
+INSTANTIATE_TEST_SUITE_P(Hooks, LentThread,
+                         Combine(Values(Hook::retry_policy, Hook::selector, Hook::listener_attempt, Hook::listener_call,
+                                        Hook::listener_region, Hook::log_sink, Hook::key_source, Hook::executor,
+                                        Hook::model_rule),
+                                 Values(Moment::first, Moment::second, Moment::third, Moment::always)),
+                         [](const auto& test) {
+                             const auto at = [](auto value) { return static_cast<std::size_t>(value); };
+                             return std::string(kHookNames[at(std::get<0>(test.param))]) + "_" +
+                                    kMomentNames[at(std::get<1>(test.param))];
+                         });
+
+}  // namespace
