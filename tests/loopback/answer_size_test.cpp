@@ -34,6 +34,13 @@ TEST_F(Limits, OfAClientMoveTheCallToTheNextRegion) {
     EXPECT_THAT(answer->attempts[0].detail, HasSubstr("larger than"));
 }
 
+// A sanitizer keeps memory of its own for each byte, and what was freed for a while.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
 class Compressed : public ::testing::Test {
   protected:
     /// The answer of a gateway that compresses, whatever it was asked.
@@ -81,7 +88,9 @@ TEST_F(Compressed, ABombIsStoppedByTheLimitOnDecodedBytes) {
         const auto answer = streaming ? client.stream(question()).finish() : client.chat(question());
         ASSERT_THAT(answer, FailsWith(ErrorCode::malformed_response));
         EXPECT_THAT(answer.error().message, HasSubstr("once it is decompressed"));
-        EXPECT_THAT(memory.growth(), Optional(Le(64U)));
+        if (!kSanitized) {
+            EXPECT_THAT(memory.growth(), Optional(Le(64U)));
+        }
     }
 }
 
