@@ -266,7 +266,7 @@ Window find_window(const WindowTexts<windows>& texts, const ServerClock& clock) 
 
 RateLimits parse_rate_limits(HeaderView headers, std::chrono::system_clock::time_point now) {
     LimitTexts texts;
-    for (const auto& [name, value] : headers) texts.take(name, value);
+    for (const auto& [name, value] : headers) texts.take(name, trimmed(value));
     const ServerClock clock(headers, now);
     const Window requests = find_window(texts.requests, clock);
     const Window tokens = find_window(texts.tokens, clock);
