@@ -26,9 +26,9 @@ enum class AttemptKind {
     failover,        ///< in another region, after a failure
     hedge,           ///< beside an answer that is slow to begin: see HedgingOptions
     race,            ///< the earlier one's connection is late: the request goes to whichever is ready first
-    rescue,          ///< beside one whose region fell silent
+    rescue,          ///< beside an attempt whose region fell silent
     fallback_model,  ///< the first with another model
-    backup           ///< beside one: the deadline came near without content, or a region on trial is slow
+    backup           ///< beside an attempt: the deadline is near, or a region on trial is slow
 };
 HOLYSHEEP_EXPORT std::string_view to_string(AttemptKind kind);
 

@@ -289,7 +289,7 @@ enum class StreamRecovery {
     continue_prefix
 };
 
-/// Whose turn comes first where calls of a client wait for a limit: each step is worth five seconds of age.
+/// The order in which calls that wait for a limit of this client go on: each step is worth five seconds of waiting.
 enum class Priority { high, normal, low };
 
 /// The settings of one call. Unset members leave the client's in force.

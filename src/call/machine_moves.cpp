@@ -54,7 +54,7 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
             finish(Ending::interrupted, attempt, out);
             return;
         }
-        // What it waited before its content is forgiven once: what breaks for ever must have an end.
+        // A wait before the content does not count: the patience begins anew, but only once, so that the call ends.
         if (patience_ends_ && broken_ == 0) patience_ends_ = now + policy_.retry.outage_patience;
         broken_ = attempt;
         committed_ = 0;
@@ -240,7 +240,7 @@ time_point CallMachine::return_after(const Attempt& failure, double random) cons
 /// Every region has failed the call, or is blocked. What failed on the way to an answer may be over in a second; a
 /// failure of the answer itself only calls for the regions that this call has not asked.
 std::optional<CallMachine::Move> CallMachine::wait_out(Verdict verdict, time_point now, Ending& why_not) {
-    // The death of a pooled connection is nobody's fault, but the call is without an answer like the others.
+    // A pooled connection that was closed charges no region, but this call needs an answer as much as any other.
     const bool connection_died = verdict.action == Action::same_fresh;
     if (!health::is_failure(verdict.charge) && !connection_died) return std::nullopt;
     return_to_tried_ = connection_died || verdict.charge == health::Charge::transport ||

@@ -361,16 +361,19 @@ Result<void> Client::Impl::warm_up(const CallOptions& wanted) {
     std::optional<Error> refused;
     RetryOptions once = options_.retry;
     once.max_attempts = 1;
-    const auto timeout = wanted.deadline.value_or(options_.timeouts.connect);
+    auto options = wanted;
+    options.retry = once;
+    options.exclude_regions.clear();
+    if (!options.deadline && options_.timeouts.connect.count() > 0) options.deadline = options_.timeouts.connect;
     for (const auto index : routing::allowed_regions(options_.regions, {wanted.regions, wanted.exclude_regions})) {
-        CallOptions options{.deadline = timeout, .regions = {options_.regions[index].id}, .retry = once};
+        options.regions = {options_.regions[index].id};
         auto call = prepare_raw({.method = "GET", .path = "/models"}, options);
         if (!call) {
             refused = std::move(call).error();
             break;
         }
         calls.emplace_back(std::move(*call), std::make_unique<BlockingSink>(*this));
-        calls.back().first->submit(*calls.back().second, {});
+        calls.back().first->submit(*calls.back().second, options.stop);
     }
     // Any HTTP answer will do: the connection is open then.
     Error failure{.code = ErrorCode::all_regions_unavailable, .message = "no region answered"};

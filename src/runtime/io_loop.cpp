@@ -1,4 +1,4 @@
-// The loop itself; how it sleeps until a socket is ready is the poller's affair (poller.hpp).
+// The event loop: timers, posted functions and ready sockets. Waiting for sockets is in poller.hpp.
 #include "runtime/io_loop.hpp"
 
 #include <algorithm>

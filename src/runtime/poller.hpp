@@ -21,10 +21,10 @@ class Poller {
     Poller(const Poller&) = delete;
     Poller& operator=(const Poller&) = delete;
 
-    /// From any thread: ends the wait that goes on, or else the next one.
+    /// Thread-safe: ends the current wait, or else the next one.
     virtual void wake() = 0;
 
-    /// The others are called by whoever runs the loop.
+    /// The other functions are called on the thread that runs the loop.
     virtual void watch(int fd, Readiness interest) = 0;
     virtual void unwatch(int fd) = 0;
     virtual bool watches(int fd) const = 0;

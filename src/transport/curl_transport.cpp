@@ -250,7 +250,7 @@ void CurlTransport::flush() {
             in_curl_ = true;  // it may deliver what it held back from inside the call
             const auto code = curl_easy_pause(transfer->handle(), CURLPAUSE_CONT);
             in_curl_ = false;
-            // Where what was held back ends the transfer, libcurl tells of it here and nowhere else.
+            // If the data that was held back ends the transfer, libcurl reports that only in this return value.
             if (code != CURLE_OK && !transfer->cancelled) {
                 auto end = transfer->finish(code);
                 transfer->cancelled = true;  // its connection has more to come, and is no good to others

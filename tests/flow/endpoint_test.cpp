@@ -142,6 +142,23 @@ TEST(Endpoints, WarmUpWaitsAsLongAsAConnectionMayTake) {
     EXPECT_EQ(flow.elapsed(), 700ms);
 }
 
+TEST(Endpoints, WarmUpWithoutALimitForConnectionsWaitsAsLongAsACall) {
+    CallFlow flow({"us-west"}, {.timeouts = {.connect = 0ms, .total = 9s}});
+    flow.transport.reply("us-west", "a", {.first_byte = 5s});
+    EXPECT_TRUE(flow.client.warm_up());
+}
+
+TEST(Endpoints, WarmUpCanBeCancelled) {
+    CallFlow flow({"us-west"});
+    flow.transport.hang("us-west");
+    std::stop_source stop;
+    stop.request_stop();
+    const auto result = flow.client.warm_up({.stop = stop.get_token()});
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().cause, ErrorCode::cancelled);
+    EXPECT_EQ(flow.elapsed(), 0s);
+}
+
 TEST(Endpoints, WarmUpNamesEachRegionWhenNoneAnswered) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.fail("us-west", ErrorCode::tls_failed).hang("eu-central");

@@ -4,8 +4,11 @@
 
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <holysheep/holysheep.hpp>
+#include <memory>
 #include <stdexcept>
+#include <string_view>
 #include <vector>
 
 namespace holysheep::flow {
@@ -87,5 +90,24 @@ struct FaultyListener final : EventListener {
     void on_region(const RegionHealth&) override { fuse.burn(Hook::listener_region); }
     Fuse& fuse;
 };
+
+/// All hooks that a client on any transport can have, but the selector and the key source. Callbacks run inline: on an
+/// automatic clock, a key that another thread fetches would come after the deadline.
+inline void set_faulty_hooks(ClientOptions& options, Fuse& fuse) {
+    options.log = {.level = LogLevel::debug,
+                   .sink = [&fuse](LogLevel, std::string_view) { fuse.burn(Hook::log_sink); }};
+    options.model_rules = {{.when =
+                                [&fuse](const ChatRequest&) {
+                                    fuse.burn(Hook::model_rule);
+                                    return false;
+                                },
+                            .model = "other"}};
+    options.listeners = {std::make_shared<FaultyListener>(fuse)};
+    options.retry_policy = std::make_shared<FaultyRetryPolicy>(fuse);
+    options.callback_executor = [&fuse](const std::function<void()>& function) {
+        fuse.burn(Hook::executor);
+        function();
+    };
+}
 
 }  // namespace holysheep::flow

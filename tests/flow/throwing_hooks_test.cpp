@@ -85,24 +85,10 @@ class ThrowingHook : public ::testing::TestWithParam<Case> {
         }
         options.health.enabled = false;
         options.seed = 7;
-        options.log = {.level = LogLevel::debug,
-                       .sink = [this](LogLevel, std::string_view) { fuse.burn(Hook::log_sink); }};
-        options.model_rules = {{.when =
-                                    [this](const ChatRequest&) {
-                                        fuse.burn(Hook::model_rule);
-                                        return false;
-                                    },
-                                .model = "other"}};
-        options.listeners = {std::make_shared<FaultyListener>(fuse)};
+        set_faulty_hooks(options, fuse);
         options.custom_selector = std::make_shared<FaultySelector>(fuse);
-        options.retry_policy = std::make_shared<FaultyRetryPolicy>(fuse);
         options.transport = std::make_shared<FaultyTransport>(fuse, transport);
         options.clock = std::make_shared<FaultyClock>(fuse, clock);
-        // Inline: on an automatic clock, a key that another thread fetches would come after the deadline.
-        options.callback_executor = [this](const std::function<void()>& function) {
-            fuse.burn(Hook::executor);
-            function();
-        };
         return options;
     }
 

@@ -34,21 +34,8 @@ class LentThread : public TwoRegions, public ::testing::WithParamInterface<std::
     LentThread() {
         gateway.set_fault("us-west", {.kind = Kind::status, .status = 503});
         options.retry.initial_backoff = 1ms;
-        options.log = {.level = LogLevel::debug,
-                       .sink = [this](LogLevel, std::string_view) { fuse.burn(Hook::log_sink); }};
-        options.model_rules = {{.when =
-                                    [this](const ChatRequest&) {
-                                        fuse.burn(Hook::model_rule);
-                                        return false;
-                                    },
-                                .model = "other"}};
-        options.listeners = {std::make_shared<FaultyListener>(fuse)};
+        set_faulty_hooks(options, fuse);
         options.custom_selector = selector;
-        options.retry_policy = std::make_shared<FaultyRetryPolicy>(fuse);
-        options.callback_executor = [this](const std::function<void()>& function) {
-            fuse.burn(Hook::executor);
-            function();
-        };
         if (hook() == Hook::key_source) {
             options.api_key.clear();
             options.key_source = [this] {
