@@ -8,6 +8,7 @@
 #include <regex>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 #include "child_process.hpp"
 #include "http_exchange.hpp"
@@ -19,7 +20,7 @@ namespace {
 using Json = nlohmann::json;
 using namespace std::chrono_literals;
 
-constexpr int kLooks = 300;
+constexpr int kLooks = 300, kStarts = 5;
 constexpr auto kBetweenLooks = 50ms;
 
 std::string from_base64(const std::string& text) {
@@ -47,16 +48,9 @@ std::string to_utf8(char16_t c) {
 }  // namespace
 
 WebDriver::WebDriver() {
-    // The browser is the driver's child: it asks for nothing beyond the pages that the test opens.
-    driver_ = bench::start_program({"chromedriver", "--port=0"}, folder_.path("log"));
-    for (int i = 0; i < kLooks && address_.empty(); ++i) {
-        const auto log = folder_.read("log");
-        std::smatch found;
-        if (std::regex_search(log, found, std::regex("started successfully on port ([0-9]+)"))) {
-            address_ = "http://127.0.0.1:" + found[1].str();
-        } else {
-            std::this_thread::sleep_for(kBetweenLooks);
-        }
+    for (int i = 0; i < kStarts && address_.empty(); ++i) {
+        log_ = "log-" + std::to_string(i);
+        start_driver();
     }
     const Json options{
         {"args",
@@ -72,6 +66,23 @@ WebDriver::WebDriver() {
     session_ = "/session/" + session["sessionId"].get<std::string>();
 }
 
+void WebDriver::start_driver() {
+    // The browser is the driver's child: it asks for nothing beyond the pages that the test opens.
+    driver_ = bench::start_program({"chromedriver", "--port=0"}, folder_.path(log_));
+    for (int i = 0; i < kLooks; ++i) {
+        const auto log = folder_.read(log_);
+        std::smatch found;
+        if (std::regex_search(log, found, std::regex("started successfully on port ([0-9]+)"))) {
+            address_ = "http://127.0.0.1:" + found[1].str();
+            return;
+        }
+        // With port 0 the system picks a free IPv6 port; the same port of IPv4 can be another program's.
+        if (log.find("port not available. Exiting") != std::string::npos) break;
+        std::this_thread::sleep_for(kBetweenLooks);
+    }
+    bench::end_process(std::exchange(driver_, 0));
+}
+
 WebDriver::~WebDriver() {
     if (!session_.empty()) loopback::http(address_ + session_, {}, "DELETE");
     bench::end_process(driver_);
@@ -83,7 +94,7 @@ Json WebDriver::ask(const std::string& method, const std::string& path, const Js
     auto json = Json::parse(reply.body, nullptr, false);
     if (reply.status != 200 || json.is_discarded()) {
         throw std::runtime_error("browser: " + path + ": " + std::to_string(reply.status) + " " + reply.body +
-                                 folder_.read("log"));
+                                 folder_.read(log_));
     }
     return json["value"];
 }

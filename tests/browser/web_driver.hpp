@@ -35,11 +35,13 @@ class WebDriver {
     void take_picture(const std::string& file);
 
   private:
+    /// Leaves address_ empty if the driver could not listen.
+    void start_driver();
     nlohmann::json ask(const std::string& method, const std::string& path, const nlohmann::json& body = nullptr);
 
     loopback::ScratchFolder folder_;
     pid_t driver_ = 0;
-    std::string address_, session_;
+    std::string log_, address_, session_;
 };
 
 }  // namespace holysheep::browser
