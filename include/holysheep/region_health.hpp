@@ -36,7 +36,10 @@ struct RegionHealth {
     int in_flight = 0;                          ///< attempts
     std::optional<milliseconds> limited_for{};  ///< time left of a gateway's Retry-After: the longest of any model
     std::optional<milliseconds> open_for{};     ///< time left until the breaker lets a trial through
-    std::string reason{};                       ///< one line: what made it so
+    /// How many requests it takes at a time, learned from what it refused for load (429, 503, 529); of its most limited
+    /// model and key. Unset: no limit is known. See `ConcurrencyOptions::adaptive`.
+    std::optional<int> load_limit{};
+    std::string reason{};  ///< one line: what made it so
     /// Of the last 256 streams' times to the first content.
     std::optional<milliseconds> first_token_p50{}, first_token_p95{}, first_token_p99{};
 };

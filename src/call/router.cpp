@@ -9,8 +9,12 @@ namespace holysheep::call {
 
 Router::Router(std::span<const Region> regions, const SelectorOptions& options,
                std::shared_ptr<const RegionSelector> custom, health::RegionHealthTracker& tracker,
-               const telemetry::Log& log)
-    : selector_(options, regions.size()), custom_(std::move(custom)), tracker_(tracker), log_(log) {
+               const resilience::Bulkhead& bulkhead, const telemetry::Log& log)
+    : selector_(options, regions.size()),
+      custom_(std::move(custom)),
+      tracker_(tracker),
+      bulkhead_(bulkhead),
+      log_(log) {
     for (const auto& region : regions) {
         regions_.push_back({region.id, routing::hash_id(region.id), region.weight, region.tier});
     }
@@ -39,6 +43,7 @@ values::RegionFacts Router::facts(std::size_t region, Clock::time_point now) con
     routing::Candidate candidate;
     assess(region, 0, health::Awaited::stream, now, candidate);
     facts.cost = candidate.cost;
+    facts.load_limit = bulkhead_.load_limit(region, now).value_or(0);
     return facts;
 }
 

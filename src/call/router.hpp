@@ -15,6 +15,7 @@
 
 #include "call/exchange.hpp"
 #include "health/region_health_tracker.hpp"
+#include "resilience/bulkhead.hpp"
 #include "routing/selector.hpp"
 #include "telemetry/log.hpp"
 
@@ -42,11 +43,11 @@ class Router {
   public:
     Router(std::span<const Region> regions, const SelectorOptions& options,
            std::shared_ptr<const RegionSelector> custom, health::RegionHealthTracker& tracker,
-           const telemetry::Log& log);
+           const resilience::Bulkhead& bulkhead, const telemetry::Log& log);
 
     /// Region numbers, best first. The tracker was refreshed.
     void plan(const RouteRequest& request, Clock::time_point now, std::vector<std::size_t>& plan);
-    /// What is known of a region, with its cost.
+    /// What is known of a region, with its cost and its limit.
     values::RegionFacts facts(std::size_t region, Clock::time_point now) const;
 
   private:
@@ -65,6 +66,7 @@ class Router {
     routing::Selector selector_;
     std::shared_ptr<const RegionSelector> custom_;
     health::RegionHealthTracker& tracker_;
+    const resilience::Bulkhead& bulkhead_;
     const telemetry::Log& log_;
     std::vector<routing::Candidate> candidates_;  // scratch, kept for its memory
 };

@@ -88,7 +88,7 @@ Client::Impl::Impl(ClientOptions options)
             options_.key_source ? call::Keys::Fetch([this] { fetch_key(); }) : nullptr),
       recorder_(ids(options_.regions), clock_->now(), static_cast<std::size_t>(options_.stats.history)),
       catalogue_(known_models(options_)),
-      router_(options_.regions, options_.selector, options_.custom_selector, regions_, *log_),
+      router_(options_.regions, options_.selector, options_.custom_selector, regions_, bulkhead_, *log_),
       retry_policy_(options_.retry_policy
                         ? std::make_shared<const client::GuardedRetryPolicy>(options_.retry_policy, log_)
                         : nullptr),

@@ -12,7 +12,13 @@ namespace {
 constexpr Bulkhead::Order kFront{Bulkhead::time_point::min(), 0};
 constexpr std::size_t kManyLanes = 32, kMostLanes = 256;  // in a region: from where on idle ones are forgotten
 constexpr int kNearFront = 4;
+constexpr double kNoLimit = 1e6;
 constexpr int kMostSeen = 1'000;  // of the queue: those behind look again by themselves
+
+std::optional<int> in_requests(double limit) {
+    if (limit > kNoLimit) return std::nullopt;
+    return std::max(1, static_cast<int>(std::lround(limit)));
+}
 
 }  // namespace
 
@@ -69,9 +75,15 @@ bool Bulkhead::has_room_for(std::size_t region, const Lane& lane, const Order& o
 
 std::optional<int> Bulkhead::load_limit(std::size_t region, const Lane& lane, time_point now) const {
     const auto* known = adaptive_ ? find(region, lane) : nullptr;
-    const double limit = known == nullptr ? HUGE_VAL : known->limit.limit(now);
-    if (limit > 1e6) return std::nullopt;
-    return std::max(1, static_cast<int>(std::lround(limit)));
+    return in_requests(known == nullptr ? HUGE_VAL : known->limit.limit(now));
+}
+
+std::optional<int> Bulkhead::load_limit(std::size_t region, time_point now) const {
+    double lowest = HUGE_VAL;
+    if (adaptive_) {
+        for (const auto& lane : regions_[region].lanes) lowest = std::min(lowest, lane.limit.limit(now));
+    }
+    return in_requests(lowest);
 }
 
 bool Bulkhead::serves(std::size_t region, const Lane& lane, time_point since) const {

@@ -118,6 +118,8 @@ class Bulkhead {
     bool refuses(const Wish& wish, time_point now) const;
     /// How many the region takes at a time; unset: no limit is known.
     std::optional<int> load_limit(std::size_t region, const Lane& lane, time_point now) const;
+    /// The lowest of any model and account there.
+    std::optional<int> load_limit(std::size_t region, time_point now) const;
     /// Whether an answer began there since then.
     bool serves(std::size_t region, const Lane& lane, time_point since) const;
     int in_flight(std::size_t region, const Lane& lane) const;

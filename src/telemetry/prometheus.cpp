@@ -157,6 +157,11 @@ void write_health(const Stats& stats, MetricText& out) {
                [](const auto& r) { return r.weight; });
     per_region(stats, out, "quota_until_seconds", Type::gauge, "Time left of a pause that the gateway asked for.",
                [](const auto& r) { return MetricText::seconds(r.health.limited_for.value_or(milliseconds{})); });
+    out.family("region_load_limit", Type::gauge,
+               "Requests that the region takes at a time, learned from what it refused; without a sample: no limit.");
+    for (const auto& region : stats.regions) {
+        if (const auto& limit = region.health.load_limit) out.sample({{"region", region.id}}, *limit);
+    }
     out.family("probes_total", Type::counter, "Probes, by whether they were answered well.");
     for (const auto& region : stats.regions) {
         out.sample({{"region", region.id}, {"result", "ok"}}, region.probes - region.probes_failed);

@@ -88,6 +88,7 @@ Json to_json(const RegionStats& region) {
     add("probe_ms", health.probe);
     add("limited_for_ms", health.limited_for);
     add("open_for_ms", health.open_for);
+    if (health.load_limit) json["load_limit"] = *health.load_limit;
     if (region.last_error) json["last_error"] = to_string(*region.last_error);
     auto& history = json["history"] = Json::array();
     for (const auto& sample : region.history) history.push_back(to_json(sample));

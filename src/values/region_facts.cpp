@@ -87,6 +87,7 @@ RegionHealth to_health(std::string id, const RegionFacts& facts, Clock::time_poi
     health.in_flight = facts.in_flight;
     health.limited_for = time_left(facts.limited_until, now);
     health.open_for = time_left(facts.open_until, now);
+    if (facts.load_limit > 0) health.load_limit = facts.load_limit;
     health.reason = facts.liveness_reason;
     if (*facts.breaker_reason != '\0') {
         // Half open, what it opened for is history.
@@ -94,6 +95,7 @@ RegionHealth to_health(std::string id, const RegionFacts& facts, Clock::time_poi
         health.reason += std::string(was ? "; breaker half open, had " : "; breaker ") + facts.breaker_reason;
     }
     if (health.limited_for) health.reason += "; asked for a pause (Retry-After)";
+    if (health.load_limit) health.reason += "; takes " + std::to_string(*health.load_limit) + " requests at a time";
     return health;
 }
 

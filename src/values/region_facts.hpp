@@ -18,6 +18,7 @@ struct RegionFacts {
     bool known = false;              ///< it has answered, ever
     bool probes_unanswered = false;  ///< the last ones
     int in_flight = 0;
+    int load_limit = 0;  ///< requests at a time; 0: no limit is known
     double error_rate = 0, weight = 1, ramp = 1, cost = 0, best_latency = 0;
     double latency = 0;  ///< ms, smoothed; of streams or, without any, of plain calls
     std::chrono::nanoseconds first_token{-1}, rtt{-1}, probe{-1};         ///< negative: not known

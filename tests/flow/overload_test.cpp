@@ -115,6 +115,18 @@ TEST(Overload, FullRegionsServeAllThatTheyCan) {
     }
 }
 
+TEST(Overload, WhatARegionTakesAtATimeIsShown) {
+    SlotFlow flow;
+    flow.run(60, 5s);
+    for (const auto& region : flow.client->stats().regions) EXPECT_EQ(region.health.load_limit, std::nullopt);
+    flow.run(200, 5s);  // of 120
+    for (const auto& region : flow.client->stats().regions) {
+        EXPECT_GE(region.health.load_limit.value_or(0), 3);
+        EXPECT_LE(region.health.load_limit.value_or(0), 6) << "four slots";
+        EXPECT_THAT(region.health.reason, HasSubstr(" requests at a time"));
+    }
+}
+
 TEST(Overload, MoreThanRegionsCanServeWaitsItsTurn) {
     SlotFlow flow;
     flow.run(150, 20s);

@@ -122,11 +122,13 @@ TEST(Bulkhead, ALimitIsOfOneModelAndKey) {
     EXPECT_TRUE(region.bulkhead.has_room(0, kOtherModel, kStart));
     EXPECT_TRUE(region.bulkhead.has_room(0, kOtherKey, kStart));
     EXPECT_EQ(region.bulkhead.load_limit(0, kOtherKey, kStart), std::nullopt);
+    EXPECT_EQ(region.bulkhead.load_limit(0, kStart), 3) << "the lowest of any model and key";
 }
 
 TEST(Bulkhead, NothingIsLearnedWhereThatIsOff) {
     FullRegion region(false);
     EXPECT_TRUE(region.bulkhead.has_room(0, kLane, kStart));
+    EXPECT_EQ(region.bulkhead.load_limit(0, kStart), std::nullopt);
 }
 
 TEST(Bulkhead, RoomIsForTheOldestThatWaits) {

@@ -36,7 +36,8 @@ Stats some_stats() {
                      .latency = {.count = 3, .average = 212ms, .min = 1500us, .max = 400ms, .p99 = 390ms},
                      .failed_by = {{ErrorCode::server_failed, 1}},
                      .history = {{.at = 3s, .latency = 212ms, .error = ErrorCode::server_failed, .http_status = 503}}},
-                    {.id = "b", .health = {.liveness = Liveness::healthy, .score = 80, .limited_for = 1500ms}},
+                    {.id = "b",
+                     .health = {.liveness = Liveness::healthy, .score = 80, .limited_for = 1500ms, .load_limit = 4}},
                     {.id = "c",
                      .health = {.liveness = Liveness::down, .breaker = BreakerState::open, .reason = "attempts fail"},
                      .last_error = ErrorCode::tls_failed}},
@@ -65,6 +66,8 @@ TEST(Stats, AsJsonHasEveryFigureUnderItsName) {
     EXPECT_EQ(a["history"][0]["at_ms"], 3000.0);
     EXPECT_EQ(a["history"][0]["error"], "server_failed");
     EXPECT_EQ(json["regions"][1]["limited_for_ms"], 1500);
+    EXPECT_EQ(json["regions"][1]["load_limit"], 4);
+    EXPECT_FALSE(a.contains("load_limit"));
     EXPECT_FALSE(json["regions"][1].contains("success_rate")) << "unknown is left out, never 0";
     EXPECT_EQ(json["regions"][2]["reason"], "attempts fail");
     EXPECT_EQ(json["regions"][2]["last_error"], "tls_failed");
