@@ -262,8 +262,9 @@ void CurlTransport::flush() {
             drive(CURL_SOCKET_TIMEOUT, 0);
         }
         read_messages();
-        if (to_add_.empty() && to_remove_.empty() && to_resume_.empty() && !(curl_due_ && *curl_due_ <= loop_.now()))
-            break;
+        if (!to_add_.empty() || !to_remove_.empty() || !to_resume_.empty()) continue;
+        // libcurl 8.14 asks for an immediate timeout again and again while a compressed answer is paused.
+        if (!had_their_turn_.empty() || !curl_due_ || *curl_due_ > loop_.now()) break;
     }
     if (!just_sent_.empty()) mark_sent();
     if (!had_their_turn_.empty()) curl_due_ = loop_.now();  // a new round

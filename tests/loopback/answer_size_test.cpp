@@ -1,4 +1,5 @@
 // Answers that are too large, compressed, or faster than their reader.
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -6,6 +7,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <functional>
+#include <random>
 #include <string>
 #include <thread>
 
@@ -115,6 +117,48 @@ TEST_F(Compressed, ABombByTransferEncodingIsStoppedToo) {
     options.retry.max_attempts = 1;
     Client client(options);
     EXPECT_THAT(client.chat(question()), FailsWith(ErrorCode::malformed_response));
+}
+
+double cpu_seconds() {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+TEST_F(Compressed, AStreamWaitsForItsReaderAtNoCost) {
+    HOLYSHEEP_SKIP_WITHOUT("gzip");
+    constexpr int kEvents = 8'000, kLetters = 1'000;
+    std::mt19937 random(1);
+    std::string events;
+    for (int i = 0; i < kEvents; ++i) {
+        events += R"(data: {"id":"c","choices":[{"index":0,"delta":{"content":")";
+        // Little of it can be compressed: what grows too much while it is decompressed is refused.
+        for (int letter = 0; letter < kLetters; ++letter) events += static_cast<char>('A' + random() % 26);
+        events += "\"}}]}\n\n";
+    }
+    folder.write("body", events + "data: [DONE]\n\n");
+    const PlainServer server(gzip_answer("cat body", "text/event-stream"));
+    const PlainServer other(http_answer("200 OK", "Content-Type: application/json\r\n", completion_json("wool")));
+    auto options = options_for({server.region("a"), other.region("b")});
+    options.health.enabled = false;
+    Client client(options);
+    auto stream = client.stream(question(), {.regions = {"a"}});
+    auto chunk = stream.begin();
+    ASSERT_NE(chunk, stream.end());
+    const double before = cpu_seconds();
+    std::this_thread::sleep_for(1s);
+    const double used = cpu_seconds() - before;
+    if (!kSanitized) {
+        EXPECT_LT(used, 0.5) << "seconds of a processor in one second of rest";
+    }
+    EXPECT_THAT(client.chat(question(), {.regions = {"b"}}), IsOk()) << "others have their turn";
+    std::size_t length = 0;
+    for (; chunk != stream.end(); ++chunk) length += chunk->content().size();
+    EXPECT_EQ(length, std::size_t{kEvents} * kLetters);
+    EXPECT_THAT(stream.finish(), IsOk());
 }
 
 /// Sends a long stream as fast as it is taken, and tells when nobody takes it any more.
