@@ -4,16 +4,14 @@
 #   sh cmake/install-deps.sh [build|test|ci]
 #
 # build  compiler, build tools, the library's and the simulator's dependencies
-# test   build, and what the tests use, a browser and (apt) Prometheus among them (the default)
-# ci     test, and clang with its tools and sanitizers, Google Benchmark, and (apt) what makes trees of distributions, and
-#        more proxies and servers to stand between client and gateway
+# test   build, and what the tests use: servers and proxies, a browser and (apt) Prometheus among them (the default)
+# ci     test, and clang with its tools and sanitizers, Google Benchmark, and (apt) what makes trees of distributions
 set -eu
 
 apt_build='g++ cmake ninja-build pkg-config libcurl4-openssl-dev nlohmann-json3-dev libspdlog-dev libevent-dev ca-certificates'
 apt_test='ccache lld libgtest-dev libgmock-dev nginx-light haproxy openssl libssl-dev libnghttp2-dev tinyproxy-bin microsocks dante-server stunnel4 iproute2 nftables curl python3 locales
-    clang-format-14 chromium chromium-driver fonts-dejavu-core'
-apt_ci='clang clang-format clang-tidy libclang-rt-dev libbenchmark-dev git debootstrap doxygen
-    squid apache2-bin h2o varnish'
+    squid apache2-bin h2o varnish clang-format-14 chromium chromium-driver fonts-dejavu-core'
+apt_ci='clang clang-format clang-tidy libclang-rt-dev libbenchmark-dev git debootstrap doxygen'
 
 dnf_build='gcc-c++ cmake ninja-build pkgconf-pkg-config libcurl-devel json-devel spdlog-devel libevent-devel ca-certificates'
 dnf_test='ccache lld gtest-devel gmock-devel nginx haproxy openssl openssl-devel libnghttp2-devel tinyproxy stunnel iproute nftables curl python3'
