@@ -37,6 +37,25 @@ TEST(Fallback, ABlipOfTheOnlyRegionIsNoReasonForAnotherModel) {
     }
 }
 
+TEST(Fallback, ALostConnectionOfTheOnlyRegionIsNoReasonEither) {
+    for (const bool refused : {true, false}) {  // before, or after the request was sent
+        for (const bool streams : {false, true}) {
+            CallFlow flow({kUs}, with_fallback());
+            flow.transport.fail(kUs, ErrorCode::transport_failed, refused);
+            if (streams) {
+                flow.transport.stream(kUs, {"hello"});
+            } else {
+                flow.transport.reply(kUs, "hello");
+            }
+            const auto reply =
+                streams ? flow.client.stream_to(a_question(), [](const ChatChunk&) {}) : flow.client.chat(a_question());
+            ASSERT_THAT(reply, IsOk());
+            EXPECT_THAT(models_asked(reply->attempts), ElementsAre("gpt-4.1", "gpt-4.1")) << refused << streams;
+            EXPECT_LE(flow.elapsed(), 2s);
+        }
+    }
+}
+
 TEST(Fallback, AShortPauseIsWaitedOutAndALongOneIsNot) {
     for (const auto& [hint, second] : {std::pair{"1", "gpt-4.1"}, {"3", "deepseek-v3.2"}, {"30", "deepseek-v3.2"}}) {
         CallFlow flow({kUs}, with_fallback());
