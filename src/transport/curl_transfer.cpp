@@ -136,7 +136,7 @@ void CurlTransfer::prepare(TransferId id, HttpRequest request, TransferEvents& e
     head_done_ = own_failure_ = turned_away_ = resend_refused_ = compressed_ = false;
     added = cancelled = pause_wanted = paused = socket_refused = false;
     stream_id.reset();
-    stream_refused = left_connection_alive = false;
+    stream_refused = false;
     reused_ = http1_required_ = on_http2_ = wrong_connection_ = false;
     held_socket = -1;
 
@@ -286,6 +286,8 @@ int CurlTransfer::on_text(CURL*, curl_infotype type, char* text, std::size_t siz
             break;
         case Http2Text::Kind::goaway: transfer.transport_.on_goaway(transfer, told.stream); break;
         case Http2Text::Kind::http1_required: transfer.http1_required_ = true; break;
+        case Http2Text::Kind::stream_refused: transfer.stream_refused = true; break;
+        case Http2Text::Kind::resend: transfer.on_resend(); break;
     }
     return 0;
 }

@@ -68,6 +68,7 @@ class CurlTransfer {
     /// libcurl sends a request again by itself when a reused connection dies before the first byte of an answer.
     /// Whether that is wanted is not its decision: true if the request was sent already.
     bool refuse_resend();
+    void on_resend();
     /// Of the connection that the request was sent on; unset before that.
     const std::optional<Endpoints>& endpoints() const { return endpoints_; }
     bool via_proxy() const;
@@ -85,7 +86,6 @@ class CurlTransfer {
     bool socket_refused = false;               ///< the system gave no descriptor for a connection
     std::optional<std::uint32_t> stream_id{};  ///< of HTTP/2, once it is open
     bool stream_refused = false;               ///< the server processes no stream with this number
-    bool left_connection_alive = false;        ///< libcurl closed the connection, not the server
 
   private:
     static std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* self);

@@ -45,13 +45,16 @@ std::string descriptor_limit() {
 
 bool CurlTransfer::refuse_resend() {
     if (!was_sent()) return false;
-    if (std::exchange(resend_refused_, true)) return true;
-    // libcurl sends a request again in silence for two reasons: its connection died, or its stream was refused. (It
-    // does so with one that HTTP/1.1 is required for, too, and says that.)
-    const bool alive = left_connection_alive || transport_.connection_lives(*this);
-    const bool in_silence = error_text_[0] == '\0' || resends_used_up();
-    if (stream_id && in_silence && alive) stream_refused = true;
+    resend_refused_ = true;
     return true;
+}
+
+/// Before libcurl shuts the connection down. On a reused connection it gives the same reason for one that died and for
+/// a stream that was refused: after a refusal, the connection is still open. (Of every other failure of a stream, it
+/// has written the error's text before.)
+void CurlTransfer::on_resend() {
+    const bool no_other_error = error_text_[0] == '\0' || resends_used_up();
+    if (stream_id && no_other_error && transport_.connection_lives(*this)) stream_refused = true;
 }
 
 /// libcurl counts how often it has sent again on a handle, over all of its transfers, and then fails one.

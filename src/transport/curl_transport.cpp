@@ -175,21 +175,10 @@ bool CurlTransport::speaks_http2(const Endpoints& endpoints) const {
 
 bool CurlTransport::connection_lives(const CurlTransfer& transfer) const {
     const auto fd = transfer.endpoints() ? socket_of(*transfer.endpoints()) : std::nullopt;
-    return fd && lives(*fd);
-}
-
-bool CurlTransport::lives(int fd) const {
-    const auto& socket = sockets_[static_cast<std::size_t>(fd)];
-    const auto path = socket.http2 && !socket.last_stream ? tcp_path(fd) : std::nullopt;
+    if (!fd) return false;
+    const auto& socket = sockets_[static_cast<std::size_t>(*fd)];
+    const auto path = socket.http2 && !socket.last_stream ? tcp_path(*fd) : std::nullopt;
     return path && path->established;
-}
-
-void CurlTransport::note_closed_by_us(int fd) {
-    const auto& socket = sockets_[static_cast<std::size_t>(fd)];
-    if (!socket.endpoints || !lives(fd)) return;
-    for (auto& transfer : transfers_) {
-        if (transfer->added && transfer->endpoints() == socket.endpoints) transfer->left_connection_alive = true;
-    }
 }
 
 Origin& CurlTransport::origin(std::string_view url) {
@@ -464,7 +453,6 @@ curl_socket_t CurlTransport::open_socket(void* opener, curlsocktype, curl_sockad
 int CurlTransport::close_socket(void* self, curl_socket_t fd) {
     auto& transport = *static_cast<CurlTransport*>(self);
     transport.socket(fd);
-    if (transport.options_.http2) transport.note_closed_by_us(fd);
     transport.forget(fd);
     return ::close(fd);
 }

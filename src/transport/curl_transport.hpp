@@ -95,8 +95,6 @@ class CurlTransport final : public Transport {
                                                     bool via_proxy) const;
     void mark_sent();
     void start_over(CurlTransfer& transfer);
-    bool lives(int fd) const;
-    void note_closed_by_us(int fd);
     Socket& socket(int fd);
     void forget(int fd);
     void watch_socket(int fd);

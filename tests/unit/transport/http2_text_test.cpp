@@ -22,6 +22,9 @@ TEST(Http2Text, ReadsTheLinesOfSeveralVersionsOfLibcurl) {
         {"received GOAWAY, error=2, last_stream=0\n", Kind::goaway, 0},
         {"HTTP/2 stream 1 was not closed cleanly: HTTP_1_1_REQUIRED (err 13)", Kind::http1_required, 0},
         {"Downgrades to HTTP/1.1\n", Kind::http1_required, 0},
+        {"REFUSED_STREAM, retrying a fresh connect\n", Kind::stream_refused, 0},
+        {"Connection died, retrying a fresh connect (retry count: 1)\n", Kind::resend, 0},
+        {"Connection died, tried 5 times before giving up", Kind::resend, 0},
     };
     for (const auto& row : rows) {
         const auto seen = read_http2_text(row.line);
