@@ -17,18 +17,26 @@ inline namespace v0 {
 
 /// One finished call, successful or not.
 struct CallRecord {
-    std::string label{}, requested_model{}, model{}, region{};
-    std::optional<ErrorCode> error{};
-    std::vector<AttemptRecord> attempts{};
-    Usage usage{};
-    std::optional<Money> cost{};  ///< of all attempts together; unset where that of one is unknown
-    nanoseconds queued{};         ///< waits before the first attempt
-    nanoseconds total{};
-    bool cost_is_estimate = false;  ///< that of one attempt at least is
-    std::string operation{};        ///< "chat", "embeddings", "text_completion"; empty: another endpoint
+    // ---- what was asked ----
+    std::string operation{};  ///< "chat", "embeddings", "text_completion"; empty: another endpoint
     bool stream = false;
+    std::string label{};            ///< `CallOptions::label`
+    std::string requested_model{};  ///< as the program named it
+
+    // ---- how it ended ----
+    std::optional<ErrorCode> error{};           ///< unset: answered
+    std::string region{};                       ///< that answered, or failed last; empty: none was asked
+    std::string model{};                        ///< that answered, or was asked last
     std::string response_id{};                  ///< the id in the answer's body
     std::vector<std::string> finish_reasons{};  ///< as sent, one per choice
+    std::vector<AttemptRecord> attempts{};      ///< in the order of their dispatch
+
+    // ---- what it took ----
+    nanoseconds queued{};           ///< waits before the first attempt
+    nanoseconds total{};            ///< from the call's start to its end
+    Usage usage{};                  ///< as the gateway counted it
+    std::optional<Money> cost{};    ///< of all attempts together; unset where that of one is unknown
+    bool cost_is_estimate = false;  ///< that of one attempt at least is
 };
 
 /// Extension point. Called on a thread of its own (or through `ClientOptions::callback_executor`), one record after

@@ -81,10 +81,10 @@ struct BreakerOptions {
     double failure_rate = 0.5;   ///< within `window`, of at least `min_calls`: opens
     int min_calls = 10;
     milliseconds window{10'000};
-    /// Open time: min(max_open_for, open_for · 2^k), ±20 %; k counts openings and is forgotten after 60 s closed. A
-    /// longer `open_for` raises the default of `max_open_for` to itself.
-    milliseconds open_for{2'000}, max_open_for{20'000};
-    int half_open_successes = 3;  ///< trials, one at a time, that close it; one failure opens it again
+    /// Open time: min(max_open_for, open_for · 2^k), ±20 %; k counts openings and is forgotten after 60 s closed.
+    milliseconds open_for{2'000};
+    std::optional<milliseconds> max_open_for{};  ///< unset: 20 s, or `open_for` where that is longer
+    int half_open_successes = 3;                 ///< trials, one at a time, that close it; one failure opens it again
 };
 
 /// When and how often a failed attempt is followed by another one. A call moves to the next region at once; it waits
@@ -135,9 +135,9 @@ struct TimeoutOptions {
     /// and 60 s.
     milliseconds stall{0};
     milliseconds attempt{0};  ///< one attempt as a whole. Default: no limit
-    /// The whole call with all its attempts and waits. A stream that has given content is ruled by `stall` alone,
-    /// unless this was changed from its default or `CallOptions::deadline` was set.
-    milliseconds total{600'000};
+    /// The whole call with all its attempts and waits; 0: no limit. Unset: 600 s, and a stream that has given content
+    /// is ruled by `stall` alone (unless `CallOptions::deadline` is set).
+    std::optional<milliseconds> total{};
     /// How long a stream may be paused, because its reader takes nothing (256 KiB wait) or by `StreamHandle::pause`:
     /// its connection and its place in the region are taken meanwhile. Then it ends as `cancelled`. 0: for ever.
     milliseconds unread{300'000};
@@ -211,6 +211,7 @@ struct StatsOptions {
 };
 
 struct ClientOptions {
+    // ---- account ----
     std::string api_key{};  ///< trimmed; sent as `Authorization: Bearer …`
     /// Several accounts instead of `api_key`. The first one that is neither refused (401, no money) nor paused (429) is
     /// used; one with less than a tenth of its quota left comes after the others. A refused key is left out for ten
@@ -220,18 +221,33 @@ struct ClientOptions {
     /// first call, and again after a 401. Calls wait for it; one that throws or gives an unusable key fails them with
     /// `unauthenticated`. Whichever key it gives, limits count it as the same account.
     std::function<std::string()> key_source{};
+    /// Whether the client takes what is not set here from the environment: HOLYSHEEP_API_KEY where there is no
+    /// `api_key`, `keys` or `key_source` (regions keep their own keys), HOLYSHEEP_BASE_URL and HOLYSHEEP_REGIONS
+    /// (`id[=url],…`) where there are neither a `base_url` nor `regions`, HOLYSHEEP_LOG (a LogLevel's name) where there
+    /// is no `log.level`. OPENAI_API_KEY is never read: a key belongs to one host.
+    bool use_environment = true;
+
+    // ---- regions: where they are, and which one is chosen ----
     std::string base_url{};         ///< empty: https://api.holysheep.ai/v1; may hold `{region}`
     std::vector<Region> regions{};  ///< empty: one region named "default"
     SelectorOptions selector{};
+    std::shared_ptr<const RegionSelector> custom_selector{};  ///< in place of `selector`
     HealthOptions health{};
     BreakerOptions breaker{};
+
+    // ---- what follows a failure ----
     RetryOptions retry{};
+    std::shared_ptr<const RetryPolicy> retry_policy{};  ///< decides in place of the built-in rules
     HedgingOptions hedging{};
     TimeoutOptions timeouts{};
+
+    // ---- limits ----
     RateLimitOptions rate_limit{};           ///< for each model, and for each key where there are several
     std::shared_ptr<RateLimiter> limiter{};  ///< shared with other clients; in place of `rate_limit`
     ConcurrencyOptions concurrency{};
     BudgetOptions budget{};
+
+    // ---- models ----
     std::map<std::string, ModelTraits> models{};  ///< by name; see ModelCatalogue::amend
     /// Asked in this order: at once when a model fails for reasons of its own (not found, no rights to it, its breakers
     /// open; a prompt that is too long goes to one whose window is not known to be too small), or when its servers fail
@@ -240,33 +256,31 @@ struct ClientOptions {
     /// `CallOptions::stream_recovery` asks for it and the first has no attempt left. Not for a network that is down.
     std::vector<std::string> fallback_models{};
     std::vector<ModelRule> model_rules{};
+
+    // ---- connections ----
     TlsOptions tls{};
     ProxyOptions proxy{};
     /// The longest that a connection is reused, ±20 %: so that a new address of a region is found although its
     /// connections are never idle. Requests that are under way are left alone. Rounded up to seconds; 0: no limit.
     milliseconds max_connection_age{600'000};
     bool http2 = false;  ///< offer HTTP/2 (by ALPN), but not with libcurl 8.5.0; HTTP/1.1 costs less CPU per request
-    std::vector<std::pair<std::string, std::string>> headers{};
+    std::vector<std::pair<std::string, std::string>> headers{};  ///< of every request
+
+    // ---- what the program sees and runs ----
     LogOptions log{};
+    StatsOptions stats{};
     std::vector<std::shared_ptr<EventListener>> listeners{};
     /// Runs asynchronous callbacks, listeners and `key_source`; unset: one thread of the client for all callbacks, and
     /// one for each listener and for `key_source`, which start when they are needed. Running them inline (on the I/O
     /// thread) is allowed to those who never block. Where it throws instead of taking a function, the client's own
     /// thread runs that one.
     std::function<void(std::function<void()>)> callback_executor{};
-    std::shared_ptr<const RegionSelector> custom_selector{};  ///< in place of `selector`
-    std::shared_ptr<const RetryPolicy> retry_policy{};
+    QueueOptions queues{};
+
+    // ---- tests ----
     std::shared_ptr<Transport> transport{};  ///< goes together with `clock`
     std::shared_ptr<Clock> clock{};          ///< goes together with `transport`
     std::uint64_t seed = 0;                  ///< of everything random; 0: from the system
-    StatsOptions stats{};
-    QueueOptions queues{};
-
-    /// Whether the client takes what is not set here from the environment: HOLYSHEEP_API_KEY where there is no
-    /// `api_key`, `keys` or `key_source` (regions keep their own keys), HOLYSHEEP_BASE_URL and HOLYSHEEP_REGIONS
-    /// (`id[=url],…`) where there are neither a `base_url` nor `regions`, HOLYSHEEP_LOG (a LogLevel's name) where there
-    /// is no `log.level`. OPENAI_API_KEY is never read: a key belongs to one host.
-    bool use_environment = true;
 
     /// What the environment says, for a program that wants to look at it or to change it before a client is made.
     HOLYSHEEP_EXPORT static ClientOptions from_environment();
@@ -294,31 +308,43 @@ enum class Priority { high, normal, low };
 
 /// The settings of one call. Unset members leave the client's in force.
 struct CallOptions {
-    std::stop_token stop{};
-    std::optional<milliseconds>
-        deadline{};                      ///< from its start, in place of `timeouts.total`; covers streams to their end
-    std::vector<std::string> regions{};  ///< allow list of ids or zones: the call never leaves it. Empty: all
-    std::vector<std::string> exclude_regions{};
+    // ---- how long ----
+    std::stop_token stop{};  ///< ends the call as `cancelled`
+    /// From the call's start, in place of `timeouts.total`. Covers streams to their end.
+    std::optional<milliseconds> deadline{};
+    std::optional<TimeoutOptions> timeouts{};
+
+    // ---- where ----
+    std::vector<std::string> regions{};          ///< allow list of ids or zones: the call never leaves it. Empty: all
+    std::vector<std::string> exclude_regions{};  ///< ids or zones that the call never goes to
     /// Calls of one session go to the same region (rendezvous hashing), which keeps its prompt cache warm, unless that
     /// is not usable or costs more than twice the best plus 50 ms. Empty: no session.
     std::string session{};
-    std::string label{};  ///< travels into the records
-    /// Sent as `Idempotency-Key`, with a suffix where the body is another one: under another name of the model
-    /// (fallbacks, `Region::model_map`), and to continue a cut stream. Empty: not sent.
-    std::string idempotency_key{};
+
+    // ---- what follows a failure ----
+    std::optional<RetryOptions> retry{};
+    std::optional<bool> hedge{};  ///< overrides `HedgingOptions::enabled`
     /// In place of the client's; one empty name: none.
     std::vector<std::string> fallback_models{};
-    std::optional<bool> hedge{};  ///< overrides `HedgingOptions::enabled`
     StreamRecovery stream_recovery = StreamRecovery::terminate;
-    int skip_malformed_chunks = 0;         ///< broken frames of a stream to pass over; never while a tool call is open
-    Priority priority = Priority::normal;  ///< in the queues of limits
+    int skip_malformed_chunks = 0;  ///< broken frames of a stream to pass over; never while a tool call is open
     /// No second dispatch while the first may have been delivered. Certain is only what was never sent or was refused:
     /// no connection, a 4xx but 408, an HTTP/2 stream that was refused, an error that says "overloaded" or asks for the
     /// request again (`x-should-retry`). A 5xx alone is not, because a proxy writes one too. So that no request is lost
     /// to a connection that its server just closes, one is reused only within two seconds of its last use.
     bool cost_safe = false;
-    std::optional<RetryOptions> retry{};
-    std::optional<TimeoutOptions> timeouts{};
+    /// Sent as `Idempotency-Key`, with a suffix where the body is another one: under another name of the model
+    /// (fallbacks, `Region::model_map`), and to continue a cut stream. Empty: not sent.
+    std::string idempotency_key{};
+
+    // ---- limits ----
+    Priority priority = Priority::normal;  ///< in the queues of limits
+    /// Whether the call fails with `rate_limited_locally` where it would have to wait in a queue of this client: for
+    /// the rate limit, or for room in a region. Unset: as `RateLimitOptions::fail_fast` says for the rate limit, and it
+    /// waits for room.
+    std::optional<bool> fail_fast{};
+
+    // ---- the request ----
     /// Over the client's. An `Authorization` is the call's own account: limits count it apart, and its refusals and
     /// pauses concern no other call. Where the call may go to several hosts, it is not sent to a region that has a key
     /// of its own.
@@ -326,13 +352,11 @@ struct CallOptions {
     /// Merged over the request's body last. A model that is named here is asked under just that name, whatever
     /// `ChatRequest::model`, rules and `Region::model_map` say; fallback models keep their own.
     std::string extra_json{};
-    /// Whether the call fails with `rate_limited_locally` where it would have to wait in a queue of this client: for
-    /// the rate limit, or for room in a region. Unset: as `RateLimitOptions::fail_fast` says for the rate limit, and it
-    /// waits for room.
-    std::optional<bool> fail_fast{};
     /// Text of the request that is not UTF-8 is refused (`invalid_request`, which names the member). True: each
     /// ill-formed part is sent as U+FFFD.
     bool replace_invalid_utf8 = false;
+
+    std::string label{};  ///< stands in the call's records, and in the ledger
 };
 
 }  // namespace v0

@@ -51,29 +51,37 @@ struct AttemptSample {
 struct RegionStats {
     std::string id{};
     RegionHealth health{};
+    double weight = 1;  ///< its share in force: the configured weight, less while it recovers
+
+    // ---- attempts that are over ----
     std::uint64_t attempts = 0, succeeded = 0, failed = 0;
+    std::uint64_t cancelled = 0;            ///< attempts that the caller ended, or that another attempt was ahead of
+    std::uint64_t streams_cut = 0;          ///< attempts that broke after content
+    std::int64_t wasted_tokens = 0;         ///< of answers that nobody could use; see `Stats::wasted_tokens`
+    std::optional<ErrorCode> last_error{};  ///< of an attempt; unset: none has failed
+    std::vector<CauseCount> failed_by{};    ///< by error class, only those that occurred
+    std::vector<AttemptSample> history{};   ///< the last `StatsOptions::history`, oldest first
+
+    // ---- moves between regions ----
     /// Calls that went elsewhere after an attempt failed here, or that another region answered while this one was
     /// silent (cause `timed_out`).
     std::uint64_t failovers_away = 0;
-    std::uint64_t hedges = 0;  ///< attempts that were sent here because another region was slow
-    std::uint64_t probes = 0;
-    std::optional<ErrorCode> last_error{};
-    std::uint64_t cancelled = 0;  ///< attempts that the caller ended, or that another attempt was ahead of
-    std::uint64_t failovers_to = 0;
+    std::uint64_t failovers_to = 0;                 ///< calls that came here after an attempt failed elsewhere
+    std::vector<CauseCount> failovers_away_by{};    ///< by error class, only those that occurred
+    std::uint64_t hedges = 0;                       ///< attempts that were sent here because another region was slow
     std::uint64_t hedges_won = 0, hedges_lost = 0;  ///< of those sent here
-    std::uint64_t races = 0, rescues = 0;  ///< attempts sent here because another region's connection was late, or
-                                           ///< because it fell silent
-    std::uint64_t backups = 0;             ///< attempts sent here beside a trial, or because a deadline came near
-    std::uint64_t streams_cut = 0;         ///< attempts that broke after content
-    std::int64_t wasted_tokens = 0;        ///< of answers that nobody could use; see `Stats::wasted_tokens`
-    std::uint64_t probes_failed = 0;
+    std::uint64_t races = 0;                        ///< attempts sent here because another region's connection was late
+    std::uint64_t rescues = 0;                      ///< attempts sent here because another region fell silent
+    std::uint64_t backups = 0;  ///< attempts sent here beside a trial, or because a deadline came near
+
+    // ---- probes and the breaker ----
+    std::uint64_t probes = 0, probes_failed = 0;
     std::uint64_t breaker_opened = 0, breaker_half_opened = 0, breaker_closed = 0;  ///< changes to each state
-    double weight = 1;               ///< its share in force: the configured weight, less while it recovers
+
+    // ---- times ----
     LatencySummary latency{};        ///< of attempts that answered, from dispatch to the answer's end
     LatencySummary first_content{};  ///< of streams, from dispatch to the first content
     LatencySummary probe_rtt{};      ///< of probes that were answered
-    std::vector<CauseCount> failed_by{}, failovers_away_by{};  ///< by error class, only those that occurred
-    std::vector<AttemptSample> history{};                      ///< the last `StatsOptions::history`, oldest first
 
     /// succeeded / (succeeded + failed); unset before the first.
     HOLYSHEEP_EXPORT std::optional<double> success_rate() const;
@@ -124,28 +132,35 @@ struct DroppedCounts {
 /// Counters since the client was made. A call that was cancelled counts as neither succeeded nor failed.
 struct Stats {
     nanoseconds uptime{};
+
+    // ---- calls ----
     int in_flight = 0;  ///< calls
-    std::uint64_t calls = 0, succeeded = 0, failed = 0, cancelled = 0, streams = 0, attempts = 0, failovers = 0;
-    std::uint64_t hedges = 0;
+    std::uint64_t calls = 0, succeeded = 0, failed = 0, cancelled = 0, streams = 0;
     std::uint64_t panics = 0;  ///< calls that were sent although no region was usable
-    double retry_budget_tokens = 0, hedge_budget_tokens = 0;
-    std::vector<RegionStats> regions{};
-    std::vector<KeyStats> keys{};          ///< where there are several
-    std::vector<RateLimitLevel> limits{};  ///< of each account and model, where there are rate limits; at most 1,000
-    std::uint64_t hedges_won = 0, hedges_lost = 0, races = 0, rescues = 0, backups = 0;
+    LatencySummary latency{};  ///< of calls that succeeded, from their start to the answer's end
+    LatencySummary queued{};   ///< of calls that waited for at least a millisecond before their first attempt
+
+    // ---- attempts and moves between regions ----
+    std::uint64_t attempts = 0, failovers = 0;
+    std::uint64_t hedges = 0, hedges_won = 0, hedges_lost = 0, races = 0, rescues = 0, backups = 0;
     std::uint64_t streams_cut = 0;  ///< attempts that broke after content
     /// Completion tokens of attempts that failed or lost: what usage says, else a quarter of the bytes of text that
     /// came.
     std::int64_t wasted_tokens = 0;
-    LatencySummary latency{};  ///< of calls that succeeded, from their start to the answer's end
-    LatencySummary queued{};   ///< of calls that waited for at least a millisecond before their first attempt
+    double retry_budget_tokens = 0, hedge_budget_tokens = 0;
     /// What a failure cost in time: from the moment at which a healthy region would have given its sign (of a failure
     /// that says so: from the failure itself) to the dispatch of the next attempt. Failovers, races and rescues.
     LatencySummary failover_overhead{};
     std::vector<LatencyBucket> failover_overhead_buckets{};
     std::vector<FailoverCount> failovers_by{};
-    std::vector<ModelStats> models{};     ///< in the order of their first calls
-    std::vector<RegionChange> changes{};  ///< the last 64, oldest first
+
+    // ---- regions, accounts, models ----
+    std::vector<RegionStats> regions{};
+    std::vector<RegionChange> changes{};   ///< the last 64, oldest first
+    std::vector<KeyStats> keys{};          ///< where there are several
+    std::vector<RateLimitLevel> limits{};  ///< of each account and model, where there are rate limits; at most 1,000
+    std::vector<ModelStats> models{};      ///< in the order of their first calls
+
     DroppedCounts dropped{};
 
     HOLYSHEEP_EXPORT std::optional<double> success_rate() const;  ///< as RegionStats'

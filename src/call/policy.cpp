@@ -7,6 +7,10 @@ namespace holysheep::call {
 
 using namespace std::chrono_literals;
 
+namespace {
+constexpr milliseconds kDefaultTotal = 600s;
+}
+
 CallPolicy make_policy(const RetryOptions& retry, const TimeoutOptions& timeouts, std::optional<milliseconds> deadline,
                        bool stream, time_point now, const ModelTraits& traits) {
     const auto or_default = [](milliseconds set, milliseconds rule) { return set.count() > 0 ? set : rule; };
@@ -31,8 +35,9 @@ CallPolicy make_policy(const RetryOptions& retry, const TimeoutOptions& timeouts
     policy.own_first_byte = timeouts.first_byte.count() > 0;
     // What a call says for itself counts more than the client's default.
     if (deadline) deadline = std::clamp(*deadline, -kLongest, kLongest);
-    if (deadline || timeouts.total.count() > 0) policy.deadline = now + deadline.value_or(timeouts.total);
-    policy.deadline_covers_stream = deadline.has_value() || timeouts.total != TimeoutOptions{}.total;
+    const auto total = deadline.value_or(timeouts.total.value_or(kDefaultTotal));
+    if (deadline || total.count() > 0) policy.deadline = now + total;
+    policy.deadline_covers_stream = deadline || timeouts.total;
     return policy;
 }
 

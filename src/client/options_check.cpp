@@ -225,10 +225,10 @@ void check_breaker(const BreakerOptions& breaker, Problems& problems) {
             in_milliseconds(value) + " must be above 0, at most 24 h; Client::drain keeps a region out for longer");
     };
     open_time("open_for", breaker.open_for);
-    open_time("max_open_for", breaker.max_open_for);
-    // A long open_for alone raises the default cap to itself.
-    if (breaker.max_open_for < breaker.open_for && breaker.max_open_for != BreakerOptions{}.max_open_for) {
-        problems.add("breaker.max_open_for", in_milliseconds(breaker.max_open_for) + " is below breaker.open_for, " +
+    if (!breaker.max_open_for) return;
+    open_time("max_open_for", *breaker.max_open_for);
+    if (*breaker.max_open_for < breaker.open_for) {
+        problems.add("breaker.max_open_for", in_milliseconds(*breaker.max_open_for) + " is below breaker.open_for, " +
                                                  in_milliseconds(breaker.open_for) + "; set it to that or more");
     }
 }
@@ -337,7 +337,7 @@ void check_timeouts(const TimeoutOptions& timeouts, std::string_view prefix, Pro
     span("first_content", timeouts.first_content);
     span("stall", timeouts.stall);
     span("attempt", timeouts.attempt);
-    span("total", timeouts.total);
+    if (timeouts.total) span("total", *timeouts.total);
     span("unread", timeouts.unread);
 }
 

@@ -121,10 +121,10 @@ TEST(CallOptions, EveryRuleNamesItsOption) {
 
 TEST(CallOptions, AllProblemsAreNamedAtOnce) {
     CallFlow flow({"us-west"});
-    const auto reply = flow.client.chat(a_question(), {.regions = {"mars"},
-                                                       .idempotency_key = "\n",
+    const auto reply = flow.client.chat(a_question(), {.timeouts = TimeoutOptions{.connect = -1ms},
+                                                       .regions = {"mars"},
                                                        .retry = RetryOptions{.max_attempts = -1},
-                                                       .timeouts = TimeoutOptions{.connect = -1ms}});
+                                                       .idempotency_key = "\n"});
     ASSERT_THAT(reply, FailsWith(ErrorCode::invalid_options));
     EXPECT_THAT(reply.error().message, AllOf(HasSubstr("mars"), HasSubstr("idempotency_key"), HasSubstr("max_attempts"),
                                              HasSubstr("timeouts.connect")));

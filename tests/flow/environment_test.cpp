@@ -165,7 +165,7 @@ TEST(EnvironmentOverlay, SetsTheLogLevelUnlessTheProgramDoes) {
 
 TEST(EnvironmentOverlay, CanBeSwitchedOff) {
     const Environment environment(kEverything);
-    const auto [url, key] = first_request({.base_url = "https://own.test/v1", .use_environment = false});
+    const auto [url, key] = first_request({.use_environment = false, .base_url = "https://own.test/v1"});
     EXPECT_EQ(url, "https://own.test");
     EXPECT_EQ(key, "");
     const auto without_key = Client::create({.use_environment = false});

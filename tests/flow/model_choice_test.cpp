@@ -122,7 +122,7 @@ TEST(FallbackModels, OneRequestIsOneRequestForALongPromptToo) {
 TEST(FallbackModels, AreNotAskedWhereTheFirstMayStillBeBilled) {
     CallFlow flow({"us-west"}, with_fallback());
     flow.transport.hang("us-west");
-    EXPECT_THAT(flow.client.chat(a_question(), {.cost_safe = true, .timeouts = TimeoutOptions{.first_byte = 1s}}),
+    EXPECT_THAT(flow.client.chat(a_question(), {.timeouts = TimeoutOptions{.first_byte = 1s}, .cost_safe = true}),
                 FailsWith(ErrorCode::timed_out));
     EXPECT_THAT(flow.attempts(), SizeIs(1));
 }

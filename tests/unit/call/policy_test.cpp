@@ -45,12 +45,13 @@ TEST(MakePolicy, WhatIsSetReplacesTheRule) {
 
 TEST(MakePolicy, TheDeadlineOfACallReplacesTheTotal) {
     struct Row {
-        milliseconds total;
+        std::optional<milliseconds> total;
         std::optional<milliseconds> deadline;
         std::optional<time_point> expected;
         bool covers_stream;
     };
-    const Row rows[] = {{600s, std::nullopt, kNow + 600s, false},
+    const Row rows[] = {{std::nullopt, std::nullopt, kNow + 600s, false},
+                        {600s, std::nullopt, kNow + 600s, true},
                         {600s, 5s, kNow + 5s, true},
                         {5s, 600s, kNow + 600s, true},
                         {0s, std::nullopt, std::nullopt, true},
@@ -60,8 +61,8 @@ TEST(MakePolicy, TheDeadlineOfACallReplacesTheTotal) {
                         {600s, 700s, kNow + 700s, true}};
     for (const auto& row : rows) {
         const auto policy = make_policy({}, {.total = row.total}, row.deadline, true, kNow);
-        EXPECT_EQ(policy.deadline, row.expected) << row.total.count();
-        EXPECT_EQ(policy.deadline_covers_stream, row.covers_stream) << row.total.count();
+        EXPECT_EQ(policy.deadline, row.expected) << row.total.value_or(-1ms).count();
+        EXPECT_EQ(policy.deadline_covers_stream, row.covers_stream) << row.total.value_or(-1ms).count();
     }
 }
 

@@ -237,7 +237,8 @@ TEST(CircuitBreaker, AUsersOwnNumbersHold) {
 
 TEST(CircuitBreaker, UnboundedOpenTimesDoNotOverflow) {
     BreakerOptions options{};
-    options.open_for = options.max_open_for = milliseconds::max();
+    options.open_for = milliseconds::max();
+    options.max_open_for = options.open_for;
     Fixture f(options);
     f.fail_times(3);
     EXPECT_GE(f.open_for(), 1h);
@@ -377,7 +378,8 @@ TEST(CircuitBreaker, AFailedTrialWithoutAnEarlyExitSpoilsNothing) {
 
 TEST(CircuitBreaker, AShortSecondOpeningDoesNotShortenTheFirst) {
     BreakerOptions options{};
-    options.open_for = options.max_open_for = 10s;
+    options.open_for = 10s;
+    options.max_open_for = 10s;
     Fixture f(options);
     f.fail_times(2);
     f.fail(transport, false, 0.999'999'999);

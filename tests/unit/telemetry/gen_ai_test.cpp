@@ -24,10 +24,14 @@ std::map<std::string, Value> by_name(const std::vector<Attribute>& attributes) {
 
 TEST(GenAi, DescribesACallThatWasAnswered) {
     const CallRecord call{
+        .operation = "chat",
+        .stream = true,
         .label = "nightly",
         .requested_model = "gpt-4.1",
-        .model = "gpt-4.1-2025-04-14",
         .region = "eu-central",
+        .model = "gpt-4.1-2025-04-14",
+        .response_id = "chatcmpl-1",
+        .finish_reasons = {"stop"},
         .attempts = {{.number = 1, .server = "us.example"},
                      {.number = 2,
                       .server = "eu.example:8443",
@@ -35,11 +39,7 @@ TEST(GenAi, DescribesACallThatWasAnswered) {
                       .timings = {.first_content = 150ms},
                       .winner = true}},
         .usage = {.present = true, .prompt_tokens = 100, .completion_tokens = 20, .cached_input_tokens = 64},
-        .cost = Money{.nano = 1'500'000'000},
-        .operation = "chat",
-        .stream = true,
-        .response_id = "chatcmpl-1",
-        .finish_reasons = {"stop"}};
+        .cost = Money{.nano = 1'500'000'000}};
     EXPECT_EQ(gen_ai_span_name(call), "chat gpt-4.1");
     const auto map = by_name(gen_ai_attributes(call));
     for (const auto& [name, value] :

@@ -28,25 +28,25 @@ Stats some_stats() {
         .attempts = 9,
         .failovers = 2,
         .retry_budget_tokens = 19.5,
+        .failover_overhead_buckets = {{1ms, 2}},
+        .failovers_by = {{"a", "b", ErrorCode::server_failed, 2}},
         .regions = {{.id = "a",
                      .health = {.liveness = Liveness::draining, .in_flight = 3},
                      .attempts = 5,
                      .succeeded = 3,
                      .failed = 1,
-                     .latency = {.count = 3, .average = 212ms, .min = 1500us, .max = 400ms, .p99 = 390ms},
                      .failed_by = {{ErrorCode::server_failed, 1}},
-                     .history = {{.at = 3s, .latency = 212ms, .error = ErrorCode::server_failed, .http_status = 503}}},
+                     .history = {{.at = 3s, .latency = 212ms, .error = ErrorCode::server_failed, .http_status = 503}},
+                     .latency = {.count = 3, .average = 212ms, .min = 1500us, .max = 400ms, .p99 = 390ms}},
                     {.id = "b",
                      .health = {.liveness = Liveness::healthy, .score = 80, .limited_for = 1500ms, .load_limit = 4}},
                     {.id = "c",
                      .health = {.liveness = Liveness::down, .breaker = BreakerState::open, .reason = "attempts fail"},
                      .last_error = ErrorCode::tls_failed}},
+        .changes = {{.at = 2s, .region = "c", .liveness = Liveness::down, .reason = "attempts fail"}},
         .keys = {{.number = 0}, {.number = 1, .refused_with = ErrorCode::unauthenticated, .refused_for = 30ms}},
         .limits = {{.model = "m", .requests_used = 3, .requests_limit = 60, .next_in = 12ms}},
-        .failover_overhead_buckets = {{1ms, 2}},
-        .failovers_by = {{"a", "b", ErrorCode::server_failed, 2}},
-        .models = {{.model = "m\n1", .calls = 7, .prompt_tokens = 10, .cost = {{.nano = 1'500'000'000}}}},
-        .changes = {{.at = 2s, .region = "c", .liveness = Liveness::down, .reason = "attempts fail"}}};
+        .models = {{.model = "m\n1", .calls = 7, .prompt_tokens = 10, .cost = {{.nano = 1'500'000'000}}}}};
 }
 
 TEST(Stats, AsJsonHasEveryFigureUnderItsName) {
