@@ -47,6 +47,11 @@ std::string to_utf8(char16_t c) {
 
 }  // namespace
 
+bool WebDriver::can_start() {
+    const loopback::ScratchFolder folder;
+    return bench::run_program({"chromedriver", "--version"}, folder.path("log"));
+}
+
 WebDriver::WebDriver() {
     for (int i = 0; i < kStarts && address_.empty(); ++i) {
         log_ = "log-" + std::to_string(i);

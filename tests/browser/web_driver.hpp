@@ -14,6 +14,8 @@ namespace holysheep::browser {
 /// One browser with one window. Whatever it cannot do is a std::runtime_error.
 class WebDriver {
   public:
+    /// False where the program is only a stub for a package that is not there, as Ubuntu's is for a snap.
+    static bool can_start();
     WebDriver();
     ~WebDriver();
     WebDriver(const WebDriver&) = delete;
