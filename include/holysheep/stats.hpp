@@ -57,7 +57,7 @@ struct RegionStats {
     std::uint64_t attempts = 0, succeeded = 0, failed = 0;
     std::uint64_t cancelled = 0;            ///< attempts that the caller ended, or that another attempt was ahead of
     std::uint64_t streams_cut = 0;          ///< attempts that broke after content
-    std::int64_t wasted_tokens = 0;         ///< of answers that nobody could use; see `Stats::wasted_tokens`
+    std::int64_t wasted_tokens = 0;         ///< of answers that could not be used; see `Stats::wasted_tokens`
     std::optional<ErrorCode> last_error{};  ///< of an attempt; unset: none has failed
     std::vector<CauseCount> failed_by{};    ///< by error class, only those that occurred
     std::vector<AttemptSample> history{};   ///< the last `StatsOptions::history`, oldest first

@@ -18,8 +18,7 @@ constexpr milliseconds kLongestOpenTime = 24h;  // keeps sums of times within th
 
 nanoseconds open_time(const BreakerOptions& options, int openings, milliseconds longest, double random) {
     const auto first = std::clamp(options.open_for, milliseconds{1}, kLongestOpenTime);
-    const auto cap =
-        std::clamp(options.max_open_for.value_or(std::max(kDefaultMaxOpenTime, first)), first, kLongestOpenTime);
+    const auto cap = std::clamp(options.max_open_for.value_or(kDefaultMaxOpenTime), first, kLongestOpenTime);
     auto time = first;
     for (int k = 0; k < openings && time < cap; ++k) time *= 2;
     const std::chrono::duration<double, std::nano> spread = std::min({time, cap, longest}) * (0.8 + 0.4 * random);

@@ -286,7 +286,6 @@ int CurlTransfer::on_text(CURL*, curl_infotype type, char* text, std::size_t siz
             break;
         case Http2Text::Kind::goaway: transfer.transport_.on_goaway(transfer, told.stream); break;
         case Http2Text::Kind::http1_required: transfer.http1_required_ = true; break;
-        case Http2Text::Kind::stream_refused: transfer.stream_refused = true; break;
         case Http2Text::Kind::resend: transfer.on_resend(); break;
     }
     return 0;

@@ -68,6 +68,7 @@ class CurlTransfer {
     /// libcurl sends a request again by itself when a reused connection dies before the first byte of an answer.
     /// Whether that is wanted is not its decision: true if the request was sent already.
     bool refuse_resend();
+    /// libcurl has written that it is about to send again: the time to see whether the stream was refused.
     void on_resend();
     /// Of the connection that the request was sent on; unset before that.
     const std::optional<Endpoints>& endpoints() const { return endpoints_; }

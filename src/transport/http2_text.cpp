@@ -42,7 +42,6 @@ Http2Text read_http2_text(std::string_view line) {
     if (line.find("HTTP_1_1_REQUIRED") != std::string_view::npos || line.starts_with("Downgrades to HTTP/1.1")) {
         return {Kind::http1_required, 0};
     }
-    if (line.starts_with("REFUSED_STREAM, retrying ")) return {Kind::stream_refused, 0};
     if (line.starts_with("Connection died, ")) return {Kind::resend, 0};
     return {};
 }

@@ -13,7 +13,6 @@ struct Http2Text {
         stream_opened,   ///< `stream` is the request's
         goaway,          ///< `stream` is the last one that the server processes (RFC 9113, 6.8)
         http1_required,  ///< the server wants HTTP/1.1 for this request (RFC 9113, 7)
-        stream_refused,  ///< REFUSED_STREAM on a new connection (RFC 9113, 8.7)
         resend           ///< libcurl is about to send the request again, or has done so too often
     } kind = Kind::other;
     std::uint32_t stream = 0;
