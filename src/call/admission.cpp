@@ -69,9 +69,9 @@ std::optional<std::size_t> Admission::choose_key(std::size_t region, values::Mod
     return keys.ring().least_bad();
 }
 
-std::shared_ptr<RateLimiter::Impl::Lane> Admission::lane_of(std::size_t region, std::optional<std::size_t> key,
-                                                            std::string_view name, time_point now) const {
-    return services_.limiter->lane(own_account_ ? *own_account_ : services_.keys.account(region, key), name, now);
+std::shared_ptr<RateLimiter::Impl::Partition> Admission::lane_of(std::size_t region, std::optional<std::size_t> key,
+                                                                 std::string_view name, time_point now) const {
+    return services_.limiter->partition(own_account_ ? *own_account_ : services_.keys.account(region, key), name, now);
 }
 
 Admission::Right& Admission::seek(std::size_t attempt) {
@@ -81,13 +81,13 @@ Admission::Right& Admission::seek(std::size_t attempt) {
     return rights_[attempt - 1];
 }
 
-resilience::Lane Admission::load_lane(values::ModelId model, std::optional<std::size_t> key) const {
+resilience::LimiterKey Admission::load_lane(values::ModelId model, std::optional<std::size_t> key) const {
     if (own_account_) return {model, *own_account_};
     return {model, key ? *key + 1 : 0};
 }
 
-resilience::Bulkhead::Order Admission::order() const {
-    if (seat_) return seat_.order();
+resilience::Bulkhead::QueueKey Admission::order() const {
+    if (seat_) return seat_.queue_key();
     return {resilience::Bulkhead::age(since_, exchange_.priority), std::numeric_limits<std::uint64_t>::max()};
 }
 
@@ -105,15 +105,15 @@ bool Admission::is_served(std::size_t region, values::ModelId model, time_point 
     return services_.bulkhead.serves(region, load_lane(model, choose_key(region, model, now)), now - kRecently);
 }
 
-std::string Admission::why_full(const std::vector<resilience::Bulkhead::Wish>& wishes, time_point now) const {
+std::string Admission::why_full(const std::vector<resilience::Bulkhead::Target>& wishes, time_point now) const {
     const auto& bulkhead = services_.bulkhead;
-    if (std::ranges::none_of(wishes, [&](const auto& wish) { return bulkhead.below_most(wish.region); })) {
+    if (std::ranges::none_of(wishes, [&](const auto& wish) { return bulkhead.below_cap(wish.region); })) {
         return "every region has " + std::to_string(bulkhead.max_per_region()) +
                " requests in flight (concurrency.max_per_region)";
     }
     std::string limits;
     for (const auto& wish : wishes) {
-        const auto limit = bulkhead.load_limit(wish.region, wish.lane, now);
+        const auto limit = bulkhead.load_limit(wish.region, wish.key, now);
         if (limit) limits += (limits.empty() ? "" : ", ") + std::to_string(*limit);
     }
     return "every region refuses further load" +
@@ -123,12 +123,13 @@ std::string Admission::why_full(const std::vector<resilience::Bulkhead::Wish>& w
 Admission::Answer Admission::wait_for_room(const std::vector<std::size_t>& regions, values::ModelId model,
                                            nanoseconds max_wait, time_point now) {
     auto& bulkhead = services_.bulkhead;
-    std::vector<resilience::Bulkhead::Wish> wishes;
+    std::vector<resilience::Bulkhead::Target> wishes;
     for (const auto region : regions) {
         wishes.push_back({region, load_lane(model, choose_key(region, model, now))});
     }
-    const bool by_load = bulkhead.max_per_region() <= 0 ||
-                         std::ranges::any_of(wishes, [&](const auto& wish) { return bulkhead.refuses(wish, now); });
+    const bool by_load = bulkhead.max_per_region() <= 0 || std::ranges::any_of(wishes, [&](const auto& wish) {
+                             return bulkhead.at_load_limit(wish, now);
+                         });
     const auto waited = seated_at_ ? now - *seated_at_ : nanoseconds{};
     if (by_load && waited >= max_wait) {
         return refuse({.code = ErrorCode::rate_limited_locally,
@@ -136,7 +137,7 @@ Admission::Answer Admission::wait_for_room(const std::vector<std::size_t>& regio
                                   " (retry.max_wait)"});
     }
     if (seat_) {
-        seat_.pass_on(std::move(wishes));
+        seat_.skip(std::move(wishes));
         return Answer::wait;
     }
     withdraw();
@@ -144,10 +145,10 @@ Admission::Answer Admission::wait_for_room(const std::vector<std::size_t>& regio
         return refuse({.code = ErrorCode::rate_limited_locally,
                        .message = why_full(wishes, now) + "; CallOptions::fail_fast forbids waiting"});
     }
-    using enum resilience::Bulkhead::Guest;
-    const auto guest = let_in_ || by_load ? returning : fresh;
-    const auto full = guest == fresh ? why_full(wishes, now) : std::string();
-    seat_ = bulkhead.join(std::move(wishes), since_, exchange_.priority, guest, on_turn_());
+    using enum resilience::Bulkhead::QueueCap;
+    const auto cap = let_in_ || by_load ? exempt : enforced;
+    const auto full = cap == enforced ? why_full(wishes, now) : std::string();
+    seat_ = bulkhead.join(std::move(wishes), since_, exchange_.priority, cap, on_turn_());
     if (seat_) {
         seated_at_ = now;
         if (by_load) longest_wait_ = now + std::min<nanoseconds>(max_wait, 24h);
@@ -170,7 +171,7 @@ void Admission::seek_permit(Right& right, std::size_t region, const AskedModel& 
                           {.tokens = exchange_.size.prompt_tokens + answer,
                            .since = since_,
                            .priority = exchange_.priority,
-                           .on_turn = on_turn_()},
+                           .on_ready = on_turn_()},
                           now);
 }
 
@@ -200,10 +201,10 @@ Admission::Answer Admission::ask(std::size_t attempt, std::size_t region, const 
     if (auto refused = reserve_cost(model, now)) return refuse(std::move(*refused));
     auto& right = seek(attempt);
     seek_permit(right, region, model, now);
-    if (!limited_ || right.permit.look(now)) return Answer::granted;
+    if (!limited_ || right.permit.poll(now)) return Answer::granted;
     const auto expected = right.permit.expected(now);
     const bool late = expected && deadline && *expected >= *deadline;
-    if (fails_fast() || late || right.permit.hopeless()) return refuse(too_late(model.name, now));
+    if (fails_fast() || late || right.permit.exceeds_limit()) return refuse(too_late(model.name, now));
     leave_seat();
     return Answer::wait;
 }
@@ -212,7 +213,7 @@ bool Admission::ask_beside(std::size_t attempt, std::size_t region, const AskedM
     if (!has_room(region, model.id, now) || (needs_key(region) && !services_.keys.known())) return false;
     auto& right = seek(attempt);
     seek_permit(right, region, model, now);
-    if (!limited_ || right.permit.look(now)) return true;
+    if (!limited_ || right.permit.poll(now)) return true;
     withdraw();
     return false;
 }
@@ -281,7 +282,7 @@ Error Admission::too_late(std::string_view model, time_point now) const {
     const auto& options = services_.limiter->options();
     Error error{.code = ErrorCode::rate_limited_locally};
     const auto of_model = model.empty() ? std::string() : " for " + std::string(model);
-    if (sought().hopeless()) {
+    if (sought().exceeds_limit()) {
         error.message = "the call may take more tokens than rate_limit.tokens_per_minute (" +
                         std::to_string(options.tokens_per_minute) + ") allows" + of_model +
                         "; lower max_completion_tokens, shorten the prompt or raise the limit";
@@ -316,7 +317,7 @@ std::optional<Admission::time_point> Admission::look_at(time_point now) const {
     }
     if (waits_for_key_) return std::nullopt;
     if (asked_ == 0) return std::nullopt;
-    return sought().look_at();
+    return sought().next_poll();
 }
 
 void Admission::withdraw() {
@@ -328,13 +329,13 @@ void Admission::begin(std::size_t attempt, std::size_t region, values::ModelId m
     auto& right = rights_[attempt - 1];
     asked_ = 0;
     right.open = true;
-    right.place = services_.bulkhead.enter(region, load_lane(model, right.key), now);
+    right.place = services_.bulkhead.acquire(region, load_lane(model, right.key), now);
     leave_seat();
 }
 
 void Admission::served(std::size_t attempt, time_point now) {
     auto& right = rights_[attempt - 1];
-    if (!std::exchange(right.served, true)) right.place.served(now);
+    if (!std::exchange(right.served, true)) right.place.on_success(now);
 }
 
 void Admission::sent(std::size_t attempt, time_point now) {
@@ -356,7 +357,7 @@ void Admission::end(std::size_t attempt, bool delivered, const Usage* used, time
     if (attempt > rights_.size()) return;
     auto& right = rights_[attempt - 1];
     right.open = false;
-    right.place.leave();
+    right.place.release();
     if (!right.used) {
         // A rival that still connects needs it now.
         const auto rival = std::ranges::find_if(rights_, [&](const Right& other) {
@@ -404,7 +405,7 @@ bool Admission::on_quota(std::size_t attempt, std::size_t region, values::ModelI
         auto& ring = services_.keys.ring();
         if (ring.size() > 1) {
             const auto share = resilience::remaining_share(limits);
-            if (share) ring.note_remaining(*right.key, region, model, *share, now);
+            if (share) ring.record_remaining(*right.key, region, model, *share, now);
         }
     }
     if (right.lane == nullptr || (!limits.limit_requests && !limits.limit_tokens)) return false;

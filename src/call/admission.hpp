@@ -87,7 +87,7 @@ class Admission {
     void served(std::size_t attempt, time_point now);
     /// Its region refused it for load. Returns the pause that the region needs; 0: none.
     nanoseconds refused(std::size_t attempt, const resilience::LoadLimit::Refusal& refusal, time_point now) {
-        return rights_[attempt - 1].place.refused(refusal, now);
+        return rights_[attempt - 1].place.on_refusal(refusal, now);
     }
     /// The attempt is over. `delivered` false: the gateway has certainly not seen it, so that nothing was used. `used`:
     /// tokens, where the answer said so.
@@ -105,25 +105,25 @@ class Admission {
   private:
     struct Right {
         Permit permit{};
-        resilience::Bulkhead::Place place{};
+        resilience::Bulkhead::Permit place{};
         std::optional<std::size_t> key{};
         std::uint64_t key_version = 0;
-        std::shared_ptr<RateLimiter::Impl::Lane> lane{};
+        std::shared_ptr<RateLimiter::Impl::Partition> lane{};
         bool open = false, used = false;  // begun and not over; sent
         bool served = false;
     };
     bool needs_key(std::size_t region) const { return !brings_its_key() && services_.keys.from_ring(region); }
     std::optional<std::size_t> choose_key(std::size_t region, values::ModelId model, time_point now) const;
-    resilience::Lane load_lane(values::ModelId model, std::optional<std::size_t> key) const;
-    resilience::Bulkhead::Order order() const;
+    resilience::LimiterKey load_lane(values::ModelId model, std::optional<std::size_t> key) const;
+    resilience::Bulkhead::QueueKey order() const;
     void leave_seat() {
         seat_.leave();
         seated_at_.reset();
         longest_wait_ = time_point::max();
     }
-    std::string why_full(const std::vector<resilience::Bulkhead::Wish>& wishes, time_point now) const;
-    std::shared_ptr<RateLimiter::Impl::Lane> lane_of(std::size_t region, std::optional<std::size_t> key,
-                                                     std::string_view name, time_point now) const;
+    std::string why_full(const std::vector<resilience::Bulkhead::Target>& wishes, time_point now) const;
+    std::shared_ptr<RateLimiter::Impl::Partition> lane_of(std::size_t region, std::optional<std::size_t> key,
+                                                          std::string_view name, time_point now) const;
     /// The right that is being asked for: of an attempt that has not begun.
     Right& seek(std::size_t attempt);
     const Permit& sought() const { return rights_[asked_ - 1].permit; }
@@ -146,7 +146,7 @@ class Admission {
     const std::function<OnTurn()> on_turn_;
     bool waits_for_key_ = false, renewed_key_ = false, let_in_ = false;
     std::optional<values::ModelId> throttled_{};  // what was refused with a 429
-    resilience::Bulkhead::Seat seat_{};
+    resilience::Bulkhead::Waiter seat_{};
     std::optional<time_point> seated_at_{};
     time_point longest_wait_ = time_point::max();
     std::string key_problem_{};

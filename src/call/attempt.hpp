@@ -53,7 +53,7 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     AttemptRecord record;
     TransferId transfer = 0;
     bool transfer_open = false;
-    health::Ticket ticket{};                 ///< what it owes the region's health
+    health::AttemptToken ticket{};           ///< what it owes the region's health
     std::string_view asked_model{};          ///< before the region's `model_map`; the driver keeps it
     Clock::time_point heard{};               ///< its last byte; before one, when its request was sent
     Evidence left_because = Evidence::none;  ///< another region is asked beside it

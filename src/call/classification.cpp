@@ -5,7 +5,7 @@ namespace holysheep::call {
 
 namespace {
 
-using health::Charge;
+using health::FailureClass;
 
 Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool own_keys) {
     switch (outcome.error) {
@@ -13,39 +13,40 @@ Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool own_key
             // A pooled connection that was closed while idle says nothing about the region: try it once more, afresh.
             if (outcome.new_connection_helps ||
                 (outcome.connection_reused && !outcome.any_byte && outcome.limit == Limit::none)) {
-                return {Action::same_fresh, Charge::none};
+                return {Action::same_fresh, FailureClass::none};
             }
-            return {Action::next, outcome.refused ? Charge::gateway : Charge::transport};
-        case ErrorCode::tls_failed: return {Action::next, Charge::transport};
+            return {Action::next, outcome.refused ? FailureClass::gateway : FailureClass::transport};
+        case ErrorCode::tls_failed: return {Action::next, FailureClass::transport};
         case ErrorCode::timed_out:
-            if (outcome.limit == Limit::connect) return {Action::next, Charge::transport};
+            if (outcome.limit == Limit::connect) return {Action::next, FailureClass::transport};
             // A slow model is not a sick region: our own clocks count against the model there.
-            if (outcome.limit != Limit::none) return {Action::next, Charge::timeout};
-            return {Action::next, outcome.status == 408 ? Charge::none : Charge::gateway};
+            if (outcome.limit != Limit::none) return {Action::next, FailureClass::timeout};
+            return {Action::next, outcome.status == 408 ? FailureClass::none : FailureClass::gateway};
         case ErrorCode::server_failed:
-            if (outcome.status == 501 || outcome.status == 505) return {Action::stop, Charge::none};
-            if (outcome.status == 500 && !retry.server_500) return {Action::stop, Charge::server};
-            if (is_refused_for_load(outcome)) return {Action::next, Charge::overload};
-            return {Action::next, outcome.status == 500 || outcome.status < 500 ? Charge::server : Charge::gateway};
-        case ErrorCode::malformed_response: return {Action::next, Charge::server};
-        case ErrorCode::rate_limited: return {Action::next, Charge::throttled};
+            if (outcome.status == 501 || outcome.status == 505) return {Action::stop, FailureClass::none};
+            if (outcome.status == 500 && !retry.server_500) return {Action::stop, FailureClass::server};
+            if (is_refused_for_load(outcome)) return {Action::next, FailureClass::overload};
+            return {Action::next,
+                    outcome.status == 500 || outcome.status < 500 ? FailureClass::server : FailureClass::gateway};
+        case ErrorCode::malformed_response: return {Action::next, FailureClass::server};
+        case ErrorCode::rate_limited: return {Action::next, FailureClass::throttled};
         case ErrorCode::region_not_supported:
-        case ErrorCode::model_not_found: return {Action::next, Charge::none};
-        case ErrorCode::conflict: return {Action::same_later, Charge::none};
-        case ErrorCode::unauthenticated: return {own_keys ? Action::next : Action::stop, Charge::none};
+        case ErrorCode::model_not_found: return {Action::next, FailureClass::none};
+        case ErrorCode::conflict: return {Action::same_later, FailureClass::none};
+        case ErrorCode::unauthenticated: return {own_keys ? Action::next : Action::stop, FailureClass::none};
         case ErrorCode::invalid_request:
             // Misdirected: the connection leads to a server that does not answer for this host (RFC 9110, 15.5.20).
-            if (outcome.status == 421) return {Action::same_fresh, Charge::none};
-            if (is_redirect(outcome)) return {Action::next, Charge::gateway};
-            return {outcome.status == 425 ? Action::next : Action::stop, Charge::none};
-        case ErrorCode::stream_interrupted: return {Action::stop, Charge::transport};
+            if (outcome.status == 421) return {Action::same_fresh, FailureClass::none};
+            if (is_redirect(outcome)) return {Action::next, FailureClass::gateway};
+            return {outcome.status == 425 ? Action::next : Action::stop, FailureClass::none};
+        case ErrorCode::stream_interrupted: return {Action::stop, FailureClass::transport};
         case ErrorCode::stream_stalled:
-            return {Action::stop, outcome.limit == Limit::silence ? Charge::transport : Charge::timeout};
+            return {Action::stop, outcome.limit == Limit::silence ? FailureClass::transport : FailureClass::timeout};
         case ErrorCode::proxy_failed: {
             // A proxy that is not there, or wants other credentials, is so for every region; another refusal may be
             // meant for this one's host.
             const bool for_all = outcome.proxy_status == 0 || outcome.proxy_status == 407;
-            return {for_all ? Action::stop : Action::next, Charge::none};
+            return {for_all ? Action::stop : Action::next, FailureClass::none};
         }
         // No region is to blame, and none can be reached over a new connection.
         case ErrorCode::descriptors_exhausted:
@@ -60,7 +61,7 @@ Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool own_key
         case ErrorCode::rate_limited_locally:
         case ErrorCode::budget_exceeded:
         case ErrorCode::internal_error:
-        case ErrorCode::all_regions_unavailable: return {Action::stop, Charge::none};
+        case ErrorCode::all_regions_unavailable: return {Action::stop, FailureClass::none};
     }
     return {};
 }
@@ -117,7 +118,7 @@ bool is_refused_for_load(const Outcome& outcome) {
 }
 
 Verdict classify(const Outcome& outcome, const RetryOptions& retry, bool own_keys) {
-    if (outcome.answered) return {Action::stop, Charge::success};
+    if (outcome.answered) return {Action::stop, FailureClass::success};
     auto verdict = by_class(outcome, retry, own_keys);
     if (outcome.should_retry && heeds_should_retry(outcome.error)) {
         if (!*outcome.should_retry) {

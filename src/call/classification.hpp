@@ -40,7 +40,7 @@ enum class Action {
 
 struct Verdict {
     Action action = Action::stop;
-    health::Charge charge = health::Charge::none;
+    health::FailureClass charge = health::FailureClass::none;
 };
 
 /// Whether the work may have been done although no answer came: all but what is certain, because a proxy answers with a

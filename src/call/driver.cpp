@@ -8,7 +8,7 @@
 #include "accounting/prompt_estimate.hpp"
 #include "call/driver_turn.hpp"
 #include "call/request_builder.hpp"
-#include "values/let_go.hpp"
+#include "values/release_memory.hpp"
 
 namespace holysheep::call {
 
@@ -248,7 +248,7 @@ void CallDriver::close(Attempt& attempt) {
 
 void CallDriver::commit(int attempt) {
     committed_ = attempt;
-    if (machine_.policy().recovery == StreamRecovery::terminate) let_go(exchange_.chat);  // nobody asks again
+    if (machine_.policy().recovery == StreamRecovery::terminate) release_memory(exchange_.chat);  // nobody asks again
     const bool continued = salvage_.continues();
     if (!salvage_.empty() && !continued) {
         for (auto& earlier : attempts_) earlier.record.winner = false;

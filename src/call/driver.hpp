@@ -106,9 +106,9 @@ class CallDriver final : private AttemptEvents {
     void end_turn();
     void apply(const Commands& commands);
     void start_attempt(const Command& command);
-    std::optional<telemetry::Detour> detour_of(const Attempt& attempt) const;
+    std::optional<telemetry::FailoverCause> detour_of(const Attempt& attempt) const;
     void stop_attempt(const Command& command);
-    health::Charge charge_of_waiting(const Attempt& attempt) const;
+    health::FailureClass charge_of_waiting(const Attempt& attempt) const;
     void check_path(int attempt);
     void watch(Attempt& attempt);
     void note_left(int attempt, Evidence because);
@@ -123,7 +123,7 @@ class CallDriver final : private AttemptEvents {
     void hold(int attempt, const ChatChunk& chunk);
     void forget_held(int attempt);
     /// `refused`: how it ended, where that may have been a refusal for load.
-    void book(Attempt& attempt, health::Charge charge, const Outcome* refused = nullptr);
+    void book(Attempt& attempt, health::FailureClass charge, const Outcome* refused = nullptr);
     bool suspect(const Attempt& attempt);
     /// `model` answered: what it was that failed was not the request.
     void charge_suspects(values::ModelId model);
@@ -171,8 +171,8 @@ class CallDriver final : private AttemptEvents {
     std::function<void()> on_idle_;
     std::list<Attempt> attempts_;
     std::vector<Held> held_;
-    std::vector<health::Ticket> suspects_;  // answered with a 500: their fault, or the request's
-    std::size_t held_bytes_ = 0;            // of the attempts that are out
+    std::vector<health::AttemptToken> suspects_;  // answered with a 500: their fault, or the request's
+    std::size_t held_bytes_ = 0;                  // of the attempts that are out
     Salvage salvage_;
     Clock::TimerId timer_ = 0;
     Clock::time_point timer_at_{};

@@ -30,7 +30,7 @@ void CallDriver::finish(int number) {
     if (machine_.ending() == Ending::answered && number != committed_) commit(number);
     count_call(number);
     const bool one_region = std::ranges::all_of(
-        suspects_, [&](const health::Ticket& ticket) { return ticket.region == suspects_.front().region; });
+        suspects_, [&](const health::AttemptToken& ticket) { return ticket.region == suspects_.front().region; });
     if (one_region && !suspects_.empty()) charge_suspects(suspects_.front().model);
     admission_.settle_cost(total_cost(), now());
     auto result = make_result(number);
@@ -56,7 +56,7 @@ void CallDriver::drop_attempts() noexcept {
             if (attempt.ended()) continue;
             attempt.dismiss("an exception ended the call");
             admission_.end(static_cast<std::size_t>(attempt.record.number), true, attempt.usage(), now());
-            book(attempt, health::Charge::none);
+            book(attempt, health::FailureClass::none);
         } catch (...) {  // the next one counts as well
         }
     }

@@ -145,8 +145,8 @@ void CallDriver::attempt_ended(Attempt& attempt) {
     if (!outcome.answered) forget_held(last_ended_);
     // A path that a caller asks for may redirect wherever it is: that says nothing about regions.
     const bool meant = exchange_.kind == ExchangeKind::raw && is_redirect(outcome);
-    auto charge = meant ? health::Charge::none : classify(outcome, machine_.policy().retry, false).charge;
-    if (charge == health::Charge::server && suspect(attempt)) charge = health::Charge::none;
+    auto charge = meant ? health::FailureClass::none : classify(outcome, machine_.policy().retry, false).charge;
+    if (charge == health::FailureClass::server && suspect(attempt)) charge = health::FailureClass::none;
     book(attempt, charge, &outcome);
     admission_.end(static_cast<std::size_t>(attempt.record.number), !outcome.certainly_not_delivered, attempt.usage(),
                    time);

@@ -11,7 +11,7 @@
 
 namespace holysheep::call {
 
-void CallDriver::book(Attempt& attempt, health::Charge charge, const Outcome* refused) {
+void CallDriver::book(Attempt& attempt, health::FailureClass charge, const Outcome* refused) {
     const auto time = now();
     price(attempt);
     services_.regions.on_outcome(attempt.ticket, charge, time);
@@ -35,7 +35,7 @@ bool CallDriver::suspect(const Attempt& attempt) {
 void CallDriver::charge_suspects(values::ModelId model) {
     for (const auto& ticket : std::exchange(suspects_, {})) {
         if (ticket.model != model) continue;  // another model's answer says nothing about this one's
-        services_.regions.on_fault(ticket.region, ticket.model, health::Charge::server, now());
+        services_.regions.on_fault(ticket.region, ticket.model, health::FailureClass::server, now());
     }
 }
 
@@ -63,7 +63,7 @@ void CallDriver::log_body(std::string_view direction, const AttemptRecord& attem
 /// What the attempt takes the place of, and what that cost in time. A failure that says so was known when its first
 /// byte came, or the end without one; a silent region would have shown life a round trip after it was connected or sent
 /// to.
-std::optional<telemetry::Detour> CallDriver::detour_of(const Attempt& attempt) const {
+std::optional<telemetry::FailoverCause> CallDriver::detour_of(const Attempt& attempt) const {
     const auto since = [&](const Attempt& other, nanoseconds span) {
         return std::max(nanoseconds{}, attempt.record.started - other.record.started - span);
     };
@@ -73,7 +73,7 @@ std::optional<telemetry::Detour> CallDriver::detour_of(const Attempt& attempt) c
             const auto& failed = *std::next(attempts_.begin(), last_ended_ - 1);
             const auto& timings = failed.record.timings;
             const bool said_by_status = failed.record.http_status >= 400 && timings.first_byte;
-            return telemetry::Detour{
+            return telemetry::FailoverCause{
                 .from = failed.region(),
                 .cause = failed.record.error.value_or(ErrorCode::transport_failed),
                 .overhead =
@@ -87,7 +87,7 @@ std::optional<telemetry::Detour> CallDriver::detour_of(const Attempt& attempt) c
             if (late == attempts_.end()) return std::nullopt;
             const auto& rtt = services_.regions.rtt(late->region());
             const auto round_trip = rtt.known() ? rtt.srtt() : nanoseconds{};
-            return telemetry::Detour{
+            return telemetry::FailoverCause{
                 .from = late->region(),
                 .cause = ErrorCode::timed_out,
                 .overhead = since(*late, late->record.timings.sent.value_or(nanoseconds{}) + round_trip)};
@@ -103,21 +103,22 @@ std::optional<telemetry::Detour> CallDriver::detour_of(const Attempt& attempt) c
 /// A caller's deadline is weak evidence, but not none: a gateway whose completions are frozen would otherwise lose
 /// every call with a short deadline for ever. It counts after twice the model's p95, at least a second. So does one
 /// that came near, where another region was ahead then. A trial that was overtaken by its backup has failed.
-health::Charge CallDriver::charge_of_waiting(const Attempt& attempt) const {
+health::FailureClass CallDriver::charge_of_waiting(const Attempt& attempt) const {
     const auto& timings = attempt.record.timings;
-    if (!timings.sent || timings.first_content || machine_.ending() == Ending::cancelled) return health::Charge::none;
+    if (!timings.sent || timings.first_content || machine_.ending() == Ending::cancelled)
+        return health::FailureClass::none;
     const bool on_trial = attempt.ticket.trial || attempt.ticket.model_trial;
-    if (attempt.left_because == Evidence::slow_trial && on_trial) return health::Charge::timeout;
+    if (attempt.left_because == Evidence::slow_trial && on_trial) return health::FailureClass::timeout;
     const bool time_ran_out = machine_.ending() == Ending::deadline || attempt.left_because == Evidence::deadline ||
                               attempt.left_because == Evidence::slow_trial;
-    if (!time_ran_out) return health::Charge::none;
+    if (!time_ran_out) return health::FailureClass::none;
     const auto& quantiles = services_.regions.quantiles(attempt.ticket.model, attempt.ticket.awaited);
     std::chrono::duration<double, std::milli> patience = std::chrono::seconds{3};
     if (quantiles.size() >= health::kEnoughForQuantiles) {
         patience = std::max<decltype(patience)>(std::chrono::seconds{1}, decltype(patience)(2 * quantiles.p95()));
     }
     const auto waited = now() - started_ - attempt.record.started - *timings.sent;
-    return waited >= patience ? health::Charge::timeout : health::Charge::none;
+    return waited >= patience ? health::FailureClass::timeout : health::FailureClass::none;
 }
 
 }  // namespace holysheep::call

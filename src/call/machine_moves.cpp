@@ -208,10 +208,10 @@ bool CallMachine::failed_alike_elsewhere(const Attempt& failed) const {
 
 /// It refuses some for load and serves others.
 bool CallMachine::is_full(const Attempt& failed, Verdict verdict, time_point now) const {
-    if (verdict.charge == health::Charge::throttled) {
+    if (verdict.charge == health::FailureClass::throttled) {
         return admission_ != nullptr && admission_->is_served(failed.region, model_, now);
     }
-    return verdict.charge == health::Charge::overload && regions_.full(failed.region) &&
+    return verdict.charge == health::FailureClass::overload && regions_.full(failed.region) &&
            regions_.breakers_closed(failed.region, model_, now);
 }
 
@@ -243,8 +243,9 @@ std::optional<CallMachine::Move> CallMachine::wait_out(Verdict verdict, time_poi
     // A pooled connection that was closed charges no region, but this call needs an answer as much as any other.
     const bool connection_died = verdict.action == Action::same_fresh;
     if (!health::is_failure(verdict.charge) && !connection_died) return std::nullopt;
-    return_to_tried_ = connection_died || verdict.charge == health::Charge::transport ||
-                       verdict.charge == health::Charge::gateway || verdict.charge == health::Charge::overload;
+    return_to_tried_ = connection_died || verdict.charge == health::FailureClass::transport ||
+                       verdict.charge == health::FailureClass::gateway ||
+                       verdict.charge == health::FailureClass::overload;
     return move_in_outage(return_to_tried_, now, why_not);
 }
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "values/exception_text.hpp"
-#include "values/let_go.hpp"
+#include "values/release_memory.hpp"
 
 namespace holysheep::client {
 
@@ -68,7 +68,7 @@ void ActiveCall::begin() {
 
 void ActiveCall::leave() {
     driver_.reset();
-    let_go(plan_);  // whoever still holds the call needs nothing of it
+    release_memory(plan_);  // whoever still holds the call needs nothing of it
     registry_->remove(*this);
     on_stop_.reset();
     const auto last = std::move(self_);

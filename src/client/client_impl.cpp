@@ -433,7 +433,7 @@ void Client::Impl::fetch_key() {
         }
         if (!problem.empty()) problem = "key_source gave none that can be used: " + problem;
         // A client that has it as its `api_key` may share the limiter.
-        if (limiter && problem.empty()) limiter->count_together(call::kFetchedAccount, call::account_of(key));
+        if (limiter && problem.empty()) limiter->merge_accounts(call::kFetchedAccount, call::account_of(key));
         const auto alive = clock.lock();
         if (!alive) return;
         alive->post([keys, key = std::move(key), problem = std::move(problem)] {

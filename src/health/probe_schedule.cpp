@@ -114,7 +114,7 @@ void RegionHealthTracker::on_probe_end(std::size_t region, const ProbeResult& re
             r.last_probe = result.took;
             r.probe_time.add(result.took);
         }
-        hit(r, now);
+        record_success(r, now);
     } else if (!result.unsent && evidence && (result.answered || r.alive_at < r.probe_sent)) {
         // (Bytes of a call that came meanwhile would have proved life.)
         r.unanswered = result.answered || result.refused ? 0 : r.unanswered + 1;
@@ -134,7 +134,7 @@ void RegionHealthTracker::on_probe_end(std::size_t region, const ProbeResult& re
         }
     }
     schedule_probe(r, now, now);
-    note(region, now);
+    record_change(region, now);
 }
 
 void RegionHealthTracker::on_late_probe(std::size_t region, nanoseconds took, time_point now) {
@@ -145,8 +145,8 @@ void RegionHealthTracker::on_late_probe(std::size_t region, nanoseconds took, ti
     r.last_probe = took;
     r.probe_time.add(took);
     r.probe_trust.on_answered();
-    hit(r, now);
-    note(region, now);
+    record_success(r, now);
+    record_change(region, now);
 }
 
 nanoseconds RegionHealthTracker::probe_timeout(std::size_t region) const {

@@ -62,7 +62,7 @@ class Prober::Probe final : public TransferEvents {
         took_ = prober_.clock_.now() - sent_;
         if (head.connection_reused) return;
         path_ = prober_.transport_.evidence(transfer_);
-        note_connection(head.timings);
+        record_connection(head.timings);
     }
     void on_body(TransferId, std::string_view bytes) override {
         const std::size_t room = wire::kProbeBodyBytes - body_.size();
@@ -80,7 +80,7 @@ class Prober::Probe final : public TransferEvents {
         result.refused = status_ == 0 && end.error;
         if (connect_only_) {
             result.answered = result.good = end.error == ErrorCode::cancelled;
-            note_connection(end.timings);
+            record_connection(end.timings);
         }
         // A pooled connection that was closed meanwhile says nothing; the next probe makes a new one.
         const bool stale = status_ == 0 && end.connection_reused && end.error == ErrorCode::transport_failed;
@@ -113,7 +113,7 @@ class Prober::Probe final : public TransferEvents {
     }
 
   private:
-    void note_connection(const AttemptTimings& timings) {
+    void record_connection(const AttemptTimings& timings) {
         if (!timings.connect) return;
         prober_.regions_.on_connection(region_, &timings, path_, prober_.clock_.now());
     }

@@ -1,5 +1,5 @@
 // Lives on the I/O thread. What attempts do to the memory of a region; speed is in region_speed.cpp, questions are in
-// region_questions.cpp, probes in probe_schedule.cpp.
+// region_queries.cpp, probes in probe_schedule.cpp.
 #include "health/region_health_tracker.hpp"
 
 #include <algorithm>
@@ -30,16 +30,16 @@ double faded(double rate, std::chrono::duration<double> idle) {
 
 double in_ms(std::chrono::nanoseconds span) { return std::chrono::duration<double, std::milli>(span).count(); }
 
-FailureKind kind_of(Charge charge) {
-    switch (charge) {
-        case Charge::gateway: return FailureKind::gateway;
-        case Charge::server: return FailureKind::server;
-        case Charge::timeout: return FailureKind::timeout;
-        case Charge::transport:
-        case Charge::throttled:
-        case Charge::overload:
-        case Charge::success:
-        case Charge::none: break;
+FailureKind kind_of(FailureClass outcome) {
+    switch (outcome) {
+        case FailureClass::gateway: return FailureKind::gateway;
+        case FailureClass::server: return FailureKind::server;
+        case FailureClass::timeout: return FailureKind::timeout;
+        case FailureClass::transport:
+        case FailureClass::throttled:
+        case FailureClass::overload:
+        case FailureClass::success:
+        case FailureClass::none: break;
     }
     return FailureKind::transport;
 }
@@ -125,8 +125,8 @@ void RegionHealthTracker::on_content_gap(ModelId model, nanoseconds gap) {
 
 // ---- attempts ----
 
-Ticket RegionHealthTracker::on_dispatch(std::size_t region, ModelId model, Awaited awaited, time_point now,
-                                        bool canary) {
+AttemptToken RegionHealthTracker::on_dispatch(std::size_t region, ModelId model, Awaited awaited, time_point now,
+                                              bool canary) {
     auto& r = regions_[region];
     ++r.in_flight;
     ++r.waiting;
@@ -135,21 +135,21 @@ Ticket RegionHealthTracker::on_dispatch(std::size_t region, ModelId model, Await
     if (now - r.last_dispatch > kOverdueAfter) explored_at_call_ = calls_;
     r.last_dispatch = now;
     last_call_at_ = now;
-    Ticket ticket{.region = region, .model = model, .awaited = awaited, .at = now};
-    ticket.canary = canary_kind(region, model, canary, now);
-    ticket.trial = r.breaker.on_dispatch(now, canary);
+    AttemptToken token{.region = region, .model = model, .awaited = awaited, .at = now};
+    token.canary = canary_kind(region, model, canary, now);
+    token.trial = r.breaker.on_dispatch(now, canary);
     if (const auto slot = slot_of(model); slot != kNoSlot) models_[slot].used = ++uses_;
     if (auto* own = if_in_region(region, model)) {
-        if (own->breaker) ticket.model_trial = own->breaker->on_dispatch(now, canary);
+        if (own->breaker) token.model_trial = own->breaker->on_dispatch(now, canary);
         if (own->paced_until > now) own->limited_until = std::max(own->limited_until, now + own->spacing);
     }
     if (canary) {
-        auto& slot = ticket.canary == Ticket::Canary::model ? in_region(region, model).canaries : r.canaries;
+        auto& slot = token.canary == AttemptToken::Canary::model ? in_region(region, model).canaries : r.canaries;
         slot.next = now + std::chrono::round<nanoseconds>(kCanaryEvery * (1 - 0.4 * random_.uniform()));
         if (slot.out++ == 0) slot.since = now;
     }
-    note(region, now);
-    return ticket;
+    record_change(region, now);
+    return token;
 }
 
 void RegionHealthTracker::on_alive(std::size_t region, time_point now) {
@@ -167,7 +167,7 @@ void RegionHealthTracker::on_alive(std::size_t region, time_point now) {
     if (!r.known && !r.probe_time.known()) r.next_probe = std::min(r.next_probe, now);
     r.known = true;
     r.misses = 0;
-    note(region, now);
+    record_change(region, now);
 }
 
 void RegionHealthTracker::on_early_head(std::size_t region, time_point now) {
@@ -176,87 +176,87 @@ void RegionHealthTracker::on_early_head(std::size_t region, time_point now) {
     r.failed_last = false;
     if (std::exchange(r.known, true)) return;
     if (!r.probe_time.known()) r.next_probe = std::min(r.next_probe, now);  // as above
-    note(region, now);
+    record_change(region, now);
 }
 
-void RegionHealthTracker::on_first_content(Ticket& ticket, time_point now) {
-    if (ticket.answered) return;
-    wait_is_over(ticket);
-    ticket.answered = true;
-    if (ticket.awaited == Awaited::stream) add_latency(ticket, in_ms(now - ticket.at), true, now);
-    succeed(ticket, now);
-    note(ticket.region, now);
+void RegionHealthTracker::on_first_content(AttemptToken& token, time_point now) {
+    if (token.answered) return;
+    wait_is_over(token);
+    token.answered = true;
+    if (token.awaited == Awaited::stream) add_latency(token, in_ms(now - token.at), true, now);
+    succeed(token, now);
+    record_change(token.region, now);
 }
 
-bool RegionHealthTracker::watch(Ticket& ticket, time_point now) {
-    auto& r = regions_[ticket.region];
-    if (health_.sign_of_life.count() <= 0 || std::exchange(ticket.watched, true)) return false;
+bool RegionHealthTracker::watch(AttemptToken& token, time_point now) {
+    auto& r = regions_[token.region];
+    if (health_.sign_of_life.count() <= 0 || std::exchange(token.watched, true)) return false;
     if (r.watched++ > 0) return false;
     r.watch_began = now;
     return true;
 }
 
-void RegionHealthTracker::on_late(Ticket& ticket, time_point now, bool by_probe) {
-    const auto& r = regions_[ticket.region];
+void RegionHealthTracker::on_late(AttemptToken& token, time_point now, bool by_probe) {
+    const auto& r = regions_[token.region];
     // Bytes that came since it was sent prove that the region lives: this one is slow, perhaps for want of our own CPU.
     // They do so for a while: it may have fallen silent after them.
     const auto heard_at = by_probe ? r.alive_at : std::max(r.alive_at, r.head_at);
-    const bool heard = heard_at > ticket.at;
+    const bool heard = heard_at > token.at;
     const bool silent = health_.sign_of_life.count() > 0 && heard_at + health_.sign_of_life <= now;
-    if (ticket.answered || (heard && !silent)) return;
+    if (token.answered || (heard && !silent)) return;
     // Where no probe was ever answered, one that is not says little.
     if (by_probe && !r.probe_trust.proven()) return;
-    if (std::exchange(ticket.late, true)) return;
+    if (std::exchange(token.late, true)) return;
     // While the region is closed to calls already, what was sent before tells nothing new.
-    if (!ticket.trial && regions_[ticket.region].breaker.state(now) != BreakerState::closed) return;
-    fail(ticket, Charge::transport, now);
-    note(ticket.region, now);
+    if (!token.trial && regions_[token.region].breaker.state(now) != BreakerState::closed) return;
+    fail(token, FailureClass::transport, now);
+    record_change(token.region, now);
 }
 
-void RegionHealthTracker::on_outcome(Ticket& ticket, Charge charge, time_point now) {
-    --regions_[ticket.region].in_flight;
-    if (std::exchange(ticket.watched, false)) --regions_[ticket.region].watched;
-    wait_is_over(ticket);
-    if (charge != Charge::success) end_canary(ticket, now);
-    if (charge == Charge::throttled || charge == Charge::overload) {
-        auto& r = regions_[ticket.region];
+void RegionHealthTracker::on_outcome(AttemptToken& token, FailureClass outcome, time_point now) {
+    --regions_[token.region].in_flight;
+    if (std::exchange(token.watched, false)) --regions_[token.region].watched;
+    wait_is_over(token);
+    if (outcome != FailureClass::success) end_canary(token, now);
+    if (outcome == FailureClass::throttled || outcome == FailureClass::overload) {
+        auto& r = regions_[token.region];
         r.refusal_rate = 0.9 * faded(r.refusal_rate, now - r.refusal_rate_at) + 0.1;
         r.refusal_rate_at = now;
         if (r.refused_in_a_row++ == 0) r.refused_since = now;
-        r.full = charge == Charge::throttled || serves_others(ticket, now);
-        charge = r.full ? Charge::throttled : Charge::gateway;
+        r.full = outcome == FailureClass::throttled || serves_others(token, now);
+        outcome = r.full ? FailureClass::throttled : FailureClass::gateway;
     }
-    if (charge == Charge::success) {
-        if (!ticket.answered) {
-            if (ticket.awaited == Awaited::plain) add_latency(ticket, in_ms(now - ticket.at), true, now);
-            succeed(ticket, now);
+    if (outcome == FailureClass::success) {
+        if (!token.answered) {
+            if (token.awaited == Awaited::plain) add_latency(token, in_ms(now - token.at), true, now);
+            succeed(token, now);
         }
-    } else if (is_failure(charge)) {
+    } else if (is_failure(outcome)) {
         // One that was charged for silence already is not charged again for how it ends.
-        if (ticket.late) {
-            drop(ticket);
+        if (token.late) {
+            release_trials(token);
         } else {
-            fail(ticket, charge, now);
+            fail(token, outcome, now);
         }
     } else {
-        drop(ticket);
+        release_trials(token);
         // Given up while it waited: it would have taken at least so long.
-        const double waited = in_ms(now - ticket.at);
-        if (!ticket.answered && !ticket.late && ticket.awaited != Awaited::other &&
-            waited > expected(ticket.region, ticket.model, ticket.awaited)) {
-            add_latency(ticket, waited, false, now);
+        const double waited = in_ms(now - token.at);
+        if (!token.answered && !token.late && token.awaited != Awaited::other &&
+            waited > expected(token.region, token.model, token.awaited)) {
+            add_latency(token, waited, false, now);
         }
     }
-    note(ticket.region, now);
+    record_change(token.region, now);
 }
 
-void RegionHealthTracker::on_fault(std::size_t region, ModelId model, Charge charge, time_point now) {
-    Ticket ticket{.region = region, .model = model, .answered = true, .at = now};
-    fail(ticket, charge, now);
-    note(region, now);
+void RegionHealthTracker::on_fault(std::size_t region, ModelId model, FailureClass outcome, time_point now) {
+    AttemptToken token{.region = region, .model = model, .answered = true, .at = now};
+    fail(token, outcome, now);
+    record_change(region, now);
 }
 
-bool RegionHealthTracker::serves_others(const Ticket& refused, time_point now) const {
+bool RegionHealthTracker::serves_others(const AttemptToken& refused, time_point now) const {
     const auto& r = regions_[refused.region];
     const double answer = 2 * expected(refused.region, refused.model, refused.awaited);
     const double row = in_ms(now - r.refused_since);
@@ -267,22 +267,22 @@ bool RegionHealthTracker::serves_others(const Ticket& refused, time_point now) c
     return waited >= kLetIn * in_ms(now - refused.at);
 }
 
-void RegionHealthTracker::wait_is_over(const Ticket& ticket) {
-    if (ticket.answered) return;
-    auto& r = regions_[ticket.region];
+void RegionHealthTracker::wait_is_over(const AttemptToken& token) {
+    if (token.answered) return;
+    auto& r = regions_[token.region];
     --r.waiting;
-    r.waiting_since = r.waiting == 0 ? 0 : r.waiting_since - in_ms(ticket.at.time_since_epoch());
+    r.waiting_since = r.waiting == 0 ? 0 : r.waiting_since - in_ms(token.at.time_since_epoch());
 }
 
-void RegionHealthTracker::succeed(Ticket& ticket, time_point now) {
-    auto& r = regions_[ticket.region];
+void RegionHealthTracker::succeed(AttemptToken& token, time_point now) {
+    auto& r = regions_[token.region];
     count(r, false, now);
-    const bool canary = ticket.canary != Ticket::Canary::no;
-    auto* own = if_in_region(ticket.region, ticket.model);
+    const bool canary = token.canary != AttemptToken::Canary::no;
+    auto* own = if_in_region(token.region, token.model);
     auto* model_breaker = own == nullptr ? nullptr : own->breaker.get();
     const bool was_open = r.breaker.state(now) != BreakerState::closed;
     const bool was_blocked = was_open || (model_breaker && model_breaker->state(now) != BreakerState::closed);
-    const bool trial = std::exchange(ticket.trial, false), model_trial = std::exchange(ticket.model_trial, false);
+    const bool trial = std::exchange(token.trial, false), model_trial = std::exchange(token.model_trial, false);
     if (canary) {
         r.breaker.on_canary_success(trial, now);
         if (model_breaker) model_breaker->on_canary_success(model_trial, now);
@@ -298,62 +298,62 @@ void RegionHealthTracker::succeed(Ticket& ticket, time_point now) {
         own->missing_for = {};
         own->missing_until = {};
     }
-    if (canary || (was_blocked && breakers_closed(ticket.region, ticket.model, now)))
-        notices_.back.push_back(ticket.region);
-    end_canary(ticket, now);
+    if (canary || (was_blocked && breakers_closed(token.region, token.model, now)))
+        notices_.back.push_back(token.region);
+    end_canary(token, now);
     r.good_calls = std::min(r.good_calls + 1, kManyCalls);
-    hit(r, now);
+    record_success(r, now);
 }
 
-void RegionHealthTracker::fail(Ticket& ticket, Charge charge, time_point now) {
-    auto& r = regions_[ticket.region];
+void RegionHealthTracker::fail(AttemptToken& token, FailureClass outcome, time_point now) {
+    auto& r = regions_[token.region];
     r.good_calls = 0;
-    const bool trial = std::exchange(ticket.trial, false);
-    const bool model_trial = std::exchange(ticket.model_trial, false);
-    resilience::CircuitBreaker::Others others{.usable = others_usable(ticket.region, ticket.model, now)};
-    if (charge == Charge::timeout) {
+    const bool trial = std::exchange(token.trial, false);
+    const bool model_trial = std::exchange(token.model_trial, false);
+    resilience::CircuitBreaker::Others others{.usable = others_usable(token.region, token.model, now)};
+    if (outcome == FailureClass::timeout) {
         // Its own latency, capped like any sample, says that it is slow; the region is not blamed for one model.
-        if (!ticket.answered) {
-            remember(ticket.model);
-            add_latency(ticket, 5 * expected(ticket.region, ticket.model, ticket.awaited) + 200, false, now);
+        if (!token.answered) {
+            remember(token.model);
+            add_latency(token, 5 * expected(token.region, token.model, token.awaited) + 200, false, now);
         }
         if (trial) r.breaker.on_failure(FailureKind::timeout, true, others, random_.uniform(), now);
     } else {
         count(r, true, now);
-        if (r.breaker.on_failure(kind_of(charge), trial, others, random_.uniform(), now)) opened(ticket.region);
-        r.failed_last = charge == Charge::transport;
+        if (r.breaker.on_failure(kind_of(outcome), trial, others, random_.uniform(), now)) opened(token.region);
+        r.failed_last = outcome == FailureClass::transport;
         r.hits = 0;
         r.next_probe =
             std::min(r.next_probe, now + std::chrono::round<nanoseconds>(health_.unhealthy_interval * jitter()));
     }
-    if (charge == Charge::transport) {
-        auto* own = if_in_region(ticket.region, ticket.model);
+    if (outcome == FailureClass::transport) {
+        auto* own = if_in_region(token.region, token.model);
         if (own != nullptr && own->breaker) own->breaker->on_dropped(model_trial);
         return;
     }
-    auto& m = in_region(ticket.region, ticket.model);
+    auto& m = in_region(token.region, token.model);
     if (!m.breaker) m.breaker = std::make_unique<resilience::CircuitBreaker>(breaker_);
-    others.may_open = charge != Charge::timeout || soft_failures_may_open(ticket.region, ticket.model, now);
-    m.breaker->on_failure(kind_of(charge), model_trial, others, random_.uniform(), now);
+    others.may_open = outcome != FailureClass::timeout || soft_failures_may_open(token.region, token.model, now);
+    m.breaker->on_failure(kind_of(outcome), model_trial, others, random_.uniform(), now);
 }
 
-void RegionHealthTracker::drop(Ticket& ticket) {
-    regions_[ticket.region].breaker.on_dropped(std::exchange(ticket.trial, false));
-    if (const auto* own = if_in_region(ticket.region, ticket.model); own != nullptr && own->breaker) {
-        own->breaker->on_dropped(std::exchange(ticket.model_trial, false));
+void RegionHealthTracker::release_trials(AttemptToken& token) {
+    regions_[token.region].breaker.on_dropped(std::exchange(token.trial, false));
+    if (const auto* own = if_in_region(token.region, token.model); own != nullptr && own->breaker) {
+        own->breaker->on_dropped(std::exchange(token.model_trial, false));
     }
 }
 
-void RegionHealthTracker::end_canary(Ticket& ticket, time_point now) {
-    Canaries* slot = ticket.canary == Ticket::Canary::region ? &regions_[ticket.region].canaries : nullptr;
-    auto* own = ticket.canary == Ticket::Canary::model ? if_in_region(ticket.region, ticket.model) : nullptr;
+void RegionHealthTracker::end_canary(AttemptToken& token, time_point now) {
+    Canaries* slot = token.canary == AttemptToken::Canary::region ? &regions_[token.region].canaries : nullptr;
+    auto* own = token.canary == AttemptToken::Canary::model ? if_in_region(token.region, token.model) : nullptr;
     // A model that was forgotten meanwhile has none out.
     if (own != nullptr && own->canaries.out > 0) slot = &own->canaries;
     if (slot != nullptr) {
         --slot->out;
         slot->since = now;
     }
-    ticket.canary = Ticket::Canary::no;
+    token.canary = AttemptToken::Canary::no;
 }
 
 void RegionHealthTracker::count(RegionState& r, bool failed, time_point now) {
@@ -388,7 +388,7 @@ void RegionHealthTracker::opened(std::size_t region) {
 }
 
 /// An answered call or a good probe.
-void RegionHealthTracker::hit(RegionState& r, time_point now) {
+void RegionHealthTracker::record_success(RegionState& r, time_point now) {
     r.known = true;
     r.misses = 0;
     r.hits = std::min(r.hits + 1, kManyCalls);
@@ -432,7 +432,7 @@ void RegionHealthTracker::on_model_missing(std::size_t region, ModelId model, ti
 
 void RegionHealthTracker::set_draining(std::size_t region, bool draining, time_point now) {
     regions_[region].draining = draining;
-    note(region, now);
+    record_change(region, now);
 }
 
 void RegionHealthTracker::force_breaker(std::size_t region, std::optional<BreakerState> state, time_point now) {
@@ -445,10 +445,10 @@ void RegionHealthTracker::force_breaker(std::size_t region, std::optional<Breake
         r.down = false;
         r.misses = 0;
     }
-    note(region, now);
+    record_change(region, now);
 }
 
-void RegionHealthTracker::note(std::size_t region, time_point now) {
+void RegionHealthTracker::record_change(std::size_t region, time_point now) {
     auto& r = regions_[region];
     const auto breaker = r.breaker.state(now);
     const auto shown = liveness(r, now);

@@ -37,14 +37,14 @@ inline constexpr double kColdStart = 300;  ///< ms: what a first answer is taken
 /// How an attempt bears on its region's health. `none`: the caller's fault, a cancel, a lost race. `throttled`: a
 /// quota. `overload`: refused for load, which says that the region is full where it serves others, else that it is
 /// dead.
-enum class Charge { none, success, throttled, overload, transport, gateway, server, timeout };
-inline bool is_failure(Charge charge) { return charge >= Charge::overload; }
+enum class FailureClass { none, success, throttled, overload, transport, gateway, server, timeout };
+inline bool is_failure(FailureClass outcome) { return outcome >= FailureClass::overload; }
 
 /// What is awaited: content of a stream, a whole answer, or something whose duration tells nothing.
 enum class Awaited { stream, plain, other };
 
 /// An attempt that is out. Made by `on_dispatch`; exactly one `on_outcome` takes it back.
-struct Ticket {
+struct AttemptToken {
     std::size_t region = 0;
     ModelId model = 0;
     Awaited awaited = Awaited::other;
@@ -95,7 +95,7 @@ class RegionHealthTracker {
 
     // ---- attempts ----
     /// `canary`: no region was usable, and this attempt finds out about that one (see `canary_at`).
-    Ticket on_dispatch(std::size_t region, ModelId model, Awaited awaited, time_point now, bool canary = false);
+    AttemptToken on_dispatch(std::size_t region, ModelId model, Awaited awaited, time_point now, bool canary = false);
     /// Any byte came from there, but the head of an answer that is yet to come.
     void on_alive(std::size_t region, time_point now);
     /// Such a head came. Whatever stands in front of a gateway can send it: the path lives, but a probe that goes
@@ -117,19 +117,19 @@ class RegionHealthTracker {
     /// When a connection there is late: srtt + max(4·rttvar, 30 ms) of connecting, at most 1.5·srtt + 30 ms. Unset
     /// before the first.
     std::optional<nanoseconds> connect_late_after(std::size_t region) const;
-    void on_first_content(Ticket& ticket, time_point now);
+    void on_first_content(AttemptToken& token, time_point now);
     /// A stream of the model went on after a silence of `gap`, or was given up after it.
     void on_content_gap(ModelId model, nanoseconds gap);
     /// The attempt's request went out: until its answer is whole, its region is asked for a sign of life whenever
     /// nothing came from there for `sign_of_life`. One question is out per region, however many attempts wait. True
     /// when `next_probe_at` may be earlier now.
-    bool watch(Ticket& ticket, time_point now);
+    bool watch(AttemptToken& token, time_point now);
     /// A sign of life is overdue although the attempt still waits: charged now, once. `by_probe`: it was a probe that
     /// went unanswered.
-    void on_late(Ticket& ticket, time_point now, bool by_probe = false);
-    void on_outcome(Ticket& ticket, Charge charge, time_point now);
-    /// An attempt that ended without a charge was the region's fault after all.
-    void on_fault(std::size_t region, ModelId model, Charge charge, time_point now);
+    void on_late(AttemptToken& token, time_point now, bool by_probe = false);
+    void on_outcome(AttemptToken& token, FailureClass outcome, time_point now);
+    /// An attempt that ended without a outcome was the region's fault after all.
+    void on_fault(std::size_t region, ModelId model, FailureClass outcome, time_point now);
     /// Quota, per model: a region that asked for a pause gets it. A later, shorter hint never ends an earlier one.
     void limit_until(std::size_t region, ModelId model, time_point until);
     /// Little is left of a quota: each dispatch begins a pause of `spacing`, until `reset`.
@@ -305,27 +305,27 @@ class RegionHealthTracker {
     const Canaries& canaries(std::size_t region, ModelId model, time_point now) const;
     /// Only the model's breaker keeps calls away.
     bool model_alone_blocked(std::size_t region, ModelId model, time_point now) const;
-    Ticket::Canary canary_kind(std::size_t region, ModelId model, bool wanted, time_point now) const;
-    void end_canary(Ticket& ticket, time_point now);
+    AttemptToken::Canary canary_kind(std::size_t region, ModelId model, bool wanted, time_point now) const;
+    void end_canary(AttemptToken& token, time_point now);
     bool others_usable(std::size_t region, ModelId model, time_point now) const;
     /// `served` false: it would have taken at least so long. That steers, but is no figure of an answer.
-    void add_latency(const Ticket& ticket, double ms, bool served, time_point now);
-    void wait_is_over(const Ticket& ticket);
-    void succeed(Ticket& ticket, time_point now);
-    void fail(Ticket& ticket, Charge charge, time_point now);
-    void drop(Ticket& ticket);
+    void add_latency(const AttemptToken& token, double ms, bool served, time_point now);
+    void wait_is_over(const AttemptToken& token);
+    void succeed(AttemptToken& token, time_point now);
+    void fail(AttemptToken& token, FailureClass outcome, time_point now);
+    void release_trials(AttemptToken& token);
     void count(RegionState& r, bool failed, time_point now);
-    bool serves_others(const Ticket& refused, time_point now) const;
+    bool serves_others(const AttemptToken& refused, time_point now) const;
     bool soft_failures_may_open(std::size_t region, ModelId model, time_point now) const;
     void opened(std::size_t region);
-    void hit(RegionState& r, time_point now);
+    void record_success(RegionState& r, time_point now);
     double ramp(const RegionState& r, time_point now) const;
     Liveness liveness(const RegionState& r, time_point now) const;
     const char* liveness_reason(const RegionState& r, time_point now) const;
     std::optional<time_point> life_due(const RegionState& r) const;
     milliseconds probe_period(const RegionState& r, time_point now) const;
     void schedule_probe(RegionState& r, time_point from, time_point now);
-    void note(std::size_t region, time_point now);
+    void record_change(std::size_t region, time_point now);
     void refresh_latencies(Awaited awaited, time_point now);
     double jitter() { return 0.8 + 0.4 * random_.uniform(); }
 

@@ -72,19 +72,19 @@ bool RegionHealthTracker::wants_rtt(std::size_t region, time_point now) const {
     return r.rtt.samples() < kSettledRtt || now - r.rtt_at > 1s;
 }
 
-void RegionHealthTracker::add_latency(const Ticket& ticket, double ms, bool served, time_point now) {
-    const bool stream = ticket.awaited == Awaited::stream;
-    if (ticket.awaited == Awaited::other) return;
-    auto& r = regions_[ticket.region];
+void RegionHealthTracker::add_latency(const AttemptToken& token, double ms, bool served, time_point now) {
+    const bool stream = token.awaited == Awaited::stream;
+    if (token.awaited == Awaited::other) return;
+    auto& r = regions_[token.region];
     auto& average = stream ? r.stream : r.plain;
     average.add(ms, now);
     (stream ? r.latency_stream : r.latency_plain) = average.value();
     (stream ? all_stream_ : all_plain_).add(ms, now);
     if (served && stream) r.first_token.add(ms);
     // A name is not worth a slot for having been waited for.
-    if (!served && slot_of(ticket.model) == kNoSlot) return;
-    auto& own = in_region(ticket.region, ticket.model);
-    auto& model = models_[slot_of(ticket.model)];
+    if (!served && slot_of(token.model) == kNoSlot) return;
+    auto& own = in_region(token.region, token.model);
+    auto& model = models_[slot_of(token.model)];
     (stream ? own.stream : own.plain).add(ms, now);
     (stream ? model.stream : model.plain).add(ms, now);
     if (!served) return;
@@ -114,7 +114,7 @@ bool RegionHealthTracker::refresh(time_point now) {
             r.slow = r.usual > 0 && average.value() > kSlow * r.usual;
         }
         if (r.slow || r.down || r.breaker.state(now) != BreakerState::closed) troubled += r.weight;
-        note(i, now);
+        record_change(i, now);
     }
     trouble_ = troubled > total_weight_ / 2;
     return true;

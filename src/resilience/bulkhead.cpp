@@ -1,4 +1,4 @@
-// Who leaves tells the first in the queue that wants that region and may go there.
+// A released permit notifies the first queued call that targets the region and has room there.
 #include "resilience/bulkhead.hpp"
 
 #include <algorithm>
@@ -9,11 +9,11 @@ namespace holysheep::resilience {
 
 namespace {
 
-constexpr Bulkhead::Order kFront{Bulkhead::time_point::min(), 0};
-constexpr std::size_t kManyLanes = 32, kMostLanes = 256;  // in a region: from where on idle ones are forgotten
+constexpr Bulkhead::QueueKey kFront{Bulkhead::time_point::min(), 0};
+constexpr std::size_t kManyKeys = 32, kMaxKeys = 256;  // per region; idle keys are dropped above these
 constexpr int kNearFront = 4;
 constexpr double kNoLimit = 1e6;
-constexpr int kMostSeen = 1'000;  // of the queue: those behind look again by themselves
+constexpr int kMaxScanned = 1'000;  // entries of the queue; the ones behind poll on their own
 
 std::optional<int> in_requests(double limit) {
     if (limit > kNoLimit) return std::nullopt;
@@ -22,181 +22,181 @@ std::optional<int> in_requests(double limit) {
 
 }  // namespace
 
-// ---- lanes ----
+// ---- keys ----
 
-const Bulkhead::InLane* Bulkhead::find(std::size_t region, const Lane& lane) const {
-    const auto& lanes = regions_[region].lanes;
-    const auto found = std::ranges::find(lanes, lane, &InLane::lane);
-    return found == lanes.end() ? nullptr : &*found;
+const Bulkhead::KeyState* Bulkhead::find(std::size_t region, const LimiterKey& key) const {
+    const auto& keys = regions_[region].keys;
+    const auto found = std::ranges::find(keys, key, &KeyState::key);
+    return found == keys.end() ? nullptr : &*found;
 }
 
-Bulkhead::InLane* Bulkhead::find(std::size_t region, const Lane& lane) {
-    return const_cast<InLane*>(std::as_const(*this).find(region, lane));
+Bulkhead::KeyState* Bulkhead::find(std::size_t region, const LimiterKey& key) {
+    return const_cast<KeyState*>(std::as_const(*this).find(region, key));
 }
 
-Bulkhead::InLane& Bulkhead::lane_in(std::size_t region, const Lane& lane) {
-    if (auto* known = find(region, lane)) return *known;
-    auto& lanes = regions_[region].lanes;
-    if (lanes.size() >= kMostLanes) {
-        const auto idle = std::ranges::find(lanes, 0, &InLane::in_flight);
-        if (idle != lanes.end()) lanes.erase(idle);
+Bulkhead::KeyState& Bulkhead::state_of(std::size_t region, const LimiterKey& key) {
+    if (auto* known = find(region, key)) return *known;
+    auto& keys = regions_[region].keys;
+    if (keys.size() >= kMaxKeys) {
+        const auto idle = std::ranges::find(keys, 0, &KeyState::in_flight);
+        if (idle != keys.end()) keys.erase(idle);
     }
-    return lanes.emplace_back(InLane{.lane = lane, .limit = {}});
+    return keys.emplace_back(KeyState{.key = key, .limit = {}});
 }
 
-void Bulkhead::forget(std::size_t region, const Lane& lane) {
-    auto& lanes = regions_[region].lanes;
-    if (lanes.size() <= kManyLanes) return;
-    std::erase_if(lanes, [&](const InLane& known) {
-        return known.lane == lane && known.in_flight == 0 && known.limit.forgettable(now_);
+void Bulkhead::forget(std::size_t region, const LimiterKey& key) {
+    auto& keys = regions_[region].keys;
+    if (keys.size() <= kManyKeys) return;
+    std::erase_if(keys, [&](const KeyState& known) {
+        return known.key == key && known.in_flight == 0 && known.limit.forgettable(now_);
     });
 }
 
-// ---- places ----
+// ---- permits ----
 
-bool Bulkhead::has_room(std::size_t region, const Lane& lane, time_point now) {
+bool Bulkhead::has_room(std::size_t region, const LimiterKey& key, time_point now) {
     now_ = now;
-    if (!below_most(region)) return false;
-    const auto* known = adaptive_ ? find(region, lane) : nullptr;
+    if (!below_cap(region)) return false;
+    const auto* known = adaptive_ ? find(region, key) : nullptr;
     return known == nullptr || known->limit.admits(known->in_flight, now);
 }
 
-bool Bulkhead::has_room_for(std::size_t region, const Lane& lane, const Order& order, time_point now) {
-    if (!has_room(region, lane, now)) return false;
+bool Bulkhead::has_room_for(std::size_t region, const LimiterKey& key, const QueueKey& position, time_point now) {
+    if (!has_room(region, key, now)) return false;
     int seen = 0;
-    for (const auto& [before, waiter] : queue_) {
-        if (before >= order || ++seen > kMostSeen) return true;
+    for (const auto& [ahead, entry] : queue_) {
+        if (ahead >= position || ++seen > kMaxScanned) return true;
         const bool wants = std::ranges::any_of(
-            waiter.wishes, [&](const Wish& wish) { return wish.region == region && wish.lane == lane; });
-        if (wants && !waiter.skipped) return false;
+            entry.targets, [&](const Target& target) { return target.region == region && target.key == key; });
+        if (wants && !entry.skipped) return false;
     }
     return true;
 }
 
-std::optional<int> Bulkhead::load_limit(std::size_t region, const Lane& lane, time_point now) const {
-    const auto* known = adaptive_ ? find(region, lane) : nullptr;
+std::optional<int> Bulkhead::load_limit(std::size_t region, const LimiterKey& key, time_point now) const {
+    const auto* known = adaptive_ ? find(region, key) : nullptr;
     return in_requests(known == nullptr ? HUGE_VAL : known->limit.limit(now));
 }
 
 std::optional<int> Bulkhead::load_limit(std::size_t region, time_point now) const {
     double lowest = HUGE_VAL;
     if (adaptive_) {
-        for (const auto& lane : regions_[region].lanes) lowest = std::min(lowest, lane.limit.limit(now));
+        for (const auto& key : regions_[region].keys) lowest = std::min(lowest, key.limit.limit(now));
     }
     return in_requests(lowest);
 }
 
-bool Bulkhead::serves(std::size_t region, const Lane& lane, time_point since) const {
-    const auto* known = find(region, lane);
+bool Bulkhead::serves(std::size_t region, const LimiterKey& key, time_point since) const {
+    const auto* known = find(region, key);
     return known != nullptr && known->limit.served_since(since);
 }
 
-bool Bulkhead::refuses(const Wish& wish, time_point now) const {
-    const auto* known = adaptive_ ? find(wish.region, wish.lane) : nullptr;
-    return below_most(wish.region) && known != nullptr && !known->limit.admits(known->in_flight, now);
+bool Bulkhead::at_load_limit(const Target& target, time_point now) const {
+    const auto* known = adaptive_ ? find(target.region, target.key) : nullptr;
+    return below_cap(target.region) && known != nullptr && !known->limit.admits(known->in_flight, now);
 }
 
-int Bulkhead::in_flight(std::size_t region, const Lane& lane) const {
-    const auto* known = find(region, lane);
+int Bulkhead::in_flight(std::size_t region, const LimiterKey& key) const {
+    const auto* known = find(region, key);
     return known == nullptr ? 0 : known->in_flight;
 }
 
-Bulkhead::Place Bulkhead::enter(std::size_t region, const Lane& lane, time_point now) {
+Bulkhead::Permit Bulkhead::acquire(std::size_t region, const LimiterKey& key, time_point now) {
     now_ = now;
-    auto& entered = lane_in(region, lane);
-    Place place;
-    place.bulkhead_ = this;
-    place.region_ = region;
-    place.lane_ = lane;
-    place.entered_ = now;
-    place.others_ = entered.in_flight++;
+    auto& state = state_of(region, key);
+    Permit permit;
+    permit.bulkhead_ = this;
+    permit.region_ = region;
+    permit.key_ = key;
+    permit.acquired_at_ = now;
+    permit.others_ = state.in_flight++;
     ++regions_[region].in_flight;
-    return place;
+    return permit;
 }
 
-void Bulkhead::Place::served(time_point now) {
+void Bulkhead::Permit::on_success(time_point now) {
     if (bulkhead_ == nullptr) return;
     bulkhead_->now_ = now;
-    bulkhead_->lane_in(region_, lane_).limit.on_success(now);
-    bulkhead_->tell_next(region_, kFront);
+    bulkhead_->state_of(region_, key_).limit.on_success(now);
+    bulkhead_->notify_next(region_, kFront);
 }
 
-std::chrono::nanoseconds Bulkhead::Place::refused(LoadLimit::Refusal refusal, time_point now) {
+std::chrono::nanoseconds Bulkhead::Permit::on_refusal(LoadLimit::Refusal refusal, time_point now) {
     if (bulkhead_ == nullptr) return {};
     bulkhead_->now_ = now;
-    refusal.sent = entered_;
+    refusal.sent = acquired_at_;
     refusal.others = others_;
-    return bulkhead_->lane_in(region_, lane_).limit.on_refusal(refusal, bulkhead_->random_.uniform(), now);
+    return bulkhead_->state_of(region_, key_).limit.on_refusal(refusal, bulkhead_->random_.uniform(), now);
 }
 
-void Bulkhead::on_leave(std::size_t region, const Lane& lane) {
+void Bulkhead::on_release(std::size_t region, const LimiterKey& key) {
     --regions_[region].in_flight;
-    --lane_in(region, lane).in_flight;
-    tell_next(region, kFront);
-    forget(region, lane);
+    --state_of(region, key).in_flight;
+    notify_next(region, kFront);
+    forget(region, key);
 }
 
 // ---- the queue ----
 
-Bulkhead::Seat Bulkhead::join(std::vector<Wish> wishes, time_point since, int priority, Guest guest,
-                              std::function<void()> on_room) {
-    Seat seat;
-    const bool full = queue_.size() >= static_cast<std::size_t>(std::max(most_waiting_, 0));
-    if (full && guest == Guest::fresh) return seat;
-    seat.bulkhead_ = this;
-    seat.key_ = {age(since, priority), ++next_ticket_};
-    queue_.emplace(seat.key_, Waiter{std::move(wishes), std::move(on_room)});
-    return seat;
+Bulkhead::Waiter Bulkhead::join(std::vector<Target> targets, time_point since, int priority, QueueCap cap,
+                                std::function<void()> on_room) {
+    Waiter waiter;
+    const bool full = queue_.size() >= static_cast<std::size_t>(std::max(max_queue_, 0));
+    if (full && cap == QueueCap::enforced) return waiter;
+    waiter.bulkhead_ = this;
+    waiter.key_ = {age(since, priority), ++next_number_};
+    queue_.emplace(waiter.key_, QueueEntry{std::move(targets), std::move(on_room)});
+    return waiter;
 }
 
-void Bulkhead::Seat::leave() {
+void Bulkhead::Waiter::leave() {
     auto* bulkhead = std::exchange(bulkhead_, nullptr);
     if (bulkhead == nullptr) return;
-    const auto wishes = std::move(bulkhead->queue_[key_].wishes);
+    const auto targets = std::move(bulkhead->queue_[key_].targets);
     bulkhead->queue_.erase(key_);
-    // It may have been told of room that it does not take.
-    for (const auto& wish : wishes) bulkhead->tell_next(wish.region, kFront);
+    // It may have been notified of room that it does not use.
+    for (const auto& target : targets) bulkhead->notify_next(target.region, kFront);
 }
 
-void Bulkhead::Seat::pass_on(std::vector<Wish> wishes) {
-    auto& waiter = bulkhead_->queue_[key_];
-    waiter.wishes.swap(wishes);
-    waiter.skipped = false;
-    if (!std::exchange(waiter.told, false)) return;
-    for (const auto& wish : wishes) {
-        if (!bulkhead_->has_room(wish, bulkhead_->now_)) continue;
-        waiter.skipped = true;
-        bulkhead_->tell_next(wish.region, key_);
+void Bulkhead::Waiter::skip(std::vector<Target> targets) {
+    auto& entry = bulkhead_->queue_[key_];
+    entry.targets.swap(targets);
+    entry.skipped = false;
+    if (!std::exchange(entry.notified, false)) return;
+    for (const auto& target : targets) {
+        if (!bulkhead_->has_room(target, bulkhead_->now_)) continue;
+        entry.skipped = true;
+        bulkhead_->notify_next(target.region, key_);
     }
 }
 
-bool Bulkhead::Seat::near_front() const {
-    const auto& wishes = bulkhead_->queue_[key_].wishes;
-    const auto shares = [&](const Wish& wish) { return std::ranges::find(wishes, wish) != wishes.end(); };
-    int before = 0;
+bool Bulkhead::Waiter::near_front() const {
+    const auto& targets = bulkhead_->queue_[key_].targets;
+    const auto shares = [&](const Target& target) { return std::ranges::find(targets, target) != targets.end(); };
+    int ahead = 0;
     int seen = 0;
     for (auto at = bulkhead_->queue_.begin(); at != bulkhead_->queue_.end() && at->first < key_; ++at) {
-        if (std::ranges::any_of(at->second.wishes, shares)) ++before;
-        if (before >= kNearFront || ++seen >= kMostSeen) return false;
+        if (std::ranges::any_of(at->second.targets, shares)) ++ahead;
+        if (ahead >= kNearFront || ++seen >= kMaxScanned) return false;
     }
     return true;
 }
 
-void Bulkhead::tell_next(std::size_t region, const Order& behind) {
-    if (!below_most(region)) return;
+void Bulkhead::notify_next(std::size_t region, const QueueKey& behind) {
+    if (!below_cap(region)) return;
     int seen = 0;
-    std::optional<Lane> full;  // mostly there is one
-    for (auto next = queue_.upper_bound(behind); next != queue_.end() && seen < kMostSeen; ++next, ++seen) {
-        auto& waiter = next->second;
-        const auto wish = std::ranges::find(waiter.wishes, region, &Wish::region);
-        if (waiter.told || wish == waiter.wishes.end() || full == wish->lane) continue;
-        if (!has_room(*wish, now_)) {
-            full = wish->lane;
+    std::optional<LimiterKey> full;  // usually there is only one
+    for (auto next = queue_.upper_bound(behind); next != queue_.end() && seen < kMaxScanned; ++next, ++seen) {
+        auto& entry = next->second;
+        const auto target = std::ranges::find(entry.targets, region, &Target::region);
+        if (entry.notified || target == entry.targets.end() || full == target->key) continue;
+        if (!has_room(*target, now_)) {
+            full = target->key;
             continue;
         }
-        waiter.told = true;
-        waiter.skipped = false;
-        waiter.on_room();
+        entry.notified = true;
+        entry.skipped = false;
+        entry.on_room();
         return;
     }
 }

@@ -1,6 +1,6 @@
-// Bounds what is in flight in each region: by `concurrency.max_per_region`, so that a slow one cannot bind everything
-// (the bulkhead pattern: Nygard, "Release It!"), and by what the region is known to refuse (LoadLimit). A full region
-// is passed over; where all are full, calls wait in a queue.
+// Limits the requests in flight per region: to `concurrency.max_per_region`, so that one slow region cannot occupy all
+// calls (the bulkhead pattern: Nygard, "Release It!"), and to the load that the region is known to accept (LoadLimit).
+// Calls skip a full region; if all regions are full, they wait in a queue.
 // call::Admission → [Bulkhead]
 #pragma once
 
@@ -21,151 +21,157 @@
 
 namespace holysheep::resilience {
 
-/// What a gateway limits apart from everything else in a region.
-struct Lane {
+/// A gateway limits each model and account of a region separately.
+struct LimiterKey {
     values::ModelId model = 0;
     std::uint64_t account = 0;
-    bool operator==(const Lane&) const = default;
+    bool operator==(const LimiterKey&) const = default;
 };
 
-/// On the I/O thread. Places and seats give themselves back.
+/// I/O thread only. Permits and waiters release themselves when destroyed.
 class Bulkhead {
   public:
     using time_point = Clock::time_point;
 
     Bulkhead(std::size_t regions, const ConcurrencyOptions& options, std::uint64_t seed)
-        : most_(options.max_per_region),
-          most_waiting_(options.queue),
+        : max_per_region_(options.max_per_region),
+          max_queue_(options.queue),
           adaptive_(options.adaptive),
           random_(seed),
           regions_(regions) {}
 
-    /// By age and class; no two calls have the same.
-    using Order = std::pair<time_point, std::uint64_t>;
-    /// A class of priority is worth five seconds.
+    /// Position in the queue: arrival time, adjusted for priority, and a number that makes it unique.
+    using QueueKey = std::pair<time_point, std::uint64_t>;
+    /// One priority class equals five seconds of waiting.
     static time_point age(time_point since, int priority) { return since + priority * std::chrono::seconds{5}; }
 
-    struct Wish {
+    /// A region that a call may use, with the limit that applies to the call there.
+    struct Target {
         std::size_t region = 0;
-        Lane lane{};
-        bool operator==(const Wish&) const = default;
+        LimiterKey key{};
+        bool operator==(const Target&) const = default;
     };
 
-    /// One request in flight.
-    class Place {
+    /// Permission for one request in flight.
+    class Permit {
       public:
-        Place() = default;
-        Place(Place&& other) noexcept { *this = std::move(other); }
-        Place& operator=(Place&& other) noexcept {
-            leave();
+        Permit() = default;
+        Permit(Permit&& other) noexcept { *this = std::move(other); }
+        Permit& operator=(Permit&& other) noexcept {
+            release();
             bulkhead_ = std::exchange(other.bulkhead_, nullptr);
             region_ = other.region_;
-            lane_ = other.lane_;
-            entered_ = other.entered_;
+            key_ = other.key_;
+            acquired_at_ = other.acquired_at_;
             others_ = other.others_;
             return *this;
         }
-        ~Place() { leave(); }
-        void leave() {
-            if (auto* bulkhead = std::exchange(bulkhead_, nullptr)) bulkhead->on_leave(region_, lane_);
+        ~Permit() { release(); }
+        void release() {
+            if (auto* bulkhead = std::exchange(bulkhead_, nullptr)) bulkhead->on_release(region_, key_);
         }
-        /// Its answer began.
-        void served(time_point now);
-        /// The region refused it for load. Returns the pause that the region needs; 0: none.
-        std::chrono::nanoseconds refused(LoadLimit::Refusal refusal, time_point now);
+        /// The answer began.
+        void on_success(time_point now);
+        /// The region refused the request because of load. Returns how long to pause the region; 0: not at all.
+        std::chrono::nanoseconds on_refusal(LoadLimit::Refusal refusal, time_point now);
 
       private:
         friend class Bulkhead;
         Bulkhead* bulkhead_ = nullptr;
         std::size_t region_ = 0;
-        Lane lane_{};
-        time_point entered_{};
-        int others_ = 0;
+        LimiterKey key_{};
+        time_point acquired_at_{};
+        int others_ = 0;  // in flight under the same key when it was acquired
     };
 
-    /// One call in the queue.
-    class Seat {
+    /// A call's position in the queue.
+    class Waiter {
       public:
-        Seat() = default;
-        Seat(Seat&& other) noexcept : bulkhead_(std::exchange(other.bulkhead_, nullptr)), key_(other.key_) {}
-        Seat& operator=(Seat&& other) noexcept {
+        Waiter() = default;
+        Waiter(Waiter&& other) noexcept : bulkhead_(std::exchange(other.bulkhead_, nullptr)), key_(other.key_) {}
+        Waiter& operator=(Waiter&& other) noexcept {
             leave();
             bulkhead_ = std::exchange(other.bulkhead_, nullptr);
             key_ = other.key_;
             return *this;
         }
-        ~Seat() { leave(); }
+        ~Waiter() { leave(); }
         explicit operator bool() const { return bulkhead_ != nullptr; }
-        const Order& order() const { return key_; }
+        const QueueKey& queue_key() const { return key_; }
         void leave();
-        /// There may be room that this one cannot use: whoever is next may. From now on it waits for these wishes.
-        void pass_on(std::vector<Wish> wishes);
-        /// Few or none are before it.
+        /// The call cannot use the room it was notified of: notify the next one. From now on it waits for `targets`.
+        void skip(std::vector<Target> targets);
+        /// At most three calls with a common target are ahead.
         bool near_front() const;
 
       private:
         friend class Bulkhead;
         Bulkhead* bulkhead_ = nullptr;
-        Order key_{};
+        QueueKey key_{};
     };
 
-    bool has_room(std::size_t region, const Lane& lane, time_point now);
-    /// Whether there is room for a call of that age, and no other that waits for it comes before.
-    bool has_room_for(std::size_t region, const Lane& lane, const Order& order, time_point now);
-    /// Below `max_per_region`: what is lacking there, if anything, is what the region itself refuses.
-    bool below_most(std::size_t region) const { return most_ <= 0 || regions_[region].in_flight < most_; }
-    /// Room is lacking there because the region refuses more.
-    bool refuses(const Wish& wish, time_point now) const;
-    /// How many the region takes at a time; unset: no limit is known.
-    std::optional<int> load_limit(std::size_t region, const Lane& lane, time_point now) const;
-    /// The lowest of any model and account there.
+    bool has_room(std::size_t region, const LimiterKey& key, time_point now);
+    /// Whether there is room, and no call ahead of `position` waits for it.
+    bool has_room_for(std::size_t region, const LimiterKey& key, const QueueKey& position, time_point now);
+    /// Below `max_per_region`. If there is still no room, the load limit is the reason.
+    bool below_cap(std::size_t region) const {
+        return max_per_region_ <= 0 || regions_[region].in_flight < max_per_region_;
+    }
+    /// The learned load limit, not `max_per_region`, leaves no room.
+    bool at_load_limit(const Target& target, time_point now) const;
+    /// Requests that the region accepts at a time; unset: no limit is known.
+    std::optional<int> load_limit(std::size_t region, const LimiterKey& key, time_point now) const;
+    /// The lowest limit of any model and account in the region.
     std::optional<int> load_limit(std::size_t region, time_point now) const;
-    /// Whether an answer began there since then.
-    bool serves(std::size_t region, const Lane& lane, time_point since) const;
-    int in_flight(std::size_t region, const Lane& lane) const;
-    Place enter(std::size_t region, const Lane& lane, time_point now);
+    /// Whether an answer began in the region after `since`.
+    bool serves(std::size_t region, const LimiterKey& key, time_point since) const;
+    int in_flight(std::size_t region, const LimiterKey& key) const;
+    Permit acquire(std::size_t region, const LimiterKey& key, time_point now);
 
-    enum class Guest { fresh, returning };
-    /// An empty seat: the queue is full, which it never is for a returning guest: what it has waited for or spent would
-    /// be lost. `on_room` must not enter here; it is called when there may be room for one of the wishes.
-    Seat join(std::vector<Wish> wishes, time_point since, int priority, Guest guest, std::function<void()> on_room);
+    /// `exempt`: for a call that has already waited or spent money, which a full queue would waste.
+    enum class QueueCap { enforced, exempt };
+    /// Returns an empty waiter if the queue is full and the cap is enforced. `on_room` is called when there may be room
+    /// for one of the targets; it must not acquire a permit itself.
+    Waiter join(std::vector<Target> targets, time_point since, int priority, QueueCap cap,
+                std::function<void()> on_room);
     std::size_t waiting() const { return queue_.size(); }
-    int max_per_region() const { return most_; }
+    int max_per_region() const { return max_per_region_; }
 
   private:
-    struct Waiter {
-        std::vector<Wish> wishes;
+    struct QueueEntry {
+        std::vector<Target> targets;
         std::function<void()> on_room;
-        bool told = false;     // of room that it has not taken yet
-        bool skipped = false;  // could not use the room that there was: others may have it
+        bool notified = false;  // of room that it has not used yet
+        bool skipped = false;   // could not use that room: later entries may
     };
-    struct InLane {
-        Lane lane;
+    struct KeyState {
+        LimiterKey key;
         int in_flight = 0;
         LoadLimit limit;
     };
-    struct InRegion {
+    struct RegionState {
         int in_flight = 0;
-        std::vector<InLane> lanes;
+        std::vector<KeyState> keys;
     };
-    using Queue = std::map<Order, Waiter>;
+    using Queue = std::map<QueueKey, QueueEntry>;
 
-    void on_leave(std::size_t region, const Lane& lane);
-    const InLane* find(std::size_t region, const Lane& lane) const;
-    InLane* find(std::size_t region, const Lane& lane);
-    InLane& lane_in(std::size_t region, const Lane& lane);
-    void forget(std::size_t region, const Lane& lane);
-    bool has_room(const Wish& wish, time_point now) { return has_room(wish.region, wish.lane, now); }
-    /// The first behind that place which waits for the region and could go there.
-    void tell_next(std::size_t region, const Order& behind);
+    void on_release(std::size_t region, const LimiterKey& key);
+    const KeyState* find(std::size_t region, const LimiterKey& key) const;
+    KeyState* find(std::size_t region, const LimiterKey& key);
+    KeyState& state_of(std::size_t region, const LimiterKey& key);
+    /// Drops the state of an idle key, if the region has many keys.
+    void forget(std::size_t region, const LimiterKey& key);
+    bool has_room(const Target& target, time_point now) { return has_room(target.region, target.key, now); }
+    /// Notifies the first entry behind that position which waits for the region and has room there.
+    void notify_next(std::size_t region, const QueueKey& behind);
 
-    int most_, most_waiting_;
+    int max_per_region_, max_queue_;
     bool adaptive_;
     Random random_;
-    std::vector<InRegion> regions_;
+    std::vector<RegionState> regions_;
     Queue queue_;
-    std::uint64_t next_ticket_ = 0;
-    time_point now_{};  // the last that was heard of
+    std::uint64_t next_number_ = 0;
+    time_point now_{};  // of the last call that had a clock
 };
 
 }  // namespace holysheep::resilience

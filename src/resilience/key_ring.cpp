@@ -35,7 +35,7 @@ void KeyRing::limit(std::size_t key, std::size_t region, ModelId model, time_poi
     end = std::max(end, until);
 }
 
-void KeyRing::note_remaining(std::size_t key, std::size_t region, ModelId model, double share, time_point now) {
+void KeyRing::record_remaining(std::size_t key, std::size_t region, ModelId model, double share, time_point now) {
     auto& quota = noted({key, region, model}, now);
     quota.remaining = share;
     quota.noted = now;

@@ -34,7 +34,7 @@ class KeyRing {
     /// Asked for a pause, for this model there.
     void limit(std::size_t key, std::size_t region, ModelId model, time_point until, time_point now);
     /// The share of its quota that is left, 0..1; it counts for a minute.
-    void note_remaining(std::size_t key, std::size_t region, ModelId model, double share, time_point now);
+    void record_remaining(std::size_t key, std::size_t region, ModelId model, double share, time_point now);
 
     /// The first key in the order given that is neither refused nor paused; those with less than a tenth of their quota
     /// come after the others, the fullest first.

@@ -82,7 +82,8 @@ void Recorder::on_call_started(bool stream) {
     if (stream) ++totals_.streams;
 }
 
-void Recorder::on_dispatch(std::size_t region, const AttemptRecord& attempt, const std::optional<Detour>& detour) {
+void Recorder::on_dispatch(std::size_t region, const AttemptRecord& attempt,
+                           const std::optional<FailoverCause>& cause) {
     const auto lock = lock_briefly(mutex_);
     auto& tally = regions_[region].tally;
     ++totals_.attempts;
@@ -95,19 +96,19 @@ void Recorder::on_dispatch(std::size_t region, const AttemptRecord& attempt, con
         case AttemptKind::rescue: ++totals_.rescues, ++tally.rescues; break;
         case AttemptKind::backup: ++totals_.backups, ++tally.backups; break;
         case AttemptKind::failover:
-            if (detour) note_failover(regions_[detour->from], region, detour->cause);
+            if (cause) record_failover(regions_[cause->from], region, cause->cause);
             break;
         case AttemptKind::first:
         case AttemptKind::retry:
         case AttemptKind::fallback_model: break;
     }
-    if (!detour) return;
-    overhead_.add(detour->overhead);
-    const auto bound = std::ranges::lower_bound(kOverheadBounds, detour->overhead);
+    if (!cause) return;
+    overhead_.add(cause->overhead);
+    const auto bound = std::ranges::lower_bound(kOverheadBounds, cause->overhead);
     if (bound != kOverheadBounds.end()) ++overhead_buckets_[static_cast<std::size_t>(bound - kOverheadBounds.begin())];
 }
 
-void Recorder::note_failover(Region& from, std::size_t to, ErrorCode cause) {
+void Recorder::record_failover(Region& from, std::size_t to, ErrorCode cause) {
     ++totals_.failovers;
     ++from.tally.failovers_away;
     ++from.tally.away_by[index(cause)];
@@ -169,13 +170,13 @@ void Recorder::on_call_end(const CallEnd& call) {
     }
     if (call.queued >= kNoticeableWait) queued_.add(call.queued);
     if (call.attempts.size() > 1) {
-        note_hedges(call.attempts);
-        note_rescue(call.attempts);
+        record_hedges(call.attempts);
+        record_rescue(call.attempts);
     }
     models_.add(call.model, call.error, call.usage, call.attempts);
 }
 
-void Recorder::note_hedges(std::span<const AttemptRecord> attempts) {
+void Recorder::record_hedges(std::span<const AttemptRecord> attempts) {
     for (const auto& attempt : attempts) {
         if (attempt.kind != AttemptKind::hedge) continue;
         const auto id = std::ranges::find(ids_, attempt.region);
@@ -187,7 +188,7 @@ void Recorder::note_hedges(std::span<const AttemptRecord> attempts) {
 }
 
 /// An attempt that was sent beside a silent one, or beside its connection, and gave the answer: the call went there.
-void Recorder::note_rescue(std::span<const AttemptRecord> attempts) {
+void Recorder::record_rescue(std::span<const AttemptRecord> attempts) {
     const auto winner = std::ranges::find(attempts, true, &AttemptRecord::winner);
     if (winner == attempts.end()) return;
     if (winner->kind != AttemptKind::race && winner->kind != AttemptKind::rescue && winner->kind != AttemptKind::backup)
@@ -199,8 +200,8 @@ void Recorder::note_rescue(std::span<const AttemptRecord> attempts) {
     if (late == before.rend()) return;
     const auto from = std::ranges::find(ids_, late->region), to = std::ranges::find(ids_, winner->region);
     if (from == ids_.end() || to == ids_.end()) return;
-    note_failover(regions_[static_cast<std::size_t>(from - ids_.begin())], static_cast<std::size_t>(to - ids_.begin()),
-                  ErrorCode::timed_out);
+    record_failover(regions_[static_cast<std::size_t>(from - ids_.begin())],
+                    static_cast<std::size_t>(to - ids_.begin()), ErrorCode::timed_out);
 }
 
 void Recorder::on_probe(std::size_t region, bool answered, std::optional<nanoseconds> took) {

@@ -23,7 +23,7 @@
 namespace holysheep::telemetry {
 
 /// Why an attempt goes to another region than the one before it.
-struct Detour {
+struct FailoverCause {
     std::size_t from = 0;
     ErrorCode cause = ErrorCode::transport_failed;
     nanoseconds overhead{};  ///< see Stats::failover_overhead
@@ -50,8 +50,8 @@ class Recorder {
     /// What the budgets hold at the beginning; each call's end tells it anew.
     void on_budgets(double retry_tokens, double hedge_tokens);
     void on_call_started(bool stream);
-    /// `detour`: where another region failed before, or is late or silent.
-    void on_dispatch(std::size_t region, const AttemptRecord& attempt, const std::optional<Detour>& detour);
+    /// `cause`: where another region failed before, or is late or silent.
+    void on_dispatch(std::size_t region, const AttemptRecord& attempt, const std::optional<FailoverCause>& cause);
     /// `wasted`: the tokens it gave to nobody's use.
     void on_attempt_end(std::size_t region, const AttemptRecord& attempt, const values::RegionFacts& facts,
                         std::int64_t wasted = 0);
@@ -105,10 +105,10 @@ class Recorder {
     };
     struct Copy;
 
-    void note_failover(Region& from, std::size_t to, ErrorCode cause);
+    void record_failover(Region& from, std::size_t to, ErrorCode cause);
     void set_facts(std::size_t region, const values::RegionFacts& facts);
-    void note_hedges(std::span<const AttemptRecord> attempts);
-    void note_rescue(std::span<const AttemptRecord> attempts);
+    void record_hedges(std::span<const AttemptRecord> attempts);
+    void record_rescue(std::span<const AttemptRecord> attempts);
     static RegionStats in_words(const std::string& id, Copy& copy, time_point now);
 
     const time_point started_;

@@ -11,7 +11,7 @@
 #include "transport/http2_text.hpp"
 #include "transport/loopback.hpp"
 #include "transport/proxy_choice.hpp"
-#include "values/let_go.hpp"
+#include "values/release_memory.hpp"
 
 namespace holysheep::transport {
 
@@ -237,7 +237,7 @@ void CurlTransfer::set_headers() {
     if (!has_encoding) add("Accept-Encoding", ": ", stream ? "identity" : "gzip, deflate");
     for (std::size_t i = 0; i + 1 < header_list_.size(); ++i) header_list_[i].next = &header_list_[i + 1];
     set(easy_.get(), CURLOPT_HTTPHEADER, header_list_.data());
-    let_go(request_.headers);  // a stream may last for minutes
+    release_memory(request_.headers);  // a stream may last for minutes
 }
 
 void CurlTransfer::set_proxy() {
@@ -323,7 +323,7 @@ bool CurlTransfer::take_header_line(std::string_view line) {
         head_done_ = true;
         note_connection(head_.connection_reused, head_.timings);
         head_.headers.shrink_to_fit();
-        if (head_.status < 300) let_go_of_body();
+        if (head_.status < 300) release_body();
         events_->on_head(id_, std::move(head_));
         return !cancelled;
     }
@@ -338,10 +338,10 @@ bool CurlTransfer::take_header_line(std::string_view line) {
 }
 
 /// A stream may last for minutes, and its prompt be large. libcurl reads on from it only while it has not sent all.
-void CurlTransfer::let_go_of_body() {
+void CurlTransfer::release_body() {
     curl_off_t uploaded = 0;
     curl_easy_getinfo(easy_.get(), CURLINFO_SIZE_UPLOAD_T, &uploaded);
-    if (static_cast<std::size_t>(uploaded) >= request_.body.size()) let_go(request_.body);
+    if (static_cast<std::size_t>(uploaded) >= request_.body.size()) release_memory(request_.body);
 }
 
 /// What an answer may grow to. A stream that comes compressed although it must not is no longer than a plain answer.

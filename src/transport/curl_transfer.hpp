@@ -98,7 +98,7 @@ class CurlTransfer {
     void explain_proxy_failure(CURLcode code, TransferEnd& end) const;
     bool take_header_line(std::string_view line);
     std::size_t decoded_limit() const;
-    void let_go_of_body();
+    void release_body();
     void set_url();
     void set_method();
     void set_connection();

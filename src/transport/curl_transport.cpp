@@ -235,7 +235,7 @@ void CurlTransport::flush() {
         for (const auto id : std::exchange(to_resume_, {})) {
             auto* transfer = find(id);
             if (transfer == nullptr || !std::exchange(transfer->paused, false)) continue;
-            let_go_on(*transfer);
+            resume(*transfer);
             in_curl_ = true;  // it may deliver what it held back from inside the call
             const auto code = curl_easy_pause(transfer->handle(), CURLPAUSE_CONT);
             in_curl_ = false;
@@ -287,7 +287,7 @@ bool CurlTransport::hold_back(int fd) {
     return true;
 }
 
-void CurlTransport::let_go_on(CurlTransfer& transfer) {
+void CurlTransport::resume(CurlTransfer& transfer) {
     const int fd = std::exchange(transfer.held_socket, -1);
     if (fd < 0 || sockets_[static_cast<std::size_t>(fd)].watch != Watch::held) return;
     sockets_[static_cast<std::size_t>(fd)].watch = Watch::active;

@@ -99,7 +99,7 @@ class CurlTransport final : public Transport {
     void forget(int fd);
     void watch_socket(int fd);
     bool hold_back(int fd);
-    void let_go_on(CurlTransfer& transfer);
+    void resume(CurlTransfer& transfer);
     CurlTransfer& take_transfer();
     void release(CurlTransfer& transfer);
     void drive(curl_socket_t fd, int events);

@@ -13,13 +13,13 @@ namespace {
 
 using Limiter = RateLimiter::Impl;
 
-/// Everything that a call asks of its lane: a place, its sending, its arrival, its end. Time passes so fast that nobody
-/// waits; the argument is the number of calls in the window.
+/// Everything that a call asks of its partition: a place, its sending, its arrival, its end. Time passes so fast that
+/// nobody waits; the argument is the number of calls in the window.
 void grant(benchmark::State& state, const std::shared_ptr<Limiter>& limiter, Clock::time_point& now) {
-    const auto lane = limiter->lane(1, "gpt-4.1", {});
+    const auto partition = limiter->partition(1, "gpt-4.1", {});
     for (auto _ : state) {
         now += std::chrono::seconds{120};
-        Permit permit(limiter, lane, {.tokens = 1'000, .since = now}, now);
+        Permit permit(limiter, partition, {.tokens = 1'000, .since = now}, now);
         permit.sent(now);
         permit.arrived(now);
         permit.settle(900, 700, now);
@@ -41,14 +41,14 @@ void limiter_grant_with_tokens(benchmark::State& state) {
 }
 BENCHMARK(limiter_grant_with_tokens)->Arg(60);
 
-/// Four threads, one lane, one clock.
+/// Four threads, one partition, one clock.
 void limiter_grant_shared(benchmark::State& state) {
     static const auto limiter = std::make_shared<Limiter>(RateLimitOptions{.requests = 10'000});
     static std::atomic<std::int64_t> seconds{3'600};
-    const auto lane = limiter->lane(1, "gpt-4.1", {});
+    const auto partition = limiter->partition(1, "gpt-4.1", {});
     for (auto _ : state) {
         const Clock::time_point now{std::chrono::seconds{seconds += 120}};
-        Permit permit(limiter, lane, {.tokens = 1'000, .since = now}, now);
+        Permit permit(limiter, partition, {.tokens = 1'000, .since = now}, now);
         permit.sent(now);
         permit.arrived(now);
         permit.settle(900, 700, now);

@@ -25,7 +25,7 @@ constexpr std::size_t kUsualRegions = 8;
 
 void picks(benchmark::State& state, RoutingWorld& world) {
     std::vector<std::size_t> plan;
-    std::vector<health::Ticket> waiting;
+    std::vector<health::AttemptToken> waiting;
     for (std::size_t i = 0; i < world.regions.size(); i += 2) {
         waiting.push_back(world.tracker.on_dispatch(i, world.model, health::Awaited::stream, world.now));
     }
@@ -38,7 +38,7 @@ void picks(benchmark::State& state, RoutingWorld& world) {
         if (++count % 16 != 0) continue;
         auto& ticket = waiting[count / 16 % waiting.size()];
         world.tracker.on_first_content(ticket, now);
-        world.tracker.on_outcome(ticket, health::Charge::success, now);
+        world.tracker.on_outcome(ticket, health::FailureClass::success, now);
         ticket = world.tracker.on_dispatch(ticket.region, world.model, health::Awaited::stream, now);
     }
 }
@@ -127,7 +127,7 @@ class RoutedCall {
     call::CallPolicy policy_;
     std::vector<std::size_t> plan_;
     std::optional<call::CallMachine> machine_;
-    health::Ticket ticket_{};
+    health::AttemptToken ticket_{};
     runtime::TimerQueue::TimerId timer_ = 0;
     Clock::time_point timer_at_{};
     std::size_t region_ = 0;
@@ -163,7 +163,7 @@ BENCHMARK(BM_PartPolicy);
 
 void BM_PartTracker(benchmark::State& state) {
     RoutingWorld world(kUsualRegions);
-    std::array<std::optional<health::Ticket>, kInFlight> tickets;
+    std::array<std::optional<health::AttemptToken>, kInFlight> tickets;
     std::size_t number = 0;
     for (auto _ : state) {
         const auto now = world.tick();
@@ -172,7 +172,7 @@ void BM_PartTracker(benchmark::State& state) {
             world.tracker.on_alive(ticket->region, now);
             world.tracker.on_alive(ticket->region, now);
             world.tracker.on_first_content(*ticket, now);
-            world.tracker.on_outcome(*ticket, health::Charge::success, now);
+            world.tracker.on_outcome(*ticket, health::FailureClass::success, now);
         }
         // Not in turn, so that the samples of a latency come as unevenly as they do.
         ticket = world.tracker.on_dispatch(number * 5 % kUsualRegions, world.model, health::Awaited::stream, now);

@@ -41,7 +41,7 @@ Clock::time_point give_history(health::RegionHealthTracker& tracker, Clock::time
     std::vector<std::size_t> by_latency(tracker.size());
     std::iota(by_latency.begin(), by_latency.end(), std::size_t{0});
     std::ranges::sort(by_latency, {}, [&](std::size_t region) { return latency[region]; });
-    std::vector<health::Ticket> tickets(tracker.size());
+    std::vector<health::AttemptToken> tickets(tracker.size());
     for (int round = 0; round < kRounds; ++round) {
         for (std::size_t i = 0; i < tickets.size(); ++i) {
             tickets[i] = tracker.on_dispatch(i, model, health::Awaited::stream, now);
@@ -52,7 +52,7 @@ Clock::time_point give_history(health::RegionHealthTracker& tracker, Clock::time
             tracker.on_rtt(region, latency[region] / 4, then);
             tracker.on_alive(region, then);
             tracker.on_first_content(tickets[region], then);
-            tracker.on_outcome(tickets[region], health::Charge::success, then);
+            tracker.on_outcome(tickets[region], health::FailureClass::success, then);
         }
         now += 400ms;
         tracker.refresh(now);
@@ -92,7 +92,7 @@ call::CallPolicy RoutingWorld::policy() const {
 void RoutingWorld::fail_everywhere() {
     for (std::size_t i = 0; i < regions.size(); ++i) {
         auto ticket = tracker.on_dispatch(i, model, health::Awaited::stream, now);
-        tracker.on_outcome(ticket, health::Charge::gateway, now);
+        tracker.on_outcome(ticket, health::FailureClass::gateway, now);
     }
 }
 

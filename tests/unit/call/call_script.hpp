@@ -144,7 +144,7 @@ class MachineRun {
     Lines answer(int attempt) { return end(attempt, {.answered = true}); }
     Lines region_down(std::size_t region) { return lines(machine().on_region_down(region, now)); }
     /// As the driver does: the region has failed or answered in some other call.
-    void elsewhere(std::size_t region, health::Charge charge) {
+    void elsewhere(std::size_t region, health::FailureClass charge) {
         auto ticket = regions.on_dispatch(region, model, health::Awaited::other, now);
         regions.on_outcome(ticket, charge, now);
     }

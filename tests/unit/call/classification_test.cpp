@@ -14,7 +14,7 @@ static void PrintTo(Action action, std::ostream* out) {
 namespace {
 
 using enum Action;
-using health::Charge;
+using health::FailureClass;
 
 Outcome http(ErrorCode error, int status) { return {.error = error, .status = status, .any_byte = true}; }
 Outcome ran_out(Limit limit, int status = 0) {
@@ -26,72 +26,78 @@ TEST(Classification, EveryFailureHasItsActionAndItsCharge) {
         const char* signal;
         Outcome outcome;
         Action action;
-        Charge charge;
+        FailureClass charge;
     };
     const Row rows[] = {
-        {"no connection", {.certainly_not_delivered = true}, next, Charge::transport},
+        {"no connection", {.certainly_not_delivered = true}, next, FailureClass::transport},
         {"TLS or certificate",
          {.error = ErrorCode::tls_failed, .certainly_not_delivered = true},
          next,
-         Charge::transport},
-        {"a pooled connection was dead", {.connection_reused = true}, same_fresh, Charge::none},
+         FailureClass::transport},
+        {"a pooled connection was dead", {.connection_reused = true}, same_fresh, FailureClass::none},
         {"a pooled connection broke within the answer",
          {.connection_reused = true, .any_byte = true},
          next,
-         Charge::transport},
-        {"a fresh connection broke", {}, next, Charge::transport},
+         FailureClass::transport},
+        {"a fresh connection broke", {}, next, FailureClass::transport},
         {"a stream was refused on a fresh connection",
          {.certainly_not_delivered = true, .refused = true},
          next,
-         Charge::gateway},
+         FailureClass::gateway},
         {"a stream was refused on a pooled connection",
          {.certainly_not_delivered = true, .refused = true, .new_connection_helps = true},
          same_fresh,
-         Charge::none},
-        {"a fresh connection broke within the answer", {.status = 200, .any_byte = true}, next, Charge::transport},
-        {"connect limit", ran_out(Limit::connect), next, Charge::transport},
-        {"first-byte limit", ran_out(Limit::first_byte), next, Charge::timeout},
-        {"first-content limit", ran_out(Limit::first_content, 200), next, Charge::timeout},
-        {"stall limit before content", ran_out(Limit::stall, 200), next, Charge::timeout},
-        {"attempt limit", ran_out(Limit::attempt), next, Charge::timeout},
-        {"a 200 that is no answer", http(ErrorCode::malformed_response, 200), next, Charge::server},
-        {"an error inside a 200", http(ErrorCode::server_failed, 200), next, Charge::server},
-        {"408", http(ErrorCode::timed_out, 408), next, Charge::none},
-        {"425", http(ErrorCode::server_failed, 425), next, Charge::server},
-        {"425 with a body that says so", http(ErrorCode::invalid_request, 425), next, Charge::none},
-        {"409", http(ErrorCode::conflict, 409), same_later, Charge::none},
-        {"429", http(ErrorCode::rate_limited, 429), next, Charge::throttled},
-        {"429 or 402 for want of money", http(ErrorCode::insufficient_quota, 429), stop, Charge::none},
-        {"401", http(ErrorCode::unauthenticated, 401), stop, Charge::none},
-        {"403", http(ErrorCode::permission_denied, 403), stop, Charge::none},
-        {"403 for the place", http(ErrorCode::region_not_supported, 403), next, Charge::none},
-        {"400 too long", http(ErrorCode::context_length_exceeded, 400), stop, Charge::none},
-        {"413", http(ErrorCode::request_too_large, 413), stop, Charge::none},
-        {"400 content policy", http(ErrorCode::content_filtered, 400), stop, Charge::none},
-        {"400", http(ErrorCode::invalid_request, 400), stop, Charge::none},
-        {"404 for a path", http(ErrorCode::invalid_request, 404), stop, Charge::none},
-        {"421", http(ErrorCode::invalid_request, 421), same_fresh, Charge::none},
-        {"422", http(ErrorCode::invalid_request, 422), stop, Charge::none},
-        {"a redirect", http(ErrorCode::invalid_request, 308), next, Charge::gateway},
-        {"404 for the model", http(ErrorCode::model_not_found, 404), next, Charge::none},
-        {"500", http(ErrorCode::server_failed, 500), next, Charge::server},
-        {"501", http(ErrorCode::server_failed, 501), stop, Charge::none},
-        {"502", http(ErrorCode::server_failed, 502), next, Charge::gateway},
-        {"503", http(ErrorCode::server_failed, 503), next, Charge::overload},
-        {"504", http(ErrorCode::timed_out, 504), next, Charge::gateway},
-        {"505", http(ErrorCode::server_failed, 505), stop, Charge::none},
-        {"520", http(ErrorCode::server_failed, 520), next, Charge::gateway},
-        {"529", http(ErrorCode::server_failed, 529), next, Charge::overload},
-        {"cut after content", http(ErrorCode::stream_interrupted, 200), stop, Charge::transport},
-        {"silent after content", http(ErrorCode::stream_stalled, 200), stop, Charge::timeout},
-        {"the proxy is not there", {.error = ErrorCode::proxy_failed}, stop, Charge::none},
-        {"the proxy wants credentials", {.error = ErrorCode::proxy_failed, .proxy_status = 407}, stop, Charge::none},
-        {"the proxy refuses a host", {.error = ErrorCode::proxy_failed, .proxy_status = 403}, next, Charge::none},
-        {"the proxy cannot connect", {.error = ErrorCode::proxy_failed, .proxy_status = 503}, next, Charge::none},
-        {"cancelled", {.error = ErrorCode::cancelled}, stop, Charge::none},
-        {"deadline", {.error = ErrorCode::deadline_exceeded}, stop, Charge::none},
-        {"a fault of this side", {.error = ErrorCode::invalid_request}, stop, Charge::none},
-        {"a whole answer", {.answered = true}, stop, Charge::success},
+         FailureClass::none},
+        {"a fresh connection broke within the answer",
+         {.status = 200, .any_byte = true},
+         next,
+         FailureClass::transport},
+        {"connect limit", ran_out(Limit::connect), next, FailureClass::transport},
+        {"first-byte limit", ran_out(Limit::first_byte), next, FailureClass::timeout},
+        {"first-content limit", ran_out(Limit::first_content, 200), next, FailureClass::timeout},
+        {"stall limit before content", ran_out(Limit::stall, 200), next, FailureClass::timeout},
+        {"attempt limit", ran_out(Limit::attempt), next, FailureClass::timeout},
+        {"a 200 that is no answer", http(ErrorCode::malformed_response, 200), next, FailureClass::server},
+        {"an error inside a 200", http(ErrorCode::server_failed, 200), next, FailureClass::server},
+        {"408", http(ErrorCode::timed_out, 408), next, FailureClass::none},
+        {"425", http(ErrorCode::server_failed, 425), next, FailureClass::server},
+        {"425 with a body that says so", http(ErrorCode::invalid_request, 425), next, FailureClass::none},
+        {"409", http(ErrorCode::conflict, 409), same_later, FailureClass::none},
+        {"429", http(ErrorCode::rate_limited, 429), next, FailureClass::throttled},
+        {"429 or 402 for want of money", http(ErrorCode::insufficient_quota, 429), stop, FailureClass::none},
+        {"401", http(ErrorCode::unauthenticated, 401), stop, FailureClass::none},
+        {"403", http(ErrorCode::permission_denied, 403), stop, FailureClass::none},
+        {"403 for the place", http(ErrorCode::region_not_supported, 403), next, FailureClass::none},
+        {"400 too long", http(ErrorCode::context_length_exceeded, 400), stop, FailureClass::none},
+        {"413", http(ErrorCode::request_too_large, 413), stop, FailureClass::none},
+        {"400 content policy", http(ErrorCode::content_filtered, 400), stop, FailureClass::none},
+        {"400", http(ErrorCode::invalid_request, 400), stop, FailureClass::none},
+        {"404 for a path", http(ErrorCode::invalid_request, 404), stop, FailureClass::none},
+        {"421", http(ErrorCode::invalid_request, 421), same_fresh, FailureClass::none},
+        {"422", http(ErrorCode::invalid_request, 422), stop, FailureClass::none},
+        {"a redirect", http(ErrorCode::invalid_request, 308), next, FailureClass::gateway},
+        {"404 for the model", http(ErrorCode::model_not_found, 404), next, FailureClass::none},
+        {"500", http(ErrorCode::server_failed, 500), next, FailureClass::server},
+        {"501", http(ErrorCode::server_failed, 501), stop, FailureClass::none},
+        {"502", http(ErrorCode::server_failed, 502), next, FailureClass::gateway},
+        {"503", http(ErrorCode::server_failed, 503), next, FailureClass::overload},
+        {"504", http(ErrorCode::timed_out, 504), next, FailureClass::gateway},
+        {"505", http(ErrorCode::server_failed, 505), stop, FailureClass::none},
+        {"520", http(ErrorCode::server_failed, 520), next, FailureClass::gateway},
+        {"529", http(ErrorCode::server_failed, 529), next, FailureClass::overload},
+        {"cut after content", http(ErrorCode::stream_interrupted, 200), stop, FailureClass::transport},
+        {"silent after content", http(ErrorCode::stream_stalled, 200), stop, FailureClass::timeout},
+        {"the proxy is not there", {.error = ErrorCode::proxy_failed}, stop, FailureClass::none},
+        {"the proxy wants credentials",
+         {.error = ErrorCode::proxy_failed, .proxy_status = 407},
+         stop,
+         FailureClass::none},
+        {"the proxy refuses a host", {.error = ErrorCode::proxy_failed, .proxy_status = 403}, next, FailureClass::none},
+        {"the proxy cannot connect", {.error = ErrorCode::proxy_failed, .proxy_status = 503}, next, FailureClass::none},
+        {"cancelled", {.error = ErrorCode::cancelled}, stop, FailureClass::none},
+        {"deadline", {.error = ErrorCode::deadline_exceeded}, stop, FailureClass::none},
+        {"a fault of this side", {.error = ErrorCode::invalid_request}, stop, FailureClass::none},
+        {"a whole answer", {.answered = true}, stop, FailureClass::success},
     };
     for (const auto& row : rows) {
         const auto verdict = classify(row.outcome, {}, false);
@@ -111,7 +117,7 @@ TEST(Classification, ARefusedKeyMayBeGoodElsewhereWhenRegionsHaveTheirOwn) {
 TEST(Classification, A500IsFinalWhereTheCallerSaysSo) {
     const RetryOptions final_500{.server_500 = false};
     EXPECT_EQ(classify(http(ErrorCode::server_failed, 500), final_500, false).action, stop);
-    EXPECT_EQ(classify(http(ErrorCode::server_failed, 500), final_500, false).charge, Charge::server);
+    EXPECT_EQ(classify(http(ErrorCode::server_failed, 500), final_500, false).charge, FailureClass::server);
     EXPECT_EQ(classify(http(ErrorCode::server_failed, 503), final_500, false).action, next);
 }
 

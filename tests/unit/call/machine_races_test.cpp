@@ -9,7 +9,7 @@ namespace holysheep::call {
 namespace {
 
 using namespace std::chrono_literals;
-using health::Charge;
+using health::FailureClass;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
@@ -83,7 +83,7 @@ TEST(ConnectionRace, ARegionThatIsOvertakenThriceIsLeftAlone) {
     for (int i = 0; i < 3; ++i) {
         auto ticket = regions.on_dispatch(0, 0, health::Awaited::plain, seed.now);
         regions.on_late(ticket, seed.now);
-        regions.on_outcome(ticket, Charge::none, seed.now);
+        regions.on_outcome(ticket, FailureClass::none, seed.now);
     }
     EXPECT_FALSE(regions.usable(0, 0, seed.now));
 }
@@ -168,7 +168,7 @@ TEST(LostPath, ARaceToASickRegionTakesAToken) {
         MachineRun run(2);
         know_round_trip(run);
         run.budget = {0.2, tokens};
-        for (int i = 0; i < 20; ++i) run.elsewhere(1, Charge::gateway);
+        for (int i = 0; i < 20; ++i) run.elsewhere(1, FailureClass::gateway);
         run.evidence = PathEvidence{.unacked_for = 70ms, .srtt = 20ms};
         run.start();
         run.connect(1);
@@ -354,7 +354,7 @@ struct HedgedRun : MachineRun {
     explicit HedgedRun(std::size_t count) : MachineRun(count, true) {
         policy.hedge = true;
         policy.hedge_after = 300ms;
-        for (std::size_t i = 0; i < count; ++i) elsewhere(i, Charge::success);
+        for (std::size_t i = 0; i < count; ++i) elsewhere(i, FailureClass::success);
     }
 };
 
@@ -384,7 +384,7 @@ TEST(Hedge, DoesNotGoOut) {
         {"one attempt is all", [](HedgedRun& run) { run.policy.retry.max_attempts = 1; }},
         {"the other region is sick",
          [](HedgedRun& run) {
-             for (int i = 0; i < 3; ++i) run.elsewhere(1, Charge::gateway);
+             for (int i = 0; i < 3; ++i) run.elsewhere(1, FailureClass::gateway);
          }},
         {"the other region is limited", [](HedgedRun& run) { run.regions.limit_until(1, run.model, run.now + 10s); }},
         {"the other region is draining", [](HedgedRun& run) { run.regions.set_draining(1, true, run.now); }},
@@ -420,7 +420,7 @@ struct BackedUpRun : MachineRun {
     explicit BackedUpRun(std::size_t count, bool stream = true) : MachineRun(count, stream) {
         policy.deadline = now + 3s;
         policy.usual = 400ms;
-        for (std::size_t i = 0; i < count; ++i) elsewhere(i, Charge::success);
+        for (std::size_t i = 0; i < count; ++i) elsewhere(i, FailureClass::success);
     }
 };
 
@@ -493,7 +493,7 @@ TEST(Backup, IsTriedAgainWhereThereWasNowhereToGo) {
 
 TEST(Backup, ATrialGivesTheCallerWhatTheOthersUsuallyNeedAndNoMore) {
     BackedUpRun run(2);
-    for (int i = 0; i < 3; ++i) run.elsewhere(0, Charge::gateway);  // a bad record
+    for (int i = 0; i < 3; ++i) run.elsewhere(0, FailureClass::gateway);  // a bad record
     run.start();
     run.connect(1);
     EXPECT_THAT(run.pass(400ms - 1ns), IsEmpty());
@@ -505,8 +505,8 @@ TEST(Backup, ATrialIsNotBackedUpByAnotherOne) {
     BackedUpRun run(2);
     run.policy.deadline.reset();
     for (int i = 0; i < 3; ++i) {
-        run.elsewhere(0, Charge::gateway);
-        run.elsewhere(1, Charge::gateway);
+        run.elsewhere(0, FailureClass::gateway);
+        run.elsewhere(1, FailureClass::gateway);
     }
     run.start();
     run.connect(1);
@@ -519,7 +519,7 @@ TEST(Backup, AnExplorationIsBackedUpByARegionThatIsInUse) {
         run.regions.on_alive(0, run.now);
         run.now += 31s;
         run.policy.deadline.reset();
-        if (in_use) run.elsewhere(1, Charge::success);
+        if (in_use) run.elsewhere(1, FailureClass::success);
         run.start();
         run.connect(1);
         const auto seen = run.pass(400ms);
@@ -562,7 +562,7 @@ TEST(Hedge, ARegionThatLacksTheModelDoesNotEndTheCall) {
 struct OpenBreaker : MachineRun {
     explicit OpenBreaker(std::size_t count) : MachineRun(count, false, BreakerOptions{}) { open(0); }
     void open(std::size_t region) {
-        for (int i = 0; i < 3; ++i) elsewhere(region, Charge::transport);
+        for (int i = 0; i < 3; ++i) elsewhere(region, FailureClass::transport);
     }
 };
 
@@ -609,7 +609,7 @@ TEST(BreakerInThePlan, NobodyWaitsForARegionThatAnotherCallIsTryingOut) {
     run.now += 3s;
     auto trial = run.regions.on_dispatch(0, run.model, health::Awaited::plain, run.now);
     EXPECT_THAT(run.start(), ElementsAre("start #1 b first"));
-    run.regions.on_outcome(trial, Charge::none, run.now);
+    run.regions.on_outcome(trial, FailureClass::none, run.now);
 }
 
 }  // namespace

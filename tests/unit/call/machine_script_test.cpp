@@ -42,7 +42,7 @@ class RandomCall {
             if (one_in(4)) regions_->limit_until(r, model, now_ + milliseconds(pick(90'000)));
             for (auto failures = one_in(3) ? pick(12) : 0; failures > 0; --failures) {
                 auto ticket = regions_->on_dispatch(r, model, health::Awaited::other, now_);
-                regions_->on_outcome(ticket, health::Charge::gateway, now_);
+                regions_->on_outcome(ticket, health::FailureClass::gateway, now_);
             }
         }
         std::shuffle(plan_.begin(), plan_.end(), random_);

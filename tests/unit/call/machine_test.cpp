@@ -312,7 +312,7 @@ TEST(CallMachine, WithAnEmptyBudgetTheOriginalFailureIsTheAnswer) {
 
 TEST(CallMachine, AMoveToAFailingRegionTakesAToken) {
     MachineRun run(2);
-    run.elsewhere(1, health::Charge::gateway);
+    run.elsewhere(1, health::FailureClass::gateway);
     run.budget = {0.2, 1};
     run.start();
     EXPECT_THAT(run.end(1, overloaded()), ElementsAre("start #2 b failover"));
@@ -324,7 +324,7 @@ TEST(CallMachine, WhatWasNotDeliveredMovesFreelyUnlessTheRegionIsSick) {
         MachineRun run(2);
         run.budget = {0.2, 1};
         for (int i = 0; i < (sick ? 7 : 6); ++i) {
-            run.elsewhere(1, health::Charge::gateway);
+            run.elsewhere(1, health::FailureClass::gateway);
         }
         run.start();
         EXPECT_THAT(run.end(1, refused_connection()), ElementsAre("start #2 b failover"));
@@ -336,7 +336,7 @@ TEST(CallMachine, WithoutATokenASickRegionIsPassedOverForAHealthyOne) {
     MachineRun run(3);
     run.budget = {0.2, 0};
     for (int i = 0; i < 10; ++i) {
-        run.elsewhere(1, health::Charge::gateway);
+        run.elsewhere(1, health::FailureClass::gateway);
     }
     run.start();
     EXPECT_THAT(run.end(1, overloaded()), ElementsAre("start #2 c failover"));

@@ -18,20 +18,20 @@ struct World {
     RegionHealthTracker regions{std::vector<Region>{{.id = "a"}, {.id = "b"}}, HealthOptions{}, BreakerOptions{}, 7};
     ModelId model = regions.model_id("m"), other = regions.model_id("another");
 
-    void fail(ModelId asked, Charge charge, int times) {
+    void fail(ModelId asked, FailureClass charge, int times) {
         for (int i = 0; i < times; ++i) {
             auto ticket = regions.on_dispatch(0, asked, Awaited::stream, now);
             regions.on_outcome(ticket, charge, now);
         }
     }
-    Ticket canary(ModelId asked) { return regions.on_dispatch(0, asked, Awaited::stream, now, true); }
+    AttemptToken canary(ModelId asked) { return regions.on_dispatch(0, asked, Awaited::stream, now, true); }
     Clock::time_point next(ModelId asked) const { return regions.canary_at(0, asked, now); }
     bool blocked(ModelId asked) const { return !regions.breakers_closed(0, asked, now); }
 };
 
 TEST(Canaries, OneGoesOutEvery300To500MillisecondsForAllModels) {
     World world;
-    world.fail(world.model, Charge::transport, 3);
+    world.fail(world.model, FailureClass::transport, 3);
     ASSERT_TRUE(world.blocked(world.other));
     EXPECT_EQ(world.next(world.model), world.now) << "the first at once";
     auto ticket = world.canary(world.model);
@@ -41,15 +41,15 @@ TEST(Canaries, OneGoesOutEvery300To500MillisecondsForAllModels) {
         EXPECT_LE(world.next(model), world.now + 500ms);
         EXPECT_TRUE(world.regions.canary_out_since(0, model, world.now));
     }
-    world.regions.on_outcome(ticket, Charge::transport, world.now);
+    world.regions.on_outcome(ticket, FailureClass::transport, world.now);
     EXPECT_FALSE(world.regions.canary_out_since(0, world.model, world.now));
 }
 
 TEST(Canaries, AnAnsweredProbeLetsTheNextOneGoAtOnce) {
     World world;
-    world.fail(world.model, Charge::transport, 3);
+    world.fail(world.model, FailureClass::transport, 3);
     auto ticket = world.canary(world.model);
-    world.regions.on_outcome(ticket, Charge::transport, world.now);
+    world.regions.on_outcome(ticket, FailureClass::transport, world.now);
     ASSERT_GT(world.next(world.model), world.now);
     world.regions.on_probe_end(0, {.answered = true, .good = true, .took = 10ms}, world.now);
     EXPECT_EQ(world.next(world.model), world.now);
@@ -57,7 +57,7 @@ TEST(Canaries, AnAnsweredProbeLetsTheNextOneGoAtOnce) {
 
 TEST(Canaries, TheFirstThatIsAnsweredClosesTheBreaker) {
     World world;
-    world.fail(world.model, Charge::transport, 3);
+    world.fail(world.model, FailureClass::transport, 3);
     auto ticket = world.canary(world.model);
     world.regions.on_first_content(ticket, world.now);
     EXPECT_FALSE(world.blocked(world.model));
@@ -66,7 +66,7 @@ TEST(Canaries, TheFirstThatIsAnsweredClosesTheBreaker) {
 
 TEST(Canaries, EachModelThatFailsInALivingRegionHasItsOwn) {
     World world;
-    for (const auto model : {world.model, world.other}) world.fail(model, Charge::timeout, 5);
+    for (const auto model : {world.model, world.other}) world.fail(model, FailureClass::timeout, 5);
     ASSERT_TRUE(world.blocked(world.model));
     ASSERT_TRUE(world.blocked(world.other));
     ASSERT_EQ(world.regions.facts(0, world.now).breaker, BreakerState::closed);
@@ -82,12 +82,12 @@ TEST(Canaries, EachModelThatFailsInALivingRegionHasItsOwn) {
 
 TEST(Canaries, OneWhoseModelWasForgottenEndsLikeAnyOther) {
     World world;
-    world.fail(world.model, Charge::timeout, 5);
+    world.fail(world.model, FailureClass::timeout, 5);
     auto ticket = world.canary(world.model);
     for (int i = 0; i < 1'000; ++i) {
         world.regions.limit_until(0, world.regions.model_id("made up " + std::to_string(i)), kNow + 1h);
     }
-    world.regions.on_outcome(ticket, Charge::timeout, world.now);
+    world.regions.on_outcome(ticket, FailureClass::timeout, world.now);
     EXPECT_FALSE(world.regions.canary_out_since(0, world.model, world.now));
 }
 

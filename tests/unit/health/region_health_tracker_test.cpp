@@ -30,12 +30,12 @@ struct World {
     RegionHealthTracker regions;
     ModelId model;
 
-    Ticket dispatch(std::size_t region, Awaited awaited = Awaited::stream) {
+    AttemptToken dispatch(std::size_t region, Awaited awaited = Awaited::stream) {
         return regions.on_dispatch(region, model, awaited, now);
     }
-    void end_with(std::size_t region, Charge charge) {
+    void end_with(std::size_t region, FailureClass charge) {
         auto ticket = dispatch(region, Awaited::other);
-        if (charge == Charge::success) regions.on_alive(region, now);
+        if (charge == FailureClass::success) regions.on_alive(region, now);
         regions.on_outcome(ticket, charge, now);
     }
     /// A stream whose first content came after `ms`.
@@ -44,7 +44,7 @@ struct World {
         now += nanoseconds(static_cast<std::int64_t>(ms * 1e6));
         regions.on_alive(region, now);
         regions.on_first_content(ticket, now);
-        regions.on_outcome(ticket, Charge::success, now);
+        regions.on_outcome(ticket, FailureClass::success, now);
     }
     void probe(std::size_t region, bool good) {
         ASSERT_TRUE(regions.take_probe(region, now));
@@ -142,7 +142,7 @@ TEST(RegionHealthTracker, AModelThatComesAfterManyOthersSharesNothingWithThem) {
     World world(2);
     ask_for_made_up_models(world, 1'000);
     EXPECT_TRUE(world.usable(0)) << "their pauses are not its";
-    for (int i = 0; i < 5; ++i) world.end_with(1, Charge::timeout);
+    for (int i = 0; i < 5; ++i) world.end_with(1, FailureClass::timeout);
     EXPECT_FALSE(world.usable(1));
     EXPECT_TRUE(world.regions.usable(1, world.regions.model_id("made up 999"), world.now));
     EXPECT_TRUE(world.regions.usable(1, 0, world.now)) << "raw requests have a memory of their own";
@@ -154,7 +154,7 @@ TEST(RegionHealthTracker, OfModelsThatAnsweredTheOneUnusedForLongestIsForgotten)
     const auto serve = [&](int i) {
         auto ticket = world.regions.on_dispatch(0, world.regions.model_id(name(i)), Awaited::stream, world.now);
         world.regions.on_first_content(ticket, world.now + 100ms);
-        world.regions.on_outcome(ticket, Charge::success, world.now + 100ms);
+        world.regions.on_outcome(ticket, FailureClass::success, world.now + 100ms);
     };
     const auto known = [&](int i) {
         return world.regions.quantiles(world.regions.model_id(name(i)), Awaited::stream).size() > 0;
@@ -174,19 +174,19 @@ TEST(RegionHealthTracker, AModelThatOnlyMetDeadNetworksIsNotRemembered) {
         const auto model = world.regions.model_id("model " + std::to_string(i));
         world.regions.limit_until(0, model, kNow + 1h);
     }
-    world.end_with(1, Charge::transport);
-    world.end_with(1, Charge::none);
+    world.end_with(1, FailureClass::transport);
+    world.end_with(1, FailureClass::none);
     EXPECT_FALSE(world.regions.usable(0, world.regions.model_id("model 0"), kNow)) << "none had to make room";
 }
 
 TEST(RegionHealthTracker, AnAttemptMayOutliveTheMemoryOfItsModel) {
     World world(2);
     auto ticket = world.dispatch(0);
-    for (int i = 0; i < 5; ++i) world.end_with(0, Charge::timeout);
+    for (int i = 0; i < 5; ++i) world.end_with(0, FailureClass::timeout);
     ask_for_made_up_models(world, 200);
     world.regions.on_first_content(ticket, kNow + 1s);
     world.regions.on_content_gap(world.model, 200ms);
-    world.regions.on_outcome(ticket, Charge::success, kNow + 2s);
+    world.regions.on_outcome(ticket, FailureClass::success, kNow + 2s);
     EXPECT_EQ(world.regions.quantiles(world.model, Awaited::stream).size(), 1U);
     EXPECT_EQ(world.regions.in_flight(0), 0);
 }
@@ -195,28 +195,28 @@ TEST(RegionHealthTracker, AnAttemptMayOutliveTheMemoryOfItsModel) {
 
 TEST(RegionHealthTracker, TheErrorRateIsAMovingAverage) {
     World world(1, {.enabled = false});
-    world.end_with(0, Charge::gateway);
+    world.end_with(0, FailureClass::gateway);
     EXPECT_DOUBLE_EQ(world.regions.error_rate(0, kNow), 0.1);
-    world.end_with(0, Charge::transport);
+    world.end_with(0, FailureClass::transport);
     EXPECT_DOUBLE_EQ(world.regions.error_rate(0, kNow), 0.19);
-    world.end_with(0, Charge::success);
+    world.end_with(0, FailureClass::success);
     EXPECT_DOUBLE_EQ(world.regions.error_rate(0, kNow), 0.171);
-    world.end_with(0, Charge::none);
-    world.end_with(0, Charge::timeout);
+    world.end_with(0, FailureClass::none);
+    world.end_with(0, FailureClass::timeout);
     EXPECT_DOUBLE_EQ(world.regions.error_rate(0, kNow), 0.171) << "a slow model is not a sick region";
-    for (int i = 0; i < 100; ++i) world.end_with(0, Charge::server);
+    for (int i = 0; i < 100; ++i) world.end_with(0, FailureClass::server);
     EXPECT_GT(world.regions.error_rate(0, kNow), 0.99);
     EXPECT_LE(world.regions.error_rate(0, kNow), 1.0);
 }
 
 TEST(RegionHealthTracker, TheErrorRateFadesWhileNothingIsTried) {
     World world(1, {.enabled = false});
-    for (int i = 0; i < 100; ++i) world.end_with(0, Charge::gateway);
+    for (int i = 0; i < 100; ++i) world.end_with(0, FailureClass::gateway);
     EXPECT_NEAR(world.regions.error_rate(0, kNow + 10s), 0.3679, 1e-3);
     EXPECT_LT(world.regions.error_rate(0, kNow + 60s), 0.01);
     EXPECT_LE(world.regions.error_rate(0, kNow - 1h), 1.0) << "a clock that looks back does not blow it up";
     world.now += 10s;
-    world.end_with(0, Charge::success);
+    world.end_with(0, FailureClass::success);
     EXPECT_NEAR(world.regions.error_rate(0, world.now), 0.331, 1e-3) << "an outcome adds to what is left";
 }
 
@@ -226,8 +226,8 @@ TEST(RegionHealthTracker, CountsAttemptsInFlight) {
     auto second = world.dispatch(1);
     EXPECT_EQ(world.regions.in_flight(1), 2);
     EXPECT_EQ(world.regions.in_flight(0), 0);
-    world.regions.on_outcome(first, Charge::none, kNow);
-    world.regions.on_outcome(second, Charge::success, kNow);
+    world.regions.on_outcome(first, FailureClass::none, kNow);
+    world.regions.on_outcome(second, FailureClass::success, kNow);
     EXPECT_EQ(world.regions.in_flight(1), 0);
 }
 
@@ -256,7 +256,7 @@ TEST(RegionHealthTracker, WalksFromHealthyThroughDownAndBack) {
     world.now += 1s;
     world.probe(0, true);
     EXPECT_EQ(world.liveness(0), Liveness::recovering);
-    for (int i = 0; i < 3; ++i) world.end_with(0, Charge::success);
+    for (int i = 0; i < 3; ++i) world.end_with(0, FailureClass::success);
     EXPECT_EQ(world.liveness(0), Liveness::healthy);
 }
 
@@ -308,7 +308,7 @@ TEST(RegionHealthTracker, TwoMissedProbesWithoutAnySignOfLifeOpenTheBreaker) {
 
 TEST(RegionHealthTracker, ARegionWhoseProbesGoUnansweredIsDownThoughATrialIsDue) {
     World world(2);
-    for (int i = 0; i < 3; ++i) world.end_with(0, Charge::transport);
+    for (int i = 0; i < 3; ++i) world.end_with(0, FailureClass::transport);
     const auto seen_open = world.facts(0);
     world.now += 3s;
     EXPECT_EQ(world.breaker(0), BreakerState::half_open);
@@ -354,7 +354,7 @@ TEST(RegionHealthTracker, TellsOfEveryChangeOnce) {
 
 TEST(RegionHealthTracker, ThreeTransportFailuresOpenTheRegionAndReportItDead) {
     World world(2);
-    for (int i = 0; i < 3; ++i) world.end_with(0, Charge::transport);
+    for (int i = 0; i < 3; ++i) world.end_with(0, FailureClass::transport);
     EXPECT_EQ(world.breaker(0), BreakerState::open);
     EXPECT_EQ(world.liveness(0), Liveness::down);
     EXPECT_THAT(world.regions.take_notices().dead, ElementsAre(0U));
@@ -363,7 +363,7 @@ TEST(RegionHealthTracker, ThreeTransportFailuresOpenTheRegionAndReportItDead) {
 
 TEST(RegionHealthTracker, GatewayErrorsOpenTheRegionButDoNotReportItDead) {
     World world(2);
-    for (int i = 0; i < 3; ++i) world.end_with(0, Charge::gateway);
+    for (int i = 0; i < 3; ++i) world.end_with(0, FailureClass::gateway);
     EXPECT_EQ(world.breaker(0), BreakerState::open);
     EXPECT_THAT(world.regions.take_notices().dead, IsEmpty()) << "it may answer what it was asked before";
 }
@@ -372,7 +372,7 @@ TEST(RegionHealthTracker, GatewayErrorsOpenTheRegionButDoNotReportItDead) {
 
 TEST(RegionHealthTracker, WhereNobodyIsServedRefusalsOpenTheRegion) {
     World world(2);
-    for (int i = 0; i < 3; ++i) world.end_with(0, Charge::overload);
+    for (int i = 0; i < 3; ++i) world.end_with(0, FailureClass::overload);
     EXPECT_FALSE(world.regions.full(0));
     EXPECT_EQ(world.breaker(0), BreakerState::open);
 }
@@ -381,25 +381,25 @@ TEST(RegionHealthTracker, WhereOthersAreServedARegionIsFullAndStaysClosed) {
     World world(2);
     auto stream = world.dispatch(0);
     world.regions.on_first_content(stream, world.now);
-    for (int i = 0; i < 50; ++i) world.end_with(0, Charge::overload);
+    for (int i = 0; i < 50; ++i) world.end_with(0, FailureClass::overload);
     EXPECT_TRUE(world.regions.full(0));
     EXPECT_EQ(world.breaker(0), BreakerState::closed);
     EXPECT_EQ(world.regions.error_rate(0, world.now), 0);
     EXPECT_GT(world.regions.view(0, world.model, Awaited::stream, world.now).error_rate, 0.5) << "it is asked last";
-    world.regions.on_outcome(stream, Charge::success, world.now);
+    world.regions.on_outcome(stream, FailureClass::success, world.now);
 }
 
 TEST(RegionHealthTracker, WhatWentOutTogetherAndIsNotRefusedYetWasLetIn) {
     World world(2);
-    std::vector<Ticket> tickets;
+    std::vector<AttemptToken> tickets;
     for (int i = 0; i < 20; ++i) tickets.push_back(world.dispatch(0, Awaited::plain));
     world.now += 30ms;
     for (int i = 0; i < 16; ++i)
-        world.regions.on_outcome(tickets[static_cast<std::size_t>(i)], Charge::overload, world.now);
+        world.regions.on_outcome(tickets[static_cast<std::size_t>(i)], FailureClass::overload, world.now);
     EXPECT_TRUE(world.regions.full(0));
     EXPECT_EQ(world.breaker(0), BreakerState::closed);
     for (int i = 16; i < 20; ++i)
-        world.regions.on_outcome(tickets[static_cast<std::size_t>(i)], Charge::success, world.now);
+        world.regions.on_outcome(tickets[static_cast<std::size_t>(i)], FailureClass::success, world.now);
 }
 
 TEST(RegionHealthTracker, WhoRefusesAllForSecondsIsDeadWhateverWaitsThere) {
@@ -408,15 +408,15 @@ TEST(RegionHealthTracker, WhoRefusesAllForSecondsIsDeadWhateverWaitsThere) {
     world.regions.on_first_content(stream, world.now);
     for (int i = 0; i < 30; ++i) {
         world.now += 100ms;
-        world.end_with(0, Charge::overload);
+        world.end_with(0, FailureClass::overload);
     }
     EXPECT_EQ(world.breaker(0), BreakerState::open) << "it drains, and keeps one stream";
-    world.regions.on_outcome(stream, Charge::none, world.now);
+    world.regions.on_outcome(stream, FailureClass::none, world.now);
 }
 
 TEST(RegionHealthTracker, TimeoutsOpenOneModelOfTheRegionOnly) {
     World world(2);
-    for (int i = 0; i < 5; ++i) world.end_with(0, Charge::timeout);
+    for (int i = 0; i < 5; ++i) world.end_with(0, FailureClass::timeout);
     EXPECT_EQ(world.breaker(0), BreakerState::closed);
     EXPECT_FALSE(world.usable(0));
     EXPECT_TRUE(world.regions.usable(0, world.regions.model_id("another"), world.now));
@@ -424,23 +424,24 @@ TEST(RegionHealthTracker, TimeoutsOpenOneModelOfTheRegionOnly) {
 
 TEST(RegionHealthTracker, TimeoutsDoNotCloseTheLastHalfOfTheWeight) {
     World world(2);
-    for (int i = 0; i < 3; ++i) world.end_with(1, Charge::transport);
-    for (int i = 0; i < 50; ++i) world.end_with(0, Charge::timeout);
+    for (int i = 0; i < 3; ++i) world.end_with(1, FailureClass::transport);
+    for (int i = 0; i < 50; ++i) world.end_with(0, FailureClass::timeout);
     EXPECT_TRUE(world.usable(0));
 }
 
 TEST(RegionHealthTracker, ThrottlingCancelsAndLostRacesNeverOpenABreaker) {
     World world(2);
-    for (int i = 0; i < 100; ++i) world.end_with(0, Charge::none);
+    for (int i = 0; i < 100; ++i) world.end_with(0, FailureClass::none);
     EXPECT_EQ(world.breaker(0), BreakerState::closed);
     EXPECT_EQ(world.regions.error_rate(0, world.now), 0);
 }
 
 TEST(RegionHealthTracker, OneTrialAtATimeAndItsPermitComesBackWhateverHappens) {
     World world(2);
-    for (int i = 0; i < 3; ++i) world.end_with(0, Charge::transport);
+    for (int i = 0; i < 3; ++i) world.end_with(0, FailureClass::transport);
     world.now += 3s;
-    for (const auto charge : {Charge::none, Charge::success, Charge::success, Charge::success}) {
+    for (const auto charge :
+         {FailureClass::none, FailureClass::success, FailureClass::success, FailureClass::success}) {
         EXPECT_TRUE(world.usable(0));
         auto trial = world.dispatch(0);
         EXPECT_FALSE(world.usable(0)) << "the permit is out";
@@ -452,15 +453,15 @@ TEST(RegionHealthTracker, OneTrialAtATimeAndItsPermitComesBackWhateverHappens) {
 
 TEST(RegionHealthTracker, ATrialsFirstContentIsEnough) {
     World world(2);
-    for (int i = 0; i < 3; ++i) world.end_with(0, Charge::transport);
+    for (int i = 0; i < 3; ++i) world.end_with(0, FailureClass::transport);
     world.now += 3s;
-    std::vector<Ticket> streams;
+    std::vector<AttemptToken> streams;
     for (int i = 0; i < 3; ++i) {
         streams.push_back(world.dispatch(0));
         world.regions.on_first_content(streams.back(), world.now);
     }
     EXPECT_EQ(world.breaker(0), BreakerState::closed) << "before any of them has ended";
-    for (auto& ticket : streams) world.regions.on_outcome(ticket, Charge::success, world.now);
+    for (auto& ticket : streams) world.regions.on_outcome(ticket, FailureClass::success, world.now);
     EXPECT_EQ(world.regions.in_flight(0), 0);
 }
 
@@ -470,7 +471,7 @@ TEST(RegionHealthTracker, AnAttemptIsChargedOnceForItsSilence) {
     world.regions.on_late(ticket, world.now);
     world.regions.on_late(ticket, world.now);
     EXPECT_DOUBLE_EQ(world.regions.error_rate(0, world.now), 0.1);
-    world.regions.on_outcome(ticket, Charge::transport, world.now);
+    world.regions.on_outcome(ticket, FailureClass::transport, world.now);
     EXPECT_DOUBLE_EQ(world.regions.error_rate(0, world.now), 0.1);
 }
 
@@ -482,7 +483,7 @@ TEST(RegionHealthTracker, BytesThatCameSinceTheDispatchMakeALateAttemptNoFailure
     world.now += 500ms;
     world.regions.on_late(ticket, world.now);
     EXPECT_EQ(world.regions.error_rate(0, world.now), 0);
-    world.regions.on_outcome(ticket, Charge::none, world.now);
+    world.regions.on_outcome(ticket, FailureClass::none, world.now);
 }
 
 TEST(RegionHealthTracker, AFalseAlarmIsTakenBackByContent) {
@@ -491,14 +492,14 @@ TEST(RegionHealthTracker, AFalseAlarmIsTakenBackByContent) {
     world.regions.on_late(ticket, world.now);
     world.regions.on_alive(0, world.now);
     world.regions.on_first_content(ticket, world.now);
-    world.regions.on_outcome(ticket, Charge::success, world.now);
+    world.regions.on_outcome(ticket, FailureClass::success, world.now);
     EXPECT_DOUBLE_EQ(world.regions.error_rate(0, world.now), 0.09);
     EXPECT_EQ(world.liveness(0), Liveness::healthy);
 }
 
 TEST(RegionHealthTracker, ASingleRegionIsNeverBlockedByItsBreaker) {
     World world(1);
-    for (int i = 0; i < 10; ++i) world.end_with(0, Charge::transport);
+    for (int i = 0; i < 10; ++i) world.end_with(0, FailureClass::transport);
     EXPECT_EQ(world.breaker(0), BreakerState::open) << "it reports";
     EXPECT_TRUE(world.usable(0)) << "but there is nothing better to do than to ask";
 }
@@ -511,7 +512,7 @@ TEST(RegionHealthTracker, BreakersAreForcedByHand) {
     EXPECT_THAT(world.facts(0).breaker_reason, ::testing::HasSubstr("by hand"));
     world.regions.force_breaker(0, std::nullopt, world.now);
     EXPECT_TRUE(world.usable(0));
-    for (int i = 0; i < 3; ++i) world.end_with(0, Charge::transport);
+    for (int i = 0; i < 3; ++i) world.end_with(0, FailureClass::transport);
     EXPECT_FALSE(world.usable(0)) << "it goes on by itself";
 }
 
@@ -523,7 +524,7 @@ TEST(RegionHealthTracker, LatencyComesFromServedTrafficOnly) {
     for (int i = 0; i < 5; ++i) world.stream(0, 100);
     EXPECT_NEAR(world.latency(0), 100, 1);
     world.probe(0, true);
-    world.end_with(0, Charge::transport);
+    world.end_with(0, FailureClass::transport);
     EXPECT_NEAR(world.latency(0), 100, 1) << "neither a quick probe nor a quick failure is speed";
     EXPECT_NEAR(world.latency(1), 100, 1) << "a new region starts at what the others take";
 }
@@ -550,7 +551,7 @@ TEST(RegionHealthTracker, StreamsAndPlainAnswersAreNeverMixed) {
     auto plain = world.dispatch(0, Awaited::plain);
     world.now += 4s;
     world.regions.on_alive(0, world.now);
-    world.regions.on_outcome(plain, Charge::success, world.now);
+    world.regions.on_outcome(plain, FailureClass::success, world.now);
     EXPECT_LT(world.latency(0, Awaited::stream), 110);
     EXPECT_GT(world.latency(0, Awaited::plain), 3'900);
 }
@@ -572,7 +573,7 @@ TEST(RegionHealthTracker, ATimeoutCountsAsSlownessNotAsItsOwnShortTime) {
     for (int i = 0; i < 10; ++i) world.stream(0, 100);
     auto ticket = world.dispatch(0);
     world.now += 3s;
-    world.regions.on_outcome(ticket, Charge::timeout, world.now);
+    world.regions.on_outcome(ticket, FailureClass::timeout, world.now);
     EXPECT_GT(world.latency(0), 300);
 }
 
@@ -581,7 +582,7 @@ TEST(RegionHealthTracker, OneThatWasGivenUpCountsAsAtLeastAsSlowAsItWaited) {
     for (int i = 0; i < 10; ++i) world.stream(0, 100);
     auto lost = world.dispatch(0);
     world.now += 500ms;
-    world.regions.on_outcome(lost, Charge::none, world.now);
+    world.regions.on_outcome(lost, FailureClass::none, world.now);
     EXPECT_GT(world.latency(0), 130);
     EXPECT_EQ(world.regions.error_rate(0, world.now), 0);
 }
@@ -618,9 +619,9 @@ TEST(RegionHealthTracker, ALiveRegionThatNobodyAskedForThirtySecondsIsOverdueWhe
 
 TEST(RegionHealthTracker, TrafficComesBackOverFourSeconds) {
     World world(2);
-    for (int i = 0; i < 3; ++i) world.end_with(0, Charge::transport);
+    for (int i = 0; i < 3; ++i) world.end_with(0, FailureClass::transport);
     world.now += 3s;
-    for (int i = 0; i < 3; ++i) world.end_with(0, Charge::success);
+    for (int i = 0; i < 3; ++i) world.end_with(0, FailureClass::success);
     const auto ramp = [&] { return world.regions.view(0, world.model, Awaited::stream, world.now).ramp; };
     EXPECT_DOUBLE_EQ(ramp(), 0.1);
     world.now += 2s;
@@ -631,11 +632,11 @@ TEST(RegionHealthTracker, TrafficComesBackOverFourSeconds) {
 
 TEST(RegionHealthTracker, MoreThanHalfOfTheWeightInTroubleIsGeneralTrouble) {
     World world(3);
-    for (int i = 0; i < 3; ++i) world.end_with(0, Charge::transport);
+    for (int i = 0; i < 3; ++i) world.end_with(0, FailureClass::transport);
     world.now += 100ms;
     world.regions.refresh(world.now);
     EXPECT_FALSE(world.regions.general_trouble());
-    for (int i = 0; i < 3; ++i) world.end_with(1, Charge::transport);
+    for (int i = 0; i < 3; ++i) world.end_with(1, FailureClass::transport);
     world.now += 100ms;
     world.regions.refresh(world.now);
     EXPECT_TRUE(world.regions.general_trouble());
@@ -689,7 +690,7 @@ TEST(ProbeSchedule, TrafficIsTheProbe) {
     world.regions.start_probes(world.now);
     int probes = 0;
     for (const auto end = world.now + 60s; world.now < end; world.now += 100ms) {
-        world.end_with(0, Charge::success);
+        world.end_with(0, FailureClass::success);
         probes += world.regions.take_due_probe(0, world.now) ? 1 : 0;
     }
     EXPECT_EQ(probes, 0);
@@ -715,7 +716,7 @@ TEST(ProbeSchedule, AFailureMakesTheNextProbeSoon) {
     world.probe(0, true);
     world.probe(1, true);
     ASSERT_GT(*world.regions.next_probe_at(), world.now + 5s);
-    world.end_with(0, Charge::transport);
+    world.end_with(0, FailureClass::transport);
     EXPECT_LT(*world.regions.next_probe_at(), world.now + 1300ms);
 }
 
@@ -781,7 +782,7 @@ TEST(SignOfLife, IsAskedForAtOnceWhereTheRegionWasSilentBefore) {
 
 TEST(SignOfLife, OneQuestionIsEnoughForTenThousandAttempts) {
     Watched world;
-    std::vector<Ticket> tickets;
+    std::vector<AttemptToken> tickets;
     for (int i = 0; i < 10'000; ++i) {
         tickets.push_back(world.dispatch(0));
         EXPECT_EQ(world.regions.watch(tickets.back(), world.now), i == 0);
@@ -794,14 +795,14 @@ TEST(SignOfLife, OneQuestionIsEnoughForTenThousandAttempts) {
         }
     }
     EXPECT_LE(asked, 10);
-    for (auto& ticket : tickets) world.regions.on_outcome(ticket, Charge::none, world.now);
+    for (auto& ticket : tickets) world.regions.on_outcome(ticket, FailureClass::none, world.now);
 }
 
 TEST(SignOfLife, IsNotAskedForWhenTheLastAttemptIsOver) {
     Watched world;
     auto ticket = world.dispatch(0);
     world.regions.watch(ticket, world.now);
-    world.regions.on_outcome(ticket, Charge::none, world.now);
+    world.regions.on_outcome(ticket, FailureClass::none, world.now);
     world.now += 1500ms;
     EXPECT_FALSE(world.regions.take_due_probe(0, world.now));
 }

@@ -1,4 +1,4 @@
-// Places in regions, and the queue in front of them.
+// Permits per region, and the queue for them.
 #include "resilience/bulkhead.hpp"
 
 #include <string>
@@ -13,177 +13,178 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
-using enum Bulkhead::Guest;
+using enum Bulkhead::QueueCap;
 
 constexpr Bulkhead::time_point kStart{1h};
 
-std::vector<Bulkhead::Wish> wishes(const std::vector<std::size_t>& regions, Lane lane = {}) {
-    std::vector<Bulkhead::Wish> all;
-    for (const auto region : regions) all.push_back({region, lane});
+std::vector<Bulkhead::Target> targets(const std::vector<std::size_t>& regions, LimiterKey key = {}) {
+    std::vector<Bulkhead::Target> all;
+    for (const auto region : regions) all.push_back({region, key});
     return all;
 }
 
-/// Two regions of one place each; who is told of room writes its name down.
-class Inn {
+/// Two full regions with one permit each; records the names of notified waiters.
+class FullRegions {
   public:
-    explicit Inn(int queue = 10) : bulkhead(2, {.max_per_region = 1, .queue = queue}, 1) {
-        for (const std::size_t region : {0U, 1U}) places.push_back(bulkhead.enter(region, {}, kStart));
+    explicit FullRegions(int queue = 10) : bulkhead(2, {.max_per_region = 1, .queue = queue}, 1) {
+        for (const std::size_t region : {0U, 1U}) permits.push_back(bulkhead.acquire(region, {}, kStart));
     }
-    Bulkhead::Seat seat(std::string name, std::vector<std::size_t> regions, Bulkhead::time_point since = kStart,
-                        int priority = 1, Bulkhead::Guest guest = fresh) {
-        return bulkhead.join(wishes(regions), since, priority, guest, [this, name] { told.push_back(name); });
+    Bulkhead::Waiter waiter(std::string name, std::vector<std::size_t> of, Bulkhead::time_point since = kStart,
+                            int priority = 1, Bulkhead::QueueCap cap = enforced) {
+        return bulkhead.join(targets(of), since, priority, cap, [this, name] { notified.push_back(name); });
     }
 
     Bulkhead bulkhead;
-    std::vector<Bulkhead::Place> places;
-    std::vector<std::string> told;
+    std::vector<Bulkhead::Permit> permits;
+    std::vector<std::string> notified;
 };
 
-TEST(Bulkhead, WhoLeavesTellsTheFirstThatWantsThatRegion) {
-    Inn inn;
-    const auto near = inn.seat("near", {0}), far = inn.seat("far", {1}), any = inn.seat("any", {0, 1});
-    inn.places[1].leave();
-    EXPECT_THAT(inn.told, ElementsAre("far"));
-    EXPECT_TRUE(inn.bulkhead.has_room(1, {}, kStart));
-    EXPECT_FALSE(inn.bulkhead.has_room(0, {}, kStart));
+TEST(Bulkhead, AReleaseNotifiesTheFirstWaiterForThatRegion) {
+    FullRegions regions;
+    const auto near = regions.waiter("near", {0}), far = regions.waiter("far", {1}),
+               any = regions.waiter("any", {0, 1});
+    regions.permits[1].release();
+    EXPECT_THAT(regions.notified, ElementsAre("far"));
+    EXPECT_TRUE(regions.bulkhead.has_room(1, {}, kStart));
+    EXPECT_FALSE(regions.bulkhead.has_room(0, {}, kStart));
 }
 
-TEST(Bulkhead, TheOrderIsByAgeAndAClassIsFiveSeconds) {
-    Inn inn;
-    const auto low = inn.seat("low", {0}, kStart, 2), younger = inn.seat("younger", {0}, kStart + 1s);
-    auto high = inn.seat("high", {0}, kStart + 5s, 0);
-    inn.places[0].leave();
-    EXPECT_THAT(inn.told, ElementsAre("high"));
+TEST(Bulkhead, OrdersByAgeAndOnePriorityClassEqualsFiveSeconds) {
+    FullRegions regions;
+    const auto low = regions.waiter("low", {0}, kStart, 2), younger = regions.waiter("younger", {0}, kStart + 1s);
+    auto high = regions.waiter("high", {0}, kStart + 5s, 0);
+    regions.permits[0].release();
+    EXPECT_THAT(regions.notified, ElementsAre("high"));
     high.leave();
-    EXPECT_THAT(inn.told, ElementsAre("high", "younger")) << "it was told of room that it did not take";
+    EXPECT_THAT(regions.notified, ElementsAre("high", "younger")) << "it was notified of room that it did not use";
 }
 
-TEST(Bulkhead, RoomThatTheFirstCannotUseIsPassedOn) {
-    Inn inn;
-    auto first = inn.seat("first", {0, 1});
-    auto other = inn.seat("other", {0}), second = inn.seat("second", {1});
-    inn.places[1].leave();
-    first.pass_on(wishes({0, 1}));
-    EXPECT_THAT(inn.told, ElementsAre("first", "second"));
-    second.pass_on(wishes({1}));
-    EXPECT_THAT(inn.told, ElementsAre("first", "second")) << "there is nobody behind it";
+TEST(Bulkhead, RoomThatTheFirstCannotUseGoesToTheNext) {
+    FullRegions regions;
+    auto first = regions.waiter("first", {0, 1});
+    auto other = regions.waiter("other", {0}), second = regions.waiter("second", {1});
+    regions.permits[1].release();
+    first.skip(targets({0, 1}));
+    EXPECT_THAT(regions.notified, ElementsAre("first", "second"));
+    second.skip(targets({1}));
+    EXPECT_THAT(regions.notified, ElementsAre("first", "second")) << "no waiter is behind it";
 }
 
-TEST(Bulkhead, AFullQueueTakesOnlyThoseThatReturn) {
-    Inn inn(1);
-    const auto first = inn.seat("first", {0});
-    EXPECT_FALSE(inn.seat("second", {0}));
-    const auto back = inn.seat("back", {0}, kStart - 1s, 1, returning);
+TEST(Bulkhead, AFullQueueAcceptsOnlyExemptCalls) {
+    FullRegions regions(1);
+    const auto first = regions.waiter("first", {0});
+    EXPECT_FALSE(regions.waiter("second", {0}));
+    const auto back = regions.waiter("back", {0}, kStart - 1s, 1, exempt);
     EXPECT_TRUE(back);
-    inn.places[0].leave();
-    EXPECT_THAT(inn.told, ElementsAre("back")) << "by its age";
+    regions.permits[0].release();
+    EXPECT_THAT(regions.notified, ElementsAre("back")) << "by its age";
 }
 
-TEST(Bulkhead, ASeatThatGoesOutOfScopeIsLeft) {
-    Inn inn(1);
-    { const auto seat = inn.seat("gone", {0}); }
-    EXPECT_EQ(inn.bulkhead.waiting(), 0U);
-    inn.places[0].leave();
-    EXPECT_THAT(inn.told, ElementsAre());
+TEST(Bulkhead, ADestroyedWaiterLeavesTheQueue) {
+    FullRegions regions(1);
+    { const auto waiter = regions.waiter("gone", {0}); }
+    EXPECT_EQ(regions.bulkhead.waiting(), 0U);
+    regions.permits[0].release();
+    EXPECT_THAT(regions.notified, ElementsAre());
 }
 
-// ---- what regions refuse ----
+// ---- load limits ----
 
-constexpr Lane kLane{.model = 7, .account = 1}, kOtherModel{.model = 8, .account = 1},
-    kOtherKey{.model = 7, .account = 2};
+constexpr LimiterKey kKey{.model = 7, .account = 1}, kOtherModel{.model = 8, .account = 1},
+    kOtherAccount{.model = 7, .account = 2};
 
-/// One region, of which three requests at a time are known to be enough.
+/// One region with a learned limit of three requests at a time.
 class FullRegion {
   public:
     explicit FullRegion(bool adaptive = true) : bulkhead(1, {.adaptive = adaptive}, 1) {
-        for (int i = 0; i < 3; ++i) places.push_back(bulkhead.enter(0, kLane, kStart));
-        auto refused = bulkhead.enter(0, kLane, kStart);
-        refused.refused({}, kStart);
+        for (int i = 0; i < 3; ++i) permits.push_back(bulkhead.acquire(0, kKey, kStart));
+        auto refused = bulkhead.acquire(0, kKey, kStart);
+        refused.on_refusal({}, kStart);
     }
-    Bulkhead::Seat seat(std::string name, Bulkhead::time_point since, Lane lane = kLane) {
-        return bulkhead.join(wishes({0}, lane), since, 1, returning, [this, name] { told.push_back(name); });
+    Bulkhead::Waiter waiter(std::string name, Bulkhead::time_point since, LimiterKey key = kKey) {
+        return bulkhead.join(targets({0}, key), since, 1, exempt, [this, name] { notified.push_back(name); });
     }
 
     Bulkhead bulkhead;
-    std::vector<Bulkhead::Place> places;
-    std::vector<std::string> told;
+    std::vector<Bulkhead::Permit> permits;
+    std::vector<std::string> notified;
 };
 
-TEST(Bulkhead, WhatARegionRefusedIsItsLimit) {
+TEST(Bulkhead, ARefusalSetsTheLimit) {
     FullRegion region;
-    EXPECT_FALSE(region.bulkhead.has_room(0, kLane, kStart));
-    EXPECT_EQ(region.bulkhead.load_limit(0, kLane, kStart), 3);
-    region.places.pop_back();
-    EXPECT_TRUE(region.bulkhead.has_room(0, kLane, kStart));
+    EXPECT_FALSE(region.bulkhead.has_room(0, kKey, kStart));
+    EXPECT_EQ(region.bulkhead.load_limit(0, kKey, kStart), 3);
+    region.permits.pop_back();
+    EXPECT_TRUE(region.bulkhead.has_room(0, kKey, kStart));
 }
 
-TEST(Bulkhead, ALimitIsOfOneModelAndKey) {
+TEST(Bulkhead, ALimitAppliesToOneModelAndAccount) {
     FullRegion region;
     EXPECT_TRUE(region.bulkhead.has_room(0, kOtherModel, kStart));
-    EXPECT_TRUE(region.bulkhead.has_room(0, kOtherKey, kStart));
-    EXPECT_EQ(region.bulkhead.load_limit(0, kOtherKey, kStart), std::nullopt);
-    EXPECT_EQ(region.bulkhead.load_limit(0, kStart), 3) << "the lowest of any model and key";
+    EXPECT_TRUE(region.bulkhead.has_room(0, kOtherAccount, kStart));
+    EXPECT_EQ(region.bulkhead.load_limit(0, kOtherAccount, kStart), std::nullopt);
+    EXPECT_EQ(region.bulkhead.load_limit(0, kStart), 3) << "the lowest of any model and account";
 }
 
-TEST(Bulkhead, NothingIsLearnedWhereThatIsOff) {
+TEST(Bulkhead, LearnsNoLimitUnlessAdaptive) {
     FullRegion region(false);
-    EXPECT_TRUE(region.bulkhead.has_room(0, kLane, kStart));
+    EXPECT_TRUE(region.bulkhead.has_room(0, kKey, kStart));
     EXPECT_EQ(region.bulkhead.load_limit(0, kStart), std::nullopt);
 }
 
-TEST(Bulkhead, RoomIsForTheOldestThatWaits) {
+TEST(Bulkhead, RoomGoesToTheOldestWaiter) {
     FullRegion region;
-    const auto younger = region.seat("younger", kStart + 1s), older = region.seat("older", kStart);
-    region.places.pop_back();
-    EXPECT_THAT(region.told, ElementsAre("older"));
+    const auto younger = region.waiter("younger", kStart + 1s), older = region.waiter("older", kStart);
+    region.permits.pop_back();
+    EXPECT_THAT(region.notified, ElementsAre("older"));
     const auto now = kStart + 2s;
-    EXPECT_TRUE(region.bulkhead.has_room_for(0, kLane, older.order(), now));
-    EXPECT_FALSE(region.bulkhead.has_room_for(0, kLane, younger.order(), now));
-    const Bulkhead::Order newcomer{Bulkhead::age(now, 1), ~std::uint64_t{0}};
-    EXPECT_FALSE(region.bulkhead.has_room_for(0, kLane, newcomer, now)) << "two wait before it";
-    EXPECT_TRUE(region.bulkhead.has_room_for(0, kOtherModel, newcomer, now)) << "nobody waits for that";
+    EXPECT_TRUE(region.bulkhead.has_room_for(0, kKey, older.queue_key(), now));
+    EXPECT_FALSE(region.bulkhead.has_room_for(0, kKey, younger.queue_key(), now));
+    const Bulkhead::QueueKey newcomer{Bulkhead::age(now, 1), ~std::uint64_t{0}};
+    EXPECT_FALSE(region.bulkhead.has_room_for(0, kKey, newcomer, now)) << "two wait before it";
+    EXPECT_TRUE(region.bulkhead.has_room_for(0, kOtherModel, newcomer, now)) << "no call waits for that";
 }
 
-TEST(Bulkhead, WhoCannotUseTheRoomStandsInNobodysWay) {
+TEST(Bulkhead, AWaiterThatSkipsDoesNotBlockTheOthers) {
     FullRegion region;
-    auto first = region.seat("first", kStart);
-    const auto second = region.seat("second", kStart + 1s);
-    region.places.pop_back();
-    EXPECT_FALSE(region.bulkhead.has_room_for(0, kLane, second.order(), kStart + 2s));
-    first.pass_on(wishes({0}, kLane));
-    EXPECT_THAT(region.told, ElementsAre("first", "second"));
-    EXPECT_TRUE(region.bulkhead.has_room_for(0, kLane, second.order(), kStart + 2s));
+    auto first = region.waiter("first", kStart);
+    const auto second = region.waiter("second", kStart + 1s);
+    region.permits.pop_back();
+    EXPECT_FALSE(region.bulkhead.has_room_for(0, kKey, second.queue_key(), kStart + 2s));
+    first.skip(targets({0}, kKey));
+    EXPECT_THAT(region.notified, ElementsAre("first", "second"));
+    EXPECT_TRUE(region.bulkhead.has_room_for(0, kKey, second.queue_key(), kStart + 2s));
 }
 
-TEST(Bulkhead, ManyThatWaitForAFullLaneDoNotHideTheOnesBehind) {
+TEST(Bulkhead, ManyWaitersForAFullKeyDoNotHideOthersBehindThem) {
     FullRegion region;
-    auto other = region.bulkhead.enter(0, kOtherModel, kStart);
-    { region.bulkhead.enter(0, kOtherModel, kStart).refused({}, kStart); }
-    std::vector<Bulkhead::Seat> crowd;
-    for (int i = 0; i < 500; ++i) crowd.push_back(region.seat("crowd", kStart));
-    const auto behind = region.seat("behind", kStart + 1s, kOtherModel);
-    region.told.clear();
-    other.leave();
-    EXPECT_THAT(region.told, ElementsAre("behind"));
+    auto other = region.bulkhead.acquire(0, kOtherModel, kStart);
+    { region.bulkhead.acquire(0, kOtherModel, kStart).on_refusal({}, kStart); }
+    std::vector<Bulkhead::Waiter> crowd;
+    for (int i = 0; i < 500; ++i) crowd.push_back(region.waiter("crowd", kStart));
+    const auto behind = region.waiter("behind", kStart + 1s, kOtherModel);
+    region.notified.clear();
+    other.release();
+    EXPECT_THAT(region.notified, ElementsAre("behind"));
     EXPECT_TRUE(behind.near_front());
     EXPECT_FALSE(crowd.back().near_front());
 }
 
-TEST(Bulkhead, OneThatLooksWithoutBeingCalledWakesNobody) {
+TEST(Bulkhead, ASkipWithoutANotificationWakesNoWaiter) {
     FullRegion region;
-    auto first = region.seat("first", kStart);
-    const auto second = region.seat("second", kStart + 1s);
-    first.pass_on(wishes({0}, kLane));
-    EXPECT_THAT(region.told, ElementsAre());
+    auto first = region.waiter("first", kStart);
+    const auto second = region.waiter("second", kStart + 1s);
+    first.skip(targets({0}, kKey));
+    EXPECT_THAT(region.notified, ElementsAre());
 }
 
-TEST(Bulkhead, ManyLanesAreForgottenOnceTheyAreIdle) {
+TEST(Bulkhead, IdleKeysAreDroppedWhenThereAreMany) {
     FullRegion region;
     for (std::uint64_t model = 100; model < 10'000; ++model) {
-        auto place = region.bulkhead.enter(0, {.model = model, .account = 1}, kStart);
-        place.refused({}, kStart);
+        auto permit = region.bulkhead.acquire(0, {.model = model, .account = 1}, kStart);
+        permit.on_refusal({}, kStart);
     }
-    EXPECT_FALSE(region.bulkhead.has_room(0, kLane, kStart)) << "what is in flight counts on";
+    EXPECT_FALSE(region.bulkhead.has_room(0, kKey, kStart)) << "requests in flight still count";
     EXPECT_EQ(region.bulkhead.load_limit(0, {.model = 100, .account = 1}, kStart), std::nullopt);
 }
 

@@ -35,7 +35,7 @@ class History {
             switch (below(6)) {
                 case 0: refuse(key); break;
                 case 1: pause(key, region, model); break;
-                case 2: ring_.note_remaining(key, region, model, random_.uniform() / 5, now_); break;
+                case 2: ring_.record_remaining(key, region, model, random_.uniform() / 5, now_); break;
                 case 3: accept(key); break;
                 case 4: now_ += below(4) == 0 ? 5min : std::chrono::seconds(below(60)); break;
                 case 5: call(region, model); break;

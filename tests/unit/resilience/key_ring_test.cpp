@@ -12,7 +12,7 @@ constexpr KeyRing::time_point kStart{1h};
 
 TEST(KeyRing, OneWithLittleQuotaComesAfterTheOthersForAMinute) {
     KeyRing ring(2);
-    ring.note_remaining(0, 0, 0, 0.05, kStart);
+    ring.record_remaining(0, 0, 0, 0.05, kStart);
     EXPECT_EQ(ring.pick(0, 0, kStart + 59s), 1U);
     EXPECT_EQ(ring.pick(0, 0, kStart + 60s), 0U) << "nobody knows any more";
     EXPECT_EQ(ring.pick(1, 0, kStart), 0U) << "it was said of one region";
@@ -21,9 +21,9 @@ TEST(KeyRing, OneWithLittleQuotaComesAfterTheOthersForAMinute) {
 
 TEST(KeyRing, OfSeveralWithLittleTheFullestIsFirst) {
     KeyRing ring(3);
-    for (const std::size_t key : {0U, 1U, 2U}) ring.note_remaining(key, 0, 0, key == 1 ? 0.08 : 0.02, kStart);
+    for (const std::size_t key : {0U, 1U, 2U}) ring.record_remaining(key, 0, 0, key == 1 ? 0.08 : 0.02, kStart);
     EXPECT_EQ(ring.pick(0, 0, kStart), 1U);
-    ring.note_remaining(2, 0, 0, 0.1, kStart);
+    ring.record_remaining(2, 0, 0, 0.1, kStart);
     EXPECT_EQ(ring.pick(0, 0, kStart), 2U) << "a tenth is not little";
 }
 

@@ -1,5 +1,5 @@
-// Random schedules against the limiter: adversarial arrivals, cancellations, clocks that disagree. Whatever happens, no
-// window of the gateway's holds more than its limit, nobody waits for ever, and nothing stays reserved.
+// Random schedules against the limiter: bursts, cancellations, clocks that disagree. In every one, no window of the
+// gateway holds more than its limit, no call waits for ever, and nothing stays reserved.
 #include <algorithm>
 #include <memory>
 #include <vector>
@@ -22,7 +22,7 @@ class Schedule {
         tokens_ = below(5) == 0 ? 1'000 : 0;
         limiter_ = std::make_shared<RateLimiter::Impl>(
             RateLimitOptions{.requests = limit_, .per = kSpan, .tokens_per_minute = tokens_});
-        lane_ = limiter_->lane(1, "m", now_);
+        partition_ = limiter_->partition(1, "m", now_);
     }
 
     void run() {
@@ -35,14 +35,14 @@ class Schedule {
                 case 4: now_ += below(10) == 0 ? 90s : 30ms; break;
                 case 5: end_some(); break;
             }
-            look();
+            poll();
         }
         for (int i = 0; i < 1'000 && !calls_.empty(); ++i) {
-            skip_to_the_next_turn();
-            look();
+            advance_to_next_event();
+            poll();
             end_some();
         }
-        EXPECT_TRUE(calls_.empty()) << "somebody waited for ever";
+        EXPECT_TRUE(calls_.empty()) << "a call waited for ever";
         expect_windows();
         now_ += 2min;
         const auto level = limiter_->levels(now_).front();
@@ -68,7 +68,7 @@ class Schedule {
             const auto now = clock();
             const auto tokens = 1 + below(200);
             calls_.push_back(
-                {.permit = Permit(limiter_, lane_,
+                {.permit = Permit(limiter_, partition_,
                                   {.tokens = tokens, .since = now, .priority = static_cast<int>(below(3))}, now),
                  .tokens = tokens});
         }
@@ -77,23 +77,23 @@ class Schedule {
         if (calls_.empty()) return;
         calls_.erase(calls_.begin() + static_cast<std::ptrdiff_t>(below(static_cast<std::int64_t>(calls_.size()))));
     }
-    void look() {
+    void poll() {
         for (auto& call : calls_) {
-            if (call.sent != time_point{} || !call.permit.look(clock())) continue;
+            if (call.sent != time_point{} || !call.permit.poll(clock())) continue;
             if (below(3) == 0) continue;  // its connection is not ready
             call.sent = now_;
             call.permit.sent(now_);
-            // The gateway sees it before its answer, or within the time of grace.
+            // The gateway receives it before it answers, or within the grace period.
             seen_.push_back(now_ + std::chrono::milliseconds(below(100)));
             booked_.emplace_back(now_, call.tokens);
             if (below(2) == 0) call.permit.arrived(seen_.back());
         }
     }
-    void skip_to_the_next_turn() {
+    void advance_to_next_event() {
         auto next = now_ + 100s;
         for (const auto& call : calls_) {
             if (call.sent != time_point{} || call.permit.granted()) next = std::min(next, now_ + 10ms);
-            if (const auto look_at = call.permit.look_at()) next = std::min(next, std::max(*look_at, now_ + 2ms));
+            if (const auto next_poll = call.permit.next_poll()) next = std::min(next, std::max(*next_poll, now_ + 2ms));
         }
         now_ = next;
     }
@@ -123,7 +123,7 @@ class Schedule {
     resilience::Random random_;
     std::int64_t limit_ = 1, tokens_ = 0;
     std::shared_ptr<RateLimiter::Impl> limiter_;
-    std::shared_ptr<RateLimiter::Impl::Lane> lane_{};
+    std::shared_ptr<RateLimiter::Impl::Partition> partition_{};
     time_point now_{1h};
     std::vector<Call> calls_;
     std::vector<time_point> seen_;

@@ -23,7 +23,7 @@ class Limited {
     explicit Limited(RateLimitOptions options) : limiter_(std::make_shared<RateLimiter::Impl>(options)) {}
     Permit ask(time_point now, Permit::Request request = {}) {
         if (request.since == time_point{}) request.since = now;
-        return {limiter_, limiter_->lane(1, "gpt-4.1", now), std::move(request), now};
+        return {limiter_, limiter_->partition(1, "gpt-4.1", now), std::move(request), now};
     }
     RateLimiter::Impl& operator*() { return *limiter_; }
     RateLimiter::Impl* operator->() { return limiter_.get(); }
@@ -32,21 +32,21 @@ class Limited {
     std::shared_ptr<RateLimiter::Impl> limiter_;
 };
 
-TEST(RateLimiter, RefusesOptionsThatCannotWork) {
+TEST(RateLimiter, RefusesInvalidOptions) {
     EXPECT_THROW(RateLimiter({.requests = -1}), Exception);
     EXPECT_THROW(RateLimiter({.requests = 1, .per = 0ms}), Exception);
     EXPECT_THROW(RateLimiter({.tokens_per_minute = -1}), Exception);
     EXPECT_THROW(RateLimiter({.requests = 1, .burst = 0}), Exception);
-    EXPECT_THROW(RateLimiter({.requests = 1, .burst = 2}), Exception) << "as a client's own limit is refused";
+    EXPECT_THROW(RateLimiter({.requests = 1, .burst = 2}), Exception) << "ClientOptions::rate_limit refuses it, too";
     EXPECT_THROW(RateLimiter({.fail_fast = true}), Exception);
 }
 
-TEST(RateLimiter, WithoutLimitsEverybodyGoes) {
+TEST(RateLimiter, WithoutLimitsEveryCallIsGranted) {
     Limited limiter({});
     for (int i = 0; i < 1000; ++i) EXPECT_TRUE(limiter.ask(kStart).granted());
 }
 
-TEST(RateLimiter, TheOneAfterTheLastWaitsForTheWindow) {
+TEST(RateLimiter, ACallBeyondTheLimitWaitsForTheWindow) {
     Limited limiter({.requests = 2, .per = 60s});
     std::vector<Permit> permits;
     for (int i = 0; i < 2; ++i) {
@@ -56,30 +56,30 @@ TEST(RateLimiter, TheOneAfterTheLastWaitsForTheWindow) {
     }
     auto third = limiter.ask(kStart);
     ASSERT_TRUE(third.waiting());
-    EXPECT_EQ(third.look_at(), kStart + 60s + 50ms);
+    EXPECT_EQ(third.next_poll(), kStart + 60s + 50ms);
     EXPECT_EQ(third.expected(kStart), kStart + 60s + 50ms);
-    EXPECT_FALSE(third.look(kStart + 60s));
-    EXPECT_TRUE(third.look(kStart + 60s + 50ms));
+    EXPECT_FALSE(third.poll(kStart + 60s));
+    EXPECT_TRUE(third.poll(kStart + 60s + 50ms));
 }
 
-TEST(RateLimiter, LanesOfOtherModelsAndAccountsAreFree) {
+TEST(RateLimiter, OtherModelsAndAccountsAreLimitedSeparately) {
     Limited limiter({.requests = 1});
     const auto first = limiter.ask(kStart);
     EXPECT_FALSE(limiter.ask(kStart).granted());
     const auto shared = std::shared_ptr<RateLimiter::Impl>(&*limiter, [](auto*) {});
-    EXPECT_TRUE(Permit(shared, limiter->lane(1, "o3", kStart), {}, kStart).granted());
-    EXPECT_TRUE(Permit(shared, limiter->lane(2, "gpt-4.1", kStart), {}, kStart).granted());
+    EXPECT_TRUE(Permit(shared, limiter->partition(1, "o3", kStart), {}, kStart).granted());
+    EXPECT_TRUE(Permit(shared, limiter->partition(2, "gpt-4.1", kStart), {}, kStart).granted());
 }
 
-TEST(RateLimiter, AnUnsentCallCallsTheNextOne) {
+TEST(RateLimiter, APermitThatIsGivenBackNotifiesTheNextCall) {
     Limited limiter({.requests = 1});
     auto first = limiter.ask(kStart);
     int calls = 0;
-    auto second = limiter.ask(kStart, {.on_turn = [&] { ++calls; }});
-    EXPECT_FALSE(second.look_at()) << "it depends on the first one";
+    auto second = limiter.ask(kStart, {.on_ready = [&] { ++calls; }});
+    EXPECT_FALSE(second.next_poll()) << "it depends on the first one";
     first = {};
     EXPECT_EQ(calls, 1);
-    EXPECT_TRUE(second.look(kStart + 1ms));
+    EXPECT_TRUE(second.poll(kStart + 1ms));
 }
 
 TEST(RateLimiter, TheQueueIsFirstComeFirstServed) {
@@ -89,12 +89,12 @@ TEST(RateLimiter, TheQueueIsFirstComeFirstServed) {
     auto third = limiter.ask(kStart + 2ms);
     EXPECT_EQ(third.ahead(), 1U);
     running = {};
-    EXPECT_FALSE(third.look(kStart + 3ms));
-    EXPECT_TRUE(second.look(kStart + 3ms));
-    EXPECT_FALSE(third.look(kStart + 3ms));
+    EXPECT_FALSE(third.poll(kStart + 3ms));
+    EXPECT_TRUE(second.poll(kStart + 3ms));
+    EXPECT_FALSE(third.poll(kStart + 3ms));
 }
 
-TEST(RateLimiter, AHigherClassGoesFirstForFiveSeconds) {
+TEST(RateLimiter, AHigherClassIsAheadByFiveSeconds) {
     Limited limiter({.requests = 1});
     auto running = limiter.ask(kStart);
     auto low = limiter.ask(kStart, {.priority = 2});
@@ -102,45 +102,45 @@ TEST(RateLimiter, AHigherClassGoesFirstForFiveSeconds) {
     auto late = limiter.ask(kStart + 6s, {.priority = 1});
     EXPECT_EQ(normal.ahead(), 0U);
     EXPECT_EQ(low.ahead(), 1U);
-    EXPECT_EQ(late.ahead(), 2U) << "who waited for five seconds is of the next class";
+    EXPECT_EQ(late.ahead(), 2U) << "after five seconds a call counts as the next higher class";
 }
 
-TEST(RateLimiter, ARetryOfAnOldCallIsNotSentToTheEndOfTheQueue) {
+TEST(RateLimiter, ARetryKeepsThePositionOfItsCall) {
     Limited limiter({.requests = 1});
     auto running = limiter.ask(kStart);
     auto waiting = limiter.ask(kStart + 1s);
     running = {};
     auto retry = limiter.ask(kStart + 2s, {.since = kStart});
     EXPECT_TRUE(retry.granted());
-    EXPECT_FALSE(waiting.look(kStart + 2s));
+    EXPECT_FALSE(waiting.poll(kStart + 2s));
 }
 
-TEST(RateLimiter, WhoeverLeavesTheQueueIsForgotten) {
+TEST(RateLimiter, ACallThatLeavesTheQueueIsRemoved) {
     Limited limiter({.requests = 1});
     auto running = limiter.ask(kStart);
     auto second = limiter.ask(kStart);
     int calls = 0;
-    auto third = limiter.ask(kStart, {.on_turn = [&] { ++calls; }});
+    auto third = limiter.ask(kStart, {.on_ready = [&] { ++calls; }});
     second = {};
     EXPECT_EQ(calls, 1);
     EXPECT_EQ(third.ahead(), 0U);
     EXPECT_EQ(limiter->levels(kStart).front().waiting, 1U);
 }
 
-TEST(RateLimiter, ReservedTokensAreSettledByTheAnswer) {
+TEST(RateLimiter, TheAnswerReplacesTheReservedTokens) {
     Limited limiter({.tokens_per_minute = 1'000});
     auto first = limiter.ask(kStart, {.tokens = 800});
     first.sent(kStart);
     int calls = 0;
-    auto second = limiter.ask(kStart, {.tokens = 700, .on_turn = [&] { ++calls; }});
+    auto second = limiter.ask(kStart, {.tokens = 700, .on_ready = [&] { ++calls; }});
     EXPECT_TRUE(second.waiting());
     first.settle(250, 200, kStart + 1s);
     EXPECT_EQ(calls, 1);
-    EXPECT_TRUE(second.look(kStart + 1s));
+    EXPECT_TRUE(second.poll(kStart + 1s));
     EXPECT_EQ(limiter->levels(kStart + 1s).front().tokens_used, 950);
 }
 
-TEST(RateLimiter, AnAnswerWithoutUsageHasUsedWhatWasReserved) {
+TEST(RateLimiter, AnAnswerWithoutUsageKeepsTheReservedTokens) {
     Limited limiter({.tokens_per_minute = 1'000});
     auto first = limiter.ask(kStart, {.tokens = 800});
     first.sent(kStart);
@@ -149,24 +149,24 @@ TEST(RateLimiter, AnAnswerWithoutUsageHasUsedWhatWasReserved) {
     EXPECT_TRUE(limiter.ask(kStart + 61s, {.tokens = 201}).granted());
 }
 
-TEST(RateLimiter, ACallLargerThanTheLimitIsHopeless) {
+TEST(RateLimiter, ACallLargerThanTheLimitExceedsIt) {
     Limited limiter({.tokens_per_minute = 1'000});
     const auto permit = limiter.ask(kStart, {.tokens = 1'001});
-    EXPECT_TRUE(permit.hopeless());
+    EXPECT_TRUE(permit.exceeds_limit());
     EXPECT_FALSE(permit.expected(kStart));
 }
 
-TEST(RateLimiter, AnswersTeachHowLongAnswersAre) {
+TEST(RateLimiter, LearnsTheSizeOfAnswers) {
     Limited limiter({});
-    const auto held = limiter->lane(1, "gpt-4.1", kStart);
-    auto& lane = *held;
-    EXPECT_EQ(limiter->answer_tokens(lane), 1'000);
+    const auto held = limiter->partition(1, "gpt-4.1", kStart);
+    auto& partition = *held;
+    EXPECT_EQ(limiter->answer_tokens(partition), 1'000);
     for (int i = 1; i <= 40; ++i) {
         auto permit = limiter.ask(kStart);
         permit.sent(kStart);
         permit.settle(10 + i, i, kStart);
     }
-    EXPECT_EQ(limiter->answer_tokens(lane), 39);
+    EXPECT_EQ(limiter->answer_tokens(partition), 39);
 }
 
 TEST(RateLimiter, SmoothCallsAreSpacedEvenly) {
@@ -174,14 +174,14 @@ TEST(RateLimiter, SmoothCallsAreSpacedEvenly) {
     auto first = limiter.ask(kStart);
     first.sent(kStart);
     auto second = limiter.ask(kStart);
-    EXPECT_EQ(second.look_at(), kStart + 1s);
-    EXPECT_FALSE(second.look(kStart + 999ms));
-    EXPECT_TRUE(second.look(kStart + 1s));
+    EXPECT_EQ(second.next_poll(), kStart + 1s);
+    EXPECT_FALSE(second.poll(kStart + 999ms));
+    EXPECT_TRUE(second.poll(kStart + 1s));
     second = {};
     EXPECT_TRUE(limiter.ask(kStart + 1s).granted()) << "given back";
 }
 
-TEST(RateLimiter, ABurstMayGoTogetherAfterAPause) {
+TEST(RateLimiter, ABurstIsGrantedAtOnceAfterAPause) {
     Limited limiter({.requests = 60, .per = 60s, .smooth = true, .burst = 3});
     std::vector<Permit> permits;
     for (int i = 0; i < 3; ++i) {
@@ -189,42 +189,42 @@ TEST(RateLimiter, ABurstMayGoTogetherAfterAPause) {
         EXPECT_TRUE(permits.back().granted()) << i;
         permits.back().sent(kStart);
     }
-    EXPECT_EQ(limiter.ask(kStart).look_at(), kStart + 1s);
+    EXPECT_EQ(limiter.ask(kStart).next_poll(), kStart + 1s);
 }
 
-TEST(RateLimiter, ALowerLimitOfTheServerIsAdopted) {
+TEST(RateLimiter, AdoptsALowerLimitOfTheServer) {
     Limited limiter({.requests = 60, .tokens_per_minute = 1'000});
-    const auto held = limiter->lane(1, "gpt-4.1", kStart);
-    auto& lane = *held;
-    EXPECT_TRUE(limiter->adopt(lane, 1, 500, kStart));
-    EXPECT_FALSE(limiter->adopt(lane, 1, 500, kStart)) << "no news";
+    const auto held = limiter->partition(1, "gpt-4.1", kStart);
+    auto& partition = *held;
+    EXPECT_TRUE(limiter->adopt(partition, 1, 500, kStart));
+    EXPECT_FALSE(limiter->adopt(partition, 1, 500, kStart)) << "it is not new";
     const auto first = limiter.ask(kStart, {.tokens = 500});
     EXPECT_TRUE(first.granted());
     EXPECT_TRUE(limiter.ask(kStart, {.tokens = 0}).waiting());
-    EXPECT_FALSE(limiter->adopt(lane, 100, 9'000, kStart) && limiter->levels(kStart).front().requests_limit > 60);
+    EXPECT_FALSE(limiter->adopt(partition, 100, 9'000, kStart) && limiter->levels(kStart).front().requests_limit > 60);
 }
 
-TEST(RateLimiter, AHigherLimitOfTheServerLeavesOursInForce) {
+TEST(RateLimiter, IgnoresAHigherLimitOfTheServer) {
     Limited limiter({.requests = 2, .tokens_per_minute = 1'000});
-    EXPECT_FALSE(limiter->adopt(*limiter->lane(1, "m", kStart), 500, 500'000, kStart));
+    EXPECT_FALSE(limiter->adopt(*limiter->partition(1, "m", kStart), 500, 500'000, kStart));
     const auto level = limiter->levels(kStart).front();
     EXPECT_EQ(level.requests_limit, 2);
     EXPECT_EQ(level.tokens_limit, 1'000);
 }
 
-TEST(RateLimiter, ACallThatALoweredLimitMakesHopelessHearsOfIt) {
+TEST(RateLimiter, NotifiesACallThatExceedsALoweredLimit) {
     Limited limiter({.tokens_per_minute = 1'000});
     auto first = limiter.ask(kStart, {.tokens = 900});
     first.sent(kStart);
-    int told = 0;
-    auto second = limiter.ask(kStart, {.tokens = 800, .on_turn = [&] { ++told; }});
+    int notified = 0;
+    auto second = limiter.ask(kStart, {.tokens = 800, .on_ready = [&] { ++notified; }});
     EXPECT_TRUE(second.waiting());
-    limiter->adopt(*limiter->lane(1, "gpt-4.1", kStart), {}, 500, kStart);
-    EXPECT_EQ(told, 1);
-    EXPECT_TRUE(second.hopeless());
+    limiter->adopt(*limiter->partition(1, "gpt-4.1", kStart), {}, 500, kStart);
+    EXPECT_EQ(notified, 1);
+    EXPECT_TRUE(second.exceeds_limit());
 }
 
-TEST(RateLimiter, PlacesThatAreBeingTakenDoNotMakeTheQueueLookEndless) {
+TEST(RateLimiter, PermitsInUseDoNotInflateTheExpectedWait) {
     Limited limiter({.requests = 10, .per = 60s});
     std::vector<Permit> permits;
     for (int i = 0; i < 30; ++i) permits.push_back(limiter.ask(kStart));
@@ -233,7 +233,7 @@ TEST(RateLimiter, PlacesThatAreBeingTakenDoNotMakeTheQueueLookEndless) {
     EXPECT_TRUE(!last || *last < kStart + 5min) << "nineteen are ahead: two windows";
 }
 
-TEST(RateLimiter, SmoothCallsKeepTheWindowToo) {
+TEST(RateLimiter, SmoothCallsRespectTheWindow) {
     Limited limiter({.requests = 2, .per = 2s, .smooth = true});
     auto first = limiter.ask(kStart);
     first.sent(kStart);
@@ -249,18 +249,18 @@ TEST(RateLimiter, SmoothCallsKeepTheWindowToo) {
     EXPECT_FALSE(limiter.ask(later + 1s).granted()) << "two were sent within two seconds";
 }
 
-// ---- accounts and models without end ----
+// ---- any number of accounts and models ----
 
-class ManyLanes {
+class ManyPartitions {
   public:
     std::shared_ptr<RateLimiter::Impl> limiter =
         std::make_shared<RateLimiter::Impl>(RateLimitOptions{.requests = 2, .per = 60s});
     time_point now = kStart;
 
     Permit ask(std::uint64_t account, const std::string& model = "gpt-4.1") {
-        return {limiter, limiter->lane(account, model, now), {.since = now}, now};
+        return {limiter, limiter->partition(account, model, now), {.since = now}, now};
     }
-    /// Two calls at once: all that a lane allows. False: fewer were.
+    /// Sends two calls, the whole limit of a partition. Returns false if fewer were granted.
     bool use_up(std::uint64_t account, const std::string& model = "gpt-4.1") {
         auto first = ask(account, model), second = ask(account, model);
         for (auto* permit : {&first, &second}) {
@@ -269,70 +269,70 @@ class ManyLanes {
         }
         return second.granted() || (!first.waiting() && !second.waiting());
     }
-    std::size_t lanes() const { return limiter->levels(now).size(); }
+    std::size_t partitions() const { return limiter->levels(now).size(); }
 };
 
-TEST(RateLimiterLanes, OnesThatLimitNothingAnyMoreMakeRoom) {
-    ManyLanes many;
+TEST(RateLimiterPartitions, IdlePartitionsAreEvicted) {
+    ManyPartitions many;
     for (std::uint64_t account = 1; account <= 5'000; ++account) {
         many.now += 100ms;  // a minute is 600 of them
-        EXPECT_TRUE(many.use_up(account)) << "account " << account << " shares with no other";
+        EXPECT_TRUE(many.use_up(account)) << "account " << account << " has a partition of its own";
         if (account % 250 != 0) continue;
-        ASSERT_LE(many.lanes(), 1'000U);
+        ASSERT_LE(many.partitions(), 1'000U);
     }
 }
 
-TEST(RateLimiterLanes, ANewcomerThatUsedTheSharedOneGetsItsOwnOnlyOnceThatIsForgotten) {
-    ManyLanes many;
+TEST(RateLimiterPartitions, AnAccountLeavesTheSharedPartitionOnceItsUseThereHasExpired) {
+    ManyPartitions many;
     for (std::uint64_t account = 1; account <= 999; ++account) many.use_up(account);
     many.now += 59s;
     EXPECT_TRUE(many.use_up(1'000));
-    many.now += 2s;  // the 999 can go now
+    many.now += 2s;  // the 999 are idle now
     EXPECT_FALSE(many.ask(1'000).granted()) << "two of its calls were sent two seconds ago";
     many.now += 59s;
     EXPECT_TRUE(many.ask(1'000).granted());
 }
 
-TEST(RateLimiterLanes, WhileNoneCanGoNewcomersShareOneAndNobodySendsMoreThanAllowed) {
-    ManyLanes many;
+TEST(RateLimiterPartitions, NewAccountsShareAPartitionWhileNoneIsIdle) {
+    ManyPartitions many;
     for (std::uint64_t account = 1; account <= 999; ++account) EXPECT_TRUE(many.use_up(account));
-    EXPECT_EQ(many.lanes(), 999U);
+    EXPECT_EQ(many.partitions(), 999U);
     EXPECT_TRUE(many.use_up(1'000));
-    EXPECT_FALSE(many.ask(1'001).granted()) << "the shared lane is used up";
-    EXPECT_FALSE(many.ask(500).granted()) << "and so is one that had its own";
-    EXPECT_EQ(many.lanes(), 1'000U);
+    EXPECT_FALSE(many.ask(1'001).granted()) << "the shared partition is used up";
+    EXPECT_FALSE(many.ask(500).granted()) << "and so is a partition of its own";
+    EXPECT_EQ(many.partitions(), 1'000U);
     many.now = kStart + 61s;
     EXPECT_TRUE(many.use_up(1'000)) << "its two calls are a minute old";
     EXPECT_FALSE(many.ask(1'000).granted());
-    EXPECT_LE(many.lanes(), 1'000U);
+    EXPECT_LE(many.partitions(), 1'000U);
 }
 
-TEST(RateLimiterLanes, ALaneOfACallUnderWayStays) {
-    ManyLanes many;
+TEST(RateLimiterPartitions, APartitionInUseIsNotEvicted) {
+    ManyPartitions many;
     auto waiting = many.ask(1);
     many.use_up(1);
     auto queued = many.ask(1);
     ASSERT_TRUE(queued.waiting());
-    for (std::uint64_t account = 2; account <= 3'000; ++account) many.limiter->lane(account, "m", many.now);
+    for (std::uint64_t account = 2; account <= 3'000; ++account) many.limiter->partition(account, "m", many.now);
     many.now += 2min;
-    EXPECT_TRUE(queued.look(many.now));
-    EXPECT_LE(many.lanes(), 1'000U);
+    EXPECT_TRUE(queued.poll(many.now));
+    EXPECT_LE(many.partitions(), 1'000U);
 }
 
-TEST(RateLimiterLanes, NamesWithoutEndAreCut) {
-    ManyLanes many;
-    many.limiter->lane(1, std::string(100'000, 'x'), kStart);
+TEST(RateLimiterPartitions, LongNamesAreTruncated) {
+    ManyPartitions many;
+    many.limiter->partition(1, std::string(100'000, 'x'), kStart);
     EXPECT_EQ(many.limiter->levels(kStart).front().model.size(), 256U);
 }
 
-TEST(RateLimiterAccounts, KeysThatTakeTurnsForYearsStayOneAccount) {
-    ManyLanes many;
+TEST(RateLimiterAccounts, RotatingKeysRemainOneAccount) {
+    ManyPartitions many;
     constexpr std::uint64_t kFetched = 2;
     ASSERT_TRUE(many.use_up(kFetched));
     std::uint64_t key = 0;
-    for (int turn = 0; turn < 10'100; ++turn) {
-        key = 1'000'001 + 2 * static_cast<std::uint64_t>(turn);
-        many.limiter->count_together(kFetched, key);
+    for (int rotation = 0; rotation < 10'100; ++rotation) {
+        key = 1'000'001 + 2 * static_cast<std::uint64_t>(rotation);
+        many.limiter->merge_accounts(kFetched, key);
     }
     EXPECT_FALSE(many.ask(key).granted()) << "it has used its limit under the other number";
     EXPECT_FALSE(many.ask(kFetched).granted());

@@ -36,7 +36,7 @@ TEST(Recorder, CountsAttemptsAndFailoversPerRegion) {
     recorder.on_dispatch(0, {}, std::nullopt);
     recorder.on_attempt_end(0, {.error = ErrorCode::server_failed}, {.as_of = kNow, .error_rate = 0.1});
     recorder.on_dispatch(1, {.kind = AttemptKind::failover},
-                         Detour{.from = 0, .cause = ErrorCode::server_failed, .overhead = 3ms});
+                         FailoverCause{.from = 0, .cause = ErrorCode::server_failed, .overhead = 3ms});
     recorder.on_attempt_end(1, {}, {});
     recorder.on_dispatch(1, {}, std::nullopt);
     const auto stats = recorder.snapshot(kNow);
@@ -126,12 +126,12 @@ TEST(Recorder, ASnapshotTakenMeanwhileIsConsistent) {
 TEST(Recorder, KeepsWhyAndWhereToCallsWent) {
     Recorder recorder({"a", "b", "c"}, kNow);
     const auto move = [&](std::size_t to, ErrorCode cause, nanoseconds overhead) {
-        recorder.on_dispatch(to, {.kind = AttemptKind::failover}, Detour{0, cause, overhead});
+        recorder.on_dispatch(to, {.kind = AttemptKind::failover}, FailoverCause{0, cause, overhead});
     };
     move(1, ErrorCode::server_failed, 1ms);
     move(1, ErrorCode::server_failed, 3ms);
     move(2, ErrorCode::tls_failed, 40ms);
-    recorder.on_dispatch(2, {.kind = AttemptKind::rescue}, Detour{0, ErrorCode::timed_out, 20s});
+    recorder.on_dispatch(2, {.kind = AttemptKind::rescue}, FailoverCause{0, ErrorCode::timed_out, 20s});
     const auto stats = recorder.snapshot(kNow);
     EXPECT_EQ(stats.failovers, 3U) << "a rescue is none: the first attempt goes on";
     EXPECT_EQ(stats.rescues, 1U);

@@ -6,7 +6,7 @@
 namespace holysheep {
 
 template <class Value>
-void let_go(Value& value) {
+void release_memory(Value& value) {
     const Value gone = std::exchange(value, Value{});
 }
 

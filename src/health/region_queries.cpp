@@ -62,11 +62,13 @@ const RegionHealthTracker::Canaries& RegionHealthTracker::canaries(std::size_t r
     return model_alone_blocked(region, model, now) ? if_in_region(region, model)->canaries : regions_[region].canaries;
 }
 
-Ticket::Canary RegionHealthTracker::canary_kind(std::size_t region, ModelId model, bool wanted, time_point now) const {
-    if (wanted) return model_alone_blocked(region, model, now) ? Ticket::Canary::model : Ticket::Canary::region;
+AttemptToken::Canary RegionHealthTracker::canary_kind(std::size_t region, ModelId model, bool wanted,
+                                                      time_point now) const {
+    if (wanted)
+        return model_alone_blocked(region, model, now) ? AttemptToken::Canary::model : AttemptToken::Canary::region;
     const bool open_to_all =
         regions_.size() > 1 ? breakers_admit(region, model, now) : breakers_closed(region, model, now);
-    return open_to_all ? Ticket::Canary::no : Ticket::Canary::implied;
+    return open_to_all ? AttemptToken::Canary::no : AttemptToken::Canary::implied;
 }
 
 std::optional<RegionHealthTracker::time_point> RegionHealthTracker::blocked_since(std::size_t region, ModelId model,
