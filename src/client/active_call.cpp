@@ -86,7 +86,7 @@ void ActiveCall::guard(Function function) {
 void ActiveCall::choose_regions() {
     auto& services = registry_->services_;
     const auto now = services.clock.now();
-    const auto awaited = call::awaited_by(plan_.exchange.kind);
+    const auto awaited = execution::awaited_by(plan_.exchange.kind);
     if (services.regions.refresh(now) && services.on_refreshed) services.on_refreshed();
     const auto allowed = plan_.own_regions.empty() ? plan_.regions : std::span<const std::size_t>(plan_.own_regions);
     services.router.plan({.allowed = allowed,
@@ -148,10 +148,10 @@ void CallRegistry::remove(ActiveCall& call) {
     on_work_(-1);
 }
 
-void CallRegistry::on_region_down(std::size_t region) { tell_all(&call::CallDriver::on_region_down, region); }
-void CallRegistry::on_region_back(std::size_t region) { tell_all(&call::CallDriver::on_region_back, region); }
+void CallRegistry::on_region_down(std::size_t region) { tell_all(&execution::CallDriver::on_region_down, region); }
+void CallRegistry::on_region_back(std::size_t region) { tell_all(&execution::CallDriver::on_region_back, region); }
 
-void CallRegistry::tell_all(void (call::CallDriver::*event)(std::size_t), std::size_t region) {
+void CallRegistry::tell_all(void (execution::CallDriver::*event)(std::size_t), std::size_t region) {
     // A call may end by what it is told, and leaves the list then.
     std::vector<std::shared_ptr<ActiveCall>> calls;
     calls.reserve(calls_.size());

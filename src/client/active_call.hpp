@@ -16,8 +16,8 @@
 #include <holysheep/result.hpp>
 #include <holysheep/stream.hpp>
 
-#include "call/driver.hpp"
-#include "call/stream_queue.hpp"
+#include "execution/driver.hpp"
+#include "execution/stream_queue.hpp"
 
 namespace holysheep {
 inline namespace v0 {
@@ -88,7 +88,7 @@ class ActiveCall final : public detail::StreamControl, public std::enable_shared
     call::CallSink* sink_ = nullptr;
     std::shared_ptr<call::CallSink> owned_sink_{};
     std::shared_ptr<ActiveCall> self_{};  // from submission to the end
-    std::optional<call::CallDriver> driver_{};
+    std::optional<execution::CallDriver> driver_{};
     std::optional<std::stop_callback<Cancel>> on_stop_{};
     std::weak_ptr<Clock> clock_{};
     std::size_t index_ = 0;
@@ -100,7 +100,7 @@ class ActiveCall final : public detail::StreamControl, public std::enable_shared
 class CallRegistry {
   public:
     /// `on_work` hears of every call that begins (1) and ends (-1).
-    CallRegistry(call::CallServices& services, std::shared_ptr<Clock> clock, std::function<void(int)> on_work)
+    CallRegistry(execution::CallServices& services, std::shared_ptr<Clock> clock, std::function<void(int)> on_work)
         : services_(services), clock_(std::move(clock)), on_work_(std::move(on_work)) {}
     /// Ends every call; later ones end as they begin.
     void shut_down();
@@ -109,11 +109,11 @@ class CallRegistry {
 
   private:
     friend class ActiveCall;
-    void tell_all(void (call::CallDriver::*event)(std::size_t), std::size_t region);
+    void tell_all(void (execution::CallDriver::*event)(std::size_t), std::size_t region);
     void add(ActiveCall& call);
     void remove(ActiveCall& call);
 
-    call::CallServices& services_;
+    execution::CallServices& services_;
     std::shared_ptr<Clock> clock_;
     std::function<void(int)> on_work_;
     std::vector<ActiveCall*> calls_;

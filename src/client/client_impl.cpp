@@ -196,7 +196,7 @@ void Client::Impl::signal_soon(runtime::Completion& completion) {
     }
 }
 
-void Client::Impl::wake_soon(std::shared_ptr<call::StreamQueue> queue) {
+void Client::Impl::wake_soon(std::shared_ptr<execution::StreamQueue> queue) {
     if (loop_) {
         to_wake_.push_back(std::move(queue));
     } else {

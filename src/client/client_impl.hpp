@@ -13,13 +13,13 @@
 
 #include "accounting/ledger.hpp"
 #include "accounting/shared_catalogue.hpp"
-#include "call/driver.hpp"
 #include "call/keys.hpp"
-#include "call/router.hpp"
 #include "client/active_call.hpp"
 #include "client/callbacks.hpp"
 #include "client/listener_queue.hpp"
 #include "client/sinks.hpp"
+#include "execution/driver.hpp"
+#include "execution/router.hpp"
 #include "health/prober.hpp"
 #include "health/region_health_tracker.hpp"
 #include "resilience/bulkhead.hpp"
@@ -93,7 +93,7 @@ class Client::Impl {
     /// On the I/O thread: at the end of the round, or at once without one.
     void signal_soon(runtime::Completion& completion);
     /// The same for a stream's reader.
-    void wake_soon(std::shared_ptr<call::StreamQueue> queue);
+    void wake_soon(std::shared_ptr<execution::StreamQueue> queue);
     void wake_waiters();
     std::optional<Error> refuse_use() const;
     client::CallPlan make_plan(const CallOptions& options, bool stream, const ModelTraits& traits = {});
@@ -135,9 +135,9 @@ class Client::Impl {
     std::shared_ptr<client::Callbacks> callbacks_;
     std::vector<std::shared_ptr<client::ListenerQueue>> listeners_;
     runtime::SerialExecutor key_thread_;
-    std::shared_ptr<runtime::IoLoop> loop_;                    // unset where the user brings a clock
-    std::vector<runtime::Completion*> to_signal_;              // I/O thread
-    std::vector<std::shared_ptr<call::StreamQueue>> to_wake_;  // I/O thread
+    std::shared_ptr<runtime::IoLoop> loop_;                         // unset where the user brings a clock
+    std::vector<runtime::Completion*> to_signal_;                   // I/O thread
+    std::vector<std::shared_ptr<execution::StreamQueue>> to_wake_;  // I/O thread
     std::shared_ptr<Clock> clock_;
     std::shared_ptr<Transport> transport_;
     health::RegionHealthTracker regions_;
@@ -149,9 +149,9 @@ class Client::Impl {
     telemetry::Recorder recorder_;
     accounting::SharedCatalogue catalogue_;
     accounting::Ledger ledger_;
-    call::Router router_;
+    execution::Router router_;
     std::shared_ptr<const RetryPolicy> retry_policy_;
-    call::CallServices services_;
+    execution::CallServices services_;
     client::CallRegistry registry_;
     health::Prober prober_;
     bool telling_ = false, shut_ = false;  // I/O thread

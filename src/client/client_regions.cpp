@@ -5,8 +5,8 @@
 #include <memory>
 #include <utility>
 
-#include "call/request_builder.hpp"
 #include "client/client_impl.hpp"
+#include "execution/request_builder.hpp"
 #include "routing/region_filter.hpp"
 #include "wire/chat_encoder.hpp"
 
@@ -102,8 +102,8 @@ HttpRequest Client::Impl::probe_request(std::size_t region, bool deep) const {
         ChatRequest request{.model = model, .messages = {user("ping")}, .max_tokens = 1};
         exchange.kind = call::ExchangeKind::chat;
         exchange.chat = wire::encode_chat(request, false, {}).value();
-        return call::build_request(exchange, target, {.sent = model, .usual = model},
-                                   keys_.usual(region, clock_->now()), 1);
+        return execution::build_request(exchange, target, {.sent = model, .usual = model},
+                                        keys_.usual(region, clock_->now()), 1);
     }
     switch (options_.health.probe) {
         case HealthOptions::Probe::head: exchange.raw->method = "HEAD"; [[fallthrough]];
@@ -112,7 +112,8 @@ HttpRequest Client::Impl::probe_request(std::size_t region, bool deep) const {
         case HealthOptions::Probe::completion: break;
     }
     const std::string none;
-    return call::build_request(exchange, target, {.sent = none, .usual = none}, keys_.usual(region, clock_->now()), 1);
+    return execution::build_request(exchange, target, {.sent = none, .usual = none}, keys_.usual(region, clock_->now()),
+                                    1);
 }
 
 void Client::Impl::refresh_facts(std::size_t region) {

@@ -16,8 +16,8 @@ class StreamCallbacks : public std::enable_shared_from_this<StreamCallbacks> {
           on_chunk_(std::move(on_chunk)),
           on_done_(std::move(on_done)) {}
 
-    std::shared_ptr<call::StreamQueue> connect() {
-        auto queue = std::make_shared<call::StreamQueue>(call::StreamQueue::Hooks{
+    std::shared_ptr<execution::StreamQueue> connect() {
+        auto queue = std::make_shared<execution::StreamQueue>(execution::StreamQueue::Hooks{
             .on_room =
                 [weak = call_] {
                     if (const auto active = weak.lock()) active->on_room();
@@ -38,7 +38,7 @@ class StreamCallbacks : public std::enable_shared_from_this<StreamCallbacks> {
         callbacks_->run([self = shared_from_this(), queue = queue_.lock()] { self->deliver(*queue); }, batched);
     }
 
-    void deliver(call::StreamQueue& queue) {
+    void deliver(execution::StreamQueue& queue) {
         // One `deliver` at a time, on whichever threads the executor has: the next one is scheduled by the event that
         // finds the queue idle, or by the last line here, and nothing of the stream is touched after either.
         for (int i = 0; i < kAtOnce; ++i) {
@@ -63,7 +63,7 @@ class StreamCallbacks : public std::enable_shared_from_this<StreamCallbacks> {
     std::weak_ptr<ActiveCall> call_;
     OnChunk on_chunk_;
     OnDone on_done_;
-    std::weak_ptr<call::StreamQueue> queue_;
+    std::weak_ptr<execution::StreamQueue> queue_;
     bool failed_ = false;
 };
 

@@ -11,9 +11,9 @@
 #include <holysheep/result.hpp>
 
 #include "call/exchange.hpp"
-#include "call/stream_queue.hpp"
 #include "client/active_call.hpp"
 #include "client/callbacks.hpp"
+#include "execution/stream_queue.hpp"
 
 namespace holysheep::client {
 

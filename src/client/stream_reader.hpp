@@ -10,8 +10,8 @@
 #include <holysheep/result.hpp>
 #include <holysheep/stream.hpp>
 
-#include "call/stream_queue.hpp"
 #include "client/active_call.hpp"
+#include "execution/stream_queue.hpp"
 
 namespace holysheep {
 inline namespace v0 {
@@ -19,14 +19,15 @@ namespace detail {
 
 class StreamReader {
   public:
-    using Wake = std::function<void(std::shared_ptr<call::StreamQueue>)>;
+    using Wake = std::function<void(std::shared_ptr<execution::StreamQueue>)>;
     /// Starts the call. `wake_soon`, on the I/O thread, wakes the reader once what has come is in the queue.
     StreamReader(std::shared_ptr<client::ActiveCall> call, const std::stop_token& stop, Wake wake_soon)
         : call_(std::move(call)), queue_(make_queue(call_, std::move(wake_soon))) {
         call_->submit(queue_, stop);
     }
     /// A stream that failed before it began.
-    explicit StreamReader(Error error) : queue_(std::make_shared<call::StreamQueue>(call::StreamQueue::Hooks{})) {
+    explicit StreamReader(Error error)
+        : queue_(std::make_shared<execution::StreamQueue>(execution::StreamQueue::Hooks{})) {
         queue_->on_done(std::move(error));
     }
 
@@ -37,27 +38,25 @@ class StreamReader {
     }
 
   private:
-    static std::shared_ptr<call::StreamQueue> make_queue(const std::weak_ptr<client::ActiveCall>& call,
-                                                         Wake wake_soon) {
+    static std::shared_ptr<execution::StreamQueue> make_queue(const std::weak_ptr<client::ActiveCall>& call,
+                                                              Wake wake_soon) {
         // It knows itself only weakly: nothing else would ever let go of it.
-        const auto self = std::make_shared<std::weak_ptr<call::StreamQueue>>();
-        auto queue =
-            std::make_shared<call::StreamQueue>(call::StreamQueue::Hooks{.on_room =
-                                                                             [call] {
-                                                                                 if (const auto active = call.lock())
-                                                                                     active->on_room();
-                                                                             },
-                                                                         .on_ready =
-                                                                             [self, wake_soon = std::move(wake_soon)] {
-                                                                                 if (auto asleep = self->lock())
-                                                                                     wake_soon(std::move(asleep));
-                                                                             }});
+        const auto self = std::make_shared<std::weak_ptr<execution::StreamQueue>>();
+        auto queue = std::make_shared<execution::StreamQueue>(
+            execution::StreamQueue::Hooks{.on_room =
+                                              [call] {
+                                                  if (const auto active = call.lock()) active->on_room();
+                                              },
+                                          .on_ready =
+                                              [self, wake_soon = std::move(wake_soon)] {
+                                                  if (auto asleep = self->lock()) wake_soon(std::move(asleep));
+                                              }});
         *self = queue;
         return queue;
     }
 
     std::shared_ptr<client::ActiveCall> call_;
-    std::shared_ptr<call::StreamQueue> queue_;
+    std::shared_ptr<execution::StreamQueue> queue_;
 };
 
 }  // namespace detail

@@ -6,6 +6,7 @@ from source_tree import includes, project_root, report, sources
 # The highest first. Modules on one line are siblings: they do not see each other.
 LAYERS = [
     ["client"],
+    ["execution"],
     ["call"],
     ["health", "routing"],
     ["wire", "transport", "resilience", "accounting", "telemetry"],

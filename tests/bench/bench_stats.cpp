@@ -207,7 +207,7 @@ void BM_MemoryPerRegion(benchmark::State& state) {
         const auto now = give_history(tracker, Clock::time_point{} + std::chrono::hours{1});
         tracker.take_notices();
         of_tracker = static_cast<double>(count.bytes_kept());
-        call::Router router(regions, SelectorOptions{}, nullptr, tracker, log);
+        execution::Router router(regions, SelectorOptions{}, nullptr, tracker, log);
         telemetry::Recorder recorder(std::move(ids), now);
         std::vector<std::size_t> plan(kCount);
         router.plan({.allowed = all, .model = kModel, .session = {}}, now, plan);

@@ -11,7 +11,7 @@
 #include <holysheep/options.hpp>
 
 #include "call/machine.hpp"
-#include "call/router.hpp"
+#include "execution/router.hpp"
 #include "health/region_health_tracker.hpp"
 #include "resilience/retry_budget.hpp"
 #include "telemetry/log.hpp"
@@ -34,7 +34,7 @@ struct RoutingWorld {
 
     /// The next call's start, a millisecond later.
     Clock::time_point tick() { return now += std::chrono::milliseconds{1}; }
-    call::RouteRequest request(std::uint64_t random) const {
+    execution::RouteRequest request(std::uint64_t random) const {
         return {.allowed = all, .model = kModel, .session = {}, .awaited = health::Awaited::stream, .random = random};
     }
     /// Of a call that starts now, with a hedge if its answer is late.
@@ -48,7 +48,7 @@ struct RoutingWorld {
     Clock::time_point now;
     const values::ModelId model;
     telemetry::Log log;
-    call::Router router;
+    execution::Router router;
     telemetry::Recorder recorder;
     resilience::RetryBudget retries{0.2, 20}, hedges{0.05, 5}, canaries{0.25, 5};
     std::vector<AttemptRecord> records;  ///< of a good attempt, by region: the trail is written with or without routing

@@ -7,11 +7,11 @@
 #include <string>
 #include <utility>
 
-#include "call/driver.hpp"
+#include "execution/driver.hpp"
 
-namespace holysheep::call {
+namespace holysheep::execution {
 
-void CallDriver::book(Attempt& attempt, health::FailureClass charge, const Outcome* refused) {
+void CallDriver::book(Attempt& attempt, health::FailureClass charge, const call::Outcome* refused) {
     const auto time = now();
     price(attempt);
     services_.regions.on_outcome(attempt.ticket, charge, time);
@@ -41,8 +41,8 @@ void CallDriver::charge_suspects(values::ModelId model) {
 
 /// Of an attempt that failed or lost. What a caller has read and then cancelled was of use to it.
 std::int64_t CallDriver::wasted_tokens(const Attempt& attempt) const {
-    if (attempt.outcome().answered || exchange_.kind == ExchangeKind::raw) return 0;
-    if (machine_.ending() == Ending::cancelled) return 0;
+    if (attempt.outcome().answered || exchange_.kind == call::ExchangeKind::raw) return 0;
+    if (machine_.ending() == call::Ending::cancelled) return 0;
     const auto& usage = attempt.answer_so_far().usage;
     return usage.present ? usage.billed_output_tokens() : estimated_answer(attempt);
 }
@@ -105,12 +105,13 @@ std::optional<telemetry::FailoverCause> CallDriver::detour_of(const Attempt& att
 /// that came near, where another region was ahead then. A trial that was overtaken by its backup has failed.
 health::FailureClass CallDriver::charge_of_waiting(const Attempt& attempt) const {
     const auto& timings = attempt.record.timings;
-    if (!timings.sent || timings.first_content || machine_.ending() == Ending::cancelled)
+    if (!timings.sent || timings.first_content || machine_.ending() == call::Ending::cancelled)
         return health::FailureClass::none;
     const bool on_trial = attempt.ticket.trial || attempt.ticket.model_trial;
-    if (attempt.left_because == Evidence::slow_trial && on_trial) return health::FailureClass::timeout;
-    const bool time_ran_out = machine_.ending() == Ending::deadline || attempt.left_because == Evidence::deadline ||
-                              attempt.left_because == Evidence::slow_trial;
+    if (attempt.left_because == call::Evidence::slow_trial && on_trial) return health::FailureClass::timeout;
+    const bool time_ran_out = machine_.ending() == call::Ending::deadline ||
+                              attempt.left_because == call::Evidence::deadline ||
+                              attempt.left_because == call::Evidence::slow_trial;
     if (!time_ran_out) return health::FailureClass::none;
     const auto& quantiles = services_.regions.quantiles(attempt.ticket.model, attempt.ticket.awaited);
     std::chrono::duration<double, std::milli> patience = std::chrono::seconds{3};
@@ -121,4 +122,4 @@ health::FailureClass CallDriver::charge_of_waiting(const Attempt& attempt) const
     return waited >= patience ? health::FailureClass::timeout : health::FailureClass::none;
 }
 
-}  // namespace holysheep::call
+}  // namespace holysheep::execution

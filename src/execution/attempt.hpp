@@ -18,7 +18,7 @@
 #include "health/region_health_tracker.hpp"
 #include "wire/stream_decoder.hpp"
 
-namespace holysheep::call {
+namespace holysheep::execution {
 
 class Attempt;
 
@@ -47,21 +47,21 @@ class AttemptEvents {
 
 class Attempt final : public TransferEvents, private wire::ChunkSink {
   public:
-    Attempt(AttemptEvents& events, const Exchange& exchange, const Target& target, std::size_t region,
+    Attempt(AttemptEvents& events, const call::Exchange& exchange, const call::Target& target, std::size_t region,
             AttemptRecord record, Clock::time_point started);
 
     AttemptRecord record;
     TransferId transfer = 0;
     bool transfer_open = false;
-    health::AttemptToken ticket{};           ///< what it owes the region's health
-    std::string_view asked_model{};          ///< before the region's `model_map`; the driver keeps it
-    Clock::time_point heard{};               ///< its last byte; before one, when its request was sent
-    Evidence left_because = Evidence::none;  ///< another region is asked beside it
-    bool gave_content = false;               ///< to the answer that the caller got, or to what there is of one
+    health::AttemptToken ticket{};                       ///< what it owes the region's health
+    std::string_view asked_model{};                      ///< before the region's `model_map`; the driver keeps it
+    Clock::time_point heard{};                           ///< its last byte; before one, when its request was sent
+    call::Evidence left_because = call::Evidence::none;  ///< another region is asked beside it
+    bool gave_content = false;  ///< to the answer that the caller got, or to what there is of one
 
     std::size_t region() const { return region_; }
     bool ended() const { return ended_; }
-    const Outcome& outcome() const { return outcome_; }
+    const call::Outcome& outcome() const { return outcome_; }
     /// Once it has failed or was dismissed.
     Error& error() {
         if (!error_) error_ = std::make_unique<Error>();
@@ -94,7 +94,7 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     /// Ends a stream that is whole, whatever its gateway still holds it open for. False for any other.
     bool conclude();
     /// One of our clocks ran out.
-    void expire(Limit limit, milliseconds after);
+    void expire(call::Limit limit, milliseconds after);
     /// The machine dropped this attempt: it lost, or the call ended.
     void dismiss(std::string_view why);
 
@@ -127,8 +127,8 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     void describe_answer(ChatCompletion& completion);
 
     AttemptEvents& events_;
-    const Exchange& exchange_;
-    const Target& target_;
+    const call::Exchange& exchange_;
+    const call::Target& target_;
     std::size_t region_;
     Clock::time_point started_;
     HttpHead head_{};
@@ -137,7 +137,7 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     std::optional<wire::StreamDecoder> decoder_{};
     std::unique_ptr<ChatCompletion> completion_{};  ///< of a plain call; of one that failed, what there is of it
     std::optional<Clock::time_point> settle_at_{};
-    Outcome outcome_{};
+    call::Outcome outcome_{};
     std::unique_ptr<RateLimits> rate_limits_{};  ///< few look at them
     std::unique_ptr<Error> error_{};
     std::unique_ptr<std::string> logged_body_{};
@@ -145,4 +145,4 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     bool ended_ = false, progressed_ = false;
 };
 
-}  // namespace holysheep::call
+}  // namespace holysheep::execution

@@ -1,16 +1,16 @@
 // Effects of one call. Every decision is the machine's; what is here is order, ownership and words.
-#include "call/driver.hpp"
+#include "execution/driver.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "accounting/prompt_estimate.hpp"
-#include "call/driver_turn.hpp"
-#include "call/request_builder.hpp"
+#include "execution/driver_turn.hpp"
+#include "execution/request_builder.hpp"
 #include "values/release_memory.hpp"
 
-namespace holysheep::call {
+namespace holysheep::execution {
 
 namespace {
 
@@ -30,8 +30,8 @@ void CallDriver::guard(Function function) {
     }
 }
 
-CallDriver::CallDriver(CallServices& services, Exchange& exchange, const CallPolicy& policy,
-                       std::span<const std::size_t> plan, Clock::time_point started, CallSink& sink,
+CallDriver::CallDriver(CallServices& services, call::Exchange& exchange, const call::CallPolicy& policy,
+                       std::span<const std::size_t> plan, Clock::time_point started, call::CallSink& sink,
                        std::function<void()> on_idle)
     : services_(services),
       exchange_(exchange),
@@ -43,7 +43,7 @@ CallDriver::CallDriver(CallServices& services, Exchange& exchange, const CallPol
       on_idle_(std::move(on_idle)),
       salvage_(policy.recovery) {
     own_secrets_.add(exchange_.headers);
-    services_.recorder.on_call_started(exchange_.kind == ExchangeKind::chat_stream);
+    services_.recorder.on_call_started(exchange_.kind == call::ExchangeKind::chat_stream);
 }
 
 CallDriver::~CallDriver() {
@@ -76,7 +76,7 @@ void CallDriver::on_region_back(std::size_t region) {
 }
 
 /// What calls `on_turn`, from whatever thread, for as long as this call exists.
-Admission::OnTurn CallDriver::turn_caller() {
+call::Admission::OnTurn CallDriver::turn_caller() {
     if (!self_) self_ = std::make_shared<CallDriver*>(this);
     return [clock = services_.shared_clock, self = std::weak_ptr<CallDriver*>(self_)] {
         const auto alive = clock.lock();
@@ -140,24 +140,24 @@ void CallDriver::steer_reading() {
 
 // ---- commands ----
 
-void CallDriver::apply(const Commands& commands) {
+void CallDriver::apply(const call::Commands& commands) {
     for (const auto& command : commands) {
         switch (command.kind) {
-            case Command::Kind::start: start_attempt(command); break;
-            case Command::Kind::cancel: stop_attempt(command); break;
-            case Command::Kind::commit: commit(command.attempt); break;
-            case Command::Kind::recover: recover(command.attempt); break;
-            case Command::Kind::finish: finish(command.attempt); break;
-            case Command::Kind::check_path: check_path(command.attempt); break;
-            case Command::Kind::late:
+            case call::Command::Kind::start: start_attempt(command); break;
+            case call::Command::Kind::cancel: stop_attempt(command); break;
+            case call::Command::Kind::commit: commit(command.attempt); break;
+            case call::Command::Kind::recover: recover(command.attempt); break;
+            case call::Command::Kind::finish: finish(command.attempt); break;
+            case call::Command::Kind::check_path: check_path(command.attempt); break;
+            case call::Command::Kind::late:
                 services_.regions.on_late(attempt_number(command.attempt).ticket, now(),
-                                          command.because == Evidence::no_probe_answer);
+                                          command.because == call::Evidence::no_probe_answer);
                 break;
         }
     }
 }
 
-void CallDriver::start_attempt(const Command& command) {
+void CallDriver::start_attempt(const call::Command& command) {
     const auto& target = services_.targets[command.region];
     const auto time = now();
     if (command.beside != 0) note_left(command.beside, command.because);
@@ -197,16 +197,16 @@ void CallDriver::start_attempt(const Command& command) {
 }
 
 /// Another region is asked while this attempt is out: its record says why.
-void CallDriver::note_left(int number, Evidence because) {
+void CallDriver::note_left(int number, call::Evidence because) {
     auto& attempt = attempt_number(number);
     attempt.left_because = because;
     const auto since = attempt.record.timings.sent ? attempt.heard : started_ + attempt.record.started;
-    attempt.record.left = describe_evidence(because, attempt.record.timings, now() - since);
+    attempt.record.left = call::describe_evidence(because, attempt.record.timings, now() - since);
 }
 
-void CallDriver::stop_attempt(const Command& command) {
+void CallDriver::stop_attempt(const call::Command& command) {
     auto& attempt = attempt_number(command.attempt);
-    const bool silent = command.limit == Limit::stall || command.limit == Limit::silence;
+    const bool silent = command.limit == call::Limit::stall || command.limit == call::Limit::silence;
     if (paused_ && command.attempt == committed_ && silent) {
         // Silence that the reader asked for is no stall.
         machine_.on_progress(committed_, now());
@@ -214,12 +214,12 @@ void CallDriver::stop_attempt(const Command& command) {
     }
     close(attempt);
     if (command.limit) {
-        const auto after = command.limit == Limit::stall     ? machine_.stall_limit(command.attempt)
-                           : command.limit == Limit::silence ? now() - attempt.heard
-                                                             : now() - started_ - attempt.record.started;
-        if (command.limit == Limit::silence) note_left(command.attempt, Evidence::no_probe_answer);
+        const auto after = command.limit == call::Limit::stall     ? machine_.stall_limit(command.attempt)
+                           : command.limit == call::Limit::silence ? now() - attempt.heard
+                                                                   : now() - started_ - attempt.record.started;
+        if (command.limit == call::Limit::silence) note_left(command.attempt, call::Evidence::no_probe_answer);
         // Silences that are cut short must count too, or a limit that has become too short would stay so.
-        if (command.limit == Limit::stall && machine_.policy().stream && !attempt.is_whole()) {
+        if (command.limit == call::Limit::stall && machine_.policy().stream && !attempt.is_whole()) {
             services_.regions.on_content_gap(attempt.ticket.model, after);
         }
         attempt.expire(*command.limit, std::chrono::duration_cast<milliseconds>(after));
@@ -228,8 +228,8 @@ void CallDriver::stop_attempt(const Command& command) {
     forget_held(command.attempt);
     const auto charge = charge_of_waiting(attempt);
     switch (machine_.ending()) {
-        case Ending::cancelled: attempt.dismiss("the call was cancelled"); break;
-        case Ending::deadline: attempt.dismiss("the call's deadline passed"); break;
+        case call::Ending::cancelled: attempt.dismiss("the call was cancelled"); break;
+        case call::Ending::deadline: attempt.dismiss("the call's deadline passed"); break;
         default: attempt.dismiss("another attempt was ahead"); break;
     }
     admission_.end(static_cast<std::size_t>(command.attempt), true, attempt.usage(), now());
@@ -363,4 +363,4 @@ void CallDriver::end_turn() {
 
 Attempt& CallDriver::attempt_number(int number) { return *std::next(attempts_.begin(), number - 1); }
 
-}  // namespace holysheep::call
+}  // namespace holysheep::execution

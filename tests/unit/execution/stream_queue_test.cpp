@@ -1,5 +1,5 @@
 // The queue between the I/O thread and a reader: copies, order, bounds, wakeups.
-#include "call/stream_queue.hpp"
+#include "execution/stream_queue.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-namespace holysheep::call {
+namespace holysheep::execution {
 namespace {
 
 using testing::ElementsAre;
@@ -146,4 +146,4 @@ TEST(StreamQueue, AWaitingReaderIsLeftAsleepUntilItsWakerSaysSo) {
 }
 
 }  // namespace
-}  // namespace holysheep::call
+}  // namespace holysheep::execution

@@ -19,14 +19,14 @@
 #include "routing/selector.hpp"
 #include "telemetry/log.hpp"
 
-namespace holysheep::call {
+namespace holysheep::execution {
 
 /// What the region is waited for, in an exchange of this kind.
-inline health::Awaited awaited_by(ExchangeKind kind) {
+inline health::Awaited awaited_by(call::ExchangeKind kind) {
     switch (kind) {
-        case ExchangeKind::chat: return health::Awaited::plain;
-        case ExchangeKind::chat_stream: return health::Awaited::stream;
-        case ExchangeKind::raw: break;
+        case call::ExchangeKind::chat: return health::Awaited::plain;
+        case call::ExchangeKind::chat_stream: return health::Awaited::stream;
+        case call::ExchangeKind::raw: break;
     }
     return health::Awaited::other;
 }
@@ -71,4 +71,4 @@ class Router {
     std::vector<routing::Candidate> candidates_;  // scratch, kept for its memory
 };
 
-}  // namespace holysheep::call
+}  // namespace holysheep::execution

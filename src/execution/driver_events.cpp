@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <utility>
 
-#include "call/driver.hpp"
-#include "call/driver_turn.hpp"
+#include "execution/driver.hpp"
+#include "execution/driver_turn.hpp"
 
-namespace holysheep::call {
+namespace holysheep::execution {
 
 bool CallDriver::attempt_may_send(Attempt& attempt) {
     const Turn turn(*this);
-    Commands commands;
+    call::Commands commands;
     const bool yes = machine_.on_connected(attempt.record.number, now(), commands);
     if (yes) admission_.sent(static_cast<std::size_t>(attempt.record.number), now());
     apply(commands);
@@ -144,8 +144,8 @@ void CallDriver::attempt_ended(Attempt& attempt) {
     last_ended_ = attempt.record.number;
     if (!outcome.answered) forget_held(last_ended_);
     // A path that a caller asks for may redirect wherever it is: that says nothing about regions.
-    const bool meant = exchange_.kind == ExchangeKind::raw && is_redirect(outcome);
-    auto charge = meant ? health::FailureClass::none : classify(outcome, machine_.policy().retry, false).charge;
+    const bool meant = exchange_.kind == call::ExchangeKind::raw && call::is_redirect(outcome);
+    auto charge = meant ? health::FailureClass::none : call::classify(outcome, machine_.policy().retry, false).charge;
     if (charge == health::FailureClass::server && suspect(attempt)) charge = health::FailureClass::none;
     book(attempt, charge, &outcome);
     admission_.end(static_cast<std::size_t>(attempt.record.number), !outcome.certainly_not_delivered, attempt.usage(),
@@ -157,4 +157,4 @@ void CallDriver::attempt_ended(Attempt& attempt) {
 
 void CallDriver::attempt_drained(Attempt&) { const Turn turn(*this); }
 
-}  // namespace holysheep::call
+}  // namespace holysheep::execution

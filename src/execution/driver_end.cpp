@@ -6,17 +6,17 @@
 #include <tuple>
 #include <utility>
 
-#include "call/driver.hpp"
-#include "call/driver_turn.hpp"
 #include "call/final_error.hpp"
+#include "execution/driver.hpp"
+#include "execution/driver_turn.hpp"
 #include "values/exception_text.hpp"
 
-namespace holysheep::call {
+namespace holysheep::execution {
 
 namespace {
 
-std::string operation_of(const Exchange& exchange) {
-    if (exchange.kind != ExchangeKind::raw) return "chat";
+std::string operation_of(const call::Exchange& exchange) {
+    if (exchange.kind != call::ExchangeKind::raw) return "chat";
     const auto path = std::string_view(exchange.raw->path).substr(0, exchange.raw->path.find('?'));
     if (path == "/chat/completions") return "chat";
     if (path == "/embeddings") return "embeddings";
@@ -27,7 +27,7 @@ std::string operation_of(const Exchange& exchange) {
 }  // namespace
 
 void CallDriver::finish(int number) {
-    if (machine_.ending() == Ending::answered && number != committed_) commit(number);
+    if (machine_.ending() == call::Ending::answered && number != committed_) commit(number);
     count_call(number);
     const bool one_region = std::ranges::all_of(
         suspects_, [&](const health::AttemptToken& ticket) { return ticket.region == suspects_.front().region; });
@@ -76,7 +76,7 @@ void CallDriver::break_off() noexcept {
         if (delivered_) return;
         if (committed_ != 0) error.partial = attempt_number(committed_).partial();
         error.attempts = take_trail();
-        CallResult result(std::in_place_type<Error>, std::move(error));
+        call::CallResult result(std::in_place_type<Error>, std::move(error));
         services_.recorder.on_call_end(call_end(result));
         if (services_.log.enabled(LogLevel::error)) {
             services_.log.write(LogLevel::error, "call failed: " + std::get<Error>(result).message);
@@ -97,11 +97,11 @@ void CallDriver::break_off() noexcept {
     }
 }
 
-CallResult CallDriver::make_result(int number) {
+call::CallResult CallDriver::make_result(int number) {
     Attempt* attempt = number == 0 ? nullptr : &attempt_number(number);
-    if (machine_.ending() == Ending::answered) {
+    if (machine_.ending() == call::Ending::answered) {
         attempt->record.winner = true;
-        if (exchange_.kind == ExchangeKind::raw) {
+        if (exchange_.kind == call::ExchangeKind::raw) {
             auto response = attempt->take_raw();
             response.attempts = take_trail();
             return response;
@@ -139,18 +139,18 @@ Error CallDriver::final_error(Attempt* last) {
     const bool tried_again = machine_.unrecovered() && last_ended_ != 0 && last->record.number != last_ended_;
     const auto* recovery = tried_again ? &attempt_number(last_ended_).error() : nullptr;
     const auto time = now();
-    auto error = compose_error({.machine = machine_,
-                                .first = first,
-                                .last = last == nullptr ? nullptr : &last->error(),
-                                .recovery = recovery,
-                                .refusal = admission_.refusal(),
-                                .regions = services_.regions,
-                                .targets = services_.targets,
-                                .model = exchange_.model,
-                                .model_id = model_,
-                                .attempts = attempts_.size(),
-                                .elapsed = time - started_,
-                                .now = time});
+    auto error = call::compose_error({.machine = machine_,
+                                      .first = first,
+                                      .last = last == nullptr ? nullptr : &last->error(),
+                                      .recovery = recovery,
+                                      .refusal = admission_.refusal(),
+                                      .regions = services_.regions,
+                                      .targets = services_.targets,
+                                      .model = exchange_.model,
+                                      .model_id = model_,
+                                      .attempts = attempts_.size(),
+                                      .elapsed = time - started_,
+                                      .now = time});
     if (unread_) {
         error.message =
             "the stream was not read for " + std::to_string(machine_.policy().unread.count()) + " ms (timeouts.unread)";
@@ -168,7 +168,7 @@ Error CallDriver::final_error(Attempt* last) {
         if (!error.partial && salvage_.continues()) error.partial = salvage_.partial();
     } else {
         error.partial = salvage_.partial();
-        if (exchange_.kind == ExchangeKind::chat) {
+        if (exchange_.kind == call::ExchangeKind::chat) {
             for (auto& attempt : attempts_) {
                 if (!error.partial) error.partial = attempt.partial();
             }
@@ -178,7 +178,7 @@ Error CallDriver::final_error(Attempt* last) {
 }
 
 /// For the statistics: the same as the record, without its copies.
-telemetry::CallEnd CallDriver::call_end(const CallResult& result) const {
+telemetry::CallEnd CallDriver::call_end(const call::CallResult& result) const {
     telemetry::CallEnd end{.model = exchange_.model,
                            .total = now() - started_,
                            .retry_tokens = services_.budgets.retries.tokens(),
@@ -203,11 +203,11 @@ telemetry::CallEnd CallDriver::call_end(const CallResult& result) const {
     return end;
 }
 
-CallRecord CallDriver::make_call_record(const CallResult& result) const {
+CallRecord CallDriver::make_call_record(const call::CallResult& result) const {
     CallRecord record;
     record.label = exchange_.label;
     record.operation = operation_of(exchange_);
-    record.stream = exchange_.kind == ExchangeKind::chat_stream;
+    record.stream = exchange_.kind == call::ExchangeKind::chat_stream;
     record.requested_model = exchange_.model;
     record.total = now() - started_;
     record.queued = attempts_.empty() ? record.total : attempts_.front().record.started;
@@ -238,4 +238,4 @@ std::vector<AttemptRecord> CallDriver::take_trail() {
     return records;
 }
 
-}  // namespace holysheep::call
+}  // namespace holysheep::execution

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <chrono>
 
-#include "call/driver.hpp"
+#include "execution/driver.hpp"
 #include "resilience/quota_pace.hpp"
 #include "values/saturating.hpp"
 
-namespace holysheep::call {
+namespace holysheep::execution {
 
 namespace {
 
@@ -18,7 +18,7 @@ bool is_used_up(const RateLimits& limits) {
 
 }  // namespace
 
-void CallDriver::note_quota(Attempt& attempt, Outcome& outcome) {
+void CallDriver::note_quota(Attempt& attempt, call::Outcome& outcome) {
     const auto time = now();
     const auto number = static_cast<std::size_t>(attempt.record.number);
     const auto region = attempt.region();
@@ -64,8 +64,8 @@ void CallDriver::note_quota(Attempt& attempt, Outcome& outcome) {
 
 /// What a refusal for load says about how much the region may be sent, and when. The tracker knows by now whether it
 /// serves others.
-void CallDriver::note_refusal(Attempt& attempt, const Outcome& outcome) {
-    if (!is_refused_for_load(outcome)) return;
+void CallDriver::note_refusal(Attempt& attempt, const call::Outcome& outcome) {
+    if (!call::is_refused_for_load(outcome)) return;
     const auto time = now();
     const auto region = attempt.region();
     const bool throttled = outcome.error == ErrorCode::rate_limited;
@@ -80,4 +80,4 @@ void CallDriver::note_refusal(Attempt& attempt, const Outcome& outcome) {
                                   time + std::min<nanoseconds>(pause, std::chrono::minutes{10}));
 }
 
-}  // namespace holysheep::call
+}  // namespace holysheep::execution

@@ -8,7 +8,7 @@
 
 #include "call/exchange.hpp"
 
-namespace holysheep::call {
+namespace holysheep::execution {
 
 /// Under which name the model is asked, and under which one the call's Idempotency-Key goes out as it is.
 struct ModelName {
@@ -18,7 +18,7 @@ struct ModelName {
 
 /// `key`: of the client, "" where the region has its own. `number` counts the attempts of the call, so that a gateway
 /// can shed repeats first.
-HttpRequest build_request(const Exchange& exchange, const Target& target, const ModelName& model,
+HttpRequest build_request(const call::Exchange& exchange, const call::Target& target, const ModelName& model,
                           const std::string& key, int number);
 
-}  // namespace holysheep::call
+}  // namespace holysheep::execution

@@ -1,12 +1,12 @@
 // Sums and joins; nothing is decided here.
-#include "call/salvage.hpp"
+#include "execution/salvage.hpp"
 
 #include <utility>
 #include <variant>
 
 #include "values/saturating.hpp"
 
-namespace holysheep::call {
+namespace holysheep::execution {
 
 void Salvage::add(ChatCompletion partial) {
     complete(partial);
@@ -72,4 +72,4 @@ void go_on_from(std::vector<Message>& messages, std::string_view text) {
     }
 }
 
-}  // namespace holysheep::call
+}  // namespace holysheep::execution

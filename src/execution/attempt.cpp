@@ -1,5 +1,5 @@
 // Heads, bodies and ends of one HTTP exchange, turned into an outcome.
-#include "call/attempt.hpp"
+#include "execution/attempt.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -11,7 +11,7 @@
 #include "wire/loose_frames.hpp"
 #include "wire/response_headers.hpp"
 
-namespace holysheep::call {
+namespace holysheep::execution {
 
 namespace {
 
@@ -41,7 +41,7 @@ std::chrono::nanoseconds error_body_wait(int status, bool moves) {
 }
 
 /// An overloaded gateway refuses before it begins, and says so by a code of its own; or it asks for the request again.
-bool says_unprocessed(const Error& error, const Outcome& outcome) {
+bool says_unprocessed(const Error& error, const call::Outcome& outcome) {
     if (outcome.error != ErrorCode::server_failed || outcome.status < 500) return false;
     const auto overloaded = [](std::string_view code) {
         return code == "overloaded_error" || code == "server_is_overloaded";
@@ -58,7 +58,7 @@ std::size_t content_length(const HttpHead& head) {
 
 }  // namespace
 
-Attempt::Attempt(AttemptEvents& events, const Exchange& exchange, const Target& target, std::size_t region,
+Attempt::Attempt(AttemptEvents& events, const call::Exchange& exchange, const call::Target& target, std::size_t region,
                  AttemptRecord attempt_record, Clock::time_point started)
     : record(std::move(attempt_record)),
       events_(events),
@@ -123,7 +123,7 @@ void Attempt::take_head(HttpHead head) {
     if (!good_status()) settle_at_ = events_.now() + error_body_wait(head_.status, moves);
     events_.attempt_first_byte(*this);  // arms the timer
     if (good_status()) {
-        if (exchange_.kind == ExchangeKind::chat_stream) {
+        if (exchange_.kind == call::ExchangeKind::chat_stream) {
             decoder_.emplace(wire::StreamDecoderOptions{.skip_malformed_chunks = exchange_.skip_malformed_chunks},
                              static_cast<wire::ChunkSink&>(*this));
         } else {
@@ -210,19 +210,19 @@ bool Attempt::conclude() {
     return true;
 }
 
-void Attempt::expire(Limit limit, milliseconds after) {
+void Attempt::expire(call::Limit limit, milliseconds after) {
     if (conclude()) return;
     const bool content = decoder_ && decoder_->has_content();
     const auto within = " within " + std::to_string(after.count()) + " ms";
     Error error{.code = content ? ErrorCode::stream_stalled : ErrorCode::timed_out, .http_status = head_.status};
     switch (limit) {
-        case Limit::connect: error.message = "no connection" + within; break;
-        case Limit::first_byte: error.message = "no answer" + within; break;
-        case Limit::first_content: error.message = "no content" + within; break;
-        case Limit::stall: error.message = "the answer stalled: nothing new" + within; break;
-        case Limit::silence: error.message = record.left; break;
-        case Limit::attempt: error.message = "the attempt was not over" + within; break;
-        case Limit::none: break;
+        case call::Limit::connect: error.message = "no connection" + within; break;
+        case call::Limit::first_byte: error.message = "no answer" + within; break;
+        case call::Limit::first_content: error.message = "no content" + within; break;
+        case call::Limit::stall: error.message = "the answer stalled: nothing new" + within; break;
+        case call::Limit::silence: error.message = record.left; break;
+        case call::Limit::attempt: error.message = "the attempt was not over" + within; break;
+        case call::Limit::none: break;
     }
     outcome_.limit = limit;
     outcome_.any_byte = head_.status != 0;
@@ -258,7 +258,7 @@ void Attempt::end_stream(wire::StreamDecoder::State state, const TransferEnd* tr
 }
 
 void Attempt::end_plain(const TransferEnd* transport) {
-    const bool raw = exchange_.kind == ExchangeKind::raw;
+    const bool raw = exchange_.kind == call::ExchangeKind::raw;
     // JSON says itself whether it is whole: an answer that was paid for is not lost to how its connection ended.
     if (transport != nullptr && (raw || !wire::is_json_object(wire::leading_json(body_)))) {
         end_failed({.code = *transport->error, .message = transport->detail, .http_status = head_.status});
@@ -396,4 +396,4 @@ std::shared_ptr<const ChatCompletion> Attempt::partial() {
     return partial;
 }
 
-}  // namespace holysheep::call
+}  // namespace holysheep::execution

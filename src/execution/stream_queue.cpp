@@ -1,9 +1,9 @@
 // Two batches change places: the I/O thread fills one while the reader empties the other.
-#include "call/stream_queue.hpp"
+#include "execution/stream_queue.hpp"
 
 #include <utility>
 
-namespace holysheep::call {
+namespace holysheep::execution {
 
 namespace {
 // What may wait for a slow reader before its socket is no longer read.
@@ -75,12 +75,12 @@ bool StreamQueue::on_chunk(const ChatChunk& chunk) {
     return room;
 }
 
-void StreamQueue::on_done(CallResult result) {
+void StreamQueue::on_done(call::CallResult result) {
     bool tell = false;
     if (hooks_.on_end) hooks_.on_end();
     {
         std::lock_guard lock(mutex_);
-        result_ = std::make_unique<CallResult>(std::move(result));
+        result_ = std::make_unique<call::CallResult>(std::move(result));
         done_ = true;
         tell = std::exchange(idle_, false) && hooks_.on_ready;
         // Under the lock: a waiting reader may destroy this queue as soon as it sees the end.
@@ -121,12 +121,12 @@ StreamQueue::Polled StreamQueue::poll() {
     return refill(false);
 }
 
-std::optional<CallResult> StreamQueue::take_result() {
+std::optional<call::CallResult> StreamQueue::take_result() {
     std::lock_guard lock(mutex_);
     if (!ended_ || !result_) return std::nullopt;
-    std::optional<CallResult> result(std::move(*result_));
+    std::optional<call::CallResult> result(std::move(*result_));
     result_.reset();
     return result;
 }
 
-}  // namespace holysheep::call
+}  // namespace holysheep::execution

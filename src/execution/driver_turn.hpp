@@ -4,9 +4,9 @@
 #include <exception>
 #include <utility>
 
-#include "call/driver.hpp"
+#include "execution/driver.hpp"
 
-namespace holysheep::call {
+namespace holysheep::execution {
 
 // The outermost event ends with the timer set and, when all is over, with the driver's own destruction: nothing may be
 // touched after it. A quiet one has changed nothing that the timer or the end depends on. One that an exception leaves
@@ -30,4 +30,4 @@ class CallDriver::Turn {
     const int exceptions_ = std::uncaught_exceptions();
 };
 
-}  // namespace holysheep::call
+}  // namespace holysheep::execution

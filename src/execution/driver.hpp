@@ -20,28 +20,28 @@
 #include "accounting/ledger.hpp"
 #include "accounting/shared_catalogue.hpp"
 #include "call/admission.hpp"
-#include "call/attempt.hpp"
 #include "call/exchange.hpp"
 #include "call/machine.hpp"
-#include "call/router.hpp"
-#include "call/salvage.hpp"
+#include "execution/attempt.hpp"
+#include "execution/router.hpp"
+#include "execution/salvage.hpp"
 #include "health/region_health_tracker.hpp"
 #include "resilience/retry_budget.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/recorder.hpp"
 #include "telemetry/redactor.hpp"
 
-namespace holysheep::call {
+namespace holysheep::execution {
 
 /// What all calls of a client share; it outlives them.
 struct CallServices {
     Clock& clock;
     Transport& transport;
-    std::span<const Target> targets;
+    std::span<const call::Target> targets;
     health::RegionHealthTracker& regions;
     Router& router;
-    Budgets budgets;
-    AdmissionServices admission;
+    call::Budgets budgets;
+    call::AdmissionServices admission;
     std::weak_ptr<Clock> shared_clock;  ///< the same clock, for those who may outlive it
     telemetry::Recorder& recorder;
     const accounting::SharedCatalogue& catalogue;
@@ -66,8 +66,9 @@ class CallDriver final : private AttemptEvents {
   public:
     /// `exchange`, `policy` and `plan` outlive the driver. `on_idle` runs when nothing more will happen: the call is
     /// over and its last transfer has ended. It may destroy the driver.
-    CallDriver(CallServices& services, Exchange& exchange, const CallPolicy& policy, std::span<const std::size_t> plan,
-               Clock::time_point started, CallSink& sink, std::function<void()> on_idle);
+    CallDriver(CallServices& services, call::Exchange& exchange, const call::CallPolicy& policy,
+               std::span<const std::size_t> plan, Clock::time_point started, call::CallSink& sink,
+               std::function<void()> on_idle);
     ~CallDriver() override;
     CallDriver(const CallDriver&) = delete;
     CallDriver& operator=(const CallDriver&) = delete;
@@ -102,18 +103,18 @@ class CallDriver final : private AttemptEvents {
     Clock::time_point now() const override { return services_.clock.now(); }
 
     class Turn;
-    Admission::OnTurn turn_caller();
+    call::Admission::OnTurn turn_caller();
     void end_turn();
-    void apply(const Commands& commands);
-    void start_attempt(const Command& command);
+    void apply(const call::Commands& commands);
+    void start_attempt(const call::Command& command);
     std::optional<telemetry::FailoverCause> detour_of(const Attempt& attempt) const;
-    void stop_attempt(const Command& command);
+    void stop_attempt(const call::Command& command);
     health::FailureClass charge_of_waiting(const Attempt& attempt) const;
     void check_path(int attempt);
     void watch(Attempt& attempt);
-    void note_left(int attempt, Evidence because);
-    void note_quota(Attempt& attempt, Outcome& outcome);
-    void note_refusal(Attempt& attempt, const Outcome& outcome);
+    void note_left(int attempt, call::Evidence because);
+    void note_quota(Attempt& attempt, call::Outcome& outcome);
+    void note_refusal(Attempt& attempt, const call::Outcome& outcome);
     void note_round_trip(const Attempt& attempt);
     void close(Attempt& attempt);
     void commit(int attempt);
@@ -123,7 +124,7 @@ class CallDriver final : private AttemptEvents {
     void hold(int attempt, const ChatChunk& chunk);
     void forget_held(int attempt);
     /// `refused`: how it ended, where that may have been a refusal for load.
-    void book(Attempt& attempt, health::FailureClass charge, const Outcome* refused = nullptr);
+    void book(Attempt& attempt, health::FailureClass charge, const call::Outcome* refused = nullptr);
     bool suspect(const Attempt& attempt);
     /// `model` answered: what it was that failed was not the request.
     void charge_suspects(values::ModelId model);
@@ -137,12 +138,12 @@ class CallDriver final : private AttemptEvents {
     void log_attempt(const AttemptRecord& attempt) const;
     void log_body(std::string_view direction, const AttemptRecord& attempt, std::string_view body) const;
     void finish(int attempt);
-    CallResult make_result(int attempt);
+    call::CallResult make_result(int attempt);
     Error final_error(Attempt* last);
     std::string model_reason() const;
     std::optional<Money> total_cost() const;
-    telemetry::CallEnd call_end(const CallResult& result) const;
-    CallRecord make_call_record(const CallResult& result) const;
+    telemetry::CallEnd call_end(const call::CallResult& result) const;
+    CallRecord make_call_record(const call::CallResult& result) const;
     std::vector<AttemptRecord> take_trail();
     void on_timer();
     template <class Function>
@@ -160,14 +161,14 @@ class CallDriver final : private AttemptEvents {
     };
 
     CallServices& services_;
-    Exchange& exchange_;               // the request alone changes, where a recovery asks for the rest of an answer
+    call::Exchange& exchange_;         // the request alone changes, where a recovery asks for the rest of an answer
     telemetry::Redactor own_secrets_;  // of this call alone
     const Clock::time_point started_;
     const values::ModelId model_;        // the tracker's
     std::shared_ptr<CallDriver*> self_;  // for callbacks that may come after the end
-    Admission admission_;
-    CallMachine machine_;
-    CallSink& sink_;
+    call::Admission admission_;
+    call::CallMachine machine_;
+    call::CallSink& sink_;
     std::function<void()> on_idle_;
     std::list<Attempt> attempts_;
     std::vector<Held> held_;
@@ -183,4 +184,4 @@ class CallDriver final : private AttemptEvents {
          unread_ = false;
 };
 
-}  // namespace holysheep::call
+}  // namespace holysheep::execution

@@ -11,7 +11,7 @@
 #include <holysheep/message.hpp>
 #include <holysheep/options.hpp>
 
-namespace holysheep::call {
+namespace holysheep::execution {
 
 class Salvage {
   public:
@@ -40,4 +40,4 @@ class Salvage {
 /// Makes `text` the end of the conversation, an assistant's: a message of its own, or the rest of the last one.
 void go_on_from(std::vector<Message>& messages, std::string_view text);
 
-}  // namespace holysheep::call
+}  // namespace holysheep::execution

@@ -1,11 +1,11 @@
 // Joins what is remembered of regions with the choice among them.
-#include "call/router.hpp"
+#include "execution/router.hpp"
 
 #include <algorithm>
 #include <exception>
 #include <utility>
 
-namespace holysheep::call {
+namespace holysheep::execution {
 
 Router::Router(std::span<const Region> regions, const SelectorOptions& options,
                std::shared_ptr<const RegionSelector> custom, health::RegionHealthTracker& tracker,
@@ -86,4 +86,4 @@ bool Router::ask_custom(const RouteRequest& request, Clock::time_point now, std:
     return !plan.empty();
 }
 
-}  // namespace holysheep::call
+}  // namespace holysheep::execution
