@@ -37,6 +37,8 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
     /// The same, counted as a callback: from within it no call may block.
     void run_here(const std::function<void()>& function) const;
     void wake() { thread_.wake(); }
+    /// Something waits for `wake`.
+    bool owes_wakeup() const { return thread_.owes_wakeup(); }
     /// Also while an executor runs a callback inline.
     bool on_own_thread() const;
     bool has_executor() const { return static_cast<bool>(executor_); }

@@ -173,7 +173,9 @@ std::shared_ptr<Transport> Client::Impl::make_transport() {
         loop_->set_round_handler([this, transport] {
             transport->flush();
             wake_waiters();
+            return callbacks_->owes_wakeup();
         });
+        loop_->set_sleep_handler([this] { callbacks_->wake(); });
     });
     return curl;
 }
@@ -211,7 +213,6 @@ void Client::Impl::wake_waiters() {
     to_signal_.clear();
     for (const auto& queue : to_wake_) queue->wake();
     to_wake_.clear();
-    callbacks_->wake();
     for (const auto& listener : listeners_) listener->wake();
 }
 

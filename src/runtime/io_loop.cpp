@@ -12,6 +12,9 @@ namespace holysheep::runtime {
 
 namespace {
 
+// Several rounds take a fraction of a millisecond: a callback comes no later than that for its fewer wakeups.
+constexpr int kMaxDeferredRounds = 4;
+
 int timeout_until(std::optional<Clock::time_point> when, Clock::time_point now) {
     if (!when) return -1;
     if (*when <= now) return 0;
@@ -103,6 +106,7 @@ bool IoLoop::run_here(const std::function<void()>& first, const std::function<bo
         if (done() || stopping_ || work_ > before + 1) break;
         wait_for_sockets();
     }
+    run_sleep_handler();
     lock.lock();
     leave();
     return true;
@@ -133,6 +137,7 @@ void IoLoop::run() {
             run_round();
             if (stopping_) break;
             if (nothing_to_do()) {
+                run_sleep_handler();
                 lock.lock();
                 if (posted_.empty()) break;
                 lock.unlock();
@@ -147,10 +152,16 @@ void IoLoop::run() {
     }
     if (lock.owns_lock()) lock.unlock();
     run_round();  // what was posted before the stop
+    run_sleep_handler();
 }
 
 void IoLoop::wait_for_sockets() {
-    const auto ready = poller_->wait(timeout_until(timers_.next(), now()));
+    std::span<const ReadySocket> ready;
+    if (deferred_rounds_ > 0) ready = poller_->wait(0);
+    if (ready.empty()) {
+        run_sleep_handler();
+        ready = poller_->wait(timeout_until(timers_.next(), now()));
+    }
     looked_at_ = now();
     for (const auto& [fd, readiness] : ready) {
         // A handler of this round may have closed the socket: its event is stale then.
@@ -169,7 +180,14 @@ void IoLoop::run_round() {
 }
 
 void IoLoop::end_round() {
-    if (on_round_) guard(on_round_);
+    if (!on_round_) return;
+    bool asked = false;
+    guard([&] { asked = on_round_(); });
+    if (asked && ++deferred_rounds_ >= kMaxDeferredRounds) run_sleep_handler();
+}
+
+void IoLoop::run_sleep_handler() {
+    if (std::exchange(deferred_rounds_, 0) > 0) guard(on_sleep_);
 }
 
 void IoLoop::run_posted() {

@@ -43,8 +43,12 @@ class IoLoop final : public Clock {
     void unwatch(int fd);
     /// Receives every ready socket. Set once, before the first `watch`.
     void set_socket_handler(std::function<void(int fd, Readiness)> handler) { on_socket_ = std::move(handler); }
-    /// Runs once per round, after all of its sockets, timers and posted functions.
-    void set_round_handler(std::function<void()> handler) { on_round_ = std::move(handler); }
+    /// Runs once per round, after all of its sockets, timers and posted functions. True asks for the sleep handler.
+    void set_round_handler(std::function<bool()> handler) { on_round_ = std::move(handler); }
+    /// Runs where the round handler asked for it: before the loop sleeps or stops, and otherwise after a few rounds.
+    /// Threads that have nothing urgent to do are woken here: while answers still come in, each wakeup costs more than
+    /// it gains.
+    void set_sleep_handler(std::function<void()> handler) { on_sleep_ = std::move(handler); }
 
     /// Called, inside a handler, with what any function let out: the loop goes on. Set once, before anything is posted.
     void set_exception_handler(std::function<void()> handler) { on_exception_ = std::move(handler); }
@@ -69,6 +73,7 @@ class IoLoop final : public Clock {
     template <class Function>
     void guard(Function&& function);
     void end_round();
+    void run_sleep_handler();
     void run_posted();
     void run_due_timers();
     /// Timers alone need nobody at the sockets: the parked thread wakes for them.
@@ -81,7 +86,9 @@ class IoLoop final : public Clock {
     std::shared_ptr<Poller> poller_;
     TimerQueue timers_;
     std::function<void(int, Readiness)> on_socket_;
-    std::function<void()> on_round_, on_exception_;
+    std::function<bool()> on_round_;
+    std::function<void()> on_sleep_, on_exception_;
+    int deferred_rounds_ = 0;  // since the sleep handler was first asked for
 
     int work_ = 0;
     std::vector<std::function<void()>> running_;

@@ -23,6 +23,7 @@ struct SerialExecutor::State {
     std::thread thread;
     std::function<void()> on_exception;
     std::atomic<std::thread::id> thread_id{};
+    std::atomic<bool> owes_wakeup{false};
 };
 
 SerialExecutor::SerialExecutor(std::function<void()> on_exception) : state_(std::make_shared<State>()) {
@@ -52,12 +53,16 @@ void SerialExecutor::enqueue(std::function<void()> function) {
     const auto lock = lock_briefly(state_->mutex);
     if (state_->left) return;  // nothing would run it, or free what it captured
     state_->functions.push_back(std::move(function));
+    if (state_->idle) state_->owes_wakeup.store(true, std::memory_order_relaxed);
     start();
 }
+
+bool SerialExecutor::owes_wakeup() const { return state_->owes_wakeup.load(std::memory_order_relaxed); }
 
 void SerialExecutor::wake() {
     {
         const auto lock = lock_briefly(state_->mutex);
+        state_->owes_wakeup.store(false, std::memory_order_relaxed);
         if (state_->functions.empty()) return;
         start();
         if (!std::exchange(state_->idle, false)) return;

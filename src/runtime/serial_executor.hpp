@@ -22,6 +22,8 @@ class SerialExecutor {
     /// The same, but leaves a sleeping thread asleep until `wake`: for whoever posts several things in a row.
     void enqueue(std::function<void()> function);
     void wake();
+    /// Whether the thread sleeps although `enqueue` has given it work.
+    bool owes_wakeup() const;
     bool on_own_thread() const;
     /// Runs what is queued, then ends the thread and waits for it. Never from one of its own functions.
     void finish();

@@ -37,7 +37,10 @@ class PathEvidenceTest : public TwoRegions {
         std::vector<TransferId> ids;
         loop.post([&] {
             loop.set_socket_handler([&](int fd, runtime::Readiness ready) { curl->on_socket(fd, ready); });
-            loop.set_round_handler([&] { curl->flush(); });
+            loop.set_round_handler([&] {
+                curl->flush();
+                return false;
+            });
             loop.add_work(1);
             for (int i = 0; i < requests; ++i) {
                 ids.push_back(

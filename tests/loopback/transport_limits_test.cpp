@@ -49,7 +49,10 @@ class TransportLimits : public TwoRegions {
                      transport::CurlTransportOptions{.limits = {.body = 100'000, .stream = 200'000, .head = 10'000}});
         loop.post([&] {
             loop.set_socket_handler([&](int fd, runtime::Readiness ready) { curl->on_socket(fd, ready); });
-            loop.set_round_handler([&] { curl->flush(); });
+            loop.set_round_handler([&] {
+                curl->flush();
+                return false;
+            });
             loop.add_work(1);  // as a call would: the sockets are to be looked at
             HttpRequest request{.url = gateway.base_url("us-west") + "/chat/completions", .body = body};
             if (body == kStreamed) request.headers = {{"Accept", "text/event-stream"}};
@@ -121,7 +124,10 @@ TEST(TransportTurns, OfADecompressedAnswerLeaveTimeToOthers) {
     };
     loop.post([&] {
         loop.set_socket_handler([&](int fd, runtime::Readiness ready) { curl->on_socket(fd, ready); });
-        loop.set_round_handler([&] { curl->flush(); });
+        loop.set_round_handler([&] {
+            curl->flush();
+            return false;
+        });
         loop.add_work(1);
         curl->start({.url = server.region("a").base_url + "/chat/completions", .body = kWhole}, receiver);
     });

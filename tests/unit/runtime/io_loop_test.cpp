@@ -10,6 +10,7 @@
 #include <future>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace holysheep::runtime {
@@ -242,13 +243,77 @@ TEST(IoLoop, TheRoundHandlerRunsAfterPostedFunctions) {
     IoLoop loop;
     int rounds = 0;
     on_loop(loop, [&] {
-        loop.set_round_handler([&] { ++rounds; });
+        loop.set_round_handler([&] {
+            ++rounds;
+            return false;
+        });
         return 0;
     });
     const int before = on_loop(loop, [&] { return rounds; });
     on_loop(loop, [] { return 0; });
     EXPECT_GT(on_loop(loop, [&] { return rounds; }), before);
     loop.stop();  // before what its handler captured goes
+}
+
+TEST(IoLoop, TheSleepHandlerRunsBeforeTheLoopSleepsIfARoundAskedForIt) {
+    IoLoop loop;
+    bool ask = false;
+    int slept = 0;
+    std::promise<void> second;
+    on_loop(loop, [&] {
+        loop.set_round_handler([&] { return std::exchange(ask, false); });
+        loop.set_sleep_handler([&] {
+            if (++slept == 1) second.set_value();
+        });
+        loop.add_work(1);  // so that it sleeps at its sockets
+        return 0;
+    });
+    on_loop(loop, [] { return 0; });
+    EXPECT_EQ(on_loop(loop, [&] { return slept; }), 0);
+    on_loop(loop, [&] {
+        ask = true;
+        return 0;
+    });
+    second.get_future().get();
+    EXPECT_EQ(on_loop(loop, [&] { return slept; }), 1);
+    on_loop(loop, [&] {
+        loop.add_work(-1);
+        ask = true;
+        return 0;
+    });
+    loop.stop();
+    EXPECT_EQ(slept, 2) << "also before it is parked or ends";
+}
+
+TEST(IoLoop, SocketsThatAreAlwaysReadyDeferTheSleepHandlerByFewRounds) {
+    IoLoop loop;
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe(ends.data()), 0);
+    int rounds = 0;
+    std::promise<int> slept;
+    on_loop(loop, [&] {
+        loop.set_socket_handler([](int, Readiness) {});
+        loop.set_round_handler([&] {
+            ++rounds;
+            return true;
+        });
+        loop.set_sleep_handler([&, reported = false]() mutable {
+            if (!std::exchange(reported, true)) slept.set_value(rounds);
+        });
+        loop.watch(ends[1], {.readable = false, .writable = true});
+        loop.add_work(1);
+        return 0;
+    });
+    const int after = slept.get_future().get();
+    EXPECT_GT(after, 1);
+    EXPECT_LE(after, 8);
+    on_loop(loop, [&] {
+        loop.unwatch(ends[1]);
+        loop.add_work(-1);
+        return 0;
+    });
+    loop.stop();
+    for (const int end : ends) ::close(end);
 }
 
 TEST(IoLoop, StopRunsWhatIsQueuedAndNothingThatComesLater) {

@@ -69,6 +69,21 @@ TEST(SerialExecutor, TakesFunctionsFromManyThreads) {
     EXPECT_EQ(ran, 4'000);
 }
 
+TEST(SerialExecutor, OwesAWakeupOnlyToASleepingThread) {
+    SerialExecutor executor;
+    std::promise<void> first;
+    executor.post([&] { first.set_value(); });
+    first.get_future().get();
+    std::promise<void> second;
+    // The thread may still be on its way to sleep: then it finds the function by itself.
+    executor.enqueue([&] { second.set_value(); });
+    if (executor.owes_wakeup()) {
+        executor.wake();
+        EXPECT_FALSE(executor.owes_wakeup());
+    }
+    second.get_future().get();
+}
+
 TEST(SerialExecutor, WhatAFunctionCapturedIsGoneBeforeTheNextOneRuns) {
     SerialExecutor executor;
     auto captured = std::make_shared<int>(1);
