@@ -24,16 +24,18 @@ RetryVerdict GuardedRetryPolicy::decide(const RetryContext& context) const {
 GuardedClock::GuardedClock(std::shared_ptr<Clock> clock, std::shared_ptr<const telemetry::Log> log)
     : clock_(std::move(clock)),
       log_(std::move(log)),
-      last_(std::chrono::steady_clock::now().time_since_epoch().count()) {}
+      last_(
+          std::make_shared<std::atomic<time_point::rep>>(std::chrono::steady_clock::now().time_since_epoch().count())) {
+}
 
 Clock::time_point GuardedClock::now() const {
     try {
         const auto now = clock_->now();
-        last_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+        last_->store(now.time_since_epoch().count(), std::memory_order_relaxed);
         return now;
     } catch (...) {
         telemetry::log_exception(*log_, "the clock's now");
-        return time_point(time_point::duration(last_.load(std::memory_order_relaxed)));
+        return time_point(time_point::duration(last_->load(std::memory_order_relaxed)));
     }
 }
 
@@ -48,7 +50,15 @@ std::function<void()> GuardedClock::guarded(std::function<void()> function) cons
 }
 
 Clock::TimerId GuardedClock::call_at(time_point when, std::function<void()> function) {
-    const auto kept = guarded(std::move(function));
+    // A timer that runs shows that its time has come. With a clock whose `now` always throws, time would stand still
+    // otherwise, and a timer that finds itself early would set itself again without end.
+    const auto kept = [last = last_, when, function = guarded(std::move(function))] {
+        auto known = last->load(std::memory_order_relaxed);
+        const auto due = when.time_since_epoch().count();
+        while (known < due && !last->compare_exchange_weak(known, due, std::memory_order_relaxed)) {
+        }
+        function();
+    };
     try {
         return clock_->call_at(when, kept);
     } catch (...) {

@@ -42,7 +42,7 @@ class GuardedClock final : public Clock {
 
     std::shared_ptr<Clock> clock_;
     std::shared_ptr<const telemetry::Log> log_;
-    mutable std::atomic<time_point::rep> last_;
+    const std::shared_ptr<std::atomic<time_point::rep>> last_;  // what `now` falls back on
 };
 
 /// A transfer that cannot be started ends with `transport_failed`, as any other failure of an attempt.

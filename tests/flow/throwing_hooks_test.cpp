@@ -68,6 +68,9 @@ using Case = std::tuple<Hook, Moment, Form>;
 
 class ThrowingHook : public ::testing::TestWithParam<Case> {
   protected:
+    // Ahead of the machine's own clock, which is all that is known while this one throws: its timers are always due.
+    ThrowingHook() { clock.advance(std::chrono::steady_clock::now().time_since_epoch()); }
+
     Hook hook() const { return std::get<0>(GetParam()); }
 
     ClientOptions options() {
@@ -121,8 +124,9 @@ class ThrowingHook : public ::testing::TestWithParam<Case> {
     FakeTransport transport{clock};
 };
 
-bool has_a_built_in_rule(Hook hook) {
+bool has_a_built_in_rule(Hook hook, Moment moment) {
     switch (hook) {
+        case Hook::clock_now: return moment != Moment::always;  // no rule knows what time such a clock means
         case Hook::key_source:
         case Hook::model_rule:
         case Hook::transport_start:
@@ -138,11 +142,12 @@ TEST_P(ThrowingHook, EndsNoCallUntypedAndNoClient) {
     std::optional<Client> client(options());
     for (int call = 0; call < 3; ++call) {
         const auto result = ask(*client);
-        if (has_a_built_in_rule(hook())) {
+        if (has_a_built_in_rule(hook(), std::get<1>(GetParam()))) {
             EXPECT_THAT(result, IsOk());
         } else if (!result) {
-            EXPECT_THAT(result.error().code, AnyOf(ErrorCode::internal_error, ErrorCode::all_regions_unavailable,
-                                                   ErrorCode::unauthenticated, ErrorCode::invalid_request));
+            EXPECT_THAT(result.error().code,
+                        AnyOf(ErrorCode::internal_error, ErrorCode::all_regions_unavailable,
+                              ErrorCode::deadline_exceeded, ErrorCode::unauthenticated, ErrorCode::invalid_request));
             EXPECT_FALSE(result.error().message.empty());
         }
     }
