@@ -145,9 +145,9 @@ TEST_P(ThrowingHook, EndsNoCallUntypedAndNoClient) {
         if (has_a_built_in_rule(hook(), std::get<1>(GetParam()))) {
             EXPECT_THAT(result, IsOk());
         } else if (!result) {
-            EXPECT_THAT(result.error().code,
-                        AnyOf(ErrorCode::internal_error, ErrorCode::all_regions_unavailable,
-                              ErrorCode::deadline_exceeded, ErrorCode::unauthenticated, ErrorCode::invalid_request));
+            EXPECT_THAT(result.error().code, AnyOf(ErrorCode::internal_error, ErrorCode::all_regions_unavailable,
+                                                   ErrorCode::deadline_exceeded, ErrorCode::timed_out,
+                                                   ErrorCode::unauthenticated, ErrorCode::invalid_request));
             EXPECT_FALSE(result.error().message.empty());
         }
     }
