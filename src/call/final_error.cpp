@@ -67,7 +67,7 @@ std::string blocked_regions(const FailedCall& call) {
         if (asked && !call.machine.outage()) continue;
         const auto why = why_blocked(call, region);
         if (why.empty()) continue;
-        list += (list.empty() ? "" : "; ") + call.targets[region].region.id + ": " + why;
+        list += (list.empty() ? "" : "; ") + std::string(call.region_names[region]) + ": " + why;
     }
     return list;
 }

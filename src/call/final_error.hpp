@@ -9,7 +9,6 @@
 
 #include <holysheep/error.hpp>
 
-#include "call/exchange.hpp"
 #include "call/machine.hpp"
 #include "health/region_health_tracker.hpp"
 
@@ -22,7 +21,7 @@ struct FailedCall {
     const Error* recovery;  ///< of the last attempt that was to take over after content; null without one
     const Error* refusal;   ///< with Ending::not_admitted: why
     const health::RegionHealthTracker& regions;
-    std::span<const Target> targets;
+    std::span<const std::string_view> region_names;
     std::string_view model;
     values::ModelId model_id;  ///< the tracker's
     std::size_t attempts;

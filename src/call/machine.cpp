@@ -7,8 +7,7 @@
 namespace holysheep::call {
 
 CallMachine::CallMachine(const CallPolicy& policy, std::span<const std::size_t> plan, values::ModelId model,
-                         const health::RegionHealthTracker& regions, const Budgets& budgets,
-                         const RetryPolicy* retry_policy, Admission* admission)
+                         const health::RegionHealthTracker& regions, const Budgets& budgets, const RoomView& rooms)
     : policy_(policy),
       plan_(plan),
       fallback_(policy),
@@ -16,8 +15,7 @@ CallMachine::CallMachine(const CallPolicy& policy, std::span<const std::size_t> 
       first_model_(model),
       regions_(regions),
       budgets_(budgets),
-      retry_policy_(retry_policy),
-      admission_(admission),
+      rooms_(rooms),
       deadline_(policy.deadline),
       random_(policy.seed) {}
 
@@ -38,8 +36,7 @@ Commands CallMachine::start(time_point now) {
         return out;
     }
     if (auto full = full_regions(now); !full.empty()) {
-        wait_for_admission({.kind = AttemptKind::first},
-                           admission_->wait_for_room(full, model_, policy_.retry.max_wait, now), now, out);
+        await_room({.kind = AttemptKind::first}, std::move(full), out);
         return out;
     }
     if (const auto move = move_to_fallback(nullptr, now)) {
@@ -107,7 +104,7 @@ nanoseconds CallMachine::on_progress(int attempt, time_point now) {
     return now - std::exchange(at(attempt).progress, now);
 }
 
-Commands CallMachine::on_end(int attempt, const Outcome& outcome, const AttemptRecord& record, time_point now) {
+Commands CallMachine::on_end(int attempt, const Outcome& outcome, time_point now) {
     Commands out;
     auto& a = at(attempt);
     if (finished() || !in_flight(a)) return out;
@@ -129,7 +126,7 @@ Commands CallMachine::on_end(int attempt, const Outcome& outcome, const AttemptR
         finish(Ending::deadline, 0, out);
         return out;
     }
-    fail(attempt, classify(a.outcome, policy_.retry, policy_.own_keys), record, now, out);
+    fail(attempt, classify(a.outcome, policy_.retry, policy_.own_keys), now, out);
     return out;
 }
 
@@ -141,10 +138,11 @@ Commands CallMachine::on_wake(time_point now) {
         finish(Ending::deadline, committed_, out);
         return out;
     }
-    if (pending_ && pending_->when <= now) {
-        const auto move = *std::exchange(pending_, std::nullopt);
-        if (move.queued && attempts_.empty()) return start(now);  // much may have changed since
-        if (move.outage) return look_in_outage(move, now);
+    if (pending_ && pending_->move.when <= now) {
+        const auto wait = *std::exchange(pending_, std::nullopt);
+        const auto& move = wait.move;
+        if (wait.queued && attempts_.empty()) return start(now);  // much may have changed since
+        if (move.outage) return look_in_outage(wait, now);
         if (holds(move, now)) {
             dispatch(move, now, out);
             return out;
@@ -160,10 +158,14 @@ Commands CallMachine::on_wake(time_point now) {
             return out;
         }
     }
-    hedge(now, out);
-    back_up(now, out);
-    if (plan_.size() > 1) watch_for_silence(now, out);
+    look_at_clocks(now, out);
     return out;
+}
+
+/// Each step that asks for another attempt ends the look; the answer continues it.
+void CallMachine::look_at_clocks(time_point now, Commands& out) {
+    if (finished() || hedge(now, out) || back_up(now, out)) return;
+    if (plan_.size() > 1) watch_for_silence(now, out);
 }
 
 Commands CallMachine::on_cancel(time_point) {
@@ -172,9 +174,9 @@ Commands CallMachine::on_cancel(time_point) {
     return out;
 }
 
-Commands CallMachine::on_turn(time_point now) {
+Commands CallMachine::on_permit_ready(time_point now) {
     if (finished() || !pending_ || !pending_->queued) return {};
-    pending_->when = now;
+    pending_->move.when = now;
     return on_wake(now);
 }
 
@@ -185,7 +187,7 @@ std::optional<time_point> CallMachine::wake_at(time_point now) const {
     auto wake = time_point::max();
     const auto consider = [&](time_point when) { wake = std::min(wake, when); };
     if (deadline_ && (committed_ == 0 || policy_.deadline_covers_stream)) consider(*deadline_);
-    if (pending_) consider(pending_->when);
+    if (pending_) consider(pending_->move.when);
     for (const auto& a : attempts_) {
         if (!in_flight(a)) continue;
         auto which = Limit::none;

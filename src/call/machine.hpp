@@ -20,12 +20,12 @@
 #include <holysheep/options.hpp>
 #include <holysheep/transport.hpp>
 
-#include "call/admission.hpp"
 #include "call/backup.hpp"
 #include "call/classification.hpp"
 #include "call/evidence.hpp"
 #include "call/model_fallback.hpp"
 #include "call/policy.hpp"
+#include "call/room_view.hpp"
 #include "health/region_health_tracker.hpp"
 #include "resilience/random.hpp"
 #include "resilience/retry_budget.hpp"
@@ -40,14 +40,23 @@ struct Command {
         recover,  ///< the attempt broke after content: keep what it gave; another one takes over, or `finish` follows
         finish,
         check_path,  ///< ask the transport whether the peer's host has answered; report it with on_path
-        late         ///< a sign of life is overdue: charge the region, the attempt goes on
+        late,        ///< a sign of life is overdue: charge the region, the attempt goes on
+        // Each of these is the last of its batch and is answered at once, before any other event.
+        acquire,     ///< get what an attempt needs there; answer with on_granted, on_queued or on_refused
+        await_room,  ///< join the queue for `awaited_regions`; answer with on_queued or on_refused
+        ask_policy,  ///< ask the user's RetryPolicy about `attempt`, which failed; answer with on_policy
+        release      ///< leave all queues; what was granted and has not started goes back
     } kind = Kind::finish;
     int attempt = 0;  ///< 1, 2, … ; for `finish` the attempt whose answer or error the caller gets, 0 without one
     std::size_t region = 0;
     AttemptKind attempt_kind = AttemptKind::first;
     bool fresh_connection = false, maybe_duplicated = false, panic = false;
     std::size_t model = 0;              ///< 0: the one asked first, then the fallbacks
-    int beside = 0;                     ///< `start`: the attempt that another one is sent beside; 0: none
+    int beside = 0;                     ///< `start`, `acquire`: the attempt that it is sent beside; 0: none
+    bool shares = false;                ///< `acquire`: the other one still connects, so both may use one permit
+    bool would_retry = false;           ///< `ask_policy`: by the rules
+    bool content_delivered = false;     ///< `ask_policy`: the caller has some of an answer
+    nanoseconds delay{};                ///< `ask_policy`: before that attempt
     Evidence because = Evidence::none;  ///< `start` beside another one, `late`
     std::optional<Limit>
         limit{};  ///< for `cancel`: the clock that ran out (report it with on_end); unset: the attempt lost
@@ -82,7 +91,7 @@ enum class Ending {
     deadline,
     cancelled,
     no_region,    ///< none is eligible
-    not_admitted  ///< by a limit of this client, or for lack of a key: Admission::refusal says which
+    not_admitted  ///< by a limit of this client, or for lack of a key; the reason came with the refusal
 };
 
 /// What limits extra attempts, shared by the calls of a client.
@@ -97,8 +106,7 @@ class CallMachine {
     /// `policy`, `plan` (region indexes, best first) and the references must outlive the machine. `model` is the
     /// tracker's id.
     CallMachine(const CallPolicy& policy, std::span<const std::size_t> plan, values::ModelId model,
-                const health::RegionHealthTracker& regions, const Budgets& budgets,
-                const RetryPolicy* retry_policy = nullptr, Admission* admission = nullptr);
+                const health::RegionHealthTracker& regions, const Budgets& budgets, const RoomView& rooms);
 
     Commands start(time_point now);
     /// The attempt's connection is ready. False turns it away: another attempt was ready first, or the call is over.
@@ -108,14 +116,21 @@ class CallMachine {
     Commands on_content(int attempt, time_point now);
     /// Any later sign that the answer goes on. Says after how long a silence.
     nanoseconds on_progress(int attempt, time_point now);
-    /// `outcome.limit` is what a `cancel` command named; `record` is shown to the user's retry policy.
-    Commands on_end(int attempt, const Outcome& outcome, const AttemptRecord& record, time_point now);
+    /// `outcome.limit` is what a `cancel` command named.
+    Commands on_end(int attempt, const Outcome& outcome, time_point now);
+    // Answers to `acquire` and `await_room`.
+    Commands on_granted(time_point now);
+    /// Asking again is worth while at `until`, or after `on_permit_ready`.
+    Commands on_queued(time_point until);
+    Commands on_refused(time_point now);
+    /// What the user's RetryPolicy wants after the failure that `ask_policy` named.
+    Commands on_policy(const RetryVerdict& wish, time_point now);
     Commands on_wake(time_point now);
     Commands on_cancel(time_point now);
     /// What the transport knows of an attempt's request; unset: nothing.
     Commands on_path(int attempt, const std::optional<PathEvidence>& evidence, time_point now);
-    /// Asking the admission again is worth while.
-    Commands on_turn(time_point now);
+    /// What the call is queued for may be free now.
+    Commands on_permit_ready(time_point now);
     /// The region was found dead: what waits for it looks elsewhere at once, whatever came before; a stream that has
     /// given content and is silent ends as stalled.
     Commands on_region_down(std::size_t region, time_point now);
@@ -148,6 +163,8 @@ class CallMachine {
     /// At some point no region was usable.
     bool outage() const { return patience_ends_.has_value(); }
     std::span<const std::size_t> plan() const { return plan_; }
+    /// With `await_room`: the regions that lack nothing but room.
+    std::span<const std::size_t> awaited_regions() const { return awaited_regions_; }
     std::optional<time_point> quota_clock() const { return quota_clock_; }
     /// By `Command::model`.
     const std::string& model_name(std::size_t model) const;
@@ -188,12 +205,28 @@ class CallMachine {
         bool returns = false;  // to a region that this call waited for: the next back-off is longer
         bool full = false;     // nothing is lacking there but room
         bool paid = false;     // it took a token
-        bool queued = false;   // waits for its admission, too
-        bool admitted = false;
         int beside = 0;
         Evidence because = Evidence::none;
-        bool outage = false;                // waits because no region is usable
-        std::optional<std::size_t> back{};  // that one has come back meanwhile
+        bool outage = false;  // waits because no region is usable
+    };
+    /// A move that waits for its time.
+    struct Wait {
+        Move move{};
+        bool queued = false;                // for a permit or for room, too
+        std::optional<std::size_t> back{};  // that region has become usable meanwhile
+    };
+    /// A move beside another attempt pays when it is granted.
+    struct Request {
+        Move move{};
+        bool pays = false;
+    };
+    /// A failed attempt, and what the rules say about it.
+    struct Failure {
+        int attempt = 0;
+        Verdict verdict{};
+        std::optional<Move> move{};
+        Ending why_not = Ending::refused;
+        bool final = false;  // it would fail in the same way everywhere
     };
 
     static constexpr int kMaxInFlight = 4;
@@ -234,19 +267,26 @@ class CallMachine {
     std::optional<time_point> limit_of(const Attempt& a, Limit& which, time_point now) const;
 
     void dispatch(const Move& move, time_point now, Commands& out);
-    AskedModel asked_model() const;
-    bool admitted(const Move& move, time_point now, Commands& out);
-    bool admitted_beside(int attempt, std::size_t region, time_point now);
+    void begin(const Move& move, time_point now, Commands& out);
+    void await_room(const Move& move, std::vector<std::size_t> full, Commands& out);
+    void acquire(const Request& request, Commands& out);
+    void release(Commands& out);
+    void pay_beside(const Request& request);
     /// Those that lack nothing but room.
     std::vector<std::size_t> full_regions(time_point now) const;
-    void wait_for_admission(const Move& move, Admission::Answer answer, time_point now, Commands& out);
     time_point return_after(const Attempt& failure, double random) const;
     bool lacks_only_room(time_point now) const;
     nanoseconds spread_over_patience(double random) const;
     std::optional<Move> wait_out(Verdict verdict, time_point now, Ending& why_not);
     bool recovers(const Outcome& outcome, Verdict verdict) const;
     bool refused_by_proxy_before(const Attempt& failed) const;
-    void fail(int attempt, Verdict verdict, const AttemptRecord& record, time_point now, Commands& out);
+    void fail(int attempt, Verdict verdict, time_point now, Commands& out);
+    void remember_failure(int attempt, Verdict verdict, time_point now);
+    bool gives_up_commitment(int attempt, Verdict& verdict, time_point now, Commands& out);
+    Failure judge(int attempt, Verdict verdict, time_point now);
+    void go_on(Failure& failure, time_point now, Commands& out);
+    bool pay(Failure& failure, time_point now);
+    bool every_attempt_redirected() const;
     std::optional<Move> move_after(const Attempt& failed, Verdict verdict, time_point now, Ending& why_not);
     std::optional<Move> move_to_untried(const Attempt& failed, time_point now) const;
     std::optional<Move> move_to_tried(const Attempt& failed, std::optional<std::size_t> only, time_point now,
@@ -266,14 +306,17 @@ class CallMachine {
     /// It may be used, and its last answer was one.
     bool is_well(std::size_t region, time_point now) const;
     AttemptKind kind_of_visit(std::size_t region) const;
-    Commands look_in_outage(const Move& waited, time_point now);
+    Commands look_in_outage(const Wait& wait, time_point now);
 
+    void look_at_clocks(time_point now, Commands& out);
     void watch_for_silence(time_point now, Commands& out);
-    /// False: there is nowhere to go at the moment.
+    /// Asks for another attempt beside this one. False: there is nowhere to go at the moment.
     bool race(int attempt, AttemptKind kind, Evidence why, time_point now, Commands& out);
     std::optional<Backup> backup_of(const Attempt& a) const;
-    void back_up(time_point now, Commands& out);
-    void hedge(time_point now, Commands& out);
+    /// True: another attempt is asked for.
+    bool back_up(time_point now, Commands& out);
+    void lacks_backup(int attempt, Evidence why, time_point now);
+    bool hedge(time_point now, Commands& out);
     void finish(Ending ending, int attempt, Commands& out);
     void cancel_others(int winner, Commands& out);
 
@@ -285,12 +328,15 @@ class CallMachine {
     std::optional<ModelSwitch> model_switch_;
     const health::RegionHealthTracker& regions_;
     Budgets budgets_;
-    const RetryPolicy* retry_policy_;
-    Admission* admission_;                // null: nothing is asked
+    const RoomView& rooms_;
     std::optional<time_point> deadline_;  // lifted where a stream is recovered
     resilience::Random random_;
     std::vector<Attempt> attempts_;
-    std::optional<Move> pending_;    // waiting for its time
+    std::optional<Wait> pending_;
+    std::optional<Request> asked_;   // what `acquire` or `await_room` is out for
+    std::optional<Failure> judged_;  // what `ask_policy` is out for
+    std::vector<std::size_t> awaited_regions_;
+    bool in_queue_ = false;          // there may be something to release
     time_point no_backup_before_{};  // there was nowhere to go, so many times
     int vain_backups_ = 0;
     std::optional<time_point> quota_clock_;

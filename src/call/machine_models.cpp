@@ -13,12 +13,6 @@ values::ModelId CallMachine::model_id(std::size_t model) const {
     return model == 0 ? first_model_ : policy_.fallbacks[model - 1].id;
 }
 
-AskedModel CallMachine::asked_model() const {
-    if (fallback_.current() == 0) return {model_, policy_.model, policy_.cost};
-    const auto& fallback = policy_.fallbacks[fallback_.current() - 1];
-    return {model_, fallback.name, fallback.cost};
-}
-
 bool CallMachine::model_blocked(values::ModelId model, time_point now) const {
     return std::ranges::none_of(plan_, [&](std::size_t region) {
         return eligible(region) && regions_.has_model(region, model, now) &&
@@ -45,7 +39,7 @@ std::optional<CallMachine::Move> CallMachine::move_to_fallback(const Attempt* fa
         const auto model = policy_.fallbacks[next - 1].id;
         const auto region = std::ranges::find_if(plan_, [&](std::size_t r) {
             return regions_.usable(r, model, now) && regions_.model_breaker_admits(r, model, now) &&
-                   (admission_ == nullptr || admission_->has_room(r, model, now));
+                   rooms_.has_room(r, model, now);
         });
         if (region == plan_.end()) continue;
         model_switch_ = ModelSwitch{.from = fallback_.current(),

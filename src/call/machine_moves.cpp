@@ -22,6 +22,11 @@ bool on_the_way(const Outcome& outcome) {
            (outcome.status > 501 && outcome.status < 505);
 }
 
+/// The attempt was asked for because time passed, not because of news: the look at the clocks goes on afterwards.
+bool is_due_by_clock(Evidence because) {
+    return because != Evidence::unacknowledged && because != Evidence::no_probe_answer;
+}
+
 }  // namespace
 
 /// Whether the caller wants another attempt after content, and one may help.
@@ -37,75 +42,107 @@ bool CallMachine::recovers(const Outcome& outcome, Verdict verdict) const {
     return broke_off || verdict.action != Action::stop;
 }
 
-void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record, time_point now, Commands& out) {
+void CallMachine::fail(int attempt, Verdict verdict, time_point now, Commands& out) {
+    remember_failure(attempt, verdict, now);
+    if (committed_ == attempt && !gives_up_commitment(attempt, verdict, now, out)) {
+        finish(Ending::interrupted, attempt, out);
+        return;
+    }
+    auto failure = judge(attempt, verdict, now);
+    if (!policy_.has_retry_policy) {
+        go_on(failure, now, out);
+        return;
+    }
+    const auto delay = failure.move ? std::max(nanoseconds{}, failure.move->when - now) : nanoseconds{};
+    out.push({.kind = Command::Kind::ask_policy,
+              .attempt = attempt,
+              .would_retry = failure.move.has_value(),
+              .content_delivered = broken_ != 0,
+              .delay = delay});
+    judged_ = failure;
+}
+
+void CallMachine::remember_failure(int attempt, Verdict verdict, time_point now) {
     at(attempt).found_full = is_full(at(attempt), verdict, now);
-    const auto failed = at(attempt);
-    fallback_.on_failure(failed.outcome.error, now);
-    // What leads to no gateway at all is told only where nothing else was found.
-    if (first_failure_ == 0 || (is_misrouted(at(first_failure_).outcome) && !is_misrouted(failed.outcome))) {
+    const auto& outcome = at(attempt).outcome;
+    fallback_.on_failure(outcome.error, now);
+    // An answer that comes from no gateway is the call's error only where nothing else was found.
+    if (first_failure_ == 0 || (is_misrouted(at(first_failure_).outcome) && !is_misrouted(outcome))) {
         first_failure_ = attempt;
     }
-    if (failed.outcome.error == ErrorCode::rate_limited && failed.outcome.retry_after) {
-        const auto pause_ends = now + *failed.outcome.retry_after;
+    if (outcome.error == ErrorCode::rate_limited && outcome.retry_after) {
+        const auto pause_ends = now + *outcome.retry_after;
         quota_clock_ = std::min(quota_clock_.value_or(pause_ends), pause_ends);
     }
-    if (committed_ == attempt) {
-        if (!recovers(failed.outcome, verdict)) {
-            finish(Ending::interrupted, attempt, out);
-            return;
-        }
-        // A wait before the content does not count: the patience begins anew, but only once, so that the call ends.
-        if (patience_ends_ && broken_ == 0) patience_ends_ = now + policy_.retry.outage_patience;
-        broken_ = attempt;
-        committed_ = 0;
-        verdict.action = Action::next;
-        // Content has been given: what did not count for the stream does not count for its recovery.
-        if (!policy_.deadline_covers_stream) deadline_.reset();
-        out.push({.kind = Command::Kind::recover, .attempt = attempt, .region = failed.region});
-    }
-    auto why_not = Ending::refused;
-    auto move = move_after(failed, verdict, now, why_not);
-    if (calls_for_fallback(failed, verdict, move, why_not, now)) {
+}
+
+/// The committed attempt broke. True: another one may take over.
+bool CallMachine::gives_up_commitment(int attempt, Verdict& verdict, time_point now, Commands& out) {
+    if (!recovers(at(attempt).outcome, verdict)) return false;
+    // A wait before the content does not count: the patience begins anew, but only once, so that the call ends.
+    if (patience_ends_ && broken_ == 0) patience_ends_ = now + policy_.retry.outage_patience;
+    broken_ = attempt;
+    committed_ = 0;
+    verdict.action = Action::next;
+    // Content has been given: a deadline that did not count for the stream does not count for its recovery.
+    if (!policy_.deadline_covers_stream) deadline_.reset();
+    out.push({.kind = Command::Kind::recover, .attempt = attempt, .region = at(attempt).region});
+    return true;
+}
+
+/// What the rules say: the next move, or why there is none.
+CallMachine::Failure CallMachine::judge(int attempt, Verdict verdict, time_point now) {
+    const auto& failed = at(attempt);
+    Failure failure{.attempt = attempt, .verdict = verdict};
+    failure.move = move_after(failed, verdict, now, failure.why_not);
+    if (calls_for_fallback(failed, verdict, failure.move, failure.why_not, now)) {
         if (const auto fallback = move_to_fallback(&failed, now)) {
-            move = fallback;
-            verdict.action = Action::next;
+            failure.move = fallback;
+            failure.verdict.action = Action::next;
         }
     }
     // (That this process may open no more sockets, or its proxy fails, says nothing about a rival that has one.)
-    bool final = verdict.action == Action::stop && !failed.outcome.another_key &&
-                 failed.outcome.error != ErrorCode::descriptors_exhausted &&
-                 failed.outcome.error != ErrorCode::proxy_failed;
-    if (retry_policy_ != nullptr) {
-        const auto delay = move ? std::max(nanoseconds{}, move->when - now) : nanoseconds{};
-        const auto wish = retry_policy_->decide({.attempt = record,
-                                                 .would_retry = move.has_value(),
-                                                 .delay = std::chrono::duration_cast<milliseconds>(delay),
-                                                 .content_delivered = broken_ != 0});
-        if (!wish.retry) {
-            move.reset();
-            why_not = Ending::refused;
-            final = true;
-        } else if (!move && why_not == Ending::refused) {
-            move = move_after(failed, {Action::next, verdict.charge}, now, why_not);
-            final = false;
-            // The rules ask no region twice about a key or a model; the caller's policy may.
-            if (!move && why_not == Ending::refused) move = move_to_tried(failed, std::nullopt, now, why_not);
-        }
-        // While no region is usable, a policy may only lengthen the waits: canaries are the whole client's.
-        if (move) {
-            const auto wished = now + std::min<nanoseconds>(wish.delay, kLongest);
-            move->when = move->outage ? std::max(move->when, wished) : wished;
-        }
-        if (move && deadline_ && move->when >= *deadline_) {
-            move.reset();
-            why_not = Ending::wait_too_long;
-        }
+    failure.final = failure.verdict.action == Action::stop && !failed.outcome.another_key &&
+                    failed.outcome.error != ErrorCode::descriptors_exhausted &&
+                    failed.outcome.error != ErrorCode::proxy_failed;
+    return failure;
+}
+
+Commands CallMachine::on_policy(const RetryVerdict& wish, time_point now) {
+    Commands out;
+    if (finished() || !judged_) return out;
+    auto failure = *std::exchange(judged_, std::nullopt);
+    auto& [attempt, verdict, move, why_not, final] = failure;
+    if (!wish.retry) {
+        move.reset();
+        why_not = Ending::refused;
+        final = true;
+    } else if (!move && why_not == Ending::refused) {
+        move = move_after(at(attempt), {Action::next, verdict.charge}, now, why_not);
+        final = false;
+        // The rules ask no region twice about a key or a model; the caller's policy may.
+        if (!move && why_not == Ending::refused) move = move_to_tried(at(attempt), std::nullopt, now, why_not);
     }
+    // While no region is usable, a policy may only lengthen the waits: canaries are the whole client's.
+    if (move) {
+        const auto wished = now + std::min<nanoseconds>(wish.delay, kLongest);
+        move->when = move->outage ? std::max(move->when, wished) : wished;
+    }
+    if (move && deadline_ && move->when >= *deadline_) {
+        move.reset();
+        why_not = Ending::wait_too_long;
+    }
+    go_on(failure, now, out);
+    return out;
+}
+
+void CallMachine::go_on(Failure& failure, time_point now, Commands& out) {
+    auto& move = failure.move;
     if (count_in_flight() > 0) {
-        // A rival of this attempt is still running: it is the next attempt, unless it is late itself. What would be the
-        // same everywhere is final; a key or a model that is refused here may be good there.
-        if (!move && final) {
-            finish(Ending::refused, attempt, out);
+        // A rival of this attempt is still running: it is the next attempt, unless it is late itself. A failure that
+        // would be the same everywhere is final; a key or a model that is refused here may be good there.
+        if (!move && failure.final) {
+            finish(Ending::refused, failure.attempt, out);
         } else if (move && move->kind == AttemptKind::failover && move->when <= now && only_late_ones_in_flight() &&
                    (move->free || budgets_.retries.try_take())) {
             follow(*move, now, out);
@@ -113,32 +150,40 @@ void CallMachine::fail(int attempt, Verdict verdict, const AttemptRecord& record
         return;
     }
     if (!move) {
-        const bool everywhere = std::ranges::all_of(
-            attempts_, [](const Attempt& a) { return a.lost || (a.phase == Phase::ended && is_redirect(a.outcome)); });
-        finish(everywhere ? Ending::refused : why_not, attempt, out);
-        return;
+        finish(every_attempt_redirected() ? Ending::refused : failure.why_not, failure.attempt, out);
+    } else if (!pay(failure, now)) {
+        finish(Ending::budget_empty, failure.attempt, out);
+    } else {
+        if (move->returns) ++retries_;
+        follow(*move, now, out);
     }
+}
+
+bool CallMachine::every_attempt_redirected() const {
+    return std::ranges::all_of(
+        attempts_, [](const Attempt& a) { return a.lost || (a.phase == Phase::ended && is_redirect(a.outcome)); });
+}
+
+/// Takes a token for the move, or finds one that costs none. False: there is neither.
+bool CallMachine::pay(Failure& failure, time_point now) {
+    auto& move = failure.move;
     move->paid = !move->free && budgets_.retries.try_take();
-    if (!move->free && !move->paid) {
-        // There is no token for a region that fails; a healthy one behind it costs none.
-        const auto healthy = move->kind == AttemptKind::failover ? next_free(failed, now) : std::nullopt;
-        if (healthy) {
+    if (move->free || move->paid) return true;
+    const auto& failed = at(failure.attempt);
+    // There is no token for a region that fails; a healthy one behind it costs none.
+    if (move->kind == AttemptKind::failover) {
+        if (const auto healthy = next_free(failed, now)) {
             move->region = *healthy;
-        } else {
-            end_of_patience_ = Ending::budget_empty;
-            move.reset();
-            if (calls_for_fallback(failed, verdict, move, Ending::budget_empty, now)) {
-                move = move_to_fallback(&failed, now);
-            }
-            if (!move && retry_policy_ == nullptr) move = wait_out(verdict, now, why_not);
-            if (!move) {
-                finish(Ending::budget_empty, attempt, out);
-                return;
-            }
+            return true;
         }
     }
-    if (move->returns) ++retries_;
-    follow(*move, now, out);
+    end_of_patience_ = Ending::budget_empty;
+    move.reset();
+    if (calls_for_fallback(failed, failure.verdict, move, Ending::budget_empty, now)) {
+        move = move_to_fallback(&failed, now);
+    }
+    if (!move && !policy_.has_retry_policy) move = wait_out(failure.verdict, now, failure.why_not);
+    return move.has_value();
 }
 
 std::optional<CallMachine::Move> CallMachine::move_after(const Attempt& failed, Verdict verdict, time_point now,
@@ -209,7 +254,7 @@ bool CallMachine::failed_alike_elsewhere(const Attempt& failed) const {
 /// It refuses some for load and serves others.
 bool CallMachine::is_full(const Attempt& failed, Verdict verdict, time_point now) const {
     if (verdict.charge == health::FailureClass::throttled) {
-        return admission_ != nullptr && admission_->is_served(failed.region, model_, now);
+        return rooms_.is_served(failed.region, model_, now);
     }
     return verdict.charge == health::FailureClass::overload && regions_.full(failed.region) &&
            regions_.breakers_closed(failed.region, model_, now);
@@ -283,7 +328,7 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
             if (hint && until <= last->ended + *hint) until = now;
         }
         when = std::max(when, until);
-        const bool full = when <= now && admission_ != nullptr && !admission_->has_room(region, model_, now);
+        const bool full = when <= now && !rooms_.has_room(region, model_, now);
         // The earliest one, for a pause elsewhere may be long; among equals one with room, then the one that was
         // visited less.
         if (best && std::tuple(when, full, visits) >= std::tuple(best->when, best->full, best_visits)) continue;
@@ -308,8 +353,7 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
 bool CallMachine::holds(const Move& move, time_point now) const {
     const auto pause = regions_.limited_until(move.region, model_);
     return eligible(move.region) && regions_.breakers_admit(move.region, model_, now) &&
-           (pause <= now || pause <= move.pause) &&
-           (admission_ == nullptr || admission_->has_room(move.region, model_, now));
+           (pause <= now || pause <= move.pause) && rooms_.has_room(move.region, model_, now);
 }
 
 Commands CallMachine::plan_again(const Move& blocked, time_point now) {
@@ -337,29 +381,108 @@ Commands CallMachine::plan_again(const Move& blocked, time_point now) {
 
 void CallMachine::follow(const Move& move, time_point now, Commands& out) {
     if (move.when > now) {
-        pending_ = move;
-        // Who waits for something else stands in nobody's way.
-        if (admission_ != nullptr) admission_->withdraw();
+        pending_ = Wait{.move = move};
+        release(out);  // leave the queues while waiting for a back-off
     } else {
         dispatch(move, now, out);
     }
 }
 
+/// Asks for what the attempt needs; it begins when that is granted.
 void CallMachine::dispatch(const Move& move, time_point now, Commands& out) {
     if (deadline_ && now >= *deadline_) {
         finish(Ending::deadline, 0, out);
         return;
     }
-    if (!admitted(move, now, out)) return;
+    if (rooms_.has_room(move.region, model_, now)) {
+        acquire({.move = move}, out);
+        return;
+    }
+    auto full = full_regions(now);
+    if (full.empty()) full.push_back(move.region);
+    await_room(move, std::move(full), out);
+}
+
+// ---- admission ----
+
+void CallMachine::acquire(const Request& request, Commands& out) {
+    asked_ = request;
+    in_queue_ = true;
+    const auto& move = request.move;
+    out.push({.kind = Command::Kind::acquire,
+              .attempt = static_cast<int>(attempts_.size()) + 1,
+              .region = move.region,
+              .model = fallback_.current(),
+              .beside = move.beside,
+              .shares = move.beside != 0 && at(move.beside).phase == Phase::connecting});
+}
+
+void CallMachine::await_room(const Move& move, std::vector<std::size_t> full, Commands& out) {
+    asked_ = Request{.move = move};
+    in_queue_ = true;
+    awaited_regions_ = std::move(full);
+    out.push({.kind = Command::Kind::await_room, .model = fallback_.current()});
+}
+
+void CallMachine::release(Commands& out) {
+    if (std::exchange(in_queue_, false)) out.push({.kind = Command::Kind::release});
+}
+
+Commands CallMachine::on_granted(time_point now) {
+    Commands out;
+    if (finished() || !asked_) return out;
+    const auto request = *std::exchange(asked_, std::nullopt);
+    const bool beside = request.move.beside != 0;
+    if (beside) pay_beside(request);
+    begin(request.move, now, out);
+    if (beside && is_due_by_clock(request.move.because)) look_at_clocks(now, out);
+    return out;
+}
+
+Commands CallMachine::on_queued(time_point until) {
+    Commands out;
+    if (finished() || !asked_) return out;
+    const auto request = *std::exchange(asked_, std::nullopt);
+    if (count_in_flight() > 0) {
+        // The call goes on without this attempt: waiting beside a rival, it would be sent after the rival's answer
+        // began.
+        release(out);
+        return out;
+    }
+    pending_ = Wait{.move = request.move, .queued = true};
+    pending_->move.when = until;
+    return out;
+}
+
+Commands CallMachine::on_refused(time_point now) {
+    Commands out;
+    if (finished() || !asked_) return out;
+    const auto move = std::exchange(asked_, std::nullopt)->move;
+    if (move.beside != 0) {
+        in_queue_ = false;
+        if (move.kind == AttemptKind::backup) lacks_backup(move.beside, move.because, now);
+        if (is_due_by_clock(move.because)) look_at_clocks(now, out);
+    } else if (count_in_flight() > 0) {
+        release(out);
+    } else {
+        finish(Ending::not_admitted, static_cast<int>(attempts_.size()), out);
+    }
+    return out;
+}
+
+void CallMachine::begin(const Move& move, time_point now, Commands& out) {
+    if (deadline_ && now >= *deadline_) {
+        finish(Ending::deadline, 0, out);
+        return;
+    }
     if (move.panic) pay_for_canary();
+    in_queue_ = false;
     attempts_.push_back({.region = move.region,
                          .model = fallback_.current(),
                          .kind = move.kind,
                          .canary = move.panic,
                          .started = now,
                          .progress = now});
-    // In the step that asked: a hedge and a race that are due together must not use the same right.
-    if (admission_ != nullptr) admission_->begin(attempts_.size(), move.region, model_, now);
     attempts_.back().path_check = now + handshake_late_after(move.region);
     attempts_.back().on_trial = !regions_.healthy(move.region, model_, now);
     attempts_.back().explores =
@@ -376,49 +499,10 @@ void CallMachine::dispatch(const Move& move, time_point now, Commands& out) {
               .because = move.because});
 }
 
-bool CallMachine::admitted(const Move& move, time_point now, Commands& out) {
-    if (admission_ == nullptr || move.admitted) return true;
-    if (!admission_->has_room(move.region, model_, now)) {
-        auto full = full_regions(now);
-        if (full.empty()) full.push_back(move.region);
-        wait_for_admission(move, admission_->wait_for_room(full, model_, policy_.retry.max_wait, now), now, out);
-        return false;
-    }
-    const auto answer = admission_->ask(attempts_.size() + 1, move.region, asked_model(), deadline_, now);
-    if (answer == Admission::Answer::granted) return true;
-    wait_for_admission(move, answer, now, out);
-    return false;
-}
-
-void CallMachine::wait_for_admission(const Move& move, Admission::Answer answer, time_point now, Commands& out) {
-    if (count_in_flight() > 0) {
-        // The call goes on without this attempt: waiting beside a rival, it would be sent after the rival's answer
-        // began.
-        admission_->withdraw();
-        return;
-    }
-    if (answer == Admission::Answer::never) {
-        finish(Ending::not_admitted, static_cast<int>(attempts_.size()), out);
-        return;
-    }
-    pending_ = move;
-    pending_->queued = true;
-    pending_->when = admission_->look_at(now).value_or(time_point::max());
-}
-
-/// For an attempt beside that one: it shares the right of one that still connects, else it needs its own, at once.
-bool CallMachine::admitted_beside(int attempt, std::size_t region, time_point now) {
-    if (admission_ == nullptr) return true;
-    if (at(attempt).phase == Phase::connecting && admission_->share(attempts_.size() + 1, region, asked_model(), now))
-        return true;
-    return admission_->ask_beside(attempts_.size() + 1, region, asked_model(), now);
-}
-
 std::vector<std::size_t> CallMachine::full_regions(time_point now) const {
     std::vector<std::size_t> full;
-    if (admission_ == nullptr) return full;
     std::ranges::copy_if(plan_, std::back_inserter(full), [&](std::size_t region) {
-        return regions_.usable(region, model_, now) && !admission_->has_room(region, model_, now);
+        return regions_.usable(region, model_, now) && !rooms_.has_room(region, model_, now);
     });
     return full;
 }
@@ -430,9 +514,9 @@ void CallMachine::finish(Ending ending, int attempt, Commands& out) {
         ending = Ending::interrupted;
         attempt = broken_;
     }
+    release(out);
     cancel_others(0, out);
     pending_.reset();
-    if (admission_ != nullptr) admission_->withdraw();
     ending_ = ending;
     out.push({.kind = Command::Kind::finish, .attempt = attempt});
 }

@@ -127,9 +127,7 @@ std::optional<CallMachine::Move> CallMachine::move_after_canary(bool return_to_t
 std::optional<CallMachine::Move> CallMachine::ask_without_model(time_point now) const {
     for (const auto region : plan_) {
         if (!eligible(region) || regions_.forced_open(region) || regions_.limited_until(region, model_) > now) continue;
-        if (regions_.has_model(region, model_, now) ||
-            (admission_ != nullptr && !admission_->has_room(region, model_, now)))
-            continue;
+        if (regions_.has_model(region, model_, now) || !rooms_.has_room(region, model_, now)) continue;
         return Move{.region = region, .kind = AttemptKind::first, .when = now};
     }
     return std::nullopt;
@@ -145,12 +143,13 @@ AttemptKind CallMachine::kind_of_visit(std::size_t region) const {
     return tried(region) ? AttemptKind::retry : AttemptKind::failover;
 }
 
-Commands CallMachine::look_in_outage(const Move& waited, time_point now) {
+Commands CallMachine::look_in_outage(const Wait& wait, time_point now) {
     if (attempts_.empty()) return start(now);
     Commands out;
+    const auto& waited = wait.move;
     // The wait itself has spaced these out: what the region showed meanwhile makes one return to it free.
     auto region = next_untried(now);
-    if (!region && waited.back && regions_.usable(*waited.back, model_, now)) region = waited.back;
+    if (!region && wait.back && regions_.usable(*wait.back, model_, now)) region = wait.back;
     // Another call may have found it well without a word, because no breaker had opened.
     if (!region && return_to_tried_ && last_failure(waited.region) != nullptr && is_well(waited.region, now)) {
         region = waited.region;
@@ -180,7 +179,7 @@ Commands CallMachine::look_in_outage(const Move& waited, time_point now) {
 }
 
 Commands CallMachine::on_region_back(std::size_t region, time_point now) {
-    if (finished() || !pending_ || !(pending_->outage || pending_->queued) ||
+    if (finished() || !pending_ || !(pending_->move.outage || pending_->queued) ||
         std::ranges::find(plan_, region) == plan_.end())
         return {};
     auto when = now;
@@ -190,7 +189,7 @@ Commands CallMachine::on_region_back(std::size_t region, time_point now) {
         const nanoseconds spread = std::chrono::round<nanoseconds>(kReturnWithin * random_.uniform());
         when = now + spread;
     }
-    if (when < pending_->when) pending_->when = when;
+    if (when < pending_->move.when) pending_->move.when = when;
     return {};
 }
 

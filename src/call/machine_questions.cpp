@@ -57,8 +57,7 @@ bool CallMachine::is_free(const Attempt& failed, std::size_t region, time_point 
 }
 
 bool CallMachine::usable(std::size_t region, time_point now) const {
-    return !tried(region) && regions_.usable(region, model_, now) &&
-           (admission_ == nullptr || admission_->has_room(region, model_, now));
+    return !tried(region) && regions_.usable(region, model_, now) && rooms_.has_room(region, model_, now);
 }
 
 std::optional<std::size_t> CallMachine::next_untried(time_point now) const {

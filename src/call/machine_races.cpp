@@ -45,8 +45,9 @@ void CallMachine::watch_for_silence(time_point now, Commands& out) {
         const auto& a = at(i);
         if (a.phase != Phase::connecting || a.raced || now < a.started + connect_late_after(a)) continue;
         if (a.path_check && now >= *a.path_check) continue;  // what the network knows comes first
-        race(i, AttemptKind::race, Evidence::late_connection, now, out);
+        const bool asked = race(i, AttemptKind::race, Evidence::late_connection, now, out);
         at(i).raced = true;  // once, also where there was nowhere to go: it is not looked at again
+        if (asked) return;
     }
     // Last, because what the transport answers may start attempts of its own.
     for (int i = 1; i <= known; ++i) {
@@ -138,40 +139,51 @@ bool CallMachine::race(int attempt, AttemptKind kind, Evidence why, time_point n
     // That time runs out is no proof that the first one fails: where all regions are slow, this would double the load.
     pays = pays || why == Evidence::deadline;
     if (pays && budgets_.retries.tokens() < 1) return false;
-    if (!admitted_beside(attempt, *region, now)) return false;
-    if (pays) budgets_.retries.try_take();
-    at(attempt).raced = true;
-    dispatch({.region = *region,
-              .kind = kind,
-              .when = now,
-              .maybe_duplicated = sent,
-              .admitted = true,
-              .beside = attempt,
-              .because = why},
-             now, out);
+    acquire({.move = {.region = *region,
+                      .kind = kind,
+                      .when = now,
+                      .maybe_duplicated = sent,
+                      .beside = attempt,
+                      .because = why},
+             .pays = pays},
+            out);
     return true;
 }
 
-void CallMachine::hedge(time_point now, Commands& out) {
-    if (!policy_.hedge_after || hedge_over_ || attempts_.empty()) return;
-    if (now < attempts_.front().started + *policy_.hedge_after) return;
+/// What an attempt beside another one changes, once it is granted.
+void CallMachine::pay_beside(const Request& request) {
+    const auto& move = request.move;
+    if (move.kind == AttemptKind::hedge) {
+        budgets_.hedges.try_take();
+        return;
+    }
+    if (request.pays) budgets_.retries.try_take();
+    at(move.beside).raced = true;
+    if (move.kind != AttemptKind::backup) return;
+    // One is enough for all that wait.
+    for (auto& other : attempts_) {
+        if (in_flight(other)) other.raced = true;
+    }
+}
+
+bool CallMachine::hedge(time_point now, Commands& out) {
+    if (!policy_.hedge_after || hedge_over_ || attempts_.empty()) return false;
+    if (now < attempts_.front().started + *policy_.hedge_after) return false;
     hedge_over_ = true;
     const auto& first = attempts_.front();
     if (attempts_.size() != 1 || !without_content(first) || outage() || policy_.cost_safe || regions_.general_trouble())
-        return;
-    if (attempts_used_up()) return;
+        return false;
+    if (attempts_used_up()) return false;
     const auto region = next_untried(now);
-    if (!region || !regions_.in_good_shape(*region, model_, now)) return;
-    if (budgets_.hedges.tokens() < 1 || !admitted_beside(1, *region, now)) return;
-    budgets_.hedges.try_take();
-    dispatch({.region = *region,
-              .kind = AttemptKind::hedge,
-              .when = now,
-              .maybe_duplicated = first.phase != Phase::connecting,
-              .admitted = true,
-              .beside = 1,
-              .because = Evidence::slow},
-             now, out);
+    if (!region || !regions_.in_good_shape(*region, model_, now) || budgets_.hedges.tokens() < 1) return false;
+    acquire({.move = {.region = *region,
+                      .kind = AttemptKind::hedge,
+                      .when = now,
+                      .maybe_duplicated = first.phase != Phase::connecting,
+                      .beside = 1,
+                      .because = Evidence::slow}},
+            out);
+    return true;
 }
 
 // ---- what the call's time, or a trial, calls for ----
@@ -189,26 +201,26 @@ std::optional<Backup> CallMachine::backup_of(const Attempt& a) const {
                        .on_trial = a.on_trial || (a.explores && policy_.usual)});
 }
 
-void CallMachine::back_up(time_point now, Commands& out) {
-    if (now < no_backup_before_) return;
+bool CallMachine::back_up(time_point now, Commands& out) {
+    if (now < no_backup_before_) return false;
     const auto known = static_cast<int>(attempts_.size());
     for (int i = 1; i <= known; ++i) {
         const auto backup = backup_of(at(i));
         if (!backup || backup->when > now) continue;
-        if (race(i, AttemptKind::backup, backup->why, now, out)) {
-            // One is enough for all that wait.
-            for (int other = 1; other <= known; ++other) {
-                if (in_flight(at(other))) at(other).raced = true;
-            }
-            return;
-        }
-        if (backup->why == Evidence::slow_trial) {
-            at(i).on_trial = at(i).explores = false;  // no other region is any better
-            --i;                                      // its deadline may be near as well
-            continue;
-        }
+        if (race(i, AttemptKind::backup, backup->why, now, out)) return true;
+        lacks_backup(i, backup->why, now);
+        if (backup->why != Evidence::slow_trial) return false;
+        --i;  // its deadline may be near as well
+    }
+    return false;
+}
+
+/// There is no region to ask beside this attempt, or none that lets it in.
+void CallMachine::lacks_backup(int attempt, Evidence why, time_point now) {
+    if (why == Evidence::slow_trial) {
+        at(attempt).on_trial = at(attempt).explores = false;  // no other region is any better
+    } else {
         no_backup_before_ = now + (kLookAgain * (1 << std::min(vain_backups_++, 10)));
-        return;
     }
 }
 

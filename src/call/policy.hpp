@@ -47,6 +47,7 @@ struct CallPolicy {
     bool deadline_covers_stream = true;  ///< else it ends with the first content
     StreamRecovery recovery = StreamRecovery::terminate;
     bool stream = false, cost_safe = false, own_keys = false;
+    bool has_retry_policy = false;  ///< the user's own, which is asked after each failure
     std::uint64_t seed = 0;
     std::string model{};              ///< the one that is asked first
     std::int64_t context_window = 0;  ///< its window in tokens; 0: not known

@@ -8,9 +8,9 @@
 
 namespace holysheep::client {
 
-void ActiveCall::submit(call::CallSink& borrowed, const std::stop_token& stop) { post(ready(borrowed, stop)); }
+void ActiveCall::submit(execution::CallSink& borrowed, const std::stop_token& stop) { post(ready(borrowed, stop)); }
 
-std::function<void()> ActiveCall::ready(call::CallSink& borrowed, const std::stop_token& stop) {
+std::function<void()> ActiveCall::ready(execution::CallSink& borrowed, const std::stop_token& stop) {
     sink_ = &borrowed;
     clock_ = registry_->clock_;
     self_ = shared_from_this();
@@ -39,7 +39,7 @@ void ActiveCall::end_unbegun() noexcept {
     self_.reset();  // somebody above holds this
 }
 
-void ActiveCall::submit(std::shared_ptr<call::CallSink> owned, const std::stop_token& stop) {
+void ActiveCall::submit(std::shared_ptr<execution::CallSink> owned, const std::stop_token& stop) {
     owned_sink_ = std::move(owned);
     submit(*owned_sink_, stop);
 }

@@ -40,7 +40,7 @@ class CallRegistry;
 
 /// Everything the I/O thread needs to begin a call.
 struct CallPlan {
-    call::Exchange exchange{};
+    execution::Exchange exchange{};
     call::CallPolicy policy{};
     std::vector<std::size_t> own_regions{};  ///< where the call restricts its regions; then they alone count
     std::span<const std::size_t> regions{};  ///< the client's
@@ -55,10 +55,10 @@ class ActiveCall final : public detail::StreamControl, public std::enable_shared
     ActiveCall(CallRegistry& registry, CallPlan plan) : registry_(&registry), plan_(std::move(plan)) {}
 
     /// Hands the call to the I/O thread, once. A borrowed sink lives until its `on_done` has returned.
-    void submit(call::CallSink& borrowed, const std::stop_token& stop);
-    void submit(std::shared_ptr<call::CallSink> owned, const std::stop_token& stop);
+    void submit(execution::CallSink& borrowed, const std::stop_token& stop);
+    void submit(std::shared_ptr<execution::CallSink> owned, const std::stop_token& stop);
     /// The first half of `submit`, for who runs the function on the I/O loop, or calls `post` with it.
-    std::function<void()> ready(call::CallSink& borrowed, const std::stop_token& stop);
+    std::function<void()> ready(execution::CallSink& borrowed, const std::stop_token& stop);
     /// The second half. A clock that throws ends the call at once, on this thread.
     void post(std::function<void()> begin);
     void cancel() override;
@@ -85,8 +85,8 @@ class ActiveCall final : public detail::StreamControl, public std::enable_shared
 
     CallRegistry* registry_;
     CallPlan plan_;
-    call::CallSink* sink_ = nullptr;
-    std::shared_ptr<call::CallSink> owned_sink_{};
+    execution::CallSink* sink_ = nullptr;
+    std::shared_ptr<execution::CallSink> owned_sink_{};
     std::shared_ptr<ActiveCall> self_{};  // from submission to the end
     std::optional<execution::CallDriver> driver_{};
     std::optional<std::stop_callback<Cancel>> on_stop_{};

@@ -38,11 +38,11 @@ std::optional<std::int64_t> longest_answer(const ChatRequest& request, const Mod
 
 /// Of each choice, where the request does not say.
 std::int64_t usual_answer(const ModelTraits& model) {
-    return model.max_output > 0 ? std::min(model.max_output, call::kUnknownAnswer) : call::kUnknownAnswer;
+    return model.max_output > 0 ? std::min(model.max_output, execution::kUnknownAnswer) : execution::kUnknownAnswer;
 }
 
 /// With its port: another one may be another's server.
-std::string_view host_of_region(const call::Target& target) {
+std::string_view host_of_region(const execution::Target& target) {
     std::string_view url = target.base_url;
     if (const auto scheme = url.find("://"); scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
     return url.substr(0, url.find('/'));
@@ -56,6 +56,7 @@ client::CallPlan Client::Impl::make_plan(const CallOptions& options, bool stream
     plan.policy =
         call::make_policy(options.retry.value_or(options_.retry), options.timeouts.value_or(options_.timeouts),
                           options.deadline, stream, plan.started, traits);
+    plan.policy.has_retry_policy = retry_policy_ != nullptr;
     plan.policy.cost_safe = options.cost_safe;
     if (stream) plan.policy.recovery = options.stream_recovery;
     plan.policy.own_keys = own_keys_;
@@ -108,9 +109,9 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_chat(const Cha
     if (plan.policy.recovery == StreamRecovery::continue_prefix) {
         if (auto error = client::check_continuation(asked, options, choice->traits)) return std::move(*error);
         plan.exchange.continuation =
-            std::make_shared<const call::Continuation>(call::Continuation{asked, options.extra_json});
+            std::make_shared<const execution::Continuation>(execution::Continuation{asked, options.extra_json});
     }
-    plan.exchange.kind = stream ? call::ExchangeKind::chat_stream : call::ExchangeKind::chat;
+    plan.exchange.kind = stream ? execution::ExchangeKind::chat_stream : execution::ExchangeKind::chat;
     const auto prompt_tokens =
         accounting::estimated_tokens(request, options.extra_json, encoded->head.size() + encoded->tail.size());
     if (prompt_tokens > options_.hedging.max_prompt_tokens) plan.policy.hedge = false;
@@ -139,7 +140,7 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_raw(RawRequest
     if (auto error = client::check_call(options, options_)) return std::move(*error);
     if (auto error = client::check_raw(request)) return std::move(*error);
     auto plan = make_plan(options, false);
-    plan.exchange.kind = call::ExchangeKind::raw;
+    plan.exchange.kind = execution::ExchangeKind::raw;
     // What asks a model for something counts; looking at lists does not.
     plan.exchange.rate_limited = request.method != "GET" && request.method != "HEAD";
     plan.exchange.size.prompt_tokens =

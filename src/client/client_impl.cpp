@@ -85,7 +85,7 @@ Client::Impl::Impl(ClientOptions options)
       bulkhead_(options_.regions.size(), options_.concurrency, resilience::Random(~next_seed_).next()),
       spending_(options_.budget),
       keys_(options_.keys, client::region_accounts(options_, targets_),
-            options_.key_source ? call::Keys::Fetch([this] { fetch_key(); }) : nullptr),
+            options_.key_source ? execution::Keys::Fetch([this] { fetch_key(); }) : nullptr),
       recorder_(ids(options_.regions), clock_->now(), static_cast<std::size_t>(options_.stats.history)),
       catalogue_(known_models(options_)),
       router_(options_.regions, options_.selector, options_.custom_selector, regions_, bulkhead_, *log_),
@@ -131,23 +131,23 @@ Client::Impl::Impl(ClientOptions options)
 }
 
 /// Waits on the calling thread.
-class Client::Impl::BlockingSink final : public call::CallSink {
+class Client::Impl::BlockingSink final : public execution::CallSink {
   public:
     explicit BlockingSink(Impl& client) : client_(client) {}
     bool on_chunk(const ChatChunk&) override { return true; }
-    void on_done(call::CallResult result) override {
+    void on_done(execution::CallResult result) override {
         result_ = std::move(result);
         client_.signal_soon(done_);
     }
     /// Starts the call, on this very thread if the loop is free.
-    call::CallResult run(client::ActiveCall& call, const std::stop_token& stop) {
+    execution::CallResult run(client::ActiveCall& call, const std::stop_token& stop) {
         const auto begin = call.ready(*this, stop);
         if (!client_.loop_ || !client_.loop_->run_here(begin, [this] { return result_.has_value(); })) {
             call.post(begin);
         }
         return wait();
     }
-    call::CallResult wait() {
+    execution::CallResult wait() {
         done_.wait();
         return std::move(*result_);
     }
@@ -155,7 +155,7 @@ class Client::Impl::BlockingSink final : public call::CallSink {
   private:
     Impl& client_;
     runtime::Completion done_;
-    std::optional<call::CallResult> result_;
+    std::optional<execution::CallResult> result_;
 };
 
 std::shared_ptr<Transport> Client::Impl::make_transport() {
@@ -422,7 +422,7 @@ Stats Client::Impl::stats() const {
 void Client::Impl::fetch_key() {
     // An executor may run this late, and a source that hangs is left behind: it holds nothing of the client's.
     auto ask = [source = options_.key_source, clock = std::weak_ptr<Clock>(clock_),
-                limiter = services_.admission.limiter, keys = std::weak_ptr<call::Keys*>(keys_in_use_)] {
+                limiter = services_.admission.limiter, keys = std::weak_ptr<execution::Keys*>(keys_in_use_)] {
         std::string key, problem;
         try {
             key = source();
@@ -434,7 +434,7 @@ void Client::Impl::fetch_key() {
         }
         if (!problem.empty()) problem = "key_source gave none that can be used: " + problem;
         // A client that has it as its `api_key` may share the limiter.
-        if (limiter && problem.empty()) limiter->merge_accounts(call::kFetchedAccount, call::account_of(key));
+        if (limiter && problem.empty()) limiter->merge_accounts(execution::kFetchedAccount, execution::account_of(key));
         const auto alive = clock.lock();
         if (!alive) return;
         alive->post([keys, key = std::move(key), problem = std::move(problem)] {

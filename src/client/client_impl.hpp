@@ -13,12 +13,12 @@
 
 #include "accounting/ledger.hpp"
 #include "accounting/shared_catalogue.hpp"
-#include "call/keys.hpp"
 #include "client/active_call.hpp"
 #include "client/callbacks.hpp"
 #include "client/listener_queue.hpp"
 #include "client/sinks.hpp"
 #include "execution/driver.hpp"
+#include "execution/keys.hpp"
 #include "execution/router.hpp"
 #include "health/prober.hpp"
 #include "health/region_health_tracker.hpp"
@@ -120,7 +120,7 @@ class Client::Impl {
     runtime::ForkGuard fork_guard_;
     telemetry::Redactor redactor_;
     std::shared_ptr<const telemetry::Log> log_;
-    std::vector<call::Target> targets_;
+    std::vector<execution::Target> targets_;
     std::vector<std::size_t> all_regions_;
     bool own_keys_ = false;
     std::atomic<bool> closing_{false};
@@ -144,8 +144,9 @@ class Client::Impl {
     resilience::RetryBudget retry_budget_, hedge_budget_, canary_budget_;
     resilience::Bulkhead bulkhead_;
     resilience::Spending spending_;
-    call::Keys keys_;
-    std::shared_ptr<call::Keys*> keys_in_use_ = std::make_shared<call::Keys*>(&keys_);  // until the end; I/O thread
+    execution::Keys keys_;
+    std::shared_ptr<execution::Keys*> keys_in_use_ =
+        std::make_shared<execution::Keys*>(&keys_);  // until the end; I/O thread
     telemetry::Recorder recorder_;
     accounting::SharedCatalogue catalogue_;
     accounting::Ledger ledger_;

@@ -94,13 +94,13 @@ health::ProberHooks Client::Impl::prober_hooks() {
 
 HttpRequest Client::Impl::probe_request(std::size_t region, bool deep) const {
     const auto& target = targets_[region];
-    call::Exchange exchange{.kind = call::ExchangeKind::raw,
-                            .raw = std::make_unique<RawRequest>(RawRequest{.method = "GET", .path = "/models"})};
+    execution::Exchange exchange{.kind = execution::ExchangeKind::raw,
+                                 .raw = std::make_unique<RawRequest>(RawRequest{.method = "GET", .path = "/models"})};
     if (deep) {
         const auto mapped = target.region.model_map.find(options_.health.model);
         const auto& model = mapped == target.region.model_map.end() ? options_.health.model : mapped->second;
         ChatRequest request{.model = model, .messages = {user("ping")}, .max_tokens = 1};
-        exchange.kind = call::ExchangeKind::chat;
+        exchange.kind = execution::ExchangeKind::chat;
         exchange.chat = wire::encode_chat(request, false, {}).value();
         return execution::build_request(exchange, target, {.sent = model, .usual = model},
                                         keys_.usual(region, clock_->now()), 1);

@@ -69,17 +69,17 @@ class StreamCallbacks : public std::enable_shared_from_this<StreamCallbacks> {
 
 }  // namespace
 
-Result<ChatCompletion> as_completion(call::CallResult&& result) {
+Result<ChatCompletion> as_completion(execution::CallResult&& result) {
     if (auto* completion = std::get_if<ChatCompletion>(&result)) return std::move(*completion);
     return std::move(std::get<Error>(result));
 }
 
-Result<RawResponse> as_response(call::CallResult&& result) {
+Result<RawResponse> as_response(execution::CallResult&& result) {
     if (auto* response = std::get_if<RawResponse>(&result)) return std::move(*response);
     return std::move(std::get<Error>(result));
 }
 
-void CallbackSink::deliver(call::CallResult result, bool batched) {
+void CallbackSink::deliver(execution::CallResult result, bool batched) {
     result_ = std::move(result);
     callbacks_->waiting_results.fetch_add(1, std::memory_order_relaxed);
     callbacks_->run(
@@ -91,9 +91,9 @@ void CallbackSink::deliver(call::CallResult result, bool batched) {
         batched);
 }
 
-std::shared_ptr<call::CallSink> make_stream_callbacks(std::shared_ptr<Callbacks> callbacks,
-                                                      const std::shared_ptr<ActiveCall>& call, OnChunk on_chunk,
-                                                      OnDone on_done) {
+std::shared_ptr<execution::CallSink> make_stream_callbacks(std::shared_ptr<Callbacks> callbacks,
+                                                           const std::shared_ptr<ActiveCall>& call, OnChunk on_chunk,
+                                                           OnDone on_done) {
     return std::make_shared<StreamCallbacks>(std::move(callbacks), call, std::move(on_chunk), std::move(on_done))
         ->connect();
 }

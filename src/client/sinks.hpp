@@ -10,36 +10,36 @@
 #include <holysheep/chat_completion.hpp>
 #include <holysheep/result.hpp>
 
-#include "call/exchange.hpp"
 #include "client/active_call.hpp"
 #include "client/callbacks.hpp"
+#include "execution/exchange.hpp"
 #include "execution/stream_queue.hpp"
 
 namespace holysheep::client {
 
-Result<ChatCompletion> as_completion(call::CallResult&& result);
-Result<RawResponse> as_response(call::CallResult&& result);
+Result<ChatCompletion> as_completion(execution::CallResult&& result);
+Result<RawResponse> as_response(execution::CallResult&& result);
 
 using OnDone = std::function<void(Result<ChatCompletion>)>;
 using OnChunk = std::function<void(const ChatChunk&)>;
 
 /// Fulfils a promise right on the I/O thread: no user code runs there.
-class PromiseSink final : public call::CallSink {
+class PromiseSink final : public execution::CallSink {
   public:
     std::promise<Result<ChatCompletion>> promise;
     bool on_chunk(const ChatChunk&) override { return true; }
-    void on_done(call::CallResult result) override { promise.set_value(as_completion(std::move(result))); }
+    void on_done(execution::CallResult result) override { promise.set_value(as_completion(std::move(result))); }
 };
 
 /// Hands a plain call's answer to a user's callback.
-class CallbackSink final : public call::CallSink, public std::enable_shared_from_this<CallbackSink> {
+class CallbackSink final : public execution::CallSink, public std::enable_shared_from_this<CallbackSink> {
   public:
     CallbackSink(std::shared_ptr<Callbacks> callbacks, OnDone on_done)
         : callbacks_(std::move(callbacks)), on_done_(std::move(on_done)) {}
     bool on_chunk(const ChatChunk&) override { return true; }
-    void on_done(call::CallResult result) override { deliver(std::move(result), true); }
+    void on_done(execution::CallResult result) override { deliver(std::move(result), true); }
     /// For a call that failed before it began, on the caller's thread.
-    void refuse(Error error) { deliver(call::CallResult(std::in_place_type<Error>, std::move(error)), false); }
+    void refuse(Error error) { deliver(execution::CallResult(std::in_place_type<Error>, std::move(error)), false); }
 
     /// The same without another thread.
     void refuse_here(Error error) {
@@ -48,16 +48,16 @@ class CallbackSink final : public call::CallSink, public std::enable_shared_from
     }
 
   private:
-    void deliver(call::CallResult result, bool batched);
+    void deliver(execution::CallResult result, bool batched);
 
     std::shared_ptr<Callbacks> callbacks_;
     OnDone on_done_;
-    std::optional<call::CallResult> result_;
+    std::optional<execution::CallResult> result_;
 };
 
 /// A sink that hands a stream's events to user callbacks, in batches of what is there.
-std::shared_ptr<call::CallSink> make_stream_callbacks(std::shared_ptr<Callbacks> callbacks,
-                                                      const std::shared_ptr<ActiveCall>& call, OnChunk on_chunk,
-                                                      OnDone on_done);
+std::shared_ptr<execution::CallSink> make_stream_callbacks(std::shared_ptr<Callbacks> callbacks,
+                                                           const std::shared_ptr<ActiveCall>& call, OnChunk on_chunk,
+                                                           OnDone on_done);
 
 }  // namespace holysheep::client

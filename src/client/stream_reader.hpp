@@ -32,7 +32,7 @@ class StreamReader {
     }
 
     const ChatChunk* next() { return queue_->wait_next(); }
-    std::optional<call::CallResult> take_result() { return queue_->take_result(); }
+    std::optional<execution::CallResult> take_result() { return queue_->take_result(); }
     void cancel() {
         if (call_) call_->cancel();
     }

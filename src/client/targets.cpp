@@ -7,8 +7,8 @@
 #include <iterator>
 #include <utility>
 
-#include "call/keys.hpp"
 #include "client/base_url.hpp"
+#include "execution/keys.hpp"
 #include "transport/proxy_environment.hpp"
 
 namespace holysheep::client {
@@ -58,8 +58,8 @@ void add_proxies_of_environment(telemetry::Redactor& redactor) {
 
 }  // namespace
 
-std::vector<call::Target> make_targets(const ClientOptions& options) {
-    std::vector<call::Target> targets;
+std::vector<execution::Target> make_targets(const ClientOptions& options) {
+    std::vector<execution::Target> targets;
     for (const auto& region : options.regions) {
         const auto url = parse_base_url(region.base_url, options.tls.allow_plaintext).parts.value();
         targets.push_back({.region = region,
@@ -71,27 +71,28 @@ std::vector<call::Target> make_targets(const ClientOptions& options) {
     return targets;
 }
 
-std::vector<std::uint64_t> region_accounts(const ClientOptions& options, const std::vector<call::Target>& targets) {
+std::vector<std::uint64_t> region_accounts(const ClientOptions& options,
+                                           const std::vector<execution::Target>& targets) {
     std::vector<std::uint64_t> accounts;
     const bool several = !options.keys.empty() || options.key_source;
     for (const auto& target : targets) {
         const auto key = std::ranges::find_if(
             target.headers, [](const auto& header) { return lower(header.first) == "authorization"; });
         const bool own = key != target.headers.end();
-        accounts.push_back(own ? call::account_of(key->second) : several ? 0 : 1);
+        accounts.push_back(own ? execution::account_of(key->second) : several ? 0 : 1);
     }
     return accounts;
 }
 
-bool keys_differ(const std::vector<call::Target>& targets) {
-    const auto keys = [](const call::Target& target) {
+bool keys_differ(const std::vector<execution::Target>& targets) {
+    const auto keys = [](const execution::Target& target) {
         std::vector<std::pair<std::string, std::string>> sensitive;
         std::ranges::copy_if(target.headers, std::back_inserter(sensitive),
                              [](const auto& header) { return telemetry::carries_a_secret(header.first); });
         return sensitive;
     };
     return std::ranges::any_of(targets,
-                               [&](const call::Target& target) { return keys(target) != keys(targets.front()); });
+                               [&](const execution::Target& target) { return keys(target) != keys(targets.front()); });
 }
 
 void collect_secrets(const ClientOptions& options, telemetry::Redactor& redactor) {

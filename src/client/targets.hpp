@@ -1,5 +1,5 @@
 // Turns checked options into destinations.
-// ClientOptions → [make_targets] → call::Target
+// ClientOptions → [make_targets] → execution::Target
 #pragma once
 
 #include <cstdint>
@@ -7,17 +7,17 @@
 
 #include <holysheep/options.hpp>
 
-#include "call/exchange.hpp"
+#include "execution/exchange.hpp"
 #include "telemetry/redactor.hpp"
 
 namespace holysheep::client {
 
 /// `options` is normalised and checked.
-std::vector<call::Target> make_targets(const ClientOptions& options);
+std::vector<execution::Target> make_targets(const ClientOptions& options);
 /// A number that stands for the key of each region that has one; 0 for those that take it from `keys` or `key_source`.
-std::vector<std::uint64_t> region_accounts(const ClientOptions& options, const std::vector<call::Target>& targets);
+std::vector<std::uint64_t> region_accounts(const ClientOptions& options, const std::vector<execution::Target>& targets);
 /// Whether a key that one region refuses may be good in another.
-bool keys_differ(const std::vector<call::Target>& targets);
+bool keys_differ(const std::vector<execution::Target>& targets);
 /// Everything in the options that must never be shown.
 void collect_secrets(const ClientOptions& options, telemetry::Redactor& redactor);
 

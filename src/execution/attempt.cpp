@@ -58,7 +58,7 @@ std::size_t content_length(const HttpHead& head) {
 
 }  // namespace
 
-Attempt::Attempt(AttemptEvents& events, const call::Exchange& exchange, const call::Target& target, std::size_t region,
+Attempt::Attempt(AttemptEvents& events, const Exchange& exchange, const Target& target, std::size_t region,
                  AttemptRecord attempt_record, Clock::time_point started)
     : record(std::move(attempt_record)),
       events_(events),
@@ -123,7 +123,7 @@ void Attempt::take_head(HttpHead head) {
     if (!good_status()) settle_at_ = events_.now() + error_body_wait(head_.status, moves);
     events_.attempt_first_byte(*this);  // arms the timer
     if (good_status()) {
-        if (exchange_.kind == call::ExchangeKind::chat_stream) {
+        if (exchange_.kind == ExchangeKind::chat_stream) {
             decoder_.emplace(wire::StreamDecoderOptions{.skip_malformed_chunks = exchange_.skip_malformed_chunks},
                              static_cast<wire::ChunkSink&>(*this));
         } else {
@@ -258,7 +258,7 @@ void Attempt::end_stream(wire::StreamDecoder::State state, const TransferEnd* tr
 }
 
 void Attempt::end_plain(const TransferEnd* transport) {
-    const bool raw = exchange_.kind == call::ExchangeKind::raw;
+    const bool raw = exchange_.kind == ExchangeKind::raw;
     // JSON says itself whether it is whole: an answer that was paid for is not lost to how its connection ended.
     if (transport != nullptr && (raw || !wire::is_json_object(wire::leading_json(body_)))) {
         end_failed({.code = *transport->error, .message = transport->detail, .http_status = head_.status});

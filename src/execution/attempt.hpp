@@ -14,7 +14,7 @@
 
 #include "call/classification.hpp"
 #include "call/evidence.hpp"
-#include "call/exchange.hpp"
+#include "execution/exchange.hpp"
 #include "health/region_health_tracker.hpp"
 #include "wire/stream_decoder.hpp"
 
@@ -47,7 +47,7 @@ class AttemptEvents {
 
 class Attempt final : public TransferEvents, private wire::ChunkSink {
   public:
-    Attempt(AttemptEvents& events, const call::Exchange& exchange, const call::Target& target, std::size_t region,
+    Attempt(AttemptEvents& events, const Exchange& exchange, const Target& target, std::size_t region,
             AttemptRecord record, Clock::time_point started);
 
     AttemptRecord record;
@@ -127,8 +127,8 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     void describe_answer(ChatCompletion& completion);
 
     AttemptEvents& events_;
-    const call::Exchange& exchange_;
-    const call::Target& target_;
+    const Exchange& exchange_;
+    const Target& target_;
     std::size_t region_;
     Clock::time_point started_;
     HttpHead head_{};

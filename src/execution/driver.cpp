@@ -30,20 +30,20 @@ void CallDriver::guard(Function function) {
     }
 }
 
-CallDriver::CallDriver(CallServices& services, call::Exchange& exchange, const call::CallPolicy& policy,
-                       std::span<const std::size_t> plan, Clock::time_point started, call::CallSink& sink,
+CallDriver::CallDriver(CallServices& services, Exchange& exchange, const call::CallPolicy& policy,
+                       std::span<const std::size_t> plan, Clock::time_point started, CallSink& sink,
                        std::function<void()> on_idle)
     : services_(services),
       exchange_(exchange),
       started_(started),
       model_(services.regions.model_id(policy.model)),
       admission_(services.admission, exchange_, started, [this] { return turn_caller(); }),
-      machine_(policy, plan, model_, services.regions, services.budgets, services.retry_policy, &admission_),
+      machine_(policy, plan, model_, services.regions, services.budgets, admission_),
       sink_(sink),
       on_idle_(std::move(on_idle)),
       salvage_(policy.recovery) {
     own_secrets_.add(exchange_.headers);
-    services_.recorder.on_call_started(exchange_.kind == call::ExchangeKind::chat_stream);
+    services_.recorder.on_call_started(exchange_.kind == ExchangeKind::chat_stream);
 }
 
 CallDriver::~CallDriver() {
@@ -76,7 +76,7 @@ void CallDriver::on_region_back(std::size_t region) {
 }
 
 /// What calls `on_turn`, from whatever thread, for as long as this call exists.
-call::Admission::OnTurn CallDriver::turn_caller() {
+Admission::OnTurn CallDriver::turn_caller() {
     if (!self_) self_ = std::make_shared<CallDriver*>(this);
     return [clock = services_.shared_clock, self = std::weak_ptr<CallDriver*>(self_)] {
         const auto alive = clock.lock();
@@ -92,7 +92,7 @@ call::Admission::OnTurn CallDriver::turn_caller() {
 
 void CallDriver::on_turn() {
     const Turn turn(*this);
-    apply(machine_.on_turn(now()));
+    apply(machine_.on_permit_ready(now()));
 }
 
 void CallDriver::shut_down() {
@@ -149,6 +149,10 @@ void CallDriver::apply(const call::Commands& commands) {
             case call::Command::Kind::recover: recover(command.attempt); break;
             case call::Command::Kind::finish: finish(command.attempt); break;
             case call::Command::Kind::check_path: check_path(command.attempt); break;
+            case call::Command::Kind::acquire: acquire(command); break;
+            case call::Command::Kind::await_room: await_room(command); break;
+            case call::Command::Kind::ask_policy: ask_policy(command); break;
+            case call::Command::Kind::release: admission_.withdraw(); break;
             case call::Command::Kind::late:
                 services_.regions.on_late(attempt_number(command.attempt).ticket, now(),
                                           command.because == call::Evidence::no_probe_answer);
@@ -157,9 +161,53 @@ void CallDriver::apply(const call::Commands& commands) {
     }
 }
 
+AskedModel CallDriver::asked_model(std::size_t model) const {
+    const auto& policy = machine_.policy();
+    const auto& cost = model == 0 ? policy.cost : policy.fallbacks[model - 1].cost;
+    return {machine_.model_id(model), machine_.model_name(model), cost};
+}
+
+void CallDriver::acquire(const call::Command& command) {
+    const auto number = static_cast<std::size_t>(command.attempt);
+    const auto model = asked_model(command.model);
+    const auto time = now();
+    if (command.beside == 0) {
+        report(admission_.ask(number, command.region, model, machine_.deadline(), time));
+        return;
+    }
+    const bool granted = (command.shares && admission_.share(number, command.region, model, time)) ||
+                         admission_.ask_beside(number, command.region, model, time);
+    report(granted ? Admission::Answer::granted : Admission::Answer::never);
+}
+
+void CallDriver::await_room(const call::Command& command) {
+    report(admission_.wait_for_room(machine_.awaited_regions(), machine_.model_id(command.model),
+                                    machine_.policy().retry.max_wait, now()));
+}
+
+void CallDriver::report(Admission::Answer answer) {
+    const auto time = now();
+    switch (answer) {
+        case Admission::Answer::granted: apply(machine_.on_granted(time)); break;
+        case Admission::Answer::wait:
+            apply(machine_.on_queued(admission_.look_at(time).value_or(Clock::time_point::max())));
+            break;
+        case Admission::Answer::never: apply(machine_.on_refused(time)); break;
+    }
+}
+
+void CallDriver::ask_policy(const call::Command& command) {
+    const auto wish = services_.retry_policy->decide({.attempt = attempt_number(command.attempt).record,
+                                                      .would_retry = command.would_retry,
+                                                      .delay = std::chrono::duration_cast<milliseconds>(command.delay),
+                                                      .content_delivered = command.content_delivered});
+    apply(machine_.on_policy(wish, now()));
+}
+
 void CallDriver::start_attempt(const call::Command& command) {
     const auto& target = services_.targets[command.region];
     const auto time = now();
+    admission_.begin(static_cast<std::size_t>(command.attempt), command.region, machine_.model_id(command.model), time);
     if (command.beside != 0) note_left(command.beside, command.because);
     const auto& asked = machine_.model_name(command.model);
     const bool as_it_is = command.model == 0 && exchange_.model_as_it_is;

@@ -19,10 +19,10 @@
 
 #include "accounting/ledger.hpp"
 #include "accounting/shared_catalogue.hpp"
-#include "call/admission.hpp"
-#include "call/exchange.hpp"
 #include "call/machine.hpp"
+#include "execution/admission.hpp"
 #include "execution/attempt.hpp"
+#include "execution/exchange.hpp"
 #include "execution/router.hpp"
 #include "execution/salvage.hpp"
 #include "health/region_health_tracker.hpp"
@@ -37,11 +37,11 @@ namespace holysheep::execution {
 struct CallServices {
     Clock& clock;
     Transport& transport;
-    std::span<const call::Target> targets;
+    std::span<const Target> targets;
     health::RegionHealthTracker& regions;
     Router& router;
     call::Budgets budgets;
-    call::AdmissionServices admission;
+    AdmissionServices admission;
     std::weak_ptr<Clock> shared_clock;  ///< the same clock, for those who may outlive it
     telemetry::Recorder& recorder;
     const accounting::SharedCatalogue& catalogue;
@@ -66,8 +66,8 @@ class CallDriver final : private AttemptEvents {
   public:
     /// `exchange`, `policy` and `plan` outlive the driver. `on_idle` runs when nothing more will happen: the call is
     /// over and its last transfer has ended. It may destroy the driver.
-    CallDriver(CallServices& services, call::Exchange& exchange, const call::CallPolicy& policy,
-               std::span<const std::size_t> plan, Clock::time_point started, call::CallSink& sink,
+    CallDriver(CallServices& services, Exchange& exchange, const call::CallPolicy& policy,
+               std::span<const std::size_t> plan, Clock::time_point started, CallSink& sink,
                std::function<void()> on_idle);
     ~CallDriver() override;
     CallDriver(const CallDriver&) = delete;
@@ -103,10 +103,15 @@ class CallDriver final : private AttemptEvents {
     Clock::time_point now() const override { return services_.clock.now(); }
 
     class Turn;
-    call::Admission::OnTurn turn_caller();
+    Admission::OnTurn turn_caller();
     void end_turn();
     void apply(const call::Commands& commands);
     void start_attempt(const call::Command& command);
+    void acquire(const call::Command& command);
+    void await_room(const call::Command& command);
+    void report(Admission::Answer answer);
+    void ask_policy(const call::Command& command);
+    AskedModel asked_model(std::size_t model) const;
     std::optional<telemetry::FailoverCause> detour_of(const Attempt& attempt) const;
     void stop_attempt(const call::Command& command);
     health::FailureClass charge_of_waiting(const Attempt& attempt) const;
@@ -138,12 +143,12 @@ class CallDriver final : private AttemptEvents {
     void log_attempt(const AttemptRecord& attempt) const;
     void log_body(std::string_view direction, const AttemptRecord& attempt, std::string_view body) const;
     void finish(int attempt);
-    call::CallResult make_result(int attempt);
+    CallResult make_result(int attempt);
     Error final_error(Attempt* last);
     std::string model_reason() const;
     std::optional<Money> total_cost() const;
-    telemetry::CallEnd call_end(const call::CallResult& result) const;
-    CallRecord make_call_record(const call::CallResult& result) const;
+    telemetry::CallEnd call_end(const CallResult& result) const;
+    CallRecord make_call_record(const CallResult& result) const;
     std::vector<AttemptRecord> take_trail();
     void on_timer();
     template <class Function>
@@ -161,14 +166,14 @@ class CallDriver final : private AttemptEvents {
     };
 
     CallServices& services_;
-    call::Exchange& exchange_;         // the request alone changes, where a recovery asks for the rest of an answer
+    Exchange& exchange_;               // the request alone changes, where a recovery asks for the rest of an answer
     telemetry::Redactor own_secrets_;  // of this call alone
     const Clock::time_point started_;
     const values::ModelId model_;        // the tracker's
     std::shared_ptr<CallDriver*> self_;  // for callbacks that may come after the end
-    call::Admission admission_;
+    Admission admission_;
     call::CallMachine machine_;
-    call::CallSink& sink_;
+    CallSink& sink_;
     std::function<void()> on_idle_;
     std::list<Attempt> attempts_;
     std::vector<Held> held_;

@@ -23,7 +23,7 @@ const ModelPrice* price_among(const ModelCatalogue& catalogue, std::initializer_
     return nullptr;
 }
 
-accounting::Account ledger_account(const AttemptRecord& attempt, const call::Exchange& exchange,
+accounting::Account ledger_account(const AttemptRecord& attempt, const Exchange& exchange,
                                    std::optional<std::size_t> key) {
     return {.model = attempt.model,
             .region = attempt.region,
@@ -41,7 +41,7 @@ std::int64_t CallDriver::estimated_answer(const Attempt& attempt) const {
 }
 
 void CallDriver::price(Attempt& attempt) {
-    if (exchange_.kind == call::ExchangeKind::raw) return;
+    if (exchange_.kind == ExchangeKind::raw) return;
     const auto& answer = attempt.answer_so_far();
     const auto catalogue = services_.catalogue.get();
     const accounting::AttemptUse use{.counted = answer.usage.present ? &answer.usage : nullptr,
@@ -63,7 +63,7 @@ void CallDriver::price(Attempt& attempt) {
 }
 
 void CallDriver::count_call(int number) {
-    if (exchange_.kind == call::ExchangeKind::raw || attempts_.empty()) return;
+    if (exchange_.kind == ExchangeKind::raw || attempts_.empty()) return;
     const auto& last = number == 0 ? attempts_.back() : attempt_number(number);
     const auto key = admission_.key(static_cast<std::size_t>(last.record.number));
     services_.ledger.add_call(ledger_account(last.record, exchange_, key));
@@ -85,7 +85,7 @@ std::optional<Money> CallDriver::total_cost() const {
 }
 
 void CallDriver::sum_cost(CallRecord& call) const {
-    if (exchange_.kind == call::ExchangeKind::raw) return;
+    if (exchange_.kind == ExchangeKind::raw) return;
     accounting::CostSum sum;
     for (const auto& attempt : call.attempts) sum.add(attempt.cost, attempt.cost_is_estimate);
     call.cost = sum.cost();

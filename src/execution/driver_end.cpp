@@ -15,8 +15,8 @@ namespace holysheep::execution {
 
 namespace {
 
-std::string operation_of(const call::Exchange& exchange) {
-    if (exchange.kind != call::ExchangeKind::raw) return "chat";
+std::string operation_of(const Exchange& exchange) {
+    if (exchange.kind != ExchangeKind::raw) return "chat";
     const auto path = std::string_view(exchange.raw->path).substr(0, exchange.raw->path.find('?'));
     if (path == "/chat/completions") return "chat";
     if (path == "/embeddings") return "embeddings";
@@ -50,6 +50,10 @@ void CallDriver::finish(int number) {
 
 /// Books what is under way as good for nothing, without a charge to anybody.
 void CallDriver::drop_attempts() noexcept {
+    try {
+        admission_.withdraw();
+    } catch (...) {  // the attempts count as well
+    }
     for (auto& attempt : attempts_) {
         try {
             close(attempt);
@@ -76,7 +80,7 @@ void CallDriver::break_off() noexcept {
         if (delivered_) return;
         if (committed_ != 0) error.partial = attempt_number(committed_).partial();
         error.attempts = take_trail();
-        call::CallResult result(std::in_place_type<Error>, std::move(error));
+        CallResult result(std::in_place_type<Error>, std::move(error));
         services_.recorder.on_call_end(call_end(result));
         if (services_.log.enabled(LogLevel::error)) {
             services_.log.write(LogLevel::error, "call failed: " + std::get<Error>(result).message);
@@ -97,11 +101,11 @@ void CallDriver::break_off() noexcept {
     }
 }
 
-call::CallResult CallDriver::make_result(int number) {
+CallResult CallDriver::make_result(int number) {
     Attempt* attempt = number == 0 ? nullptr : &attempt_number(number);
     if (machine_.ending() == call::Ending::answered) {
         attempt->record.winner = true;
-        if (exchange_.kind == call::ExchangeKind::raw) {
+        if (exchange_.kind == ExchangeKind::raw) {
             auto response = attempt->take_raw();
             response.attempts = take_trail();
             return response;
@@ -138,6 +142,8 @@ Error CallDriver::final_error(Attempt* last) {
     const auto* first = machine_.first_failure() == 0 ? nullptr : &attempt_number(machine_.first_failure()).error();
     const bool tried_again = machine_.unrecovered() && last_ended_ != 0 && last->record.number != last_ended_;
     const auto* recovery = tried_again ? &attempt_number(last_ended_).error() : nullptr;
+    std::vector<std::string_view> region_names;
+    for (const auto& target : services_.targets) region_names.push_back(target.region.id);
     const auto time = now();
     auto error = call::compose_error({.machine = machine_,
                                       .first = first,
@@ -145,7 +151,7 @@ Error CallDriver::final_error(Attempt* last) {
                                       .recovery = recovery,
                                       .refusal = admission_.refusal(),
                                       .regions = services_.regions,
-                                      .targets = services_.targets,
+                                      .region_names = region_names,
                                       .model = exchange_.model,
                                       .model_id = model_,
                                       .attempts = attempts_.size(),
@@ -168,7 +174,7 @@ Error CallDriver::final_error(Attempt* last) {
         if (!error.partial && salvage_.continues()) error.partial = salvage_.partial();
     } else {
         error.partial = salvage_.partial();
-        if (exchange_.kind == call::ExchangeKind::chat) {
+        if (exchange_.kind == ExchangeKind::chat) {
             for (auto& attempt : attempts_) {
                 if (!error.partial) error.partial = attempt.partial();
             }
@@ -178,7 +184,7 @@ Error CallDriver::final_error(Attempt* last) {
 }
 
 /// For the statistics: the same as the record, without its copies.
-telemetry::CallEnd CallDriver::call_end(const call::CallResult& result) const {
+telemetry::CallEnd CallDriver::call_end(const CallResult& result) const {
     telemetry::CallEnd end{.model = exchange_.model,
                            .total = now() - started_,
                            .retry_tokens = services_.budgets.retries.tokens(),
@@ -203,11 +209,11 @@ telemetry::CallEnd CallDriver::call_end(const call::CallResult& result) const {
     return end;
 }
 
-CallRecord CallDriver::make_call_record(const call::CallResult& result) const {
+CallRecord CallDriver::make_call_record(const CallResult& result) const {
     CallRecord record;
     record.label = exchange_.label;
     record.operation = operation_of(exchange_);
-    record.stream = exchange_.kind == call::ExchangeKind::chat_stream;
+    record.stream = exchange_.kind == ExchangeKind::chat_stream;
     record.requested_model = exchange_.model;
     record.total = now() - started_;
     record.queued = attempts_.empty() ? record.total : attempts_.front().record.started;

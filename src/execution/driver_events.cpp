@@ -144,7 +144,7 @@ void CallDriver::attempt_ended(Attempt& attempt) {
     last_ended_ = attempt.record.number;
     if (!outcome.answered) forget_held(last_ended_);
     // A path that a caller asks for may redirect wherever it is: that says nothing about regions.
-    const bool meant = exchange_.kind == call::ExchangeKind::raw && call::is_redirect(outcome);
+    const bool meant = exchange_.kind == ExchangeKind::raw && call::is_redirect(outcome);
     auto charge = meant ? health::FailureClass::none : call::classify(outcome, machine_.policy().retry, false).charge;
     if (charge == health::FailureClass::server && suspect(attempt)) charge = health::FailureClass::none;
     book(attempt, charge, &outcome);
@@ -152,7 +152,7 @@ void CallDriver::attempt_ended(Attempt& attempt) {
                    time);
     // A finished answer leaves its connection to the next request, if its last bytes come soon; a failed one is cut.
     if (attempt.transfer_open && !attempt.settle_at()) close(attempt);
-    apply(machine_.on_end(attempt.record.number, outcome, attempt.record, time));
+    apply(machine_.on_end(attempt.record.number, outcome, time));
 }
 
 void CallDriver::attempt_drained(Attempt&) { const Turn turn(*this); }

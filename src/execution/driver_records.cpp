@@ -41,7 +41,7 @@ void CallDriver::charge_suspects(values::ModelId model) {
 
 /// Of an attempt that failed or lost. What a caller has read and then cancelled was of use to it.
 std::int64_t CallDriver::wasted_tokens(const Attempt& attempt) const {
-    if (attempt.outcome().answered || exchange_.kind == call::ExchangeKind::raw) return 0;
+    if (attempt.outcome().answered || exchange_.kind == ExchangeKind::raw) return 0;
     if (machine_.ending() == call::Ending::cancelled) return 0;
     const auto& usage = attempt.answer_so_far().usage;
     return usage.present ? usage.billed_output_tokens() : estimated_answer(attempt);

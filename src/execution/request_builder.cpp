@@ -29,7 +29,7 @@ void set_header(HttpRequest& request, const std::string& name, const std::string
 }
 
 /// A key belongs to one host: a call's own is not for a region elsewhere that has one itself.
-bool has_its_own(const call::Target& target, const std::string& name) {
+bool has_its_own(const Target& target, const std::string& name) {
     if (!telemetry::carries_a_secret(name)) return false;
     if (same_name(name, "authorization") && !target.region.api_key.empty()) return true;
     return std::ranges::any_of(target.region.headers,
@@ -48,13 +48,12 @@ std::string suffix_for(const ModelName& model) {
 
 }  // namespace
 
-HttpRequest build_request(const call::Exchange& exchange, const call::Target& target, const ModelName& model,
+HttpRequest build_request(const Exchange& exchange, const Target& target, const ModelName& model,
                           const std::string& key, int number) {
     HttpRequest request;
     request.headers.reserve(target.headers.size() + exchange.headers.size() + 5);
-    request.headers.emplace_back("Accept",
-                                 exchange.kind == call::ExchangeKind::chat_stream ? "text/event-stream" : "*/*");
-    if (exchange.kind == call::ExchangeKind::raw) {
+    request.headers.emplace_back("Accept", exchange.kind == ExchangeKind::chat_stream ? "text/event-stream" : "*/*");
+    if (exchange.kind == ExchangeKind::raw) {
         request.method = exchange.raw->method;
         request.url = target.base_url + exchange.raw->path;
         // The base URL's parameters (such as Azure's api-version) come after the path's own.

@@ -6,7 +6,7 @@
 
 #include <holysheep/transport.hpp>
 
-#include "call/exchange.hpp"
+#include "execution/exchange.hpp"
 
 namespace holysheep::execution {
 
@@ -18,7 +18,7 @@ struct ModelName {
 
 /// `key`: of the client, "" where the region has its own. `number` counts the attempts of the call, so that a gateway
 /// can shed repeats first.
-HttpRequest build_request(const call::Exchange& exchange, const call::Target& target, const ModelName& model,
+HttpRequest build_request(const Exchange& exchange, const Target& target, const ModelName& model,
                           const std::string& key, int number);
 
 }  // namespace holysheep::execution

@@ -13,7 +13,7 @@
 #include <holysheep/options.hpp>
 #include <holysheep/region_selector.hpp>
 
-#include "call/exchange.hpp"
+#include "execution/exchange.hpp"
 #include "health/region_health_tracker.hpp"
 #include "resilience/bulkhead.hpp"
 #include "routing/selector.hpp"
@@ -22,11 +22,11 @@
 namespace holysheep::execution {
 
 /// What the region is waited for, in an exchange of this kind.
-inline health::Awaited awaited_by(call::ExchangeKind kind) {
+inline health::Awaited awaited_by(ExchangeKind kind) {
     switch (kind) {
-        case call::ExchangeKind::chat: return health::Awaited::plain;
-        case call::ExchangeKind::chat_stream: return health::Awaited::stream;
-        case call::ExchangeKind::raw: break;
+        case ExchangeKind::chat: return health::Awaited::plain;
+        case ExchangeKind::chat_stream: return health::Awaited::stream;
+        case ExchangeKind::raw: break;
     }
     return health::Awaited::other;
 }

@@ -75,12 +75,12 @@ bool StreamQueue::on_chunk(const ChatChunk& chunk) {
     return room;
 }
 
-void StreamQueue::on_done(call::CallResult result) {
+void StreamQueue::on_done(CallResult result) {
     bool tell = false;
     if (hooks_.on_end) hooks_.on_end();
     {
         std::lock_guard lock(mutex_);
-        result_ = std::make_unique<call::CallResult>(std::move(result));
+        result_ = std::make_unique<CallResult>(std::move(result));
         done_ = true;
         tell = std::exchange(idle_, false) && hooks_.on_ready;
         // Under the lock: a waiting reader may destroy this queue as soon as it sees the end.
@@ -121,10 +121,10 @@ StreamQueue::Polled StreamQueue::poll() {
     return refill(false);
 }
 
-std::optional<call::CallResult> StreamQueue::take_result() {
+std::optional<CallResult> StreamQueue::take_result() {
     std::lock_guard lock(mutex_);
     if (!ended_ || !result_) return std::nullopt;
-    std::optional<call::CallResult> result(std::move(*result_));
+    std::optional<CallResult> result(std::move(*result_));
     result_.reset();
     return result;
 }

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "call/exchange.hpp"
+#include "execution/exchange.hpp"
 
 namespace holysheep::execution {
 
@@ -48,7 +48,7 @@ class ChunkBatch {
     ChatChunk current_{};
 };
 
-class StreamQueue final : public call::CallSink {
+class StreamQueue final : public CallSink {
   public:
     struct Hooks {
         std::function<void()> on_room;  ///< the reader caught up after `on_chunk` had said "enough"
@@ -61,7 +61,7 @@ class StreamQueue final : public call::CallSink {
 
     void on_wire_chunk() override { ++wire_chunk_; }
     bool on_chunk(const ChatChunk& chunk) override;
-    void on_done(call::CallResult result) override;
+    void on_done(CallResult result) override;
 
     /// Wakes a reader that waits.
     void wake() { ready_.notify_one(); }
@@ -76,7 +76,7 @@ class StreamQueue final : public call::CallSink {
     /// The next event if there is one. Its views live until the next call.
     Polled poll();
     /// The result, once. Unset while events are unread.
-    std::optional<call::CallResult> take_result();
+    std::optional<CallResult> take_result();
 
   private:
     /// Gives the reader what has come, and returns what it may do now.
@@ -87,7 +87,7 @@ class StreamQueue final : public call::CallSink {
     std::mutex mutex_;  // guards what the I/O thread writes: filling_, result_, done_, full_, idle_; and ended_
     std::condition_variable ready_;
     ChunkBatch filling_, reading_;
-    std::unique_ptr<call::CallResult> result_;
+    std::unique_ptr<CallResult> result_;
     bool done_ = false, ended_ = false, full_ = false, idle_ = true;
 };
 

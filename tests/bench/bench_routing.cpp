@@ -75,10 +75,11 @@ class RoutedCall {
         call::adapt_policy(policy_, world_.tracker, world_.tracker.model_id(kModel), health::Awaited::stream);
         model_ = world_.tracker.model_id(kModel);
         machine_.emplace(policy_, plan_, model_, world_.tracker,
-                         call::Budgets{world_.retries, world_.hedges, world_.canaries});
+                         call::Budgets{world_.retries, world_.hedges, world_.canaries}, world_.rooms);
         world_.recorder.on_call_started(true);
         world_.hedges.earn();
-        const auto commands = machine_->start(now);
+        benchmark::DoNotOptimize(machine_->start(now));
+        const auto commands = machine_->on_granted(now);
         if (commands.size() != 1 || commands[0].kind != call::Command::Kind::start) {
             throw std::logic_error("a call that should have gone out did not");
         }
@@ -106,7 +107,7 @@ class RoutedCall {
         const call::Outcome outcome{.answered = true};
         world_.tracker.on_outcome(ticket_, call::classify(outcome, policy_.retry, false).charge, now);
         world_.recorder.on_attempt_end(region_, world_.records[region_], world_.router.facts(region_, now));
-        benchmark::DoNotOptimize(machine_->on_end(1, outcome, world_.records[region_], now));
+        benchmark::DoNotOptimize(machine_->on_end(1, outcome, now));
         world_.recorder.on_call_end({.retry_tokens = world_.retries.tokens(), .hedge_tokens = world_.hedges.tokens()});
         end_turn();
         timers_.cancel(timer_);
@@ -188,9 +189,10 @@ void BM_PartMachine(benchmark::State& state) {
         const auto now = world.tick();
         policy.deadline = now + std::chrono::minutes{10};
         call::CallMachine machine(policy, world.all, world.model, world.tracker,
-                                  {world.retries, world.hedges, world.canaries});
+                                  {world.retries, world.hedges, world.canaries}, world.rooms);
         const auto ask = [&] { benchmark::DoNotOptimize(machine.wake_at(now)); };
         benchmark::DoNotOptimize(machine.start(now));
+        benchmark::DoNotOptimize(machine.on_granted(now));
         ask();
         call::Commands none;
         benchmark::DoNotOptimize(machine.on_connected(1, now, none));
@@ -199,7 +201,7 @@ void BM_PartMachine(benchmark::State& state) {
         ask();
         benchmark::DoNotOptimize(machine.on_content(1, now));
         ask();
-        benchmark::DoNotOptimize(machine.on_end(1, {.answered = true}, world.records[0], now));
+        benchmark::DoNotOptimize(machine.on_end(1, {.answered = true}, now));
         ask();
     }
 }

@@ -27,6 +27,12 @@ std::vector<Region> some_regions(std::size_t count);
 /// Returns the time afterwards.
 Clock::time_point give_history(health::RegionHealthTracker& tracker, Clock::time_point now);
 
+/// Limits of this client stop no call here.
+struct RoomEverywhere final : call::RoomView {
+    bool has_room(std::size_t, values::ModelId, Clock::time_point) const override { return true; }
+    bool is_served(std::size_t, values::ModelId, Clock::time_point) const override { return false; }
+};
+
 struct RoutingWorld {
     explicit RoutingWorld(std::size_t count);
     RoutingWorld(const RoutingWorld&) = delete;
@@ -49,6 +55,7 @@ struct RoutingWorld {
     const values::ModelId model;
     telemetry::Log log;
     execution::Router router;
+    RoomEverywhere rooms{};
     telemetry::Recorder recorder;
     resilience::RetryBudget retries{0.2, 20}, hedges{0.05, 5}, canaries{0.25, 5};
     std::vector<AttemptRecord> records;  ///< of a good attempt, by region: the trail is written with or without routing

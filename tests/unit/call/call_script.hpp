@@ -2,6 +2,8 @@
 // test → [MachineRun] → CallMachine → "start #1 a first", "cancel #1 first_byte", "commit #1", "finish #1 answered"
 #pragma once
 
+#include <algorithm>
+#include <map>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -65,6 +67,17 @@ inline std::string line_of(const Command& command, const CallMachine& machine) {
         case Command::Kind::finish: return "finish" + number + " " + std::string(name_of(machine.ending()));
         case Command::Kind::check_path: return "check_path" + number;
         case Command::Kind::late: return "late" + number;
+        case Command::Kind::acquire:
+            return "acquire" + number + " " + static_cast<char>('a' + command.region) +
+                   (command.beside != 0 ? " beside #" + std::to_string(command.beside) : std::string()) +
+                   (command.shares ? " shared" : "");
+        case Command::Kind::await_room: {
+            std::string line = "await_room";
+            for (const auto region : machine.awaited_regions()) line += {' ', static_cast<char>('a' + region)};
+            return line;
+        }
+        case Command::Kind::ask_policy: return "ask_policy" + number;
+        case Command::Kind::release: return "release";
     }
     return "?";
 }
@@ -98,6 +111,17 @@ inline std::vector<Region> some_regions(std::size_t count) {
     return regions;
 }
 
+/// Rooms of regions: all have some, unless a test says otherwise.
+struct TestRooms final : RoomView {
+    std::vector<std::size_t> full{}, served{};
+    bool has_room(std::size_t region, values::ModelId, time_point) const override {
+        return std::ranges::find(full, region) == full.end();
+    }
+    bool is_served(std::size_t region, values::ModelId, time_point) const override {
+        return std::ranges::find(served, region) != served.end();
+    }
+};
+
 /// One call among `count` regions, its clock and everything that its machine looks at. Change `policy`, `regions` and
 /// the rest before the first event.
 class MachineRun {
@@ -120,10 +144,15 @@ class MachineRun {
     resilience::RetryBudget budget{0.2, 20}, hedges{0.05, 5}, canaries{0.25, 5};
     CallPolicy policy;
     const RetryPolicy* retry_policy = nullptr;
+    TestRooms rooms{};
+    bool grants = true;                      ///< what is asked for is granted at once; else the test answers itself
     std::optional<PathEvidence> evidence{};  ///< what the transport answers while time passes
 
     CallMachine& machine() {
-        if (!machine_) machine_.emplace(policy, plan_, model, regions, Budgets{budget, hedges, canaries}, retry_policy);
+        if (!machine_) {
+            policy.has_retry_policy = retry_policy != nullptr;
+            machine_.emplace(policy, plan_, model, regions, Budgets{budget, hedges, canaries}, rooms);
+        }
         return *machine_;
     }
 
@@ -139,7 +168,8 @@ class MachineRun {
     Lines content(int attempt) { return lines(machine().on_content(attempt, now)); }
     void progress(int attempt) { machine().on_progress(attempt, now); }
     Lines end(int attempt, const Outcome& outcome) {
-        return lines(machine().on_end(attempt, outcome, {.number = attempt, .error = outcome.error}, now));
+        errors_[attempt] = outcome.error;
+        return lines(machine().on_end(attempt, outcome, now));
     }
     Lines answer(int attempt) { return end(attempt, {.answered = true}); }
     Lines region_down(std::size_t region) { return lines(machine().on_region_down(region, now)); }
@@ -148,6 +178,10 @@ class MachineRun {
         auto ticket = regions.on_dispatch(region, model, health::Awaited::other, now);
         regions.on_outcome(ticket, charge, now);
     }
+    Lines granted() { return lines(machine().on_granted(now)); }
+    Lines queued(nanoseconds wait) { return lines(machine().on_queued(now + wait)); }
+    Lines refused() { return lines(machine().on_refused(now)); }
+    Lines permit_ready() { return lines(machine().on_permit_ready(now)); }
     Lines cancel() { return lines(machine().on_cancel(now)); }
     /// As far as the first content of attempt 1, or of another one.
     void commit(int attempt = 1) {
@@ -166,14 +200,9 @@ class MachineRun {
             if (!wake || *wake > target) break;
             now = std::max(now, *wake);
             const auto commands = machine().on_wake(now);
+            passing_ = true;
             append(all, lines(commands));
-            for (const auto& command : commands) {
-                if (command.kind == Command::Kind::check_path) {
-                    append(all, lines(machine().on_path(command.attempt, evidence, now)));
-                }
-                if (command.kind != Command::Kind::cancel || !command.limit) continue;
-                append(all, end(command.attempt, {.error = ErrorCode::timed_out, .limit = *command.limit}));
-            }
+            passing_ = false;
             if (commands.size() == 0 && machine().wake_at(now) && *machine().wake_at(now) <= now) {
                 all.emplace_back("spin");
                 break;
@@ -202,14 +231,50 @@ class MachineRun {
     Lines lines(const Commands& commands) {
         Lines result;
         for (const auto& command : commands) {
-            if (command.kind != Command::Kind::check_path) result.push_back(line_of(command, machine()));
+            switch (command.kind) {
+                case Command::Kind::check_path:
+                    if (passing_) append(result, lines(machine().on_path(command.attempt, evidence, now)));
+                    break;
+                case Command::Kind::acquire:
+                    if (grants) {
+                        append(result, granted());
+                    } else {
+                        result.push_back(line_of(command, machine()));
+                    }
+                    break;
+                case Command::Kind::ask_policy: append(result, ask_policy(command)); break;
+                case Command::Kind::cancel:
+                    result.push_back(line_of(command, machine()));
+                    if (!passing_ || !command.limit) break;
+                    append(result, end(command.attempt, {.error = ErrorCode::timed_out, .limit = *command.limit}));
+                    break;
+                case Command::Kind::release:
+                    if (grants) break;
+                    [[fallthrough]];
+                case Command::Kind::start:
+                case Command::Kind::commit:
+                case Command::Kind::recover:
+                case Command::Kind::finish:
+                case Command::Kind::late:
+                case Command::Kind::await_room: result.push_back(line_of(command, machine())); break;
+            }
         }
         return result;
+    }
+    Lines ask_policy(const Command& command) {
+        const AttemptRecord record{.number = command.attempt, .error = errors_[command.attempt]};
+        const auto wish = retry_policy->decide({.attempt = record,
+                                                .would_retry = command.would_retry,
+                                                .delay = std::chrono::duration_cast<milliseconds>(command.delay),
+                                                .content_delivered = command.content_delivered});
+        return lines(machine().on_policy(wish, now));
     }
     static void append(Lines& to, Lines from) { to.insert(to.end(), from.begin(), from.end()); }
 
     std::vector<std::size_t> plan_;
     std::optional<CallMachine> machine_;
+    std::map<int, ErrorCode> errors_;
+    bool passing_ = false;
 };
 
 }  // namespace holysheep::call

@@ -65,8 +65,9 @@ class RandomCall {
         if (one_in(2)) policy_.usual = milliseconds(pick(3'000));
         policy_.own_first_content = policy_.stream && one_in(3);
         if (one_in(3)) whim_ = std::make_unique<WhimsicalPolicy>(seed);
+        policy_.has_retry_policy = whim_ != nullptr;
         machine_ = std::make_unique<CallMachine>(policy_, plan_, model, *regions_, Budgets{budget_, hedges_, canaries_},
-                                                 whim_.get());
+                                                 rooms_);
     }
 
     void run() {
@@ -148,6 +149,10 @@ class RandomCall {
                 case Kind::recover: FAIL() << "nobody asked for it\n" << log(); break;
                 case Kind::finish: ++finishes_; break;
                 case Kind::check_path: look_at_path(command.attempt); break;
+                case Kind::acquire: apply(machine_->on_granted(now_)); break;
+                case Kind::await_room: FAIL() << "every region has room\n" << log(); break;
+                case Kind::ask_policy: ask_policy(command); break;
+                case Kind::release: break;
                 case Kind::late: ASSERT_FALSE(flights_[command.attempt].content) << log(); break;
             }
             if (testing::Test::HasFatalFailure()) return;
@@ -173,6 +178,15 @@ class RandomCall {
         later(command.attempt, [this, n = command.attempt] { connect_or_fail(n); });
     }
 
+    void ask_policy(const Command& command) {
+        const AttemptRecord record{.number = command.attempt};
+        apply(machine_->on_policy(whim_->decide({.attempt = record,
+                                                 .would_retry = command.would_retry,
+                                                 .delay = std::chrono::duration_cast<milliseconds>(command.delay),
+                                                 .content_delivered = command.content_delivered}),
+                                  now_));
+    }
+
     void look_at_path(int n) {
         std::optional<PathEvidence> evidence;
         if (!one_in(4)) {
@@ -191,7 +205,7 @@ class RandomCall {
         Outcome outcome{.error = flight.content ? ErrorCode::stream_stalled : ErrorCode::timed_out,
                         .limit = *command.limit};
         maybe_delivered_ = maybe_delivered_ || flight.sent;
-        apply(machine_->on_end(command.attempt, outcome, {.number = command.attempt}, now_));
+        apply(machine_->on_end(command.attempt, outcome, now_));
     }
 
     void connect_or_fail(int n) {
@@ -277,7 +291,7 @@ class RandomCall {
         conflict_ = outcome.error == ErrorCode::conflict;
         const auto model = regions_->model_id("model");
         if (outcome.retry_after) regions_->limit_until(flight.region, model, now_ + *outcome.retry_after);
-        apply(machine_->on_end(n, outcome, {.number = n}, now_));
+        apply(machine_->on_end(n, outcome, now_));
     }
 
     void check_end() {
@@ -308,6 +322,7 @@ class RandomCall {
     CallPolicy policy_;
     std::vector<std::size_t> plan_;
     std::unique_ptr<WhimsicalPolicy> whim_;
+    TestRooms rooms_{};
     std::unique_ptr<CallMachine> machine_;
     std::multimap<time_point, std::function<void()>> events_;
     std::map<int, Flight> flights_;

@@ -18,7 +18,7 @@
 
 #include "wire/chat_encoder.hpp"
 
-namespace holysheep::call {
+namespace holysheep::execution {
 
 /// One region, ready to be sent to. Its headers hold its key: they never travel to another target.
 struct Target {
@@ -79,4 +79,4 @@ class CallSink {
     virtual void on_done(CallResult result) = 0;
 };
 
-}  // namespace holysheep::call
+}  // namespace holysheep::execution

@@ -1,9 +1,9 @@
 // Which text goes with which number, and the callback that is asked for it.
-#include "call/keys.hpp"
+#include "execution/keys.hpp"
 
 #include <utility>
 
-namespace holysheep::call {
+namespace holysheep::execution {
 
 namespace {
 
@@ -65,4 +65,4 @@ bool Keys::renew(std::uint64_t version) {
     return true;
 }
 
-}  // namespace holysheep::call
+}  // namespace holysheep::execution

@@ -1,6 +1,6 @@
-// What a call needs before a request may go out, besides a region that is well: room there, a key, and a place under
-// the rate limit. Asked by the machine before each dispatch; what was got is kept here until the attempt's end.
-// CallMachine → [Admission] → Bulkhead, Keys, RateLimiter
+// What a call needs before a request may go out, besides a healthy region: room there, a key, and a permit of the rate
+// limit. Carries out the machine's `acquire` and `await_room`; what was granted is kept here until the attempt's end.
+// CallDriver → [Admission] → Bulkhead, Keys, RateLimiter
 #pragma once
 
 #include <cstddef>
@@ -8,19 +8,21 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <holysheep/error.hpp>
 #include <holysheep/options.hpp>
 
-#include "call/exchange.hpp"
-#include "call/keys.hpp"
+#include "call/room_view.hpp"
+#include "execution/exchange.hpp"
+#include "execution/keys.hpp"
 #include "resilience/bulkhead.hpp"
 #include "resilience/rate_limiter.hpp"
 #include "resilience/spending.hpp"
 
-namespace holysheep::call {
+namespace holysheep::execution {
 
 /// What the calls of a client share.
 struct AdmissionServices {
@@ -37,7 +39,7 @@ struct AskedModel {
     const std::optional<Money>& cost;
 };
 
-class Admission {
+class Admission final : public call::RoomView {
   public:
     using time_point = Clock::time_point;
     using OnTurn = std::function<void()>;
@@ -55,13 +57,13 @@ class Admission {
         never  ///< see `refusal`
     };
 
-    bool has_room(std::size_t region, values::ModelId model, time_point now) const;
+    bool has_room(std::size_t region, values::ModelId model, time_point now) const override;
     /// What the call may use is full: takes a seat in the queue for these regions, or keeps the one it has, for
     /// `max_wait` at most where the regions themselves refuse more.
-    Answer wait_for_room(const std::vector<std::size_t>& regions, values::ModelId model, nanoseconds max_wait,
+    Answer wait_for_room(std::span<const std::size_t> regions, values::ModelId model, nanoseconds max_wait,
                          time_point now);
     /// Its key was answered there within the last seconds.
-    bool is_served(std::size_t region, values::ModelId model, time_point now) const;
+    bool is_served(std::size_t region, values::ModelId model, time_point now) const override;
     /// For an attempt, by its number; what it gets is that attempt's alone. `begin` or `withdraw` follows.
     Answer ask(std::size_t attempt, std::size_t region, const AskedModel& model, std::optional<time_point> deadline,
                time_point now);
@@ -78,8 +80,7 @@ class Admission {
     /// Leaves all queues. What an attempt that has not begun was given goes back.
     void withdraw();
 
-    /// The attempt begins; asked for by the machine in the step that decides on it, so that no other decision comes
-    /// between.
+    /// The attempt begins, in the step that granted it: no other decision comes between.
     void begin(std::size_t attempt, std::size_t region, values::ModelId model, time_point now);
     void sent(std::size_t attempt, time_point now);
     void arrived(std::size_t attempt, time_point now);
@@ -157,4 +158,4 @@ class Admission {
     std::size_t asked_ = 0;                   // the attempt that has asked and not begun; 0: none
 };
 
-}  // namespace holysheep::call
+}  // namespace holysheep::execution

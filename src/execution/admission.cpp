@@ -1,5 +1,5 @@
 // Asks in a fixed order: key, money, place. Whoever has to wait is called back; nothing here waits.
-#include "call/admission.hpp"
+#include "execution/admission.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -8,7 +8,7 @@
 
 #include "resilience/quota_pace.hpp"
 
-namespace holysheep::call {
+namespace holysheep::execution {
 
 namespace {
 
@@ -120,7 +120,7 @@ std::string Admission::why_full(const std::vector<resilience::Bulkhead::Target>&
            (limits.empty() ? std::string() : " (at a time they take " + limits + " requests)");
 }
 
-Admission::Answer Admission::wait_for_room(const std::vector<std::size_t>& regions, values::ModelId model,
+Admission::Answer Admission::wait_for_room(std::span<const std::size_t> regions, values::ModelId model,
                                            nanoseconds max_wait, time_point now) {
     auto& bulkhead = services_.bulkhead;
     std::vector<resilience::Bulkhead::Target> wishes;
@@ -415,4 +415,4 @@ bool Admission::on_quota(std::size_t attempt, std::size_t region, values::ModelI
     return services_.limiter->adopt(*right.lane, requests, limits.limit_tokens, now);
 }
 
-}  // namespace holysheep::call
+}  // namespace holysheep::execution

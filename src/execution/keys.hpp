@@ -14,7 +14,7 @@
 
 #include "resilience/key_ring.hpp"
 
-namespace holysheep::call {
+namespace holysheep::execution {
 
 /// Stands for a key in limits and statistics: a hash of it, odd.
 std::uint64_t account_of(std::string_view key);
@@ -66,4 +66,4 @@ class Keys {
     bool known_ = true, asking_ = false;
 };
 
-}  // namespace holysheep::call
+}  // namespace holysheep::execution
