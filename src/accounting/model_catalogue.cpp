@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "values/ascii.hpp"
+
 namespace holysheep {
 inline namespace v0 {
 namespace {
@@ -18,7 +20,7 @@ bool is_date(std::string_view text) {
         if (dash != (text[i] == '-')) return false;
         if (!dash) digits += text[i];
     }
-    if (!std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; })) return false;
+    if (!std::ranges::all_of(digits, values::is_digit)) return false;
     const auto number = [&](std::size_t at, std::size_t length) { return std::stoi(digits.substr(at, length)); };
     return number(0, 2) == 20 && number(4, 2) >= 1 && number(4, 2) <= 12 && number(6, 2) >= 1 && number(6, 2) <= 31;
 }

@@ -5,6 +5,8 @@
 #include <string>
 #include <variant>
 
+#include "values/ascii.hpp"
+
 namespace holysheep::accounting {
 
 namespace {
@@ -32,8 +34,8 @@ struct OfPart {
 };
 
 bool is_base64(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '/' ||
-           c == '=' || c == '-' || c == '_' || c == '\\';  // some writers escape the slash
+    return values::is_alphanumeric(c) || c == '+' || c == '/' || c == '=' || c == '-' || c == '_' ||
+           c == '\\';  // some writers escape the slash
 }
 
 /// How far the base64 goes from there, if a quote ends it.

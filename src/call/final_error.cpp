@@ -5,16 +5,14 @@
 #include <algorithm>
 #include <string>
 
+#include "values/duration_text.hpp"
+
 namespace holysheep::call {
 
 namespace {
 
 std::string at_region(const Error& error) {
     return error.region.empty() ? error.message : error.region + ": " + error.message;
-}
-
-std::string milliseconds_text(nanoseconds span) {
-    return std::to_string(std::chrono::duration_cast<milliseconds>(span).count()) + " ms";
 }
 
 std::string_view reason(Ending ending) {
@@ -43,19 +41,19 @@ std::string why_blocked(const FailedCall& call, std::size_t region) {
     if (regions.draining(region)) return "draining (Client::resume ends that)";
     if (!regions.has_model(region, call.model_id, call.now)) return "it does not have the model";
     if (const auto until = regions.limited_until(region, call.model_id); until > call.now) {
-        return "it asked for a pause, " + milliseconds_text(until - call.now) + " are left";
+        return "it asked for a pause, " + values::milliseconds_text(until - call.now) + " are left";
     }
     if (regions.breakers_admit(region, call.model_id, call.now)) return {};
     const std::string_view reason = regions.facts(region, call.now).breaker_reason;
     std::string text = reason.empty() ? "breaker of the model is open" : "breaker " + std::string(reason);
     if (const auto since = regions.blocked_since(region, call.model_id, call.now)) {
-        text += ", for " + milliseconds_text(call.now - *since) + " now";
+        text += ", for " + values::milliseconds_text(call.now - *since) + " now";
     }
     if (regions.forced_open(region)) return text;
     // Whichever comes first: the end of its open time, or a canary while no region is usable.
     auto trial = regions.canary_at(region, call.model_id, call.now);
     if (const auto usable = regions.usable_at(region, call.model_id, call.now)) trial = std::min(trial, *usable);
-    text += ", next trial in " + milliseconds_text(trial - call.now);
+    text += ", next trial in " + values::milliseconds_text(trial - call.now);
     return text;
 }
 
@@ -109,7 +107,7 @@ void blame_all_regions(Error& error, const FailedCall& call) {
 Error compose_error(const FailedCall& call) {
     const auto ending = call.machine.ending();
     const auto after = " (" + std::to_string(call.attempts) + (call.attempts == 1 ? " attempt, " : " attempts, ") +
-                       milliseconds_text(call.elapsed) + ")";
+                       values::milliseconds_text(call.elapsed) + ")";
     Error error;
     switch (ending) {
         case Ending::cancelled:

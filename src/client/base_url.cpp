@@ -2,19 +2,13 @@
 #include "client/base_url.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 #include "transport/loopback.hpp"
+#include "values/ascii.hpp"
 
 namespace holysheep::client {
 
 namespace {
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    std::ranges::transform(result, result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return result;
-}
 
 bool is_port(std::string_view text) {
     if (text.empty() || text.size() > 5 || text.find_first_not_of("0123456789") != std::string_view::npos) return false;
@@ -37,7 +31,7 @@ ParsedBaseUrl parse_base_url(std::string_view text, bool allow_plaintext) {
     const auto scheme_end = text.find("://");
     if (scheme_end == std::string_view::npos) return {.problem = "it has no scheme; start it with https://"};
     BaseUrl url;
-    url.scheme = lower(text.substr(0, scheme_end));
+    url.scheme = values::lower(text.substr(0, scheme_end));
     if (url.scheme != "https" && url.scheme != "http")
         return {.problem = "only https:// (and http:// to loopback) is supported"};
     if (text.find('#') != std::string_view::npos)
@@ -59,11 +53,11 @@ ParsedBaseUrl parse_base_url(std::string_view text, bool allow_plaintext) {
         const auto close = authority.find(']');
         if (close == std::string_view::npos) return {.problem = "its IPv6 address has no closing bracket"};
         port = authority.substr(close + 1);
-        url.host = lower(authority.substr(0, close + 1));
+        url.host = values::lower(authority.substr(0, close + 1));
     } else {
         const auto colon = std::min(authority.find(':'), authority.size());
         port = authority.substr(colon);
-        url.host = lower(authority.substr(0, colon));
+        url.host = values::lower(authority.substr(0, colon));
     }
     if (url.host.empty()) return {.problem = "it has no host"};
     if (!port.empty() && (port.front() != ':' || !is_port(port.substr(1)))) {

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "values/ascii.hpp"
+
 #include "client/environment.hpp"
 
 namespace holysheep {
@@ -18,24 +20,18 @@ std::string variable(const char* name) {
     return value == nullptr ? std::string() : std::string(value);
 }
 
-std::string_view trim(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t\r\n");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
-
 // "us-west=https://us.example/v1, eu-central=…", or bare ids where the base URL holds {region}.
 std::vector<Region> parse_regions(std::string_view text) {
     std::vector<Region> regions;
     while (!text.empty()) {
         const auto comma = std::min(text.find(','), text.size());
-        const auto entry = trim(text.substr(0, comma));
+        const auto entry = values::trim(text.substr(0, comma));
         text.remove_prefix(std::min(comma + 1, text.size()));
         if (entry.empty()) continue;
         const auto equals = std::min(entry.find('='), entry.size());
         Region region;
-        region.id = trim(entry.substr(0, equals));
-        if (equals < entry.size()) region.base_url = trim(entry.substr(equals + 1));
+        region.id = values::trim(entry.substr(0, equals));
+        if (equals < entry.size()) region.base_url = values::trim(entry.substr(equals + 1));
         regions.push_back(std::move(region));
     }
     return regions;
@@ -46,7 +42,7 @@ std::vector<Region> parse_regions(std::string_view text) {
 ClientOptions ClientOptions::from_environment() {
     ClientOptions options;
     options.api_key = variable("HOLYSHEEP_API_KEY");
-    options.base_url = trim(variable("HOLYSHEEP_BASE_URL"));
+    options.base_url = values::trim(variable("HOLYSHEEP_BASE_URL"));
     options.regions = parse_regions(variable("HOLYSHEEP_REGIONS"));
     constexpr std::array<std::pair<std::string_view, LogLevel>, 6> kLevels{{{"trace", LogLevel::trace},
                                                                             {"debug", LogLevel::debug},
@@ -56,7 +52,7 @@ ClientOptions ClientOptions::from_environment() {
                                                                             {"off", LogLevel::off}}};
     const auto level = variable("HOLYSHEEP_LOG");
     for (const auto& [name, value] : kLevels) {
-        if (trim(level) == name) options.log.level = value;
+        if (values::trim(level) == name) options.log.level = value;
     }
     return options;
 }

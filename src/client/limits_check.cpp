@@ -5,6 +5,7 @@
 
 #include "client/options_check.hpp"
 #include "resilience/rate_limit_check.hpp"
+#include "values/duration_text.hpp"
 
 namespace holysheep::client {
 
@@ -52,7 +53,7 @@ void check_budget(const BudgetOptions& budget, Problems& problems) {
     if (budget.ceiling) ceiling("budget.ceiling", *budget.ceiling);
     for (const auto& [label, money] : budget.labels) ceiling("budget.labels[\"" + label + "\"]", money);
     if (budget.per < 60ms || budget.per > 24h * 366) {
-        problems.add("budget.per", std::to_string(budget.per.count()) + " ms must be between 60 ms and a year");
+        problems.add("budget.per", values::milliseconds_text(budget.per) + " must be between 60 ms and a year");
     }
 }
 

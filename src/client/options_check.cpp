@@ -9,23 +9,16 @@
 
 #include "accounting/token_counts.hpp"
 #include "client/base_url.hpp"
+#include "values/ascii.hpp"
+#include "values/duration_text.hpp"
 
 namespace holysheep::client {
 
 namespace {
 
-std::string_view trim(std::string_view text) {
-    constexpr std::string_view kSpace = " \t\r\n\v\f";
-    const auto first = text.find_first_not_of(kSpace);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
-
 // Beyond it, adding the span to the clock would overflow.
 constexpr milliseconds kLongest = std::chrono::hours{262'800};
 constexpr milliseconds kDay = std::chrono::hours{24};
-
-std::string in_milliseconds(milliseconds span) { return std::to_string(span.count()) + " ms"; }
 
 /// As the caller wrote it: "0.05", not "0.050000".
 std::string number(double value) {
@@ -58,16 +51,16 @@ std::string replace_region(std::string url, const std::string& id) {
 }
 
 bool is_id(std::string_view id) {
-    return !id.empty() && std::ranges::all_of(id, [](unsigned char c) {
-        return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+    return !id.empty() && std::ranges::all_of(id, [](char c) {
+        return values::is_alphanumeric(c) || c == '-' || c == '_' || c == '.';
     });
 }
 
 // RFC 9110, 5.6.2
 bool is_token(std::string_view text) {
     constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-    return !text.empty() && std::ranges::all_of(text, [&](unsigned char c) {
-        return (c < 0x80 && std::isalnum(c) != 0) || kMarks.find(static_cast<char>(c)) != std::string_view::npos;
+    return !text.empty() && std::ranges::all_of(text, [&](char c) {
+        return values::is_alphanumeric(c) || kMarks.find(c) != std::string_view::npos;
     });
 }
 
@@ -182,16 +175,16 @@ void check_probe_kind(const HealthOptions& health, Problems& problems) {
 void check_health(const HealthOptions& health, Problems& problems) {
     const auto period = [&](std::string_view name, milliseconds value) {
         if (value.count() > 0 && value <= kDay) return;
-        problems.add(
-            "health." + std::string(name),
-            in_milliseconds(value) + " must be above 0, at most 24 h; health.enabled = false turns probes off");
+        problems.add("health." + std::string(name),
+                     values::milliseconds_text(value) +
+                         " must be above 0, at most 24 h; health.enabled = false turns probes off");
     };
     period("interval", health.interval);
     period("unhealthy_interval", health.unhealthy_interval);
     period("timeout", health.timeout);
     if (health.sign_of_life.count() < 0 || health.sign_of_life > kDay) {
-        problems.add("health.sign_of_life",
-                     in_milliseconds(health.sign_of_life) + " must be 0 (never asked for) or more, at most 24 h");
+        problems.add("health.sign_of_life", values::milliseconds_text(health.sign_of_life) +
+                                                " must be 0 (never asked for) or more, at most 24 h");
     }
     if (health.completion_tokens_per_hour < 0) {
         problems.add("health.completion_tokens_per_hour",
@@ -216,20 +209,21 @@ void check_breaker(const BreakerOptions& breaker, Problems& problems) {
                      number(breaker.failure_rate) + " must be above 0, at most 1 (every attempt of the window failed)");
     }
     if (breaker.window.count() <= 0 || breaker.window > std::chrono::hours{1}) {
-        problems.add("breaker.window", in_milliseconds(breaker.window) + " must be above 0, at most 1 h");
+        problems.add("breaker.window", values::milliseconds_text(breaker.window) + " must be above 0, at most 1 h");
     }
     const auto open_time = [&](std::string_view name, milliseconds value) {
         if (value.count() > 0 && value <= kDay) return;
-        problems.add(
-            "breaker." + std::string(name),
-            in_milliseconds(value) + " must be above 0, at most 24 h; Client::drain keeps a region out for longer");
+        problems.add("breaker." + std::string(name),
+                     values::milliseconds_text(value) +
+                         " must be above 0, at most 24 h; Client::drain keeps a region out for longer");
     };
     open_time("open_for", breaker.open_for);
     if (!breaker.max_open_for) return;
     open_time("max_open_for", *breaker.max_open_for);
     if (*breaker.max_open_for < breaker.open_for) {
-        problems.add("breaker.max_open_for", in_milliseconds(*breaker.max_open_for) + " is below breaker.open_for, " +
-                                                 in_milliseconds(breaker.open_for) + "; set it to that or more");
+        problems.add("breaker.max_open_for",
+                     values::milliseconds_text(*breaker.max_open_for) + " is below breaker.open_for, " +
+                         values::milliseconds_text(breaker.open_for) + "; set it to that or more");
     }
 }
 
@@ -239,7 +233,7 @@ void check_hedging(const HedgingOptions& hedging, Problems& problems) {
     }
     if (hedging.min_delay.count() < 0 || hedging.min_delay > kLongest) {
         problems.add("hedging.min_delay",
-                     in_milliseconds(hedging.min_delay) + " must not be negative, and at most 30 years");
+                     values::milliseconds_text(hedging.min_delay) + " must not be negative, and at most 30 years");
     }
     if (hedging.max_prompt_tokens < 0) {
         problems.add("hedging.max_prompt_tokens", std::to_string(hedging.max_prompt_tokens) +
@@ -265,12 +259,12 @@ bool is_request_path(std::string_view text) {
 }
 
 void normalise(ClientOptions& options) {
-    options.api_key = trim(options.api_key);
-    for (auto& key : options.keys) key = trim(key);
+    options.api_key = values::trim(options.api_key);
+    for (auto& key : options.keys) key = values::trim(key);
     if (options.base_url.empty()) options.base_url = kDefaultBaseUrl;
     if (options.regions.empty()) options.regions.push_back({.id = "default"});
     for (auto& region : options.regions) {
-        region.api_key = trim(region.api_key);
+        region.api_key = values::trim(region.api_key);
         if (region.base_url.empty()) region.base_url = options.base_url;
         region.base_url = replace_region(std::move(region.base_url), region.id);
     }
@@ -290,9 +284,7 @@ void check_headers(const std::vector<std::pair<std::string, std::string>>& heade
             problems.add(option, in_quotes(name) + " is not a header name (RFC 9110, 5.6.2)");
             continue;
         }
-        std::string lower(name);
-        std::ranges::transform(lower, lower.begin(),
-                               [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        const auto lower = values::lower(name);
         if (lower == "content-length" || lower == "transfer-encoding" || lower == "connection") {
             problems.add(option, in_quotes(name) + " belongs to the transport and cannot be set");
         }
@@ -310,7 +302,7 @@ void check_retry(const RetryOptions& retry, std::string_view prefix, Problems& p
     const auto span = [&](std::string_view name, milliseconds value) {
         if (value.count() < 0 || value > kLongest)
             problems.add(at + std::string(name),
-                         in_milliseconds(value) + " must not be negative, and at most 30 years");
+                         values::milliseconds_text(value) + " must not be negative, and at most 30 years");
     };
     span("initial_backoff", retry.initial_backoff);
     span("throttle_backoff", retry.throttle_backoff);
@@ -329,7 +321,7 @@ void check_timeouts(const TimeoutOptions& timeouts, std::string_view prefix, Pro
     const auto span = [&](std::string_view name, milliseconds value) {
         if (value.count() < 0 || value > kLongest) {
             problems.add(std::string(prefix) + std::string(name),
-                         in_milliseconds(value) + " must be 0 (default rule) or more, at most 30 years");
+                         values::milliseconds_text(value) + " must be 0 (default rule) or more, at most 30 years");
         }
     };
     span("connect", timeouts.connect);
@@ -353,8 +345,8 @@ void check(const ClientOptions& options, Problems& problems) {
     check_retry(options.retry, "retry.", problems);
     check_timeouts(options.timeouts, "timeouts.", problems);
     if (options.max_connection_age.count() < 0 || options.max_connection_age > kLongest) {
-        problems.add("max_connection_age",
-                     in_milliseconds(options.max_connection_age) + " must be 0 (no limit) or more, at most 30 years");
+        problems.add("max_connection_age", values::milliseconds_text(options.max_connection_age) +
+                                               " must be 0 (no limit) or more, at most 30 years");
     }
 
     constexpr int kMostHistory = 100'000;

@@ -2,7 +2,6 @@
 #include "client/targets.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
 #include <iterator>
 #include <utility>
@@ -10,15 +9,11 @@
 #include "client/base_url.hpp"
 #include "execution/keys.hpp"
 #include "transport/proxy_environment.hpp"
+#include "values/ascii.hpp"
 
 namespace holysheep::client {
 
 namespace {
-
-std::string lower(std::string text) {
-    std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return text;
-}
 
 // Client's headers, then the region's, the later one replacing the earlier one of the same name.
 std::vector<std::pair<std::string, std::string>> merge_headers(const ClientOptions& options, const Region& region) {
@@ -28,8 +23,8 @@ std::vector<std::pair<std::string, std::string>> merge_headers(const ClientOptio
     if (!key.empty()) merged.emplace_back("Authorization", "Bearer " + key);
     for (const auto* headers : {&options.headers, &region.headers}) {
         for (const auto& header : *headers) {
-            const auto same =
-                std::ranges::find_if(merged, [&](const auto& h) { return lower(h.first) == lower(header.first); });
+            const auto same = std::ranges::find_if(
+                merged, [&](const auto& h) { return values::equal_ignoring_case(h.first, header.first); });
             if (same == merged.end()) {
                 merged.push_back(header);
             } else {
@@ -76,8 +71,9 @@ std::vector<std::uint64_t> region_accounts(const ClientOptions& options,
     std::vector<std::uint64_t> accounts;
     const bool several = !options.keys.empty() || options.key_source;
     for (const auto& target : targets) {
-        const auto key = std::ranges::find_if(
-            target.headers, [](const auto& header) { return lower(header.first) == "authorization"; });
+        const auto key = std::ranges::find_if(target.headers, [](const auto& header) {
+            return values::equal_ignoring_case(header.first, "authorization");
+        });
         const bool own = key != target.headers.end();
         accounts.push_back(own ? execution::account_of(key->second) : several ? 0 : 1);
     }

@@ -2,7 +2,6 @@
 #include "dashboard/access.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 namespace holysheep::inline v0::dashboard {
 
@@ -10,10 +9,10 @@ namespace {
 
 constexpr std::size_t kShortestToken = 16;
 
-bool is_same_name(std::string_view a, std::string_view b) {
-    const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
-    return std::ranges::equal(a, b, {}, lower, lower);
-}
+// ASCII only, whatever the locale of the process.
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
 
 /// 127.0.0.0/8 in its usual form; a name that only begins like it is none.
 bool is_ipv4_loopback(std::string_view host) {
@@ -23,7 +22,7 @@ bool is_ipv4_loopback(std::string_view host) {
 
 /// RFC 3986's unreserved characters: the same in an address, a header and a cookie.
 bool is_plain(char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') ||
            std::string_view("-._~").find(c) != std::string_view::npos;
 }
 
@@ -58,14 +57,14 @@ bool is_same_secret(std::string_view a, std::string_view b) {
 
 std::string_view bearer(std::string_view authorization) {
     constexpr std::string_view kScheme = "bearer ";
-    if (!is_same_name(authorization.substr(0, kScheme.size()), kScheme)) return {};
+    if (!equal_ignoring_case(authorization.substr(0, kScheme.size()), kScheme)) return {};
     return authorization.substr(kScheme.size());
 }
 
 }  // namespace
 
 bool is_loopback(std::string_view host) {
-    return is_same_name(host, "localhost") || host == "::1" || is_ipv4_loopback(host);
+    return equal_ignoring_case(host, "localhost") || host == "::1" || is_ipv4_loopback(host);
 }
 
 std::optional<std::string> complaint(const DashboardServerOptions& options) {
@@ -87,7 +86,7 @@ Admission admit(const Visitor& visitor, const DashboardServerOptions& options, s
     if (options.token.empty()) {
         // RFC 9110 has clients name the host they mean.
         const auto host = without_port(visitor.host);
-        const bool is_ours = host.empty() || is_loopback(host) || is_same_name(host, options.host);
+        const bool is_ours = host.empty() || is_loopback(host) || equal_ignoring_case(host, options.host);
         return is_ours ? Admission::granted : Admission::foreign_host;
     }
     if (is_same_secret(bearer(visitor.authorization), options.token) ||

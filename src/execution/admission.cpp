@@ -2,11 +2,12 @@
 #include "execution/admission.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <limits>
 #include <utility>
 
 #include "resilience/quota_pace.hpp"
+#include "values/ascii.hpp"
+#include "values/duration_text.hpp"
 
 namespace holysheep::execution {
 
@@ -36,17 +37,10 @@ std::int64_t in_window(std::int64_t per_minute, milliseconds per) {
 
 std::optional<std::uint64_t> account_in(const std::vector<std::pair<std::string, std::string>>& headers) {
     constexpr std::string_view kName = "authorization";
-    const auto found = std::ranges::find_if(headers, [&](const auto& header) {
-        return std::ranges::equal(header.first, kName, {}, [](unsigned char c) { return std::tolower(c); });
-    });
+    const auto found = std::ranges::find_if(
+        headers, [&](const auto& header) { return values::equal_ignoring_case(header.first, kName); });
     if (found == headers.end()) return std::nullopt;
     return account_of(found->second);
-}
-
-std::string span_text(std::chrono::nanoseconds span) {
-    const auto ms = std::chrono::ceil<milliseconds>(span).count();
-    if (ms % 1000 == 0) return std::to_string(ms / 1000) + " s";
-    return std::to_string(ms) + " ms";
 }
 
 }  // namespace
@@ -133,7 +127,7 @@ Admission::Answer Admission::wait_for_room(std::span<const std::size_t> regions,
     const auto waited = seated_at_ ? now - *seated_at_ : nanoseconds{};
     if (by_load && waited >= max_wait) {
         return refuse({.code = ErrorCode::rate_limited_locally,
-                       .message = why_full(wishes, now) + "; it waited for its turn for " + span_text(waited) +
+                       .message = why_full(wishes, now) + "; it waited for its turn for " + values::wait_text(waited) +
                                   " (retry.max_wait)"});
     }
     if (seat_) {
@@ -264,7 +258,7 @@ std::optional<Error> Admission::reserve_cost(const AskedModel& model, time_point
         error.message += ", more than the whole; lower max_completion_tokens or raise the ceiling";
     } else if (refused->until) {
         error.retry_after = std::chrono::ceil<milliseconds>(*refused->until - now);
-        error.message += "; it fits again in " + span_text(*error.retry_after);
+        error.message += "; it fits again in " + values::wait_text(*error.retry_after);
     } else {
         error.message += "; what other calls really cost may make room for it";
     }
@@ -289,14 +283,14 @@ Error Admission::too_late(std::string_view model, time_point now) const {
         return error;
     }
     std::string limit;
-    if (options.requests > 0) limit = std::to_string(options.requests) + " calls per " + span_text(options.per);
+    if (options.requests > 0) limit = std::to_string(options.requests) + " calls per " + values::wait_text(options.per);
     if (options.tokens_per_minute > 0) {
         limit += (limit.empty() ? "" : ", ") + std::to_string(options.tokens_per_minute) + " tokens per minute";
     }
     error.message = "rate_limit (" + limit + of_model + ") is used up";
     if (const auto expected = sought().expected(now)) {
         error.retry_after = std::chrono::ceil<milliseconds>(std::max(*expected, now) - now);
-        error.message += "; the turn of this call would come in " + span_text(*error.retry_after);
+        error.message += "; the turn of this call would come in " + values::wait_text(*error.retry_after);
     }
     if (const auto ahead = sought().ahead(); ahead > 0) {
         error.message += ", after " + std::to_string(ahead) + " others";

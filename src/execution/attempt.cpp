@@ -5,6 +5,7 @@
 #include <charconv>
 #include <utility>
 
+#include "values/duration_text.hpp"
 #include "wire/completion_decoder.hpp"
 #include "wire/error_decoder.hpp"
 #include "wire/json_cursor.hpp"
@@ -213,7 +214,7 @@ bool Attempt::conclude() {
 void Attempt::expire(call::Limit limit, milliseconds after) {
     if (conclude()) return;
     const bool content = decoder_ && decoder_->has_content();
-    const auto within = " within " + std::to_string(after.count()) + " ms";
+    const auto within = " within " + values::milliseconds_text(after);
     Error error{.code = content ? ErrorCode::stream_stalled : ErrorCode::timed_out, .http_status = head_.status};
     switch (limit) {
         case call::Limit::connect: error.message = "no connection" + within; break;

@@ -9,6 +9,7 @@
 #include "call/final_error.hpp"
 #include "execution/driver.hpp"
 #include "execution/driver_turn.hpp"
+#include "values/duration_text.hpp"
 #include "values/exception_text.hpp"
 
 namespace holysheep::execution {
@@ -159,7 +160,7 @@ Error CallDriver::final_error(Attempt* last) {
                                       .now = time});
     if (unread_) {
         error.message =
-            "the stream was not read for " + std::to_string(machine_.policy().unread.count()) + " ms (timeouts.unread)";
+            "the stream was not read for " + values::milliseconds_text(machine_.policy().unread) + " (timeouts.unread)";
     }
     if (last != nullptr && last->record.number == committed_) {
         last->gave_content = true;

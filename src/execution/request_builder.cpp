@@ -2,9 +2,9 @@
 #include "execution/request_builder.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <string_view>
 
+#include "values/ascii.hpp"
 #include "values/model_id.hpp"
 
 #include "telemetry/redactor.hpp"
@@ -13,14 +13,9 @@ namespace holysheep::execution {
 
 namespace {
 
-bool same_name(const std::string& a, const std::string& b) {
-    return std::ranges::equal(a, b,
-                              [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
-
 void set_header(HttpRequest& request, const std::string& name, const std::string& value) {
-    const auto at =
-        std::ranges::find_if(request.headers, [&](const auto& header) { return same_name(header.first, name); });
+    const auto at = std::ranges::find_if(
+        request.headers, [&](const auto& header) { return values::equal_ignoring_case(header.first, name); });
     if (at == request.headers.end()) {
         request.headers.emplace_back(name, value);
     } else {
@@ -31,9 +26,9 @@ void set_header(HttpRequest& request, const std::string& name, const std::string
 /// A key belongs to one host: a call's own is not for a region elsewhere that has one itself.
 bool has_its_own(const Target& target, const std::string& name) {
     if (!telemetry::carries_a_secret(name)) return false;
-    if (same_name(name, "authorization") && !target.region.api_key.empty()) return true;
+    if (values::equal_ignoring_case(name, "authorization") && !target.region.api_key.empty()) return true;
     return std::ranges::any_of(target.region.headers,
-                               [&](const auto& header) { return same_name(header.first, name); });
+                               [&](const auto& header) { return values::equal_ignoring_case(header.first, name); });
 }
 
 /// Another model's name makes another body. Under the same key it would be refused, or answered with the old answer. A

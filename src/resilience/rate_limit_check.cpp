@@ -3,6 +3,8 @@
 
 #include <chrono>
 
+#include "values/duration_text.hpp"
+
 namespace holysheep::resilience {
 
 std::vector<std::pair<std::string, std::string>> problems_of(const RateLimitOptions& options) {
@@ -19,7 +21,7 @@ std::vector<std::pair<std::string, std::string>> problems_of(const RateLimitOpti
             std::to_string(options.tokens_per_minute) + " must be 0 (no limit) or more");
     }
     if (options.per < 1ms || options.per > 24h * 366) {
-        add("rate_limit.per", std::to_string(options.per.count()) + " ms must be between 1 ms and a year");
+        add("rate_limit.per", values::milliseconds_text(options.per) + " must be between 1 ms and a year");
     }
     if (options.burst < 1) {
         add("rate_limit.burst", std::to_string(options.burst) + " must be 1 or more");

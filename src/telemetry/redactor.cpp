@@ -3,7 +3,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
+
+#include "values/ascii.hpp"
 
 namespace holysheep::telemetry {
 
@@ -21,18 +22,10 @@ std::size_t begun_at_end(std::string_view text, std::string_view secret) {
     return 0;
 }
 
-std::string lower_case(std::string_view text) {
-    std::string lower(text);
-    std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return lower;
-}
-
-bool is_alnum(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
-
 /// "accessToken": parameters of URLs are written like that.
 bool begins_hump(std::string_view name, std::size_t i) {
-    return i > 0 && std::isupper(static_cast<unsigned char>(name[i])) != 0 &&
-           std::islower(static_cast<unsigned char>(name[i - 1])) != 0;
+    const auto is_upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+    return i > 0 && is_upper(name[i]) && values::is_letter(name[i - 1]) && !is_upper(name[i - 1]);
 }
 
 /// "apikey" and "oauth", but neither "keyword" nor "tokens", which are counted, nor "author".
@@ -41,7 +34,7 @@ bool is_word_of_secrets(std::string_view word) {
     constexpr std::array<std::string_view, 4> kAtEnd{"auth", "key", "keys", "token"};
     constexpr std::array<std::string_view, 7> kAnywhere{"cookie", "credential", "keyid",    "passw",
                                                         "secret", "session",    "signature"};
-    while (!word.empty() && std::isdigit(static_cast<unsigned char>(word.back())) != 0) word.remove_suffix(1);
+    while (!word.empty() && values::is_digit(word.back())) word.remove_suffix(1);
     return std::ranges::any_of(kAtStart, [&](std::string_view part) { return word.starts_with(part); }) ||
            std::ranges::any_of(kAtEnd, [&](std::string_view part) { return word.ends_with(part); }) ||
            std::ranges::any_of(kAnywhere, [&](std::string_view part) { return word.find(part) != word.npos; });
@@ -50,17 +43,18 @@ bool is_word_of_secrets(std::string_view word) {
 }  // namespace
 
 bool carries_a_secret(std::string_view name) {
-    const auto lower = lower_case(name);
+    const auto lower = values::lower(name);
     // Shows up in logs on purpose.
     if (lower == "idempotency-key" || lower.ends_with("-idempotency-key")) return false;
     if (lower == "sig" || lower == "code") return true;
     for (const bool at_humps : {false, true}) {
         std::string word;
         for (std::size_t i = 0; i <= name.size(); ++i) {
-            const bool ends = i == name.size() || !is_alnum(name[i]) || (at_humps && begins_hump(name, i));
+            const bool ends =
+                i == name.size() || !values::is_alphanumeric(name[i]) || (at_humps && begins_hump(name, i));
             if (ends && is_word_of_secrets(word)) return true;
             if (ends) word.clear();
-            if (i < name.size() && is_alnum(name[i])) word += lower[i];
+            if (i < name.size() && values::is_alphanumeric(name[i])) word += lower[i];
         }
     }
     return false;
@@ -69,8 +63,7 @@ bool carries_a_secret(std::string_view name) {
 bool looks_like_a_secret(std::string_view value) {
     constexpr std::size_t kShortestKey = 20;
     if (value.size() < kShortestKey || value.find_first_of(" \t,;/") != std::string_view::npos) return false;
-    const auto has = [&](auto is) { return std::ranges::any_of(value, [&](unsigned char c) { return is(c) != 0; }); };
-    return has([](int c) { return std::isdigit(c); }) && has([](int c) { return std::isalpha(c); });
+    return std::ranges::any_of(value, values::is_digit) && std::ranges::any_of(value, values::is_letter);
 }
 
 void Redactor::add(std::string_view secret) {
@@ -85,16 +78,12 @@ void Redactor::add(const std::vector<std::pair<std::string, std::string>>& heade
     for (const auto& header : headers) {
         const auto& name = header.first;
         const auto& value = header.second;
-        const auto is_shown = [&](std::string_view word) {
-            return std::search(name.begin(), name.end(), word.begin(), word.end(),
-                               [](unsigned char a, char b) { return std::tolower(a) == b; }) != name.end();
-        };
+        const auto is_shown = [&](std::string_view word) { return values::contains_ignoring_case(name, word); };
         if (!carries_a_secret(name) && (!looks_like_a_secret(value) || std::ranges::any_of(kShown, is_shown))) continue;
         // "Bearer …", "Basic …": the scheme is no secret, and the rest may be quoted without it.
         const auto space = value.find(' ');
         add(space == std::string::npos ? value : value.substr(space + 1));
-        if (space != std::string::npos &&
-            !std::ranges::all_of(value.substr(0, space), [](unsigned char c) { return std::isalpha(c) != 0; })) {
+        if (space != std::string::npos && !std::ranges::all_of(value.substr(0, space), values::is_letter)) {
             add(value);
         }
     }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
@@ -13,6 +12,7 @@
 #include <optional>
 
 #include "transport/loopback.hpp"
+#include "values/ascii.hpp"
 
 namespace holysheep::transport {
 
@@ -23,11 +23,6 @@ std::string first_of(std::initializer_list<const char*> names) {
         if (const char* value = std::getenv(name); value != nullptr && *value != '\0') return value;
     }
     return {};
-}
-
-bool same(std::string_view a, std::string_view b) {
-    return std::ranges::equal(a, b,
-                              [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 struct Address {
@@ -70,7 +65,7 @@ bool in_block(const Address& address, std::string_view block) {
 /// The name itself, and what is below it.
 bool in_domain(std::string_view host, std::string_view domain) {
     if (domain.empty() || host.size() < domain.size()) return false;
-    if (!same(host.substr(host.size() - domain.size()), domain)) return false;
+    if (!values::equal_ignoring_case(host.substr(host.size() - domain.size()), domain)) return false;
     return host.size() == domain.size() || host[host.size() - domain.size() - 1] == '.';
 }
 

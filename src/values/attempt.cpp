@@ -1,26 +1,16 @@
 // The trail of a call in words: what each attempt was, how it ended, how long it took.
-#include <algorithm>
-#include <cctype>
-#include <cstdio>
-
 #include <holysheep/attempt.hpp>
+
+#include "values/duration_text.hpp"
+
+#include "values/ascii.hpp"
 
 namespace holysheep {
 inline namespace v0 {
 namespace {
 
-/// "0.1 ms", "212 ms", "12.3 s": three digits at most, so that trails stay short.
-std::string in_words(nanoseconds duration) {
-    const double milliseconds = static_cast<double>(duration.count()) / 1e6;
-    char text[32];
-    if (milliseconds < 9.95)
-        std::snprintf(text, sizeof text, "%.1f ms", milliseconds);
-    else if (milliseconds < 9'999.5)
-        std::snprintf(text, sizeof text, "%.0f ms", milliseconds);
-    else
-        std::snprintf(text, sizeof text, "%.1f s", milliseconds / 1e3);
-    return text;
-}
+using values::contains_ignoring_case;
+using values::measured_text;
 
 /// Retries and failovers follow from the order of the trail; the other kinds run beside an attempt, or ask for
 /// something else, and need a word.
@@ -38,19 +28,15 @@ std::string kind_in_words(const AttemptRecord& attempt) {
     return "";
 }
 
-bool mentions(std::string_view text, std::string_view word) {
-    const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
-    // (clang 14 cannot compile std::ranges::search with this standard library.)
-    return std::search(text.begin(), text.end(), word.begin(), word.end(), same) != text.end();
-}
-
 /// What became of a connection, as far as the transport's words tell.
 std::string_view connection_in_words(std::string_view detail) {
-    if (mentions(detail, "refused")) return "refused";
-    if (mentions(detail, "resolve")) return "not found by name";
-    if (mentions(detail, "reset")) return "reset";
-    if (mentions(detail, "closed") || mentions(detail, "empty reply") || mentions(detail, "eof")) return "closed";
-    if (mentions(detail, "unreachable")) return "unreachable";
+    if (contains_ignoring_case(detail, "refused")) return "refused";
+    if (contains_ignoring_case(detail, "resolve")) return "not found by name";
+    if (contains_ignoring_case(detail, "reset")) return "reset";
+    if (contains_ignoring_case(detail, "closed") || contains_ignoring_case(detail, "empty reply") ||
+        contains_ignoring_case(detail, "eof"))
+        return "closed";
+    if (contains_ignoring_case(detail, "unreachable")) return "unreachable";
     return "connection failed";
 }
 
@@ -58,7 +44,7 @@ std::string failure_in_words(const AttemptRecord& attempt) {
     const std::string status = attempt.http_status == 0 ? "" : std::to_string(attempt.http_status);
     const auto with_status = [&](std::string words) { return status.empty() ? words : words + " (" + status + ")"; };
     switch (*attempt.error) {
-        case ErrorCode::cancelled: return mentions(attempt.detail, "ahead") ? "overtaken" : "cancelled";
+        case ErrorCode::cancelled: return contains_ignoring_case(attempt.detail, "ahead") ? "overtaken" : "cancelled";
         case ErrorCode::transport_failed: return std::string(connection_in_words(attempt.detail));
         case ErrorCode::tls_failed: return "TLS failed";
         case ErrorCode::proxy_failed: return "proxy failed";
@@ -105,7 +91,8 @@ std::string describe(std::span<const AttemptRecord> attempts) {
         story += attempt.region;
         story += kind_in_words(attempt);
         story += " " + outcome(attempt);
-        if (attempt.timings.total) story += (attempt.error ? " after " : " in ") + in_words(*attempt.timings.total);
+        if (attempt.timings.total)
+            story += (attempt.error ? " after " : " in ") + measured_text(*attempt.timings.total);
         if (!attempt.left.empty()) story += " (" + attempt.left + ")";
     }
     return story;

@@ -6,10 +6,10 @@
 #include <limits>
 #include <string>
 
+#include "values/ascii.hpp"
+
 namespace holysheep::values {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// Moves leading digits of `text` to `digits`; how many there were.
 std::size_t take_digits(std::string_view& text, std::string& digits) {

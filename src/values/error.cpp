@@ -6,6 +6,8 @@
 
 #include <holysheep/error.hpp>
 
+#include "values/duration_text.hpp"
+
 namespace holysheep {
 inline namespace v0 {
 namespace {
@@ -112,7 +114,7 @@ std::ostream& operator<<(std::ostream& out, const Error& error) {
     if (error.http_status != 0) fact("HTTP ", std::to_string(error.http_status));
     if (!error.provider_code.empty()) fact("code ", on_one_line(error.provider_code));
     if (!error.request_id.empty()) fact("request id ", on_one_line(error.request_id));
-    if (error.retry_after) fact("retry after ", std::to_string(error.retry_after->count()) + " ms");
+    if (error.retry_after) fact("retry after ", values::milliseconds_text(*error.retry_after));
     if (!error.attempts.empty()) fact("attempts: ", on_one_line(describe(error.attempts)));
     if (std::string_view(separator) == ", ") out << ']';
     return out;

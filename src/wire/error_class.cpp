@@ -6,27 +6,22 @@
 #include <string>
 #include <string_view>
 
+#include "values/ascii.hpp"
 #include "wire/error_words.hpp"
 
 namespace holysheep::wire {
 namespace {
 
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return out;
-}
-
 bool is_number(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+    return !text.empty() && std::all_of(text.begin(), text.end(), values::is_digit);
 }
 
 /// What the body says, folded to lower case once. Letters of other scripts stay as they are.
 class Evidence {
   public:
     explicit Evidence(const ErrorFields& fields)
-        : names_{lower(fields.code), lower(fields.type), lower(fields.inner_code)}, message_(lower(fields.message)) {
+        : names_{values::lower(fields.code), values::lower(fields.type), values::lower(fields.inner_code)},
+          message_(values::lower(fields.message)) {
         // Four digits mean different things to different providers. Zhipu sends them without a type.
         std::string& code = names_[0];
         if (!fields.number_of.empty() && is_number(code)) {

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "values/ascii.hpp"
 #include "wire/error_class.hpp"
 #include "wire/error_hints.hpp"
 #include "wire/json_cursor.hpp"
@@ -18,17 +19,10 @@ namespace holysheep::wire {
 namespace {
 
 constexpr std::size_t kMessageBytes = 1000, kPlainTextBytes = 300, kRawBodyBytes = 8192, kReadBytes = 1U << 20U;
-constexpr std::string_view kSpace = " \t\r\n\v\f";
 constexpr std::string_view kBaseUrlHint = " (check the base URL: it usually ends in /v1)";
 
-std::string_view trimmed(std::string_view text) {
-    const std::size_t first = text.find_first_not_of(kSpace);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
-
 bool looks_like_html(std::string_view text) {
-    text = trimmed(text);
+    text = values::trim(text);
     return !text.empty() && text.front() == '<';
 }
 
@@ -70,17 +64,10 @@ std::string without_tags(std::string_view html) {
     return text;
 }
 
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return out;
-}
-
 /// Where markup begins in a text, or npos. A lone '<' is no markup: "must be < 5".
 std::size_t find_page(std::string_view text) {
     if (looks_like_html(text)) return text.find('<');
-    const std::string folded = lower(text);
+    const std::string folded = values::lower(text);
     std::size_t first = std::string::npos;
     for (const std::string_view tag : {"<!doctype", "<html", "<head", "<body", "<script", "<title", "<h1", "<center"})
         first = std::min(first, folded.find(tag));
@@ -88,7 +75,7 @@ std::size_t find_page(std::string_view text) {
 }
 
 std::string html_title(std::string_view html) {
-    const std::string lower_case = lower(html.substr(0, 16384));
+    const std::string lower_case = values::lower(html.substr(0, 16384));
     for (const std::string_view tag : {"<title", "<h1"}) {
         const std::size_t open = lower_case.find(tag);
         const std::size_t from = open == std::string::npos ? open : lower_case.find('>', open);
@@ -142,7 +129,7 @@ std::string_view reason_phrase(int status) {
 }
 
 std::string describe_body(std::string_view body) {
-    if (trimmed(body).empty()) return "empty body";
+    if (values::trim(body).empty()) return "empty body";
     const std::string size = std::to_string(body.size()) + " bytes";
     if (looks_like_html(body)) return "HTML, " + size;
     return (is_json(body) ? "JSON without a message, " : "non-JSON body, ") + size;
@@ -160,7 +147,7 @@ std::string fallback_message(int status, std::optional<std::string_view> body, s
 
 /// Plain text is a message of its own when it is short and not the remains of JSON.
 bool is_readable_text(std::string_view body) {
-    body = trimmed(body);
+    body = values::trim(body);
     return !body.empty() && body.size() <= kPlainTextBytes &&
            std::string_view("<{[\"").find(body.front()) == std::string_view::npos &&
            body.find('\0') == std::string_view::npos;
@@ -271,7 +258,7 @@ Error malformed_body(std::string_view body, std::string_view instead_of) {
     Error error;
     error.code = ErrorCode::malformed_response;
     const std::string expected(instead_of);
-    if (trimmed(body).empty()) {
+    if (values::trim(body).empty()) {
         error.message = "an empty body " + expected;
     } else if (looks_like_html(body)) {
         const std::string title = html_title(body);

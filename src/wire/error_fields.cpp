@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "values/ascii.hpp"
 #include "wire/error_hints.hpp"
 #include "wire/json_dom.hpp"
 #include "wire/response_headers.hpp"
@@ -26,7 +27,7 @@ void take_status(ErrorFields& fields, const json* value) {
 }
 
 bool is_number_text(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+    return !text.empty() && std::all_of(text.begin(), text.end(), values::is_digit);
 }
 
 bool is_text_list(const json& value) {

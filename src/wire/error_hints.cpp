@@ -11,6 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "values/ascii.hpp"
 #include "wire/json_dom.hpp"
 #include "wire/response_headers.hpp"
 
@@ -27,13 +28,6 @@ void take_wait(ErrorFields& fields, const json* value, double unit) {
     fields.retry_after = milliseconds(std::llround(std::ceil(*amount * unit)));
 }
 
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return out;
-}
-
 }  // namespace
 
 void read_retry_hints(const json& object, ErrorFields& fields) {
@@ -47,7 +41,7 @@ void read_retry_hints(const json& object, ErrorFields& fields) {
 }
 
 std::optional<milliseconds> wait_in_words(std::string_view message) {
-    const std::string text = lower(message);
+    const std::string text = values::lower(message);
     for (const std::string_view words : {"try again in ", "try again after ", "retry after ", "retry in "}) {
         const std::size_t at = text.find(words);
         if (at == std::string::npos) continue;

@@ -9,6 +9,8 @@
 #include <string>
 #include <utility>
 
+#include "values/ascii.hpp"
+
 namespace holysheep::wire {
 namespace {
 
@@ -90,9 +92,8 @@ FinishReason finish_reason_from(std::string_view text) {
     if (text.empty()) return none;
     if (text == "stop") return stop;  // nearly all of them
     std::string word(text.substr(0, 64));
-    std::transform(word.begin(), word.end(), word.begin(), [](char c) {
-        return c == '-' || c == ' ' ? '_' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
+    std::transform(word.begin(), word.end(), word.begin(),
+                   [](char c) { return c == '-' || c == ' ' ? '_' : values::lower(c); });
     // Google's enumerators carry the name of their type in some of its interfaces.
     std::string_view name = word;
     if (constexpr std::string_view kType = "finish_reason_"; name.starts_with(kType)) name.remove_prefix(kType.size());

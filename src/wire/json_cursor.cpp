@@ -5,14 +5,12 @@
 #include <charconv>
 #include <system_error>
 
+#include "values/ascii.hpp"
 #include "wire/utf8.hpp"
 
 namespace holysheep::wire {
-namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-}  // namespace
+using values::is_digit;
 
 bool fits_a_double(std::string_view number) {
     constexpr std::size_t kSafeDigits = 300;

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "values/ascii.hpp"
 #include "wire/http_date.hpp"
 #include "wire/usage_fields.hpp"
 #include "wire/utf8.hpp"
@@ -16,19 +17,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+using values::equal_ignoring_case;
 
-bool same_name(std::string_view a, std::string_view b) {
-    if (a.size() != b.size()) return false;
-    if (a == b) return true;  // most gateways write lower case, and HTTP/2 knows no other
-    return std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
-}
-
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-    return text;
-}
+/// Without the optional white space of RFC 9110, 5.6.3.
+std::string_view trimmed(std::string_view text) { return values::trim(text, " \t"); }
 
 /// A number at the front of the text, which is cut off it. Not negative, not infinite.
 std::optional<double> take_number(std::string_view& text) {
@@ -123,8 +115,8 @@ std::optional<std::int64_t> parse_count(std::string_view text) {
 }  // namespace
 
 std::string_view find_header(HeaderView headers, std::string_view name) {
-    const auto found =
-        std::find_if(headers.begin(), headers.end(), [&](const auto& header) { return same_name(header.first, name); });
+    const auto found = std::find_if(headers.begin(), headers.end(),
+                                    [&](const auto& header) { return equal_ignoring_case(header.first, name); });
     return found == headers.end() ? std::string_view() : std::string_view(found->second);
 }
 
@@ -139,8 +131,8 @@ std::optional<milliseconds> parse_retry_after(HeaderView headers, std::chrono::s
 
 std::optional<bool> parse_should_retry(HeaderView headers) {
     const std::string_view text = trimmed(find_header(headers, "x-should-retry"));
-    if (same_name(text, "true")) return true;
-    if (same_name(text, "false")) return false;
+    if (equal_ignoring_case(text, "true")) return true;
+    if (equal_ignoring_case(text, "false")) return false;
     return std::nullopt;
 }
 
@@ -211,7 +203,7 @@ constexpr std::array<WindowNames, 5> kTokenWindows{
 constexpr std::array<std::string_view, 3> kWords{"limit", "remaining", "reset"};
 
 bool starts_with(std::string_view text, std::string_view prefix) {
-    return text.size() >= prefix.size() && same_name(text.substr(0, prefix.size()), prefix);
+    return text.size() >= prefix.size() && equal_ignoring_case(text.substr(0, prefix.size()), prefix);
 }
 
 /// The values of the windows' headers, by window and word. Every answer passes here: one pass over its headers.
@@ -222,7 +214,7 @@ template <std::size_t windows>
 bool store(WindowTexts<windows>& texts, const std::array<WindowNames, windows>& names, std::size_t prefix,
            std::size_t word, std::string_view suffix, std::string_view value) {
     for (std::size_t i = 0; i < windows; ++i) {
-        if (names[i].prefix != prefix || !same_name(names[i].suffix, suffix)) continue;
+        if (names[i].prefix != prefix || !equal_ignoring_case(names[i].suffix, suffix)) continue;
         if (texts[i][word].empty()) texts[i][word] = value;
         return true;
     }
