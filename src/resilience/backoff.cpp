@@ -1,4 +1,4 @@
-// Pure arithmetic: the caller brings the random number.
+// Pure arithmetic: the random number is an argument.
 #include "resilience/backoff.hpp"
 
 #include <algorithm>
@@ -9,7 +9,7 @@ std::chrono::nanoseconds backoff(const RetryOptions& options, bool throttled, in
     using seconds = std::chrono::duration<double>;
     const seconds initial = throttled ? options.throttle_backoff : options.initial_backoff;
     const seconds limit = options.max_backoff;
-    // Beyond 2^30 every ceiling is reached; the clamp keeps the shift defined.
+    // 2^30 exceeds every `max_backoff`; the clamp keeps the shift defined.
     const double factor = static_cast<double>(std::int64_t{1} << std::clamp(retries, 0, 30));
     return std::chrono::round<std::chrono::nanoseconds>(random * std::min(limit, initial * factor));
 }

@@ -12,8 +12,8 @@ namespace holysheep::resilience {
 /// U(0,1) · min(max_backoff, initial · 2^retries): exponential back-off with full jitter. `random` is uniform in [0,1).
 std::chrono::nanoseconds backoff(const RetryOptions& options, bool throttled, int retries, double random);
 
-/// The wait that honours a gateway's hint. After throttling the hint itself counts: coming earlier is refused. After
-/// other failures the hint is a floor for our own back-off and adds at most five seconds to it.
+/// Combines our own back-off with the gateway's hint. After throttling the hint applies as it is, because an earlier
+/// request would be refused. After other failures it is a lower bound for the back-off and adds at most five seconds.
 std::chrono::nanoseconds wait_with_hint(std::chrono::nanoseconds own, std::optional<milliseconds> hint, bool throttled);
 
 }  // namespace holysheep::resilience

@@ -1,5 +1,5 @@
-// Counts within one state, moves between three. The trial permit outlives every change of state: whoever holds it gives
-// it back, and what a trial reports counts only if nothing forced the state meanwhile.
+// Counts outcomes within one state and moves between three. The trial permit survives every change of state: its holder
+// must release it, and the outcome of the trial counts only if the state was not forced meanwhile.
 #include "resilience/circuit_breaker.hpp"
 
 #include <algorithm>
@@ -12,13 +12,13 @@ using namespace std::chrono_literals;
 using std::chrono::nanoseconds;
 
 constexpr auto kOpeningsForgottenAfter = 60s;
-constexpr milliseconds kLongestLastWayOut = 1s;
+constexpr milliseconds kMaxOpenTimeOfLastRegion = 1s;
 constexpr milliseconds kDefaultMaxOpenTime = 20s;
-constexpr milliseconds kLongestOpenTime = 24h;  // keeps sums of times within their type
+constexpr milliseconds kMaxOpenTime = 24h;  // keeps sums of times within their type
 
 nanoseconds open_time(const BreakerOptions& options, int openings, milliseconds longest, double random) {
-    const auto first = std::clamp(options.open_for, milliseconds{1}, kLongestOpenTime);
-    const auto cap = std::clamp(options.max_open_for.value_or(kDefaultMaxOpenTime), first, kLongestOpenTime);
+    const auto first = std::clamp(options.open_for, milliseconds{1}, kMaxOpenTime);
+    const auto cap = std::clamp(options.max_open_for.value_or(kDefaultMaxOpenTime), first, kMaxOpenTime);
     auto time = first;
     for (int k = 0; k < openings && time < cap; ++k) time *= 2;
     const std::chrono::duration<double, std::nano> spread = std::min({time, cap, longest}) * (0.8 + 0.4 * random);
@@ -62,7 +62,7 @@ bool CircuitBreaker::on_dispatch(time_point now, bool canary) {
 
 void CircuitBreaker::on_success(bool trial, time_point now) {
     if (trial) {
-        if (take_back_trial() && ++good_trials_ >= options_->half_open_successes) close(now);
+        if (release_trial() && ++good_trials_ >= options_->half_open_successes) close(now);
         return;
     }
     if (!counts()) return;
@@ -72,15 +72,15 @@ void CircuitBreaker::on_success(bool trial, time_point now) {
 }
 
 void CircuitBreaker::on_canary_success(bool trial, time_point now) {
-    if (trial) take_back_trial();
+    if (trial) release_trial();
     if (!forced_ && state_ != State::closed) close(now);
 }
 
 bool CircuitBreaker::on_failure(FailureKind kind, bool trial, Others others, double random, time_point now) {
     const bool transport = kind == FailureKind::transport;
     if (trial) {
-        if (!take_back_trial()) return false;
-        early_exit_spoilt_ = early_exit_spoilt_ || early_exit_;
+        if (!release_trial()) return false;
+        early_exit_failed_ = early_exit_failed_ || early_exit_;
         open(Trip::trial_failed, transport, others.usable, random, now);
         return true;
     }
@@ -97,19 +97,19 @@ bool CircuitBreaker::on_failure(FailureKind kind, bool trial, Others others, dou
 }
 
 void CircuitBreaker::on_dropped(bool trial) {
-    if (trial) take_back_trial();
+    if (trial) release_trial();
 }
 
 bool CircuitBreaker::on_silence(double random, time_point now) {
-    // Half-open stays as it is: if missed probes could postpone trials, a region that answers calls but no probes would
-    // never come back.
+    // Ignored while half-open: if missed probes could postpone trials, a region that answers calls but no probes would
+    // never close again.
     if (!counts()) return false;
     open(Trip::silent, true, true, random, now);
     return true;
 }
 
 bool CircuitBreaker::on_live_probes(time_point now) {
-    if (forced_ || state(now) != BreakerState::open || !by_transport_ || early_exit_spoilt_) return false;
+    if (forced_ || state(now) != BreakerState::open || !by_transport_ || early_exit_failed_) return false;
     state_ = State::half_open;  // `until_` stays: a failed trial must not shorten the open time
     early_exit_ = true;
     return true;
@@ -129,7 +129,7 @@ void CircuitBreaker::force(std::optional<BreakerState> state, time_point now) {
 
 bool CircuitBreaker::counts() const { return options_->enabled && !forced_ && state_ == State::closed; }
 
-bool CircuitBreaker::take_back_trial() {
+bool CircuitBreaker::release_trial() {
     const bool valid = trial_out_ && !trial_stale_;
     trial_out_ = trial_stale_ = false;
     return valid;
@@ -154,7 +154,7 @@ void CircuitBreaker::open(Trip trip, bool by_transport, bool others_usable, doub
         if (now - closed_since_ >= kOpeningsForgottenAfter) openings_ = 0;
         opened_at_ = now;
     }
-    const auto longest = others_usable ? kLongestOpenTime : kLongestLastWayOut;
+    const auto longest = others_usable ? kMaxOpenTime : kMaxOpenTimeOfLastRegion;
     until_ = std::max(until_, now + open_time(*options_, openings_, longest, random));
     if (others_usable) ++openings_;
     state_ = State::open;
@@ -169,7 +169,7 @@ void CircuitBreaker::close(time_point now) {
     closed_since_ = now;
     until_ = time_point::min();
     trip_ = Trip::none;
-    by_transport_ = early_exit_ = early_exit_spoilt_ = false;
+    by_transport_ = early_exit_ = early_exit_failed_ = false;
     good_trials_ = transport_in_a_row_ = gateway_in_a_row_ = any_in_a_row_ = 0;
     window_.fill({});
 }

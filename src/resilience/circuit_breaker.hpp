@@ -1,6 +1,6 @@
-// Stops sending to what keeps failing, and finds out with single trials when it works again. One for each region, one
-// for each model of a region that has failed. Pure: time and randomness are arguments.
-// outcomes of attempts → [CircuitBreaker] → may another one go there?
+// Stops sending to a target that keeps failing, and finds out by single trials when it works again. There is one
+// breaker per region, and one per model of a region once it has failed there. Pure: time and randomness are arguments.
+// outcomes of attempts → [CircuitBreaker] → may another attempt be sent?
 //
 //   closed ──trip──→ open ──open time is over, or enough good probes──→ half-open ──enough good trials──→ closed
 //                      ↑                                                   │                               ↑
@@ -18,12 +18,12 @@
 
 namespace holysheep::resilience {
 
-/// What a breaker counts. Answers that are the caller's fault, throttling, cancels and lost races are none of these.
+/// The failures that a breaker counts. Client errors, throttling, cancellation and lost races are not among them.
 enum class FailureKind : std::uint8_t {
     transport,  ///< refused, reset, TLS, DNS, no sign of life: certain evidence
     gateway,    ///< 502, 503, 504, 52x
-    server,     ///< 500, or an answer that makes no sense
-    timeout     ///< no answer within our own clock: it may be the model's slowness
+    server,     ///< 500, or a malformed answer
+    timeout     ///< no answer within our own limit: the model may be slow
 };
 
 /// Why a breaker is open.
@@ -38,6 +38,7 @@ enum class Trip : std::uint8_t {
     forced
 };
 
+/// I/O thread only.
 class CircuitBreaker {
   public:
     using time_point = Clock::time_point;
@@ -45,47 +46,45 @@ class CircuitBreaker {
     explicit CircuitBreaker(const BreakerOptions& options) : options_(&options) {}
 
     BreakerState state(time_point now) const;
-    /// Whether an attempt may go out: closed, or half-open and no trial is out. Always while disabled.
+    /// Whether an attempt may be sent: closed, or half-open without a trial in flight. Always true while disabled.
     bool admits(time_point now) const;
-    /// When the open time ends; unset unless it is open, and while it is forced open.
+    /// When the open time ends; unset if the breaker is not open, or is forced open.
     std::optional<time_point> opens_trial_at(time_point now) const;
     /// Why it is open or half-open.
     Trip trip() const { return trip_; }
-    /// While closed: failures without a success between.
+    /// While closed: consecutive failures.
     int failures_in_a_row() const { return any_in_a_row_; }
-    /// Since when it has not been closed.
+    /// When it last left the closed state.
     time_point opened_at() const { return opened_at_; }
-    /// Whether it opened last for certain evidence: `transport_in_a_row`, `silent`, or a trial that failed by
-    /// transport.
+    /// Whether it last opened on certain evidence: `transport_in_a_row`, `silent`, or a trial with a transport failure.
     bool opened_by_transport() const { return by_transport_; }
 
-    /// An attempt goes out, admitted or not. True: it holds the one trial permit, and whoever ends the attempt gives
-    /// that back with exactly one of the three functions below. Outcomes of other attempts count only while closed.
-    /// `canary`: no region was usable, so the attempt is made whatever the open time; it is the trial if none is out.
+    /// An attempt is sent, admitted or not. Returns true if it holds the one trial permit; then exactly one of the four
+    /// functions below must release it, with `trial` set. Outcomes of other attempts count only while closed.
+    /// `canary`: no region was usable, so the attempt ignores the open time; it becomes the trial if none is in flight.
     bool on_dispatch(time_point now, bool canary = false);
     void on_success(bool trial, time_point now);
-    /// An attempt that went out while this was not closed, beyond the trials, succeeded: closed at once, unless forced.
+    /// A canary succeeded: closes at once, unless forced.
     void on_canary_success(bool trial, time_point now);
-    /// What the other regions say about a failure of this one.
+    /// The state of the other regions at the time of a failure.
     struct Others {
-        bool may_open = true;  ///< false: counted, but it stays closed (so many are in trouble that it says little)
-        bool usable = true;    ///< false: this is the last way out, and its open time does not grow beyond a second
+        bool may_open = true;  ///< false: count, but stay closed (so many regions fail that the cause is elsewhere)
+        bool usable = true;    ///< false: this is the last region, so its open time stays within a second
     };
-    /// `random` in [0,1) spreads the open time. True when this failure opened it.
+    /// `random` in [0,1) spreads the open time. Returns true if this failure opened the breaker.
     bool on_failure(FailureKind kind, bool trial, Others others, double random, time_point now);
-    /// Neither good nor bad: cancelled, lost, throttled.
+    /// Neither success nor failure: cancelled, overtaken, throttled.
     void on_dropped(bool trial);
 
-    /// Probes went unanswered and nothing else came from there either. True when that opened it; it does so from closed
-    /// only.
+    /// Probes were not answered, and no other byte arrived. Opens a closed breaker; returns true if it did.
     bool on_silence(double random, time_point now);
-    /// Enough probes in a row were good: half-open at once if it had opened by transport and no trial has failed since
-    /// such an early exit. True when that changed something.
+    /// Enough consecutive probes succeeded: becomes half-open at once, if it opened by transport failures and no trial
+    /// has failed since an earlier such exit. Returns true if the state changed.
     bool on_live_probes(time_point now);
 
-    /// Open or closed until the next force or, with nullopt, from now on by itself again (beginning closed;
-    /// `half_open`: beginning with trials). All that was counted is forgotten. A trial that is out counts no more, but
-    /// no other goes out before it is back.
+    /// `open` or `closed` holds until the next call; nullopt ends the override, starting closed, `half_open` likewise,
+    /// starting with trials. Resets all counters. The outcome of a trial in flight is ignored, but no other trial
+    /// starts before it ends.
     void force(std::optional<BreakerState> state, time_point now);
 
   private:
@@ -95,10 +94,10 @@ class CircuitBreaker {
     };
     enum class State : std::uint8_t { closed, open, half_open };
 
-    /// Whether outcomes of attempts that are no trials count: those that come while it is open tell old news.
+    /// Whether outcomes of ordinary attempts count. While open they do not: the attempts were sent before.
     bool counts() const;
-    /// True when the trial's outcome still means something.
-    bool take_back_trial();
+    /// Releases the trial permit. Returns true if the outcome of the trial still counts.
+    bool release_trial();
     Trip trip_due() const;
     void open(Trip trip, bool by_transport, bool others_usable, double random, time_point now);
     void close(time_point now);
@@ -106,7 +105,7 @@ class CircuitBreaker {
 
     const BreakerOptions* options_;
     std::array<Bucket, kBuckets> window_{};  // a ring, each of window / 10
-    time_point bucket_end_{};                // of the newest
+    time_point bucket_end_{};                // of the newest bucket
     time_point until_ = time_point::min(), closed_since_{}, opened_at_{};
     int openings_ = 0, good_trials_ = 0;
     int transport_in_a_row_ = 0, gateway_in_a_row_ = 0, any_in_a_row_ = 0;
@@ -114,8 +113,8 @@ class CircuitBreaker {
     std::optional<BreakerState> forced_{};  // open or closed
     State state_ = State::closed;
     std::uint8_t newest_ = 0;
-    bool by_transport_ = false, early_exit_ = false, early_exit_spoilt_ = false;
-    bool trial_out_ = false, trial_stale_ = false;  // stale: the state was forced since it went out
+    bool by_transport_ = false, early_exit_ = false, early_exit_failed_ = false;
+    bool trial_out_ = false, trial_stale_ = false;  // stale: the state was forced since the trial was sent
 };
 
 }  // namespace holysheep::resilience

@@ -1,4 +1,4 @@
-// A refusal counts everywhere, a pause for one model in one region.
+// A refusal applies in all regions, a pause to one model in one region.
 #include "resilience/key_ring.hpp"
 
 #include <algorithm>
@@ -8,8 +8,8 @@ namespace holysheep::resilience {
 namespace {
 
 constexpr auto kRefusedFor = std::chrono::minutes{10};
-constexpr auto kNotedFor = std::chrono::minutes{1};
-constexpr double kLittle = 0.1;
+constexpr auto kQuotaValidFor = std::chrono::minutes{1};
+constexpr double kLowQuotaShare = 0.1;
 constexpr std::size_t kMaxQuotas = 1'000;
 
 }  // namespace
@@ -19,26 +19,26 @@ const KeyRing::Quota* KeyRing::quota(const Where& where) const {
     return found == quotas_.end() ? nullptr : &found->second;
 }
 
-KeyRing::Quota& KeyRing::noted(const Where& where, time_point now) {
-    const auto counts_until = [](const auto& entry) {
-        return std::max(entry.second.limited_until, entry.second.noted + kNotedFor);
+KeyRing::Quota& KeyRing::quota_for(const Where& where, time_point now) {
+    const auto valid_until = [](const auto& entry) {
+        return std::max(entry.second.limited_until, entry.second.recorded_at + kQuotaValidFor);
     };
     if (quotas_.size() >= kMaxQuotas && !quotas_.contains(where)) {
-        std::erase_if(quotas_, [&](const auto& entry) { return counts_until(entry) <= now; });
-        if (quotas_.size() >= kMaxQuotas) quotas_.erase(std::ranges::min_element(quotas_, {}, counts_until));
+        std::erase_if(quotas_, [&](const auto& entry) { return valid_until(entry) <= now; });
+        if (quotas_.size() >= kMaxQuotas) quotas_.erase(std::ranges::min_element(quotas_, {}, valid_until));
     }
     return quotas_[where];
 }
 
 void KeyRing::limit(std::size_t key, std::size_t region, ModelId model, time_point until, time_point now) {
-    auto& end = noted({key, region, model}, now).limited_until;
+    auto& end = quota_for({key, region, model}, now).limited_until;
     end = std::max(end, until);
 }
 
 void KeyRing::record_remaining(std::size_t key, std::size_t region, ModelId model, double share, time_point now) {
-    auto& quota = noted({key, region, model}, now);
+    auto& quota = quota_for({key, region, model}, now);
     quota.remaining = share;
-    quota.noted = now;
+    quota.recorded_at = now;
 }
 
 std::optional<KeyRing::Refusal> KeyRing::refusal(std::size_t key, time_point now) const {
@@ -54,7 +54,8 @@ std::optional<std::size_t> KeyRing::pick(std::size_t region, ModelId model, time
         if (refusal(key, now)) continue;
         const auto* known = quota({key, region, model});
         if (known != nullptr && known->limited_until > now) continue;
-        const bool low = known != nullptr && known->remaining < kLittle && now < known->noted + kNotedFor;
+        const bool low =
+            known != nullptr && known->remaining < kLowQuotaShare && now < known->recorded_at + kQuotaValidFor;
         const double left = low ? known->remaining : 1;
         if (left <= best_left) continue;
         best = key;

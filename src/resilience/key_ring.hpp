@@ -1,4 +1,4 @@
-// Several accounts of one client: which key is tried next, and which are no longer worth it.
+// Chooses among the keys of a client: skips keys that the gateway refused, and those whose quota is used up.
 // answers → [KeyRing] → call::Admission
 #pragma once
 
@@ -17,7 +17,7 @@ namespace holysheep::resilience {
 
 using values::ModelId;
 
-/// On the I/O thread; time comes in. Keys and regions are numbers.
+/// I/O thread only; time is an argument. Keys and regions are indices.
 class KeyRing {
   public:
     using time_point = Clock::time_point;
@@ -28,25 +28,25 @@ class KeyRing {
         time_point since;
     };
 
-    /// The gateway refused the account itself (no such key, no money): it is left out for ten minutes, everywhere.
+    /// The gateway refused the account itself (unknown key, no money): skip the key for ten minutes, in all regions.
     void refuse(std::size_t key, ErrorCode why, time_point now) { refusals_[key] = Refusal{why, now}; }
     void accept(std::size_t key) { refusals_[key].reset(); }
-    /// Asked for a pause, for this model there.
+    /// The gateway asked for a pause, for this model in this region.
     void limit(std::size_t key, std::size_t region, ModelId model, time_point until, time_point now);
-    /// The share of its quota that is left, 0..1; it counts for a minute.
+    /// Records the remaining share of the quota, 0..1; it is valid for a minute.
     void record_remaining(std::size_t key, std::size_t region, ModelId model, double share, time_point now);
 
-    /// The first key in the order given that is neither refused nor paused; those with less than a tenth of their quota
-    /// come after the others, the fullest first.
+    /// The first key, in the configured order, that is neither refused nor paused. Keys with less than a tenth of their
+    /// quota come last, those with the largest share first.
     std::optional<std::size_t> pick(std::size_t region, ModelId model, time_point now) const;
-    /// When the first of them is usable again.
+    /// When the first key becomes usable again.
     time_point usable_at(std::size_t region, ModelId model, time_point now) const;
-    /// With every key refused, the one that was refused first is asked again: better than to fail unasked.
+    /// If every key is refused, the one that was refused first: trying it is better than failing without a request.
     std::size_t least_bad() const;
-    /// Why it is left out at present.
+    /// Why the key is skipped at present.
     std::optional<Refusal> refusal(std::size_t key, time_point now) const;
     std::size_t size() const { return refusals_.size(); }
-    std::size_t noted_quotas() const { return quotas_.size(); }
+    std::size_t recorded_quotas() const { return quotas_.size(); }
 
   private:
     struct Where {
@@ -57,11 +57,11 @@ class KeyRing {
     struct Quota {
         time_point limited_until{};
         double remaining = 1;
-        time_point noted{};
+        time_point recorded_at{};
     };
     const Quota* quota(const Where& where) const;
-    /// Makes room for it: models have any names. What ends soonest goes.
-    Quota& noted(const Where& where, time_point now);
+    /// Finds or adds the entry. Callers may name any number of models, so the entry that expires first is dropped.
+    Quota& quota_for(const Where& where, time_point now);
 
     std::vector<std::optional<Refusal>> refusals_;
     std::map<Where, Quota> quotas_;

@@ -1,4 +1,4 @@
-// Calls and tokens are judged apart; the stricter of the two counts.
+// Computes calls and tokens separately and applies the stricter one.
 #include "resilience/quota_pace.hpp"
 
 #include <algorithm>
@@ -9,9 +9,9 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-constexpr std::int64_t kLittle = 10;  // a tenth
-// Some gateways tell when the whole quota will be filled again, which is far later than the next call's turn.
-constexpr nanoseconds kLongestHold = std::chrono::seconds{30};
+constexpr std::int64_t kLowQuotaDivisor = 10;  // a tenth
+// Some gateways report when the whole quota will be available again, which is long after the next call could be sent.
+constexpr nanoseconds kMaxHold = std::chrono::seconds{30};
 
 struct Quota {
     std::optional<std::int64_t> limit, remaining;
@@ -22,11 +22,11 @@ bool known(const Quota& quota) { return quota.limit && quota.remaining && *quota
 
 std::optional<Pace> pace(const Quota& quota, std::int64_t per_call) {
     if (!known(quota) || !quota.reset || quota.reset->count() <= 0) return std::nullopt;
-    if (*quota.remaining > *quota.limit / kLittle) return std::nullopt;
+    if (*quota.remaining > *quota.limit / kLowQuotaDivisor) return std::nullopt;
     const auto calls = *quota.remaining / std::max<std::int64_t>(per_call, 1);
     const nanoseconds reset = *quota.reset;
-    if (calls == 0) return Pace{.hold = std::min(reset, kLongestHold), .spacing = {}, .reset = reset};
-    const auto spacing = std::min(reset / calls, kLongestHold);
+    if (calls == 0) return Pace{.hold = std::min(reset, kMaxHold), .spacing = {}, .reset = reset};
+    const auto spacing = std::min(reset / calls, kMaxHold);
     return Pace{.hold = spacing, .spacing = spacing, .reset = reset};
 }
 

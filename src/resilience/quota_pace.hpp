@@ -1,4 +1,4 @@
-// What is left of a gateway's quota, and how fast it may be used so that it lasts until it is filled again.
+// Derives from the rest of a gateway's quota how fast it may be used so that it lasts until its reset.
 // x-ratelimit-* → [pace_of] → RegionHealthTracker, KeyRing
 #pragma once
 
@@ -10,16 +10,16 @@
 
 namespace holysheep::resilience {
 
-/// Nothing before `hold` has passed, and then one call in each `spacing`, until `reset`.
+/// Send nothing before `hold` has passed, then one call per `spacing`, until `reset`.
 struct Pace {
     std::chrono::nanoseconds hold{}, spacing{}, reset{};
 };
 
-/// With a tenth left or less: spacing = reset / what is left, in calls. With nothing left: a pause until the reset.
-/// Neither is longer than 30 s. Tokens count in calls like this one, of `call_tokens`. Unset: no need, or no way to
-/// know. Gateways that send limits of 0 or -1 mean that they have none.
+/// With a tenth of the quota left or less: spacing = reset / remaining calls. With nothing left: a pause until the
+/// reset. Both are at most 30 s. Remaining tokens are converted to calls of `call_tokens` each. Unset: no pacing is
+/// needed, or the headers are incomplete. Limits of 0 or -1 mean that the gateway has none.
 std::optional<Pace> pace_of(const RateLimits& limits, std::int64_t call_tokens);
-/// The smaller share of calls and tokens that is left, 0..1; unset where the gateway does not say.
+/// The remaining share of calls or of tokens, whichever is smaller, 0..1; unset if the gateway does not report it.
 std::optional<double> remaining_share(const RateLimits& limits);
 
 }  // namespace holysheep::resilience

@@ -1,4 +1,4 @@
-// A small seeded source of randomness, so that a seed decides everything random in a call.
+// A small seeded generator: one seed determines every random choice of a call.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// A rate limit without a number is none: what would belong to it is refused, too.
+// Without a number there is no limit, so options that only modify one are refused, too.
 #include "resilience/rate_limit_check.hpp"
 
 #include <chrono>
@@ -26,7 +26,7 @@ std::vector<std::pair<std::string, std::string>> problems_of(const RateLimitOpti
     if (options.burst < 1) {
         add("rate_limit.burst", std::to_string(options.burst) + " must be 1 or more");
     } else if (options.burst > 1 && !options.smooth) {
-        add("rate_limit.burst", "it belongs to rate_limit.smooth; a window lets all its calls go at once");
+        add("rate_limit.burst", "it requires rate_limit.smooth; without it, all calls of a window may be sent at once");
     }
     const bool unlimited = options.requests == 0 && options.tokens_per_minute == 0;
     if (unlimited && (options.smooth || options.fail_fast)) {

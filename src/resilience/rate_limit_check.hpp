@@ -1,4 +1,4 @@
-// What is wrong with the options of a rate limit, whoever was given them: a client, or a limiter to be shared.
+// Validates the options of a rate limit, for a client and for a shared limiter.
 // RateLimitOptions → [problems_of] → RateLimiter, ClientOptions
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace holysheep::resilience {
 
-/// Each with the option's name and what helps.
+/// Pairs of an option's name and a text that says what is wrong and how to fix it.
 std::vector<std::pair<std::string, std::string>> problems_of(const RateLimitOptions& options);
 
 }  // namespace holysheep::resilience

@@ -1,4 +1,4 @@
-// Twenty percent of successes may be spent on retries, the share that Finagle and Envoy use too.
+// By default, retries may amount to 20 % of successes, the share that Finagle and Envoy use.
 #include "resilience/retry_budget.hpp"
 
 namespace holysheep::resilience {

@@ -1,5 +1,5 @@
-// Keeps retries from feeding an outage: a token bucket that successes fill and repeated attempts empty.
-// CallMachine → [RetryBudget] → may another attempt go out?
+// Keeps retries from prolonging an outage: a token bucket that successes fill and repeated attempts empty.
+// CallMachine → [RetryBudget] → may another attempt be sent?
 #pragma once
 
 #include <algorithm>
@@ -8,14 +8,13 @@
 
 namespace holysheep::resilience {
 
-/// One per client, shared by its calls; used on the I/O thread only. A new one is full, so that a fresh client can
-/// retry.
+/// Shared by the calls of a client; I/O thread only. Starts full, so that a new client can retry.
 class RetryBudget {
   public:
     RetryBudget(double ratio, int capacity) : ratio_(ratio), capacity_(capacity), tokens_(capacity) {}
 
     void earn() { tokens_ = std::min(capacity_, tokens_ + ratio_); }
-    /// Takes one token; false when there is none, and then the attempt must not go out.
+    /// Takes one token. Returns false if there is none; then the attempt must not be sent.
     bool try_take();
     double tokens() const { return tokens_; }
 

@@ -1,4 +1,4 @@
-// Buckets carry the number of their interval, so that an old one is told from a new one in the same place.
+// Each bucket has the number of its interval, which tells an old bucket from a new one at the same index.
 #include "resilience/sliding_sum.hpp"
 
 #include <algorithm>
@@ -8,8 +8,8 @@ namespace holysheep::resilience {
 
 namespace {
 
-// In one step: sixty of them are within the range, whatever gateways say that they used.
-constexpr std::int64_t kMost = 100'000'000'000'000'000;
+// Per bucket: the sum of sixty fits into the type, whatever usage a gateway reports.
+constexpr std::int64_t kMaxPerBucket = 100'000'000'000'000'000;
 
 }  // namespace
 
@@ -27,7 +27,7 @@ std::int64_t SlidingSum::booked_since(std::int64_t first) const {
         }
         return booked;
     }
-    // The clock has stepped back, or far ahead.
+    // The clock moved backwards, or far ahead.
     booked = 0;
     for (const auto& bucket : ring_) {
         if (bucket.number >= first) booked += bucket.amount;
@@ -46,7 +46,7 @@ std::optional<SlidingSum::time_point> SlidingSum::fits_at(std::int64_t amount, t
     if (amount <= limit_ - left) return now;
     if (amount > limit_ - held_) return std::nullopt;
     const auto current = number(now);
-    // The oldest first. (Where the clock has stepped back, some are of the future.)
+    // Oldest first. If the clock moved backwards, some are in the future.
     auto buckets = ring_;
     std::ranges::sort(buckets, {}, &Bucket::number);
     for (const auto& bucket : buckets) {
@@ -68,8 +68,8 @@ void SlidingSum::add(std::int64_t amount, time_point when) {
         target = {.number = wanted, .amount = 0};
         newest_ = std::max(newest_, wanted);
     }
-    // A clock that stepped back finds a later bucket there: it counts for longer.
-    change(target, std::min(amount, kMost - target.amount));
+    // If the clock moved backwards, a later bucket is at this index: the amount counts for longer.
+    change(target, std::min(amount, kMaxPerBucket - target.amount));
 }
 
 void SlidingSum::change(Bucket& bucket, std::int64_t by) {

@@ -1,6 +1,6 @@
-// "So much per span" for amounts: tokens per minute, money per day. Sixty buckets bound the memory; what is in one
-// counts until the whole bucket has left the span, so that the sum is never too small. RateLimiter, Budget →
-// [SlidingSum]
+// Sums amounts over a sliding span: tokens per minute, money per day. Sixty buckets bound the memory. An amount counts
+// until its whole bucket has left the span, so the sum is never too small.
+// RateLimiter, Spending → [SlidingSum]
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@
 
 namespace holysheep::resilience {
 
-/// What is held is counted but not booked yet: a call that waits for its connection.
+/// Amounts are held first (the call waits for its connection), then booked. Both count.
 class SlidingSum {
   public:
     using time_point = Clock::time_point;
@@ -21,13 +21,13 @@ class SlidingSum {
     SlidingSum(std::int64_t limit, duration span) : limit_(limit), width_(span / kBuckets) {}
 
     bool fits(std::int64_t amount, time_point now) const { return amount <= limit_ - sum(now); }
-    /// When `amount` fits, if nothing else is added; unset: never, or not before what is held was booked.
+    /// When `amount` fits, if nothing else is added; unset: never, or not before the held amounts are booked.
     std::optional<time_point> fits_at(std::int64_t amount, time_point now) const;
     void hold(std::int64_t amount) { held_ += amount; }
     void release(std::int64_t amount) { held_ -= amount; }
-    /// From held to spent.
+    /// Moves the amount from held to booked.
     void book(std::int64_t amount, time_point now);
-    /// What was booked at `booked` has turned out to be another amount. Savings help only while the booking counts.
+    /// Corrects an amount that was booked at `booked`. A lower amount helps only while the booking is within the span.
     void settle(std::int64_t booked_amount, std::int64_t actual, time_point booked, time_point now);
     std::int64_t sum(time_point now) const;
     std::int64_t held() const { return held_; }
@@ -42,7 +42,7 @@ class SlidingSum {
     };
     std::int64_t number(time_point when) const;
     void add(std::int64_t amount, time_point when);
-    /// Of the buckets from `first` on.
+    /// The sum of the buckets from `first` on.
     std::int64_t booked_since(std::int64_t first) const;
     void change(Bucket& bucket, std::int64_t by);
     Bucket& bucket(std::int64_t number) { return ring_[static_cast<std::size_t>(number) % kRing]; }
@@ -54,7 +54,7 @@ class SlidingSum {
     duration width_;
     std::int64_t held_ = 0;
     std::array<Bucket, kRing> ring_{};
-    // The sum of the buckets from `first_` on, so that they need not be added up each time.
+    // The sum of the buckets from `first_` on, kept so that they need not be added each time.
     std::int64_t booked_ = 0, first_ = 0, newest_ = -1;
 };
 

@@ -1,4 +1,4 @@
-// A ring of the moments at which slots become free, in order.
+// A ring of the times at which slots become free, in order.
 #include "resilience/sliding_window.hpp"
 
 #include <algorithm>
@@ -45,7 +45,8 @@ void SlidingWindow::insert(time_point free_at) {
         return;
     }
     std::size_t i = size_++;
-    // What becomes free is later than nearly all others; what is given back is earlier: from the nearer end.
+    // A blocked slot becomes free after nearly all others, one that is given back before them: search from the nearer
+    // end.
     if (i > 0 && free_at <= at(0)) {
         first_ = (first_ + ring_.size() - 1) % ring_.size();
         at(0) = free_at;
@@ -95,12 +96,12 @@ void SlidingWindow::resize(std::size_t slots, time_point now) {
         first_ = 0;
         for (std::size_t i = 0; i < more; ++i) insert(now + span_);
     } else {
-        // The free ones go first: those that rest are calls which the new limit counts, too.
+        // Drop free slots first: blocked slots are calls that the new limit counts, too.
         const auto fewer = slots_ - slots;
-        const auto now_gone = std::min(fewer, size_);
-        first_ = (first_ + now_gone) % ring_.size();
-        size_ -= now_gone;
-        retiring_ += fewer - now_gone;
+        const auto dropped = std::min(fewer, size_);
+        first_ = (first_ + dropped) % ring_.size();
+        size_ -= dropped;
+        retiring_ += fewer - dropped;
     }
     slots_ = slots;
 }

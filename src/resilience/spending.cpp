@@ -1,4 +1,4 @@
-// A label's ceiling and the client's count the same call.
+// A call counts against the ceiling of its label and against the client's.
 #include "resilience/spending.hpp"
 
 namespace holysheep::resilience {
@@ -20,15 +20,15 @@ SlidingSum* Spending::of_label(std::string_view label) {
 }
 
 std::optional<Spending::Refusal> Spending::reserve(std::string_view label, std::int64_t amount, time_point now) {
-    auto* own = of_label(label);
-    for (auto* sum : {own, total_ ? &*total_ : nullptr}) {
+    auto* by_label = of_label(label);
+    for (auto* sum : {by_label, total_ ? &*total_ : nullptr}) {
         if (sum == nullptr || sum->fits(amount, now)) continue;
-        return Refusal{.of_label = sum == own,
+        return Refusal{.of_label = sum == by_label,
                        .ceiling = sum->limit(),
                        .spent = sum->sum(now),
                        .until = sum->fits_at(amount, now)};
     }
-    if (own != nullptr) own->hold(amount);
+    if (by_label != nullptr) by_label->hold(amount);
     if (total_) total_->hold(amount);
     return std::nullopt;
 }

@@ -1,5 +1,5 @@
-// Ceilings on money per span of time: for the whole client, and for callers' labels. Reserved with an estimate before a
-// call, settled with what it cost.
+// Limits the cost of calls per span of time, for the whole client and per label. A call reserves an estimate before it
+// starts and settles the actual cost when it ends.
 // call::Admission → [Spending]
 #pragma once
 
@@ -15,7 +15,7 @@
 
 namespace holysheep::resilience {
 
-/// On the I/O thread. Amounts are nano-units of one currency.
+/// I/O thread only. Amounts are nano-units of one currency.
 class Spending {
   public:
     using time_point = Clock::time_point;
@@ -26,12 +26,12 @@ class Spending {
 
     struct Refusal {
         bool of_label = false;
-        std::int64_t ceiling = 0, spent = 0;  ///< spent: with what is reserved
-        std::optional<time_point> until{};  ///< when the call would fit; unset: never, or it depends on calls under way
+        std::int64_t ceiling = 0, spent = 0;  ///< spent: including reservations
+        std::optional<time_point> until{};  ///< when the call would fit; unset: never, or it depends on calls in flight
     };
-    /// Unset: it is reserved.
+    /// Reserves the amount under both ceilings, or returns why it does not fit.
     std::optional<Refusal> reserve(std::string_view label, std::int64_t amount, time_point now);
-    /// What it cost in the end; the reservation goes.
+    /// Replaces the reservation by the actual cost.
     void settle(std::string_view label, std::int64_t reserved, std::int64_t actual, time_point now);
 
   private:

@@ -42,7 +42,7 @@ TEST(KeyRing, APauseOutlivesAnyNumberOfMadeUpModels) {
     ring.limit(0, 0, 7, kStart + 10min, kStart);
     for (ModelId model = 100; model < 3'000; ++model) ring.limit(0, 0, model, kStart + 1s, kStart);
     EXPECT_FALSE(ring.pick(0, 7, kStart + 9min + 59s));
-    EXPECT_LE(ring.noted_quotas(), 1'000U);
+    EXPECT_LE(ring.recorded_quotas(), 1'000U);
 }
 
 }  // namespace
