@@ -67,7 +67,8 @@ RoutingWorld::RoutingWorld(std::size_t count)
       now(give_history(tracker, kStart)),
       model(tracker.model_id(kModel)),
       log(LogOptions{.level = LogLevel::off}, telemetry::Redactor{}),
-      router(regions, SelectorOptions{}, nullptr, tracker, log),
+      bulkhead(count, ConcurrencyOptions{}, 1),
+      router(regions, SelectorOptions{}, nullptr, tracker, bulkhead, log),
       recorder(ids(regions), now) {
     std::iota(all.begin(), all.end(), std::size_t{0});
     for (const auto& region : regions) {

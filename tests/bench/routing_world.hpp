@@ -13,6 +13,7 @@
 #include "call/machine.hpp"
 #include "execution/router.hpp"
 #include "health/region_health_tracker.hpp"
+#include "resilience/bulkhead.hpp"
 #include "resilience/retry_budget.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/recorder.hpp"
@@ -54,6 +55,7 @@ struct RoutingWorld {
     Clock::time_point now;
     const values::ModelId model;
     telemetry::Log log;
+    resilience::Bulkhead bulkhead;
     execution::Router router;
     RoomEverywhere rooms{};
     telemetry::Recorder recorder;
