@@ -44,7 +44,7 @@ CallPolicy make_policy(const RetryOptions& retry, const TimeoutOptions& timeouts
 void adapt_policy(CallPolicy& policy, const health::RegionHealthTracker& regions, values::ModelId model,
                   health::Awaited awaited) {
     const auto& quantiles = regions.quantiles(model, awaited);
-    const auto span = [](double ms) { return nanoseconds(static_cast<std::int64_t>(ms * 1e6)); };
+    const auto span = [](health::Latency latency) { return std::chrono::duration_cast<nanoseconds>(latency); };
     const bool known = quantiles.size() >= health::kEnoughForQuantiles;
     if (known && awaited != health::Awaited::other) policy.usual = span(quantiles.p95());
     if (known && policy.hedge) policy.hedge_after = std::max(span(quantiles.p95()), policy.hedge_min_delay);

@@ -1,4 +1,4 @@
-// The arithmetic of the estimators; RFC 6298 for the round trip, an irregular-interval average for steering.
+// RFC 6298 for the round trip, an average over irregular intervals for the choice of regions.
 #include "health/latency.hpp"
 
 #include <algorithm>
@@ -12,9 +12,10 @@ namespace {
 using Seconds = std::chrono::duration<double>;
 
 constexpr Seconds kLeastGap{0.060}, kRising{4}, kFalling{12}, kDrifting{30};
-constexpr double kLargest = 1e30;  // of a quantile's sample
+constexpr Latency kOutlierAllowance{200};  // a sample counts as at most 5 · average + this
+constexpr double kMaxSample = 1e30;        // of Quantiles
 
-/// What the past still weighs after `gap`.
+/// The remaining weight of the past after `gap`.
 double weight_of_past(Seconds gap, Seconds tau) { return std::exp(-(gap / tau)); }
 }  // namespace
 
@@ -32,11 +33,11 @@ void RttEstimate::add(nanoseconds sample, nanoseconds variation) {
 
 nanoseconds RttEstimate::late_after(nanoseconds floor) const { return srtt_ + std::max(4 * rttvar_, floor); }
 
-void LatencyAverage::add(double sample, time_point now) {
+void LatencyAverage::add(Latency sample, time_point now) {
     if (samples_ == 0) {
         value_ = sample;
     } else {
-        sample = std::min(sample, 5 * value_ + 200);
+        sample = std::min(sample, 5 * value_ + kOutlierAllowance);
         const double w =
             weight_of_past(std::max<Seconds>(now - last_sample_, kLeastGap), sample > value_ ? kRising : kFalling);
         value_ = w * value_ + (1 - w) * sample;
@@ -45,13 +46,13 @@ void LatencyAverage::add(double sample, time_point now) {
     if (samples_ < std::numeric_limits<std::uint32_t>::max()) ++samples_;
 }
 
-void LatencyAverage::drift(double target, time_point now) {
+void LatencyAverage::drift(Latency target, time_point now) {
     if (samples_ == 0 || now <= last_change_) return;
     if (target < value_) value_ = target + weight_of_past(now - last_change_, kDrifting) * (value_ - target);
     last_change_ = now;
 }
 
-void Quantiles::add(double sample) {
+void Quantiles::add(Latency sample) {
     const Code code = encode(sample);
     const auto end = sorted_.begin() + size_;
     const auto to = std::lower_bound(sorted_.begin(), end, code);
@@ -69,21 +70,20 @@ void Quantiles::add(double sample) {
     next_ = static_cast<std::uint16_t>((next_ + 1) % kSize);
 }
 
-double Quantiles::at(std::size_t percent) const {
-    return size_ == 0 ? 0 : decode(sorted_[(size_ * percent + 99) / 100 - 1]);
+Latency Quantiles::at(std::size_t percent) const {
+    return size_ == 0 ? Latency{} : decode(sorted_[(size_ * percent + 99) / 100 - 1]);
 }
 
-// Floats that are not negative compare like their bits. All but the upper 17 of those, the first of which is the sign,
-// are rounded away.
-Quantiles::Code Quantiles::encode(double sample) {
-    const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(std::clamp(sample, 0.0, kLargest)));
+// Non-negative floats have the order of their bits. Rounds to the upper 17 bits, the first of which is the sign.
+Quantiles::Code Quantiles::encode(Latency sample) {
+    const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(std::clamp(sample.count(), 0.0, kMaxSample)));
     return static_cast<Code>((bits + (1U << 14U)) >> 15U);
 }
 
-double Quantiles::decode(Code code) { return std::bit_cast<float>(static_cast<std::uint32_t>(code) << 15U); }
+Latency Quantiles::decode(Code code) { return Latency{std::bit_cast<float>(static_cast<std::uint32_t>(code) << 15U)}; }
 
 nanoseconds ContentGaps::p99() const {
-    const unsigned longer = size_ / 100U;  // these may be
+    const unsigned longer = size_ / 100U;  // so many gaps may be longer
     unsigned seen = 0;
     for (auto step = static_cast<std::int64_t>(counts_.size()); step > 0; --step) {
         seen += counts_[static_cast<std::size_t>(step - 1)];

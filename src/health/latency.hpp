@@ -1,4 +1,4 @@
-// How fast regions and models are, from served traffic: four estimators, because they answer four questions.
+// Estimators of how fast regions and models are, from served traffic. Each answers another question.
 // AttemptRecord → [RttEstimate, LatencyAverage, Quantiles, ContentGaps] → RegionHealthTracker
 #pragma once
 
@@ -11,17 +11,20 @@
 
 #include <holysheep/clock.hpp>
 
+#include "values/latency.hpp"
+
 namespace holysheep::health {
 
 using std::chrono::nanoseconds;
+using values::Latency;
 
-/// A first sample sets the variation to half of the round trip; after so many it has settled.
+/// The first sample sets the variation to half of the round trip; after this many samples it has converged.
 inline constexpr int kSettledRtt = 8;
 
-/// The network's round trip, smoothed as RFC 6298 (2.2, 2.3) does: when is a sign of life late?
+/// The round trip of the network, smoothed as in RFC 6298 (2.2, 2.3). Answers: when is a response late?
 class RttEstimate {
   public:
-    /// `variation`: what the sample itself varied by, where it is an average of several.
+    /// `variation`: of the sample itself, if it is an average.
     void add(nanoseconds sample, nanoseconds variation = {});
     bool known() const { return samples_ > 0; }
     int samples() const { return samples_; }
@@ -35,54 +38,55 @@ class RttEstimate {
     int samples_ = 0;
 };
 
-/// Time to the first content, smoothed for steering, in milliseconds. Samples come at irregular intervals, so the
-/// weight of the past is w = exp(−max(Δt, 60 ms)/τ): rises count fast (τ = 4 s), falls slowly (12 s); the 60 ms keep a
-/// burst of simultaneous answers from wiping the average. A sample counts as 5·L + 200 ms at most.
+/// The smoothed time to the first content, for the choice of regions. Samples arrive at irregular intervals, so the
+/// weight of the past is w = exp(−max(Δt, 60 ms)/τ): the average rises fast (τ = 4 s) and falls slowly (12 s). The
+/// minimum of 60 ms keeps a burst of simultaneous answers from replacing the average. A sample counts as at most 5·L +
+/// 200 ms.
 class LatencyAverage {
   public:
     using time_point = Clock::time_point;
-    void add(double sample, time_point now);
-    /// No samples for a while: moves towards `target` where that is lower, with τ = 30 s since the last sample or
-    /// drift, so that a region which was slow once is tried again.
-    void drift(double target, time_point now);
+    void add(Latency sample, time_point now);
+    /// Without new samples: moves towards `target`, if that is lower, with τ = 30 s since the last sample or drift, so
+    /// that a region which was slow is tried again.
+    void drift(Latency target, time_point now);
     bool known() const { return samples_ > 0; }
     std::uint32_t samples() const { return samples_; }
-    double value() const { return value_; }
-    time_point last_sample() const { return last_sample_; }
+    Latency value() const { return value_; }
 
   private:
-    double value_ = 0;
+    Latency value_{};
     time_point last_sample_{}, last_change_{};
     std::uint32_t samples_ = 0;
 };
 
-/// Quantiles of fewer samples than this are not worth deciding by.
+/// Decisions use quantiles of at least this many samples.
 inline constexpr std::size_t kEnoughForQuantiles = 30;
 
-/// Quantiles of the last 256 samples, by nearest rank; 0 without samples. The samples are kept sorted too, so asking
-/// costs nothing and is never out of date; to be small they keep nine significant bits (an error of 0.2 % at most).
+/// Quantiles of the last 256 samples, by nearest rank; 0 without samples. A sorted copy makes reads O(1). Samples are
+/// stored with nine significant bits (an error of at most 0.2 %) to save memory.
 class Quantiles {
   public:
-    void add(double sample);
+    void add(Latency sample);
     std::size_t size() const { return size_; }  ///< at most 256
-    double p50() const { return at(50); }
-    double p95() const { return at(95); }
-    double p99() const { return at(99); }
+    Latency p50() const { return at(50); }
+    Latency p95() const { return at(95); }
+    Latency p99() const { return at(99); }
 
   private:
     static constexpr std::size_t kSize = 256;
-    using Code = std::uint16_t;  // orders as the samples do
-    static Code encode(double sample);
-    static double decode(Code code);
-    double at(std::size_t percent) const;
+    using Code = std::uint16_t;  // has the order of the samples
+    static Code encode(Latency sample);
+    static Latency decode(Code code);
+    Latency at(std::size_t percent) const;
 
     std::array<Code, kSize> ring_{}, sorted_{};
     std::uint16_t size_ = 0, next_ = 0;
 };
 
-/// How long streams are silent between two pieces of content: when is one silent for too long? Counted in eighths of a
-/// second, because more is not asked for; what is read within a millisecond is one piece. Old gaps fade: at 8,192 all
-/// counts are halved. An addition is one count, since it is made for every read of every stream.
+/// The gaps between two pieces of content in streams. Answers: when is a stream silent for too long? Gaps are counted
+/// in eighths of a second, which is precise enough; pieces that are read within a millisecond count as one. Old gaps
+/// decay: at 8,192 gaps all counts are halved. `add` only increments a counter, because it runs for every read of every
+/// stream.
 class ContentGaps {
   public:
     void add(nanoseconds gap) {
@@ -91,9 +95,9 @@ class ContentGaps {
         if (++size_ == kFull) fade();
     }
     std::size_t size() const { return size_; }
-    /// Of so few gaps the longest one in a hundred cannot be told.
+    /// There are enough gaps for the 99th percentile.
     bool enough() const { return size_ >= 100; }
-    /// To the next eighth; everything from 7.5 s on is 7.625 s. 0 without gaps.
+    /// Rounded up to an eighth of a second; from 7.5 s on always 7.625 s. 0 without gaps.
     nanoseconds p99() const;
 
   private:

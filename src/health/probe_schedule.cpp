@@ -1,4 +1,4 @@
-// The part of the tracker that says when a region is probed, and what the answer or its absence means.
+// The probes of the tracker: when a region is probed, and the effect of an answer or its absence.
 #include <algorithm>
 
 #include "health/region_health_tracker.hpp"
@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kIdleAfter = 5min;
 constexpr milliseconds kIdlePeriod = 60s;
-constexpr auto kLeastProbeTimeout = 50ms;
+constexpr auto kMinProbeTimeout = 50ms;
 constexpr auto kProbeGrace = 30ms;
 constexpr auto kThrottledProbesFor = 10min;
 
@@ -45,10 +45,10 @@ std::optional<RegionHealthTracker::time_point> RegionHealthTracker::next_probe_a
     return next;
 }
 
-/// When a region with waiting attempts should be asked for a sign of life.
+/// When to probe a silent region with waiting attempts.
 std::optional<RegionHealthTracker::time_point> RegionHealthTracker::life_due(const RegionState& r) const {
     if (r.watched == 0) return std::nullopt;
-    if (r.unanswered == 1 && !r.probe_repeats) return r.probe_sent;  // by now
+    if (r.unanswered == 1 && !r.probe_repeats) return r.probe_sent;  // now
     const auto heard = r.alive_at == time_point{} ? r.watch_began : r.alive_at;
     return std::max(heard, r.probe_sent) + health_.sign_of_life;
 }
@@ -73,7 +73,7 @@ bool RegionHealthTracker::take_due_probe(std::size_t region, time_point now) {
     if (r.probe_out) return false;
     if (const auto due = life_due(r); due && *due <= now) return take_probe(region, now);
     if (r.next_probe > now) return false;
-    // Traffic is the best probe, once one has shown how long probes take here.
+    // Traffic replaces probes, once the duration of probes is known.
     if (!r.probe_wanted && r.probe_time.known() && r.alive_at + probe_period(r, now) > now) {
         schedule_probe(r, std::max(r.alive_at, now - probe_period(r, now) / 2), now);
         return false;
@@ -107,7 +107,7 @@ void RegionHealthTracker::on_probe_end(std::size_t region, const ProbeResult& re
     } else if (missed) {
         r.probe_trust.on_missed();
     }
-    // Its probes go unanswered while its calls do not: their silence says nothing.
+    // If a region answers calls but no probes, missed probes are no evidence.
     const bool evidence = result.answered || result.bare || r.probe_trust.trusted();
     if (result.good) {
         if (result.took.count() >= 0) {
@@ -116,9 +116,9 @@ void RegionHealthTracker::on_probe_end(std::size_t region, const ProbeResult& re
         }
         record_success(r, now);
     } else if (!result.unsent && evidence && (result.answered || r.alive_at < r.probe_sent)) {
-        // (Bytes of a call that came meanwhile would have proved life.)
+        // (Bytes of a call that arrived meanwhile show that the region answers.)
         r.unanswered = result.answered || result.refused ? 0 : r.unanswered + 1;
-        // What silenced the first may silence one right after it: together they are one.
+        // A short disturbance can lose two probes in quick succession: they count as one.
         if (!r.probe_repeats || result.answered) ++r.misses;
         r.hits = 0;
         if (r.misses >= 2) {
@@ -152,12 +152,12 @@ void RegionHealthTracker::on_late_probe(std::size_t region, nanoseconds took, ti
 nanoseconds RegionHealthTracker::probe_timeout(std::size_t region) const {
     const auto& r = regions_[region];
     if (!r.probe_time.known()) return health_.timeout;
-    const auto late_after = std::max<nanoseconds>(r.probe_time.late_after(kProbeGrace), kLeastProbeTimeout);
+    const auto late_after = std::max<nanoseconds>(r.probe_time.late_after(kProbeGrace), kMinProbeTimeout);
     return std::min<nanoseconds>(late_after, health_.timeout);
 }
 
 nanoseconds RegionHealthTracker::probe_connect_timeout(std::size_t region) const {
-    // Twice what is late for a call: nobody waits for a probe, and a false alarm would move calls.
+    // Twice the limit for calls: no call waits for a probe, and a false alarm would move calls.
     const auto late = connect_late_after(region);
     return late ? std::min<nanoseconds>(2 * *late, health_.timeout) : health_.timeout;
 }

@@ -1,5 +1,5 @@
-// Whether a region's probes mean anything: where calls are answered and probes are not, the path of the probes is what
-// fails. Pure. probes, bytes of calls → [ProbeTrust] → RegionHealthTracker
+// Decides whether missed probes of a region are evidence: if it answers calls, but no probes, only the path of the
+// probes fails. Pure. probes, bytes of calls → [ProbeTrust] → RegionHealthTracker
 #pragma once
 
 #include <chrono>
@@ -9,10 +9,10 @@
 
 namespace holysheep::health {
 
-/// A probe that goes unanswered although bytes of a call come after it contradicts the calls. A region that was frozen
-/// for a while contradicts itself once: its next probe is answered. One that does so twice in a row, or once where no
-/// probe was ever answered, has a probe path that cannot be relied on: its probes' silence is no evidence, and a bare
-/// connection takes their place until one of them, tried each minute, is answered.
+/// A missed probe followed by bytes of a call is a contradiction. A region that was frozen for a while causes one
+/// contradiction, then its next probe is answered. After two contradictions in a row, or one if no probe was ever
+/// answered, missed probes are no evidence. Then probes only connect, until a real one, sent once a minute, is
+/// answered.
 class ProbeTrust {
   public:
     using time_point = Clock::time_point;
@@ -23,20 +23,20 @@ class ProbeTrust {
         contradictions_ = 0;
     }
     void on_missed() { missed_ = true; }
-    /// Bytes of a call came. True when they contradict a probe, so that another one should go out at once to tell a
-    /// thaw from an unreliable path.
+    /// Bytes of a call arrived. Returns true if they contradict a missed probe; then another probe should be sent at
+    /// once, to distinguish a region that was frozen from an unreliable probe path.
     bool on_call_bytes() {
         if (!missed_) return false;
         missed_ = false;
         ++contradictions_;
         return true;
     }
-    /// Bytes of a call came since the probe that is missed now was sent: nothing is wrong with the region.
+    /// Bytes of a call arrived while the missed probe was in flight: the region works.
     void on_missed_beside_calls() { ++contradictions_; }
 
-    /// Whether a call's bytes would be news.
+    /// Whether bytes of a call would contradict a missed probe.
     bool waits_for_calls() const { return missed_; }
-    /// Some probe was answered there.
+    /// A probe was answered before.
     bool proven() const { return proven_; }
     bool trusted() const { return contradictions_ < (proven_ ? 2 : 1); }
     /// Whether the next probe should only connect.

@@ -1,4 +1,4 @@
-// Effects of probing: transfers and timers. When and what it means is the tracker's.
+// The transfers and timers of probes. The tracker decides when to probe and what the result means.
 #include "health/prober.hpp"
 
 #include <algorithm>
@@ -14,16 +14,16 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kBetweenDeepProbes = 60s;
-// Of a completion that asks for one token: the question and the answer.
+// Tokens of prompt and answer of a completion probe.
 constexpr std::int64_t kTokensOfDeepProbe = 16;
 
 }  // namespace
 
-/// One probe. It has as long as its region usually takes, counted from when its request goes out: a new connection is
-/// given the time that connections take there.
+/// One probe. Its timeout follows the usual duration of probes in its region, counted from when its request is sent; a
+/// new connection has a timeout of its own.
 class Prober::Probe final : public TransferEvents {
   public:
-    /// `deep`: a completion, which takes as long as completions take.
+    /// `deep`: a completion, which may take the whole timeout.
     Probe(Prober& prober, std::size_t region, bool deep)
         : prober_(prober),
           region_(region),
@@ -47,7 +47,7 @@ class Prober::Probe final : public TransferEvents {
     }
 
     bool may_send(TransferId) override {
-        if (connect_only_) {  // that it connects is all that is asked
+        if (connect_only_) {  // a bare probe ends when it is connected
             path_ = prober_.transport_.evidence(transfer_);
             return false;
         }
@@ -82,14 +82,14 @@ class Prober::Probe final : public TransferEvents {
             result.answered = result.good = end.error == ErrorCode::cancelled;
             record_connection(end.timings);
         }
-        // A pooled connection that was closed meanwhile says nothing; the next probe makes a new one.
+        // A pooled connection that was closed meanwhile is no evidence; the next probe opens a new one.
         const bool stale = status_ == 0 && end.connection_reused && end.error == ErrorCode::transport_failed;
         result.unsent = end.error == ErrorCode::descriptors_exhausted || end.error == ErrorCode::proxy_failed || stale;
         prober_.ended(region_, result);  // it destroys this
     }
 
     Clock::time_point due() const { return due_; }
-    /// Its time is over. It goes on as a late one, to learn how long probes take by now, or is destroyed.
+    /// Its time is over. It continues as a late probe, to measure how long probes take now, or is destroyed.
     void expire() {
         const auto last = started_ + prober_.options_.timeout;
         if (late_) {
@@ -99,7 +99,7 @@ class Prober::Probe final : public TransferEvents {
             give_up_at(last);
             prober_.missed(region_);
         } else {
-            prober_.ended(region_, answer());  // where a head has come, the rest is coming too
+            prober_.ended(region_, answer());  // a head has arrived, so the rest will, too
         }
     }
     std::size_t region() const { return region_; }
@@ -136,7 +136,7 @@ class Prober::Probe final : public TransferEvents {
     nanoseconds took_{-1};
     std::optional<PathEvidence> path_{};
     int status_ = 0;
-    std::string body_{};  ///< its beginning: a 200 may be a page, or an error
+    std::string body_{};  ///< its beginning: a 200 may be an HTML page or an error
     bool open_ = false, late_ = false, cut_ = false;
 };
 
@@ -201,7 +201,7 @@ void Prober::probe_all(std::span<const std::size_t> regions, milliseconds timeou
 }
 
 void Prober::end_round(std::uint64_t number) {
-    // A probe whose own time is over at this very moment has told something.
+    // A probe that times out at this very moment still counts.
     for (const auto& probe : probes_) {
         if (probe && probe->due() <= clock_.now()) probe->expire();
     }
@@ -236,12 +236,12 @@ void Prober::send(std::size_t region) {
 void Prober::ended(std::size_t region, const RegionHealthTracker::ProbeResult& result) {
     const auto probe = std::move(probes_[region]);
     hooks_.on_work(-1);
-    tell(region, result);
+    report(region, result);
 }
 
 void Prober::missed(std::size_t region) {
     late_.push_back(std::move(probes_[region]));
-    tell(region, {});
+    report(region, {});
 }
 
 void Prober::late_ended(const Probe& probe) {
@@ -254,7 +254,7 @@ void Prober::late_ended(const Probe& probe) {
     hooks_.on_end(kept->region(), nullptr);
 }
 
-void Prober::tell(std::size_t region, const RegionHealthTracker::ProbeResult& result) {
+void Prober::report(std::size_t region, const RegionHealthTracker::ProbeResult& result) {
     regions_.on_probe_end(region, result, clock_.now());
     hooks_.on_end(region, &result);
     rearm();
@@ -267,7 +267,7 @@ void Prober::tell(std::size_t region, const RegionHealthTracker::ProbeResult& re
 }
 
 void Prober::finish_rounds() {
-    // A `done` may ask for more.
+    // `done` may start another round.
     for (auto finished = std::ranges::find(rounds_, 0U, &Round::left); finished != rounds_.end();
          finished = std::ranges::find(rounds_, 0U, &Round::left)) {
         const auto round = std::move(*finished);

@@ -1,4 +1,4 @@
-// Sends probes when the tracker wants them, in time or for a sign of life that calls wait for, and when the user asks.
+// Sends probes: on the schedule of the tracker, for silent regions with waiting calls, and on request of the user.
 // RegionHealthTracker → [Prober] → Transport → RegionHealthTracker
 #pragma once
 
@@ -17,16 +17,16 @@
 
 namespace holysheep::health {
 
-/// What the prober is given and whom it tells.
+/// Dependencies of the prober.
 struct ProberHooks {
-    /// The request that asks a region for a sign of life; `deep`: by one token of a completion.
+    /// Builds the probe request; `deep`: a completion of one token.
     std::function<HttpRequest(std::size_t region, bool deep)> request;
-    /// The tracker has heard of it; `nullptr`: of the late answer of a probe that was counted as missed.
+    /// A probe ended, after the tracker was informed. `nullptr`: the late answer of a probe that was counted as missed.
     std::function<void(std::size_t region, const RegionHealthTracker::ProbeResult* result)> on_end;
-    std::function<void(int change)> on_work;  ///< probes that begin (1) and end (-1)
+    std::function<void(int change)> on_work;  ///< a probe began (1) or ended (-1)
 };
 
-/// On the I/O thread. All regions are probed at once, on the connections of the calls; one probe per region is out.
+/// I/O thread only. Regions are probed in parallel, on the connections of the calls, one probe per region at a time.
 class Prober {
   public:
     Prober(RegionHealthTracker& regions, Clock& clock, Transport& transport, const HealthOptions& options,
@@ -35,16 +35,16 @@ class Prober {
     Prober(const Prober&) = delete;
     Prober& operator=(const Prober&) = delete;
 
-    /// Begins the schedule.
+    /// Starts the schedule.
     void start();
-    /// The tracker may want a probe earlier than it did.
+    /// Call when `RegionHealthTracker::next_probe_at` may have become earlier.
     void rearm();
-    /// An attempt waits for that region: it is asked for a sign of life now, if it was silent for long, else later.
+    /// An attempt waits for the region: probes it now if it has been silent for long, else later.
     void on_watch(std::size_t region);
-    /// Probes these regions, or joins the probes that are out; `done` runs when each has answered or missed its time,
-    /// after `timeout` at the latest. A region that is not waited for any longer is not blamed for that.
+    /// Probes these regions, or waits for the probes in flight. `done` runs when all have ended, after `timeout` at the
+    /// latest. The end of `timeout` does not count as a failure of a region.
     void probe_all(std::span<const std::size_t> regions, milliseconds timeout, std::function<void()> done);
-    /// Drops what is out; nothing more is sent.
+    /// Cancels all probes and sends no more.
     void shut_down();
 
   private:
@@ -61,7 +61,7 @@ class Prober {
     void ended(std::size_t region, const RegionHealthTracker::ProbeResult& result);
     void missed(std::size_t region);
     void late_ended(const Probe& probe);
-    void tell(std::size_t region, const RegionHealthTracker::ProbeResult& result);
+    void report(std::size_t region, const RegionHealthTracker::ProbeResult& result);
     void end_round(std::uint64_t number);
     void finish_rounds();
     bool may_go_deep(std::size_t region);
@@ -71,8 +71,8 @@ class Prober {
     Transport& transport_;
     const HealthOptions options_;
     ProberHooks hooks_;
-    std::vector<std::unique_ptr<Probe>> probes_;  // by region; null: none is out
-    std::vector<std::unique_ptr<Probe>> late_;    // missed already, listened to until the timeout
+    std::vector<std::unique_ptr<Probe>> probes_;  // in flight, by region; null: none
+    std::vector<std::unique_ptr<Probe>> late_;    // counted as missed; may still answer until the timeout
     std::vector<Clock::time_point> deep_at_;
     std::vector<Round> rounds_;
     std::uint64_t last_round_ = 0;

@@ -1,5 +1,5 @@
-// Lives on the I/O thread. What attempts do to the memory of a region; speed is in region_speed.cpp, questions are in
-// region_queries.cpp, probes in probe_schedule.cpp.
+// Effects of attempts on the state of regions. Latencies are in region_speed.cpp, queries in region_queries.cpp, probes
+// in probe_schedule.cpp.
 #include "health/region_health_tracker.hpp"
 
 #include <algorithm>
@@ -14,21 +14,20 @@ using namespace std::chrono_literals;
 using resilience::FailureKind;
 
 constexpr std::size_t kMaxModels = 64;
-constexpr int kManyCalls = 1'000;  // more are not counted
-constexpr nanoseconds kFirstMissingFor = 1min, kLongestMissingFor = 10min;
+constexpr int kMaxCount = 1'000;  // of consecutive successes
+constexpr nanoseconds kFirstMissingFor = 1min, kMaxMissingFor = 10min;
 
-// Requests that went out together with one that is refused, and are not refused by then, were let in. Where nobody is
-// served and calls come one after the other, those that wait are half as old, on average.
-constexpr double kLetIn = 0.8;
-// So many refusals in a row, over such a time or that of two answers: whatever else waits there, nobody is served.
+// Requests that were sent at about the same time as a refused one and still wait were admitted. If the region serves
+// none and calls arrive one after another, waiting requests are half as old on average.
+constexpr double kAdmittedAge = 0.8;
+// After this many consecutive refusals, over this time or that of two answers, the region serves no request at all.
+constexpr Latency kTimeoutPenalty{200};  // added to 5 times the expected latency
 constexpr int kManyRefusals = 10;
-constexpr auto kServedLately = 2s;
+constexpr auto kMinRefusalTime = 2s;
 
 double faded(double rate, std::chrono::duration<double> idle) {
     return rate * std::exp(-std::max(0.0, idle.count()) / 10.0);
 }
-
-double in_ms(std::chrono::nanoseconds span) { return std::chrono::duration<double, std::milli>(span).count(); }
 
 FailureKind kind_of(FailureClass outcome) {
     switch (outcome) {
@@ -80,7 +79,7 @@ std::size_t RegionHealthTracker::remember(ModelId model) {
         models_.emplace_back();
         ids_.push_back(model);
     } else if (slot == kNoSlot) {
-        // Names that somebody made up never answer: they don't push out those that are in use.
+        // Invalid names never answer, so they do not displace models in use.
         const auto least = std::ranges::min_element(models_.begin() + 1, models_.end(), {},
                                                     [](const Model& m) { return std::pair(m.served, m.used); });
         slot = static_cast<std::size_t>(least - models_.begin());
@@ -119,7 +118,7 @@ RegionHealthTracker::ModelInRegion* RegionHealthTracker::if_in_region(std::size_
 
 void RegionHealthTracker::on_content_gap(ModelId model, nanoseconds gap) {
     auto& about = models_[remember(model)];
-    about.served = true;  // content came before
+    about.served = true;  // it had content before
     about.gaps.add(gap);
 }
 
@@ -130,7 +129,7 @@ AttemptToken RegionHealthTracker::on_dispatch(std::size_t region, ModelId model,
     auto& r = regions_[region];
     ++r.in_flight;
     ++r.waiting;
-    r.waiting_since += in_ms(now.time_since_epoch());
+    r.waiting_since += now.time_since_epoch();
     ++calls_;
     if (now - r.last_dispatch > kOverdueAfter) explored_at_call_ = calls_;
     r.last_dispatch = now;
@@ -158,12 +157,12 @@ void RegionHealthTracker::on_alive(std::size_t region, time_point now) {
     r.failed_last = false;
     r.unanswered = 0;
     if (r.known && r.misses == 0 && !r.probe_trust.waits_for_calls()) return;
-    // Whether it was frozen or answers no probes, the next probe tells.
+    // The next probe shows whether the region was frozen or does not answer probes.
     if (r.probe_trust.on_call_bytes()) {
         r.probe_wanted = true;
         r.next_probe = std::min(r.next_probe, now);
     }
-    // Now, while the connection is warm: until a probe has shown how long probes take here, silence means little.
+    // Probe now, while the connection is warm: silence is evidence only once the duration of probes is known.
     if (!r.known && !r.probe_time.known()) r.next_probe = std::min(r.next_probe, now);
     r.known = true;
     r.misses = 0;
@@ -181,9 +180,9 @@ void RegionHealthTracker::on_early_head(std::size_t region, time_point now) {
 
 void RegionHealthTracker::on_first_content(AttemptToken& token, time_point now) {
     if (token.answered) return;
-    wait_is_over(token);
+    end_wait(token);
     token.answered = true;
-    if (token.awaited == Awaited::stream) add_latency(token, in_ms(now - token.at), true, now);
+    if (token.awaited == Awaited::stream) add_latency(token, now - token.at, true, now);
     succeed(token, now);
     record_change(token.region, now);
 }
@@ -198,16 +197,16 @@ bool RegionHealthTracker::watch(AttemptToken& token, time_point now) {
 
 void RegionHealthTracker::on_late(AttemptToken& token, time_point now, bool by_probe) {
     const auto& r = regions_[token.region];
-    // Bytes that came since it was sent prove that the region lives: this one is slow, perhaps for want of our own CPU.
-    // They do so for a while: it may have fallen silent after them.
+    // Bytes since the attempt was sent show that the region answers: this attempt is slow, perhaps because this process
+    // lacks CPU time. But the region may have fallen silent after them.
     const auto heard_at = by_probe ? r.alive_at : std::max(r.alive_at, r.head_at);
     const bool heard = heard_at > token.at;
     const bool silent = health_.sign_of_life.count() > 0 && heard_at + health_.sign_of_life <= now;
     if (token.answered || (heard && !silent)) return;
-    // Where no probe was ever answered, one that is not says little.
+    // If no probe was ever answered, an unanswered one is no evidence.
     if (by_probe && !r.probe_trust.proven()) return;
     if (std::exchange(token.late, true)) return;
-    // While the region is closed to calls already, what was sent before tells nothing new.
+    // While the breaker blocks calls, attempts that were sent before are no new evidence.
     if (!token.trial && regions_[token.region].breaker.state(now) != BreakerState::closed) return;
     fail(token, FailureClass::transport, now);
     record_change(token.region, now);
@@ -216,7 +215,7 @@ void RegionHealthTracker::on_late(AttemptToken& token, time_point now, bool by_p
 void RegionHealthTracker::on_outcome(AttemptToken& token, FailureClass outcome, time_point now) {
     --regions_[token.region].in_flight;
     if (std::exchange(token.watched, false)) --regions_[token.region].watched;
-    wait_is_over(token);
+    end_wait(token);
     if (outcome != FailureClass::success) end_canary(token, now);
     if (outcome == FailureClass::throttled || outcome == FailureClass::overload) {
         auto& r = regions_[token.region];
@@ -228,11 +227,11 @@ void RegionHealthTracker::on_outcome(AttemptToken& token, FailureClass outcome, 
     }
     if (outcome == FailureClass::success) {
         if (!token.answered) {
-            if (token.awaited == Awaited::plain) add_latency(token, in_ms(now - token.at), true, now);
+            if (token.awaited == Awaited::plain) add_latency(token, now - token.at, true, now);
             succeed(token, now);
         }
     } else if (is_failure(outcome)) {
-        // One that was charged for silence already is not charged again for how it ends.
+        // An attempt that was already counted as failed because of silence is not counted again.
         if (token.late) {
             release_trials(token);
         } else {
@@ -240,8 +239,8 @@ void RegionHealthTracker::on_outcome(AttemptToken& token, FailureClass outcome, 
         }
     } else {
         release_trials(token);
-        // Given up while it waited: it would have taken at least so long.
-        const double waited = in_ms(now - token.at);
+        // Abandoned while waiting: the waited time is a lower bound of its latency.
+        const Latency waited = now - token.at;
         if (!token.answered && !token.late && token.awaited != Awaited::other &&
             waited > expected(token.region, token.model, token.awaited)) {
             add_latency(token, waited, false, now);
@@ -258,20 +257,20 @@ void RegionHealthTracker::on_fault(std::size_t region, ModelId model, FailureCla
 
 bool RegionHealthTracker::serves_others(const AttemptToken& refused, time_point now) const {
     const auto& r = regions_[refused.region];
-    const double answer = 2 * expected(refused.region, refused.model, refused.awaited);
-    const double row = in_ms(now - r.refused_since);
-    if (r.refused_in_a_row >= kManyRefusals && row > std::max(in_ms(kServedLately), answer)) return false;
+    const Latency answer = 2 * expected(refused.region, refused.model, refused.awaited);
+    const Latency row = now - r.refused_since;
+    if (r.refused_in_a_row >= kManyRefusals && row > std::max<Latency>(kMinRefusalTime, answer)) return false;
     if (r.in_flight > r.waiting) return true;
     if (r.waiting == 0) return false;
-    const double waited = in_ms(now.time_since_epoch()) - r.waiting_since / r.waiting;
-    return waited >= kLetIn * in_ms(now - refused.at);
+    const Latency waited = Latency(now.time_since_epoch()) - r.waiting_since / r.waiting;
+    return waited >= kAdmittedAge * Latency(now - refused.at);
 }
 
-void RegionHealthTracker::wait_is_over(const AttemptToken& token) {
+void RegionHealthTracker::end_wait(const AttemptToken& token) {
     if (token.answered) return;
     auto& r = regions_[token.region];
     --r.waiting;
-    r.waiting_since = r.waiting == 0 ? 0 : r.waiting_since - in_ms(token.at.time_since_epoch());
+    r.waiting_since = r.waiting == 0 ? Latency{} : r.waiting_since - Latency(token.at.time_since_epoch());
 }
 
 void RegionHealthTracker::succeed(AttemptToken& token, time_point now) {
@@ -301,7 +300,7 @@ void RegionHealthTracker::succeed(AttemptToken& token, time_point now) {
     if (canary || (was_blocked && breakers_closed(token.region, token.model, now)))
         notices_.back.push_back(token.region);
     end_canary(token, now);
-    r.good_calls = std::min(r.good_calls + 1, kManyCalls);
+    r.good_calls = std::min(r.good_calls + 1, kMaxCount);
     record_success(r, now);
 }
 
@@ -312,10 +311,10 @@ void RegionHealthTracker::fail(AttemptToken& token, FailureClass outcome, time_p
     const bool model_trial = std::exchange(token.model_trial, false);
     resilience::CircuitBreaker::Others others{.usable = others_usable(token.region, token.model, now)};
     if (outcome == FailureClass::timeout) {
-        // Its own latency, capped like any sample, says that it is slow; the region is not blamed for one model.
+        // The latency of the model, capped like any sample, rises; the region does not fail because of one model.
         if (!token.answered) {
             remember(token.model);
-            add_latency(token, 5 * expected(token.region, token.model, token.awaited) + 200, false, now);
+            add_latency(token, 5 * expected(token.region, token.model, token.awaited) + kTimeoutPenalty, false, now);
         }
         if (trial) r.breaker.on_failure(FailureKind::timeout, true, others, random_.uniform(), now);
     } else {
@@ -347,7 +346,7 @@ void RegionHealthTracker::release_trials(AttemptToken& token) {
 void RegionHealthTracker::end_canary(AttemptToken& token, time_point now) {
     Canaries* slot = token.canary == AttemptToken::Canary::region ? &regions_[token.region].canaries : nullptr;
     auto* own = token.canary == AttemptToken::Canary::model ? if_in_region(token.region, token.model) : nullptr;
-    // A model that was forgotten meanwhile has none out.
+    // If the model was dropped meanwhile, its canaries are no longer counted.
     if (own != nullptr && own->canaries.out > 0) slot = &own->canaries;
     if (slot != nullptr) {
         --slot->out;
@@ -365,7 +364,7 @@ void RegionHealthTracker::count(RegionState& r, bool failed, time_point now) {
     r.refusal_rate_at = now;
 }
 
-/// Timeouts may be the fault of everything at once: they do not close the last half of the weight.
+/// Timeouts can have a common cause, so they must not block the last half of the weight.
 bool RegionHealthTracker::soft_failures_may_open(std::size_t region, ModelId model, time_point now) const {
     if (trouble_) return false;
     double closed = 0;
@@ -387,12 +386,11 @@ void RegionHealthTracker::opened(std::size_t region) {
     if (r.breaker.opened_by_transport()) notices_.dead.push_back(region);
 }
 
-/// An answered call or a good probe.
 void RegionHealthTracker::record_success(RegionState& r, time_point now) {
     r.known = true;
     r.misses = 0;
-    r.hits = std::min(r.hits + 1, kManyCalls);
-    // It answers again after it had not: the next canary goes at once.
+    r.hits = std::min(r.hits + 1, kMaxCount);
+    // It answers again: send the next canary at once.
     if (r.hits == 1 && r.breaker.state(now) != BreakerState::closed) {
         r.canaries.next = std::min(r.canaries.next, now);
         notices_.back.push_back(static_cast<std::size_t>(&r - regions_.data()));
@@ -404,7 +402,7 @@ void RegionHealthTracker::record_success(RegionState& r, time_point now) {
             if (r.breaker.state(now) == BreakerState::closed) r.recovered_at = now;
         }
     }
-    // An idle client makes no calls to prove it with: the ramp's time will do.
+    // An idle client has no calls as evidence; the end of the ramp suffices.
     const bool ramp_over = r.recovered_at != time_point{} && now - r.recovered_at >= kRampTime;
     if (r.recovering && (r.good_calls >= 3 || ramp_over)) r.recovering = false;
 }
@@ -423,12 +421,12 @@ void RegionHealthTracker::limit_until(std::size_t region, ModelId model, time_po
 void RegionHealthTracker::on_model_missing(std::size_t region, ModelId model, time_point now) {
     if (model == 0) return;
     auto& own = in_region(region, model);
-    if (now < own.missing_until) return;  // known: one that was asked at the same time, or for want of any other
-    own.missing_for = std::clamp(2 * own.missing_for, kFirstMissingFor, kLongestMissingFor);
+    if (now < own.missing_until) return;  // already known: sent at the same time, or because no other region was left
+    own.missing_for = std::clamp(2 * own.missing_for, kFirstMissingFor, kMaxMissingFor);
     own.missing_until = now + own.missing_for;
 }
 
-// ---- by hand ----
+// ---- manual control ----
 
 void RegionHealthTracker::set_draining(std::size_t region, bool draining, time_point now) {
     regions_[region].draining = draining;

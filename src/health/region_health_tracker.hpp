@@ -1,8 +1,8 @@
-// What the client remembers of each region between calls: does it live, how fast does it serve, may a call go there?
+// The state of each region across calls: whether it answers, how fast it serves, and whether a call may use it.
 // attempts, probes → [RegionHealthTracker] → plans, CallMachine, Prober, Stats
 //
-// Liveness is derived from proof of life (any byte) and its absence; only breakers, quota clocks and draining keep
-// calls away. Two facts never mix: a region that answers 429 is alive.
+// Liveness follows from received bytes and their absence. Only breakers, pauses (quotas) and draining block calls. The
+// two are independent: a region that answers 429 is alive.
 #pragma once
 
 #include <chrono>
@@ -29,56 +29,55 @@ namespace holysheep::health {
 
 using values::ModelId;
 
-inline constexpr std::chrono::duration<double> kRampTime{4};   ///< until a region that recovered has all its traffic
-inline constexpr std::chrono::seconds kOverdueAfter{30};       ///< without a call: explored
-inline constexpr std::chrono::milliseconds kCanaryEvery{500};  ///< at most, while no region is usable
-inline constexpr double kColdStart = 300;  ///< ms: what a first answer is taken to take while nothing is known
+inline constexpr std::chrono::duration<double> kRampTime{4};   ///< until a recovered region has its full traffic
+inline constexpr std::chrono::seconds kOverdueAfter{30};       ///< without a call: explore the region
+inline constexpr std::chrono::milliseconds kCanaryEvery{500};  ///< longest interval, while no region is usable
+inline constexpr Latency kColdStart{300};  ///< expected time to the first content while nothing is known
 
-/// How an attempt bears on its region's health. `none`: the caller's fault, a cancel, a lost race. `throttled`: a
-/// quota. `overload`: refused for load, which says that the region is full where it serves others, else that it is
-/// dead.
+/// The effect of an attempt on the health of its region. `none`: a client error, cancelled, overtaken. `throttled`: a
+/// quota. `overload`: refused for load; the region is full if it serves other requests, else it counts as failed.
 enum class FailureClass { none, success, throttled, overload, transport, gateway, server, timeout };
 inline bool is_failure(FailureClass outcome) { return outcome >= FailureClass::overload; }
 
-/// What is awaited: content of a stream, a whole answer, or something whose duration tells nothing.
+/// What the attempt waits for: content of a stream, a whole answer, or a response whose duration is not comparable.
 enum class Awaited { stream, plain, other };
 
-/// An attempt that is out. Made by `on_dispatch`; exactly one `on_outcome` takes it back.
+/// An attempt in flight. Created by `on_dispatch`, ended by exactly one `on_outcome`.
 struct AttemptToken {
     std::size_t region = 0;
     ModelId model = 0;
     Awaited awaited = Awaited::other;
-    bool trial = false, model_trial = false;  // half-open permits that it holds
-    bool answered = false;                    // its first content came
-    bool late = false;                        // charged already, for a sign of life that did not come
-    bool watched = false;                     // its region is asked for one when it falls silent
-    /// Sent although a breaker keeps calls away: to the only region (implied), or to find out about a region, or about
-    /// the model in it where the region itself is well.
+    bool trial = false, model_trial = false;  // holds the trial permit of the breaker
+    bool answered = false;                    // its first content arrived
+    bool late = false;                        // already counted as failed, because of silence
+    bool watched = false;                     // probe its region if it falls silent
+    /// Sent although a breaker blocks calls: to the only region (implied), or to test a region, or only one of its
+    /// models.
     enum class Canary : std::uint8_t { no, implied, region, model } canary = Canary::no;
     bool is_canary() const { return canary == Canary::region || canary == Canary::model; }
     Clock::time_point at{};
 };
 
-/// What a plan needs to know of one region.
+/// The state of one region, as input for the choice of regions.
 struct RegionView {
-    double latency = 0;     ///< ms, expected until the first content (or the whole answer)
-    double mean_wait = 0;   ///< ms, how long the attempts that wait have waited so far
-    double error_rate = 0;  ///< of failures and refusals
+    Latency latency{};      ///< expected time to the first content (or the whole answer)
+    Latency mean_wait{};    ///< mean time that waiting attempts have waited so far
+    double error_rate = 0;  ///< share of failures and refusals
     double ramp = 1;
     int waiting = 0;  ///< attempts without content yet
     bool usable = false;
-    bool on_trial = false;  ///< half-open: an attempt there is a trial
-    bool overdue = false;   ///< alive, but not asked for long
+    bool on_trial = false;  ///< half-open: the next attempt is a trial
+    bool overdue = false;   ///< alive, but without a call for long
 };
 
-/// What changed since somebody last looked.
+/// Changes since the last `take_notices`.
 struct Notices {
     std::vector<std::size_t> changed;  ///< liveness, breaker or draining
-    std::vector<std::size_t> dead;     ///< who waits for these should look elsewhere
-    std::vector<std::size_t> back;     ///< who waits because no region was usable should look at these
+    std::vector<std::size_t> dead;     ///< waiting calls should use another region
+    std::vector<std::size_t> back;     ///< calls that wait for a usable region should try these
 };
 
-/// On the I/O thread; time comes in with every event.
+/// I/O thread only; the time is an argument of every event.
 class RegionHealthTracker {
   public:
     using time_point = Clock::time_point;
@@ -88,154 +87,153 @@ class RegionHealthTracker {
     RegionHealthTracker& operator=(const RegionHealthTracker&) = delete;
 
     std::size_t size() const { return regions_.size(); }
-    /// What stands for a model's name here; 0 for "". What is remembered of a model begins with its first answer, or
-    /// with its first failure of its own (a pause, a 5xx, a timeout, "not found"), and ends when 64 others were used
-    /// since then. Names that never answered are forgotten first.
+    /// The id of a model's name; 0 for "". The state of a model begins with its first answer or its first own failure
+    /// (a pause, a 5xx, a timeout, "not found"), and is dropped once 64 other models were used since. Models that never
+    /// answered are dropped first.
     ModelId model_id(std::string_view name) const { return values::model_id(name, secret_); }
 
     // ---- attempts ----
-    /// `canary`: no region was usable, and this attempt finds out about that one (see `canary_at`).
+    /// `canary`: no region was usable, and this attempt tests this one (see `canary_at`).
     AttemptToken on_dispatch(std::size_t region, ModelId model, Awaited awaited, time_point now, bool canary = false);
-    /// Any byte came from there, but the head of an answer that is yet to come.
+    /// Any byte arrived, except an early head.
     void on_alive(std::size_t region, time_point now);
-    /// Such a head came. Whatever stands in front of a gateway can send it: the path lives, but a probe that goes
-    /// unanswered meanwhile is believed.
+    /// The head of an answer arrived before its body is ready. A proxy in front of the gateway can send it, so it
+    /// proves only that the path works; an unanswered probe still counts.
     void on_early_head(std::size_t region, time_point now);
-    /// What a connection showed: the timings of a new one, and what the transport knows of its path.
+    /// Measurements of a connection: the timings of a new one, and what the transport knows about its path.
     void on_connection(std::size_t region, const AttemptTimings* fresh, const std::optional<PathEvidence>& path,
                        time_point now);
-    /// The network's round trip, as TCP saw it; `variation` where the sample is an average.
+    /// A round trip of the network, as measured by TCP; `variation` if the sample is an average.
     void on_rtt(std::size_t region, nanoseconds sample, time_point now, nanoseconds variation = {});
-    /// Whether the last sample is old, or too few were taken.
+    /// Whether the last sample is old, or there are too few.
     bool wants_rtt(std::size_t region, time_point now) const;
-    /// How long a new connection took until it could be used: name, TCP and TLS.
-    /// A sample counts as twice the average at most: a lost packet makes a handshake late, not the region far.
+    /// The duration of a new connection: DNS, TCP and TLS. A sample counts as at most twice the average, because a lost
+    /// packet delays a handshake without making the region farther.
     void on_connect_time(std::size_t region, nanoseconds sample);
-    /// How long one of its addresses has before the next one is tried beside it (RFC 8305): 200 ms, and once the round
-    /// trip is known, half the time after which its handshake is late, between 10 and 50 ms.
+    /// How long to wait for one address before also trying the next (RFC 8305): 200 ms; once the round trip is known,
+    /// half the time after which the handshake is late, within 10 and 50 ms.
     milliseconds connection_attempt_delay(std::size_t region) const;
-    /// When a connection there is late: srtt + max(4·rttvar, 30 ms) of connecting, at most 1.5·srtt + 30 ms. Unset
-    /// before the first.
+    /// After which time a connection is late: srtt + max(4·rttvar, 30 ms) of connection times, at most 1.5·srtt + 30
+    /// ms. Unset before the first connection.
     std::optional<nanoseconds> connect_late_after(std::size_t region) const;
     void on_first_content(AttemptToken& token, time_point now);
-    /// A stream of the model went on after a silence of `gap`, or was given up after it.
+    /// A stream of the model continued after a silence of `gap`, or was abandoned after it.
     void on_content_gap(ModelId model, nanoseconds gap);
-    /// The attempt's request went out: until its answer is whole, its region is asked for a sign of life whenever
-    /// nothing came from there for `sign_of_life`. One question is out per region, however many attempts wait. True
-    /// when `next_probe_at` may be earlier now.
+    /// The request was sent. Until its answer is complete, the region is probed whenever it was silent for
+    /// `sign_of_life`, with one probe at a time, however many attempts wait. Returns true if `next_probe_at` may have
+    /// become earlier.
     bool watch(AttemptToken& token, time_point now);
-    /// A sign of life is overdue although the attempt still waits: charged now, once. `by_probe`: it was a probe that
-    /// went unanswered.
+    /// The region is silent while the attempt waits: counts it as failed, once. `by_probe`: a probe was not answered.
     void on_late(AttemptToken& token, time_point now, bool by_probe = false);
     void on_outcome(AttemptToken& token, FailureClass outcome, time_point now);
-    /// An attempt that ended without a outcome was the region's fault after all.
+    /// An attempt that ended as `none` turned out to be a failure of the region.
     void on_fault(std::size_t region, ModelId model, FailureClass outcome, time_point now);
-    /// Quota, per model: a region that asked for a pause gets it. A later, shorter hint never ends an earlier one.
+    /// Pauses a model in a region (quota). A later, shorter hint does not shorten the pause.
     void limit_until(std::size_t region, ModelId model, time_point until);
-    /// Little is left of a quota: each dispatch begins a pause of `spacing`, until `reset`.
+    /// The quota is nearly used up: until `reset`, each dispatch starts a pause of `spacing`.
     void pace(std::size_t region, ModelId model, nanoseconds spacing, time_point reset);
-    /// The region does not have this model: not asked for it for a minute, then twice as long each time, up to ten
-    /// minutes.
+    /// The region does not have this model: skip it there for a minute, doubled each time, up to ten minutes.
     void on_model_missing(std::size_t region, ModelId model, time_point now);
 
-    // ---- by hand ----
+    // ---- manual control ----
     void set_draining(std::size_t region, bool draining, time_point now);
-    /// Keeps the breaker open or closed; nullopt lets it go.
+    /// Forces the breaker open or closed; nullopt ends that.
     void force_breaker(std::size_t region, std::optional<BreakerState> state, time_point now);
 
     // ---- probes ----
     struct ProbeResult {
-        bool answered = false;   ///< with any status, or a connection where that was all that was asked for
-        bool good = false;       ///< and not with a 5xx
-        bool throttled = false;  ///< it answered 429
-        bool unsent = false;     ///< no socket was to be had, or the proxy failed: nothing is known
-        bool bare = false;       ///< a connection was all that was asked for
-        bool refused = false;    ///< it could not connect, or lost its connection: no answer, but no silence either
-        nanoseconds took{-1};    ///< from the request's dispatch on a ready connection; negative: not measured
+        bool answered = false;   ///< with any status; for a bare probe: it connected
+        bool good = false;       ///< answered, and not with a 5xx
+        bool throttled = false;  ///< answered with 429
+        bool unsent = false;     ///< no socket, or the proxy failed: no information
+        bool bare = false;       ///< it only connected
+        bool refused = false;    ///< connection refused or lost: no answer, but not silence
+        nanoseconds took{-1};    ///< from sending on a ready connection; negative: not measured
     };
-    /// Begins the schedule: each region's first probe comes within the unhealthy interval.
+    /// Starts the schedule: the first probe of each region is due within the unhealthy interval.
     void start_probes(time_point now);
-    /// The next time at which `take_due_probe` may say yes.
+    /// The next time at which `take_due_probe` may return true.
     std::optional<time_point> next_probe_at() const;
-    /// Whether the region should be probed now; if traffic has proved life meanwhile, or one is out, its turn moves on.
+    /// Whether to probe the region now. If traffic shows that it answers, or a probe is in flight, the next one is
+    /// postponed.
     bool take_due_probe(std::size_t region, time_point now);
-    /// A probe outside the schedule. False when one is out already.
+    /// A probe outside the schedule. Returns false if one is in flight.
     bool take_probe(std::size_t region, time_point now);
     void on_probe_end(std::size_t region, const ProbeResult& result, time_point now);
-    /// A probe that was counted as missed was answered after all: the region lives, and probes take longer now.
+    /// A probe that was counted as missed was answered later: the region answers, and probes take longer now.
     void on_late_probe(std::size_t region, nanoseconds took, time_point now);
     /// How long a probe may take on a ready connection.
     nanoseconds probe_timeout(std::size_t region) const;
     /// How long a probe may take until its connection is ready.
     nanoseconds probe_connect_timeout(std::size_t region) const;
-    /// Whether the probe that goes out now should only connect: the region counts probes against a quota, or answers
-    /// calls but no probes.
+    /// Whether the next probe should only connect, because the region counts probes against a quota, or answers calls
+    /// but no probes.
     bool probe_only_connects(std::size_t region, time_point now);
-    /// Two probes in a row went unanswered, in silence, and nothing else came from there for `sign_of_life`. A region
-    /// that refuses connections may finish the streams that it has.
+    /// Two consecutive probes were not answered, and no byte arrived for `sign_of_life`. (A region that refuses
+    /// connections does not qualify: it may complete its streams.)
     bool found_dead(std::size_t region, time_point now) const;
-    /// The same, where the second probe went out as soon as the first was late: sooner, and wrong where the network
-    /// fails for a moment.
+    /// The same, with a second probe as soon as the first is late: detects a failure earlier, but also takes a short
+    /// failure of the network for one.
     bool seems_dead(std::size_t region, time_point now) const;
 
-    // ---- questions ----
-    /// Looks again at what changes with time alone; before a plan. False, and nothing is done, less than 100 ms after
-    /// the last time.
+    // ---- queries ----
+    /// Updates the state that changes with time; call it before planning. Does nothing and returns false less than 100
+    /// ms after the last update.
     bool refresh(time_point now);
     RegionView view(std::size_t region, ModelId model, Awaited awaited, time_point now) const;
-    /// Whether an attempt may go there now: not draining, no pause, breakers admit, has the model.
+    /// Whether an attempt may be sent now: not draining, no pause, admitted by the breakers, has the model.
     bool usable(std::size_t region, ModelId model, time_point now) const;
     bool draining(std::size_t region) const { return regions_[region].draining; }
     bool forced_open(std::size_t region) const { return regions_[region].breaker.trip() == resilience::Trip::forced; }
     bool breakers_admit(std::size_t region, ModelId model, time_point now) const;
     bool breakers_closed(std::size_t region, ModelId model, time_point now) const;
-    /// The earliest moment at which it may become usable by itself: the end of a pause or of an open time. Unset when
-    /// that is not known (forced open, a trial is out, draining).
+    /// When it may become usable without a probe: the end of a pause or of an open time. Unset if unknown (forced open,
+    /// a trial is in flight, draining).
     std::optional<time_point> usable_at(std::size_t region, ModelId model, time_point now) const;
-    /// Nothing speaks against it: load may be moved there freely.
+    /// No sign of a problem: it can take the load of other regions.
     bool healthy(std::size_t region, ModelId model, time_point now) const;
-    /// No call went there for so long that one is an exploration.
+    /// It had no call for so long that the next one is an exploration.
     bool unasked_for_long(std::size_t region, time_point now) const {
         return now - regions_[region].last_dispatch > kOverdueAfter;
     }
-    /// Healthy, and not slower than twice its own habit.
+    /// Healthy, and at most twice as slow as usual.
     bool in_good_shape(std::size_t region, ModelId model, time_point now) const;
-    /// More than half of the weight is failing or far slower than usual: then slowness is no region's fault.
+    /// More than half of the weight fails or is far slower than usual, so the cause is not a single region.
     bool general_trouble() const { return trouble_; }
-    /// Whether the model's own breaker does; it counts for a single region, too.
+    /// Whether the breaker of the model admits an attempt; applies to a single region, too.
     bool model_breaker_admits(std::size_t region, ModelId model, time_point now) const;
     bool has_model(std::size_t region, ModelId model, time_point now) const;
     int in_flight(std::size_t region) const { return regions_[region].in_flight; }
-    /// The epoch when it is not limited.
+    /// The end of the pause; the epoch if there is none.
     time_point limited_until(std::size_t region, ModelId model) const;
-    /// e ← 0.9·e + 0.1·[failed], fading with τ = 10 s while nothing is tried, so that a region that failed once is not
+    /// e ← 0.9·e + 0.1·[failed], decaying with τ = 10 s without attempts, so that a region that failed once is not
     /// avoided for ever.
     double error_rate(std::size_t region, time_point now) const;
-    /// The last byte from there, early heads aside; the epoch if there was none.
+    /// When the last byte arrived, except early heads; the epoch if none has.
     time_point alive_at(std::size_t region) const { return regions_[region].alive_at; }
     const RttEstimate& rtt(std::size_t region) const { return regions_[region].rtt; }
-    /// Time to the first content of streams, or of whole plain answers, of a model in all regions.
+    /// Time to the first content of streams, or to the whole plain answer, of a model in all regions.
     const Quantiles& quantiles(ModelId model, Awaited awaited) const;
-    /// The silences within its streams, in all regions.
+    /// The gaps within its streams, in all regions.
     const ContentGaps& content_gaps(ModelId model) const { return about(model).gaps; }
     values::RegionFacts facts(std::size_t region, time_point now) const;
 
-    /// While no region is usable: when the next canary may go out there. One each 300 to 500 ms, of all calls together,
-    /// and one as soon as a probe is answered again; the first success closes the breaker. Where the region is well and
-    /// models fail in it, each of them has its own.
+    /// While no region is usable: when the next canary may be sent there. All calls together send one every 300 to 500
+    /// ms, and one as soon as a probe is answered again; the first success closes the breaker. If only models of the
+    /// region fail, each of them has canaries of its own.
     time_point canary_at(std::size_t region, ModelId model, time_point now) const {
         return std::max(now, canaries(region, model, now).next);
     }
-    /// Since when one has been out and none has ended; unset: none is out.
+    /// Since when a canary has been in flight without one ending; unset: none is in flight.
     std::optional<time_point> canary_out_since(std::size_t region, ModelId model, time_point now) const {
         const auto& sent = canaries(region, model, now);
         return sent.out > 0 ? std::optional(sent.since) : std::nullopt;
     }
-    /// No breaker keeps calls away, but the last attempt there failed.
+    /// The last attempt failed; the breaker may still be closed.
     bool failing(std::size_t region) const { return regions_[region].breaker.failures_in_a_row() > 0; }
-    /// The last time it refused a call for load, it served others.
+    /// When it last refused a call for load, it served others.
     bool full(std::size_t region) const { return regions_[region].full; }
-    /// Since when a breaker keeps calls away; unset: none does.
+    /// Since when a breaker blocks calls; unset: none does.
     std::optional<time_point> blocked_since(std::size_t region, ModelId model, time_point now) const;
 
     bool has_notices() const { return !notices_.changed.empty() || !notices_.dead.empty() || !notices_.back.empty(); }
@@ -268,7 +266,7 @@ class RegionHealthTracker {
         RttEstimate rtt, connect_time, probe_time;
         LatencyAverage stream, plain;
         Quantiles first_token;
-        double usual = 0;  // its latency over minutes, ms; 0: not known
+        Latency usual{};  // latency over minutes; 0: unknown
         double error_rate = 0, refusal_rate = 0;
         time_point error_rate_at{}, refusal_rate_at{}, refused_since{};
         int refused_in_a_row = 0;
@@ -279,38 +277,37 @@ class RegionHealthTracker {
         ProbeTrust probe_trust;
         std::vector<ModelInRegion> models;  // by slot
         Canaries canaries;
-        double waiting_since = 0;  // sum over the attempts that wait, ms
+        Latency waiting_since{};  // sum of the start times of waiting attempts, since the epoch
         int in_flight = 0, waiting = 0, misses = 0, hits = 0, good_calls = 0;
         int watched = 0;     // attempts
-        int unanswered = 0;  // probes in a row that met silence, with no other byte since
+        int unanswered = 0;  // consecutive probes that met silence, without any byte since
         bool draining = false, probe_out = false, probe_wanted = false, probe_repeats = false, known = false,
              failed_last = false;
         bool down = false, recovering = false, slow = false, full = false;
         Liveness shown = Liveness::unknown;
         BreakerState shown_breaker = BreakerState::closed;
-        // refreshed:
-        double latency_stream = 0, latency_plain = 0;
+        Latency latency_stream{}, latency_plain{};  // set by `refresh`
     };
 
     static constexpr std::size_t kNoSlot = static_cast<std::size_t>(-1);
     std::size_t slot_of(ModelId model) const;
-    /// Gives it a slot, where it has none.
+    /// Finds or assigns a slot.
     std::size_t remember(ModelId model);
-    /// What is known of it in all regions; nothing, where it has no slot.
+    /// The state of the model across regions; an empty one without a slot.
     const Model& about(ModelId model) const;
     ModelInRegion& in_region(std::size_t region, ModelId model);
     const ModelInRegion* if_in_region(std::size_t region, ModelId model) const;
     ModelInRegion* if_in_region(std::size_t region, ModelId model);
-    double expected(std::size_t region, ModelId model, Awaited awaited) const;
+    Latency expected(std::size_t region, ModelId model, Awaited awaited) const;
     const Canaries& canaries(std::size_t region, ModelId model, time_point now) const;
-    /// Only the model's breaker keeps calls away.
+    /// Only the breaker of the model blocks calls.
     bool model_alone_blocked(std::size_t region, ModelId model, time_point now) const;
     AttemptToken::Canary canary_kind(std::size_t region, ModelId model, bool wanted, time_point now) const;
     void end_canary(AttemptToken& token, time_point now);
     bool others_usable(std::size_t region, ModelId model, time_point now) const;
-    /// `served` false: it would have taken at least so long. That steers, but is no figure of an answer.
-    void add_latency(const AttemptToken& token, double ms, bool served, time_point now);
-    void wait_is_over(const AttemptToken& token);
+    /// `served` false: a lower bound of an abandoned attempt, which counts for the averages, but not for quantiles.
+    void add_latency(const AttemptToken& token, Latency sample, bool served, time_point now);
+    void end_wait(const AttemptToken& token);
     void succeed(AttemptToken& token, time_point now);
     void fail(AttemptToken& token, FailureClass outcome, time_point now);
     void release_trials(AttemptToken& token);
@@ -318,6 +315,7 @@ class RegionHealthTracker {
     bool serves_others(const AttemptToken& refused, time_point now) const;
     bool soft_failures_may_open(std::size_t region, ModelId model, time_point now) const;
     void opened(std::size_t region);
+    /// An answered call or a successful probe.
     void record_success(RegionState& r, time_point now);
     double ramp(const RegionState& r, time_point now) const;
     Liveness liveness(const RegionState& r, time_point now) const;
@@ -325,6 +323,7 @@ class RegionHealthTracker {
     std::optional<time_point> life_due(const RegionState& r) const;
     milliseconds probe_period(const RegionState& r, time_point now) const;
     void schedule_probe(RegionState& r, time_point from, time_point now);
+    /// Adds a notice if the displayed state differs.
     void record_change(std::size_t region, time_point now);
     void refresh_latencies(Awaited awaited, time_point now);
     double jitter() { return 0.8 + 0.4 * random_.uniform(); }
@@ -334,15 +333,16 @@ class RegionHealthTracker {
     resilience::Random random_;
     const std::uint64_t secret_;
     std::vector<RegionState> regions_;
-    std::vector<Model> models_;           // by slot; the first is for requests without a model
-    std::vector<ModelId> ids_;            // of those
-    mutable std::size_t last_found_ = 0;  // a call asks many times for the same one
+    std::vector<Model> models_;           // by slot; slot 0: requests without a model
+    std::vector<ModelId> ids_;            // ids of the models, by slot
+    mutable std::size_t last_found_ = 0;  // cache: a call looks up the same model many times
     std::uint64_t uses_ = 0;
     LatencyAverage all_stream_, all_plain_;
-    std::vector<double> scratch_;
+    std::vector<Latency> scratch_;
     Notices notices_;
     time_point refreshed_at_{}, last_call_at_{};
-    double total_weight_ = 0, best_latency_ = 0;
+    double total_weight_ = 0;
+    Latency best_latency_{};
     std::uint64_t calls_ = 0, explored_at_call_ = 0;
     bool trouble_ = false;
 };

@@ -1,4 +1,4 @@
-// May a call go there, is it healthy, and what is to be said of it: everything that changes nothing.
+// The const part of the tracker: may a call use a region, is it healthy, and what is displayed.
 #include <algorithm>
 #include <cmath>
 
@@ -8,7 +8,7 @@ namespace holysheep::health {
 
 namespace {
 
-constexpr double kRoomyErrorRate = 0.1;  // below it, a region has room for the load of others
+constexpr double kHealthyErrorRate = 0.1;  // below it, a region can take the load of others
 
 const char* reason_of(resilience::Trip trip) {
     using enum resilience::Trip;
@@ -18,9 +18,9 @@ const char* reason_of(resilience::Trip trip) {
         case gateway_in_a_row: return "opened: the gateway answered 502, 503 or 504 in a row";
         case any_in_a_row: return "opened: attempts failed in a row";
         case failure_rate: return "opened: too many attempts of the last seconds failed";
-        case silent: return "opened: probes fail and nothing else comes either";
+        case silent: return "opened: probes fail and no other byte arrives";
         case trial_failed: return "opened again: a trial failed";
-        case forced: return "set by hand";
+        case forced: return "forced by the program";
     }
     return "";
 }
@@ -28,7 +28,7 @@ const char* reason_of(resilience::Trip trip) {
 }  // namespace
 
 bool RegionHealthTracker::breakers_admit(std::size_t region, ModelId model, time_point now) const {
-    // With a single region there is nothing better to do than to ask it.
+    // A single region is always tried, because there is no alternative.
     if (regions_.size() == 1) return !forced_open(region);
     return regions_[region].breaker.admits(now) && model_breaker_admits(region, model, now);
 }
@@ -110,7 +110,7 @@ std::optional<RegionHealthTracker::time_point> RegionHealthTracker::usable_at(st
 bool RegionHealthTracker::healthy(std::size_t region, ModelId model, time_point now) const {
     const auto& r = regions_[region];
     if (r.draining || r.down || r.misses > 0 || r.failed_last) return false;
-    if (r.breaker.state(now) != BreakerState::closed || error_rate(region, now) >= kRoomyErrorRate) return false;
+    if (r.breaker.state(now) != BreakerState::closed || error_rate(region, now) >= kHealthyErrorRate) return false;
     const auto* own = if_in_region(region, model);
     return own == nullptr || !own->breaker || own->breaker->state(now) == BreakerState::closed;
 }
@@ -135,7 +135,7 @@ Liveness RegionHealthTracker::liveness(const RegionState& r, time_point now) con
     if (r.draining) return Liveness::draining;
     switch (r.breaker.state(now)) {
         case BreakerState::open: return Liveness::down;
-        // That its open time is over says nothing yet: while probes go unanswered, it is not coming back.
+        // The end of the open time is no evidence: as long as probes are not answered, the region is not recovering.
         case BreakerState::half_open: return r.misses >= 2 ? Liveness::down : Liveness::recovering;
         case BreakerState::closed: break;
     }
@@ -147,15 +147,15 @@ Liveness RegionHealthTracker::liveness(const RegionState& r, time_point now) con
 
 const char* RegionHealthTracker::liveness_reason(const RegionState& r, time_point now) const {
     switch (liveness(r, now)) {
-        case Liveness::unknown: return "not heard of yet";
+        case Liveness::unknown: return "no response yet";
         case Liveness::healthy:
-            if (!r.probe_trust.trusted()) return "answers calls; its probes go unanswered, so it is only connected to";
+            if (!r.probe_trust.trusted()) return "answers calls, but no probes, so probes only connect";
             return r.slow ? "answers, far slower than usual" : "answers";
         case Liveness::suspect: return r.misses > 0 ? "the last probe failed" : "the last attempt failed";
         case Liveness::down: return r.misses >= 2 ? "probes fail" : "attempts fail";
         case Liveness::recovering:
-            return r.hits > 0 ? "answers again; traffic comes back step by step" : "one call at a time may try it";
-        case Liveness::draining: return "drained by hand";
+            return r.hits > 0 ? "answers again; its traffic rises step by step" : "one call at a time may try it";
+        case Liveness::draining: return "drained by the program";
     }
     return "";
 }
@@ -173,10 +173,10 @@ values::RegionFacts RegionHealthTracker::facts(std::size_t region, time_point no
     facts.ramp = ramp(r, now);
     facts.latency = (r.stream.known() ? r.stream : r.plain).value();
     facts.best_latency = best_latency_;
-    if (r.stream.known()) facts.first_token = nanoseconds(static_cast<std::int64_t>(r.stream.value() * 1e6));
-    facts.first_token_p50 = static_cast<float>(r.first_token.p50());
-    facts.first_token_p95 = static_cast<float>(r.first_token.p95());
-    facts.first_token_p99 = static_cast<float>(r.first_token.p99());
+    if (r.stream.known()) facts.first_token = std::chrono::duration_cast<nanoseconds>(r.stream.value());
+    facts.first_token_p50 = r.first_token.p50();
+    facts.first_token_p95 = r.first_token.p95();
+    facts.first_token_p99 = r.first_token.p99();
     if (r.rtt.known()) facts.rtt = r.rtt.srtt();
     facts.probe = r.last_probe;
     for (const auto& model : r.models) facts.limited_until = std::max(facts.limited_until, model.limited_until);

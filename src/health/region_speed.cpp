@@ -1,4 +1,4 @@
-// How fast a region serves: what its samples make of it, what time alone changes, and what a plan should expect.
+// The latency of regions in the tracker: adds samples, ages them, and predicts the latency of the next attempt.
 #include <algorithm>
 #include <cmath>
 
@@ -10,24 +10,22 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A model's own figures count from here on; before, the region's are scaled.
+// Samples from which a model's own average is used; below, the region's average is scaled.
 constexpr std::uint32_t kEnoughSamples = 20;
 constexpr auto kRefreshEvery = 100ms;
-constexpr double kLeastRamp = 0.1;
-constexpr std::uint64_t kOverdueCalls = 20;  // at least so many calls between two explorations
-constexpr double kSlow = 2;                  // times its usual latency
+constexpr double kMinRamp = 0.1;
+constexpr std::uint64_t kOverdueCalls = 20;  // calls between two explorations, at least
+constexpr double kSlow = 2;                  // factor over the usual latency from which a region is slow
 constexpr nanoseconds kConnectGrace = 30ms;
 using Seconds = std::chrono::duration<double>;
 
-/// Sorts as far as it must.
-std::optional<double> median_of(std::vector<double>& values) {
+/// Reorders the values.
+std::optional<Latency> median_of(std::vector<Latency>& values) {
     if (values.empty()) return std::nullopt;
     const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
     std::ranges::nth_element(values, middle);
     return *middle;
 }
-
-double in_ms(std::chrono::nanoseconds span) { return std::chrono::duration<double, std::milli>(span).count(); }
 
 }  // namespace
 
@@ -36,8 +34,8 @@ void RegionHealthTracker::on_connection(std::size_t region, const AttemptTimings
     if (fresh != nullptr && fresh->connect) on_connect_time(region, fresh->tls.value_or(*fresh->connect));
     if (path && path->via_proxy) return;  // TCP ends at the proxy
     if (path && path->srtt.count() > 0) {
-        // Smoothed already, so that its jumps are small: what it varies by counts. A new connection knows nothing of
-        // that yet, and takes half of the round trip for it.
+        // The sample is already smoothed, so its own variation counts. A new connection has none yet and uses half of
+        // the round trip.
         on_rtt(region, path->srtt, now, fresh != nullptr ? nanoseconds{} : path->rttvar);
     } else if (fresh != nullptr && fresh->connect) {
         on_rtt(region, *fresh->connect - fresh->dns.value_or(nanoseconds{}), now);
@@ -55,7 +53,7 @@ void RegionHealthTracker::on_connect_time(std::size_t region, nanoseconds sample
 }
 
 milliseconds RegionHealthTracker::connection_attempt_delay(std::size_t region) const {
-    // In time for the second address to answer before the whole connection counts as late.
+    // Early enough for the second address to answer before the connection counts as late.
     const auto& rtt = regions_[region].rtt;
     if (!rtt.known()) return 200ms;
     return std::clamp(std::chrono::duration_cast<milliseconds>(rtt.late_after(kConnectGrace) / 2), 10ms, 50ms);
@@ -72,24 +70,24 @@ bool RegionHealthTracker::wants_rtt(std::size_t region, time_point now) const {
     return r.rtt.samples() < kSettledRtt || now - r.rtt_at > 1s;
 }
 
-void RegionHealthTracker::add_latency(const AttemptToken& token, double ms, bool served, time_point now) {
+void RegionHealthTracker::add_latency(const AttemptToken& token, Latency sample, bool served, time_point now) {
     const bool stream = token.awaited == Awaited::stream;
     if (token.awaited == Awaited::other) return;
     auto& r = regions_[token.region];
     auto& average = stream ? r.stream : r.plain;
-    average.add(ms, now);
+    average.add(sample, now);
     (stream ? r.latency_stream : r.latency_plain) = average.value();
-    (stream ? all_stream_ : all_plain_).add(ms, now);
-    if (served && stream) r.first_token.add(ms);
-    // A name is not worth a slot for having been waited for.
+    (stream ? all_stream_ : all_plain_).add(sample, now);
+    if (served && stream) r.first_token.add(sample);
+    // A model gets a slot only once it has answered.
     if (!served && slot_of(token.model) == kNoSlot) return;
     auto& own = in_region(token.region, token.model);
     auto& model = models_[slot_of(token.model)];
-    (stream ? own.stream : own.plain).add(ms, now);
-    (stream ? model.stream : model.plain).add(ms, now);
+    (stream ? own.stream : own.plain).add(sample, now);
+    (stream ? model.stream : model.plain).add(sample, now);
     if (!served) return;
     model.served = true;
-    (stream ? model.stream_quantiles : model.plain_quantiles).add(ms);
+    (stream ? model.stream_quantiles : model.plain_quantiles).add(sample);
 }
 
 bool RegionHealthTracker::refresh(time_point now) {
@@ -100,18 +98,18 @@ bool RegionHealthTracker::refresh(time_point now) {
     refresh_latencies(Awaited::stream, now);
     refresh_latencies(Awaited::plain, now);
     double troubled = 0;
-    best_latency_ = 0;
+    best_latency_ = {};
     for (std::size_t i = 0; i < regions_.size(); ++i) {
         auto& r = regions_[i];
         const auto& average = r.stream.known() ? r.stream : r.plain;
         r.slow = false;
         if (average.known()) {
-            if (best_latency_ == 0 || average.value() < best_latency_) best_latency_ = average.value();
-            if (r.usual == 0 && average.samples() >= kEnoughSamples) r.usual = average.value();
-            // Habit follows slowly upwards, so that a slow minute is seen as one.
+            if (best_latency_ == Latency{} || average.value() < best_latency_) best_latency_ = average.value();
+            if (r.usual == Latency{} && average.samples() >= kEnoughSamples) r.usual = average.value();
+            // The usual latency rises slowly, so that a slow minute is detected.
             const double tau = average.value() > r.usual ? 300 : 30;
-            if (r.usual > 0) r.usual += (average.value() - r.usual) * (1 - std::exp(-passed.count() / tau));
-            r.slow = r.usual > 0 && average.value() > kSlow * r.usual;
+            if (r.usual > Latency{}) r.usual += (average.value() - r.usual) * (1 - std::exp(-passed.count() / tau));
+            r.slow = r.usual > Latency{} && average.value() > kSlow * r.usual;
         }
         if (r.slow || r.down || r.breaker.state(now) != BreakerState::closed) troubled += r.weight;
         record_change(i, now);
@@ -127,19 +125,20 @@ void RegionHealthTracker::refresh_latencies(Awaited awaited, time_point now) {
         const auto& average = stream ? r.stream : r.plain;
         if (average.known()) scratch_.push_back(average.value());
     }
-    const double median = median_of(scratch_).value_or(kColdStart);
+    const Latency median = median_of(scratch_).value_or(kColdStart);
     scratch_.clear();
     for (const auto& r : regions_) {
-        if (r.rtt.known() && (stream ? r.stream : r.plain).known()) scratch_.push_back(in_ms(r.rtt.srtt()));
+        if (r.rtt.known() && (stream ? r.stream : r.plain).known()) scratch_.push_back(Latency(r.rtt.srtt()));
     }
-    const double median_rtt = median_of(scratch_).value_or(0);
+    const Latency median_rtt = median_of(scratch_).value_or(Latency{});
     for (auto& r : regions_) {
         auto& average = stream ? r.stream : r.plain;
         auto& latency = stream ? r.latency_stream : r.latency_plain;
-        // A region without a past is taken to serve like the others from where it is: a near one is tried soon, a far
-        // one is not flooded. Two round trips, since its first calls open connections.
+        // A region without samples is expected to serve like the others, plus or minus the difference of the round
+        // trips: a near one is tried soon, a far one is not flooded. Two round trips, because its first calls open
+        // connections.
         latency = median;
-        if (r.rtt.known()) latency = std::max(median / 2, median + 2 * (in_ms(r.rtt.srtt()) - median_rtt));
+        if (r.rtt.known()) latency = std::max(median / 2, median + 2 * (Latency(r.rtt.srtt()) - median_rtt));
         if (average.known()) {
             average.drift(median, now);
             latency = average.value();
@@ -151,8 +150,8 @@ void RegionHealthTracker::refresh_latencies(Awaited awaited, time_point now) {
     }
 }
 
-double RegionHealthTracker::expected(std::size_t region, ModelId model, Awaited awaited) const {
-    // Where nothing is known of one kind of answer, the other kind tells which region is faster.
+Latency RegionHealthTracker::expected(std::size_t region, ModelId model, Awaited awaited) const {
+    // If nothing is known about one kind of answer, the other kind shows which region is faster.
     const bool stream = awaited == Awaited::plain ? !all_plain_.known() && all_stream_.known()
                                                   : all_stream_.known() || !all_plain_.known();
     if (const auto* own = if_in_region(region, model)) {
@@ -163,8 +162,8 @@ double RegionHealthTracker::expected(std::size_t region, ModelId model, Awaited 
     const auto& m = about(model);
     const auto& of_model = stream ? m.stream : m.plain;
     const auto& of_all = stream ? all_stream_ : all_plain_;
-    const double latency = stream ? r.latency_stream : r.latency_plain;
-    if (of_model.samples() < kEnoughSamples || of_all.value() <= 0) return latency;
+    const Latency latency = stream ? r.latency_stream : r.latency_plain;
+    if (of_model.samples() < kEnoughSamples || of_all.value() <= Latency{}) return latency;
     return latency * std::clamp(of_model.value() / of_all.value(), 0.1, 10.0);
 }
 
@@ -175,11 +174,11 @@ RegionView RegionHealthTracker::view(std::size_t region, ModelId model, Awaited 
     const Seconds since_refusal = now - r.refusal_rate_at;
     view.error_rate = error_rate(region, now) + r.refusal_rate * std::exp(-std::max(0.0, since_refusal.count()) / 10);
     view.waiting = r.waiting;
-    if (r.waiting > 0) view.mean_wait = in_ms(now.time_since_epoch()) - r.waiting_since / r.waiting;
+    if (r.waiting > 0) view.mean_wait = Latency(now.time_since_epoch()) - r.waiting_since / r.waiting;
     view.ramp = ramp(r, now);
     view.usable = usable(region, model, now);
     view.on_trial = r.breaker.state(now) == BreakerState::half_open;
-    // A due trial goes out with the next call; nobody else would find out.
+    // A due trial is sent with the next call; nothing else would detect the recovery.
     view.overdue =
         view.on_trial || ((r.known || !health_.enabled) && r.misses == 0 && now - r.last_dispatch > kOverdueAfter &&
                           calls_ - explored_at_call_ >= kOverdueCalls);
@@ -189,7 +188,7 @@ RegionView RegionHealthTracker::view(std::size_t region, ModelId model, Awaited 
 double RegionHealthTracker::ramp(const RegionState& r, time_point now) const {
     if (r.recovered_at == time_point{}) return 1;
     const std::chrono::duration<double> since = now - r.recovered_at;
-    return std::clamp(since / kRampTime, kLeastRamp, 1.0);
+    return std::clamp(since / kRampTime, kMinRamp, 1.0);
 }
 
 const Quantiles& RegionHealthTracker::quantiles(ModelId model, Awaited awaited) const {

@@ -1,4 +1,4 @@
-// Pure: the same regions and filter give the same list.
+// Matches ids and zones. Pure.
 #include "routing/region_filter.hpp"
 
 #include <algorithm>

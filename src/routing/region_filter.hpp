@@ -1,4 +1,4 @@
-// Which regions a call may use at all: residency is decided here, before anything is ranked.
+// Selects the regions that a call may use (residency), before they are ranked.
 // regions, the call's lists → [allowed_regions] → Router
 #pragma once
 
@@ -11,6 +11,7 @@
 
 namespace holysheep::routing {
 
+/// The region lists of a call.
 struct RegionFilter {
     std::span<const std::string> allowed;   ///< ids or zones; empty: all
     std::span<const std::string> excluded;  ///< ids or zones
@@ -18,7 +19,7 @@ struct RegionFilter {
 
 bool admits(const RegionFilter& filter, const Region& region);
 
-/// Indexes into `regions`, in their order. Empty when the filter admits none.
+/// Indices of the admitted regions, in their order; may be empty.
 std::vector<std::size_t> allowed_regions(std::span<const Region> regions, const RegionFilter& filter);
 
 }  // namespace holysheep::routing

@@ -1,5 +1,5 @@
-// One pass gives every candidate its place and key, the strategy or the session puts one in front, a sort does the
-// rest. Nothing is allocated once the scratch memory has grown to the number of regions.
+// One pass assigns a rank and a key to every candidate, the strategy or the session moves one to the front, then they
+// are sorted. Allocates nothing once the scratch memory has grown to the number of regions.
 #include "routing/selector.hpp"
 
 #include <algorithm>
@@ -11,11 +11,12 @@
 namespace holysheep::routing {
 
 namespace {
-constexpr std::size_t kExact = 32;  // places of a plan that are in exact order
-// A session stays up to this times the cheapest; among regions that answer within milliseconds, up to this much more.
+constexpr std::size_t kExact = 32;  // positions of a plan that are sorted exactly
+// A session keeps its region up to this factor of the lowest cost, plus this slack for regions that answer in
+// milliseconds.
 constexpr double kSessionTolerance = 2;
-constexpr double kSessionSlack = 50;  // ms
-constexpr double kLeastShare = 0.01;  // of the largest, that latency_exponent leaves
+constexpr Latency kSessionSlack{50};
+constexpr double kMinShare = 0.01;  // of the largest share, with latency_exponent
 constexpr double kNoise = 0.05;
 
 constexpr double exponential(double x) {
@@ -25,8 +26,9 @@ constexpr double exponential(double x) {
     return sum;
 }
 
-// exp(0.05 · z) for 256 evenly spread quantiles z of the normal distribution: one random byte picks the noise, without
-// a logarithm per candidate. Newton's method on Φ(z) = ½ + φ(z) · (z + z³/3 + z⁵/(3·5) + …), from the middle outwards.
+// exp(0.05 · z) for 256 evenly spread quantiles z of the normal distribution: one random byte selects the noise,
+// without a logarithm per candidate. Computed by Newton's method on Φ(z) = ½ + φ(z) · (z + z³/3 + z⁵/(3·5) + …), from
+// the middle outwards.
 constexpr std::array<float, 256> kNoiseFactors = [] {
     std::array<float, 256> factors{};
     double z = 0;
@@ -51,7 +53,7 @@ std::uint64_t mix(std::uint64_t x) {  // the finalizer of SplitMix64
     return x ^ (x >> 31U);
 }
 
-/// Eight random bytes from each number.
+/// Uses the eight bytes of each random number.
 class NoiseFactors {
   public:
     explicit NoiseFactors(resilience::Random& random) : random_(random) {}
@@ -81,7 +83,7 @@ double power(double base, double exponent) {
     return result;
 }
 
-/// The places of those the strategy chooses among: usable, and in the lowest tier that has a usable one.
+/// Calls the function with the index of each usable candidate of the tier.
 template <typename Function>
 void for_each_eligible(std::span<const Candidate> candidates, int tier, Function function) {
     for (std::size_t i = 0; i < candidates.size(); ++i) {
@@ -97,10 +99,10 @@ std::optional<int> lowest_usable_tier(std::span<const Candidate> candidates) {
     return tier;
 }
 
-double least_cost(std::span<const Candidate> candidates, int tier) {
-    double least = std::numeric_limits<double>::infinity();
-    for_each_eligible(candidates, tier, [&](std::size_t i) { least = std::min(least, candidates[i].cost); });
-    return least;
+Latency lowest_cost(std::span<const Candidate> candidates, int tier) {
+    Latency lowest{std::numeric_limits<double>::infinity()};
+    for_each_eligible(candidates, tier, [&](std::size_t i) { lowest = std::min(lowest, candidates[i].cost); });
+    return lowest;
 }
 
 std::size_t fastest(std::span<const Candidate> candidates, int tier) {
@@ -113,8 +115,8 @@ std::size_t fastest(std::span<const Candidate> candidates, int tier) {
 }
 
 /// Weighted rendezvous hashing (Schindelhauer, Schomaker: "Weighted Distributed Hash Tables", SPAA 2005): each region
-/// draws −weight / ln(u) from its own and the session's hash, the largest owns the session. When a region goes, only
-/// its sessions move.
+/// computes −weight / ln(u) from its own and the session's hash; the largest owns the session. When a region is lost,
+/// only its sessions move.
 std::size_t session_owner(std::span<const Candidate> candidates, int tier, std::string_view session) {
     const std::uint64_t hash = hash_id(session);
     std::size_t owner = candidates.size();
@@ -122,7 +124,7 @@ std::size_t session_owner(std::span<const Candidate> candidates, int tier, std::
     for_each_eligible(candidates, tier, [&](std::size_t i) {
         const double weight = candidates[i].weight;
         const double u = (static_cast<double>(mix(candidates[i].id_hash ^ hash) >> 12U) + 0.5) * 0x1.0p-52;
-        if (weight <= best * (1 - u)) return;  // −ln(u) ≥ 1 − u: spares most of the logarithms
+        if (weight <= best * (1 - u)) return;  // −ln(u) ≥ 1 − u: avoids most logarithms
         const double score = weight / -std::log(u);
         if (score > best) {
             best = score;
@@ -133,7 +135,7 @@ std::size_t session_owner(std::span<const Candidate> candidates, int tier, std::
 }
 }  // namespace
 
-double cost(double latency, double mean_wait, double error_rate, int waiting, double weight, double ramp) {
+Latency cost(Latency latency, Latency mean_wait, double error_rate, int waiting, double weight, double ramp) {
     static const auto kCrowding = [] {
         std::array<double, 64> factors{};
         for (std::size_t i = 0; i < factors.size(); ++i)
@@ -143,19 +145,19 @@ double cost(double latency, double mean_wait, double error_rate, int waiting, do
     const auto others = static_cast<std::size_t>(std::max(waiting, 0));
     const double crowding =
         others < kCrowding.size() ? kCrowding[others] : std::pow(1.0 + static_cast<double>(others), kLoadExponent);
-    const double share = std::max(weight * ramp, 1e-9);  // never 0 / 0: costs must be comparable
+    const double share = std::max(weight * ramp, 1e-9);  // not 0, because costs must be comparable
     return (expected(latency, mean_wait) + kErrorCost * error_rate) * crowding / share;
 }
 
-double expected(double latency, double mean_wait) { return mean_wait > 1.25 * latency ? mean_wait : latency; }
+Latency expected(Latency latency, Latency mean_wait) { return mean_wait > 1.25 * latency ? mean_wait : latency; }
 
 std::uint64_t hash_id(std::string_view id) {
-    std::uint64_t hash = 0xCBF2'9CE4'8422'2325U;  // FNV-1a, whose upper bits depend too little on the last bytes
+    std::uint64_t hash = 0xCBF2'9CE4'8422'2325U;  // FNV-1a; `mix` spreads the last bytes to the upper bits
     for (const char c : id) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100'0000'01B3U;
     return mix(hash);
 }
 
-Selector::Selector(const SelectorOptions& options, std::size_t regions) : options_(options), turns_(regions) {
+Selector::Selector(const SelectorOptions& options, std::size_t regions) : options_(options), credits_(regions) {
     entries_.reserve(regions);
     shares_.reserve(regions);
 }
@@ -166,11 +168,11 @@ void Selector::rank(std::span<const Candidate> candidates, std::string_view sess
     enter(candidates, tier, random);
     if (tier) {
         const std::size_t first = choose(candidates, *tier, session);
-        if (first < candidates.size()) entries_[first].place = kFront;
+        if (first < candidates.size()) entries_[first].rank = kFront;
     }
     const auto exact_end = entries_.begin() + static_cast<std::ptrdiff_t>(std::min(entries_.size(), kExact));
     const auto before = [](const Entry& a, const Entry& b) {
-        if (a.place != b.place) return a.place < b.place;
+        if (a.rank != b.rank) return a.rank < b.rank;
         return a.key != b.key ? a.key < b.key : a.candidate < b.candidate;
     };
     if (exact_end != entries_.end()) std::nth_element(entries_.begin(), exact_end, entries_.end(), before);
@@ -187,21 +189,21 @@ void Selector::enter(std::span<const Candidate> candidates, std::optional<int> t
     entries_.resize(candidates.size());
     for (std::size_t i = 0; i < candidates.size(); ++i) {
         const Candidate& candidate = candidates[i];
-        std::int64_t place = candidate.tier + (candidate.usable ? 0 : kUnusable);
-        if (explores && candidate.overdue && candidate.usable && candidate.tier == tier) place = kOverdue;
-        entries_[i] = {place, noisy ? candidate.cost * noise.next() : candidate.cost, static_cast<std::uint32_t>(i)};
+        std::int64_t rank = candidate.tier + (candidate.usable ? 0 : kUnusable);
+        if (explores && candidate.overdue && candidate.usable && candidate.tier == tier) rank = kOverdue;
+        entries_[i] = {rank, noisy ? candidate.cost * noise.next() : candidate.cost, static_cast<std::uint32_t>(i)};
     }
 }
 
 std::size_t Selector::choose(std::span<const Candidate> candidates, int tier, std::string_view session) {
     if (!session.empty()) {
         const std::size_t owner = session_owner(candidates, tier, session);
-        if (candidates[owner].cost <= kSessionTolerance * least_cost(candidates, tier) + kSessionSlack) return owner;
+        if (candidates[owner].cost <= kSessionTolerance * lowest_cost(candidates, tier) + kSessionSlack) return owner;
     }
     switch (options_.strategy) {
-        case Strategy::adaptive: break;  // the order of costs says it all
-        case Strategy::weighted: share_by_weight(candidates, tier); return take_turn(candidates, tier);
-        case Strategy::round_robin: shares_.assign(candidates.size(), 1); return take_turn(candidates, tier);
+        case Strategy::adaptive: break;  // the order of costs decides
+        case Strategy::weighted: share_by_weight(candidates, tier); return next_by_share(candidates, tier);
+        case Strategy::round_robin: shares_.assign(candidates.size(), 1); return next_by_share(candidates, tier);
         case Strategy::lowest_latency: return fastest(candidates, tier);
     }
     return candidates.size();
@@ -209,31 +211,31 @@ std::size_t Selector::choose(std::span<const Candidate> candidates, int tier, st
 
 void Selector::share_by_weight(std::span<const Candidate> candidates, int tier) {
     const double exponent = options_.latency_exponent;
-    const double least = exponent > 0 ? least_cost(candidates, tier) : 0;
+    const Latency lowest = exponent > 0 ? lowest_cost(candidates, tier) : Latency{};
     double largest = 0;
     shares_.resize(candidates.size());
     for_each_eligible(candidates, tier, [&](std::size_t i) {
         const Candidate& candidate = candidates[i];
         shares_[i] = candidate.weight * candidate.ramp;
-        if (exponent > 0 && candidate.cost > least) shares_[i] *= power(least / candidate.cost, exponent);
+        if (exponent > 0 && candidate.cost > lowest) shares_[i] *= power(lowest / candidate.cost, exponent);
         largest = std::max(largest, shares_[i]);
     });
     if (!(exponent > 0)) return;
-    for (double& share : shares_) share = std::max(share, kLeastShare * largest);
+    for (double& share : shares_) share = std::max(share, kMinShare * largest);
 }
 
-// Smooth weighted round robin, as nginx does it: everyone gains its share, the one that has most goes and pays for all.
-// A region that is away neither gains nor pays, so it comes back with what it was owed.
-std::size_t Selector::take_turn(std::span<const Candidate> candidates, int tier) {
+// Smooth weighted round robin, as in nginx: each candidate gains its share, the one with the most credit is chosen and
+// pays the total. A region that is not usable keeps its credit.
+std::size_t Selector::next_by_share(std::span<const Candidate> candidates, int tier) {
     double total = 0;
     std::size_t best = candidates.size();
     for_each_eligible(candidates, tier, [&](std::size_t i) {
-        double& turn = turns_[candidates[i].region];
-        turn += shares_[i];
+        double& credit = credits_[candidates[i].region];
+        credit += shares_[i];
         total += shares_[i];
-        if (best == candidates.size() || turn > turns_[candidates[best].region]) best = i;
+        if (best == candidates.size() || credit > credits_[candidates[best].region]) best = i;
     });
-    turns_[candidates[best].region] -= total;
+    credits_[candidates[best].region] -= total;
     return best;
 }
 

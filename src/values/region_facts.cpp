@@ -1,4 +1,4 @@
-// Words and display figures for what is known of a region.
+// Converts the state of a region to its public form, with a score and a reason for display.
 #include "values/region_facts.hpp"
 
 #include <algorithm>
@@ -40,9 +40,9 @@ std::optional<milliseconds> if_known(std::chrono::nanoseconds span) {
     return std::chrono::round<milliseconds>(span);
 }
 
-std::optional<milliseconds> in_ms(float span) {
-    if (span <= 0) return std::nullopt;
-    return std::chrono::round<milliseconds>(std::chrono::duration<float, std::milli>(span));
+std::optional<milliseconds> if_known(std::chrono::duration<float, std::milli> span) {
+    if (span.count() <= 0) return std::nullopt;
+    return std::chrono::round<milliseconds>(span);
 }
 
 std::optional<milliseconds> time_left(Clock::time_point until, Clock::time_point now) {
@@ -50,7 +50,7 @@ std::optional<milliseconds> time_left(Clock::time_point until, Clock::time_point
     return std::chrono::ceil<milliseconds>(until - now);
 }
 
-/// It fades while nothing is tried, and so it does while nobody looks.
+/// The error rate decays with time, also between two updates.
 double faded(const RegionFacts& facts, Clock::time_point now) {
     const std::chrono::duration<double> idle = now - facts.as_of;
     return facts.error_rate * std::exp(-std::max(0.0, idle.count()) / 10.0);
@@ -58,7 +58,7 @@ double faded(const RegionFacts& facts, Clock::time_point now) {
 
 double score(Liveness liveness, double error_rate, const RegionFacts& facts) {
     if (!facts.known || liveness == Liveness::down || liveness == Liveness::draining) return 0;
-    const bool known = facts.latency > 0 && facts.best_latency > 0;
+    const bool known = facts.latency.count() > 0 && facts.best_latency.count() > 0;
     const double speed = known ? std::sqrt(std::min(1.0, facts.best_latency / facts.latency)) : 1;
     return 100 * speed * (1 - error_rate) * facts.ramp;
 }
@@ -70,27 +70,27 @@ RegionHealth to_health(std::string id, const RegionFacts& facts, Clock::time_poi
     health.id = std::move(id);
     health.liveness = facts.liveness;
     health.breaker = facts.breaker;
-    // The open time may have ended since somebody looked at the region.
+    // The open time may have ended since the last update.
     if (facts.breaker == BreakerState::open && facts.open_until != Clock::time_point{} && facts.open_until <= now) {
         health.breaker = BreakerState::half_open;
         if (facts.liveness == Liveness::down && !facts.probes_unanswered) health.liveness = Liveness::recovering;
     }
     health.error_rate = faded(facts, now);
     health.score = score(health.liveness, health.error_rate, facts);
-    health.cost = facts.cost;
+    health.cost = facts.cost.count();
     health.rtt = if_known(facts.rtt);
     health.first_token = if_known(facts.first_token);
     health.probe = if_known(facts.probe);
-    health.first_token_p50 = in_ms(facts.first_token_p50);
-    health.first_token_p95 = in_ms(facts.first_token_p95);
-    health.first_token_p99 = in_ms(facts.first_token_p99);
+    health.first_token_p50 = if_known(facts.first_token_p50);
+    health.first_token_p95 = if_known(facts.first_token_p95);
+    health.first_token_p99 = if_known(facts.first_token_p99);
     health.in_flight = facts.in_flight;
     health.limited_for = time_left(facts.limited_until, now);
     health.open_for = time_left(facts.open_until, now);
     if (facts.load_limit > 0) health.load_limit = facts.load_limit;
     health.reason = facts.liveness_reason;
     if (*facts.breaker_reason != '\0') {
-        // Half open, what it opened for is history.
+        // While half-open, the reason for opening is in the past.
         const bool was = health.breaker == BreakerState::half_open;
         health.reason += std::string(was ? "; breaker half open, had " : "; breaker ") + facts.breaker_reason;
     }

@@ -28,8 +28,8 @@ std::vector<routing::Candidate> candidates(std::size_t count) {
         result[i].region = i;
         result[i].id_hash = routing::hash_id("region-" + std::to_string(i));
         result[i].weight = static_cast<double>(1 + i % 3);
-        result[i].latency = 100 + 200 * random.uniform();
-        result[i].cost = routing::cost(result[i].latency, 0, 0, 0, result[i].weight, 1);
+        result[i].latency = routing::Latency{100 + 200 * random.uniform()};
+        result[i].cost = routing::cost(result[i].latency, {}, 0, 0, result[i].weight, 1);
     }
     return result;
 }
@@ -80,8 +80,8 @@ void learn_latency(benchmark::State& state) {
     for (auto _ : state) {
         now += 70ms;
         const double sample = samples[i++ % samples.size()];
-        average.add(sample, now);
-        quantiles.add(sample);
+        average.add(health::Latency{sample}, now);
+        quantiles.add(health::Latency{sample});
         benchmark::DoNotOptimize(average.value() + quantiles.p95());
     }
 }

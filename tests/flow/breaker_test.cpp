@@ -246,7 +246,7 @@ TEST(Breaker, ForcedOpenItStaysOpenUntilForcedClosed) {
     flow.recover();
     flow.client.force_open(kUs);
     EXPECT_EQ(breaker_of(flow, kUs), BreakerState::open);
-    EXPECT_THAT(health_of(flow, kUs).reason, HasSubstr("set by hand"));
+    EXPECT_THAT(health_of(flow, kUs).reason, HasSubstr("forced by the program"));
     flow.clock.advance(24h);
     EXPECT_EQ(flow.asked(5), 0);
     flow.client.force_close(kUs);

@@ -356,7 +356,7 @@ TEST(Outage, RegionsClosedByHandAreNotAskedEvenThen) {
     const auto reply = flow.client.chat(a_question());
     ASSERT_THAT(reply, FailsWith(ErrorCode::all_regions_unavailable));
     EXPECT_THAT(reply.error().message,
-                AllOf(HasSubstr("us-west: draining"), HasSubstr("eu-central: breaker set by hand")));
+                AllOf(HasSubstr("us-west: draining"), HasSubstr("eu-central: breaker forced by the program")));
     EXPECT_THAT(flow.attempts(), IsEmpty());
     EXPECT_EQ(flow.elapsed(), 0s) << "nothing will change by itself";
 }
@@ -382,7 +382,7 @@ TEST(Outage, ARegionThatOneFailureLeavesAloneIsNamedToo) {
     const auto reply = flow.client.chat(a_question());
     ASSERT_THAT(reply, FailsWith(ErrorCode::all_regions_unavailable));
     EXPECT_EQ(reply.error().cause, ErrorCode::server_failed);
-    EXPECT_THAT(reply.error().message, HasSubstr("kept away from eu-central: breaker set by hand"));
+    EXPECT_THAT(reply.error().message, HasSubstr("kept away from eu-central: breaker forced by the program"));
     EXPECT_THAT(flow.attempts(), ElementsAre(kUs));
 }
 

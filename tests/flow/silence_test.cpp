@@ -235,7 +235,7 @@ TEST(Silence, ARegionWhoseProbesHangIsUsedAsLongAsItAnswersCalls) {
     for (auto& answer : answers) lost += answer.get() ? 0 : 1;
     EXPECT_EQ(lost, 0);
     EXPECT_EQ(breaker_of(flow, kUs), BreakerState::closed);
-    EXPECT_EQ(health_of(flow, kUs).reason, "answers calls; its probes go unanswered, so it is only connected to");
+    EXPECT_EQ(health_of(flow, kUs).reason, "answers calls, but no probes, so probes only connect");
 }
 
 TEST(Silence, WhereAllProbesHangCallsAreNotSentTwice) {

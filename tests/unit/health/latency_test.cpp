@@ -63,9 +63,9 @@ class LatencyAverageTest : public testing::Test {
     /// The value after a first sample of 100 ms and, `gap` later, another.
     static double after(double sample, std::chrono::nanoseconds gap) {
         LatencyAverage average;
-        average.add(100, start);
-        average.add(sample, start + gap);
-        return average.value();
+        average.add(Latency{100}, start);
+        average.add(Latency{sample}, start + gap);
+        return average.value().count();
     }
     static constexpr Clock::time_point start = Clock::time_point{} + 1h;
     LatencyAverage average;
@@ -73,10 +73,9 @@ class LatencyAverageTest : public testing::Test {
 
 TEST_F(LatencyAverageTest, BeginsWithTheFirstSample) {
     EXPECT_FALSE(average.known());
-    average.add(5'000, start);
+    average.add(Latency{5'000}, start);
     EXPECT_TRUE(average.known());
-    EXPECT_EQ(average.value(), 5'000);
-    EXPECT_EQ(average.last_sample(), start);
+    EXPECT_EQ(average.value().count(), 5'000);
 }
 
 TEST_F(LatencyAverageTest, RisesFastAndFallsSlowly) {
@@ -92,46 +91,45 @@ TEST_F(LatencyAverageTest, OneOutlierCountsAsFiveTimesTheAverageAtMost) {
 TEST_F(LatencyAverageTest, ABurstOfSimultaneousAnswersDoesNotWipeIt) {
     EXPECT_EQ(after(200, 0s), after(200, 60ms));
     EXPECT_LT(after(200, 60ms), after(200, 61ms));
-    for (int i = 0; i < 10; ++i) average.add(i == 0 ? 100 : 20, start);
-    EXPECT_GT(average.value(), 90);
+    for (int i = 0; i < 10; ++i) average.add(Latency{i == 0 ? 100 : 20}, start);
+    EXPECT_GT(average.value().count(), 90);
 }
 
 TEST_F(LatencyAverageTest, AfterALongPauseTheNewSampleRules) { EXPECT_NEAR(after(150, 2min), 150, 1e-6); }
 
 TEST_F(LatencyAverageTest, DriftsTowardsALowerTargetThatItNeverPasses) {
-    average.add(1'000, start);
-    average.drift(200, start + 30s);
-    EXPECT_NEAR(average.value(), 200 + 800 * std::exp(-1.0), 1e-9);
-    EXPECT_EQ(average.last_sample(), start);
+    average.add(Latency{1'000}, start);
+    average.drift(Latency{200}, start + 30s);
+    EXPECT_NEAR(average.value().count(), 200 + 800 * std::exp(-1.0), 1e-9);
     EXPECT_EQ(average.samples(), 1U);
-    average.drift(200, start + 1h);
-    EXPECT_NEAR(average.value(), 200, 1e-6);
+    average.drift(Latency{200}, start + 1h);
+    EXPECT_NEAR(average.value().count(), 200, 1e-6);
 }
 
 TEST_F(LatencyAverageTest, HowOftenItDriftsDoesNotMatter) {
     LatencyAverage often;
-    often.add(1'000, start);
-    average.add(1'000, start);
-    for (int i = 1; i <= 300; ++i) often.drift(200, start + i * 100ms);
-    average.drift(200, start + 30s);
-    EXPECT_NEAR(often.value(), average.value(), 1e-6);
+    often.add(Latency{1'000}, start);
+    average.add(Latency{1'000}, start);
+    for (int i = 1; i <= 300; ++i) often.drift(Latency{200}, start + i * 100ms);
+    average.drift(Latency{200}, start + 30s);
+    EXPECT_NEAR(often.value().count(), average.value().count(), 1e-6);
 }
 
 TEST_F(LatencyAverageTest, NeverDriftsUpNorMakesUpForTimeWithoutALowerTarget) {
-    average.add(1'000, start);
-    average.drift(2'000, start + 1h);
-    EXPECT_EQ(average.value(), 1'000);
-    average.drift(200, start + 1h);
-    EXPECT_EQ(average.value(), 1'000) << "the lower target is new";
-    average.drift(200, start + 30min);
-    EXPECT_EQ(average.value(), 1'000) << "time that goes back is no time";
+    average.add(Latency{1'000}, start);
+    average.drift(Latency{2'000}, start + 1h);
+    EXPECT_EQ(average.value().count(), 1'000);
+    average.drift(Latency{200}, start + 1h);
+    EXPECT_EQ(average.value().count(), 1'000) << "the lower target is new";
+    average.drift(Latency{200}, start + 30min);
+    EXPECT_EQ(average.value().count(), 1'000) << "time that goes back is no time";
 }
 
 TEST_F(LatencyAverageTest, DriftsNowhereWithoutSamples) {
-    average.drift(200, start);
+    average.drift(Latency{200}, start);
     EXPECT_FALSE(average.known());
-    average.add(500, start);
-    EXPECT_EQ(average.value(), 500);
+    average.add(Latency{500}, start);
+    EXPECT_EQ(average.value().count(), 500);
 }
 
 TEST(Quantiles, AreExactByNearestRank) {
@@ -142,41 +140,41 @@ TEST(Quantiles, AreExactByNearestRank) {
     for (const auto& [count, p50, p95, p99] : {Row{1, 1, 1, 1}, Row{2, 1, 2, 2}, Row{3, 2, 3, 3}, Row{20, 10, 19, 20},
                                                Row{100, 50, 95, 99}, Row{256, 128, 244, 254}}) {
         Quantiles quantiles;
-        for (int i = 0; i < count; ++i) quantiles.add(count - i);  // of 1..count
-        EXPECT_EQ(quantiles.p50(), p50) << count;
-        EXPECT_EQ(quantiles.p95(), p95) << count;
-        EXPECT_EQ(quantiles.p99(), p99) << count;
+        for (int i = 0; i < count; ++i) quantiles.add(Latency{count - i});  // of 1..count
+        EXPECT_EQ(quantiles.p50().count(), p50) << count;
+        EXPECT_EQ(quantiles.p95().count(), p95) << count;
+        EXPECT_EQ(quantiles.p99().count(), p99) << count;
     }
 }
 
 TEST(Quantiles, AreZeroWithoutSamples) {
     const Quantiles quantiles;
     EXPECT_EQ(quantiles.size(), 0U);
-    EXPECT_EQ(quantiles.p99(), 0);
+    EXPECT_EQ(quantiles.p99().count(), 0);
 }
 
 TEST(Quantiles, RememberTheLast256Samples) {
     Quantiles quantiles;
-    for (int i = 0; i < 256; ++i) quantiles.add(1'000);
-    for (int i = 0; i < 256; ++i) quantiles.add(1);
+    for (int i = 0; i < 256; ++i) quantiles.add(Latency{1'000});
+    for (int i = 0; i < 256; ++i) quantiles.add(Latency{1});
     EXPECT_EQ(quantiles.size(), 256U);
-    EXPECT_EQ(quantiles.p99(), 1);
+    EXPECT_EQ(quantiles.p99().count(), 1);
 }
 
 TEST(Quantiles, KeepSamplesToAFifthOfAPercent) {
     for (const double sample : {0.001, 0.3, 1.0, 17.77, 511.4, 1'234.5, 59'999.9, 3.6e6}) {
         Quantiles quantiles;
-        quantiles.add(sample);
-        EXPECT_NEAR(quantiles.p50(), sample, sample * 0.002);
+        quantiles.add(Latency{sample});
+        EXPECT_NEAR(quantiles.p50().count(), sample, sample * 0.002);
     }
 }
 
 TEST(Quantiles, TakeNonsenseAsTheNearestSense) {
     Quantiles quantiles;
-    quantiles.add(-1);
-    EXPECT_EQ(quantiles.p50(), 0);
-    quantiles.add(1e300);
-    EXPECT_GT(quantiles.p99(), 1e29);
+    quantiles.add(Latency{-1});
+    EXPECT_EQ(quantiles.p50().count(), 0);
+    quantiles.add(Latency{1e300});
+    EXPECT_GT(quantiles.p99().count(), 1e29);
 }
 
 TEST(Quantiles, FollowTheSortedSamplesWhateverTheirOrder) {
@@ -185,12 +183,13 @@ TEST(Quantiles, FollowTheSortedSamplesWhateverTheirOrder) {
     std::vector<double> all;
     for (int i = 0; i < 3'000; ++i) {
         all.push_back(static_cast<double>(random.next() % (i < 1'500 ? 64 : 512)));  // many equal ones, then fewer
-        quantiles.add(all.back());
+        quantiles.add(Latency{all.back()});
         std::vector<double> sorted(all.end() - static_cast<std::ptrdiff_t>(std::min<std::size_t>(all.size(), 256)),
                                    all.end());
         std::ranges::sort(sorted);
-        for (const auto& [q, value] :
-             {std::pair{0.5, quantiles.p50()}, {0.95, quantiles.p95()}, {0.99, quantiles.p99()}}) {
+        for (const auto& [q, value] : {std::pair{0.5, quantiles.p50().count()},
+                                       {0.95, quantiles.p95().count()},
+                                       {0.99, quantiles.p99().count()}}) {
             const double rank = std::ceil(static_cast<double>(sorted.size()) * q - 1e-9);
             ASSERT_EQ(value, sorted[static_cast<std::size_t>(rank) - 1]) << i;
         }

@@ -55,7 +55,7 @@ struct World {
     BreakerState breaker(std::size_t region) const { return facts(region).breaker; }
     double latency(std::size_t region, Awaited awaited = Awaited::stream) {
         regions.refresh(now);
-        return regions.view(region, model, awaited, now).latency;
+        return regions.view(region, model, awaited, now).latency.count();
     }
     bool usable(std::size_t region) const { return regions.usable(region, model, now); }
 };
@@ -535,10 +535,10 @@ TEST(RegionHealthTracker, QuantilesAreKeptPerRegionAndPerModel) {
         world.stream(0, i);
         world.stream(1, 1'000);
     }
-    EXPECT_NEAR(world.facts(0).first_token_p50, 50, 1);
-    EXPECT_NEAR(world.facts(0).first_token_p95, 95, 1);
-    EXPECT_NEAR(world.facts(0).first_token_p99, 99, 1);
-    EXPECT_NEAR(world.facts(1).first_token_p50, 1'000, 5);
+    EXPECT_NEAR(world.facts(0).first_token_p50.count(), 50, 1);
+    EXPECT_NEAR(world.facts(0).first_token_p95.count(), 95, 1);
+    EXPECT_NEAR(world.facts(0).first_token_p99.count(), 99, 1);
+    EXPECT_NEAR(world.facts(1).first_token_p50.count(), 1'000, 5);
     EXPECT_EQ(world.regions.quantiles(world.model, Awaited::stream).size(), 200U);
     const auto health = values::to_health("a", world.facts(0), world.now);
     EXPECT_EQ(health.first_token_p95, 95ms);
@@ -930,7 +930,7 @@ TEST(ProbePath, WhereProbesWereNeverAnsweredButCallsAreTheyAreNoEvidence) {
     EXPECT_EQ(world.liveness(0), Liveness::healthy);
     EXPECT_EQ(world.breaker(0), BreakerState::closed);
     EXPECT_THAT(world.regions.take_notices().dead, IsEmpty());
-    EXPECT_STREQ(world.facts(0).liveness_reason, "answers calls; its probes go unanswered, so it is only connected to");
+    EXPECT_STREQ(world.facts(0).liveness_reason, "answers calls, but no probes, so probes only connect");
 }
 
 TEST(ProbePath, AContradictionIsSettledByAProbeAtOnce) {

@@ -19,13 +19,18 @@ using testing::Each;
 using testing::ElementsAre;
 using Plan = std::vector<std::size_t>;
 
+/// Arguments and result in milliseconds.
+double cost_ms(double latency, double mean_wait, double error_rate, int waiting, double weight, double ramp) {
+    return cost(Latency{latency}, Latency{mean_wait}, error_rate, waiting, weight, ramp).count();
+}
+
 /// Candidates with these costs, numbered from 0 and named "a", "b", …
 std::vector<Candidate> with_costs(const std::vector<double>& costs) {
     std::vector<Candidate> candidates(costs.size());
     for (std::size_t i = 0; i < costs.size(); ++i) {
         candidates[i].region = i;
         candidates[i].id_hash = hash_id(std::string(1, static_cast<char>('a' + i % 26)) + std::to_string(i / 26));
-        candidates[i].cost = candidates[i].latency = costs[i];
+        candidates[i].cost = candidates[i].latency = Latency{costs[i]};
     }
     return candidates;
 }
@@ -63,14 +68,14 @@ struct Turns {
 constexpr Strategy kAll[] = {Strategy::adaptive, Strategy::weighted, Strategy::round_robin, Strategy::lowest_latency};
 
 TEST(Cost, WeighsLatencyErrorsLoadWeightAndRamp) {
-    EXPECT_DOUBLE_EQ(cost(200, 0, 0, 0, 1, 1), 200);
-    EXPECT_DOUBLE_EQ(cost(200, 0, 0.5, 0, 1, 1), 500);
-    EXPECT_NEAR(cost(200, 0, 0, 3, 1, 1), 348.2, 0.1) << "200 · 4^0.4";
-    EXPECT_NEAR(cost(200, 0, 0, 99, 1, 1), 1261.9, 0.1) << "beyond the table too";
-    EXPECT_DOUBLE_EQ(cost(200, 0, 0, 0, 4, 1), 50);
-    EXPECT_DOUBLE_EQ(cost(200, 240, 0, 0, 1, 1), 200) << "a little late is nothing";
-    EXPECT_DOUBLE_EQ(cost(200, 900, 0, 0, 1, 1), 900) << "those who wait already know it is slow";
-    EXPECT_DOUBLE_EQ(cost(200, 0, 0, 0, 1, 0.1), 2000);
+    EXPECT_DOUBLE_EQ(cost_ms(200, 0, 0, 0, 1, 1), 200);
+    EXPECT_DOUBLE_EQ(cost_ms(200, 0, 0.5, 0, 1, 1), 500);
+    EXPECT_NEAR(cost_ms(200, 0, 0, 3, 1, 1), 348.2, 0.1) << "200 · 4^0.4";
+    EXPECT_NEAR(cost_ms(200, 0, 0, 99, 1, 1), 1261.9, 0.1) << "beyond the table too";
+    EXPECT_DOUBLE_EQ(cost_ms(200, 0, 0, 0, 4, 1), 50);
+    EXPECT_DOUBLE_EQ(cost_ms(200, 240, 0, 0, 1, 1), 200) << "a little late is nothing";
+    EXPECT_DOUBLE_EQ(cost_ms(200, 900, 0, 0, 1, 1), 900) << "those who wait already know it is slow";
+    EXPECT_DOUBLE_EQ(cost_ms(200, 0, 0, 0, 1, 0.1), 2000);
 }
 
 TEST(SelectorAdaptive, PlansByAscendingCost) {
@@ -105,7 +110,7 @@ TEST(SelectorWeighted, TakesTurnsSmoothly) {
 TEST(SelectorWeighted, SharesAreExactlyTheWeightsWhateverTheCosts) {
     Turns turns(Strategy::weighted);
     auto candidates = with_weights({50, 30, 15, 5});
-    candidates[0].cost = 10'000;
+    candidates[0].cost = Latency{10'000};
     EXPECT_THAT(turns.count(1'000, candidates), ElementsAre(500, 300, 150, 50));
 }
 
@@ -148,7 +153,7 @@ TEST(SelectorRoundRobin, EveryoneOnceARound) {
 
 TEST(SelectorLowestLatency, IsBlindToLoadInItsChoiceOnly) {
     auto candidates = with_costs({900, 500, 700});
-    candidates[0].latency = 50;
+    candidates[0].latency = Latency{50};
     EXPECT_THAT(Turns(Strategy::lowest_latency).plan(candidates), ElementsAre(0, 1, 2));
 }
 
@@ -285,15 +290,15 @@ TEST(SelectorSession, LeavesAnOwnerThatCostsMoreThanTwiceTheCheapestAnd50Ms) {
     Turns turns(Strategy::adaptive);
     auto candidates = with_costs({100, 100, 100});
     const std::size_t owner = turns.pick(candidates, "session");
-    candidates[owner].cost = 250;
+    candidates[owner].cost = Latency{250};
     EXPECT_EQ(turns.pick(candidates, "session"), owner);
-    candidates[owner].cost = 251;
+    candidates[owner].cost = Latency{251};
     EXPECT_NE(turns.pick(candidates, "session"), owner);
     auto& other = candidates[(owner + 1) % 3];
     auto& third = candidates[(owner + 2) % 3];
-    other.cost = third.cost = 1'000;
+    other.cost = third.cost = Latency{1'000};
     third.usable = false;
-    third.cost = 1;
+    third.cost = Latency{1};
     EXPECT_EQ(turns.pick(candidates, "session"), owner) << "who is unusable is no better place";
     third.usable = true;
     third.tier = 1;
