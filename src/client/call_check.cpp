@@ -39,7 +39,7 @@ std::optional<Error> check_call(const CallOptions& options, const ClientOptions&
     if (options.retry) check_retry(*options.retry, "retry.", problems);
     if (options.timeouts) check_timeouts(*options.timeouts, "timeouts.", problems);
     if (problems.empty()) return std::nullopt;
-    return problems.to_error("call options that cannot work");
+    return problems.to_error("invalid call options");
 }
 
 std::optional<Error> check_continuation(const ChatRequest& request, const CallOptions& options,
@@ -66,7 +66,7 @@ std::optional<Error> check_continuation(const ChatRequest& request, const CallOp
         }
     }
     if (problems.empty()) return std::nullopt;
-    return problems.to_error("call options that cannot work");
+    return problems.to_error("invalid call options");
 }
 
 std::optional<Error> check_raw(const RawRequest& request) {

@@ -25,7 +25,7 @@ ClientOptions checked(ClientOptions options) {
     client::overlay_environment(options);
     client::normalise(options);
     client::check(options, problems);
-    if (!problems.empty()) throw Exception(problems.to_error("client options that cannot work"));
+    if (!problems.empty()) throw Exception(problems.to_error("invalid client options"));
     return options;
 }
 

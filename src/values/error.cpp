@@ -17,7 +17,7 @@ std::string_view meaning(ErrorCode code) {
     switch (code) {
         case ErrorCode::cancelled: return "the call was cancelled";
         case ErrorCode::deadline_exceeded: return "the call's deadline passed; allow more time or fewer attempts";
-        case ErrorCode::invalid_options: return "the options cannot work";
+        case ErrorCode::invalid_options: return "the options are invalid";
         case ErrorCode::invalid_request: return "the request was refused; change it before sending it again";
         case ErrorCode::unauthenticated: return "the API key is missing or unknown; check HOLYSHEEP_API_KEY";
         case ErrorCode::permission_denied: return "the API key has no right to this";
