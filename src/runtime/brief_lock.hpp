@@ -1,11 +1,11 @@
-// Locking for sections of a few instructions that two busy threads enter often.
+// Locks a mutex for short sections that two busy threads enter often.
 #pragma once
 
 #include <mutex>
 
 namespace holysheep::runtime {
 
-/// Tries again for a moment before it sleeps: the section is over sooner than a sleep would begin.
+/// Spins briefly before blocking, because the section ends sooner than the thread could be put to sleep.
 inline std::unique_lock<std::mutex> lock_briefly(std::mutex& mutex) {
     constexpr int kTries = 100;
     for (int i = 0; i < kTries; ++i) {

@@ -1,4 +1,4 @@
-// What a blocked caller waits on until its answer is there.
+// A one-shot signal that a blocked caller waits for.
 #pragma once
 
 #ifdef __linux__
@@ -9,8 +9,8 @@
 
 namespace holysheep::runtime {
 
-/// Used once: one thread waits, another signals. The waiter may destroy it as soon as `wait` returns. std::atomic::wait
-/// and std::binary_semaphore would spin and yield first, which costs more here than the sleep they hope to avoid.
+/// Used once: one thread waits, another signals. It may be destroyed as soon as `wait` returns. std::atomic::wait and
+/// std::binary_semaphore spin and yield first, which costs more here than the sleep that they try to avoid.
 class Completion {
   public:
 #ifdef __linux__

@@ -1,4 +1,4 @@
-// The poller of Linux: epoll, and an eventfd that wakes it. What a wait costs does not grow with the sockets.
+// The poller for Linux: epoll, and an eventfd to wake it. The cost of a wait does not depend on the number of sockets.
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -25,7 +25,7 @@ class EpollPoller final : public Poller {
             if (wakeup_ >= 0) ::close(wakeup_);
             throw std::system_error(error, std::generic_category(), "cannot create the I/O thread's epoll set");
         }
-        // Edge-triggered: each write wakes once, and nothing has to be read.
+        // Edge-triggered: each write wakes the poller once without a read.
         control(EPOLL_CTL_ADD, wakeup_, EPOLLIN | EPOLLET);
     }
     ~EpollPoller() override {

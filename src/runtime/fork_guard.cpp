@@ -1,4 +1,4 @@
-// Counts forks on the child's side (POSIX pthread_atfork).
+// Counts forks in the child process (POSIX pthread_atfork).
 #include "runtime/fork_guard.hpp"
 
 #include <pthread.h>

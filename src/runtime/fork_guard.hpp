@@ -1,9 +1,9 @@
-// Tells whether this process is still the one that made an object: threads do not survive fork().
+// Detects use of an object in a child process: threads do not survive fork().
 #pragma once
 
 namespace holysheep::runtime {
 
-/// Cheap enough for every call: reads one integer that a fork handler changes.
+/// Cheap enough for every call: reads an integer that a fork handler increments.
 class ForkGuard {
   public:
     ForkGuard();

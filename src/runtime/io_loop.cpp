@@ -18,14 +18,14 @@ constexpr int kMaxDeferredRounds = 4;
 int timeout_until(std::optional<Clock::time_point> when, Clock::time_point now) {
     if (!when) return -1;
     if (*when <= now) return 0;
-    // Rounded up: waking a moment too early would spin until the timer is due.
+    // Rounded up: waking too early would spin until the timer is due.
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*when - now).count();
     return static_cast<int>(std::min<std::int64_t>(wait, INT_MAX));
 }
 
 }  // namespace
 
-/// What one function lets out must not end the thread that everything else runs on.
+/// An exception from one function must not end the thread that runs all others.
 template <class Function>
 void IoLoop::guard(Function&& function) {
     try {
@@ -48,8 +48,8 @@ Clock::TimerId IoLoop::call_at(time_point when, std::function<void()> function) 
 void IoLoop::cancel(TimerId timer) { timers_.cancel(timer); }
 
 void IoLoop::post(std::function<void()> function) {
-    // Its own share of the poller: what was posted may end a call whose thread then destroys the loop, and that before
-    // this thread has come to wake it.
+    // Keep the poller alive: the posted function may end a call whose thread destroys the loop before this thread wakes
+    // it.
     std::shared_ptr<Poller> asleep;
     {
         const auto lock = lock_briefly(mutex_);
@@ -91,7 +91,7 @@ void IoLoop::leave() {
     wake_pending_ = false;
     const bool more = !nothing_to_do() || !posted_.empty() || stopping_;
     if (more) wanted_ = true;
-    // Under the lock: once it is free, the loop may be destroyed.
+    // While locked: once unlocked, the loop may be destroyed.
     if (more || timers_.next().value_or(time_point::max()) < parked_until_) parked_.notify_one();
 }
 
@@ -112,7 +112,7 @@ bool IoLoop::run_here(const std::function<void()>& first, const std::function<bo
     return true;
 }
 
-/// Until there is something to do and nobody else does it. Timers may be looked at while nobody holds the loop.
+/// Waits until there is work that no other thread does. Timers may be read while no thread runs the loop.
 void IoLoop::park(std::unique_lock<std::mutex>& lock) {
     for (;;) {
         if (!held_ && (wanted_ || stopping_)) break;
@@ -151,7 +151,7 @@ void IoLoop::run() {
         wake_pending_ = false;
     }
     if (lock.owns_lock()) lock.unlock();
-    run_round();  // what was posted before the stop
+    run_round();  // functions posted before the stop
     run_sleep_handler();
 }
 
@@ -164,7 +164,7 @@ void IoLoop::wait_for_sockets() {
     }
     looked_at_ = now();
     for (const auto& [fd, readiness] : ready) {
-        // A handler of this round may have closed the socket: its event is stale then.
+        // A handler of this round may have closed the socket; then its event is stale.
         if (!poller_->watches(fd)) continue;
         guard([&, fd = fd, readiness = readiness] { on_socket_(fd, readiness); });
     }
@@ -173,7 +173,7 @@ void IoLoop::wait_for_sockets() {
 void IoLoop::run_round() {
     run_posted();
     if (timers_.next().value_or(time_point::max()) <= looked_at_) {
-        end_round();  // what has been read already, and waits for its turn, comes before them as well
+        end_round();  // also process data that was read but deferred to the next round
         run_due_timers();
     }
     end_round();
@@ -201,7 +201,7 @@ void IoLoop::run_posted() {
 }
 
 void IoLoop::run_due_timers() {
-    // Timers that are added by the ones that run here wait for the next round: sockets get their turn in between.
+    // Timers that are added by these wait for the next round, so that sockets are served in between.
     for (auto left = timers_.size(); left > 0; --left) {
         auto function = timers_.take_due(looked_at_);
         if (!function) break;

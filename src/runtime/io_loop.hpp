@@ -1,8 +1,7 @@
-// The client's I/O loop: runs posted functions, timers, and the handlers of sockets that are ready. Everything that
-// happens inside a client happens here, one thing at a time: on a thread of its own or, while nothing else is going on,
-// on the thread of a caller who waits for an answer anyway.
+// The I/O loop of a client: runs posted functions, timers and socket handlers, one at a time. Runs on a thread of its
+// own or, while it is idle, on the thread of a caller that waits for an answer.
 //
-//   parked ──post, or a timer is due──→ own thread ──nothing going on──→ parked
+//   parked ──post, or a timer is due──→ own thread ──idle──→ parked
 //      └──run_here──→ caller ──done──→ parked, or own thread if there is more to do
 #pragma once
 
@@ -27,7 +26,7 @@ class Poller;
 class IoLoop final : public Clock {
   public:
     IoLoop();
-    /// Stops, if that was not done.
+    /// Stops the loop if it is running.
     ~IoLoop() override;
     IoLoop(const IoLoop&) = delete;
     IoLoop& operator=(const IoLoop&) = delete;
@@ -35,13 +34,13 @@ class IoLoop final : public Clock {
     time_point now() const override { return std::chrono::steady_clock::now(); }
     TimerId call_at(time_point when, std::function<void()> function) override;
     void cancel(TimerId timer) override;
-    /// From any thread. Wakes the loop only when the queue was empty.
+    /// May be called on any thread. Wakes the loop only if the queue was empty.
     void post(std::function<void()> function) override;
 
-    /// Watches a socket until `unwatch`; repeated calls change what it is watched for. Loop thread only.
+    /// Watches a socket until `unwatch`; further calls change the events. Loop thread only.
     void watch(int fd, Readiness interest);
     void unwatch(int fd);
-    /// Receives every ready socket. Set once, before the first `watch`.
+    /// Called for every ready socket. Set once, before the first `watch`.
     void set_socket_handler(std::function<void(int fd, Readiness)> handler) { on_socket_ = std::move(handler); }
     /// Runs once per round, after all of its sockets, timers and posted functions. True asks for the sleep handler.
     void set_round_handler(std::function<bool()> handler) { on_round_ = std::move(handler); }
@@ -50,20 +49,20 @@ class IoLoop final : public Clock {
     /// it gains.
     void set_sleep_handler(std::function<void()> handler) { on_sleep_ = std::move(handler); }
 
-    /// Called, inside a handler, with what any function let out: the loop goes on. Set once, before anything is posted.
+    /// Called inside a catch block for an exception from any function; the loop continues. Set once, before any `post`.
     void set_exception_handler(std::function<void()> handler) { on_exception_ = std::move(handler); }
 
-    /// Lends the calling thread to the loop while nobody else runs it: runs `first`, then rounds until `done` says so,
-    /// or until somebody else's work comes in, which the loop's own thread then takes over together with the rest.
-    /// False, and nothing was run, if the loop is running already. It saves a waiting caller two changes of thread.
+    /// Runs the loop on the calling thread while no other thread does: runs `first`, then rounds until `done` returns
+    /// true, or until other work arrives, which the loop's own thread then takes over. Returns
+    /// false and runs nothing if the loop is already running. Saves a waiting caller two thread switches.
     bool run_here(const std::function<void()>& first, const std::function<bool()>& done);
-    /// How many things are going on for which the loop must not be parked. Loop thread only.
+    /// Counts activities during which the loop must not be parked. Loop thread only.
     void add_work(int change) { work_ += change; }
 
-    /// Finishes the current round, runs what is queued, then ends the thread and waits for it. Functions that are
-    /// posted later never run. Never from the loop's own thread.
+    /// Completes the current round, runs queued functions, then ends the thread and waits for it. Functions that are
+    /// posted later never run. Must not be called on the loop's own thread.
     void stop();
-    /// Whether this thread is the one that runs the loop at the moment.
+    /// Whether the calling thread is running the loop.
     bool on_loop_thread() const { return std::this_thread::get_id() == runner_.load(std::memory_order_relaxed); }
 
   private:
@@ -76,7 +75,7 @@ class IoLoop final : public Clock {
     void run_sleep_handler();
     void run_posted();
     void run_due_timers();
-    /// Timers alone need nobody at the sockets: the parked thread wakes for them.
+    /// Timers alone do not prevent parking: the parked thread wakes for them.
     bool nothing_to_do() const { return work_ == 0; }
     void park(std::unique_lock<std::mutex>& lock);
     void take_over(std::unique_lock<std::mutex>& lock);
@@ -92,11 +91,11 @@ class IoLoop final : public Clock {
 
     int work_ = 0;
     std::vector<std::function<void()>> running_;
-    /// When the sockets were looked at last. A timer runs only if it was due then: where a function kept this thread
-    /// for long, what came meanwhile is heard before a clock that ran out meanwhile says that nothing came.
+    /// When the sockets were last polled. Only timers that were due then run: after a slow function, data that arrived
+    /// meanwhile is processed before a timeout that expired meanwhile.
     time_point looked_at_{};
 
-    std::mutex mutex_;  // guards what follows; whoever has set held_ owns everything above
+    std::mutex mutex_;  // guards everything below; the thread that set held_ owns everything above
     std::condition_variable parked_;
     std::vector<std::function<void()>> posted_;
     bool wake_pending_ = false, held_ = false, wanted_ = false;

@@ -1,4 +1,4 @@
-// One page of text: fixed columns, clipped to the width, coloured only where that is wanted.
+// Formats one page of text: fixed columns, clipped to the width, with optional colours.
 #include <holysheep/dashboard.hpp>
 
 #include <unistd.h>
@@ -104,7 +104,7 @@ std::string in_thousands(std::uint64_t count) {
     return count < 10'000 || count >= 1'000'000 ? in_short(count) : std::to_string(count / 1000) + "k";
 }
 
-/// Never "100%" for less than all.
+/// "100%" only if all succeeded.
 std::string in_percent(std::optional<double> share) {
     if (!share) return "-";
     return *share < 1 ? printed("%.1f%%", std::min(99.9, 100 * *share)) : "100%";
@@ -132,7 +132,7 @@ Mark mark_of(const RegionHealth& health) {
     return {"○", kDim};
 }
 
-/// The latencies of the last attempts between nothing and the longest, one column each.
+/// The latencies of the last attempts, relative to the longest, one column each.
 std::string sparkline(const std::vector<AttemptSample>& history, std::size_t width) {
     constexpr std::array kSteps{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
     const auto first = history.size() - std::min(width, history.size());
@@ -172,7 +172,7 @@ std::size_t columns(const std::vector<Fact>& facts) {
     return sum;
 }
 
-/// The line about the client, the least important fact last.
+/// The line about the client; the least important part is last, where it may be clipped.
 std::vector<Fact> head_facts(const Stats& stats, std::string (*in_short_form)(std::uint64_t)) {
     std::vector<Fact> facts{
         {"holysheep ", kBold},
@@ -194,7 +194,7 @@ class Page {
 
     void head(const Stats& stats) {
         auto facts = head_facts(stats, in_short);
-        // What there is to count comes last, and must not fall off because there is much of it.
+        // Counts are last and must fit even if they are large.
         if (columns(facts) > width_) facts = head_facts(stats, in_thousands);
         if (columns(facts) > width_) facts.erase(facts.begin());
         {
@@ -238,7 +238,7 @@ class Page {
     }
 
   private:
-    // What the other columns leave.
+    // The width that the other columns leave.
     std::size_t name_width() const { return width_ - (2 + 11 + 3 * 7 + 9 + 10 + 8); }
 
     std::ostream& out_;

@@ -1,4 +1,4 @@
-// Which member of a record stands under which name of the conventions.
+// Maps the members of records to the names of the conventions.
 #include <holysheep/gen_ai.hpp>
 
 #include <algorithm>
@@ -45,12 +45,12 @@ class Attributes {
 
 double in_seconds(nanoseconds span) { return static_cast<double>(span.count()) / 1e9; }
 
-/// The attempt whose answer the caller got, else the one whose failure is told as the call's.
+/// The attempt whose answer the caller received, else the one whose failure is reported as the call's.
 const AttemptRecord* decisive(const CallRecord& call) {
     const auto winner = std::ranges::find(call.attempts, true, &AttemptRecord::winner);
     if (winner != call.attempts.end()) return &*winner;
-    const auto told = std::ranges::find(call.attempts, call.region, &AttemptRecord::region);
-    if (told != call.attempts.end()) return &*told;
+    const auto answered = std::ranges::find(call.attempts, call.region, &AttemptRecord::region);
+    if (answered != call.attempts.end()) return &*answered;
     return call.attempts.empty() ? nullptr : &call.attempts.back();
 }
 

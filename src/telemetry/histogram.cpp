@@ -1,4 +1,4 @@
-// Where a duration falls, and what the buckets say when asked.
+// Assigns durations to buckets and computes quantiles from them.
 #include "telemetry/histogram.hpp"
 
 #include <algorithm>
@@ -48,7 +48,7 @@ void Histogram::quantiles(const std::array<double, N>& shares, std::array<nanose
         const auto wanted = std::ceil(std::clamp(shares[i], 0.0, 1.0) * static_cast<double>(count_));
         const auto rank = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(wanted), 1, count_);
         while (so_far < rank) so_far += buckets_[++bucket];
-        // At the ends the exact figures are known, and nothing lies beyond them.
+        // The shortest and the longest sample are known exactly and bound every quantile.
         const auto beyond = bucket + 1 == kBuckets ? max_ : middle_of(bucket);
         result[i] = nanoseconds(std::clamp(beyond, min_, max_));
     }

@@ -1,4 +1,4 @@
-// Durations, counted in buckets: how long things took, in fixed memory whatever their number.
+// Counts durations in buckets, in fixed memory, whatever their number.
 // attempts, probes, calls → [Histogram] → LatencySummary
 #pragma once
 
@@ -12,9 +12,9 @@
 namespace holysheep::telemetry {
 
 /// Log-linear: each power of two of nanoseconds is divided into 16 buckets of equal width, from a microsecond to 73
-/// minutes. A quantile is the middle of its bucket, at most 3.2 % (1/32) away from a sample that stands there; below
-/// the range at most a microsecond, above it as good as the longest sample. Count, sum, least and longest are exact.
-/// 512 buckets of 64 bits: 4 KiB, never more. Adding one takes a few nanoseconds. Not thread-safe.
+/// minutes. A quantile is the middle of its bucket, within 3.2 % (1/32) of a sample; below the range within a
+/// microsecond, above it at most the longest sample. Count, sum, minimum and maximum are exact. 512 buckets of 64 bits
+/// take 4 KiB. `add` takes a few nanoseconds. Not thread-safe.
 class Histogram {
   public:
     /// Negative durations count as 0.
@@ -25,9 +25,9 @@ class Histogram {
     /// 0 without samples.
     nanoseconds min() const { return count_ == 0 ? nanoseconds{} : nanoseconds(min_); }
     nanoseconds max() const { return nanoseconds(max_); }
-    /// The sample of rank ceil(share · count), as its bucket tells it; 0 without samples. `share`: 0..1.
+    /// The bucket value of the sample of rank ceil(share · count); 0 without samples. `share`: 0..1.
     nanoseconds quantile(double share) const;
-    /// All figures in one pass over the buckets in use.
+    /// All members in one pass over the used buckets.
     LatencySummary summary() const;
 
   private:
@@ -35,7 +35,7 @@ class Histogram {
     static constexpr std::size_t kBuckets = std::size_t{kHighest - kLowest} << kStepBits;
     static std::size_t bucket_of(std::uint64_t value);
     static std::uint64_t middle_of(std::size_t bucket);
-    /// Writes one figure for each share; shares ascend.
+    /// Writes one quantile per share; shares must ascend.
     template <std::size_t N>
     void quantiles(const std::array<double, N>& shares, std::array<nanoseconds, N>& result) const;
 

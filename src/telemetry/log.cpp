@@ -1,4 +1,4 @@
-// The spdlog logger is looked up by name first, so that a program can bring its own "holysheep" logger.
+// Uses an existing spdlog logger named "holysheep", so that a program can provide its own.
 #include "telemetry/log.hpp"
 
 #include <spdlog/sinks/stdout_color_sinks.h>
@@ -52,13 +52,13 @@ void Log::write(LogLevel level, std::string line) const {
     if (!enabled(level)) return;
     try {
         redactor_.scrub(line);
-        line = clipped(line);  // a gateway's words must neither look like lines of their own nor steer a terminal
+        line = clipped(line);  // texts of a gateway must neither add lines nor control a terminal
         if (options_.sink) {
             options_.sink(level, line);
         } else {
             logger_->spdlog->log(to_spdlog(level), line);
         }
-    } catch (...) {  // a line is lost, nothing else
+    } catch (...) {  // only this line is lost
     }
 }
 

@@ -1,4 +1,5 @@
-// Where log lines go: the user's sink, or spdlog.
+// Writes log lines to the user's sink or to spdlog.
+// all modules → [Log] → LogOptions::sink, spdlog
 #pragma once
 
 #include <memory>
@@ -16,10 +17,10 @@ class Log {
     Log(LogOptions options, Redactor redactor);
     ~Log();
     bool enabled(LogLevel level) const { return level >= level_ && level != LogLevel::off; }
-    /// Secrets are scrubbed, line breaks become spaces; an exception from the sink is swallowed: there is nowhere left
-    /// to tell of it.
+    /// Removes secrets and replaces line breaks by spaces. Exceptions from the sink are ignored, because they cannot be
+    /// logged.
     void write(LogLevel level, std::string line) const;
-    /// Whether bodies are wanted.
+    /// Whether to log bodies.
     bool bodies() const { return options_.bodies && enabled(LogLevel::trace); }
 
   private:
@@ -30,7 +31,7 @@ class Log {
     std::unique_ptr<Logger> logger_;
 };
 
-/// Inside a handler: says which function of the user threw, and what. Throws nothing itself.
+/// Inside a catch block: logs which function of the user threw, and the exception. Does not throw.
 void log_exception(const Log& log, std::string_view whose) noexcept;
 
 }  // namespace holysheep::telemetry

@@ -1,4 +1,4 @@
-// Numbers and labels as Prometheus reads them.
+// Formats numbers and labels for Prometheus.
 #include "telemetry/metric_text.hpp"
 
 #include <array>
@@ -73,7 +73,7 @@ void MetricText::line(std::string_view suffix, Labels labels, std::string_view e
     for (const auto& [name, content] : labels) label(name, content, std::exchange(first, false));
     if (!extra_name.empty()) label(extra_name, extra_value, std::exchange(first, false));
     if (!first) text_ += '}';
-    // A series that stands twice makes readers refuse the whole page.
+    // Prometheus rejects a page with a duplicate series.
     if (!seen_.insert(text_.substr(begin)).second) {
         text_.resize(begin);
         return;

@@ -14,7 +14,7 @@
 
 namespace holysheep::telemetry {
 
-/// Names get the prefix `holysheep_`. A family without samples is left out.
+/// Adds the prefix `holysheep_` to names. Omits families without samples.
 class MetricText {
   public:
     enum class Type { counter, gauge, summary, histogram };
@@ -22,7 +22,7 @@ class MetricText {
 
     static double seconds(nanoseconds span) { return static_cast<double>(span.count()) / 1e9; }
 
-    /// Begins a family: its samples follow.
+    /// Begins a family; its samples follow.
     void family(std::string_view name, Type type, std::string_view help);
     void sample(Labels labels, double value) { line({}, labels, {}, {}, number(value)); }
     void sample(Labels labels, std::integral auto value) { line({}, labels, {}, {}, std::to_string(value)); }
@@ -32,17 +32,17 @@ class MetricText {
 
   private:
     static std::string number(double value);
-    /// `extra` is one more label, where it has a name.
+    /// `extra` is an additional label, if its name is not empty.
     void line(std::string_view suffix, Labels labels, std::string_view extra_name, std::string_view extra_value,
               std::string_view value);
     void label(std::string_view name, std::string_view value, bool first);
 
     std::string text_, head_, name_;
-    std::set<std::string> seen_;  ///< of the family
+    std::set<std::string> seen_;  ///< series of the present family
 };
 
-/// For between the quotes of a label's value: backslash, quote and line feed escaped, bytes that are not UTF-8 as
-/// `%ff`: two values that differ stay two.
+/// Escapes the value of a label: backslash, quote, line feed, and bytes that are not UTF-8 as `%ff`, so that different
+/// values remain different.
 std::string escaped_label(std::string_view value);
 
 }  // namespace holysheep::telemetry

@@ -1,4 +1,4 @@
-// Few models, so that looking along a list is quickest.
+// Searches a list, which is fastest for few models.
 #include "telemetry/model_tally.hpp"
 
 #include <algorithm>
@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kOther = "other";
 
-/// Sums of different currencies stay apart; a fifth one is not kept.
+/// Keeps one sum per currency, for at most four currencies.
 void add_money(std::vector<Money>& sums, const Money& money) {
     const auto same = std::ranges::find(sums, money.currency, &Money::currency);
     if (same != sums.end()) {

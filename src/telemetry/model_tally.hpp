@@ -1,4 +1,4 @@
-// What calls did and consumed, by model.
+// Counts calls, tokens and cost per model.
 // Recorder → [ModelTally] → ModelStats
 #pragma once
 
@@ -13,7 +13,7 @@
 
 namespace holysheep::telemetry {
 
-/// Bounded: names come from callers. Not thread-safe.
+/// Keeps a bounded number of models, because callers choose the names. Not thread-safe.
 class ModelTally {
   public:
     static constexpr std::size_t kMostModels = 64, kLongestName = 256, kMostCurrencies = 4;

@@ -1,4 +1,4 @@
-// The snapshot in Prometheus' text format.
+// Writes the statistics in Prometheus' text format.
 // https://github.com/prometheus/docs/blob/main/docs/instrumenting/exposition_formats.md
 #include <algorithm>
 #include <array>
@@ -65,8 +65,8 @@ void write_calls(const Stats& stats, MetricText& out) {
     out.sample({{"kind", "unread_stream"}}, stats.dropped.unread_streams);
 }
 
-/// A limit counts each account apart. A label that stands for a key would give it away, or change with each new key;
-/// so the accounts of a model are one series.
+/// Limits count each account separately. A label for a key would reveal it or change with each new key, so all accounts
+/// of a model form one series.
 void write_limits(const Stats& stats, MetricText& out) {
     std::map<std::string_view, RateLimitLevel> models;
     for (const auto& level : stats.limits) {
@@ -99,7 +99,7 @@ void write_attempts(const Stats& stats, MetricText& out) {
     for (const auto& region : stats.regions) {
         out.sample({{"region", region.id}, {"result", "ok"}, {"cause", "none"}}, region.succeeded);
         out.sample({{"region", region.id}, {"result", "cancelled"}, {"cause", "cancelled"}}, region.cancelled);
-        // From 0 on: a series that begins with its first failure hides that one from rate() and increase().
+        // Starts at 0: rate() and increase() would miss the first failure of a series that starts with it.
         auto failed = region.failed_by;
         for (const auto cause : kUsualCauses) {
             if (std::ranges::find(failed, cause, &CauseCount::cause) == failed.end()) failed.push_back({cause, 0});

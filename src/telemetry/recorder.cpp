@@ -1,4 +1,4 @@
-// Counters, histograms and short histories under one mutex; the snapshot copies first and puts into words afterwards.
+// Keeps counters, histograms and short histories under one mutex. A snapshot copies them and formats texts afterwards.
 #include "telemetry/recorder.hpp"
 
 #include <algorithm>
@@ -29,7 +29,7 @@ std::vector<CauseCount> those_that_occurred(const Counts& counts) {
     return list;
 }
 
-/// The ring's entries, oldest first.
+/// The entries of the ring, oldest first.
 template <class T>
 void unroll(const std::vector<T>& ring, std::size_t oldest, std::vector<T>& out) {
     const auto middle = ring.begin() + static_cast<std::ptrdiff_t>(oldest);
@@ -50,7 +50,7 @@ void put(std::vector<T>& ring, std::size_t& oldest, std::size_t most, const T& e
 
 }  // namespace
 
-/// What is taken of a region while the lock is held.
+/// The part of a region that is copied while the mutex is locked.
 struct Recorder::Copy {
     Tally tally;
     values::RegionFacts facts;
@@ -117,7 +117,7 @@ void Recorder::record_failover(Region& from, std::size_t to, ErrorCode cause) {
         std::ranges::find_if(from.routes, [&](const Route& route) { return route.to == to && route.cause == cause; });
     if (same != from.routes.end()) {
         ++same->count;
-    } else if (from.routes.size() < kMostRoutes) {
+    } else if (from.routes.size() < kMaxRoutes) {
         from.routes.push_back({to, cause, 1});
     }
 }
@@ -187,7 +187,7 @@ void Recorder::record_hedges(std::span<const AttemptRecord> attempts) {
     }
 }
 
-/// An attempt that was sent beside a silent one, or beside its connection, and gave the answer: the call went there.
+/// A rescue or race whose answer was used counts as a failover.
 void Recorder::record_rescue(std::span<const AttemptRecord> attempts) {
     const auto winner = std::ranges::find(attempts, true, &AttemptRecord::winner);
     if (winner == attempts.end()) return;

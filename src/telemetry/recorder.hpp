@@ -1,4 +1,4 @@
-// Counts what happens, for Client::stats().
+// Counts events for Client::stats().
 // CallDriver, Prober → [Recorder] → Stats
 #pragma once
 
@@ -22,53 +22,54 @@
 
 namespace holysheep::telemetry {
 
-/// Why an attempt goes to another region than the one before it.
+/// Why an attempt is sent to another region than the one before it.
 struct FailoverCause {
     std::size_t from = 0;
     ErrorCode cause = ErrorCode::transport_failed;
     nanoseconds overhead{};  ///< see Stats::failover_overhead
 };
 
-/// A call that is over.
+/// A finished call.
 struct CallEnd {
     std::optional<ErrorCode> error{};
     std::span<const AttemptRecord> attempts{};
-    std::string_view model{};  ///< as it was asked for; empty: none was
+    std::string_view model{};  ///< as requested; empty: none
     const Usage* usage = nullptr;
     nanoseconds queued{}, total{};
     double retry_tokens = 0, hedge_tokens = 0;
 };
 
-/// Written on the I/O thread, read from any. The one lock is held for a few increments, or while plain values are
-/// copied: nothing is put into words, and no text of the library's own is copied, under it.
+/// Written on the I/O thread, read on any thread. The mutex is held for a few increments, or while plain values are
+/// copied; texts are formatted after it is released.
 class Recorder {
   public:
     using time_point = Clock::time_point;
     static constexpr std::size_t kDefaultHistory = 100;
     Recorder(std::vector<std::string> region_ids, time_point now, std::size_t history = kDefaultHistory);
 
-    /// What the budgets hold at the beginning; each call's end tells it anew.
+    /// The initial budgets; the end of each call updates them.
     void on_budgets(double retry_tokens, double hedge_tokens);
     void on_call_started(bool stream);
-    /// `cause`: where another region failed before, or is late or silent.
+    /// `cause`: set if another region failed before, or is late or silent.
     void on_dispatch(std::size_t region, const AttemptRecord& attempt, const std::optional<FailoverCause>& cause);
-    /// `wasted`: the tokens it gave to nobody's use.
+    /// `wasted`: completion tokens of an unused answer.
     void on_attempt_end(std::size_t region, const AttemptRecord& attempt, const values::RegionFacts& facts,
                         std::int64_t wasted = 0);
     void on_call_end(const CallEnd& call);
-    /// `took`: unset where it was not measured.
+    /// `took`: unset if it was not measured.
     void on_probe(std::size_t region, bool answered, std::optional<nanoseconds> took);
     /// One of several keys was refused; unset: it was accepted.
     void on_key(std::size_t key, std::optional<ErrorCode> refused_with, time_point now);
-    /// What is known of a region has changed.
+    /// The state of a region changed.
     void on_region(std::size_t region, const values::RegionFacts& facts);
     Stats snapshot(time_point now) const;
-    /// The part of the snapshot that tells what is thought of the regions.
+    /// The states of the regions.
     std::vector<RegionHealth> healths(time_point now) const;
 
   private:
     static constexpr std::size_t kCauses = static_cast<std::size_t>(ErrorCode::proxy_failed) + 1;
-    static constexpr std::size_t kMostRoutes = 64;  // per region that is left; those beyond are counted in totals only
+    static constexpr std::size_t kMaxRoutes =
+        64;  // failover targets and causes per region; more are counted in the totals only
     static constexpr std::size_t kMostChanges = 64;
 
     using Causes = std::array<std::uint64_t, kCauses>;
@@ -115,7 +116,7 @@ class Recorder {
     const std::size_t history_;
     const std::vector<std::string> ids_;
     mutable std::mutex mutex_;  // guards everything below
-    Stats totals_;              // without its lists
+    Stats totals_;              // except its lists
     std::vector<Region> regions_;
     std::vector<Key> keys_;
     ModelTally models_;

@@ -14,7 +14,7 @@ constexpr std::size_t kShortestPart = 4;
 constexpr std::string_view kMark = "<redacted>";
 constexpr std::string_view kEllipsis = "…";
 
-/// Of the secret, what stands at the end of the text; 0 where it is too little to tell.
+/// The length of the longest prefix of the secret at the end of the text; 0 if it is too short to matter.
 std::size_t begun_at_end(std::string_view text, std::string_view secret) {
     for (auto length = std::min(secret.size() - 1, text.size()); length >= kShortestPart; --length) {
         if (text.ends_with(secret.substr(0, length))) return length;
@@ -22,13 +22,13 @@ std::size_t begun_at_end(std::string_view text, std::string_view secret) {
     return 0;
 }
 
-/// "accessToken": parameters of URLs are written like that.
+/// A camel-case boundary, as in "accessToken": usual in parameters of URLs.
 bool begins_hump(std::string_view name, std::size_t i) {
     const auto is_upper = [](char c) { return c >= 'A' && c <= 'Z'; };
     return i > 0 && is_upper(name[i]) && values::is_letter(name[i - 1]) && !is_upper(name[i - 1]);
 }
 
-/// "apikey" and "oauth", but neither "keyword" nor "tokens", which are counted, nor "author".
+/// "apikey" and "oauth", but not "keyword", "author", or "tokens", which are counts.
 bool is_word_of_secrets(std::string_view word) {
     constexpr std::array<std::string_view, 2> kAtStart{"authoriz", "authentic"};
     constexpr std::array<std::string_view, 4> kAtEnd{"auth", "key", "keys", "token"};
@@ -44,7 +44,7 @@ bool is_word_of_secrets(std::string_view word) {
 
 bool carries_a_secret(std::string_view name) {
     const auto lower = values::lower(name);
-    // Shows up in logs on purpose.
+    // Meant to appear in logs.
     if (lower == "idempotency-key" || lower.ends_with("-idempotency-key")) return false;
     if (lower == "sig" || lower == "code") return true;
     for (const bool at_humps : {false, true}) {
@@ -69,7 +69,7 @@ bool looks_like_a_secret(std::string_view value) {
 void Redactor::add(std::string_view secret) {
     if (secret.size() < kShortest || std::ranges::find(secrets_, secret) != secrets_.end()) return;
     secrets_.emplace_back(secret);
-    // Longest first: a secret that contains another one must go as a whole.
+    // Longest first, so that a secret that contains another one is replaced as a whole.
     std::ranges::stable_sort(secrets_, std::ranges::greater{}, &std::string::size);
 }
 
@@ -80,7 +80,7 @@ void Redactor::add(const std::vector<std::pair<std::string, std::string>>& heade
         const auto& value = header.second;
         const auto is_shown = [&](std::string_view word) { return values::contains_ignoring_case(name, word); };
         if (!carries_a_secret(name) && (!looks_like_a_secret(value) || std::ranges::any_of(kShown, is_shown))) continue;
-        // "Bearer …", "Basic …": the scheme is no secret, and the rest may be quoted without it.
+        // "Bearer …", "Basic …": the scheme is not secret, and the rest may be quoted without it.
         const auto space = value.find(' ');
         add(space == std::string::npos ? value : value.substr(space + 1));
         if (space != std::string::npos && !std::ranges::all_of(value.substr(0, space), values::is_letter)) {
@@ -107,7 +107,7 @@ void Redactor::scrub(std::string& text) const {
             text.replace(at, secret.size(), kMark);
         }
     }
-    // A long text was cut before it came here, and the cut may go through a secret.
+    // A long text may have been truncated in the middle of a secret.
     for (auto end = text.find(kEllipsis); end != std::string::npos;
          end = text.find(kEllipsis, end + kEllipsis.size())) {
         end = scrub_begun(text, end);
@@ -115,7 +115,7 @@ void Redactor::scrub(std::string& text) const {
     scrub_begun(text, text.size());
 }
 
-/// Gives back where the text that ended at `end` ends now.
+/// Returns the new position of `end`.
 std::size_t Redactor::scrub_begun(std::string& text, std::size_t end) const {
     for (const auto& secret : secrets_) {
         const auto length = begun_at_end(std::string_view(text).substr(0, end), secret);

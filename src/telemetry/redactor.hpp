@@ -1,4 +1,4 @@
-// Keeps secrets out of everything that leaves the library as text: a gateway's error may quote the key it refused.
+// Removes secrets from all texts that leave the library: the error of a gateway may quote the key that it refused.
 // Error, log line → [Redactor] → caller
 #pragma once
 
@@ -11,24 +11,23 @@
 
 namespace holysheep::telemetry {
 
-/// Whether a header, or a parameter of a URL, of this name is one for keys and the like. Gateways have names of their
-/// own for them (`x-goog-api-key`, `ocp-apim-subscription-key`, `x-amz-security-token`): what their words have in
-/// common decides.
+/// Whether a header or URL parameter of this name contains a secret. Gateways use various names (`x-goog-api-key`,
+/// `ocp-apim-subscription-key`, `x-amz-security-token`); common words in them decide.
 bool carries_a_secret(std::string_view name);
-/// Whether it looks like one, whatever its name: long, without a space, letters and digits mixed.
+/// Whether a value looks like a secret: long, without spaces, with letters and digits.
 bool looks_like_a_secret(std::string_view value);
 
 class Redactor {
   public:
-    /// Values shorter than six characters are not looked for: they would match ordinary words.
+    /// Ignores values shorter than six characters, which would match ordinary words.
     void add(std::string_view secret);
-    /// The values of those headers that carry secrets, or look as if they did.
+    /// Adds the values of headers that contain or may contain secrets.
     void add(const std::vector<std::pair<std::string, std::string>>& headers);
-    /// The same of the parameters of a URL's query, with or without its question mark.
+    /// The same for the parameters of a URL's query, with or without its question mark.
     void add_query(std::string_view query);
-    /// Also what is left of a secret where the text was cut: at its end, and before "…".
+    /// Also replaces parts of secrets where the text was truncated: at its end, and before "…".
     void scrub(std::string& text) const;
-    /// Every text of the error, the trail's and the raw body included.
+    /// All texts of the error, including those of its attempts and the raw body.
     void scrub(Error& error) const;
 
   private:

@@ -1,4 +1,4 @@
-// Figures that follow from others, and the snapshot as a table for people; as JSON: stats_json.cpp.
+// Derived members of the statistics, and a table for people. For JSON see stats_json.cpp.
 #include <holysheep/stats.hpp>
 
 #include <algorithm>
@@ -22,7 +22,7 @@ std::optional<double> share(std::uint64_t good, std::uint64_t bad) {
 std::string in_percent(std::optional<double> value) {
     if (!value) return "-";
     std::ostringstream text;
-    // Never "100" for less than all.
+    // "100" only if all succeeded.
     text << std::fixed << std::setprecision(1) << (*value < 1 ? std::min(99.9, 100 * *value) : 100) << " %";
     return text.str();
 }
@@ -35,7 +35,7 @@ std::string in_ms(const LatencySummary& summary, nanoseconds value) {
     return text.str();
 }
 
-/// As wide as the longest of the names asks for, within bounds: a longer one is cut, so that the columns stay.
+/// The width of the longest name, within limits; longer names are clipped to keep the columns aligned.
 std::size_t name_width(const std::vector<RegionStats>& regions) {
     std::size_t width = 16;
     for (const auto& region : regions) {
@@ -56,7 +56,7 @@ std::optional<double> Stats::success_rate() const { return share(succeeded, fail
 
 std::ostream& operator<<(std::ostream& stream, const Stats& stats) {
     using std::setw;
-    std::ostringstream out;  // keeps the caller's stream formatting as it was
+    std::ostringstream out;  // does not change the format flags of the caller's stream
     out << std::fixed << std::setprecision(1);
     out << "calls " << stats.calls << " (ok " << stats.succeeded << ", failed " << stats.failed << ", cancelled "
         << stats.cancelled << ", in flight " << stats.in_flight << "), streams " << stats.streams << ", attempts "

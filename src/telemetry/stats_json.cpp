@@ -1,4 +1,4 @@
-// The snapshot as JSON for programs. Names are part of the interface: stats.hpp says by which rule they are made.
+// Writes the statistics as JSON. The names are part of the interface; stats.hpp defines their rule.
 #include <holysheep/stats.hpp>
 
 #include <nlohmann/json.hpp>

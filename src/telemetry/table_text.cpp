@@ -1,4 +1,4 @@
-// Cells of tables, from the statistics' figures.
+// Formats numbers of the statistics as cells of tables.
 #include "telemetry/table_text.hpp"
 
 #include <algorithm>

@@ -1,6 +1,5 @@
-// Cells of tables for people. What others named may neither move the cursor nor shift a column, and what is not known
-// is said to be so.
-// Stats → [table_text] → print_dashboard, operator<<
+// Formats cells of tables for people. Foreign names must neither control the terminal nor shift a column; unknown
+// values are marked as such. Stats → [table_text] → print_dashboard, operator<<
 #pragma once
 
 #include <cstddef>
@@ -16,13 +15,13 @@ namespace holysheep::telemetry {
 using values::clipped;
 using values::columns;
 
-/// Never below the average because of a quantile's error alone: buckets are 3.2 % wide, the average is exact.
+/// At least the average: buckets have an error of 3.2 %, the average is exact.
 nanoseconds shown_p99(const LatencySummary& summary);
 
-/// The region's reason, where it says more than that a healthy region answers; else empty.
+/// The reason of the region's state; empty if it is simply healthy.
 std::string_view reason_to_tell(const RegionHealth& health);
 
-/// "cost unknown", or of how many calls; empty where every cost is known. Nothing at all would look as if it were free.
+/// "cost unknown", or for how many calls; empty if all costs are known. An empty cell would look as if they were free.
 std::string unknown_cost(const ModelStats& model);
 
 }  // namespace holysheep::telemetry
