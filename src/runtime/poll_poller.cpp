@@ -1,4 +1,4 @@
-// The poller of every POSIX system: poll, and a pipe that wakes it. Each wait hands all sockets to the kernel.
+// The portable poller: poll, and a pipe to wake it. Each wait passes all sockets to the kernel.
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
@@ -38,9 +38,9 @@ class PollPoller final : public Poller {
 
     void watch(int fd, Readiness interest) override {
         const auto index = static_cast<std::size_t>(fd);
-        if (index >= places_.size()) places_.resize(index + 64);
+        if (index >= positions_.size()) positions_.resize(index + 64);
         const int events = (interest.readable ? POLLIN : 0) | (interest.writable ? POLLOUT : 0);
-        auto& place = places_[index];
+        auto& place = positions_[index];
         if (place == 0) {
             place = sockets_.size();
             sockets_.push_back({fd, 0, 0});
@@ -50,24 +50,24 @@ class PollPoller final : public Poller {
 
     void unwatch(int fd) override {
         if (!watches(fd)) return;
-        // The last one moves to the place that becomes free.
-        auto& place = places_[static_cast<std::size_t>(fd)];
+        // Moves the last entry to the free position.
+        auto& place = positions_[static_cast<std::size_t>(fd)];
         sockets_[place] = sockets_.back();
-        places_[static_cast<std::size_t>(sockets_[place].fd)] = place;
+        positions_[static_cast<std::size_t>(sockets_[place].fd)] = place;
         sockets_.pop_back();
         place = 0;
     }
 
     bool watches(int fd) const override {
         const auto index = static_cast<std::size_t>(fd);
-        return index < places_.size() && places_[index] != 0;
+        return index < positions_.size() && positions_[index] != 0;
     }
 
     std::span<const ReadySocket> wait(int timeout) override {
         ready_.clear();
         if (::poll(sockets_.data(), static_cast<nfds_t>(sockets_.size()), timeout) <= 0) return {};
         if (sockets_[0].revents != 0) drain();
-        // From the last to the first: whatever moves to a place that becomes free was looked at already.
+        // From last to first: an entry that moves to a free position was already checked.
         for (std::size_t i = sockets_.size() - 1; i > 0; --i) {
             const auto [fd, interest, events] = sockets_[i];
             if (events == 0) continue;
@@ -89,8 +89,8 @@ class PollPoller final : public Poller {
     }
 
     std::array<int, 2> pipe_{};
-    std::vector<pollfd> sockets_;      // the first is the pipe
-    std::vector<std::size_t> places_;  // by descriptor: where it stands among the sockets; 0: it does not
+    std::vector<pollfd> sockets_;         // the first is the pipe
+    std::vector<std::size_t> positions_;  // by descriptor: its index in `sockets_`; 0: none
     std::vector<ReadySocket> ready_;
 };
 

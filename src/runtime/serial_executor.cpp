@@ -1,4 +1,4 @@
-// One queue, one thread; a wakeup only when the thread sleeps.
+// One queue and one thread, which is woken only if it sleeps.
 #include "runtime/serial_executor.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@
 namespace holysheep::runtime {
 
 struct SerialExecutor::State {
-    std::mutex mutex;  // guards what follows
+    std::mutex mutex;  // guards everything below
     std::condition_variable ready, progress;
     std::vector<std::function<void()>> functions;
     std::uint64_t completed = 0;
@@ -34,7 +34,7 @@ bool SerialExecutor::on_own_thread() const {
     return state_->thread_id.load(std::memory_order_relaxed) == std::this_thread::get_id();
 }
 
-/// With the mutex held. Where the system has no thread left, the next function tries again.
+/// Requires the mutex. If the system cannot create a thread, the next function tries again.
 void SerialExecutor::start() {
     if (state_->thread.joinable() || state_->left) return;
     try {
@@ -51,7 +51,7 @@ void SerialExecutor::post(std::function<void()> function) {
 
 void SerialExecutor::enqueue(std::function<void()> function) {
     const auto lock = lock_briefly(state_->mutex);
-    if (state_->left) return;  // nothing would run it, or free what it captured
+    if (state_->left) return;  // nothing would run or free it
     state_->functions.push_back(std::move(function));
     if (state_->idle) state_->owes_wakeup.store(true, std::memory_order_relaxed);
     start();
@@ -75,7 +75,7 @@ void SerialExecutor::finish() {
         const std::lock_guard lock(state_->mutex);
         state_->stopping = true;
         if (!state_->thread.joinable()) return;
-        if (on_own_thread()) {  // a late function held the last share of its owner
+        if (on_own_thread()) {  // a late function held the last reference to its owner
             state_->thread.detach();
             return;
         }
@@ -129,13 +129,13 @@ void SerialExecutor::run(State& state) {
             } catch (...) {
                 state.on_exception();
             }
-            function = nullptr;  // what it captured goes before the next one runs
+            function = nullptr;  // frees its captures before the next one runs
             const auto lock = lock_briefly(state.mutex);
             ++state.completed;
             if (!state.watched) continue;
             state.progress.notify_all();
             if (state.left) {
-                dropped.swap(state.functions);  // freed outside the lock: they may own this executor
+                dropped.swap(state.functions);  // freed after unlocking: they may own this executor
                 return;
             }
         }

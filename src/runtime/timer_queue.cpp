@@ -1,4 +1,4 @@
-// The heap behind every timer. Slots are reused, so that arming and cancelling do not allocate.
+// A heap of reusable slots, so that starting and cancelling timers does not allocate.
 #include "runtime/timer_queue.hpp"
 
 #include <utility>
@@ -6,7 +6,7 @@
 namespace holysheep::runtime {
 
 namespace {
-// An id is generation and slot: a stale id never names the slot's next tenant.
+// An id contains generation and slot, so a stale id never refers to a later timer in the same slot.
 std::uint64_t make_id(std::uint32_t slot, std::uint32_t generation) {
     return (std::uint64_t{generation} << 32U) | (std::uint64_t{slot} + 1);
 }

@@ -1,4 +1,4 @@
-// Functions to run at given times. Knows no clock: the owner says what time it is.
+// Functions to run at given times. Pure: the time is an argument.
 #pragma once
 
 #include <cstddef>
@@ -19,10 +19,10 @@ class TimerQueue {
     using TimerId = Clock::TimerId;
 
     TimerId add(time_point when, std::function<void()> function);
-    /// False for a timer that ran or was cancelled.
+    /// Returns false if the timer ran or was cancelled.
     bool cancel(TimerId id);
     std::optional<time_point> next() const;
-    /// Takes out the earliest timer if it is due; the caller runs it.
+    /// Removes and returns the earliest timer if it is due; the caller runs it.
     std::function<void()> take_due(time_point now);
     std::size_t size() const { return heap_.size(); }
 

@@ -1,4 +1,4 @@
-// libcurl's result codes in the words of this library.
+// Translates libcurl's result codes to error classes.
 #pragma once
 
 #include <curl/curl.h>
@@ -9,11 +9,11 @@
 
 namespace holysheep::transport {
 
-/// What was known about the exchange when libcurl gave up.
+/// What is known about the exchange when libcurl fails.
 struct FailureContext {
     bool sent = false;  ///< the request, or a part of it, was handed to the network
     bool head_seen = false;
-    std::string_view text{};  ///< libcurl's own words; may be empty
+    std::string_view text{};  ///< libcurl's error text; may be empty
     int os_error = 0;         ///< errno of a connection that failed; 0: not known
 };
 

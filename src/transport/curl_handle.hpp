@@ -1,4 +1,4 @@
-// libcurl's C handles, owned; and its one-time initialisation.
+// RAII for libcurl's handles, and its one-time initialisation.
 #pragma once
 
 #include <curl/curl.h>
@@ -24,12 +24,12 @@ using CurlUrl = std::unique_ptr<CURLU, CurlUrlDeleter>;
 using CurlEasy = std::unique_ptr<CURL, CurlEasyDeleter>;
 using CurlMulti = std::unique_ptr<CURLM, CurlMultiDeleter>;
 
-/// Whether this version of libcurl (`curl_version_info_data::version_num`) may drop what it holds back of a paused
-/// HTTP/2 stream. 8.5.0 reads the stream's end although it is paused, and is done with the transfer. Over HTTP/1.1 it
-/// does the same, but there the socket can be left alone meanwhile.
+/// Whether this version of libcurl (`curl_version_info_data::version_num`) may drop buffered data of a paused HTTP/2
+/// stream. 8.5.0 reads the end of the stream although it is paused, and ends the transfer. Over HTTP/1.1 it does the
+/// same, but there we can stop watching the socket meanwhile.
 constexpr bool drops_paused_http2(unsigned version) { return version == 0x08'05'00; }
 
-/// Initialises libcurl once per process; it is never undone, since other parts of the program may use it too.
+/// Initialises libcurl once per process. Never undone, because other parts of the program may use libcurl, too.
 void initialise_curl();
 
 }  // namespace holysheep::transport

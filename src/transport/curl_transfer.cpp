@@ -1,4 +1,4 @@
-// Options of the easy handle, and the callbacks that turn bytes into events.
+// Sets the options of the easy handle, and translates its callbacks to events.
 #include "transport/curl_transfer.hpp"
 
 #include <sys/stat.h>
@@ -17,12 +17,12 @@ namespace holysheep::transport {
 
 namespace {
 
-// What a transfer may take before the others have their turn. At each pause libcurl copies what is left of what it has
-// decompressed, which may be a thousand times what it read: longer turns copy less.
+// Bytes that a transfer may read before the others continue. At each pause libcurl copies the rest of the decompressed
+// data, which may be a thousand times what it read; a larger value means fewer copies.
 constexpr std::size_t kTurnBytes = std::size_t{256} << 10U, kDecompressedTurnBytes = std::size_t{1} << 20U;
-// libcurl counts whole seconds, and closes what was idle for longer.
+// libcurl counts whole seconds, and closes connections that were idle for longer.
 constexpr long kMaxIdleSeconds = 118, kBriefIdleSeconds = 1;
-// Decompressed bytes of an answer that are not measured against what came.
+// Decompressed bytes of an answer that are always allowed, whatever the compression ratio.
 constexpr std::size_t kFreeExpansion = std::size_t{2} << 20U;
 
 template <class Value>
@@ -35,7 +35,7 @@ bool file_exists(const char* path) {
     return path != nullptr && ::stat(path, &info) == 0;
 }
 
-/// The same for a proxy that is spoken to over TLS. Client certificates are for the gateway alone.
+/// The same for a proxy with TLS. Client certificates are used for the gateway only.
 void set_proxy_trust(CURL* easy, const TlsOptions& tls) {
     set(easy, CURLOPT_PROXY_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     if (!tls.ca_blob.empty()) {
@@ -62,8 +62,8 @@ void set_trust(CURL* easy, const TlsOptions& tls) {
         set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
         set(easy, CURLOPT_CAINFO, tls.ca_file.c_str());
     } else if (const auto* info = curl_version_info(CURLVERSION_NOW); file_exists(info->cainfo)) {
-        // A CAPATH, which Debian's libcurl has by default, switches libcurl's cache of parsed certificates off: every
-        // new connection would parse the whole bundle. The bundle alone holds the same certificates.
+        // A CAPATH, which Debian's libcurl sets by default, disables libcurl's cache of parsed certificates, so that
+        // every new connection would parse the whole bundle. The bundle contains the same certificates.
         set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
     }
     if (!tls.client_certificate.empty()) set(easy, CURLOPT_SSLCERT, tls.client_certificate.c_str());
@@ -93,13 +93,13 @@ CurlTransfer::CurlTransfer(CurlTransport& transport, const CurlTransportOptions&
     set(easy, CURLOPT_WRITEDATA, this);
     set(easy, CURLOPT_PREREQFUNCTION, &CurlTransfer::on_ready);
     set(easy, CURLOPT_PREREQDATA, this);
-    // Decodes what comes compressed; the header that asks for it is written with the others.
+    // Decodes compressed answers; the header that requests them is written with the others.
     set(easy, CURLOPT_ACCEPT_ENCODING, "");
 
-    // Whatever libcurl could decide by itself is off, or later than any limit of ours.
+    // Disable libcurl's own decisions, or set its limits beyond ours.
     set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     set(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    set(easy, CURLOPT_NOPROXY, "");  // proxy_for has looked at it
+    set(easy, CURLOPT_NOPROXY, "");  // proxy_for has applied it
     set(easy, CURLOPT_CONNECTTIMEOUT_MS, 86'400'000L);
     set(easy, CURLOPT_TIMEOUT_MS, 0L);
     // Without it, removing a handle that is resolving a name waits for the resolver's thread.
@@ -109,7 +109,7 @@ CurlTransfer::CurlTransfer(CurlTransport& transport, const CurlTransportOptions&
     set(easy, CURLOPT_MAXAGE_CONN, kMaxIdleSeconds);
     set(easy, CURLOPT_MAXLIFETIME_CONN, static_cast<long>(transport.jittered_age().count()));
     if (options.http2) {
-        // That a stream was refused is in libcurl's log lines alone.
+        // Only libcurl's log lines report a refused stream.
         set(easy, CURLOPT_DEBUGFUNCTION, &CurlTransfer::on_text);
         set(easy, CURLOPT_DEBUGDATA, this);
         set(easy, CURLOPT_VERBOSE, 1L);
@@ -127,8 +127,8 @@ void CurlTransfer::prepare(TransferId id, HttpRequest request, TransferEvents& e
     request_ = std::move(request);
     head_ = {};
     error_text_[0] = '\0';
-    own_error_.clear();
-    head_bytes_ = body_bytes_ = turn_bytes = 0;
+    local_error_.clear();
+    head_bytes_ = body_bytes_ = round_bytes = 0;
     sends_ = 0;
     endpoints_.reset();
     opened.clear();
@@ -211,7 +211,7 @@ void CurlTransfer::set_method() {
 }
 
 void CurlTransfer::set_headers() {
-    // libcurl only reads the list, so it is laid out in two buffers that are reused.
+    // libcurl only reads the list, so it is built in two reusable buffers.
     header_text_.clear();
     std::size_t length = 128 + options_.user_agent.size();
     for (const auto& [name, value] : request_.headers) length += name.size() + value.size() + 3;
@@ -230,10 +230,10 @@ void CurlTransfer::set_headers() {
         has_encoding = has_encoding || curl_strequal(name.c_str(), "accept-encoding") != 0;
     }
     body_limit_ = stream ? options_.limits.stream : options_.limits.body;
-    // An empty "Expect:" spares large bodies a second of waiting for "100 Continue".
+    // An empty "Expect:" avoids a wait of one second for "100 Continue" with large bodies.
     add("Expect", ":", "");
     if (!has_agent) add("User-Agent", ": ", options_.user_agent);
-    // A compressed stream would be held back until the compressor has enough.
+    // A compressed stream would be delayed until the compressor has enough data.
     if (!has_encoding) add("Accept-Encoding", ": ", stream ? "identity" : "gzip, deflate");
     for (std::size_t i = 0; i + 1 < header_list_.size(); ++i) header_list_[i].next = &header_list_[i + 1];
     set(easy_.get(), CURLOPT_HTTPHEADER, header_list_.data());
@@ -298,8 +298,9 @@ std::size_t CurlTransfer::on_header(char* bytes, std::size_t size, std::size_t c
     transfer.head_bytes_ += length;
     if (transfer.head_bytes_ > transfer.options_.limits.head) {
         transfer.own_failure_ = true;
-        transfer.own_error_ = "the answer's headers are larger than " + std::to_string(transfer.options_.limits.head) +
-                              " bytes; check what answers at the base URL";
+        transfer.local_error_ = "the answer's headers are larger than " +
+                                std::to_string(transfer.options_.limits.head) +
+                                " bytes; check what answers at the base URL";
         return 0;
     }
     return transfer.take_header_line({bytes, length}) ? length : 0;
@@ -318,8 +319,8 @@ bool CurlTransfer::take_header_line(std::string_view line) {
         return true;
     }
     if (line.empty()) {
-        if (head_.status < 200) return true;                   // an interim answer (RFC 9110, 15.2)
-        if (head_.status == 407 && via_proxy()) return false;  // the proxy's own, of a request without a tunnel
+        if (head_.status < 200) return true;                   // an informational response (RFC 9110, 15.2)
+        if (head_.status == 407 && via_proxy()) return false;  // from the proxy, for a request without a tunnel
         head_done_ = true;
         note_connection(head_.connection_reused, head_.timings);
         head_.headers.shrink_to_fit();
@@ -337,14 +338,14 @@ bool CurlTransfer::take_header_line(std::string_view line) {
     return true;
 }
 
-/// A stream may last for minutes, and its prompt be large. libcurl reads on from it only while it has not sent all.
+/// Frees the body: a stream may last for minutes, and its prompt be large. libcurl reads it only until all is sent.
 void CurlTransfer::release_body() {
     curl_off_t uploaded = 0;
     curl_easy_getinfo(easy_.get(), CURLINFO_SIZE_UPLOAD_T, &uploaded);
     if (static_cast<std::size_t>(uploaded) >= request_.body.size()) release_memory(request_.body);
 }
 
-/// What an answer may grow to. A stream that comes compressed although it must not is no longer than a plain answer.
+/// The size limit of the answer. A stream that is compressed although it must not be has the limit of a plain answer.
 std::size_t CurlTransfer::decoded_limit() const {
     if (!compressed_) return body_limit_;
     const auto limit = std::min(body_limit_, options_.limits.body);
@@ -358,21 +359,21 @@ std::size_t CurlTransfer::on_bytes(char* bytes, std::size_t size, std::size_t co
     auto& transfer = *static_cast<CurlTransfer*>(self);
     const std::size_t length = size * count;
     if (transfer.cancelled) return 0;
-    // libcurl reads on for as long as a socket has more. A gateway that sends faster than its answer can be decoded
-    // would keep the loop from all others, and from its clocks.
-    const bool had_its_turn = transfer.turn_bytes >= (transfer.compressed_ ? kDecompressedTurnBytes : kTurnBytes);
-    if (transfer.pause_wanted || had_its_turn) {
-        if (had_its_turn) transfer.transport_.on_turn_over(transfer.id_);
+    // libcurl reads as long as a socket has data. A gateway that sends faster than its answer can be decoded would
+    // block all other transfers and the timers.
+    const bool yields = transfer.round_bytes >= (transfer.compressed_ ? kDecompressedTurnBytes : kTurnBytes);
+    if (transfer.pause_wanted || yields) {
+        if (yields) transfer.transport_.on_yield(transfer.id_);
         transfer.paused = true;
         return CURL_WRITEFUNC_PAUSE;
     }
-    transfer.turn_bytes += length;
+    transfer.round_bytes += length;
     transfer.body_bytes_ += length;
     if (const auto limit = transfer.decoded_limit(); transfer.body_bytes_ > limit) {
         transfer.own_failure_ = true;
-        transfer.own_error_ = "the answer is larger than " + std::to_string(limit) +
-                              (transfer.compressed_ ? " bytes once it is decompressed;" : " bytes;") +
-                              " check what answers at the base URL";
+        transfer.local_error_ = "the answer is larger than " + std::to_string(limit) +
+                                (transfer.compressed_ ? " bytes once it is decompressed;" : " bytes;") +
+                                " check what answers at the base URL";
         return 0;
     }
     transfer.events_->on_body(transfer.id_, {bytes, length});

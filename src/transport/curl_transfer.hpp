@@ -20,31 +20,31 @@ namespace holysheep::transport {
 struct CurlTransportOptions;
 class CurlTransport;
 
-/// What was learnt about the server of a URL.
+/// What is known about the server of a URL.
 struct Origin {
     bool http1_only = false;  ///< it answered HTTP_1_1_REQUIRED
-    bool http2 = false;       ///< it speaks it
-    /// libcurl checks a connection's age only while it is idle, which a shared HTTP/2 connection may never be. Requests
-    /// of every other age spell the newest allowed TLS version out: libcurl does not reuse a connection with other TLS
-    /// settings, so the old one takes no further requests and ends with its last stream.
+    bool http2 = false;       ///< it supports HTTP/2
+    /// libcurl checks the age of a connection only while it is idle, which a shared HTTP/2 connection may never be. So
+    /// requests of every second period set the newest allowed TLS version explicitly: libcurl does not reuse a
+    /// connection with other TLS settings, so the old one gets no further requests and ends with its last stream.
     bool odd_age = false;
     Clock::time_point age_ends{};
-    Clock::time_point stale_until{};  ///< a reused connection died under a request: expect more of that until then
+    Clock::time_point stale_until{};  ///< a reused connection was lost with a request; until then expect more of that
 };
 
-/// What every transfer of a client shares.
+/// Limits that apply to every transfer of a client.
 struct ResponseLimits {
     std::size_t body = std::size_t{64} << 20U;  ///< decoded bytes of a plain answer
-    /// Decoded bytes of a stream. Most of them wrap the answer, whose own size is bounded where it is assembled.
+    /// Decoded bytes of a stream. Most are framing; the size of the answer is limited where it is assembled.
     std::size_t stream = std::size_t{1} << 30U;
     std::size_t head = std::size_t{256} << 10U;
-    /// Decoded bytes of an answer that came compressed, beyond the first two megabytes: so many times what came. Texts
-    /// shrink to a tenth or a thirtieth; a thousandth is made to fill the memory.
+    /// Largest compression ratio of an answer beyond its first two megabytes. Texts compress by a factor of 10 to 30; a
+    /// factor of 1,000 is an attempt to exhaust the memory.
     std::size_t expansion = 64;
 };
 
-/// Whether libcurl decompresses what comes behind this header. By `Transfer-Encoding`, which nobody asks for, its
-/// versions differ.
+/// Whether libcurl decompresses a body with this header. For `Transfer-Encoding`, which we do not request, its versions
+/// differ.
 bool tells_compression(std::string_view name, std::string_view value);
 
 class CurlTransfer {
@@ -55,37 +55,36 @@ class CurlTransfer {
 
     /// Fills the handle for one request.
     void prepare(TransferId id, HttpRequest request, TransferEvents& events);
-    /// Whether it met a connection that does not suit it before anything was sent; if so, it is set to start over on a
-    /// new one.
+    /// Whether it got an unsuitable connection before anything was sent; if so, prepares to start over on a new one.
     bool starts_over();
-    /// What happened, from libcurl's result. Valid until the next `prepare`.
+    /// Translates libcurl's result. Valid until the next `prepare`.
     TransferEnd finish(CURLcode code);
     CURL* handle() const { return easy_.get(); }
     CurlTransport& transport() const { return transport_; }
     TransferEvents* events() const { return events_; }
     TransferId id() const { return id_; }
     bool was_sent() const { return sends_ > 0; }
-    /// libcurl sends a request again by itself when a reused connection dies before the first byte of an answer.
-    /// Whether that is wanted is not its decision: true if the request was sent already.
+    /// libcurl repeats a request on its own if a reused connection is lost before the first byte of an answer. That is
+    /// our decision, so this returns true if the request was already sent.
     bool refuse_resend();
-    /// libcurl has written that it is about to send again: the time to see whether the stream was refused.
+    /// libcurl logged that it will send again: check whether the stream was refused.
     void on_resend();
-    /// Of the connection that the request was sent on; unset before that.
+    /// The connection that the request was sent on; unset before.
     const std::optional<Endpoints>& endpoints() const { return endpoints_; }
     bool via_proxy() const;
     Origin& origin() const { return *origin_; }
 
     std::size_t slot = 0;
     std::uint32_t generation = 0;
-    bool added = false;      ///< to the multi handle
-    bool cancelled = false;  ///< the receiver is gone: no more events
+    bool added = false;      ///< is in the multi handle
+    bool cancelled = false;  ///< deliver no more events
     bool pause_wanted = false, paused = false;
-    int held_socket = -1;        ///< not watched while the transfer is paused; -1: none
-    std::size_t turn_bytes = 0;  ///< taken since it last waited for the others
-    std::vector<int> opened{};   ///< sockets that were opened for it: some addresses may be tried at once
+    int held_socket = -1;         ///< not watched while the transfer is paused; -1: none
+    std::size_t round_bytes = 0;  ///< bytes read in the present round
+    std::vector<int> opened{};    ///< sockets opened for it; several addresses may be tried at once
     std::optional<SentMark> sent_mark{};
-    bool socket_refused = false;               ///< the system gave no descriptor for a connection
-    std::optional<std::uint32_t> stream_id{};  ///< of HTTP/2, once it is open
+    bool socket_refused = false;               ///< the system had no descriptor for a connection
+    std::optional<std::uint32_t> stream_id{};  ///< HTTP/2 stream, once it is open
     bool stream_refused = false;               ///< the server processes no stream with this number
 
   private:
@@ -114,18 +113,18 @@ class CurlTransfer {
     TransferId id_ = 0;
     HttpRequest request_{};
     HttpHead head_{};
-    std::string header_text_;  // what header_list_ points into
+    std::string header_text_;  // storage of header_list_
     std::vector<curl_slist> header_list_;
     std::array<char, CURL_ERROR_SIZE> error_text_{};
-    std::string own_error_;  // why this side ended the transfer
+    std::string local_error_;  // why this process ended the transfer
     std::size_t head_bytes_ = 0, body_bytes_ = 0, body_limit_ = 0;
     int sends_ = 0;
     std::optional<Endpoints> endpoints_{};
     Origin* origin_ = nullptr;
-    bool reused_ = false;  // the connection that the request went out on
+    bool reused_ = false;  // the connection of the request was reused
     bool http1_required_ = false, on_http2_ = false, wrong_connection_ = false;
     bool head_done_ = false, own_failure_ = false, turned_away_ = false, resend_refused_ = false, compressed_ = false;
-    // What the handle is set to: setting an option to what it is costs a copy each time.
+    // The present options of the handle; setting an option to the same value would cost a copy.
     std::string url_{}, custom_method_{};
     enum class Form { unset, get, head, post } form_ = Form::unset;
     std::optional<std::string> proxy_{};  // empty: none

@@ -1,4 +1,4 @@
-// How a transfer ended, from what libcurl says and what was seen on the way.
+// Determines how a transfer ended, from libcurl's result and earlier events.
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kRememberStale = 10min;
 
-/// Resolving a name opens sockets and files of its own, and says nothing of why it could not.
+/// Name resolution opens sockets and files of its own, and does not report why it failed to.
 bool may_need_descriptor(CURLcode code) {
     return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_OUT_OF_MEMORY ||
            code == CURLE_FAILED_INIT;
@@ -57,7 +57,7 @@ void CurlTransfer::on_resend() {
     if (stream_id && no_other_error && transport_.connection_lives(*this)) stream_refused = true;
 }
 
-/// libcurl counts how often it has sent again on a handle, over all of its transfers, and then fails one.
+/// libcurl counts repeated requests per handle, over all of its transfers, and fails a transfer at a limit.
 bool CurlTransfer::resends_used_up() const {
     return std::string_view(error_text_.data()).starts_with("Connection died, tried ");
 }
@@ -81,7 +81,7 @@ TransferEnd CurlTransfer::finish(CURLcode code) {
                      "; raise RLIMIT_NOFILE (ulimit -n, LimitNOFILE= of systemd) or have fewer calls in flight";
     } else if (own_failure_) {
         end.error = ErrorCode::malformed_response;
-        end.detail = own_error_;
+        end.detail = local_error_;
     } else if (turned_away_) {
         end.error = ErrorCode::cancelled;
         end.detail = "turned away before anything was sent";
@@ -95,7 +95,7 @@ TransferEnd CurlTransfer::finish(CURLcode code) {
     if (code != CURLE_OK && end.error != ErrorCode::descriptors_exhausted && !turned_away_ && !own_failure_)
         explain_proxy_failure(code, end);
     if (resend_refused_) {
-        end.connection_reused = reused_;  // of the request; libcurl was about to open another connection
+        end.connection_reused = reused_;  // the connection of the request, not the one that libcurl was about to open
     } else {
         note_connection(end.connection_reused, end.timings);
     }
@@ -104,7 +104,7 @@ TransferEnd CurlTransfer::finish(CURLcode code) {
     return end;
 }
 
-/// A stream that its server refused was certainly not processed, whatever was sent.
+/// A stream that the server refused was certainly not processed, even if it was sent.
 void CurlTransfer::explain_http2_failure(TransferEnd& end) const {
     const bool never_opened = on_http2_ && !stream_id;
     if (!http1_required_ && !stream_refused && !never_opened) return;
@@ -137,7 +137,7 @@ void CurlTransfer::note_connection(bool& reused, AttemptTimings& timings) const 
     timings.tls = moment(CURLINFO_APPCONNECT_TIME_T);
 }
 
-/// What failed before anything was sent may have failed at the proxy.
+/// A failure before anything was sent may be the proxy's.
 void CurlTransfer::explain_proxy_failure(CURLcode code, TransferEnd& end) const {
     if (!via_proxy()) return;
     auto* easy = easy_.get();

@@ -1,5 +1,5 @@
-// The multi handle's side: sockets, timers, starting and ending transfers. libcurl forbids adding and removing
-// transfers from inside its callbacks, so that both are queued there and done in `flush`.
+// Drives the multi handle: sockets, timers, start and end of transfers. libcurl forbids adding and removing transfers
+// within its callbacks, so both are queued and done in `flush`.
 #include "transport/curl_transport.hpp"
 
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include <random>
 #include <utility>
 
-#ifndef SOCK_CLOEXEC  // macOS: asked for once the socket is there
+#ifndef SOCK_CLOEXEC  // macOS: set after the socket is created
 #define SOCK_CLOEXEC 0
 #endif
 
@@ -21,7 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// More than any number of transfers in flight: libcurl would close connections that are about to be reused otherwise.
+// More than the number of transfers in flight; else libcurl would close connections that are about to be reused.
 constexpr long kMaxConnections = 65'536;
 
 TransferId make_id(std::size_t slot, std::uint32_t generation) {
@@ -107,7 +107,7 @@ std::optional<PathEvidence> CurlTransport::evidence(TransferId id) const {
                         .via_proxy = via_proxy};
 }
 
-/// Of several addresses that are tried, one that answers is enough. Nothing is known while the name is looked up.
+/// If several addresses are tried, one that answers is enough. Nothing is known during name resolution.
 std::optional<PathEvidence> CurlTransport::connecting_evidence(const CurlTransfer& transfer, Clock::time_point now,
                                                                bool via_proxy) const {
     std::optional<PathEvidence> evidence;
@@ -117,7 +117,7 @@ std::optional<PathEvidence> CurlTransport::connecting_evidence(const CurlTransfe
         const auto path = tcp_path(fd);
         if (!path) continue;
         if (!path->connecting) return PathEvidence{.srtt = path->srtt, .rttvar = path->rttvar, .via_proxy = via_proxy};
-        // The last one that was tried has had the least time to answer.
+        // The address that was tried last had the least time to answer.
         const nanoseconds silent_for = now - socket.opened;
         if (!evidence || silent_for < *evidence->unacked_for)
             evidence = PathEvidence{.unacked_for = silent_for, .via_proxy = via_proxy};
@@ -125,8 +125,8 @@ std::optional<PathEvidence> CurlTransport::connecting_evidence(const CurlTransfe
     return evidence;
 }
 
-/// libcurl does not say which socket a transfer uses (CURLINFO_ACTIVESOCKET is for the time after it), but before it
-/// sends it tells the endpoints. Each socket is asked for its own once.
+/// libcurl does not report which socket a transfer uses (CURLINFO_ACTIVESOCKET works after its end), but it reports the
+/// endpoints before it sends. So compare them with the endpoints of our sockets, which are queried once.
 std::optional<int> CurlTransport::socket_of(const Endpoints& endpoints) const {
     if (!by_endpoints_.contains(endpoints)) {
         for (std::size_t fd = 0; fd < sockets_.size(); ++fd) {
@@ -142,7 +142,7 @@ std::optional<int> CurlTransport::socket_of(const Endpoints& endpoints) const {
 }
 
 void CurlTransport::on_sent(TransferId id) {
-    // On a connection that is shared, the kernel's times are those of whoever sent last.
+    // On a shared connection, the kernel's times refer to the last sender.
     if (options_.http2) just_sent_.push_back(id);
 }
 
@@ -155,7 +155,7 @@ void CurlTransport::on_stream(CurlTransfer& transfer) {
     if (socket.last_stream && *transfer.stream_id > *socket.last_stream) transfer.stream_refused = true;
 }
 
-/// libcurl writes the line for whichever transfer it was reading for.
+/// libcurl writes the line for any transfer of the connection.
 void CurlTransport::on_goaway(const CurlTransfer& reader, std::uint32_t last) {
     const auto fd = reader.endpoints() ? socket_of(*reader.endpoints()) : std::nullopt;
     if (!fd) return;
@@ -213,13 +213,13 @@ void CurlTransport::mark_sent() {
 }
 
 void CurlTransport::flush() {
-    for (const auto id : std::exchange(had_their_turn_, {})) {
+    for (const auto id : std::exchange(yielded_, {})) {
         auto* transfer = find(id);
         if (transfer == nullptr) continue;
-        transfer->turn_bytes = 0;
+        transfer->round_bytes = 0;
         if (!transfer->pause_wanted) to_resume_.push_back(id);
     }
-    // What runs here may ask for more: until nothing is left.
+    // Functions called here may queue more; repeat until nothing is left.
     for (;;) {
         for (const auto id : std::exchange(to_remove_, {})) {
             if (auto* transfer = find(id)) release(*transfer);
@@ -236,13 +236,13 @@ void CurlTransport::flush() {
             auto* transfer = find(id);
             if (transfer == nullptr || !std::exchange(transfer->paused, false)) continue;
             resume(*transfer);
-            in_curl_ = true;  // it may deliver what it held back from inside the call
+            in_curl_ = true;  // it may deliver buffered data within the call
             const auto code = curl_easy_pause(transfer->handle(), CURLPAUSE_CONT);
             in_curl_ = false;
-            // If the data that was held back ends the transfer, libcurl reports that only in this return value.
+            // If the buffered data ends the transfer, libcurl reports that only by this return value.
             if (code != CURLE_OK && !transfer->cancelled) {
                 auto end = transfer->finish(code);
-                transfer->cancelled = true;  // its connection has more to come, and is no good to others
+                transfer->cancelled = true;  // more data follows on its connection, so it cannot be reused
                 report(*transfer, std::move(end));
             }
         }
@@ -252,19 +252,19 @@ void CurlTransport::flush() {
         }
         read_messages();
         if (!to_add_.empty() || !to_remove_.empty() || !to_resume_.empty()) continue;
-        // libcurl 8.14 asks for an immediate timeout again and again while a compressed answer is paused.
-        if (!had_their_turn_.empty() || !curl_due_ || *curl_due_ > loop_.now()) break;
+        // libcurl 8.14 repeatedly requests an immediate timeout while a compressed answer is paused.
+        if (!yielded_.empty() || !curl_due_ || *curl_due_ > loop_.now()) break;
     }
     if (!just_sent_.empty()) mark_sent();
-    if (!had_their_turn_.empty()) curl_due_ = loop_.now();  // a new round
+    if (!yielded_.empty()) curl_due_ = loop_.now();  // a new round
     arm_timer();
 }
 
 void CurlTransport::on_socket(int fd, runtime::Readiness ready) {
     auto& watch = sockets_[static_cast<std::size_t>(fd)].watch;
     if (watch == Watch::idle) {
-        // Nobody waits for this pooled connection: it was closed from afar, or told something between requests
-        // (HTTP/2). libcurl finds that out when it wants it; until then it must not wake the loop again.
+        // An idle pooled connection was closed by its peer, or received an HTTP/2 frame between requests. libcurl
+        // notices when it reuses the connection; until then it must not wake the loop again.
         loop_.unwatch(fd);
         watch = Watch::asleep;
         return;
@@ -274,9 +274,9 @@ void CurlTransport::on_socket(int fd, runtime::Readiness ready) {
     drive(fd, (ready.readable ? CURL_CSELECT_IN : 0) | (ready.writable ? CURL_CSELECT_OUT : 0));
 }
 
-/// Whether the socket belongs to a paused transfer, and is left alone until that goes on. Most versions of libcurl stop
-/// waiting for it themselves. 8.5.0 does not: it reads on, keeps what comes without bound, and drops it where the
-/// connection ends. Over HTTP/2, others may use the connection.
+/// Whether the socket belongs to a paused transfer, and is not watched until that continues. Most versions of libcurl
+/// do this themselves. 8.5.0 does not: it reads on, buffers without limit, and drops the data when the connection ends.
+/// Over HTTP/2, other transfers may use the connection.
 bool CurlTransport::hold_back(int fd) {
     auto& socket = sockets_[static_cast<std::size_t>(fd)];
     auto* user = find(socket.user);
@@ -371,8 +371,8 @@ CurlTransfer& CurlTransport::take_transfer() {
 void CurlTransport::release(CurlTransfer& transfer) {
     if (std::exchange(transfer.added, false)) {
         in_curl_ = true;
-        // libcurl 7.88 tells an HTTP/2 server of a cancelled stream only when something else is sent on its connection.
-        // One that nothing else uses is closed instead.
+        // libcurl 7.88 sends the reset of a cancelled HTTP/2 stream only with other data on its connection. So close
+        // the connection if nothing else uses it.
         if (transfer.cancelled) curl_easy_setopt(transfer.handle(), CURLOPT_FORBID_REUSE, 1L);
         curl_multi_remove_handle(multi_.get(), transfer.handle());
         if (transfer.cancelled) curl_easy_setopt(transfer.handle(), CURLOPT_FORBID_REUSE, 0L);
@@ -394,7 +394,7 @@ int CurlTransport::socket_callback(CURL* easy, curl_socket_t fd, int what, void*
             watch = Watch::asleep;
             transport.loop_.unwatch(fd);
         } else if (watch != Watch::asleep) {
-            // Not a connection of ours (the resolver's): libcurl closes it without telling.
+            // Not one of our connections (the resolver's): libcurl closes it without a callback.
             transport.loop_.unwatch(fd);
             watch = Watch::unknown;
         }
@@ -436,7 +436,7 @@ void CurlTransport::arm_timer() {
 curl_socket_t CurlTransport::open_socket(void* opener, curlsocktype, curl_sockaddr* address) {
     auto& transfer = *static_cast<CurlTransfer*>(opener);
     auto& transport = transfer.transport();
-    // The connection that the request went out on has died, and libcurl makes another one to send it again.
+    // The connection of the request is lost, and libcurl opens another one to send it again.
     if (transfer.refuse_resend()) return CURL_SOCKET_BAD;
     const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (fd < 0) {
@@ -457,8 +457,8 @@ int CurlTransport::close_socket(void* self, curl_socket_t fd) {
     return ::close(fd);
 }
 
-/// Also where a socket is new: libcurl 7.88 closes one that never got connected without a word, and its number, which
-/// the kernel gives out again, would still count as watched.
+/// Also for a new socket: libcurl 7.88 closes one that never connected without a callback, and its number, which the
+/// kernel reuses, would still count as watched.
 void CurlTransport::forget(int fd) {
     auto& old = socket(fd);
     if (old.endpoints) by_endpoints_.erase(*old.endpoints);

@@ -27,13 +27,13 @@ struct CurlTransportOptions {
     ProxyOptions proxy{};
     bool http2 = false;
     std::chrono::milliseconds max_connection_age{600'000};
-    std::uint64_t seed = 0;  ///< of the jitter
+    std::uint64_t seed = 0;  ///< seed of the jitter
     ResponseLimits limits{};
     std::string user_agent{};
 };
 
-/// libcurl's own retries and timeouts are off or out of reach: when to give up is the call machine's decision. Loop
-/// thread only, but for the constructor.
+/// libcurl's own retries and timeouts are disabled or beyond all limits, because the call machine decides when to stop.
+/// Loop thread only, except the constructor.
 class CurlTransport final : public Transport {
   public:
     CurlTransport(runtime::IoLoop& loop, CurlTransportOptions options);
@@ -47,39 +47,40 @@ class CurlTransport final : public Transport {
     void resume(TransferId id) override;
     std::optional<PathEvidence> evidence(TransferId id) const override;
 
-    /// Does what was asked for since the last round: once per round of the loop, when no libcurl callback is running.
+    /// Executes the operations queued since the last round. Called once per round of the loop, outside libcurl
+    /// callbacks.
     void flush();
-    /// The transfer's connection is ready, and its request goes out now.
+    /// The connection of the transfer is ready, and its request is sent now.
     void on_sent(TransferId id);
-    /// The transfer's HTTP/2 stream is open; its server processes none above `last` any more.
+    /// The transfer's HTTP/2 stream is open; after a GOAWAY, the server processes none above `last`.
     void on_stream(CurlTransfer& transfer);
     void on_goaway(const CurlTransfer& transfer, std::uint32_t last);
     bool speaks_http2(const Endpoints& endpoints) const;
-    /// Whether the connection that the request was sent on is open at both ends and takes further requests.
+    /// Whether the connection of the request is established and accepts further requests.
     bool connection_lives(const CurlTransfer& transfer) const;
     Origin& origin(std::string_view url);
-    /// The longest that a connection is reused, ±20 %; 0: for ever.
+    /// Maximum age of a reused connection, ±20 %; 0: no limit.
     std::chrono::seconds jittered_age();
-    /// Whether requests to the server belong to an odd age of its HTTP/2 connections: see `Origin::odd_age`.
+    /// Whether requests to the server are in an odd period; see `Origin::odd_age`.
     bool in_odd_age(Origin& origin);
     const ProxyEnvironment& proxy_environment() const { return proxy_environment_; }
     Clock::time_point now() const { return loop_.now(); }
-    /// The transfer has taken its share of this round, and waits for the others.
-    void on_turn_over(TransferId id) { had_their_turn_.push_back(id); }
+    /// The transfer used its share of this round and continues in the next one.
+    void on_yield(TransferId id) { yielded_.push_back(id); }
     void on_socket(int fd, runtime::Readiness ready);
 
   private:
-    // Sockets stay registered with the loop between transfers: libcurl drops and re-adds them, which costs system
-    // calls.
-    // asleep: idle, and not watched. held: its transfer is paused, though libcurl would read on.
+    // Sockets stay registered with the loop between transfers, because libcurl removes and adds them again, which costs
+    // system calls.
+    // asleep: idle and not watched. held: its transfer is paused, although libcurl would read on.
     enum class Watch : std::uint8_t { unknown, foreign, active, held, idle, asleep };
     struct Socket {
         Watch watch = Watch::unknown;
         bool reading = false, writing = false;  // what libcurl waits for
         TransferId user = 0;                    // the transfer that libcurl watches it for
-        TransferId opener = 0;                  // whose connection it was meant to be
+        TransferId opener = 0;                  // the transfer it was opened for
         Clock::time_point opened{};
-        std::optional<Endpoints> endpoints{};  // once somebody asked
+        std::optional<Endpoints> endpoints{};  // once queried
         bool http2 = false;
         std::optional<std::uint32_t> last_stream{};  // of a GOAWAY
     };
@@ -104,7 +105,7 @@ class CurlTransport final : public Transport {
     void release(CurlTransfer& transfer);
     void drive(curl_socket_t fd, int events);
     void read_messages();
-    /// Its end, to whoever started it, once the transfer is free for others.
+    /// Reports the end of the transfer after its handle is free for reuse.
     void report(CurlTransfer& transfer, TransferEnd end);
     void arm_timer();
 
@@ -114,9 +115,9 @@ class CurlTransport final : public Transport {
     std::minstd_rand jitter_;
     CurlMulti multi_;
     std::vector<std::unique_ptr<CurlTransfer>> transfers_;  // by slot
-    std::vector<std::size_t> free_slots_;                   // last used first: its TLS session is the freshest
+    std::vector<std::size_t> free_slots_;  // most recently used first, because its TLS session is the newest
     std::vector<TransferId> to_add_, to_remove_, to_resume_;
-    std::vector<TransferId> had_their_turn_;  // read on in the next round, after the others
+    std::vector<TransferId> yielded_;  // continue in the next round, after the others
 
     mutable std::vector<Socket> sockets_;  // by fd
     mutable std::unordered_map<Endpoints, int, EndpointsHash> by_endpoints_;

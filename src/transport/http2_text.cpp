@@ -1,4 +1,4 @@
-// The lines are literals of libcurl's lib/http2.c; numbers are all that varies in them.
+// The lines are literals of libcurl's lib/http2.c; only numbers vary in them.
 #include "transport/http2_text.hpp"
 
 #include <charconv>

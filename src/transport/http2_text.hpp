@@ -1,5 +1,5 @@
-// What libcurl's log lines say about HTTP/2 streams: its result codes do not tell a refused stream from a lost one.
-// libcurl's CURLINFO_TEXT → [read_http2_text] → CurlTransfer
+// Reads libcurl's log lines about HTTP/2 streams, because its result codes do not distinguish refused from lost
+// streams. libcurl's CURLINFO_TEXT → [read_http2_text] → CurlTransfer
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ namespace holysheep::transport {
 struct Http2Text {
     enum class Kind {
         other,
-        stream_opened,   ///< `stream` is the request's
+        stream_opened,   ///< `stream` is that of the request
         goaway,          ///< `stream` is the last one that the server processes (RFC 9113, 6.8)
         http1_required,  ///< the server wants HTTP/1.1 for this request (RFC 9113, 7)
         resend           ///< libcurl is about to send the request again, or has done so too often
@@ -18,7 +18,7 @@ struct Http2Text {
     std::uint32_t stream = 0;
 };
 
-/// Understands the lines of libcurl 7.87 to 8.x. A line that it does not know is `other`: then nothing is certain.
+/// Recognises the lines of libcurl 7.87 to 8.x. An unknown line is `other`; then nothing is certain.
 Http2Text read_http2_text(std::string_view line);
 
 }  // namespace holysheep::transport

@@ -1,4 +1,4 @@
-// Decided from the text alone: no name is resolved here.
+// Decides from the text only; resolves no names.
 #include "transport/loopback.hpp"
 
 namespace holysheep::transport {
@@ -13,7 +13,7 @@ std::string_view host_of_url(std::string_view url) {
 
 bool is_loopback_host(std::string_view host) {
     if (host == "localhost" || host == "[::1]" || host.ends_with(".localhost")) return true;
-    // 127.0.0.0/8, digits and dots only: 127.0.0.1.example.com is somebody else's.
+    // 127.0.0.0/8, digits and dots only: 127.0.0.1.example.com is another host.
     return host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 

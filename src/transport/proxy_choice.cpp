@@ -44,7 +44,7 @@ std::optional<Address> address_of(std::string_view text) {
     return address;
 }
 
-/// "10.0.0.0/8", or an address alone.
+/// A block such as "10.0.0.0/8", or one address.
 bool in_block(const Address& address, std::string_view block) {
     const auto slash = block.find('/');
     const auto network = address_of(block.substr(0, slash));
@@ -62,7 +62,7 @@ bool in_block(const Address& address, std::string_view block) {
     return (differing >> (8 - bits % 8)) == 0;
 }
 
-/// The name itself, and what is below it.
+/// Matches the domain and its subdomains.
 bool in_domain(std::string_view host, std::string_view domain) {
     if (domain.empty() || host.size() < domain.size()) return false;
     if (!values::equal_ignoring_case(host.substr(host.size() - domain.size()), domain)) return false;

@@ -1,5 +1,5 @@
-// Which proxy leads to a URL, and what it is called. Chosen here rather than by libcurl, which does not say what it
-// chose. ProxyOptions, environment → [proxy_for] → CurlTransfer
+// Chooses the proxy for a URL. Not left to libcurl, which does not report its choice.
+// ProxyOptions, environment → [proxy_for] → CurlTransfer
 #pragma once
 
 #include <string>
@@ -16,14 +16,14 @@ struct ProxyEnvironment {
     static ProxyEnvironment read();
 };
 
-/// The proxy's URL; empty: none. One of the environment is not used for this machine itself, nor where `no_proxy` says
-/// otherwise.
+/// The URL of the proxy; empty: none. A proxy of the environment is not used for loopback hosts, nor for hosts in
+/// `no_proxy`.
 std::string_view proxy_for(std::string_view url, const ProxyOptions& options, const ProxyEnvironment& environment);
 
-/// Whether a host is in a `no_proxy` list: "*" for all, names with all that is below them, addresses, CIDR blocks.
+/// Whether a host is in a `no_proxy` list: "*" for all, domains with their subdomains, addresses, CIDR blocks.
 bool is_excepted(std::string_view host, std::string_view list);
 
-/// Without its credentials: "http://proxy.example:3128".
+/// The URL without credentials: "http://proxy.example:3128".
 std::string proxy_name(std::string_view proxy_url);
 
 bool is_socks(std::string_view proxy_url);

@@ -1,4 +1,4 @@
-// Where libcurl looks for a proxy by itself: the environment may name one, with a password, that no option says.
+// The environment variables that libcurl reads for a proxy. They may contain a password.
 #pragma once
 
 #include <array>

@@ -1,11 +1,11 @@
-// SOCKS's replies: RFC 1928, 6. A tunnel's: RFC 9110, 9.3.6.
+// Replies of SOCKS: RFC 1928, 6. Of CONNECT: RFC 9110, 9.3.6.
 #include "transport/proxy_failure.hpp"
 
 namespace holysheep::transport {
 
 namespace {
 
-/// The reply as a status; unset where the proxy says that the host behind it cannot be reached.
+/// The reply as an HTTP status; unset if the proxy reports that the host behind it is unreachable.
 std::optional<int> status_of_socks(long error) {
     switch (error) {
         case CURLPX_REPLY_CONNECTION_REFUSED:
@@ -36,7 +36,7 @@ std::optional<int> status_of(CURLcode code, const ProxyContext& context) {
         if (code == CURLE_PROXY) return status_of_socks(context.socks_error);
         return code == CURLE_COULDNT_CONNECT ? std::optional(0) : std::nullopt;
     }
-    // The tunnel stands: what failed in it is the other end's.
+    // The tunnel is established, so the failure is behind the proxy.
     if (context.tunnel && context.connect_status >= 200 && context.connect_status < 300) return std::nullopt;
     if (context.connect_status == 401) return 407;  // tinyproxy's answer to wrong credentials
     return static_cast<int>(context.connect_status);

@@ -1,4 +1,4 @@
-// Whether a transfer that sent nothing failed at its proxy, and what helps. One table, without state.
+// Decides whether a transfer that sent nothing failed at its proxy, and names the remedy. One table, without state.
 // libcurl's result → [explain_proxy] → TransferEnd
 #pragma once
 
@@ -12,23 +12,23 @@ namespace holysheep::transport {
 
 struct ProxyContext {
     std::string_view name{};    ///< without credentials
-    std::string_view target{};  ///< the host behind it
+    std::string_view target{};  ///< the host behind the proxy
     bool socks = false;
-    bool tunnel = false;  ///< the proxy is asked for a tunnel (CONNECT): https:// behind an HTTP proxy
+    bool tunnel = false;  ///< uses a tunnel (CONNECT): https:// behind an HTTP proxy
     bool has_credentials = false;
     bool from_environment = false;
-    long connect_status = 0;  ///< what it answered to CONNECT; 0: nothing
+    long connect_status = 0;  ///< its answer to CONNECT; 0: none
     long socks_error = 0;     ///< CURLINFO_PROXY_ERROR
     std::string_view text{};  ///< libcurl's own words
 };
 
 struct ProxyFailure {
-    /// Its answer as an HTTP status, SOCKS's replies translated; 0: it did not answer.
+    /// Its answer as an HTTP status, translated for SOCKS; 0: it did not answer.
     int status = 0;
     std::string detail{};  ///< names the proxy and the remedy
 };
 
-/// Unset where the proxy did its part, and the host behind it failed.
+/// Unset if the failure is behind the proxy.
 std::optional<ProxyFailure> explain_proxy(CURLcode code, const ProxyContext& context);
 
 }  // namespace holysheep::transport

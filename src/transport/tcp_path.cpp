@@ -1,4 +1,4 @@
-// TCP_INFO is Linux's; other systems give no evidence, and silence is then noticed by probes alone.
+// TCP_INFO exists on Linux only. On other systems there is no evidence, and only probes detect silence.
 #include "transport/tcp_path.hpp"
 
 #include <arpa/inet.h>
@@ -23,7 +23,7 @@ namespace {
 
 using NameOf = int (*)(int, sockaddr*, socklen_t*);
 
-/// The port, 0 if there is none; the address goes to `address`, if that is wanted.
+/// Returns the port, 0 if there is none, and writes the address to `address` if it is not null.
 std::uint16_t name_of(NameOf ask, int fd, std::array<unsigned char, 16>* address) {
     sockaddr_storage name{};
     socklen_t size = sizeof name;
