@@ -20,7 +20,7 @@ using nlohmann::json;
 struct AnswerDom::Tree {
     json root{};
     std::string repaired{};
-    std::deque<std::string> texts{};  ///< printed values; a deque keeps them where they are
+    std::deque<std::string> texts{};  ///< formatted values; a deque keeps their addresses
 };
 
 namespace {
@@ -124,7 +124,7 @@ class TreeReader {
         out_.has_usage = normalise_usage(read_usage(*groq), raw, out_.usage);
     }
 
-    /// Moonshot counts inside the last choice of a stream. What stands at the top counts before it.
+    /// Moonshot sends usage inside the last choice of a stream. Usage at the top level takes precedence.
     bool read_choice_usage(const json& choice) {
         const json* usage = member(choice, "usage");
         Usage counted;
@@ -162,7 +162,7 @@ class TreeReader {
                     read_choice_usage(choice) ? "usage" : "index"});
     }
 
-    /// A chunk may carry the whole `message` so far beside its `delta`: only the expected one counts.
+    /// A chunk may contain the whole `message` so far in addition to its `delta`; only the expected one is read.
     const json* body_of(const json& choice) const {
         const bool whole = shape_ == AnswerShape::whole;
         for (const char* name : {whole ? "message" : "delta", whole ? "delta" : "message"}) {
@@ -200,7 +200,8 @@ class TreeReader {
         keep_response_only(message, position);
     }
 
-    /// The one with the text when a provider sends "" beside it. The text of details goes back with the details.
+    /// The member with text, if a provider also sends "" in another one. The text of details is sent back with the
+    /// details.
     void read_reasoning(const json& message, std::string_view thinking, ChoiceDelta& delta) {
         const std::pair<std::string_view, std::string_view> places[] = {
             {"reasoning_content", text_of(member(message, "reasoning_content"))},
@@ -224,7 +225,7 @@ class TreeReader {
         return keep(std::move(text));
     }
 
-    /// Kept as one array, reported one by one.
+    /// Stored as one array, reported one by one.
     void keep_media(std::string_view name, const std::vector<const json*>& items, std::size_t position) {
         if (items.empty()) return;
         std::string list;
@@ -250,13 +251,13 @@ class TreeReader {
         keep_media(name, items, position);
     }
 
-    /// What a server refuses when it is sent back stays outside the message.
+    /// Members that servers refuse when they are sent back are not part of the message.
     void keep_response_only(const json& message, std::size_t position) {
         for (const char* name : {"annotations", "parsed"}) {
             const json* value = member(message, name);
             if (is_truthy(value)) add(MemberScope::choice, position, name, *value);
         }
-        // An object with nothing in it stands for "none".
+        // An empty object means "none".
         for (const auto& [name, scope] :
              {std::pair{"audio", MemberScope::audio}, std::pair{"function_call", MemberScope::function_call}}) {
             const json* value = member(message, name);
@@ -279,7 +280,7 @@ class TreeReader {
             const json& call = *entry;
             ToolCallDelta delta = read_tool_call(call);
             delta.choice = position;
-            // In a whole answer every entry is a call of its own, whatever index it claims.
+            // In a complete answer every entry is a separate call, whatever its index.
             if (shape_ == AnswerShape::whole) delta.index = number++;
             keep_loose(call, MemberScope::tool_call, out_.tool_calls.size(),
                        {"index", "id", "type", "function", "custom"});
@@ -292,7 +293,7 @@ class TreeReader {
         }
     }
 
-    /// Some send an empty `custom` beside `function`: `type` decides, then what there is.
+    /// Some providers send an empty `custom` in addition to `function`: `type` decides, then the non-empty one.
     ToolCallDelta read_tool_call(const json& call) {
         ToolCallDelta delta;
         delta.index = integer_of(member(call, "index"));

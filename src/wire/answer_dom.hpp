@@ -18,8 +18,8 @@ class AnswerDom {
     AnswerDom(const AnswerDom&) = delete;
     AnswerDom& operator=(const AnswerDom&) = delete;
 
-    /// With `ok`, the fields' views live until the next call. `AnswerFields::error` is set where the body says so; the
-    /// other fields are filled beside it.
+    /// With `ok`, the views in the fields are valid until the next call. `AnswerFields::error` is set where the body
+    /// says so; the other fields are filled beside it.
     Read read(std::string_view text, AnswerShape shape, AnswerFields& out);
 
     /// Whether the text is an answer by itself, or an error: not a chunk with a `delta`. Then as `read`.

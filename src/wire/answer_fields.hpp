@@ -69,14 +69,14 @@ struct AnswerFields {
     Usage usage{};
     std::optional<ErrorFields> error{};
 
-    /// For an answer that came with an error: what was used is paid for.
+    /// For an answer with an error: its usage is billed.
     void keep_usage_alone() {
         choices.clear();
         tool_calls.clear();
         media.clear();
         loose.clear();
     }
-    /// Keeps the capacity: the next chunk needs no memory.
+    /// Keeps the capacity, so that the next chunk allocates nothing.
     void clear() {
         id = model = service_tier = system_fingerprint = {};
         created = 0;

@@ -22,7 +22,7 @@ struct AnswerReader {
 /// thread, in a callback of this one: it gets another.
 class BorrowedReader {
   public:
-    /// For a text of `bytes`: what a huge one took is not kept.
+    /// For a text of `bytes`; memory for a huge one is released afterwards.
     explicit BorrowedReader(std::size_t bytes) : reader_(std::move(spare())), keep_(bytes <= kUsual) {
         if (!reader_) reader_ = std::make_unique<AnswerReader>();
     }

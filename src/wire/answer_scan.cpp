@@ -125,7 +125,7 @@ class AnswerScanner {
             seen_in_call_ = 0;
             if (!cursor_.read_object([&](std::string_view name) { return scan_tool_call(name, call); })) return false;
             if (call.type.empty() && (seen_in_call_ & 8U) == 0) return false;
-            // In a whole answer every entry is a call of its own, whatever index it claims.
+            // In a complete answer every entry is a separate call, whatever its index.
             if (shape_ == AnswerShape::whole) call.index = position++;
             out_.tool_calls.push_back(call);
             return true;

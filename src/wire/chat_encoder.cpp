@@ -85,7 +85,7 @@ void append_texts(std::string& out, const std::vector<std::string>& texts) {
 
 void write_stop(ObjectWriter& body, std::string& out, const std::vector<std::string>& stop) {
     if (stop.empty() || !body.name("stop")) return;
-    // Servers that know only one stop text know only the plain string.
+    // Servers that support only one stop sequence expect a plain string.
     stop.size() == 1 ? append_json_string(out, stop.front()) : append_texts(out, stop);
 }
 

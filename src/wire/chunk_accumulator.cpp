@@ -116,7 +116,7 @@ void ChunkAccumulator::add_top(const AnswerFields& fields) {
 }
 
 void ChunkAccumulator::find_positions(const AnswerFields& fields) {
-    // Opening a choice may move the others; then all of them are looked for again.
+    // Adding a choice may move the others; then look them up again.
     for (std::size_t known = SIZE_MAX; known != completion_.choices.size();) {
         known = completion_.choices.size();
         positions_.clear();
@@ -228,22 +228,22 @@ void ChunkAccumulator::tell_tool_call(std::size_t position, std::size_t slot, bo
     CallState& state = choice_state.calls[slot];
     const bool nameless = call.name.empty() && !is_last;
     const bool placeholder = !is_last && choice_state.assembler.may_be_replaced(slot, call);
-    const std::size_t ready = nameless || placeholder ? state.told_bytes : call.arguments.size();
+    const std::size_t ready = nameless || placeholder ? state.reported_bytes : call.arguments.size();
     const bool held = nameless || ready < call.arguments.size();
     if (held != std::exchange(state.held, held)) held ? ++choice_state.held_calls : --choice_state.held_calls;
-    if (nameless || (state.told && ready == state.told_bytes)) return;
+    if (nameless || (state.reported && ready == state.reported_bytes)) return;
     ChatChunk chunk{
         .event = ChunkEvent::tool_call,
         .choice = choice.index,
         .tool_index = static_cast<int>(slot),
-        .tool_arguments = std::string_view(call.arguments).substr(state.told_bytes, ready - state.told_bytes)};
-    if (!std::exchange(state.told, true)) {
+        .tool_arguments = std::string_view(call.arguments).substr(state.reported_bytes, ready - state.reported_bytes)};
+    if (!std::exchange(state.reported, true)) {
         complete_call(call);
         chunk.tool_id = call.id;
         chunk.tool_name = call.name;
     }
     if (ready > 0) choice_state.assembler.set_reported(slot);
-    state.told_bytes = ready;
+    state.reported_bytes = ready;
     has_content_ = true;
     tell(chunk);
 }
@@ -259,7 +259,7 @@ void ChunkAccumulator::tell_held_calls(std::size_t position) {
 void ChunkAccumulator::add_finish(std::size_t position, std::string_view reason) {
     Choice& choice = completion_.choices[position];
     const FinishReason meaning = finish_reason_from(reason);
-    // A failure is no end that a reader could act on, and may still be followed by its error: see StreamDecoder.
+    // A failure is not reported as a finish, because its error may still follow; see StreamDecoder.
     if (meaning != FinishReason::error) tell_held_calls(position);
     if (choice.finish_reason_text == reason) return;
     choice.finish_reason_text = reason;
@@ -350,7 +350,7 @@ void ChunkAccumulator::seal_choice(std::size_t position) {
         state.extra.set("audio", state.audio.to_object());
     }
     if (!state.function_call.empty()) state.message_extra.set("function_call", state.function_call.to_object());
-    // A whole answer's blocks are whole; only a stream's are fragments.
+    // Only the blocks of a stream are fragments.
     if (state.reasoning_pieces > 1) {
         for (const std::string_view name : {"reasoning_details", "thinking_blocks"}) {
             const std::string_view blocks = state.message_extra.get(name);

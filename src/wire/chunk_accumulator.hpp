@@ -25,48 +25,48 @@ class ChunkAccumulator {
   public:
     enum class Added { ok, bad_choice_index, too_large };
 
-    /// `max_bytes` bounds what is kept of the whole stream.
+    /// `max_bytes` limits the memory for the whole stream.
     explicit ChunkAccumulator(std::size_t max_bytes) : max_bytes_(max_bytes) {}
 
-    /// `raw` is the chunk's text, for `ChatChunk::raw_json`. Without a sink nothing is told. After anything but `ok`
-    /// the answer is partial.
+    /// `raw` is the chunk's text, for `ChatChunk::raw_json`. Without a sink, no events are reported. After any other
+    /// result than `ok` the answer is partial.
     Added add(const AnswerFields& fields, std::string_view raw, ChunkSink* sink);
-    /// Tells what is still held back (not without a sink), and writes the members that are kept as JSON (`extra_json`,
-    /// `logprobs_json`, `ToolCall::raw_json`) into the answer. Nothing may be added afterwards.
+    /// Reports events that are still held back (with a sink), and writes the members that are kept as JSON
+    /// (`extra_json`, `logprobs_json`, `ToolCall::raw_json`) into the answer. Nothing may be added afterwards.
     void seal(ChunkSink* sink);
 
     /// The answer so far; before `seal`, without its JSON members.
     const ChatCompletion& completion() const { return completion_; }
     ChatCompletion take() { return std::move(completion_); }
-    void note_skipped_chunk() { ++completion_.skipped_chunks; }
-    void note_missing_done_marker() { completion_.done_marker_missing = true; }
+    void record_skipped_chunk() { ++completion_.skipped_chunks; }
+    void record_missing_done_marker() { completion_.done_marker_missing = true; }
 
     bool has_choices() const { return !completion_.choices.empty(); }
     /// Every choice seen has a finish reason, and there is one.
     bool all_finished() const;
-    /// A content, reasoning, refusal, media or tool-call delta was told.
+    /// A content, reasoning, refusal, media or tool-call delta was reported.
     bool has_content() const { return has_content_; }
     bool has_media() const { return has_media_; }
-    /// Grows with every piece of content, also with one that is held back, and with every finish reason. Pings, empty
-    /// deltas, repeated roles and usage leave it as it is.
+    /// Increases with every piece of content, including held back ones, and every finish reason, but not with pings,
+    /// empty deltas, repeated roles and usage.
     std::uint64_t progress() const { return progress_; }
-    /// A tool call has begun in a choice that is not finished: a lost piece could not be noticed.
+    /// A tool call is incomplete, so a lost piece could not be noticed.
     bool has_open_tool_call() const;
-    /// The word that a failed choice ended with, such as "error" or "network_error"; "" where none failed.
+    /// The finish reason of a failed choice, such as "error" or "network_error"; "" if none failed.
     std::string_view failure_reason() const;
 
   private:
     struct CallState {
         JsonMembers extra{}, body_extra{};
-        std::size_t told_bytes = 0;  ///< of its arguments
-        bool told = false;           ///< its name was, and so pieces are told as they come
-        bool held = false;           ///< something of it is not told yet
+        std::size_t reported_bytes = 0;  ///< of its arguments
+        bool reported = false;           ///< its name was reported, so its pieces are reported as they arrive
+        bool held = false;               ///< a part of it is not reported yet
     };
     struct ChoiceState {
         ToolCallAssembler assembler{};
         std::vector<CallState> calls{};  ///< beside Message::tool_calls
-        std::size_t held_calls = 0;      ///< of which something is not told yet
-        bool by_deltas = false;          ///< a `message` repeats what was said before
+        std::size_t held_calls = 0;      ///< calls with parts that are not reported yet
+        bool by_deltas = false;          ///< a `message` repeats earlier deltas
         int reasoning_pieces = 0;        ///< arrays of reasoning blocks that were joined
         JsonMembers extra{}, message_extra{}, logprobs{}, audio{}, function_call{};
     };
@@ -94,9 +94,9 @@ class ChunkAccumulator {
     std::uint64_t progress_ = 0;
     bool has_content_ = false, has_media_ = false, started_ = false, sealed_ = false;
 
-    // Of the chunk at hand; the vectors keep their capacity.
-    std::vector<std::size_t> positions_{};  ///< where its choices are kept
-    std::vector<std::size_t> slots_{};      ///< where its tool calls are kept
+    // Of the present chunk; the vectors keep their capacity.
+    std::vector<std::size_t> positions_{};  ///< positions of its choices
+    std::vector<std::size_t> slots_{};      ///< positions of its tool calls
     std::size_t next_media_ = 0;
     ChunkSink* sink_ = nullptr;
     std::string_view raw_{};

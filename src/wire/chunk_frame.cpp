@@ -12,7 +12,7 @@ namespace holysheep::wire {
 namespace {
 
 // Some streams pad every chunk differently; for those, remembering is a waste.
-constexpr int kPatience = 8;
+constexpr int kMaxMisses = 8;
 
 /// Characters that stand for themselves in a JSON string.
 bool is_plain(std::string_view text) {
@@ -42,12 +42,12 @@ bool says_content_alone(const AnswerFields& fields) {
 bool ChunkFrame::match(std::string_view text, AnswerFields& out) {
     if (!known_ || text.size() <= prefix_ + suffix_) return false;
     const std::string_view frame = text_;
-    // The end first: that is where the last chunks differ.
+    // Compare the end first, because chunks differ there.
     if (text.substr(text.size() - suffix_) != frame.substr(frame.size() - suffix_)) return false;
     if (text.substr(0, prefix_) != frame.substr(0, prefix_)) return false;
     const auto content = text.substr(prefix_, text.size() - prefix_ - suffix_);
     if (!is_plain(content)) return false;
-    in_vain_ = 0;
+    misses_ = 0;
     out.clear();
     out.has_choices = true;
     auto& choice = out.choices.emplace_back();
@@ -58,12 +58,12 @@ bool ChunkFrame::match(std::string_view text, AnswerFields& out) {
 
 void ChunkFrame::remember(std::string_view text, const AnswerFields& fields) {
     known_ = false;
-    if (in_vain_ >= kPatience || !says_content_alone(fields)) return;
+    if (misses_ >= kMaxMisses || !says_content_alone(fields)) return;
     const auto content = fields.choices.front().content;
-    // A content that had to be unescaped lies elsewhere, and says nothing about where it stood.
+    // Unescaped content is in another buffer, so its position in the text is unknown.
     const auto* const first = text.data();
     if (content.data() <= first || content.data() >= first + text.size()) return;
-    ++in_vain_;
+    ++misses_;
     choice_ = fields.choices.front().index;
     prefix_ = static_cast<std::size_t>(content.data() - first);
     suffix_ = text.size() - prefix_ - content.size();

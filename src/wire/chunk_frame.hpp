@@ -28,7 +28,7 @@ class ChunkFrame {
     std::size_t prefix_ = 0, suffix_ = 0;
     std::int64_t choice_ = 0;
     bool known_ = false;
-    int in_vain_ = 0;  ///< frames that no chunk matched since the last match
+    int misses_ = 0;  ///< frames without a match since the last one
 };
 
 }  // namespace holysheep::wire

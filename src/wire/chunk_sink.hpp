@@ -9,9 +9,9 @@ namespace holysheep::wire {
 class ChunkSink {
   public:
     virtual ~ChunkSink();
-    /// The events that follow are of another chunk of the wire, and so have another `raw_json`.
+    /// The following events belong to another chunk, with another `raw_json`.
     virtual void on_wire_chunk() {}
-    /// The chunk's views live until this returns.
+    /// The views of the chunk are valid until this returns.
     virtual void on_chunk(const ChatChunk& chunk) = 0;
 };
 

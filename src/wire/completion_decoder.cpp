@@ -77,7 +77,7 @@ Result<ChatCompletion> decode_event_stream(std::string body) {
     decoder.feed(body);
     if (decoder.end_of_body(true) == StreamDecoder::State::failed) {
         Error error = decoder.error();
-        // Nothing was delivered: what a stream would call its interruption is only half an answer here.
+        // Nothing was delivered, so an interrupted answer is an incomplete response here.
         if (error.code == ErrorCode::stream_interrupted || error.code == ErrorCode::transport_failed)
             error.code = ErrorCode::malformed_response;
         error = with_body(std::move(error), body);
@@ -108,7 +108,7 @@ Result<ChatCompletion> decode_completion_by_tree(std::string body) {
     AnswerFields fields;
     const std::string_view text = without_byte_order_mark(body);
     if (dom.read(text, AnswerShape::whole, fields) != AnswerDom::Read::ok) {
-        // Whatever follows an answer, or an error, it is one.
+        // A complete answer or error counts, whatever follows it.
         const std::string_view first = leading_json(text);
         if (first.empty() || !dom.read_answer(first, fields)) {
             if (is_json(first) || is_event_stream(text)) return decode_event_stream(std::move(body));

@@ -46,7 +46,7 @@ class Evidence {
 
 ErrorCode class_of_status(int status) {
     switch (status) {
-        case 0: return ErrorCode::server_failed;  // an error inside a 200 that does not say what it is
+        case 0: return ErrorCode::server_failed;  // an error inside a 200 without a class
         case 401: return ErrorCode::unauthenticated;
         case 402: return ErrorCode::insufficient_quota;
         case 403: return ErrorCode::permission_denied;
@@ -64,7 +64,8 @@ ErrorCode class_of_status(int status) {
         default: break;
     }
     if (status >= 500) return ErrorCode::server_failed;
-    // A redirect means that the base URL is wrong: it is not followed, for the key belongs to one host.
+    // A redirect means that the base URL is wrong. It is not followed, because the key must not be sent to another
+    // host.
     return status >= 300 ? ErrorCode::invalid_request : ErrorCode::malformed_response;
 }
 

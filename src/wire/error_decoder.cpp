@@ -217,7 +217,7 @@ Error decode_error(int status, HeaderView headers, std::optional<std::string_vie
                    std::chrono::system_clock::time_point now) {
     const auto body = arrived.value_or(std::string_view());
     ErrorFields fields;
-    // The content type is not asked: some send JSON as octets, some HTML as JSON.
+    // Ignores the content type: some servers send JSON as octets, some HTML as JSON.
     if (!(body.size() <= kReadBytes && read_error_json(body, fields)) && is_readable_text(body)) fields.message = body;
     // AWS names the error in a header: "ThrottlingException:http://…".
     const std::string_view aws = find_header(headers, "x-amzn-errortype");

@@ -19,7 +19,7 @@ bool fits_a_double(std::string_view number) {
     if (exponent == std::string_view::npos && digits < kSafeDigits) return true;
     double value = 0;
     if (std::from_chars(number.data(), number.data() + number.size(), value).ec == std::errc{}) return true;
-    // What is too small is zero to everybody.
+    // A number that is too small counts as zero.
     return digits < kSafeDigits && number.substr(exponent + 1, 1) == "-";
 }
 
@@ -43,7 +43,7 @@ bool JsonCursor::read_any_string(std::string_view& out) {
 }
 
 bool JsonCursor::unescape_from(std::size_t start, std::string_view& out) {
-    // No string is longer unescaped than escaped, so one reservation keeps all earlier views valid.
+    // Unescaping never lengthens a string, so one reservation keeps all earlier views valid.
     if (scratch_.capacity() < text_.size()) scratch_.reserve(text_.size());
     const std::size_t begin = scratch_.size();
     std::size_t copied = start;

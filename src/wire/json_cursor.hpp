@@ -86,7 +86,7 @@ class JsonCursor {
         ++at_;
         return true;
     }
-    /// Where the next value starts; `since` gives the text from such a place up to here.
+    /// The position of the next value; `since` returns the text from such a position up to the present one.
     std::size_t position() { return peek(), at_; }
     std::string_view since(std::size_t start) const { return text_.substr(start, at_ - start); }
     bool at_end() { return peek() == '\0' && at_ >= text_.size(); }
@@ -109,10 +109,10 @@ class JsonCursor {
     bool read_number(std::string_view& out);
     bool read_literal(std::string_view literal);
     bool read_null() { return peek() == 'n' && read_literal("null"); }
-    /// Checks and passes one value of any kind; `out` is its text. Numbers that no double can hold are refused.
+    /// Validates and skips one value of any kind; `out` is its text. Numbers that no double can hold are refused.
     bool skip_value(std::string_view* out = nullptr);
 
-    /// Walks over `{…}`: `member(name)` must read the value and return whether to go on.
+    /// Iterates over `{…}`: `member(name)` must read the value and return whether to continue.
     template <class Member>
     bool read_object(Member&& member) {
         if (!consume('{')) return false;
@@ -123,7 +123,7 @@ class JsonCursor {
         } while (consume(','));
         return consume('}');
     }
-    /// Walks over `[…]`: `element()` must read one value.
+    /// Iterates over `[…]`: `element()` must read one value.
     template <class Element>
     bool read_array(Element&& element) {
         if (!consume('[')) return false;

@@ -28,7 +28,7 @@ inline std::string_view without_outer_space(std::string_view text) {
 class JsonOutline {
   public:
     /// Calls `visit(c)` for every character outside of strings, the quote that opens one included, and for line breaks
-    /// everywhere; `visit` returns whether to read on. Returns how many bytes were read.
+    /// everywhere; `visit` returns whether to continue. Returns the number of bytes read.
     template <class Visit>
     std::size_t read(std::string_view piece, Visit&& visit) {
         for (std::size_t at = 0; at < piece.size(); ++at) {
@@ -54,7 +54,7 @@ class JsonOutline {
         return piece.size();
     }
     bool in_string() const { return in_string_; }
-    /// Brackets that are open; negative where more have closed.
+    /// Number of open brackets; negative if more were closed.
     int depth() const { return depth_; }
 
   private:

@@ -19,7 +19,7 @@ void append_json_number(std::string& out, double number);
 /// JSON members by name, each kept as JSON text. Fills up over the chunks of a stream.
 class JsonMembers {
   public:
-    /// The last value wins. Returns by how many bytes the whole may have grown: what only changes costs nothing.
+    /// The last value wins. Returns by how many bytes the whole may have grown; replacing a value counts as 0.
     std::size_t set(std::string_view name, std::string_view json);
     /// Joins arrays to arrays and strings to strings by their text; anything else replaces.
     std::size_t append(std::string_view name, std::string_view json);

@@ -26,13 +26,13 @@ struct LooseFrame {
     enum class Kind {
         json,       ///< an object or array, by its brackets
         done,       ///< `[DONE]`
-        comment,    ///< what stands behind a colon at the beginning of a line
-        error,      ///< what stands behind `error:`
+        comment,    ///< the text behind a colon at the beginning of a line
+        error,      ///< the text behind `error:`
         unreadable  ///< a line that is none of these
     };
     Kind kind = Kind::unreadable;
     std::string_view text{};
-    bool of_error_event = false;  ///< `event: error` stood before it
+    bool of_error_event = false;  ///< `event: error` preceded it
 };
 
 /// Reads a text line by line as an event stream that lost its framing: `data:` may stand before anything, any number of
@@ -47,7 +47,7 @@ class LooseFrames {
 
     std::string_view rest_;
     bool error_event_ = false;
-    bool may_span_lines_ = true;  ///< an object over several lines was not looked for in vain
+    bool may_span_lines_ = true;  ///< no search for an object over several lines has failed yet
 };
 
 }  // namespace holysheep::wire

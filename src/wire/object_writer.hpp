@@ -19,7 +19,7 @@ namespace holysheep::wire {
 /// The members of JSON objects that callers hand in, as text. Later objects win over earlier ones.
 class ExtraMembers {
   public:
-    /// False when the text is not a JSON object. Empty text is no object and no error.
+    /// Returns false if the text is not a JSON object. Empty text is accepted as no object.
     bool add(std::string_view json_object);
     void remove(std::string_view name);
     bool has(std::string_view name) const { return find(name) != nullptr; }
@@ -31,8 +31,7 @@ class ExtraMembers {
     void put(std::string_view name, std::string_view value);
 
     std::vector<std::pair<std::string, std::string_view>> members_{};  ///< the values are views into the callers' text
-    /// Where each name stands, once there are many: members of answers come from strangers, and may be hundred
-    /// thousands.
+    /// The index of each name, once there are many: an answer may have hundred thousands of members.
     std::map<std::string, std::size_t, std::less<>> places_{};
 };
 
@@ -43,11 +42,11 @@ class ObjectWriter {
     ObjectWriter(const ObjectWriter&) = delete;
     ObjectWriter& operator=(const ObjectWriter&) = delete;
 
-    /// Writes the name; false when the caller has an own value for it. After true, one value must be written.
+    /// Writes the name, and returns true if one value must follow; false if the caller overrides the member.
     bool name(std::string_view name);
     void text(std::string_view name, std::string_view value);
     void text_unless_empty(std::string_view name, std::string_view value);
-    /// JSON text as it is.
+    /// Writes JSON text unchanged.
     void json(std::string_view name, std::string_view value);
     void number(std::string_view name, std::optional<std::int64_t> value);
     void number(std::string_view name, std::optional<double> value);

@@ -33,7 +33,7 @@ bool is_probe_answer(std::string_view body, bool whole) {
     if (body.front() != '{' && body.front() != '[') return true;
     nlohmann::json tree;
     if (!whole || !parse_json(body, tree)) return !begins_with_an_error(body);
-    // A health check may well say {"message":"ok"}: only what is certainly an error counts.
+    // A health check may answer {"message":"ok"}: only a certain error counts.
     if (tree.is_object()) tree["choices"] = nlohmann::json::array();
     return !says_error(tree) && text_of(member(tree, "type")) != "error";
 }

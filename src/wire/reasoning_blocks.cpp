@@ -51,7 +51,7 @@ std::string join_reasoning_blocks(std::string_view text) {
     json blocks = json::array();
     for (const json& fragment : fragments) {
         if (!fragment.is_object()) return std::string(text);
-        // Few blocks are open at a time, so that looking from the end finds the right one at once.
+        // Few blocks are open at a time, so a search from the end is fast.
         constexpr std::size_t kMostOpen = 16;
         bool found = false;
         for (std::size_t back = 1; back <= std::min(blocks.size(), kMostOpen) && !found; ++back) {

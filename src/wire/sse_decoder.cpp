@@ -70,7 +70,7 @@ SseDecoder::Status SseDecoder::feed(std::string_view bytes, SseSink& sink) {
             work_ += piece.size();
             keep_borrowed_data();
             take_line(line_, sink);
-            // The line's buffer is used again, so its data cannot stay borrowed.
+            // The buffer of the line is reused, so its data must be copied.
             keep_borrowed_data();
             line_.clear();
         }
@@ -80,7 +80,7 @@ SseDecoder::Status SseDecoder::feed(std::string_view bytes, SseSink& sink) {
 }
 
 SseDecoder::Status SseDecoder::finish(SseSink& sink) {
-    // The beginning of a mark that never became one is text.
+    // An incomplete byte order mark is text.
     if (mark_bytes_ > 0) line_ = kByteOrderMark.substr(0, static_cast<std::size_t>(std::exchange(mark_bytes_, -1)));
     if (status_ == Status::open && !line_.empty()) take_line(line_, sink);
     if (status_ == Status::open) dispatch(sink);

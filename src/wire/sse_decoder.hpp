@@ -15,15 +15,15 @@ namespace holysheep::wire {
 class SseSink {
   public:
     virtual ~SseSink();
-    /// `name` is "message" unless the stream said otherwise.
+    /// `name` is "message" unless the stream sets another one.
     virtual bool on_event(std::string_view name, std::string_view data) = 0;
     virtual bool on_comment(std::string_view text) = 0;
-    /// The field `error:`, which is in no standard but which llama.cpp and its descendants send instead of data.
+    /// The non-standard field `error:`, which llama.cpp and its descendants send instead of data.
     virtual bool on_error_field(std::string_view text) = 0;
-    /// A line with a field that the standard ignores, or with none.
+    /// A line without a field, or with one that the standard ignores.
     virtual bool on_other_line(std::string_view line) = 0;
-    /// Whether data says all by itself, so that no further line can belong to it. Asked of an event's first data line
-    /// when a second one comes: relays forget the blank line between events.
+    /// Whether the data is complete, so that no further line can belong to it. Called for the first data line of an
+    /// event when a second one arrives: relays omit the blank line between events.
     virtual bool is_whole(std::string_view data) = 0;
 };
 
@@ -37,14 +37,14 @@ class SseDecoder {
 
     /// After `stopped` (the sink returned false) and `too_long`, further bytes are ignored.
     Status feed(std::string_view bytes, SseSink& sink);
-    /// The body has ended. What the standard throws away, a last event without its blank line, is delivered too: relays
-    /// forget that line, and the sink can tell whether the data is whole.
+    /// The body has ended. Also delivers a last event without its blank line, which the standard discards: relays omit
+    /// that line, and the sink can check whether the data is complete.
     Status finish(SseSink& sink);
 
     /// Bytes looked at and copied so far: its cost, which tests hold against the bytes fed.
     std::uint64_t work() const { return work_; }
     std::string_view last_event_id() const { return last_event_id_; }
-    /// What `retry:` asked for. A POST is never repeated because of it.
+    /// The value of `retry:`. A POST is never repeated because of it.
     std::optional<std::uint64_t> reconnection_milliseconds() const { return reconnection_milliseconds_; }
 
   private:
@@ -62,8 +62,8 @@ class SseDecoder {
     std::size_t max_event_bytes_;
     std::uint64_t work_ = 0;
     Status status_ = Status::open;
-    std::string line_{};           ///< the beginning of a line whose end has not come
-    std::string data_{};           ///< of the event at hand, where it could not stay borrowed
+    std::string line_{};           ///< the beginning of an incomplete line
+    std::string data_{};           ///< of the present event, if it had to be copied
     std::string_view borrowed_{};  ///< the event's only data line so far, inside the bytes being fed
     bool has_data_ = false, is_borrowed_ = false, has_one_line_ = false;
     std::string name_{};

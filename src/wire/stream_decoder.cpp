@@ -134,8 +134,8 @@ class StreamDecoder::Machine final : public SseSink {
   private:
     enum class Body { undecided, events, json, html };
 
-    /// White space and a byte order mark decide nothing; both are harmless to the event decoder. Returns how many bytes
-    /// are not part of the body after all.
+    /// Ignores white space and a byte order mark, which do not affect the event decoder. Returns the number of bytes
+    /// that are not part of the body.
     std::size_t decide(std::string_view bytes) {
         const std::size_t first = bytes.find_first_not_of("\xEF\xBB\xBF \t\r\n");
         if (first == std::string_view::npos) return 0;
@@ -144,7 +144,7 @@ class StreamDecoder::Machine final : public SseSink {
         return body_ == Body::events ? 0 : first;
     }
 
-    /// The page's title is worth waiting for, its text is not.
+    /// Waits for the title of the page, but not for its text.
     void collect_html(std::string_view bytes) {
         whole_ += bytes.substr(0, kHtmlBytes - whole_.size());
         if (whole_.size() == kHtmlBytes) fail_html();
@@ -159,13 +159,13 @@ class StreamDecoder::Machine final : public SseSink {
         whole_ += bytes;
     }
 
-    /// The gateway did not stream: the answer came in one piece.
+    /// The gateway did not stream: the answer arrived in one piece.
     void read_whole() {
         const BorrowedReader reader(whole_.size());
         auto& fields = reader->fields;
         if (!scan_answer(whole_, AnswerShape::whole, reader->scratch, fields) &&
             reader->dom.read(whole_, AnswerShape::whole, fields) != AnswerDom::Read::ok) {
-            // Whatever follows an answer, or an error, it is one. Chunks on lines of their own are a stream.
+            // A complete answer or error counts, whatever follows it. Chunks on lines of their own are a stream.
             const std::string_view first = leading_json(whole_);
             if (!reader->dom.read_answer(first, fields)) {
                 if (is_json(first)) return read_frames(whole_);
@@ -179,7 +179,7 @@ class StreamDecoder::Machine final : public SseSink {
         if (fields.error) return fail_with(error_from_fields(*fields.error), whole_);
         if (!answer_.failure_reason().empty()) return fail_choice();
         if (fields.choices.empty()) return fail_malformed("the answer has no choices", whole_);
-        answer_.note_missing_done_marker();
+        answer_.record_missing_done_marker();
         complete();
     }
 
@@ -207,7 +207,7 @@ class StreamDecoder::Machine final : public SseSink {
         if (state_ == State::open && fields.error) fail_with_fields(*fields.error, text);
     }
 
-    /// Data that is no JSON as a whole: each line by itself.
+    /// Data that is not JSON as a whole: reads each line separately.
     void read_frames(std::string_view text) {
         LooseFrames frames(text);
         for (auto frame = frames.next(); frame && state_ == State::open; frame = frames.next()) {
@@ -236,7 +236,7 @@ class StreamDecoder::Machine final : public SseSink {
         }
     }
 
-    /// The standard ignores such lines, so only what is certain counts.
+    /// The standard ignores such lines, so only certain errors count.
     void read_stray(const std::string& text) {
         if (text == "[DONE]") return judge_done();
         const BorrowedReader reader(text.size());
@@ -257,16 +257,16 @@ class StreamDecoder::Machine final : public SseSink {
         }
     }
 
-    /// What follows a chunk that cannot be read says why: a relay whose upstream broke writes its error next. So the
-    /// verdict waits for one more event, or the end.
+    /// A relay whose upstream failed writes its error after the broken chunk. So the result of an unreadable chunk
+    /// waits for one more event, or the end.
     void on_malformed_chunk(std::string_view text) {
         const std::string_view excess = excess_of(text);
-        // A last event that was cut off is a matter of how the stream ended.
+        // A truncated last event is judged by how the stream ended.
         if (at_end_ && excess.empty()) return;
         if (!unreadable_.empty()) return fail_unreadable();
         const int skipped = answer_.completion().skipped_chunks;
         if (skipped < options_.skip_malformed_chunks && !answer_.has_open_tool_call())
-            return answer_.note_skipped_chunk();
+            return answer_.record_skipped_chunk();
         unreadable_ = "a chunk of the stream is " + std::string(excess.empty() ? "not JSON" : excess);
         unreadable_text_ = body_snippet(text, kSnippetBytes);
     }
@@ -282,7 +282,7 @@ class StreamDecoder::Machine final : public SseSink {
     void judge_end() {
         if (!answer_.failure_reason().empty()) return fail_choice();
         if (answer_.all_finished()) {
-            answer_.note_missing_done_marker();
+            answer_.record_missing_done_marker();
             return complete();
         }
         Error error;
@@ -300,7 +300,7 @@ class StreamDecoder::Machine final : public SseSink {
         fail_with(std::move(error), whole_);
     }
 
-    /// A finish reason that means a failure: the gateway may still say more, so it is judged at the end.
+    /// A finish reason that reports a failure is judged at the end, because an error may still follow.
     void fail_choice() {
         Error error = failed_finish(answer_.failure_reason());
         if (answer_.has_content()) error.code = ErrorCode::stream_interrupted;
@@ -344,10 +344,10 @@ class StreamDecoder::Machine final : public SseSink {
     ChunkFrame frame_{};
     std::string whole_{};
     std::unique_ptr<Error> error_{};                ///< once failed
-    std::string unreadable_{}, unreadable_text_{};  ///< of a chunk that is going to be the end of the stream
+    std::string unreadable_{}, unreadable_text_{};  ///< of the chunk that will end the stream
     std::string stray_{};                           ///< JSON outside of any event, so far
     JsonOutline stray_outline_{};
-    int event_status_ = 0;  ///< of the event at hand, from a comment
+    int event_status_ = 0;  ///< of the present event, from a comment
     State state_ = State::open;
     Body body_ = Body::undecided;
     bool at_end_ = false, clean_end_ = false;
