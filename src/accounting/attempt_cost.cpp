@@ -1,4 +1,4 @@
-// Exact where the gateway counted, estimated where it did not, nothing where it refused.
+// The cost is exact if the gateway reported usage, estimated if it did not, and zero if it refused.
 #include "accounting/attempt_cost.hpp"
 
 #include <holysheep/cost.hpp>
@@ -22,7 +22,7 @@ void CostSum::add(const std::optional<Money>& cost, bool is_estimate) {
     if (!sum_ || !cost) {
         sum_.reset();
     } else if (sum_->nano == 0) {
-        sum_ = cost;  // nothing has no currency
+        sum_ = cost;  // the empty sum has no currency
     } else if (cost->nano != 0 && !add_to(*sum_, *cost)) {
         sum_.reset();
     }

@@ -1,4 +1,4 @@
-// What one attempt cost, however it ended, and what a call's attempts cost together.
+// The cost of an attempt, whatever its result, and of all attempts of a call.
 // Attempt → [cost_of_attempt] → AttemptRecord, Ledger
 #pragma once
 
@@ -11,22 +11,22 @@
 namespace holysheep::accounting {
 
 struct AttemptUse {
-    const Usage* counted = nullptr;                         ///< what the gateway said; null: nothing
-    bool answered = false;                                  ///< the answer is whole
-    bool maybe_billed = false;                              ///< the gateway may have worked on it
+    const Usage* counted = nullptr;                         ///< reported usage; null: none
+    bool answered = false;                                  ///< the answer is complete
+    bool maybe_billed = false;                              ///< the gateway may have processed it
     std::int64_t prompt_tokens = 0, completion_tokens = 0;  ///< estimates
 };
 
 struct AttemptCost {
-    std::optional<Money> cost{};  ///< zero where nothing was billed; unset: unknown
+    std::optional<Money> cost{};  ///< zero if nothing was billed; unset: unknown
     bool is_estimate = false;
 };
 
-/// What the gateway counted is exact where the answer is whole, and an estimate where it may have gone on behind our
-/// back. `price` is null where it is not known.
+/// Reported usage is exact if the answer is complete, and an estimate if the gateway may have continued after we
+/// stopped reading. `price` is null if it is unknown.
 AttemptCost cost_of_attempt(const AttemptUse& use, const ModelPrice* price);
 
-/// Known only while every part is; nothing at first.
+/// Known only if every part is; zero at first.
 class CostSum {
   public:
     void add(const std::optional<Money>& cost, bool is_estimate);

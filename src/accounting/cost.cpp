@@ -1,4 +1,4 @@
-// Tokens times prices, summed before the one division that rounds.
+// Multiplies tokens by prices, and sums before the only division, which rounds.
 #include <holysheep/cost.hpp>
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace holysheep {
 namespace accounting {
 namespace {
 
-/// The same members, so that a tier is a price like any other.
+/// A tier as a price.
 PriceTier tier_for(const ModelPrice& price, std::int64_t context) {
     PriceTier chosen{0, price.input, price.cached_input, price.cache_write, price.output};
     for (const auto& tier : price.tiers) {
@@ -25,7 +25,7 @@ PriceTier tier_for(const ModelPrice& price, std::int64_t context) {
 }  // namespace
 
 TokenCounts count_tokens(const Usage& usage) {
-    // An eighth of the range: no sum of these overflows, and nobody has so many.
+    // An eighth of the range, so that no sum overflows; real counts are far below.
     constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / 8;
     const auto bounded = [&](std::int64_t tokens) { return std::clamp<std::int64_t>(tokens, 0, kMost); };
     const auto prompt = bounded(usage.prompt_tokens);

@@ -1,4 +1,4 @@
-// The ledger as JSON for programs, and back, and as a table for people.
+// Writes the ledger as JSON and as a table, and reads its JSON.
 #include <holysheep/cost_ledger.hpp>
 
 #include <algorithm>
@@ -97,7 +97,7 @@ Result<CostLedger> CostLedger::from_json(std::string_view text, std::string_view
 }
 
 std::ostream& operator<<(std::ostream& stream, const CostLedger& ledger) {
-    std::ostringstream out;  // keeps the caller's stream formatting as it was
+    std::ostringstream out;  // does not change the format flags of the caller's stream
     const auto row = [&](const std::string& model, const std::string& region, const std::string& key,
                          const std::string& label, const auto&... figures) {
         const auto cell = [&](const std::string& text, std::size_t width) {

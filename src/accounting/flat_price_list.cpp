@@ -1,4 +1,4 @@
-// LiteLLM's format: dollars per token as binary fractions, thresholds in the members' names, zero where nobody knows.
+// LiteLLM's format: dollars per token as binary fractions, thresholds in the names of members, zero for unknown.
 #include <algorithm>
 #include <charconv>
 #include <string>
@@ -15,14 +15,14 @@ using nlohmann::json;
 
 constexpr int kPerMillion = 6;  // digits between the price of a token and that of a million
 
-/// Zero means that nobody knows.
+/// Zero means unknown.
 std::optional<Money> price_of(PriceFields& fields, const std::string& name) {
     auto money = fields.money(name, "USD", kPerMillion);
     if (money && money->nano == 0) money.reset();
     return money;
 }
 
-/// 200000 for "…_above_200k_tokens". Others ("…_above_1hr", "…_above_200k_tokens_priority") are no tiers of ours.
+/// 200000 for "…_above_200k_tokens". Others ("…_above_1hr", "…_above_200k_tokens_priority") are not supported.
 std::optional<std::int64_t> threshold_in(std::string_view name, std::string_view prefix) {
     constexpr std::string_view kAbove = "_above_", kEnd = "k_tokens";
     if (!name.starts_with(prefix)) return std::nullopt;
@@ -61,7 +61,7 @@ std::optional<ModelPrice> read_price(PriceFields& fields, const json& entry) {
     const auto output = price_of(fields, "output_cost_per_token");
     const auto reasoning = price_of(fields, "output_cost_per_reasoning_token");
     if (!input || !output) return std::nullopt;
-    if (reasoning && reasoning != output) return std::nullopt;  // one price for both would be wrong for one of them
+    if (reasoning && reasoning != output) return std::nullopt;  // one price cannot represent both
     ModelPrice price{.input = *input,
                      .cached_input = price_of(fields, "cache_read_input_token_cost"),
                      .cache_write = price_of(fields, "cache_creation_input_token_cost"),
@@ -75,7 +75,7 @@ std::optional<ModelPrice> read_price(PriceFields& fields, const json& entry) {
     return price;
 }
 
-/// Some entries have texts where others have numbers; what a window is not known to be is not worth an error.
+/// Some entries have texts instead of numbers; an unknown window is not an error.
 std::int64_t window_of(const PriceFields& fields, const char* name) {
     const auto* value = fields.member(name);
     const auto digits = value == nullptr ? std::nullopt : decimal_text(*value);
@@ -95,7 +95,7 @@ Result<ModelCatalogue> read_flat_list(const json& list, std::string_view file) {
     ModelCatalogue catalogue;
     bool recognised = false;
     for (const auto& [name, entry] : list.items()) {
-        if (name == "sample_spec") {  // tells in words what the members of the others mean
+        if (name == "sample_spec") {  // documents the members of the other entries
             recognised = true;
             continue;
         }

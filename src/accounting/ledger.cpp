@@ -1,4 +1,4 @@
-// One look-up and a few sums per attempt.
+// One look-up and a few additions per attempt.
 #include "accounting/ledger.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Adds up what attempts used and cost, by model, region, key and label.
+// Sums the usage and cost of attempts by model, region, key and label.
 // CallDriver → [Ledger] → CostLedger
 #pragma once
 
@@ -18,7 +18,7 @@
 
 namespace holysheep::accounting {
 
-/// Whose account it is.
+/// The key of a line.
 struct Account {
     std::string_view model{}, region{}, label{};
     int key = 0;
@@ -27,23 +27,24 @@ struct Account {
     friend bool operator==(const Account&, const Account&) = default;
 };
 
-/// What one attempt adds to it. Without `counted` the two estimates count.
+/// The values that one attempt adds. Without `counted`, the estimates apply.
 struct Entry {
-    const Usage* counted = nullptr;  ///< what the gateway said
+    const Usage* counted = nullptr;  ///< reported usage
     std::int64_t estimated_prompt_tokens = 0, estimated_completion_tokens = 0;
     const Money* cost = nullptr;  ///< null: unknown
     bool cost_is_estimate = false;
 };
 
-/// Written on the I/O thread, read from any: a snapshot copies a few lines at a time, so that no writer waits for long.
+/// Written on the I/O thread, read on any thread. A snapshot copies a few lines at a time, so the writer never waits
+/// long.
 class Ledger {
   public:
-    /// Labels and models come from callers, who may make up a new one for each call: what is beyond goes under "other".
+    /// Callers may use any number of labels and models; beyond a limit they count as "other".
     static constexpr std::size_t kMostNames = 1'000;
     static constexpr std::size_t kMostLines = 20'000;
 
     void add(const Account& account, const Entry& entry);
-    /// A call has ended, and its last attempt was on this account.
+    /// A call ended; its last attempt belongs to this line.
     void add_call(const Account& account);
     CostLedger snapshot() const;
 
@@ -59,8 +60,8 @@ class Ledger {
     static std::string_view bounded(Names& names, std::string_view name);
 
     mutable std::mutex mutex_;                            // guards everything below
-    std::deque<CostLine> lines_;                          // stay where they are
-    std::unordered_map<Account, CostLine*, Hash> index_;  // its texts are those of the lines
+    std::deque<CostLine> lines_;                          // a deque keeps their addresses
+    std::unordered_map<Account, CostLine*, Hash> index_;  // its keys refer to texts of the lines
     Names labels_, models_;
 };
 

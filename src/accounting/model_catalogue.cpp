@@ -1,4 +1,4 @@
-// Names in, traits out: what a gateway calls a model is often its name with something before or after it.
+// Finds models by name. Gateways often add a prefix or a date to it.
 #include <holysheep/model_catalogue.hpp>
 
 #include <algorithm>
@@ -10,7 +10,7 @@ namespace holysheep {
 inline namespace v0 {
 namespace {
 
-/// Digits and dashes of a date: "-2025-04-14" or "-20250929"; also with "@", as some clouds write it.
+/// A date at the end: "-2025-04-14" or "-20250929"; some clouds use "@".
 bool is_date(std::string_view text) {
     if (text.size() != 9 && text.size() != 11) return false;
     if (text[0] != '-' && text[0] != '@') return false;
@@ -25,7 +25,7 @@ bool is_date(std::string_view text) {
     return number(0, 2) == 20 && number(4, 2) >= 1 && number(4, 2) <= 12 && number(6, 2) >= 1 && number(6, 2) <= 31;
 }
 
-/// "" where the name has no date at its end.
+/// "" if the name does not end with a date.
 std::string_view without_date(std::string_view name) {
     for (const std::size_t length : {11U, 9U}) {
         if (name.size() > length && is_date(name.substr(name.size() - length))) {

@@ -1,4 +1,4 @@
-// What a member is, or why it is not.
+// Reads typed members, or reports why they are invalid.
 #include "accounting/price_fields.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Members of a price list's entry, read without trusting it; the first complaint names the entry and what helps.
+// Reads and validates the members of an entry of a price list; the first problem names the entry and the remedy.
 // JSON → [PriceFields] → own and LiteLLM price lists
 #pragma once
 
@@ -14,13 +14,13 @@
 
 namespace holysheep::accounting {
 
-/// The digits of a number or a string. Those of a binary fraction are the shortest that mean it, which is how somebody
-/// wrote it. Nothing for anything else.
+/// The decimal digits of a number or a string. A binary fraction becomes its shortest representation, as it was
+/// written. Returns nullopt for other types.
 std::optional<std::string> decimal_text(const nlohmann::json& value);
 
 class PriceFields {
   public:
-    /// `where` is told with every complaint, such as `prices.json: model "gpt-4.1"`.
+    /// `where` precedes every problem, such as `prices.json: model "gpt-4.1"`.
     PriceFields(const nlohmann::json& object, std::string where) : object_(object), where_(std::move(where)) {}
 
     const std::string& where() const { return where_; }
@@ -28,12 +28,12 @@ class PriceFields {
     std::string text(std::string_view name);
     std::int64_t count(std::string_view name);
     bool flag(std::string_view name);
-    /// An amount of money; `shift` more digits than it is written with, where its unit is smaller than the price's.
+    /// An amount of money, multiplied by 10^shift if its unit is smaller than that of the price.
     std::optional<Money> money(std::string_view name, std::string_view currency, int shift = 0);
-    /// Complains of a member that has none of these names.
+    /// Reports members with other names.
     void expect_only(std::initializer_list<std::string_view> names);
     void complain(std::string_view member, std::string_view what);
-    /// The first one.
+    /// The first problem.
     const std::optional<Error>& complaint() const { return complaint_; }
 
   private:

@@ -1,4 +1,4 @@
-// The library's own price list, and which of the two formats a text is.
+// Reads the library's own price list, and detects which of the two formats a text has.
 #include <cerrno>
 #include <fstream>
 #include <sstream>
@@ -19,7 +19,7 @@ using accounting::price_list_error;
 using accounting::PriceFields;
 using nlohmann::json;
 
-/// What the list as a whole says of its prices.
+/// Members that apply to all prices of the list.
 struct Terms {
     std::string currency = "USD";
     std::int64_t per_tokens = 1'000'000;

@@ -1,4 +1,4 @@
-// A megabyte of base64 is a picture of a thousand tokens, not a text of 250,000.
+// A megabyte of Base64 is an image of a thousand tokens, not a text of 250,000.
 #include "accounting/prompt_estimate.hpp"
 
 #include <algorithm>
@@ -11,11 +11,11 @@ namespace holysheep::accounting {
 
 namespace {
 
-// The middle of what providers bill: a picture of a megapixel is 258 (Gemini), 765 (OpenAI) or 1,400 (Anthropic)
-// tokens; sound is 10 to 32 tokens a second; a page of a PDF is 258 to 3,000. What is read from a body has no kind that
-// could be told cheaply.
+// Typical values of providers: an image of one megapixel is 258 (Gemini), 765 (OpenAI) or 1,400 (Anthropic)
+// tokens; sound is 10 to 32 tokens a second; a page of a PDF is 258 to 3,000. In a body the kind
+// cannot be determined cheaply.
 constexpr std::int64_t kPicture = 1'000, kSound = 1'000, kFile = 5'000, kUnknown = 1'000;
-// Shorter values of `data` may well be words.
+// Shorter values of `data` may be words.
 constexpr std::size_t kLong = 1'024;
 
 Media& operator+=(Media& sum, const Media& more) {
@@ -38,13 +38,13 @@ bool is_base64(char c) {
            c == '\\';  // some writers escape the slash
 }
 
-/// How far the base64 goes from there, if a quote ends it.
+/// The length of the Base64 from there, if a quote ends it.
 std::size_t base64_length(std::string_view text) {
     const auto end = std::find_if_not(text.begin(), text.end(), is_base64);
     return end == text.end() || *end != '"' ? 0 : static_cast<std::size_t>(end - text.begin());
 }
 
-/// What follows each `mark`, where that is base64 of at least so many bytes.
+/// The data after each `mark`, if it is Base64 of at least that many bytes.
 Media media_behind(std::string_view json, std::string_view mark, std::size_t least) {
     Media media;
     for (auto at = json.find(mark); at != json.npos; at = json.find(mark, at)) {
@@ -66,7 +66,7 @@ Media media_in(std::string_view json) {
     if (json.size() < kLong) return {};
     auto media = media_behind(json, ";base64,", 1);
     media += media_behind(json, "\"data\"", kLong);
-    // A data URL there has been counted: its colon ends the base64.
+    // A data URL was counted before: its colon ends the Base64.
     media += media_behind(json, "\"file_data\"", kLong);
     return media;
 }

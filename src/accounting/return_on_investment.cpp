@@ -1,4 +1,4 @@
-// The same sums as for one call, over a month.
+// Applies the cost of one call to a month.
 #include <holysheep/return_on_investment.hpp>
 
 #include <algorithm>
@@ -54,7 +54,7 @@ std::optional<Saving> saving(const Money& from, const Money& to) {
     auto saved = from;
     if (to.nano == INT64_MIN || !accounting::add_to(saved, {-to.nano, to.currency})) return std::nullopt;
     if (from.nano == 0) return Saving{.saved = saved};
-    // In hundredths of a percent, so that a binary fraction comes in at the end only.
+    // In hundredths of a percent, so that only the result is a binary fraction.
     using accounting::Wide;
     auto hundredths = Wide::product(saved.nano, 10'000);
     const Wide half(from.nano / 2);

@@ -1,4 +1,4 @@
-// The catalogue of a client: read by every call, changed while calls run.
+// The catalogue of a client, which every call reads and which may change while calls run.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,7 @@
 
 namespace holysheep::accounting {
 
-/// Any thread. Who reads keeps what he got; a change is a new catalogue, so that nobody waits while it is made.
+/// Thread-safe. Readers keep an immutable snapshot; a change publishes a new one, so readers never wait for it.
 class SharedCatalogue {
   public:
     explicit SharedCatalogue(ModelCatalogue first)
@@ -28,7 +28,7 @@ class SharedCatalogue {
     }
 
   private:
-    std::mutex change_mutex_;   // one change after the other
+    std::mutex change_mutex_;   // serialises changes
     mutable std::mutex mutex_;  // guards current_
     std::shared_ptr<const ModelCatalogue> current_;
 };

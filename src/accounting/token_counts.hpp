@@ -1,4 +1,4 @@
-// Tokens by what each kind costs, and the sum that all costs are made by.
+// Token counts by price, and the sum that all costs are computed with.
 // Usage, CostLine, MonthlyUse → [TokenCounts] → Money
 #pragma once
 
@@ -12,20 +12,20 @@
 namespace holysheep::accounting {
 
 struct TokenCounts {
-    std::int64_t plain = 0;  ///< of the prompt, neither from a cache nor into one
+    std::int64_t plain = 0;  ///< prompt tokens without a cache
     std::int64_t cached = 0, cache_write = 0, output = 0;
-    std::int64_t context = 0;  ///< of one call's prompt: decides on the tier
+    std::int64_t context = 0;  ///< prompt tokens of one call, which determine the tier
 };
 
 TokenCounts count_tokens(const Usage& usage);
 
-/// Nothing where the price mixes currencies, or the amount is out of range. Counts are not negative and below 2^60.
+/// Returns nullopt if the price mixes currencies or the amount is out of range. Counts are within 0 and 2^60.
 std::optional<Money> price_tokens(const TokenCounts& counts, const ModelPrice& price);
 
-/// Why no cost can come of this price; "" where it can.
+/// Why no cost can be computed with this price; "" if it can.
 std::string_view fault_of(const ModelPrice& price);
 
-/// To `sum`, unless it is of another currency or out of range: then false, and `sum` is as it was.
+/// Adds to `sum`. Returns false and does not change it if the currency differs or the result is out of range.
 bool add_to(Money& sum, const Money& more);
 
 }  // namespace holysheep::accounting

@@ -1,4 +1,4 @@
-// By hand, as on paper: products from halves, quotients bit by bit where the dividend is really wide.
+// Schoolbook arithmetic: products of halves; quotients bit by bit if the dividend exceeds 64 bits.
 #include "accounting/wide.hpp"
 
 #include <limits>
@@ -13,7 +13,7 @@ std::uint64_t magnitude(std::int64_t value) {
 }
 
 std::optional<std::uint64_t> quotient(std::uint64_t high, std::uint64_t low, std::uint64_t divisor) {
-    if (high >= divisor) return std::nullopt;  // more than 64 bits; or the divisor is 0
+    if (high >= divisor) return std::nullopt;  // the quotient exceeds 64 bits, or the divisor is 0
     if (high == 0) return low / divisor;
     std::uint64_t result = 0, rest = high;
     for (int bit = 63; bit >= 0; --bit) {

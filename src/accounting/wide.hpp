@@ -1,4 +1,4 @@
-// Twice as wide as std::int64_t, for sums of counts times amounts: no compiler for 32 bits has such a type.
+// A 128-bit integer for sums of counts times amounts, because compilers for 32 bits have no such type.
 // TokenCounts, ModelPrice → [Wide] → Money
 #pragma once
 
@@ -17,7 +17,7 @@ class Wide {
     bool is_negative() const { return (high_ >> 63U) != 0; }
     Wide& operator+=(const Wide& other);
     Wide operator-() const;
-    /// Rounded towards zero; unset where that does not fit, or the divisor is 0.
+    /// Rounded towards zero; unset if the result does not fit, or the divisor is 0.
     std::optional<std::int64_t> divided_by(std::int64_t divisor) const;
 
   private:

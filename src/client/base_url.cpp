@@ -1,4 +1,4 @@
-// Just enough of RFC 3986 for an http(s) URL that a client is given on purpose.
+// The part of RFC 3986 that configured http(s) URLs need.
 #include "client/base_url.hpp"
 
 #include <algorithm>

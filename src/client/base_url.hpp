@@ -1,4 +1,4 @@
-// Takes a base URL apart and says what is wrong with it.
+// Parses and validates a base URL.
 #pragma once
 
 #include <optional>
@@ -18,7 +18,7 @@ struct BaseUrl {
     std::string query{};           ///< "?…", or empty
 };
 
-/// Either the parts, or what is wrong and what helps.
+/// The parts, or the problem and the remedy.
 struct ParsedBaseUrl {
     std::optional<BaseUrl> parts{};
     std::string problem{};

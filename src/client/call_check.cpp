@@ -1,4 +1,4 @@
-// An allow list that names nothing is refused: ignoring it would send data where it must not go.
+// An allow list without a valid name is refused, because ignoring it would send data to regions that are not allowed.
 #include "client/call_check.hpp"
 
 #include <algorithm>

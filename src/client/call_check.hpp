@@ -1,4 +1,4 @@
-// Finds what is wrong with one call's options or request, before anything is sent.
+// Validates the options and the request of a call before anything is sent.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-// An exception from a callback has no caller to go to: it is logged.
+// An exception from a callback has no caller, so it is logged.
 #include "client/callbacks.hpp"
 
 #include <utility>
@@ -7,7 +7,7 @@ namespace holysheep::client {
 
 namespace {
 
-// Set while an executor runs a function right where it was given it, on whichever thread that is.
+// Set while an executor runs a function inline, on any thread.
 thread_local const Callbacks* running_inline = nullptr;
 
 class InlineScope {
@@ -21,7 +21,7 @@ class InlineScope {
     const Callbacks* outer_;
 };
 
-/// A function that runs once, whichever of two executors comes to it first.
+/// A function that runs once, on the first of two executors.
 struct Once {
     std::function<void()> function;
     std::atomic_flag taken = ATOMIC_FLAG_INIT;

@@ -1,4 +1,4 @@
-// Runs users' callbacks where the options want them, and keeps what they throw from doing harm.
+// Runs callbacks of the user where the options say, and contains their exceptions.
 // CallSink → [Callbacks] → callback thread or the user's executor
 #pragma once
 
@@ -13,17 +13,17 @@
 
 namespace holysheep::client {
 
-/// Shared by whoever still has a callback to run: a user's executor may be late and outlive the client.
+/// Shared by all pending callbacks, because a user's executor may run them after the client is destroyed.
 class Callbacks : public std::enable_shared_from_this<Callbacks> {
   public:
     using Executor = std::function<void(std::function<void()>)>;
-    /// Without an executor, one thread of its own. `in_rounds`: somebody calls `wake` at the end of each round.
+    /// Without an executor, uses one thread of its own. `in_rounds`: `wake` is called at the end of each round.
     Callbacks(Executor executor, std::shared_ptr<const telemetry::Log> log, bool in_rounds);
 
-    /// From any thread. `batched`, for the I/O thread: a sleeping thread is left asleep until the end of the round.
-    /// Where the executor throws instead of taking the function, the own thread runs it.
+    /// Thread-safe. `batched`, for the I/O thread: wakes a sleeping thread only at the end of the round.
+    /// If the executor throws, its own thread runs the function.
     void run(std::function<void()> function, bool batched);
-    /// Runs a user's function here. False: it threw, which is logged.
+    /// Runs a function of the user here. Returns false if it threw, which is logged.
     template <class Function>
     bool guard(Function&& function) const {
         try {
@@ -34,7 +34,7 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
             return false;
         }
     }
-    /// The same, counted as a callback: from within it no call may block.
+    /// The same, marked as a callback: blocking calls are refused within it.
     void run_here(const std::function<void()>& function) const;
     void wake() { thread_.wake(); }
     /// Something waits for `wake`.
@@ -43,9 +43,9 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
     bool on_own_thread() const;
     bool has_executor() const { return static_cast<bool>(executor_); }
     bool in_rounds() const { return in_rounds_; }
-    /// Runs what is queued on the own thread, and ends it.
+    /// Runs the queued functions on its own thread, and ends it.
     void finish() { thread_.finish(); }
-    /// Inside a handler: what left which function of the user.
+    /// Inside a catch block: logs the exception and the function of the user.
     void log_exception(std::string_view whose) const { telemetry::log_exception(*log_, whose); }
     const std::shared_ptr<const telemetry::Log>& log() const { return log_; }
 

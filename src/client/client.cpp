@@ -1,7 +1,6 @@
-// The public face. What it stands on: RegionHealthTracker (health/) remembers regions and Prober asks them for signs of
-// life, Selector (routing/) ranks them, CircuitBreaker and RetryBudget (resilience/) say when to leave one alone,
-// CallMachine and CallDriver (call/) carry a call through attempts and failover, CurlTransport (transport/) moves the
-// bytes.
+// The public functions. They use: RegionHealthTracker (health/) keeps the state of regions and Prober probes them,
+// Selector (routing/) ranks them, CircuitBreaker and RetryBudget (resilience/) say when to leave one alone, CallMachine
+// and CallDriver (call/) carry a call through attempts and failover, CurlTransport (transport/) moves the bytes.
 #include <holysheep/client.hpp>
 
 #include <exception>
@@ -44,10 +43,10 @@ Client& Client::operator=(Client&& other) noexcept {
 Client::~Client() {
     if (!impl_) return;
     if (impl_->orphaned()) {
-        // The threads stayed with the parent; waiting for them would never end.
+        // The threads exist only in the parent process; joining them would block for ever.
         [[maybe_unused]] const auto* leaked = impl_.release();
     } else if (impl_->on_own_thread()) {
-        // A callback destroys its own client: another thread waits for this one to come out of it.
+        // A callback destroys its own client: another thread waits until this one has left the callback.
         std::thread([impl = std::move(impl_)]() mutable { impl.reset(); }).detach();
     }
 }

@@ -40,7 +40,7 @@ inline namespace v0 {
 
 class Client::Impl {
   public:
-    /// `options` is normalised and checked.
+    /// `options` must be normalised and valid.
     explicit Impl(ClientOptions options);
     ~Impl();
     Impl(const Impl&) = delete;

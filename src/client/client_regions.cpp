@@ -1,4 +1,4 @@
-// What a client does with its regions beside calls: probes, drains, and tells those whom a change concerns.
+// What a client does with regions apart from calls: probes, draining, and notification of changes.
 // Client, Prober, RegionHealthTracker → [Client::Impl] → ListenerQueue, CallRegistry, Recorder
 #include <algorithm>
 #include <atomic>
@@ -36,7 +36,7 @@ void Client::Impl::force_breaker(std::string_view region, std::optional<BreakerS
     at_region(region, [this, state](std::size_t i) { regions_.force_breaker(i, state, clock_->now()); });
 }
 
-/// Of the threads that wait for probes: shared, because a late probe may end after its thread was let go.
+/// State of threads that wait for probes; shared, because a late probe may end after its thread has continued.
 struct Client::Impl::ProbeRound {
     std::vector<RegionHealth> healths;
     runtime::Completion done;

@@ -64,7 +64,7 @@ namespace client {
 void overlay_environment(ClientOptions& options) {
     if (!options.use_environment) return;
     auto outside = ClientOptions::from_environment();
-    // A URL belongs to the regions that it was meant for.
+    // A URL applies only to the regions of the same source.
     if (options.base_url.empty() && options.regions.empty()) {
         options.base_url = std::move(outside.base_url);
         options.regions = std::move(outside.regions);

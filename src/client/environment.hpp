@@ -1,4 +1,4 @@
-// What the environment says where the program says nothing.
+// Takes unset options from the environment.
 // environment → [overlay_environment] → ClientOptions
 #pragma once
 
@@ -6,7 +6,7 @@
 
 namespace holysheep::client {
 
-/// Sets what is not set, unless `use_environment` is off: see there.
+/// Sets unset options, unless `use_environment` is false.
 void overlay_environment(ClientOptions& options);
 
 }  // namespace holysheep::client

@@ -1,4 +1,4 @@
-// Everything is called as the client would call it; only exceptions end here.
+// Forwards all calls and contains exceptions.
 #include "client/guarded_extensions.hpp"
 
 #include <string>
@@ -76,7 +76,7 @@ void GuardedClock::cancel(TimerId timer) {
 }
 
 void GuardedClock::post(std::function<void()> function) {
-    // A clock may throw after it has taken a function.
+    // A clock may throw after it has stored a function.
     const auto taken = std::make_shared<std::atomic_flag>();
     const auto once = [taken, kept = guarded(std::move(function))] {
         if (!taken->test_and_set()) kept();
@@ -111,7 +111,7 @@ TransferId GuardedTransport::start(HttpRequest request, TransferEvents& events) 
     const auto id = ++last_failed_;
     failed_->insert(id);
     clock_->post([failed = failed_, id, why = std::move(why), &events] {
-        if (failed->erase(id) == 0) return;  // cancelled meanwhile: the receiver is gone
+        if (failed->erase(id) == 0) return;  // cancelled meanwhile
         events.on_end(id, {.error = ErrorCode::transport_failed, .detail = why});
     });
     return id;

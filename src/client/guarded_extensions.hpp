@@ -1,5 +1,4 @@
-// The objects that a program brings, with what they throw kept from the client: a built-in rule takes their place where
-// there is one.
+// Wraps the extension points of a program and contains their exceptions; a built-in rule replaces them if there is one.
 // ClientOptions → [Guarded…] → CallServices, Prober
 #pragma once
 
@@ -15,7 +14,7 @@
 
 namespace holysheep::client {
 
-/// The built-in verdict where the user's policy throws.
+/// Uses the built-in decision if the user's policy throws.
 class GuardedRetryPolicy final : public RetryPolicy {
   public:
     GuardedRetryPolicy(std::shared_ptr<const RetryPolicy> policy, std::shared_ptr<const telemetry::Log> log)
@@ -27,7 +26,7 @@ class GuardedRetryPolicy final : public RetryPolicy {
     std::shared_ptr<const telemetry::Log> log_;
 };
 
-/// What is posted or timed never throws into the user's clock. `post` and `call_at` are tried twice; the second
+/// Posted functions and timers never throw into the user's clock. `post` and `call_at` are tried twice; the second
 /// exception goes to the call that needs them.
 class GuardedClock final : public Clock {
   public:
@@ -45,7 +44,7 @@ class GuardedClock final : public Clock {
     const std::shared_ptr<std::atomic<time_point::rep>> last_;  // what `now` falls back on
 };
 
-/// A transfer that cannot be started ends with `transport_failed`, as any other failure of an attempt.
+/// A transfer that cannot be started ends with `transport_failed`, like other failures of an attempt.
 class GuardedTransport final : public Transport {
   public:
     GuardedTransport(std::shared_ptr<Transport> transport, std::shared_ptr<Clock> clock,
@@ -64,7 +63,7 @@ class GuardedTransport final : public Transport {
     std::shared_ptr<Transport> transport_;
     std::shared_ptr<Clock> clock_;
     std::shared_ptr<const telemetry::Log> log_;
-    /// Of transfers that could not be started and whose end is still to be told. Shared with what tells it.
+    /// Transfers that could not be started and whose end is not yet reported; shared with the posted reports.
     std::shared_ptr<std::unordered_set<TransferId>> failed_ = std::make_shared<std::unordered_set<TransferId>>();
     TransferId last_failed_ = TransferId{1} << 63U;  // no transport counts so far
 };

@@ -1,4 +1,4 @@
-// What is wrong with limits and keys, before the first call meets it.
+// Validates limits and keys before the first call.
 #include <algorithm>
 #include <chrono>
 #include <string>

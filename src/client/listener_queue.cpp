@@ -1,4 +1,4 @@
-// One delivery is under way at a time, whatever the executor's threads.
+// One delivery runs at a time, whatever threads the executor has.
 #include "client/listener_queue.hpp"
 
 #include <chrono>
@@ -12,9 +12,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A user's executor gets its thread back after so many deliveries.
+// Deliveries per task of a user's executor.
 constexpr int kAtOnce = 256;
-// What the client's destructor gives a listener for one record, and for all of them.
+// Time that the destructor of the client allows a listener for one record, and for all of them.
 constexpr auto kForOne = 100ms, kForAll = 5'000ms;
 
 }  // namespace

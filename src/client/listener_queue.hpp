@@ -1,6 +1,5 @@
-// Hands records to one listener, one after another: a thread of its own for each, so that a slow or hung one holds up
-// neither the others nor anything else of the client; bounded, so that it does not take the memory either.
-// CallRecord, RegionHealth → [ListenerQueue] → EventListener
+// Delivers records to one listener, one at a time, on a thread of its own, so that a slow or blocked listener delays
+// neither the others nor the client. The queue is bounded. CallRecord, RegionHealth → [ListenerQueue] → EventListener
 #pragma once
 
 #include <atomic>
@@ -18,19 +17,19 @@
 
 namespace holysheep::client {
 
-/// Shared with the thread that delivers, which may be left behind.
+/// Shared with the delivering thread, which may be abandoned.
 class ListenerQueue : public std::enable_shared_from_this<ListenerQueue> {
   public:
     using Delivery = std::function<void(EventListener&)>;
-    /// `most`: deliveries that may wait. `dropped` counts those that found no room.
+    /// `most`: length of the queue. `dropped` counts records that did not fit.
     ListenerQueue(std::shared_ptr<EventListener> listener, std::shared_ptr<Callbacks> callbacks, std::size_t most,
                   std::shared_ptr<std::atomic<std::uint64_t>> dropped);
 
-    /// On the I/O thread. A sleeping thread is left asleep until `wake`.
+    /// I/O thread only. Wakes a sleeping thread only in `wake`.
     void push(Delivery delivery);
     void wake() { thread_.wake(); }
     bool on_own_thread() const { return thread_.on_own_thread(); }
-    /// Delivers what waits, for as long as the listener keeps up. False: it hangs, and was left behind.
+    /// Delivers queued records as long as the listener keeps up. Returns false if it is blocked and was abandoned.
     bool finish();
 
   private:
@@ -41,7 +40,7 @@ class ListenerQueue : public std::enable_shared_from_this<ListenerQueue> {
     const std::shared_ptr<Callbacks> callbacks_;
     const std::size_t most_;
     const std::shared_ptr<std::atomic<std::uint64_t>> dropped_;
-    std::mutex mutex_;  // guards what follows
+    std::mutex mutex_;  // guards everything below
     std::deque<Delivery> waiting_;
     bool scheduled_ = false;
     runtime::SerialExecutor thread_;

@@ -1,4 +1,4 @@
-// Rules first, then the list of those to fall back on; what the catalogue knows goes with each.
+// Applies the rules, then adds the fallback models; each with its properties from the catalogue.
 #include "client/model_choice.hpp"
 
 #include <algorithm>
@@ -44,7 +44,7 @@ Result<ModelChoice> choose_model(const ChatRequest& request, const std::string& 
             fallback.prefill = known->prefill;
         }
         choice.fallbacks.push_back(std::move(fallback));
-        // One clock for all: it must leave the slowest its time.
+        // One timeout for all models, so it must suit the slowest.
         if (known != nullptr) choice.traits.reasoning = choice.traits.reasoning || known->reasoning;
     }
     return choice;

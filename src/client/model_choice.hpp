@@ -1,4 +1,4 @@
-// Which model a request is sent to, and which ones after it: the rules, the fallbacks, what is known of each.
+// Chooses the model of a request and its fallbacks, by rules and options.
 // ChatRequest, ClientOptions → [choose_model] → CallPolicy
 #pragma once
 
@@ -14,12 +14,12 @@ namespace holysheep::client {
 
 struct ModelChoice {
     std::string model{};
-    std::string rule{};  ///< why it is not the request's own; "" where it is
+    std::string rule{};  ///< the rule that chose it; "": the request did
     ModelTraits traits{};
     std::vector<call::FallbackModel> fallbacks{};
 };
 
-/// `named`: the model in the caller's own JSON, which no rule changes; "" without one. `invalid_request` when a rule
+/// `named`: the model in `extra_json`, which no rule changes; "" without one. Returns `invalid_request` if a rule
 /// throws.
 Result<ModelChoice> choose_model(const ChatRequest& request, const std::string& named, const CallOptions& call,
                                  const ClientOptions& client, const ModelCatalogue& catalogue);

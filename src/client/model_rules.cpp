@@ -1,4 +1,4 @@
-// The rules that ship with the library.
+// The built-in model rules.
 #include <holysheep/model_rules.hpp>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// The rules for client options. Each names the option, what is wrong with its value, and what helps.
+// Validates client options. Each problem names the option, its value and the remedy.
 #include "client/options_check.hpp"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace holysheep::client {
 
 namespace {
 
-// Beyond it, adding the span to the clock would overflow.
+// A longer duration could overflow when added to the clock.
 constexpr milliseconds kLongest = std::chrono::hours{262'800};
 constexpr milliseconds kDay = std::chrono::hours{24};
 
@@ -29,7 +29,7 @@ std::string number(double value) {
 
 std::string in_quotes(std::string_view text) { return "\"" + std::string(text.substr(0, 200)) + "\""; }
 
-/// A URL in a message: what may be a password in front of its '@' is left out.
+/// A URL for messages, without the part before '@', which may be a password.
 std::string quoted_url(std::string_view url) {
     // Its parameters may be keys.
     if (const auto query = url.find('?'); query != std::string_view::npos) {
@@ -70,7 +70,7 @@ void check_file(std::string_view option, const std::string& path, Problems& prob
 
 void check_default_host_keys(const std::vector<std::string>& keys, Problems& problems) {
     for (std::size_t i = 0; i < keys.size(); ++i) {
-        if (keys[i].empty() || keys[i].starts_with("sk-")) continue;  // an empty one is named elsewhere
+        if (keys[i].empty() || keys[i].starts_with("sk-")) continue;  // empty keys are reported elsewhere
         problems.add("keys[" + std::to_string(i) + "]", "keys of " + std::string(kDefaultHost) +
                                                             " start with \"sk-\" and are registered at " +
                                                             std::string(kHomepage) + "; check which key this is");
@@ -116,7 +116,7 @@ void check_regions(const ClientOptions& options, Problems& problems) {
         }
         for (std::size_t k = 0; k < i; ++k) {
             const auto& other = options.regions[k];
-            // In an allow list, one name would then stand for a region and for others beside it.
+            // In an allow list, the name would be ambiguous.
             for (const auto* pair : {&region, &other}) {
                 const auto& zoned = pair == &region ? other : region;
                 if (!zoned.zone.empty() && zoned.zone == pair->id) {
@@ -148,7 +148,7 @@ void check_selector(const SelectorOptions& selector, Problems& problems) {
     }
 }
 
-/// What a probe asks for belongs to its kind: beside another one it would be set in vain.
+/// Options of one kind of probe have no effect with another kind, so they are refused.
 void check_probe_kind(const HealthOptions& health, Problems& problems) {
     using enum HealthOptions::Probe;
     const bool wants_path = health.probe == head || health.probe == path;

@@ -1,4 +1,4 @@
-// Finds everything that is wrong with options before the first call does.
+// Validates options before the first call.
 // ClientOptions, CallOptions → [check] → problems
 #pragma once
 
@@ -19,14 +19,14 @@ class Problems {
     }
     bool empty() const { return list_.empty(); }
     const std::vector<std::string>& list() const { return list_; }
-    /// All of them in one error.
+    /// One error with all problems.
     Error to_error(std::string_view what) const;
 
   private:
     std::vector<std::string> list_;
 };
 
-/// Trims keys, fills in base URLs and the single default region, so that later code finds no special cases.
+/// Trims keys and sets default base URLs and the default region, so that later code has no special cases.
 void normalise(ClientOptions& options);
 void check(const ClientOptions& options, Problems& problems);
 
@@ -35,12 +35,12 @@ void check_timeouts(const TimeoutOptions& timeouts, std::string_view prefix, Pro
 void check_headers(const std::vector<std::pair<std::string, std::string>>& headers, std::string_view option,
                    Problems& problems);
 void check_key(std::string_view option, std::string_view key, Problems& problems);
-/// Limits, keys, budgets, and which models are asked.
+/// Validates limits, keys, budgets and models.
 void check_limits(const ClientOptions& options, Problems& problems);
-/// Why a key that `key_source` gave cannot be used; it is trimmed. "": it can.
+/// Trims a key from `key_source` and returns why it is invalid; "" if it is valid.
 std::string problem_of_key(std::string& key);
 bool has_control_characters(std::string_view text);
-/// Begins with one '/'; neither white space, '#' nor non-ASCII characters.
+/// Whether the path begins with one '/' and contains no white space, '#' or non-ASCII characters.
 bool is_request_path(std::string_view text);
 
 }  // namespace holysheep::client

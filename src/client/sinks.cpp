@@ -1,4 +1,4 @@
-// Nothing here outlives its last callback: each queued function holds what it needs.
+// Each queued function owns what it needs, so nothing outlives its last callback.
 #include "client/sinks.hpp"
 
 #include <utility>
@@ -30,16 +30,16 @@ class StreamCallbacks : public std::enable_shared_from_this<StreamCallbacks> {
     }
 
   private:
-    // One stream must not keep the callback thread to itself.
+    // One stream must not occupy the callback thread.
     static constexpr int kAtOnce = 256;
 
     void schedule(bool batched) {
-        // The queue must last until it is read to its end, which may be after the call's.
+        // The queue must live until it is read to its end, possibly after the end of the call.
         callbacks_->run([self = shared_from_this(), queue = queue_.lock()] { self->deliver(*queue); }, batched);
     }
 
     void deliver(execution::StreamQueue& queue) {
-        // One `deliver` at a time, on whichever threads the executor has: the next one is scheduled by the event that
+        // One `deliver` at a time, on any thread of the executor: the next one is scheduled by the event that
         // finds the queue idle, or by the last line here, and nothing of the stream is touched after either.
         for (int i = 0; i < kAtOnce; ++i) {
             const auto next = queue.poll();
@@ -52,7 +52,7 @@ class StreamCallbacks : public std::enable_shared_from_this<StreamCallbacks> {
             }
             if (next.event == nullptr) return;
             if (failed_ || callbacks_->guard([&] { on_chunk_(*next.event); })) continue;
-            // A reader that threw gets no more events, and the result as always.
+            // A reader that threw gets no more events, but still the result.
             failed_ = true;
             if (const auto active = call_.lock()) active->cancel();
         }

@@ -1,4 +1,4 @@
-// Who receives a call's answer: a promise, a user's callback, or a pair of them for streams.
+// The receivers of an answer: a promise, a callback, or a pair of callbacks for streams.
 // CallDriver → [sinks] → caller
 #pragma once
 
@@ -23,7 +23,7 @@ Result<RawResponse> as_response(execution::CallResult&& result);
 using OnDone = std::function<void(Result<ChatCompletion>)>;
 using OnChunk = std::function<void(const ChatChunk&)>;
 
-/// Fulfils a promise right on the I/O thread: no user code runs there.
+/// Fulfils a promise on the I/O thread, which runs no user code.
 class PromiseSink final : public execution::CallSink {
   public:
     std::promise<Result<ChatCompletion>> promise;
@@ -31,14 +31,14 @@ class PromiseSink final : public execution::CallSink {
     void on_done(execution::CallResult result) override { promise.set_value(as_completion(std::move(result))); }
 };
 
-/// Hands a plain call's answer to a user's callback.
+/// Passes the answer of a plain call to a callback.
 class CallbackSink final : public execution::CallSink, public std::enable_shared_from_this<CallbackSink> {
   public:
     CallbackSink(std::shared_ptr<Callbacks> callbacks, OnDone on_done)
         : callbacks_(std::move(callbacks)), on_done_(std::move(on_done)) {}
     bool on_chunk(const ChatChunk&) override { return true; }
     void on_done(execution::CallResult result) override { deliver(std::move(result), true); }
-    /// For a call that failed before it began, on the caller's thread.
+    /// For a call that failed before it started, on the caller's thread.
     void refuse(Error error) { deliver(execution::CallResult(std::in_place_type<Error>, std::move(error)), false); }
 
     /// The same without another thread.
@@ -55,7 +55,7 @@ class CallbackSink final : public execution::CallSink, public std::enable_shared
     std::optional<execution::CallResult> result_;
 };
 
-/// A sink that hands a stream's events to user callbacks, in batches of what is there.
+/// Passes the events of a stream to callbacks, in batches.
 std::shared_ptr<execution::CallSink> make_stream_callbacks(std::shared_ptr<Callbacks> callbacks,
                                                            const std::shared_ptr<ActiveCall>& call, OnChunk on_chunk,
                                                            OnDone on_done);

@@ -1,4 +1,4 @@
-// Bytes and chunks go through the decoder of the client's own streams; events say in plain words what to append.
+// Bytes and chunks use the decoder of the client's streams; events are appended directly.
 #include <holysheep/stream_accumulator.hpp>
 
 #include <algorithm>
@@ -26,7 +26,7 @@ class StreamAccumulator::Impl final : public wire::ChunkSink {
     bool add_json(std::string_view chunk) {
         event_ = "data: ";
         event_ += chunk;
-        // Between the tokens of JSON a line break is white space, and inside a string there is none.
+        // In JSON, line breaks occur only between tokens, as white space.
         std::replace_if(
             event_.begin(), event_.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
         event_ += "\n\n";
@@ -60,7 +60,7 @@ class StreamAccumulator::Impl final : public wire::ChunkSink {
         auto& calls = choice(event).message.tool_calls;
         if (event.tool_index < 0) return;
         const auto index = static_cast<std::size_t>(event.tool_index);
-        if (index > calls.size()) return;  // calls come in order of their first appearance
+        if (index > calls.size()) return;  // calls arrive in the order of their first appearance
         if (index == calls.size()) calls.emplace_back();
         auto& call = calls[index];
         if (call.id.empty()) call.id = event.tool_id;
@@ -87,7 +87,7 @@ class StreamAccumulator::Impl final : public wire::ChunkSink {
         return *choices.insert(at, {.index = event.choice, .message = {.role = Role::assistant}});
     }
 
-    /// As the members that the decoder keeps for a stream of chunks.
+    /// Sets the members that the decoder sets for a stream of chunks.
     void add_media(const ChatChunk& event) {
         choice(event);
         Media& media = media_[event.choice];
@@ -128,7 +128,7 @@ class StreamAccumulator::Impl final : public wire::ChunkSink {
         assembled_.system_fingerprint = first.system_fingerprint;
     }
 
-    /// The word that was sent stands in the chunk alone.
+    /// Only the raw chunk contains the reason as sent.
     void read_reason(const ChatChunk& event) {
         StreamAccumulator reader;
         reader.add_json(event.raw_json);

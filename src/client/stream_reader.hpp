@@ -1,4 +1,4 @@
-// The reading end of a stream: what a ChatStream holds.
+// The reading end of a stream, owned by ChatStream.
 #pragma once
 
 #include <functional>
@@ -20,12 +20,12 @@ namespace detail {
 class StreamReader {
   public:
     using Wake = std::function<void(std::shared_ptr<execution::StreamQueue>)>;
-    /// Starts the call. `wake_soon`, on the I/O thread, wakes the reader once what has come is in the queue.
+    /// Starts the call. `wake_soon`, on the I/O thread, wakes the reader after the received events are queued.
     StreamReader(std::shared_ptr<client::ActiveCall> call, const std::stop_token& stop, Wake wake_soon)
         : call_(std::move(call)), queue_(make_queue(call_, std::move(wake_soon))) {
         call_->submit(queue_, stop);
     }
-    /// A stream that failed before it began.
+    /// A stream that failed before it started.
     explicit StreamReader(Error error)
         : queue_(std::make_shared<execution::StreamQueue>(execution::StreamQueue::Hooks{})) {
         queue_->on_done(std::move(error));
@@ -40,7 +40,7 @@ class StreamReader {
   private:
     static std::shared_ptr<execution::StreamQueue> make_queue(const std::weak_ptr<client::ActiveCall>& call,
                                                               Wake wake_soon) {
-        // It knows itself only weakly: nothing else would ever let go of it.
+        // A weak reference to itself, because a strong one would never be released.
         const auto self = std::make_shared<std::weak_ptr<execution::StreamQueue>>();
         auto queue = std::make_shared<execution::StreamQueue>(
             execution::StreamQueue::Hooks{.on_room =

@@ -1,4 +1,4 @@
-// What makes an answer unfit for a parser, told before the parser sees it.
+// Refuses incomplete answers before they are parsed.
 #include <holysheep/structured.hpp>
 
 #include <utility>

@@ -1,4 +1,4 @@
-// A region's key goes into its own headers and nowhere else.
+// The key of a region is added to its own headers only.
 #include "client/targets.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace holysheep::client {
 
 namespace {
 
-// Client's headers, then the region's, the later one replacing the earlier one of the same name.
+// The client's headers, then the region's, which replace those of the same name.
 std::vector<std::pair<std::string, std::string>> merge_headers(const ClientOptions& options, const Region& region) {
     std::vector<std::pair<std::string, std::string>> merged;
     const bool several = !options.keys.empty() || options.key_source;
@@ -35,7 +35,7 @@ std::vector<std::pair<std::string, std::string>> merge_headers(const ClientOptio
     return merged;
 }
 
-/// libcurl quotes a proxy that it cannot use, also one of the environment, with its password.
+/// libcurl quotes an invalid proxy with its password, even one from the environment.
 void add_proxies_of_environment(telemetry::Redactor& redactor) {
     for (const char* name : transport::kProxyVariables) {
         const char* value = std::getenv(name);

@@ -1,4 +1,4 @@
-// Turns checked options into destinations.
+// Builds the targets of requests from validated options.
 // ClientOptions → [make_targets] → execution::Target
 #pragma once
 
@@ -12,13 +12,13 @@
 
 namespace holysheep::client {
 
-/// `options` is normalised and checked.
+/// `options` must be normalised and valid.
 std::vector<execution::Target> make_targets(const ClientOptions& options);
-/// A number that stands for the key of each region that has one; 0 for those that take it from `keys` or `key_source`.
+/// The account number of each region's own key; 0 for regions that use `keys` or `key_source`.
 std::vector<std::uint64_t> region_accounts(const ClientOptions& options, const std::vector<execution::Target>& targets);
-/// Whether a key that one region refuses may be good in another.
+/// Whether a key that one region refuses may be valid in another.
 bool keys_differ(const std::vector<execution::Target>& targets);
-/// Everything in the options that must never be shown.
+/// All secrets in the options.
 void collect_secrets(const ClientOptions& options, telemetry::Redactor& redactor);
 
 }  // namespace holysheep::client

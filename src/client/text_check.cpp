@@ -1,4 +1,4 @@
-// Looks at what callers and their tools write. Members that are JSON already are checked where they are merged.
+// Checks text from callers and tools. Members that contain JSON are checked where they are merged.
 #include "client/text_check.hpp"
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace holysheep::client {
 
 namespace {
 
-/// Where the first byte stands that is no part of a character; npos: the text is UTF-8.
+/// The position of the first byte that is not UTF-8; npos: there is none.
 std::size_t ill_formed_at(std::string_view text) {
     constexpr std::uint64_t kHighBits = 0x8080808080808080U;
     std::size_t at = 0;

@@ -1,4 +1,4 @@
-// Text that is not UTF-8 cannot travel in JSON.
+// Finds text that is not UTF-8, which JSON cannot contain.
 // ChatRequest → [text_check] → Error
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace holysheep::client {
 
-/// Why the request cannot be sent as it is: the first member that holds bytes that are not UTF-8, and where.
+/// The first member with bytes that are not UTF-8, and their position.
 std::optional<Error> check_text(const ChatRequest& request);
 
 }  // namespace holysheep::client

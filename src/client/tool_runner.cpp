@@ -1,4 +1,4 @@
-// One round: a question, then every call of the answer, each with exactly one result, in the answer's order.
+// One round: a request, then every tool call of the answer, each with exactly one result, in order.
 #include <holysheep/tool_runner.hpp>
 
 #include <algorithm>
@@ -20,7 +20,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// The longest deadline that a call has, too: milliseconds::max() cannot be added to a time.
+// The longest deadline of a call: milliseconds::max() cannot be added to a time.
 constexpr milliseconds kLongestRun = std::chrono::hours{262'800};
 
 std::string error_text(std::string_view what) {
@@ -62,7 +62,7 @@ class Run {
             ++rounds_;
             if (!answer) return end(std::move(answer));
             if (answer->choices.empty()) return end(std::move(answer));
-            // Calls of a cut answer may lack their end, and would run all the same.
+            // Calls of a cut answer may be incomplete.
             if (auto error = client::cut_or_blocked(*answer)) return end(std::move(*error));
             request_.messages.push_back(answer->choices.front().message);
             if (answer->tool_calls().empty()) return end(std::move(answer));
@@ -90,14 +90,14 @@ class Run {
                 results[i] = error ? error_text(error->message) : run_tool(calls[i], tools_);
             }
         }
-        // A call without a result would make the conversation unusable.
+        // A call without a result would make the conversation invalid.
         for (std::size_t i = 0; i < calls.size(); ++i) {
             request_.messages.push_back(tool_result(calls[i].id, std::move(results[i])));
         }
         return error;
     }
 
-    /// Each thread takes the next call until none is left; this one takes part.
+    /// Each thread, including this one, takes the next call until none is left.
     void run_at_the_same_time(const std::vector<ToolCall>& calls, std::vector<std::string>& results) const {
         std::atomic<std::size_t> next{0};
         const auto work = [&] {
@@ -111,7 +111,7 @@ class Run {
         std::vector<std::jthread> others;
         try {
             while (others.size() + 1 < threads) others.emplace_back(work);
-        } catch (const std::system_error&) {  // no thread is left: those that are there do it
+        } catch (const std::system_error&) {  // no more threads: the existing ones do the work
         }
         work();
     }

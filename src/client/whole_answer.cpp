@@ -1,4 +1,4 @@
-// `Error::provider_code` is the enumerator's name, whatever word the gateway used: callers switch on it.
+// `Error::provider_code` is the name of the enumerator, whatever the gateway sent, so that callers can compare it.
 #include "client/whole_answer.hpp"
 
 #include <memory>

@@ -1,4 +1,4 @@
-// Answers that must not be taken for whole ones: cut at their token limit, or ended by a content filter.
+// Detects incomplete answers: cut at a token limit, or ended by a content filter.
 // ChatCompletion → [whole_answer] → Error of chat_whole, chat_as and run_tools
 #pragma once
 
@@ -10,11 +10,11 @@
 
 namespace holysheep::client {
 
-/// The answer becomes the error's `partial`.
+/// Moves the answer to `Error::partial`.
 Error unfit_answer(ErrorCode code, std::string provider_code, std::string message, ChatCompletion&& answer);
 
-/// By the finish reason of the first choice. An answer that failed is none: the decoder has refused it. Takes the
-/// answer where there is an error.
+/// Judges by the finish reason of the first choice (the decoder has refused failed answers). Moves the answer into the
+/// error, if there is one.
 std::optional<Error> cut_or_blocked(ChatCompletion& answer);
 
 }  // namespace holysheep::client

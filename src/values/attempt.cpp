@@ -1,4 +1,4 @@
-// The trail of a call in words: what each attempt was, how it ended, how long it took.
+// Summarises the attempts of a call: kind, result and duration of each.
 #include <holysheep/attempt.hpp>
 
 #include "values/duration_text.hpp"
@@ -12,8 +12,8 @@ namespace {
 using values::contains_ignoring_case;
 using values::measured_text;
 
-/// Retries and failovers follow from the order of the trail; the other kinds run beside an attempt, or ask for
-/// something else, and need a word.
+/// Retries and failovers follow from the order of the attempts; the other kinds run in parallel or use another model,
+/// so they are named.
 std::string kind_in_words(const AttemptRecord& attempt) {
     switch (attempt.kind) {
         case AttemptKind::first:
@@ -28,7 +28,7 @@ std::string kind_in_words(const AttemptRecord& attempt) {
     return "";
 }
 
-/// What became of a connection, as far as the transport's words tell.
+/// What happened to a connection, according to the transport's text.
 std::string_view connection_in_words(std::string_view detail) {
     if (contains_ignoring_case(detail, "refused")) return "refused";
     if (contains_ignoring_case(detail, "resolve")) return "not found by name";
@@ -52,7 +52,7 @@ std::string failure_in_words(const AttemptRecord& attempt) {
             return attempt.http_status >= 400 ? status : status.empty() ? "no answer" : "timed out";
         case ErrorCode::server_failed:
         case ErrorCode::rate_limited:
-            // The number is a word that everybody knows; an error in the body of a 200 is told as one.
+            // The status says it all, unless it is 200 and the error is in the body.
             if (attempt.http_status >= 400) return status;
             return with_status(attempt.error == ErrorCode::rate_limited ? "rate limited" : "failed");
         case ErrorCode::malformed_response: return with_status("malformed");

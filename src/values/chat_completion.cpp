@@ -5,7 +5,7 @@ namespace holysheep {
 inline namespace v0 {
 namespace {
 
-/// What the shortcuts read when the gateway sent no choice at all.
+/// Used by the shortcuts if there is no choice.
 const Message& first_message(const ChatCompletion& completion) {
     static const Message nothing;
     return completion.choices.empty() ? nothing : completion.choices.front().message;

@@ -1,4 +1,4 @@
-// Digits are kept as they stand; the point and the exponent only say how many of them count.
+// Collects the digits; the point and the exponent determine how many of them count.
 #include "values/decimal.hpp"
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 namespace holysheep::values {
 namespace {
 
-/// Moves leading digits of `text` to `digits`; how many there were.
+/// Moves leading digits of `text` to `digits` and returns their number.
 std::size_t take_digits(std::string_view& text, std::string& digits) {
     const auto end = std::ranges::find_if_not(text, is_digit);
     const auto count = static_cast<std::size_t>(end - text.begin());
@@ -41,7 +41,7 @@ std::optional<std::int64_t> scaled_decimal(std::string_view text, int shift) {
     }
     if (!text.empty()) return std::nullopt;
 
-    // The digits before this position are the integer that is asked for, the one at it decides on rounding.
+    // The digits before this position form the result; the digit at it determines the rounding.
     const auto point = static_cast<std::ptrdiff_t>(whole) + exponent + shift;
     const auto digit = [&](std::ptrdiff_t at) {
         return at >= 0 && at < std::ssize(digits) ? digits[static_cast<std::size_t>(at)] - '0' : 0;

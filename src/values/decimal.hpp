@@ -1,4 +1,4 @@
-// Decimal text as a scaled integer, without a binary fraction in between.
+// Converts decimal text to a scaled integer without a binary fraction.
 // "2.5e-07" → [scaled_decimal] → Money
 #pragma once
 
@@ -8,8 +8,8 @@
 
 namespace holysheep::values {
 
-/// The number times ten to the power of `shift`, half of one counting up. Nothing when the text is no plain decimal
-/// (digits, a point, an exponent), below zero, or out of range.
+/// The number times 10^shift; half a unit rounds up. Returns nullopt if the text is not a plain decimal (digits, point,
+/// exponent), negative, or out of range.
 std::optional<std::int64_t> scaled_decimal(std::string_view text, int shift);
 
 }  // namespace holysheep::values

@@ -1,4 +1,4 @@
-// An error in one line, and the exception that carries it for those who prefer to throw.
+// Formats an error as one line; implements its exception.
 #include <algorithm>
 #include <ostream>
 #include <sstream>
@@ -12,7 +12,7 @@ namespace holysheep {
 inline namespace v0 {
 namespace {
 
-/// What stands in for a message that nobody wrote: what the class means, and what helps.
+/// The default message of a class: its meaning and the remedy.
 std::string_view meaning(ErrorCode code) {
     switch (code) {
         case ErrorCode::cancelled: return "the call was cancelled";
@@ -46,7 +46,7 @@ std::string_view meaning(ErrorCode code) {
     return "";
 }
 
-/// Gateways put line breaks and worse into their texts; a log line must stay one.
+/// Texts of gateways may contain line breaks and control characters, but a log line must be one line.
 std::string on_one_line(std::string_view text) {
     std::string line(text);
     std::ranges::replace_if(

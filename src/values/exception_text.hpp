@@ -1,4 +1,4 @@
-// Words for an exception that somebody else's function let out.
+// Formats an exception from a function of the user.
 #pragma once
 
 #include <exception>
@@ -7,7 +7,7 @@
 
 namespace holysheep::values {
 
-/// Inside a handler: "<what>: <its text>", or just `what` for one that has none.
+/// Call inside a catch block. Returns "<what>: <text>", or only `what` if the exception has no text.
 inline std::string described_exception(std::string_view what) {
     std::string text(what);
     try {
@@ -15,7 +15,7 @@ inline std::string described_exception(std::string_view what) {
     } catch (const std::exception& error) {
         text += ": ";
         text += error.what();
-    } catch (...) {  // an int, say
+    } catch (...) {  // not a std::exception
     }
     return text;
 }

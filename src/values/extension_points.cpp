@@ -1,4 +1,4 @@
-// Homes of the vtables of the public interfaces, so that each is emitted once, in this library.
+// Out-of-line destructors of the public interfaces, so that each vtable is emitted once, in this library.
 #include <holysheep/clock.hpp>
 #include <holysheep/event_listener.hpp>
 #include <holysheep/region_selector.hpp>

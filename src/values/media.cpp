@@ -1,4 +1,4 @@
-// What a file is, is decided by its first bytes: names lie, and gateways refuse what is mislabelled.
+// Determines the type of a file by its first bytes, because names can be wrong and gateways refuse mislabelled files.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -64,7 +64,7 @@ std::string_view audio_format(std::string_view bytes) {
     return frame ? "mp3" : "";
 }
 
-/// Text is what has no control characters but white space; whether it is UTF-8, the first bytes of each character say.
+/// Whether the bytes are UTF-8 without control characters except white space.
 bool is_text(std::string_view bytes) {
     std::size_t expected = 0;
     for (const char c : bytes) {

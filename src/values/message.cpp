@@ -1,4 +1,4 @@
-// The four short ways to write a message of a conversation.
+// Shortcuts for the messages of a conversation.
 #include <utility>
 
 #include <holysheep/message.hpp>

@@ -1,5 +1,5 @@
-// A model's name as a number, for the tables that every call looks into. Names come from callers without bound, so no
-// table numbers them one after the other: the number is a hash, and a table forgets what it has no room for.
+// Identifies a model by a number for fast look-ups. Callers may use any number of names, so the number is a hash, and
+// tables drop entries that they have no room for.
 // ChatRequest::model → [ModelId] → RegionHealthTracker, KeyRing
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace holysheep::values {
 
-/// 0: no model is known, as for raw requests.
+/// 0: no model, as for raw requests.
 using ModelId = std::uint64_t;
 
 /// FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv), begun with `secret` so that a name cannot be chosen to

@@ -1,4 +1,4 @@
-// Money between its integer and what people write.
+// Converts between integer amounts and decimal text.
 #include <holysheep/money.hpp>
 #include <holysheep/parse_money.hpp>
 
@@ -10,12 +10,12 @@ namespace holysheep {
 inline namespace v0 {
 
 namespace {
-constexpr int kDecimals = 9;  // of a nano-unit
+constexpr int kDecimals = 9;  // decimals of a nano-unit
 constexpr std::size_t kShownText = 100;
 }  // namespace
 
 std::string Money::amount() const {
-    // As unsigned, so that the lowest number has an opposite, too.
+    // Unsigned, because the lowest number has no positive counterpart.
     const auto magnitude = nano < 0 ? 0 - static_cast<std::uint64_t>(nano) : static_cast<std::uint64_t>(nano);
     constexpr std::uint64_t kUnit = 1'000'000'000;
     auto fraction = std::to_string(magnitude % kUnit);

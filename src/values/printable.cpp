@@ -1,4 +1,4 @@
-// One pass over the bytes; a terminal may take U+009B for the beginning of a command, as it takes ESC [.
+// One pass over the bytes. Terminals may interpret U+009B like ESC [ as the start of a command.
 #include "values/printable.hpp"
 
 #include <algorithm>
@@ -38,7 +38,7 @@ std::size_t sequence_length(std::string_view text) {
     for (std::size_t i = 1; i < length; ++i) {
         if ((byte(i) & 0xc0U) != 0x80) return 0;
     }
-    // Overlong forms, surrogates, and what lies beyond U+10FFFF.
+    // Overlong forms, surrogates, and values beyond U+10FFFF.
     const auto second = byte(1);
     if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f)) return 0;
     if ((first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f)) return 0;

@@ -1,4 +1,4 @@
-// Text of others for a terminal, a log or a table: it may neither steer the terminal nor look like a line of its own.
+// Makes foreign text safe for a terminal, a log or a table: it must neither control the terminal nor add lines.
 #pragma once
 
 #include <cstddef>
@@ -7,14 +7,14 @@
 
 namespace holysheep::values {
 
-/// The length of the UTF-8 sequence that begins the text, which is not empty (RFC 3629); 0: there is none.
+/// The length of the UTF-8 sequence at the beginning of a text that is not empty (RFC 3629); 0: it is ill-formed.
 std::size_t sequence_length(std::string_view text);
 
-/// How many characters the text has, if it is UTF-8: each is taken for one column.
+/// The number of characters of UTF-8 text; each counts as one column.
 std::size_t columns(std::string_view text);
 
-/// At most so many columns; what is cut ends in an ellipsis. Control characters, those from U+0080 to U+009F too,
-/// become spaces, bytes that are not UTF-8 become U+FFFD.
+/// The text in at most `width` columns; a truncated text ends with an ellipsis. Control characters, including U+0080 to
+/// U+009F, become spaces, bytes that are not UTF-8 become U+FFFD.
 std::string clipped(std::string_view text, std::size_t width = std::string_view::npos);
 
 }  // namespace holysheep::values

@@ -1,4 +1,4 @@
-// Gives back the memory of a value that lives on. Assigning `{}` does not: a string and a vector keep their buffers.
+// Frees the memory of a value that is kept. Assigning `{}` does not: strings and vectors keep their buffers.
 #pragma once
 
 #include <utility>

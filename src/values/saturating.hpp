@@ -1,4 +1,4 @@
-// Sums of counts that a gateway may make up: they stop at the end of the range.
+// Saturating addition, for counts that a gateway may invent.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What the counts of tokens come to.
+// Derived token counts.
 #include <algorithm>
 
 #include <holysheep/usage.hpp>

@@ -1,4 +1,4 @@
-// What reading one chunk takes: buffers that are needed only meanwhile, so that thousands of streams share a few.
+// Buffers for reading one chunk. They are needed only meanwhile, so thousands of streams share a few.
 // JSON text → [answer_reader: answer_scan or answer_dom] → AnswerFields
 #pragma once
 

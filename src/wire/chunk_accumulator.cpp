@@ -58,8 +58,8 @@ std::string tool_call_json(const ToolCall& call, const JsonMembers& extra, const
     return out;
 }
 
-/// What a text that repeats all that has come adds to it. One that says something else adds nothing: what was told
-/// cannot be taken back.
+/// The part of a repeated text that is new. A text that differs from the previous one adds nothing, because reported
+/// events cannot be revoked.
 std::string_view beyond(std::string_view so_far, std::string_view whole) {
     return whole.substr(0, so_far.size()) == so_far ? whole.substr(so_far.size()) : std::string_view();
 }
@@ -215,13 +215,13 @@ std::size_t ChunkAccumulator::add_tool_call(const ToolCallDelta& delta, std::siz
     }
     bytes_ += delta.arguments.size() + delta.name.size() + delta.id.size();
     if (!delta.arguments.empty() || opened) ++progress_;
-    tell_tool_call(position, slot, false);
+    report_tool_call(position, slot, false);
     return slot;
 }
 
-/// The name and the id are told once, with all the arguments that came before the name; then each piece as it comes. A
-/// placeholder in place of the arguments is held back: what was told cannot be taken back.
-void ChunkAccumulator::tell_tool_call(std::size_t position, std::size_t slot, bool is_last) {
+/// Reports the name and the id once, with all arguments that arrived before the name, then each piece as it arrives.
+/// Holds a placeholder for the arguments back, because reported events cannot be revoked.
+void ChunkAccumulator::report_tool_call(std::size_t position, std::size_t slot, bool is_last) {
     Choice& choice = completion_.choices[position];
     ToolCall& call = choice.message.tool_calls[slot];
     ChoiceState& choice_state = states_[position];
@@ -252,7 +252,7 @@ void ChunkAccumulator::tell_tool_call(std::size_t position, std::size_t slot, bo
 void ChunkAccumulator::tell_held_calls(std::size_t position) {
     const auto& calls = states_[position].calls;
     for (std::size_t slot = 0; states_[position].held_calls > 0 && slot < calls.size(); ++slot) {
-        if (calls[slot].held) tell_tool_call(position, slot, true);
+        if (calls[slot].held) report_tool_call(position, slot, true);
     }
 }
 

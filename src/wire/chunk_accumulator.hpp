@@ -1,4 +1,4 @@
-// Joins the chunks of a stream into one answer, and says what each of them added.
+// Assembles the chunks of a stream to one answer, and reports what each of them added.
 // AnswerFields → [chunk_accumulator] → ChatChunk*, ChatCompletion
 #pragma once
 
@@ -80,7 +80,7 @@ class ChunkAccumulator {
     bool repeats(const AnswerFields& fields, std::size_t delta) const;
     bool add_tool_calls(const AnswerFields& fields, std::size_t delta, bool repeated);
     std::size_t add_tool_call(const ToolCallDelta& delta, std::size_t position);
-    void tell_tool_call(std::size_t position, std::size_t slot, bool is_last);
+    void report_tool_call(std::size_t position, std::size_t slot, bool is_last);
     void tell_held_calls(std::size_t position);
     void add_finish(std::size_t position, std::string_view reason);
     std::size_t add_loose(const LooseMember& member, const AnswerFields& fields);

@@ -1,6 +1,7 @@
 // Exact by construction: JSON text that is equal up to the inside of one string, and holds plain characters there, has
-// the same tree with another value at that place. And what an accumulator was told by the chunk just before, it need
-// not be told again: ids are set once, roles and loose members are replaced. What it would append or count is no frame.
+// the same tree with another value at that place. The other
+// members need not be added again: ids are set once, roles and unknown members are replaced. A chunk with members that
+// would be appended or counted does not match.
 #include "wire/chunk_frame.hpp"
 
 #include <algorithm>

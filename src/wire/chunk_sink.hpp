@@ -1,4 +1,4 @@
-// Who listens to the events of a stream while it is decoded.
+// Receives the events of a stream while it is decoded.
 // chunk_accumulator, stream_decoder → [ChunkSink] → call
 #pragma once
 

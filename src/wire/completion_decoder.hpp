@@ -1,4 +1,4 @@
-// The body of a plain 200 → ChatCompletion, or the error that it really is.
+// Decodes the body of a plain 200: a ChatCompletion, or the error that it contains.
 // body → [completion_decoder: answer_scan or answer_dom → chunk_accumulator] → ChatCompletion
 #pragma once
 

@@ -1,4 +1,4 @@
-// Status and provider code → the library's class of a failure.
+// Classifies an error by status and provider code.
 // ErrorFields → [error_class] → Error::code
 #pragma once
 

@@ -1,4 +1,4 @@
-// An answer that is not a success → Error, whatever it looks like.
+// Decodes an unsuccessful response of any form to an Error.
 // status, headers, body → [error_decoder: error_fields → error_class] → Error
 #pragma once
 

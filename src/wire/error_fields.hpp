@@ -1,4 +1,4 @@
-// What an error body says, whatever its shape, before it is given a class.
+// The fields of an error body of any shape, before it is classified.
 // error body (JSON) → [ErrorFields] → error_class → Error
 #pragma once
 

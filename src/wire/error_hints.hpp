@@ -1,4 +1,4 @@
-// When to come back, as error bodies say it: in members, in quoted headers, in words.
+// Finds when to retry in error bodies: in members, quoted headers and messages.
 // error body (JSON), message → [error_hints] → ErrorFields, Error
 #pragma once
 

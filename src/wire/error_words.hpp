@@ -1,4 +1,4 @@
-// What providers say when they refuse, and which class that is: the table that error_class walks.
+// The table of providers' error codes and messages with their classes, for error_class.
 // [error_words] → error_class
 #pragma once
 

@@ -1,4 +1,4 @@
-// What a choice ended with, in the words of all providers.
+// Maps the finish reasons of all providers.
 // finish_reason as sent → [finish_reasons] → FinishReason
 #pragma once
 

@@ -1,5 +1,5 @@
-// What a text that should be one JSON value, but is not, still says: relays forget the blank line between events, wrap
-// lines of events into events, or write something behind their JSON.
+// Reads text that should be one JSON value, but is not: relays omit the blank line between events, nest event lines, or
+// append text to their JSON.
 // text that is no JSON → [loose_frames] → stream_decoder, completion_decoder, error_decoder
 #pragma once
 

@@ -1,4 +1,4 @@
-// Whether the 200 that a probe got comes from a gateway at all.
+// Decides whether a 200 to a probe comes from a gateway.
 // first bytes of a body → [probe_answer] → Prober
 #pragma once
 

@@ -1,4 +1,4 @@
-// Each value is read as strictly as it takes to never act on nonsense.
+// Reads each value strictly enough to never act on an invalid one.
 #include "wire/response_headers.hpp"
 
 #include <algorithm>

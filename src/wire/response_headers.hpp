@@ -1,4 +1,4 @@
-// What the headers of an answer say: when to come back, what is left, and the gateway's id for the request.
+// Reads the headers of a response: when to retry, the remaining quota, and the gateway's id of the request.
 // HttpHead → [response_headers] → Error, RateLimits, AttemptRecord
 #pragma once
 

@@ -21,8 +21,8 @@ struct StreamDecoderOptions {
 };
 
 /// A stream is complete when `[DONE]` was read or, at the end of the body, every choice seen has a finish reason.
-/// A body that is no event stream is decided by its first bytes, not by its label: a JSON answer is told as if it had
-/// been streamed, a JSON error is the error, HTML is `malformed_response`.
+/// The first bytes, not the content type, decide about a body that is not an event stream: a JSON answer is reported as
+/// if it had been streamed, a JSON error is the error, HTML is `malformed_response`.
 class StreamDecoder {
   public:
     enum class State { open, complete, failed };
@@ -39,7 +39,7 @@ class StreamDecoder {
     State end_of_body(bool clean);
     State state() const;
 
-    /// A content, reasoning, refusal, media or tool-call delta was told: the point after which nothing may be retried.
+    /// A content, reasoning, refusal, media or tool-call delta was reported; from then on nothing may be retried.
     bool has_content() const;
     /// Some of it was media.
     bool has_media() const;

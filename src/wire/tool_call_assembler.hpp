@@ -1,4 +1,4 @@
-// Which tool call a piece of a stream belongs to, and what it adds to it. Providers number the calls from 0, from 1,
+// Assigns the pieces of tool calls to calls. Providers number the calls from 0, from 1,
 // all with 0, with -1 or not at all; relays repeat ids, change them or leave them out.
 // ToolCallDelta → [tool_call_assembler: tool_arguments] → chunk_accumulator
 #pragma once
