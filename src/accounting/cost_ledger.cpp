@@ -48,7 +48,7 @@ Result<CostLine> read_line(const nlohmann::json& entry, const std::string& where
     line.estimated_cost = fields.money("estimated_cost", currency).value_or(Money{0, currency});
     if (line.model.empty()) fields.complain("model", "is missing");
     if (currency.empty()) fields.complain("currency", "is missing");
-    if (fields.complaint()) return *fields.complaint();
+    if (fields.problem()) return *fields.problem();
     return line;
 }
 

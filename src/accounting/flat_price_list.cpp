@@ -106,7 +106,7 @@ Result<ModelCatalogue> read_flat_list(const json& list, std::string_view file) {
         ModelTraits traits{.context_window = window_of(fields, "max_input_tokens"),
                            .max_output = window_of(fields, "max_output_tokens"),
                            .price = read_price(fields, entry)};
-        if (fields.complaint()) return *fields.complaint();
+        if (fields.problem()) return *fields.problem();
         catalogue.set(name, std::move(traits));
     }
     if (recognised) return catalogue;

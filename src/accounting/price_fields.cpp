@@ -82,7 +82,7 @@ void PriceFields::expect_only(std::initializer_list<std::string_view> names) {
 }
 
 void PriceFields::complain(std::string_view member, std::string_view what) {
-    if (!complaint_) complaint_ = price_list_error(where_ + ": \"" + std::string(member) + "\" " + std::string(what));
+    if (!problem_) problem_ = price_list_error(where_ + ": \"" + std::string(member) + "\" " + std::string(what));
 }
 
 }  // namespace holysheep::accounting

@@ -34,12 +34,12 @@ class PriceFields {
     void expect_only(std::initializer_list<std::string_view> names);
     void complain(std::string_view member, std::string_view what);
     /// The first problem.
-    const std::optional<Error>& complaint() const { return complaint_; }
+    const std::optional<Error>& problem() const { return problem_; }
 
   private:
     const nlohmann::json& object_;
     std::string where_;
-    std::optional<Error> complaint_;
+    std::optional<Error> problem_;
 };
 
 Error price_list_error(std::string message);

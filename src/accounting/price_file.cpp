@@ -44,7 +44,7 @@ std::optional<Error> read_tiers(const json& tiers, const std::string& where, con
         if (!output) fields.complain("output", "is missing");
         if (tier.above_input_tokens == 0)
             fields.complain("above_input_tokens", "is missing: say where the tier begins");
-        if (fields.complaint()) return fields.complaint();
+        if (fields.problem()) return fields.problem();
         price.tiers.push_back(std::move(tier));
     }
     return std::nullopt;
@@ -90,7 +90,7 @@ std::optional<Error> read_model(const std::string& name, const json& entry, std:
         }
     }
     catalogue.set(name, std::move(traits));
-    return fields.complaint();
+    return fields.problem();
 }
 
 Result<ModelCatalogue> read_own_list(const json& list, std::string_view file) {
@@ -103,7 +103,7 @@ Result<ModelCatalogue> read_own_list(const json& list, std::string_view file) {
         if (terms.per_tokens == 0) fields.complain("per_tokens", "must be more than 0");
     }
     if (terms.currency.empty()) fields.complain("currency", "is empty: write one such as \"USD\", or leave it out");
-    if (fields.complaint()) return *fields.complaint();
+    if (fields.problem()) return *fields.problem();
     ModelCatalogue catalogue;
     for (const auto& [name, entry] : list["models"].items()) {
         if (auto error = read_model(name, entry, file, terms, catalogue)) return std::move(*error);

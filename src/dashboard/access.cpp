@@ -14,7 +14,7 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
 
-/// 127.0.0.0/8 in its usual form; a name that only begins like it is none.
+/// 127.0.0.0/8 in dotted form; not a name that begins like it.
 bool is_ipv4_loopback(std::string_view host) {
     if (!host.starts_with("127.") || std::ranges::count(host, '.') != 3) return false;
     return std::ranges::all_of(host, [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
@@ -46,7 +46,7 @@ std::string_view value_of(std::string_view name, std::string_view list, char sep
     return {};
 }
 
-/// How long it takes tells nothing of where they differ.
+/// Runs in constant time.
 bool is_same_secret(std::string_view a, std::string_view b) {
     auto difference = a.size() ^ b.size();
     for (std::size_t i = 0; i < a.size(); ++i) {
@@ -67,7 +67,7 @@ bool is_loopback(std::string_view host) {
     return equal_ignoring_case(host, "localhost") || host == "::1" || is_ipv4_loopback(host);
 }
 
-std::optional<std::string> complaint(const DashboardServerOptions& options) {
+std::optional<std::string> validate(const DashboardServerOptions& options) {
     if (options.host.empty()) return "dashboard: host is empty; 127.0.0.1 is for this machine alone";
     if (options.token.empty()) {
         if (is_loopback(options.host)) return std::nullopt;
@@ -82,18 +82,18 @@ std::optional<std::string> complaint(const DashboardServerOptions& options) {
     return std::nullopt;
 }
 
-Admission admit(const Visitor& visitor, const DashboardServerOptions& options, std::string_view cookie_name) {
+Admission admit(const RequestIdentity& identity, const DashboardServerOptions& options, std::string_view cookie_name) {
     if (options.token.empty()) {
-        // RFC 9110 has clients name the host they mean.
-        const auto host = without_port(visitor.host);
+        // RFC 9110 requires clients to send the host.
+        const auto host = without_port(identity.host);
         const bool is_ours = host.empty() || is_loopback(host) || equal_ignoring_case(host, options.host);
         return is_ours ? Admission::granted : Admission::foreign_host;
     }
-    if (is_same_secret(bearer(visitor.authorization), options.token) ||
-        is_same_secret(value_of(cookie_name, visitor.cookie, ';'), options.token)) {
+    if (is_same_secret(bearer(identity.authorization), options.token) ||
+        is_same_secret(value_of(cookie_name, identity.cookie, ';'), options.token)) {
         return Admission::granted;
     }
-    if (is_same_secret(value_of("token", visitor.query, '&'), options.token)) return Admission::with_cookie;
+    if (is_same_secret(value_of("token", identity.query, '&'), options.token)) return Admission::with_cookie;
     return Admission::wrong_token;
 }
 

@@ -1,4 +1,4 @@
-// Who may see the dashboard: decided from the options and from what a request says of itself.
+// Decides who may see the dashboard, from the options and the headers of a request.
 // DashboardServer → [admit] → page, or a refusal
 #pragma once
 
@@ -11,26 +11,26 @@
 
 namespace holysheep::inline v0::dashboard {
 
-/// Whether an address of this name reaches no other machine.
+/// Whether this name or address is loopback.
 bool is_loopback(std::string_view host);
 
-/// Why these options cannot be used, with the remedy.
-std::optional<std::string> complaint(const DashboardServerOptions& options);
+/// The problem of invalid options, with the remedy; unset if they are valid.
+std::optional<std::string> validate(const DashboardServerOptions& options);
 
-/// What of a request says who asks; empty where it is not there.
-struct Visitor {
+/// The parts of a request that identify the client; empty if missing.
+struct RequestIdentity {
     std::string_view host{}, authorization{}, cookie{}, query{};
 };
 
 enum class Admission {
     granted,
-    with_cookie,   ///< the token stands in the address: it belongs into a cookie, out of sight
-    foreign_host,  ///< the browser believes to speak with another server
+    with_cookie,   ///< the token is in the URL; move it to a cookie
+    foreign_host,  ///< the browser addressed another server
     wrong_token
 };
-Admission admit(const Visitor& visitor, const DashboardServerOptions& options, std::string_view cookie_name);
+Admission admit(const RequestIdentity& identity, const DashboardServerOptions& options, std::string_view cookie_name);
 
-/// Cookies do not tell ports of a host apart, so their names do.
+/// Cookies apply to all ports of a host, so their names contain the port.
 std::string cookie_name(std::uint16_t port);
 
 }  // namespace holysheep::inline v0::dashboard

@@ -1,4 +1,4 @@
-// Fills the template in.
+// Replaces the placeholders of the template.
 #include "dashboard/page.hpp"
 
 namespace holysheep::inline v0::dashboard {

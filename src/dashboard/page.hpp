@@ -1,4 +1,4 @@
-// The page as one piece of HTML, with style and script in it; made from the folder page/ by the build.
+// The page as one HTML text with style and script; the build makes it from the folder page/.
 #pragma once
 
 #include <string>
@@ -6,10 +6,10 @@
 
 namespace holysheep::inline v0::dashboard {
 
-/// Has "@title@" and "@nonce@" where those belong.
+/// With the placeholders "@title@" and "@nonce@".
 std::string_view page_template();
 
-/// `nonce`: what the page's Content-Security-Policy allows its style and its script by.
+/// `nonce`: allows style and script in the Content-Security-Policy of the page.
 std::string page(std::string_view title, std::string_view nonce);
 
 }  // namespace holysheep::inline v0::dashboard

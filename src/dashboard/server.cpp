@@ -1,4 +1,4 @@
-// Answers three paths from one snapshot each. evhttp does the HTTP; nothing is kept between requests.
+// Serves three paths, each from one snapshot. evhttp implements HTTP; no state is kept between requests.
 // browser, Prometheus → evhttp → [DashboardServer] → stats()
 #include <holysheep/dashboard/server.hpp>
 
@@ -29,11 +29,11 @@ inline namespace v0 {
 
 namespace {
 
-// Nothing that belongs here needs more; a peer that is slow to ask gives way.
+// Requests need no more than this; connections with slow requests are closed.
 constexpr int kMostHeaderBytes = 16 * 1024, kMostBodyBytes = 4 * 1024, kSecondsToAsk = 10;
-// Connections at a time. Further ones wait in the kernel, where they take none of the descriptors that calls need.
+// Connections at a time. Further ones wait in the kernel, where they use no descriptors that calls need.
 constexpr std::size_t kMostConnections = 64;
-// How often connections are looked at: for those that are over, and those that take too long to ask.
+// How often to check for closed connections and slow requests.
 constexpr timeval kSweep{.tv_sec = 0, .tv_usec = 250'000};
 
 Error refused(std::string message) { return {.code = ErrorCode::invalid_options, .message = std::move(message)}; }
@@ -69,7 +69,7 @@ class Answer {
     void send(int status, const char* type, std::string_view body) {
         header("Content-Type", type);
         if (evhttp_request_get_command(request_) == EVHTTP_REQ_HEAD) {
-            // libevent would send a body that nobody expects, in front of the connection's next answer.
+            // libevent would send an unexpected body before the next answer on the connection.
             header("Content-Length", std::to_string(body.size()));
         } else {
             evbuffer_add(evhttp_request_get_output_buffer(request_), body.data(), body.size());
@@ -82,8 +82,8 @@ class Answer {
     evhttp_request* request_;
 };
 
-/// The connections of a server: how many there are, and since when each of them has been about to ask. libevent's own
-/// timeout begins anew with each byte, so that a visitor could take for ever over one request.
+/// The connections of a server, and since when each has been sending its request. libevent's timeout restarts with each
+/// byte, so that one request could take for ever.
 class Connections {
   public:
     Connections() = default;
@@ -95,13 +95,13 @@ class Connections {
 
     bufferevent* add(event_base* base) {
         auto* const connection = bufferevent_socket_new(base, -1, 0);
-        if (connection == nullptr) return nullptr;  // evhttp makes one, or gives up
-        bufferevent_incref(connection);  // tells later that evhttp has let go of it; evhttp closes its socket
+        if (connection == nullptr) return nullptr;  // evhttp creates one, or fails
+        bufferevent_incref(connection);             // its count shows when evhttp releases it; evhttp closes its socket
         since_.emplace(connection, std::chrono::steady_clock::now());
         return connection;
     }
-    /// It has asked, and may ask again.
-    void note_request(bufferevent* connection) {
+    /// The request is complete; another may follow.
+    void record_request(bufferevent* connection) {
         if (const auto at = since_.find(connection); at != since_.end()) at->second = std::chrono::steady_clock::now();
     }
     void sweep() {
@@ -134,7 +134,7 @@ class DashboardServer::Impl {
         evhttp_set_max_headers_size(http_.get(), kMostHeaderBytes);
         evhttp_set_max_body_size(http_.get(), kMostBodyBytes);
         evhttp_set_timeout(http_.get(), kSecondsToAsk);
-        // All are taken, so that each gets an answer that says what helps.
+        // All methods are accepted, so that each gets an answer with the remedy.
         evhttp_set_allowed_methods(http_.get(), EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
                                                     EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
         evhttp_set_bevcb(
@@ -146,7 +146,7 @@ class DashboardServer::Impl {
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
 
-    /// Why it cannot listen; unset: it does.
+    /// Why it cannot listen; unset: it listens.
     std::optional<std::string> listen() {
         errno = 0;
         auto* const bound = evhttp_bind_socket_with_handle(http_.get(), options_.host.c_str(), options_.port);
@@ -157,7 +157,7 @@ class DashboardServer::Impl {
         }
         listener_ = evhttp_bound_socket_get_listener(bound);
         port_ = port_of(evhttp_bound_socket_get_fd(bound));
-        // Out of descriptors: visitors wait until the next sweep, and the loop does not spin.
+        // Out of descriptors: connections wait until the next sweep, so that the loop does not spin.
         evconnlistener_set_error_cb(listener_,
                                     [](evconnlistener* listener, void*) { evconnlistener_disable(listener); });
         sweeper_.reset(event_new(
@@ -192,17 +192,18 @@ class DashboardServer::Impl {
     }
 
     void answer(evhttp_request* request) {
-        connections_.note_request(evhttp_connection_get_bufferevent(evhttp_request_get_connection(request)));
+        connections_.record_request(evhttp_connection_get_bufferevent(evhttp_request_get_connection(request)));
         Answer answer(request);
         const auto* const headers = evhttp_request_get_input_headers(request);
         const auto* const uri = evhttp_request_get_evhttp_uri(request);
         const auto header = [&](const char* name) { return or_empty(evhttp_find_header(headers, name)); };
-        const dashboard::Visitor visitor{.host = header("Host"),
-                                         .authorization = header("Authorization"),
-                                         .cookie = header("Cookie"),
-                                         .query = or_empty(uri == nullptr ? nullptr : evhttp_uri_get_query(uri))};
+        const dashboard::RequestIdentity identity{
+            .host = header("Host"),
+            .authorization = header("Authorization"),
+            .cookie = header("Cookie"),
+            .query = or_empty(uri == nullptr ? nullptr : evhttp_uri_get_query(uri))};
         const auto path = or_empty(uri == nullptr ? nullptr : evhttp_uri_get_path(uri));
-        switch (dashboard::admit(visitor, options_, cookie_name_)) {
+        switch (dashboard::admit(identity, options_, cookie_name_)) {
             case dashboard::Admission::granted: break;
             case dashboard::Admission::with_cookie:
                 answer.header("Set-Cookie", cookie_name_ + "=" + options_.token + "; Path=/; HttpOnly; SameSite=Lax");
@@ -254,7 +255,7 @@ class DashboardServer::Impl {
     std::string cookie_name_;
     evconnlistener* listener_ = nullptr;
     libevent::LoopThread loop_;  // outlives the server, whose events live in its base
-    Connections connections_;    // outlives the server, too: lets go of its connections after it
+    Connections connections_;    // outlives the server, whose connections it releases afterwards
     libevent::HttpServer http_;
     libevent::Event sweeper_;
 };
@@ -268,7 +269,7 @@ DashboardServer::~DashboardServer() = default;
 
 Result<DashboardServer> DashboardServer::create(std::function<Stats()> stats, DashboardServerOptions options) {
     if (!stats) return refused("dashboard: there is nothing to show: `stats` is empty");
-    if (auto why = dashboard::complaint(options)) return refused(*std::move(why));
+    if (auto why = dashboard::validate(options)) return refused(*std::move(why));
     try {
         auto impl = std::make_unique<Impl>(std::move(stats), std::move(options));
         if (auto why = impl->listen()) return refused(*std::move(why));

@@ -58,7 +58,7 @@ class EventWriter {
     std::string start_;
 };
 
-// The arguments travel in two portions, cut where a careless reader would lose the second.
+// The arguments are sent in two portions, split where a careless reader would lose the second.
 void add_tool_call(StreamEvents& stream, const EventWriter& write, int choice, const ToolCall& call) {
     const auto half = call.arguments.size() / 2;
     stream.events.push_back(write.delta(choice, R"({"tool_calls":[{"index":0,"id":)" + json_string(call.id) +

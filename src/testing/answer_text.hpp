@@ -1,6 +1,5 @@
-// What a gateway's answers look like as text: completions, stream events, errors, lists. Used by both the fake
-// transport and the simulator, so that they cannot drift apart. request → [answer text] → FakeTransport,
-// GatewaySimulator
+// Builds the texts of a gateway's answers: completions, stream events, errors, lists. Shared by the fake transport and
+// the simulator, so that they agree. request → [answer text] → FakeTransport, GatewaySimulator
 #pragma once
 
 #include <cstddef>
@@ -13,12 +12,12 @@
 
 namespace holysheep::inline v0::testing::answer_text {
 
-/// A call of a tool, as the model asks for it.
+/// A tool call of the model.
 struct ToolCall {
     std::string id{}, name{}, arguments{};
 };
 
-/// One chat answer, before it is decided whether it travels whole or as a stream.
+/// A chat answer, which is sent as a whole or as a stream.
 struct Completion {
     std::string id{}, model{};
     std::int64_t created = 1'700'000'000;
@@ -43,7 +42,7 @@ struct StreamMarks {
 
 std::string completion_json(const Completion& completion);
 StreamEvents stream_events(const Completion& completion, StreamMarks marks);
-/// `code` may be empty: it then travels as null, as gateways do.
+/// An empty `code` is sent as null, as by gateways.
 std::string error_json(std::string_view message, std::string_view type, std::string_view code,
                        std::string_view param = {});
 std::string error_json_for_status(int status);

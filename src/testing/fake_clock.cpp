@@ -27,7 +27,7 @@ Clock::TimerId FakeClock::call_at(time_point when, std::function<void()> functio
 }
 
 void FakeClock::cancel(TimerId timer) {
-    std::function<void()> dropped;  // destroyed after the lock: what it captured may call back
+    std::function<void()> dropped;  // destroyed after unlocking: its captures may call back
     std::lock_guard lock(mutex_);
     const auto found = due_.find(timer);
     if (found == due_.end()) return;

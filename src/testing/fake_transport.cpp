@@ -1,4 +1,4 @@
-// Plays scripted exchanges on a clock and keeps the list of what was asked.
+// Plays scripted exchanges on a clock and records requests.
 // client → [FakeTransport] → moves → TransferEvents
 #include <holysheep/testing/fake_transport.hpp>
 
@@ -140,7 +140,7 @@ class FakeTransport::Impl : public std::enable_shared_from_this<FakeTransport::I
         Clock::TimerId timer = 0;
         std::size_t record = 0;
         bool paused = false;
-        bool withheld = false;  // a move came due while paused
+        bool withheld = false;  // a step was due while paused
         AttemptTimings timings{};
     };
 

@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 using Kind = Fault::Kind;
 
-// Long enough for the client to read what came before a reset, which may otherwise overtake it.
+// Long enough for the client to read data before a reset, which might overtake it.
 constexpr auto kBeforeReset = 10ms;
 
 std::string in_hex(std::size_t number) {
@@ -24,7 +24,7 @@ std::string in_hex(std::size_t number) {
     return {text.data(), std::to_chars(text.data(), text.data() + text.size(), number, 16).ptr};
 }
 
-/// Writes the pieces of one answer, framed as its request needs it.
+/// Builds the pieces of one answer, framed as its request requires.
 class ScriptWriter {
   public:
     ScriptWriter(const GatewayAnswer& answer, const ParsedRequest& request, const Fault& fault, Pace pace)
@@ -33,7 +33,7 @@ class ScriptWriter {
         script_.ending = request.keep_alive ? Ending::keep_alive : Ending::close;
         chunked_ = answer.streamed && !request.http_1_0;
         if (answer.streamed && request.http_1_0) script_.ending = Ending::close;
-        // An error is known once the thinking is over.
+        // Errors are sent after the thinking time.
         if (pace_.late_head || answer.status >= 300) pace_.latency += std::exchange(pace_.thinking, 0ms);
     }
 
@@ -59,7 +59,7 @@ class ScriptWriter {
         return end(ending);
     }
 
-    /// As far as `Fault::at`.
+    /// Up to `Fault::at`.
     AnswerScript frozen() {
         const bool whole_body = request_.method != "POST";
         if (whole_body) return whole();
@@ -194,7 +194,7 @@ class ScriptWriter {
 
     void add(std::string bytes, std::chrono::milliseconds delay = 0ms) {
         if (head_sent_) delay += std::exchange(pace_.thinking, 0ms);
-        // What needs no pause of its own travels with the piece before.
+        // Pieces without a pause are sent with the previous one.
         if (delay == 0ms && !script_.pieces.empty() && bytes.size() < 4096 && script_.pieces.back().bytes.size() < 4096)
             script_.pieces.back().bytes += bytes;
         else

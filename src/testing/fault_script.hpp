@@ -1,4 +1,4 @@
-// What one connection writes for one request, and when: a healthy answer, bent by a fault.
+// Determines what a connection writes for a request, and when: a healthy answer, modified by a fault.
 // gateway answer + Fault → [fault script] → SimulatedConnection
 #pragma once
 
@@ -18,15 +18,15 @@ struct Piece {
     std::chrono::milliseconds delay{0};
 };
 
-/// What becomes of the connection after the last piece. `silence`: nothing, until the client leaves.
+/// What happens to the connection after the last piece. `silence`: nothing, until the client closes it.
 enum class Ending { keep_alive, close, reset, silence };
 
 struct AnswerScript {
     int status = 0;  ///< 0: no head is sent
     std::vector<Piece> pieces{};
-    bool repeat_last = false;  ///< the last piece again and again, as fast as it is read or its delay allows
+    bool repeat_last = false;  ///< repeat the last piece, as fast as it is read or its delay allows
     Ending ending = Ending::keep_alive;
-    bool freezes = false;  ///< after the last piece, the whole region falls silent
+    bool freezes = false;  ///< after the last piece, freeze the whole region
 };
 
 /// `thinking` passes between the head and the body.
@@ -37,7 +37,7 @@ struct Pace {
 
 AnswerScript script_answer(const GatewayAnswer& answer, const ParsedRequest& request, const Fault& fault, Pace pace);
 
-/// For bytes that are no request: answers with the status and closes.
+/// For invalid requests: answers with the status and closes.
 AnswerScript script_refusal(int status);
 
 }  // namespace holysheep::inline v0::testing

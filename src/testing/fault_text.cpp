@@ -1,4 +1,4 @@
-// Faults as words: for command lines, logs and demos.
+// Converts faults to and from text, for command lines, logs and demos.
 // "status=429,retry-after=2" ↔ [Fault]
 #include <array>
 #include <charconv>

@@ -1,4 +1,4 @@
-// The endpoints of a gateway: checks the key and the request, then makes up a deterministic answer.
+// The endpoints of a gateway: check the key and the request, then build a deterministic answer.
 // ParsedRequest → [gateway answer] → fault script → bytes
 #include "testing/gateway_answer.hpp"
 

@@ -1,4 +1,4 @@
-// What a healthy gateway answers to a request: pure, no sockets, no time of its own.
+// Builds the answer of a healthy gateway to a request. Pure: no sockets, no clock.
 // ParsedRequest → [gateway answer] → fault script → bytes
 #pragma once
 

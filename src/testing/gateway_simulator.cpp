@@ -1,4 +1,4 @@
-// The public face: owns the loop's thread, and carries every change over to it.
+// The public class: owns the loop thread, and runs every change on it.
 // any thread → [GatewaySimulator] → loop thread → SimulatedGateway
 #include <holysheep/testing/gateway_simulator.hpp>
 

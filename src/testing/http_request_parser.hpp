@@ -1,4 +1,4 @@
-// Reads HTTP/1.1 requests out of a byte stream, however it is cut. Knows no sockets.
+// Parses HTTP/1.1 requests from a byte stream, split anywhere. Uses no sockets.
 // bytes → [HttpRequestParser] → ParsedRequest → gateway answer
 #pragma once
 
@@ -34,7 +34,7 @@ class HttpRequestParser {
     /// Whether the client waits for "100 Continue" before it sends the body; true once per request.
     bool take_expects_continue() { return std::exchange(expects_continue_, false); }
 
-    /// 0, or the status to refuse with; nothing more can be read from this connection then.
+    /// 0, or the status of the refusal, after which the connection cannot be read further.
     int error_status() const { return error_status_; }
 
   private:

@@ -1,4 +1,4 @@
-// Namespaces, TUN devices, and the thread that carries packets between them.
+// Network namespaces, TUN devices, and the thread that forwards packets between them.
 // NetworkSimulator → [Place, Carrier] → kernel
 #include <holysheep/testing/network_simulator.hpp>
 
@@ -208,7 +208,7 @@ class NetworkSimulator::Impl {
         [[maybe_unused]] const auto written = ::write(wake_.get(), &one, sizeof one);
     }
 
-    /// Takes in what the kernel wants sent.
+    /// Reads the packets that the kernel sends.
     static void take(const Descriptor& tun, PacketPath& path, steady_clock::time_point now) {
         std::array<std::uint8_t, 65'536> packet{};
         for (;;) {
@@ -218,7 +218,7 @@ class NetworkSimulator::Impl {
         }
     }
     static void give(const Descriptor& tun, PacketPath& path, steady_clock::time_point now) {
-        // A device that is full or gone loses packets, as networks do.
+        // A full or closed device loses packets, like a network.
         while (const auto packet = path.receive(now)) {
             [[maybe_unused]] const auto written = ::write(tun.get(), packet->data(), packet->size());
         }
@@ -266,7 +266,7 @@ class NetworkSimulator::Impl {
 
 std::optional<std::string> NetworkSimulator::unavailable() {
     std::optional<std::string> why;
-    // On a thread of its own, which takes its namespace with it.
+    // On a thread of its own, which ends with its namespace.
     std::thread([&why] {
         try {
             new_namespace();

@@ -1,4 +1,4 @@
-// The order of packets is kept unless reordering is asked for: queues make packets late, they do not shuffle them.
+// Keeps the order of packets unless reordering is requested, because queues delay packets without reordering them.
 #include "testing/packet_path.hpp"
 
 #include <algorithm>

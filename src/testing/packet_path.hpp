@@ -1,4 +1,4 @@
-// One direction of a path between two network devices: which packets pass, and when they arrive.
+// One direction of a path between two network devices: decides which packets pass, and when they arrive.
 // packets in → [PacketPath] → packets that are due
 #pragma once
 
@@ -16,7 +16,7 @@ namespace holysheep {
 inline namespace v0 {
 namespace testing {
 
-/// Pure: time is an argument, chance is seeded.
+/// Pure: time is an argument, randomness is seeded.
 class PacketPath {
   public:
     using time_point = std::chrono::steady_clock::time_point;
@@ -25,7 +25,7 @@ class PacketPath {
     explicit PacketPath(std::uint64_t seed) : random_(seed) {}
 
     void set(const PathConditions& conditions) { conditions_ = conditions; }
-    /// Takes a packet, or loses it.
+    /// Accepts or loses a packet.
     void send(std::span<const std::uint8_t> packet, time_point now);
     /// The next packet that has arrived by now.
     std::optional<Bytes> receive(time_point now);

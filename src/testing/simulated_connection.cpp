@@ -72,7 +72,7 @@ void SimulatedConnection::on_gone() {
     retire();
 }
 
-// While an answer is under way, what the client sends next stays in the socket's buffer.
+// During an answer, further requests stay in the buffer of the socket.
 void SimulatedConnection::read_requests() {
     while (socket_ && !answering_ && !gateway_.frozen()) {
         evbuffer* input = bufferevent_get_input(socket_.get());
@@ -127,9 +127,9 @@ void SimulatedConnection::play() {
 
 void SimulatedConnection::finish() {
     if (script_.freezes) gateway_.freeze();
-    // Silence is no end: the client's leaving will be one.
+    // Silence does not end the answer; the client closing the connection will.
     if (script_.ending == Ending::silence) return;
-    // Noted before the last bytes leave, so that who has read the answer finds it in the record.
+    // Recorded before the last bytes are sent, so that a client that has read the answer finds it in the record.
     if (serial_ != 0) gateway_.answered(std::exchange(serial_, 0));
     if (script_.ending == Ending::keep_alive) {
         answering_ = false;

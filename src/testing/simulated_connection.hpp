@@ -25,7 +25,7 @@ class SimulatedConnection {
     std::uint64_t number() const { return number_; }
     /// Closes with a TCP reset and retires.
     void reset();
-    /// The region goes on after it was frozen.
+    /// The region continues after a freeze.
     void thaw();
 
   private:
@@ -53,7 +53,7 @@ class SimulatedConnection {
     AnswerScript script_;
     std::size_t next_piece_ = 0;
     bool delay_passed_ = false;
-    bool draining_ = false;  // goes on when what was written has left
+    bool draining_ = false;  // continues when all written data is sent
 };
 
 }  // namespace holysheep::inline v0::testing

@@ -1,4 +1,4 @@
-// Owns a region's port and connections, decides which requests a fault strikes, and keeps the record.
+// Owns the port and connections of a region, decides which requests a fault affects, and records requests.
 // GatewaySimulator → [SimulatedGateway] → SimulatedConnection
 #include "testing/simulated_gateway.hpp"
 
@@ -227,7 +227,7 @@ void SimulatedGateway::listen() {
         evutil_closesocket(bound);
         throw_socket_error("cannot listen on port " + std::to_string(port_));
     }
-    // Out of descriptors: accept again when a connection has gone.
+    // Out of descriptors: accept again when a connection is closed.
     evconnlistener_set_error_cb(listener_.get(),
                                 [](evconnlistener* listener, void*) { evconnlistener_disable(listener); });
 }

@@ -190,7 +190,7 @@ TEST_F(Secrets, OfAnotherProviderAreNeverRead) {
 }
 
 /// What `create` says about these options; empty when it takes them.
-std::string complaint_about(const ClientOptions& options) {
+std::string problems_of(const ClientOptions& options) {
     const auto client = Client::create(options);
     if (client) return {};
     EXPECT_EQ(client.error().code, ErrorCode::invalid_options);
@@ -205,25 +205,25 @@ TEST_F(Refused, AreControlCharactersInWhatBecomesAHeader) {
     for (const auto& poison : poisons) {
         auto bad = options;
         bad.api_key = poison;
-        EXPECT_THAT(complaint_about(bad), AllOf(HasSubstr("api_key"), Not(HasSubstr(poison))));
+        EXPECT_THAT(problems_of(bad), AllOf(HasSubstr("api_key"), Not(HasSubstr(poison))));
         bad = options;
         bad.regions[1].api_key = poison;
-        EXPECT_THAT(complaint_about(bad), HasSubstr("regions[1].api_key"));
+        EXPECT_THAT(problems_of(bad), HasSubstr("regions[1].api_key"));
         bad = options;
         bad.headers = {{"X-Team", poison}};
-        EXPECT_THAT(complaint_about(bad), HasSubstr("headers"));
+        EXPECT_THAT(problems_of(bad), HasSubstr("headers"));
         bad = options;
         bad.headers = {{poison, "x"}};
-        EXPECT_THAT(complaint_about(bad), HasSubstr("headers"));
+        EXPECT_THAT(problems_of(bad), HasSubstr("headers"));
         bad = options;
         bad.regions[0].headers = {{"X-Team", poison}};
-        EXPECT_THAT(complaint_about(bad), HasSubstr("regions[0].headers"));
+        EXPECT_THAT(problems_of(bad), HasSubstr("regions[0].headers"));
         bad = options;
         bad.regions[0].id = poison;
-        EXPECT_THAT(complaint_about(bad), HasSubstr("regions[0].id"));
+        EXPECT_THAT(problems_of(bad), HasSubstr("regions[0].id"));
         bad = options;
         bad.regions[0].base_url += poison;
-        EXPECT_THAT(complaint_about(bad), HasSubstr("regions[0].base_url"));
+        EXPECT_THAT(problems_of(bad), HasSubstr("regions[0].base_url"));
 
         Client client(options);
         EXPECT_FALSE(client.chat(question(), {.idempotency_key = poison}));
@@ -247,7 +247,7 @@ TEST_F(Refused, IsPlainTextBeyondThisMachine) {
                             "http://user:pass@127.0.0.1/v1", "https://127.0.0.1:0/v1", "127.0.0.1/v1"}) {
         auto bad = options;
         bad.regions[0].base_url = url;
-        EXPECT_THAT(complaint_about(bad), HasSubstr("regions[0].base_url")) << url;
+        EXPECT_THAT(problems_of(bad), HasSubstr("regions[0].base_url")) << url;
     }
 }
 
@@ -257,7 +257,7 @@ TEST_F(Refused, AreAllProblemsAtOnce) {
     bad.regions[0].base_url = "http://gateway.example";
     bad.regions[1].weight = 0;
     bad.timeouts.connect = -1ms;
-    EXPECT_THAT(complaint_about(bad),
+    EXPECT_THAT(problems_of(bad),
                 AllOf(HasSubstr("api_key"), HasSubstr("regions[0].base_url"), HasSubstr("regions[1].weight"),
                       HasSubstr("timeouts.connect"), Not(HasSubstr("two words"))));
 }

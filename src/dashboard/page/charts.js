@@ -1,9 +1,9 @@
-// Latencies, states and rates over time, on one axis; and what stands under the cursor, in words.
+// Draws latencies, states and rates over time on one axis, and describes the position of the cursor.
 // store → [charts] → page
 
 const kRight = 8;
 const kParts = 90;      // of the span: what falls into the same one is drawn as one, however much it is
-const kRoutesTold = 3;
+const kMaxRoutes = 3;
 let left = 52;          // of the time axis: room for figures and for regions' names
 let hovered = null;     // the share of the span that lies between the pointer and now; null: it is elsewhere
 let cursors = [];       // one per chart: {line, x}
@@ -21,7 +21,7 @@ function nice(value) {
   return step * [1, 2, 5, 10].find((factor) => factor * step >= value);
 }
 
-/// Clears a chart and gives its scales.
+/// Clears a chart and returns its scales.
 function frame(svg, height, top, format) {
   const width = svg.clientWidth || 600;
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
@@ -46,7 +46,7 @@ function cursor(svg, {x}, height) {
   cursors.push({line: shape(svg, "line", {class: "cursor", y1: 4, y2: height - 18, visibility: "hidden"}), x});
 }
 
-/// Entries by the part of the span that they begin in.
+/// Groups entries by the part of the span that they begin in.
 function inParts(entries, width, timeOf) {
   const parts = new Map();
   for (const entry of entries) {
@@ -57,7 +57,7 @@ function inParts(entries, width, timeOf) {
   return [...parts.values()];
 }
 
-/// How often calls went which way, the most frequent first.
+/// The failover routes, most frequent first.
 function routesOf(failovers) {
   const sums = new Map();
   for (const {from, to, cause, count} of failovers) {
@@ -67,16 +67,16 @@ function routesOf(failovers) {
   return [...sums.values()].sort((a, b) => b.count - a.count);
 }
 
-/// Of many routes the first ones, for they are read out.
+/// Only the first routes, because they are read aloud.
 function inWords(routes) {
-  const told = routes.slice(0, kRoutesTold).map(({from, to, cause, count}) =>
+  const shown = routes.slice(0, kMaxRoutes).map(({from, to, cause, count}) =>
     `${whole.format(count)} \u00d7 ${from || "another region"} \u2192 ${to} ${cause}`.trim());
-  const others = routes.slice(kRoutesTold);
-  if (others.length) told.push(`${whole.format(sum(others, ({count}) => count))} more on ${others.length} other ${others.length > 1 ? "routes" : "route"}`);
-  return told;
+  const others = routes.slice(kMaxRoutes);
+  if (others.length) shown.push(`${whole.format(sum(others, ({count}) => count))} more on ${others.length} other ${others.length > 1 ? "routes" : "route"}`);
+  return shown;
 }
 
-/// The mean of what answered within each part of the span.
+/// The mean latency of successful attempts in each part of the span.
 function means(samples, from, now, metric) {
   const width = (now - from) / kParts, parts = new Map();
   for (const sample of samples) {
@@ -126,18 +126,18 @@ function drawLatency(stats) {
   cursor(svg, scales, 220);
 }
 
-/// What a region was over time: [{from, to, state, words}]; nothing for times of which it is not known.
+/// The states of a region over time: [{from, to, state, words}]; gaps where they are unknown.
 function bandsOf(id, now) {
   const kept = store.states.get(id) ?? [];
   return kept.map(({at, ...what}, i) => ({from: at, to: kept[i + 1]?.at ?? now, ...what})).filter(({state}) => state);
 }
 
 const kWorstFirst = ["down", "suspect", "recovering", "draining", "unknown", "healthy"];
-/// Worse is higher, so that the colour need not be seen.
+/// A worse state is higher, so that colours are not required.
 const kHeights = {healthy: 4, unknown: 4, draining: 8, suspect: 8, recovering: 8, down: 12};
 
-/// As they are drawn: those that follow each other within a part of the span too short to tell them apart are one, in the
-/// worst state among them. The last one tells what is, and stands by itself.
+/// Merges states that are too short to distinguish into one with the worst state among them. The last one, the present
+/// state, remains separate.
 function joined(bands, part) {
   const result = [];
   let run = null;
@@ -196,7 +196,7 @@ function drawRates(stats) {
   cursor(svg, scales, 90);
 }
 
-/// What was at a moment, in words.
+/// Describes a moment as text.
 function describe(stats, at) {
   const now = stats.uptime_seconds * 1000, metric = $("metric").value;
   const width = 1000 * Number($("span").value) / kParts;
@@ -211,15 +211,15 @@ function describe(stats, at) {
     ...inWords(routesOf(failovers))].join(" \u00b7 ");
 }
 
-/// Seconds between now and the moment that the cursor stands at; null: it stands nowhere. What was chosen by keys stays the
-/// same moment while time goes on; the pointer stays where it is.
+/// Seconds between now and the position of the cursor; null: there is none. A moment chosen by keys moves with the data; the
+/// pointer keeps its position.
 function secondsBack() {
   const span = Number($("span").value);
   if (hovered !== null) return hovered * span;
   return store.placed === null ? null : Math.min(span, store.last.uptime_seconds - store.placed / 1000);
 }
 
-/// Moves the cursor, and tells what it stands on. The charts stay: the pointer comes along far more often than news.
+/// Moves the cursor and describes its position, without redrawing: the pointer moves far more often than data arrives.
 function showMoment() {
   if (!store.last) return;
   const back = secondsBack(), at = 1000 * (store.last.uptime_seconds - (back ?? 0));

@@ -1,5 +1,5 @@
-// What the page knows: the newest snapshot, and what the ones before tell of the last quarter of an hour. Times are those of
-// the snapshots: milliseconds since the client was made.
+// The state of the page: the newest snapshot, and the history of the last quarter of an hour. Times are those of the
+// snapshots: milliseconds since the client was made.
 // /stats.json → [store] → tables, charts
 "use strict";
 
@@ -14,7 +14,7 @@ function forget() {
     clock: 0,           // wall time at which the snapshot's time is 0
     samples: new Map(), // region → attempts that ended: {at_ms, latency_ms, first_content_ms, error}
     states: new Map(),  // region → what it was, oldest first: {at, state, words}; state null: not known
-    told: new Map(),    // region → when the newest change of its state that was told happened
+    reported: new Map(),    // region → time of its newest change that is in `states`
     failovers: [],      // {at, from, to, cause, count}
     rates: [],          // {from, to, requests, errors} per second
     placed: null,       // the moment that the visitor chose by keys
@@ -25,12 +25,11 @@ forget();
 const isFailure = (sample) => sample.error !== undefined && sample.error !== "cancelled";
 const sum = (list, of) => list.reduce((total, entry) => total + of(entry), 0);
 
-/// What stays the same from one snapshot of a program to the next, and is no other program's.
+/// Data that remains the same between snapshots of one program, and differs between programs.
 const traces = (stats) => [...stats.changes.map(({region, at_ms: at}) => `${region} ${at}`),
   ...stats.regions.flatMap(({id, history}) => history.map(({at_ms: at, latency_ms: took}) => `${id} ${at} ${took}`))];
 
-/// Whether another program answers than the one before. If nobody looked for a while, it may be up for longer than that
-/// one was when it was last seen.
+/// Whether another program answers than before. After a while without snapshots, its uptime may exceed the last one seen.
 function isAnother(before, stats) {
   const went = (counter) => stats[counter] - before[counter];
   if (["uptime_seconds", "calls", "attempts", "succeeded", "failed", "failovers", "streams"].some((name) => went(name) < 0)) return true;
@@ -44,7 +43,7 @@ function isAnother(before, stats) {
   return later > 0 ? up < passed + kSlack : known.size > 0;
 }
 
-/// Takes a snapshot in.
+/// Adds a snapshot.
 function take(stats) {
   const now = stats.uptime_seconds * 1000;
   const again = store.last !== null && isAnother(store.last, stats);
@@ -84,7 +83,7 @@ const stateOf = ({liveness, breaker}) => breaker === "open" ? "down" : liveness;
 function keepStates({regions, changes}, now) {
   const looked = store.last ? store.last.uptime_seconds * 1000 : 0;
   const entry = (at, of) => ({at, state: stateOf(of), words: `${of.liveness}, breaker ${of.breaker}: ${of.reason}`});
-  const news = changes.filter(({region, at_ms: at}) => at > (store.told.get(region) ?? -1));
+  const news = changes.filter(({region, at_ms: at}) => at > (store.reported.get(region) ?? -1));
   const oldest = changes[0]?.at_ms ?? 0, mayLack = changes.length >= kChanges && oldest > looked;
   for (const {id, ...region} of regions) {
     const kept = store.states.get(id) ?? [], own = news.filter((change) => change.region === id);
@@ -104,7 +103,7 @@ function keepStates({regions, changes}, now) {
     if (kept.length > 2000) kept.splice(0, 500);
   }
   for (const change of news) {
-    store.told.set(change.region, change.at_ms);
+    store.reported.set(change.region, change.at_ms);
     tell(change.at_ms, `${change.region} is ${change.liveness}, breaker ${change.breaker}: ${change.reason}`);
   }
 }
@@ -120,7 +119,7 @@ function keepFailovers(before, stats, now) {
   }
 }
 
-/// The page was opened late: what the histories of attempts still tell of the time before.
+/// Reconstructs the time before the page was opened from the histories of attempts.
 function lookBack(stats, now) {
   let start = now - kKept;
   const ended = [];

@@ -30,7 +30,7 @@ function list(parent, entries, name, keyOf, create, update) {
   for (const child of old.values()) child.remove();
 }
 
-/// Cells behind those that a row begins with: [text, value, name] each.
+/// The cells after the first ones of a row: [text, value, name] each.
 function cells(row, values, first = 1) {
   values.forEach(([text, value, field = ""], i) => {
     const cell = row.children[first + i] ?? row.appendChild(make("td"));
@@ -46,7 +46,7 @@ function heading(row, text) {
   row.append(cell);
 }
 
-/// Sums of money by currency: those of different ones do not add up.
+/// Sums of money by currency.
 function total(models, ...members) {
   const sums = new Map();
   for (const {amount, currency} of models.flatMap((model) => members.flatMap((member) => model[member]))) {
@@ -56,7 +56,7 @@ function total(models, ...members) {
 }
 const amounts = (sums) => sums.map(({amount}) => amount).join(" + ") || "0";
 
-/// What all calls cost, how much of it is estimated, and that it is not all.
+/// The cost of all calls, the estimated part, and whether it is incomplete.
 function costOf(models) {
   const all = total(models, "cost", "cost_estimated"), about = total(models, "cost_estimated");
   const unpriced = sum(models, (model) => model.unpriced), isEstimate = about.length > 0;
@@ -97,8 +97,8 @@ const hidden = new Set();  // regions that are not drawn
 const colour = (i) => `r${i % 8}${i >= 8 ? " dashed" : ""}`;
 
 const kQuantiles = {p50_ms: 0.5, p95_ms: 0.95, p99_ms: 0.99};
-/// A quantile is the middle of a bucket, and so up to a thirty-second off. Where it is the largest one of all, that one is
-/// known; and that the slowest hundredth were quicker than the average, by less than the error, nobody should read.
+/// A quantile is the middle of a bucket, with an error of up to 1/32. The largest sample is known exactly, and a high quantile
+/// is never shown below the average.
 function exactly(summary, member) {
   const value = summary[member], share = kQuantiles[member];
   if (share === undefined) return value;

@@ -15,9 +15,9 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-std::string complaint(std::string_view text) {
+std::string problem(std::string_view text) {
     const auto read = ModelCatalogue::from_json(text, "prices.json");
-    if (read) return "no complaint";
+    if (read) return "no problem";
     EXPECT_EQ(read.error().code, ErrorCode::invalid_options);
     return read.error().message;
 }
@@ -54,26 +54,26 @@ TEST(PriceFile, OfOurOwnFormatIsRead) {
 }
 
 TEST(PriceFile, ComplainsOfFileModelAndMember) {
-    EXPECT_THAT(complaint("{"), HasSubstr("prices.json is not JSON"));
-    EXPECT_THAT(complaint("[]"), HasSubstr("prices.json is no price list"));
-    EXPECT_THAT(complaint("{}"), HasSubstr("\"models\""));
-    EXPECT_THAT(complaint(R"({"models": []})"), HasSubstr("\"models\" is no object"));
-    EXPECT_THAT(complaint(R"({"modles": 1, "models": {}})"), HasSubstr("\"modles\" is not known"));
-    EXPECT_THAT(complaint(R"({"currency": "", "models": {}})"), HasSubstr("\"currency\" is empty"));
-    EXPECT_THAT(complaint(R"({"per_tokens": 0, "models": {}})"), HasSubstr("\"per_tokens\" must be"));
-    EXPECT_THAT(complaint(R"({"models": {"m": 5}})"), HasSubstr("model \"m\" is no object"));
-    EXPECT_THAT(complaint(R"({"models": {"m": {"input": "1", "ouput": "2"}}})"),
+    EXPECT_THAT(problem("{"), HasSubstr("prices.json is not JSON"));
+    EXPECT_THAT(problem("[]"), HasSubstr("prices.json is no price list"));
+    EXPECT_THAT(problem("{}"), HasSubstr("\"models\""));
+    EXPECT_THAT(problem(R"({"models": []})"), HasSubstr("\"models\" is no object"));
+    EXPECT_THAT(problem(R"({"modles": 1, "models": {}})"), HasSubstr("\"modles\" is not known"));
+    EXPECT_THAT(problem(R"({"currency": "", "models": {}})"), HasSubstr("\"currency\" is empty"));
+    EXPECT_THAT(problem(R"({"per_tokens": 0, "models": {}})"), HasSubstr("\"per_tokens\" must be"));
+    EXPECT_THAT(problem(R"({"models": {"m": 5}})"), HasSubstr("model \"m\" is no object"));
+    EXPECT_THAT(problem(R"({"models": {"m": {"input": "1", "ouput": "2"}}})"),
                 AllOf(HasSubstr("prices.json: model \"m\": \"ouput\" is not known"), HasSubstr("output")));
-    EXPECT_THAT(complaint(R"({"models": {"m": {"input": "1"}}})"), HasSubstr("\"output\" is missing"));
-    EXPECT_THAT(complaint(R"({"models": {"m": {"input": "-1", "output": "2"}}})"),
+    EXPECT_THAT(problem(R"({"models": {"m": {"input": "1"}}})"), HasSubstr("\"output\" is missing"));
+    EXPECT_THAT(problem(R"({"models": {"m": {"input": "-1", "output": "2"}}})"),
                 AllOf(HasSubstr("\"input\" is no amount of money"), HasSubstr("such as")));
-    EXPECT_THAT(complaint(R"({"models": {"m": {"input": true, "output": "2"}}})"), HasSubstr("\"input\" is no amount"));
-    EXPECT_THAT(complaint(R"({"models": {"m": {"context_window": "big"}}})"), HasSubstr("no count of tokens"));
-    EXPECT_THAT(complaint(R"({"models": {"m": {"reasoning": 1}}})"), HasSubstr("neither true nor false"));
-    EXPECT_THAT(complaint(R"({"models": {"m": {"aliases": "x"}}})"), HasSubstr("no list of names"));
-    EXPECT_THAT(complaint(R"({"models": {"m": {"input": 1, "output": 1, "tiers": [{"input": 1, "output": 1}]}}})"),
+    EXPECT_THAT(problem(R"({"models": {"m": {"input": true, "output": "2"}}})"), HasSubstr("\"input\" is no amount"));
+    EXPECT_THAT(problem(R"({"models": {"m": {"context_window": "big"}}})"), HasSubstr("no count of tokens"));
+    EXPECT_THAT(problem(R"({"models": {"m": {"reasoning": 1}}})"), HasSubstr("neither true nor false"));
+    EXPECT_THAT(problem(R"({"models": {"m": {"aliases": "x"}}})"), HasSubstr("no list of names"));
+    EXPECT_THAT(problem(R"({"models": {"m": {"input": 1, "output": 1, "tiers": [{"input": 1, "output": 1}]}}})"),
                 HasSubstr("tier 1: \"above_input_tokens\" is missing"));
-    EXPECT_THAT(complaint(R"({"models": {"m": {"input": 1, "output": 1, "tiers": 5}}})"), HasSubstr("is no list"));
+    EXPECT_THAT(problem(R"({"models": {"m": {"input": 1, "output": 1, "tiers": 5}}})"), HasSubstr("is no list"));
 }
 
 // As litellm writes it: the first entry explains the others in words.
@@ -152,9 +152,9 @@ TEST(FlatPriceList, IsReadWithoutTheNoiseOfBinaryFractions) {
 }
 
 TEST(FlatPriceList, ComplainsOfFileModelAndMember) {
-    EXPECT_THAT(complaint(R"({"merino": {"litellm_provider": "farm", "input_cost_per_token": "a lot"}})"),
+    EXPECT_THAT(problem(R"({"merino": {"litellm_provider": "farm", "input_cost_per_token": "a lot"}})"),
                 HasSubstr("prices.json: model \"merino\": \"input_cost_per_token\" is no amount of money"));
-    EXPECT_THAT(complaint(R"({"merino": {"price": 1}})"), HasSubstr("no price list"));
+    EXPECT_THAT(problem(R"({"merino": {"price": 1}})"), HasSubstr("no price list"));
 }
 
 TEST(PriceFile, IsReadFromADisk) {

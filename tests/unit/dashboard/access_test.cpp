@@ -13,28 +13,30 @@ using ::testing::Optional;
 const std::string kToken = "wool-0123456789abcdef";
 const std::string kCookie = cookie_name(9464);
 
-Admission with_token(const Visitor& visitor) { return admit(visitor, {.host = "0.0.0.0", .token = kToken}, kCookie); }
+Admission with_token(const RequestIdentity& identity) {
+    return admit(identity, {.host = "0.0.0.0", .token = kToken}, kCookie);
+}
 Admission without_token(std::string_view host) { return admit({.host = host}, {}, kCookie); }
 
 TEST(DashboardOptions, LoopbackNeedsNoToken) {
     for (const auto* host : {"127.0.0.1", "127.8.9.10", "localhost", "LOCALHOST", "::1"}) {
-        EXPECT_EQ(complaint({.host = host}), std::nullopt) << host;
+        EXPECT_EQ(validate({.host = host}), std::nullopt) << host;
     }
 }
 
 TEST(DashboardOptions, OtherAddressesNeedOneAndTheRemedyIsNamed) {
     for (const auto* host : {"0.0.0.0", "::", "192.168.1.7", "dashboards.example", "127.0.0.1.evil.example", "127.1"}) {
-        EXPECT_THAT(complaint({.host = host}), Optional(AllOf(HasSubstr(host), HasSubstr("openssl rand -hex 16"))));
-        EXPECT_EQ(complaint({.host = host, .token = kToken}), std::nullopt) << host;
+        EXPECT_THAT(validate({.host = host}), Optional(AllOf(HasSubstr(host), HasSubstr("openssl rand -hex 16"))));
+        EXPECT_EQ(validate({.host = host, .token = kToken}), std::nullopt) << host;
     }
 }
 
 TEST(DashboardOptions, ATokenIsLongAndFitsIntoAnAddress) {
     for (const auto* token :
          {"short", "fifteen-letters", "with a blank in it, long", "semicolon;semicolon;", "wöllwöllwöllwöll"}) {
-        EXPECT_THAT(complaint({.token = token}), Optional(HasSubstr("at least 16"))) << token;
+        EXPECT_THAT(validate({.token = token}), Optional(HasSubstr("at least 16"))) << token;
     }
-    EXPECT_THAT(complaint({.host = ""}), Optional(HasSubstr("host is empty")));
+    EXPECT_THAT(validate({.host = ""}), Optional(HasSubstr("host is empty")));
 }
 
 TEST(DashboardAccess, TheTokenComesInThreeWays) {

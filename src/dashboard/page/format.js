@@ -1,4 +1,4 @@
-// Figures in words, as every part of the page writes them.
+// Formats numbers, durations and money for all parts of the page.
 
 const whole = new Intl.NumberFormat("en", {maximumFractionDigits: 0});
 const few = new Intl.NumberFormat("en", {maximumFractionDigits: 1});
@@ -8,7 +8,7 @@ function ms(value) {
   if (value < 10) return `${value.toFixed(1)} ms`;
   return value < 9999.5 ? `${value.toFixed(0)} ms` : `${(value / 1000).toFixed(1)} s`;
 }
-/// Never "100 %" for less than all.
+/// "100 %" only if all succeeded.
 const percent = (share) => share === undefined ? "\u2013" : share < 1 ? `${Math.min(99.9, 100 * share).toFixed(1)} %` : "100 %";
 
 function money(sums) {

@@ -1,8 +1,8 @@
-// Asks for news once a second, and does what the visitor wants. Last of the page's scripts: it begins.
+// Fetches statistics once a second, and handles input. Runs last and starts the page.
 
-const kEvery = 1000, kPatience = 4000, kLate = 2500;
+const kInterval = 1000, kTimeout = 4000, kLate = 2500;
 
-/// Places the cursor; 0 takes it away.
+/// Moves the cursor; 0 hides it.
 function moveTo(seconds) {
   hovered = null;
   store.placed = store.last && seconds > 0 ? 1000 * (store.last.uptime_seconds - Math.min(Number($("span").value), seconds)) : null;
@@ -47,10 +47,10 @@ $("theme").onchange = () => {
 try { setTheme(localStorage.getItem("holysheep-theme") ?? ""); } catch { setTheme(""); }
 
 let paused = false;
-let trouble = "";        // what came instead of the last answer; empty: nothing did
-let arrived = 0;         // when the newest snapshot came
-let since = Date.now();  // when an answer came last, or the page began to ask
-let answered = false;    // whether one came since the page began to ask
+let trouble = "";        // the failure of the last request; empty: none
+let arrived = 0;         // when the newest snapshot arrived
+let since = Date.now();  // when the last answer arrived, or requests started
+let answered = false;    // whether one arrived since requests started
 
 $("pause").onclick = () => {
   paused = !paused;
@@ -59,12 +59,12 @@ $("pause").onclick = () => {
   showStatus();
 };
 
-/// How old what the page shows is, in words.
+/// The age of the displayed data as text.
 function age() {
   return $("status").className === "live" ? "now" : `${span((Date.now() - arrived) / 1000)} ago`;
 }
 
-/// Tells whether what the page shows can be relied on. A server that keeps the page waiting is not there, either.
+/// Shows whether the data is current. A server that does not answer in time counts as unreachable.
 function showStatus() {
   const lost = trouble || (!paused && Date.now() - since > kLate ? "no answer yet" : "");
   const [state, words] = paused ? ["paused", lost ? `paused; last: ${lost}` : "paused"] : lost ? ["lost", lost]
@@ -82,7 +82,7 @@ setInterval(showStatus, 500);
 
 async function ask() {
   try {
-    const response = await fetch("stats.json", {cache: "no-store", signal: AbortSignal.timeout(kPatience)});
+    const response = await fetch("stats.json", {cache: "no-store", signal: AbortSignal.timeout(kTimeout)});
     const stats = response.ok ? await response.json() : null;
     if (paused) return;
     if (stats) take(stats);
@@ -108,11 +108,11 @@ async function watch() {
     if (!paused) await ask();
   } finally {
     asking = false;
-    timer = setTimeout(watch, kEvery);
+    timer = setTimeout(watch, kInterval);
   }
 }
 
-/// What came before a pause, or before the browser let a hidden page rest, is old, which is nobody's fault.
+/// After a pause, or while the browser suspends a hidden page, old data is no error.
 function askAnew() {
   since = Date.now();
   answered = false;
