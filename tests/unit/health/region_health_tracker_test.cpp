@@ -509,7 +509,7 @@ TEST(RegionHealthTracker, BreakersAreForcedByHand) {
     world.regions.force_breaker(0, BreakerState::open, world.now);
     world.now += 1h;
     EXPECT_FALSE(world.usable(0));
-    EXPECT_THAT(world.facts(0).breaker_reason, ::testing::HasSubstr("by hand"));
+    EXPECT_THAT(world.facts(0).breaker_reason, ::testing::HasSubstr("forced by the program"));
     world.regions.force_breaker(0, std::nullopt, world.now);
     EXPECT_TRUE(world.usable(0));
     for (int i = 0; i < 3; ++i) world.end_with(0, FailureClass::transport);
