@@ -1,4 +1,4 @@
-// What one attempt of a call was and how it ended: the entries of the trail that every result and every error carries.
+// The record of one attempt of a call. Every result and every error carries the records of its attempts.
 // transport → [AttemptRecord] → ChatCompletion::attempts, Error::attempts, EventListener
 #pragma once
 
@@ -19,52 +19,61 @@ inline namespace v0 {
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
-/// Why an attempt was dispatched. Of all that run beside each other, the first to give content wins.
+/// Why an attempt was sent. If several run at the same time, the first one with content wins.
 enum class AttemptKind {
-    first,           ///< the call's first
-    retry,           ///< in a region that this call has tried before
-    failover,        ///< in another region, after a failure
-    hedge,           ///< beside an answer that is slow to begin: see HedgingOptions
-    race,            ///< the earlier one's connection is late: the request goes to whichever is ready first
-    rescue,          ///< beside an attempt whose region fell silent
-    fallback_model,  ///< the first with another model
-    backup           ///< beside an attempt: the deadline is near, or a region on trial is slow
+    first,           ///< the first attempt of the call
+    retry,           ///< again in a region that this call has already tried
+    failover,        ///< in another region, after a failed attempt
+    hedge,           ///< a second request, because the first answer is slow to begin; see HedgingOptions
+    race,            ///< a second connection, because the first one is late; only the one that is ready first sends
+    rescue,          ///< a second request, because the region of the first fell silent
+    fallback_model,  ///< the first attempt with a fallback model
+    backup           ///< a second request, because the deadline is near or a region on trial is slow
 };
+/// The name of the enumerator, such as "failover".
 HOLYSHEEP_EXPORT std::string_view to_string(AttemptKind kind);
 
-/// Moments of one attempt, counted from its dispatch. Unset where the phase was not reached, and for `dns`, `connect`
-/// and `tls` also where a connection was reused.
+/// When the phases of an attempt ended, counted from its dispatch. Unset if the phase was not reached; `dns`, `connect`
+/// and `tls` are also unset if a connection was reused.
 struct AttemptTimings {
-    std::optional<nanoseconds> dns{}, connect{}, tls{}, sent{}, first_byte{}, first_content{}, total{};
+    std::optional<nanoseconds> dns{};            ///< the host name was resolved
+    std::optional<nanoseconds> connect{};        ///< TCP was connected
+    std::optional<nanoseconds> tls{};            ///< the TLS handshake was complete
+    std::optional<nanoseconds> sent{};           ///< the request was handed to the connection
+    std::optional<nanoseconds> first_byte{};     ///< the first byte of the answer arrived
+    std::optional<nanoseconds> first_content{};  ///< the first content of the answer arrived
+    std::optional<nanoseconds> total{};          ///< the attempt ended
 };
 
-/// One attempt: one request to one region.
+/// One attempt of a call: one request to one region.
 struct AttemptRecord {
     int number = 0;  ///< 1, 2, … in the order of dispatch within the call
     AttemptKind kind = AttemptKind::first;
-    std::string region{}, model{};
-    std::string server{};   ///< host, and port where the region's URL names one
-    nanoseconds started{};  ///< dispatch, counted from the call's start
-    AttemptTimings timings{};
+    std::string region{};              ///< id of the region
+    std::string model{};               ///< the model as sent, after `Region::model_map`
+    std::string server{};              ///< host of the region's URL, and its port if the URL names one
+    nanoseconds started{};             ///< time of dispatch, counted from the start of the call
+    AttemptTimings timings{};          ///< when the phases ended
     int http_status = 0;               ///< 0: there was no HTTP answer
-    std::optional<ErrorCode> error{};  ///< unset: this attempt gave the answer
-    std::string detail{};              ///< one line, without secrets
-    /// Why another region was asked while this attempt was still out: the phase it was in, and the evidence. "silent
-    /// after its head for 1.0 s; no answer to a probe". Empty where none was.
+    std::optional<ErrorCode> error{};  ///< why the attempt failed; unset: it succeeded
+    std::string detail{};              ///< one line about the failure, without secrets
+    /// Why another attempt was sent while this one was in flight: the phase that this attempt was in, and the evidence,
+    /// such as "silent after its head for 1.0 s; no answer to a probe". Empty: none was sent.
     std::string left{};
-    std::string request_id{};  ///< the gateway's id for this request, as its headers gave it
-    bool connection_reused = false;
-    bool maybe_duplicated = false;  ///< dispatched although an earlier attempt may have been delivered
-    bool panic = false;             ///< sent although every region was blocked: better one than a certain failure
-    bool winner = false;            ///< the attempt whose answer the caller got (or got a part of)
-    /// Zero where the request never reached the gateway or was refused by it. Unset: unknown, because the price is.
+    std::string request_id{};        ///< the gateway's id of this request, from the response headers
+    bool connection_reused = false;  ///< the connection had served an earlier request
+    bool maybe_duplicated = false;   ///< sent although an earlier attempt may have reached the gateway
+    bool panic = false;              ///< sent although no region was usable, instead of failing the call at once
+    bool winner = false;             ///< the caller received the answer of this attempt, or a part of it
+    /// What the attempt cost. Zero if the request never reached the gateway or was refused. Unset: the price is
+    /// unknown.
     std::optional<Money> cost{};
-    /// The gateway did not say what it counted, or the attempt was over before the answer: about four bytes make a
-    /// token, of the prompt and of what had come.
+    /// The gateway sent no usage, or the attempt ended before it did. Then about four bytes of the prompt and of the
+    /// received text count as one token.
     bool cost_is_estimate = false;
 };
 
-/// A short story of the trail: "us-west refused after 0.1 ms → eu-central 200 in 212 ms".
+/// Summarises attempts in one line: "us-west refused after 0.1 ms → eu-central 200 in 212 ms".
 HOLYSHEEP_EXPORT std::string describe(std::span<const AttemptRecord> attempts);
 
 }  // namespace v0

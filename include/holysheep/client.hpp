@@ -1,4 +1,4 @@
-// The library's front door: one object that calls language models through several regions of a gateway.
+// The main class of the library: calls language models through several regions of a gateway.
 // ChatRequest → [Client] → ChatCompletion or Error
 #pragma once
 
@@ -24,75 +24,79 @@
 namespace holysheep {
 inline namespace v0 {
 
-/// Thread-safe: share one among all threads, so that they share connections and what is known about the regions.
-/// Movable; a moved-from client may only be destroyed or assigned to. It owns one I/O thread and, once an asynchronous
-/// callback is used, one callback thread.
+/// Thread-safe. Share one client among all threads, so that they share its connections and its knowledge of the
+/// regions. Movable; a moved-from client may only be destroyed or assigned to. A client owns one I/O thread and, once
+/// an asynchronous callback is used, one callback thread.
 ///
-/// Blocking forms wait on the calling thread and run their callbacks there. Asynchronous callbacks run on the callback
-/// thread or through `ClientOptions::callback_executor`. A blocking form called from inside a callback on a thread of
-/// the same client is refused with `invalid_request`, and so is any use in a child process after `fork()`.
+/// Blocking functions wait on the calling thread and run their callbacks there. Asynchronous callbacks run on the
+/// callback thread, or through `ClientOptions::callback_executor`. A blocking function that is called inside a callback
+/// on a thread of the same client returns `invalid_request`, as does any use in a child process after `fork()`.
 class HOLYSHEEP_EXPORT Client {
   public:
-    /// Throws `Exception` with `invalid_options` when options cannot work; the message names every problem at once.
+    /// Throws `Exception` with `invalid_options` if options are invalid; the message lists all problems.
     explicit Client(ClientOptions options = {});
-    /// The same checks without an exception.
+    /// The same, but returns the error instead of throwing it.
     static Result<Client> create(ClientOptions options = {});
     Client(Client&&) noexcept;
     Client& operator=(Client&&) noexcept;
-    /// Cancels what is in flight (callers get `cancelled`) and joins its threads.
+    /// Cancels all calls in flight (they return `cancelled`) and joins its threads.
     ~Client();
 
-    /// Asks a model and waits for the whole answer: one call, as many attempts as failover needs (RetryOptions), within
-    /// `CallOptions::deadline` or `TimeoutOptions::total` (ten minutes). The error is of the first failure and carries
-    /// every attempt; it is never thrown. The request is only read: large ones are not copied.
+    /// Sends a request and waits for the complete answer. Failover may take several attempts (RetryOptions), within
+    /// `CallOptions::deadline` or `TimeoutOptions::total` (default: ten minutes). An error describes the first failure
+    /// and lists all attempts; it is never thrown. The request is only read, so that large ones are not copied.
     Result<ChatCompletion> chat(const ChatRequest& request, const CallOptions& options = {});
-    /// The same with one message of a user.
+    /// The same with a single user message.
     Result<ChatCompletion> chat(std::string model, std::string question);
-    /// The same without waiting. Everything is read before it returns.
+    /// The same without waiting. The arguments need not outlive the call of this function.
     std::future<Result<ChatCompletion>> chat_async(const ChatRequest& request, const CallOptions& options = {});
-    /// `on_done` runs exactly once.
+    /// Calls `on_done` exactly once with the answer or the error.
     void chat_async(const ChatRequest& request, const CallOptions& options,
                     std::function<void(Result<ChatCompletion>)> on_done);
 
-    /// Starts at once; see ChatStream. Never fails itself: a refused request is told by `finish()`.
+    /// Starts a stream; see ChatStream. An error, such as a refused request, is returned by `ChatStream::finish`.
     ChatStream stream(const ChatRequest& request, const CallOptions& options = {});
-    /// Blocks until the stream ends; `on_chunk` runs on the calling thread. An exception from it cancels the stream and
-    /// is passed on.
+    /// Runs a stream to its end and returns the assembled answer. `on_chunk` runs on the calling thread; an exception
+    /// from it cancels the stream and is rethrown.
     Result<ChatCompletion> stream_to(const ChatRequest& request, const std::function<void(const ChatChunk&)>& on_chunk);
     Result<ChatCompletion> stream_to(const ChatRequest& request, const CallOptions& options,
                                      const std::function<void(const ChatChunk&)>& on_chunk);
-    /// Suited to thousands of streams on one client. `on_done` runs exactly once, after the last `on_chunk`.
+    /// Runs a stream without blocking; suited to thousands of streams per client. `on_done` runs exactly once, after
+    /// the last `on_chunk`.
     StreamHandle stream_async(const ChatRequest& request, const CallOptions& options,
                               std::function<void(const ChatChunk&)> on_chunk,
                               std::function<void(Result<ChatCompletion>)> on_done);
 
-    /// The models that the gateway lists (GET /models). Those that this client knows prices of: `catalogue`.
+    /// The models that the gateway lists (GET /models). See `catalogue` for the models whose prices the client knows.
     Result<std::vector<Model>> models(const CallOptions& options = {});
-    /// Asks for the list of models; the error says why a key is refused and what helps.
+    /// Checks the API key by requesting the list of models. The error says why the key was refused, and the remedy.
     Result<void> verify_key(const CallOptions& options = {});
-    /// Any other endpoint. An HTTP error status is an `Error`, as it is for `chat`.
+    /// Calls any other endpoint. An HTTP error status is returned as an `Error`, as by `chat`.
     Result<RawResponse> request(RawRequest request, const CallOptions& options = {});
-    /// Probes every region now, all at once, and returns what is known of each after `options.deadline` at the latest
-    /// (default: `HealthOptions::timeout`), however many are dead. Of `options`, the region lists count too. From
-    /// inside a callback of this client it does not wait: it returns what is known already.
+    /// Probes all regions at the same time and returns the state of each, after `options.deadline` at the latest
+    /// (default: `HealthOptions::timeout`), however many regions are down. Of `options`, the region lists apply, too.
+    /// Inside a callback of this client it does not wait, but returns the present state.
     std::vector<RegionHealth> probe(const CallOptions& options = {});
-    /// Opens a connection to every region at once, or to those that `options` name. An error when no region answered
-    /// within `options.deadline` (default: `TimeoutOptions::connect`); it names each.
+    /// Opens a connection to every region, or to those that `options` name, at the same time. Returns an error, which
+    /// lists the regions, if none answered within `options.deadline` (default: `TimeoutOptions::connect`).
     Result<void> warm_up(const CallOptions& options = {});
 
-    /// No new attempts for this region, calls in flight go on; unknown ids do nothing.
+    /// Stops sending new attempts to the region; attempts in flight continue. Unknown ids are ignored.
     void drain(std::string_view region);
+    /// Ends `drain`.
     void resume(std::string_view region);
-    /// Opens a region's breaker by hand, until `force_close` closes it and lets it go on by itself.
+    /// Opens the breaker of a region until `force_close`. Unknown ids are ignored.
     void force_open(std::string_view region);
+    /// Closes the breaker of a region and returns it to automatic operation. Unknown ids are ignored.
     void force_close(std::string_view region);
+    /// A consistent snapshot of all counters since the client was made.
     Stats stats() const;
 
-    /// What calls used and cost, since the client was made. Takes the I/O thread no time.
+    /// What calls have used and cost since the client was made. Does not involve the I/O thread.
     CostLedger ledger() const;
-    /// The models that the client knows: the built-in ones, over them `ClientOptions::models`, over them `set_prices`.
+    /// The known models: built-in ones, amended by `ClientOptions::models`, amended by `set_prices`.
     ModelCatalogue catalogue() const;
-    /// Other prices, and other models, for what ends from now on: see `ModelCatalogue::amend`. Calls in flight go on.
+    /// Amends the known models and prices (`ModelCatalogue::amend`). Applies to attempts that finish after this call.
     void set_prices(const ModelCatalogue& prices);
 
   private:

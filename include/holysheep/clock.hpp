@@ -1,5 +1,4 @@
-// Time as the library sees it: tells it, and runs things at it. Replace it (testing::FakeClock) to test without
-// waiting.
+// The time source and timers of the library. Replace it (testing::FakeClock) to test without waiting.
 #pragma once
 
 #include <chrono>
@@ -11,22 +10,23 @@
 namespace holysheep {
 inline namespace v0 {
 
-/// Extension point. A client with its own clock has no I/O thread: everything runs where this clock runs its timers and
-/// posted functions. `post` may be called from any thread; the rest on the thread that runs the functions. One that
-/// throws ends the call that needed it with `internal_error`; where `now` throws, it is still the time that it gave
-/// last.
+/// Extension point, for `ClientOptions::clock`. A client with such a clock has no I/O thread: everything runs where the
+/// clock runs its timers and posted functions. `post` may be called from any thread, all other functions only on the
+/// thread that runs the functions. If one throws, the call that needed it ends with `internal_error`; if `now` throws,
+/// the last time that it returned applies.
 class HOLYSHEEP_EXPORT Clock {
   public:
-    using time_point = std::chrono::steady_clock::time_point;
-    using TimerId = std::uint64_t;
+    using time_point = std::chrono::steady_clock::time_point;  ///< also for virtual time
+    using TimerId = std::uint64_t;                             ///< never 0
     virtual ~Clock();
 
+    /// The present time; never decreases.
     virtual time_point now() const = 0;
-    /// Runs the function once, at or soon after `when`. Ids are never 0.
+    /// Runs the function once, at or soon after `when`. Returns a unique id, never 0.
     virtual TimerId call_at(time_point when, std::function<void()> function) = 0;
-    /// Does nothing for a timer that ran or was cancelled.
+    /// Cancels a timer. Does nothing if it has run or was cancelled.
     virtual void cancel(TimerId timer) = 0;
-    /// Runs the function soon, in the order of posting.
+    /// Runs the function as soon as possible, in the order of posting.
     virtual void post(std::function<void()> function) = 0;
 };
 

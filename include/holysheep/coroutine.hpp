@@ -1,4 +1,4 @@
-// Opt-in: await a call from a C++20 coroutine of any kind.
+// Opt-in: awaits a call in a C++20 coroutine of any kind.
 #pragma once
 
 #include <holysheep/export.hpp>
@@ -13,14 +13,17 @@
 namespace holysheep {
 inline namespace v0 {
 
-/// What `chat` below returns; await it in the same expression. It only refers to its arguments: they are copied when
+/// The result of `chat` below. Await it in the same expression: it refers to its arguments, which are copied only when
 /// the await begins.
 class [[nodiscard]] ChatAwaitable {
   public:
+    /// Called by `chat`.
     ChatAwaitable(Client& client, const ChatRequest& request, const CallOptions* options)
         : client_(client), request_(request), options_(options) {}
 
+    /// Never: the call always suspends.
     bool await_ready() const noexcept { return false; }
+    /// Starts the call; the coroutine resumes when it is done.
     void await_suspend(std::coroutine_handle<> waiting) {
         client_.chat_async(request_, options_ != nullptr ? *options_ : CallOptions{},
                            [this, waiting](Result<ChatCompletion> reply) {
@@ -28,6 +31,7 @@ class [[nodiscard]] ChatAwaitable {
                                waiting.resume();
                            });
     }
+    /// The answer or the error.
     Result<ChatCompletion> await_resume() { return std::move(*reply_); }
 
   private:
@@ -37,10 +41,12 @@ class [[nodiscard]] ChatAwaitable {
     std::optional<Result<ChatCompletion>> reply_{};
 };
 
-/// `auto reply = co_await holysheep::chat(client, request);` The coroutine goes on where asynchronous callbacks run: on
-/// the client's callback thread, or where `ClientOptions::callback_executor` sends it. The client must outlive the
-/// wait. Name the request and the options before awaiting: g++ 12 mishandles temporaries inside a co_await expression.
+/// `auto reply = co_await holysheep::chat(client, request);` The coroutine resumes where asynchronous callbacks run: on
+/// the client's callback thread, or through `ClientOptions::callback_executor`. The client must outlive the wait. Store
+/// the request and the options in variables before awaiting: g++ 12 mishandles temporaries inside a co_await
+/// expression.
 inline ChatAwaitable chat(Client& client, const ChatRequest& request) { return {client, request, nullptr}; }
+/// The same with options.
 inline ChatAwaitable chat(Client& client, const ChatRequest& request, const CallOptions& options) {
     return {client, request, &options};
 }

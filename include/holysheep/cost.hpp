@@ -1,4 +1,4 @@
-// What tokens cost: exact, in integers.
+// Computes the cost of tokens, exactly, in integers.
 // Usage, ModelPrice → [cost_of] → Money
 #pragma once
 
@@ -13,15 +13,15 @@
 namespace holysheep {
 inline namespace v0 {
 
-/// What an answer with this usage costs at this price, half a nano-unit counting up, once for the whole. The gateway's
-/// own word (`usage.reported_cost`) wins over the price. Nothing when `usage` is not present, when the price mixes
-/// currencies, and when the amount is beyond nine billion.
+/// The cost of an answer with this usage at this price. The sum is rounded once; half a nano-unit rounds up. A cost
+/// that the gateway reported (`usage.reported_cost`) takes precedence over the price. Returns nullopt if `usage` is not
+/// present, if the price mixes currencies, or if the amount exceeds nine billion units.
 ///
-/// Cached and cache-writing tokens are part of `prompt_tokens`; where they are more than those, they were counted
-/// apart, and come on top. Output is `Usage::billed_output_tokens()`.
+/// Cached and cache-write tokens are part of `prompt_tokens`; if they exceed it, the provider counts them separately,
+/// and they are added. Output is `Usage::billed_output_tokens()`.
 HOLYSHEEP_EXPORT std::optional<Money> cost_of(const Usage& usage, const ModelPrice& price);
 
-/// The same for a call that has not been made, or whose usage nobody told.
+/// The same for given numbers of tokens: for a planned call, or one without a reported usage.
 HOLYSHEEP_EXPORT std::optional<Money> cost_of(std::int64_t prompt_tokens, std::int64_t output_tokens,
                                               const ModelPrice& price);
 

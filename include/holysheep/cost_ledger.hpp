@@ -1,4 +1,4 @@
-// Who used how much, and what it cost: the account of all calls of a client.
+// The account of all calls of a client: who used how much, and what it cost.
 // Client::ledger() → [CostLedger] → JSON, a table, ReturnOnInvestment
 #pragma once
 
@@ -17,35 +17,39 @@ inline namespace v0 {
 
 /// The attempts with one model, region, key and label, in one currency.
 struct CostLine {
-    std::string model{};  ///< as it was sent to the region
-    std::string region{};
-    int key = 0;              ///< its position in `ClientOptions::keys`, 0 without; the key itself is nowhere
-    std::string label{};      ///< `CallOptions::label`
-    std::uint64_t calls = 0;  ///< that ended with one of these attempts, well or not
-    std::uint64_t attempts = 0;
-    std::uint64_t unknown_cost = 0;  ///< attempts that nobody can price: their cost is not in the sums
-    /// As the gateway counted them. Cached tokens are a part of the prompt, reasoning of the completion.
-    std::int64_t prompt_tokens = 0, cached_input_tokens = 0, cache_write_tokens = 0;
-    std::int64_t completion_tokens = 0, reasoning_tokens = 0;
-    /// Of attempts that may have reached the gateway, but gave no count: four bytes make a token.
-    std::int64_t estimated_prompt_tokens = 0, estimated_completion_tokens = 0;
-    Money cost{};            ///< of what the gateway counted or priced itself
-    Money estimated_cost{};  ///< of what was estimated, on top
+    std::string model{};                   ///< as sent to the region
+    std::string region{};                  ///< id of the region
+    int key = 0;                           ///< index in `ClientOptions::keys`; 0 without. The key itself is not stored
+    std::string label{};                   ///< `CallOptions::label`
+    std::uint64_t calls = 0;               ///< calls whose last attempt is among these, successful or not
+    std::uint64_t attempts = 0;            ///< all attempts
+    std::uint64_t unknown_cost = 0;        ///< attempts without a known price; their cost is not in the sums
+    std::int64_t prompt_tokens = 0;        ///< as the gateway counted them
+    std::int64_t cached_input_tokens = 0;  ///< of these, read from a cache
+    std::int64_t cache_write_tokens = 0;   ///< of these, written to a cache
+    std::int64_t completion_tokens = 0;    ///< as the gateway counted them
+    std::int64_t reasoning_tokens = 0;     ///< of these, spent on reasoning
+    /// Of attempts that may have reached the gateway, but returned no usage: four bytes count as one token.
+    std::int64_t estimated_prompt_tokens = 0;
+    std::int64_t estimated_completion_tokens = 0;  ///< likewise, for the text that was received
+    Money cost{};                                  ///< of counted tokens, or as the gateway reported it
+    Money estimated_cost{};                        ///< of estimated tokens, not included in `cost`
 };
 
-/// A snapshot. Raw requests and probes are not in it: nobody knows what they cost.
+/// A snapshot. Raw requests and probes are not included, because their cost is unknown.
 struct CostLedger {
     std::vector<CostLine> lines{};  ///< sorted by model, region, key, label
 
-    /// The sum of all lines of one currency, with that and nothing else in its names.
+    /// The sum of all lines in one currency; its texts are empty.
     HOLYSHEEP_EXPORT CostLine total(std::string_view currency = "USD") const;
+    /// One JSON object, for `from_json`.
     HOLYSHEEP_EXPORT std::string to_json() const;
-    /// What `to_json` wrote. `invalid_options` says which line and member cannot be read; `name` is the text's, for
-    /// messages.
+    /// Reads the text of `to_json`. Returns `invalid_options`, with the line and member, if it cannot be read; `name`
+    /// names the text in that message.
     HOLYSHEEP_EXPORT static Result<CostLedger> from_json(std::string_view text, std::string_view name = "ledger");
 };
 
-/// A table for people.
+/// Writes a table for people.
 HOLYSHEEP_EXPORT std::ostream& operator<<(std::ostream& out, const CostLedger& ledger);
 
 }  // namespace v0

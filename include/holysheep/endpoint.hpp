@@ -1,4 +1,4 @@
-// The gateway's other endpoints: the list of models, and any path by hand.
+// Other endpoints of the gateway: the list of models, and requests to any path.
 #pragma once
 
 #include <cstdint>
@@ -11,22 +11,28 @@
 namespace holysheep {
 inline namespace v0 {
 
-/// One entry of GET /models. Only `id` is always there.
+/// One entry of GET /models. Gateways may omit all members but `id`.
 struct Model {
-    std::string id{}, owned_by{}, raw_json{};
+    std::string id{};          ///< name for `ChatRequest::model`
+    std::string owned_by{};    ///< its provider
+    std::string raw_json{};    ///< the entry as sent
     std::int64_t created = 0;  ///< seconds since the epoch
 };
 
-/// `path` is relative to the base URL: "/embeddings". Retried and failed over like a chat call.
+/// A request to any endpoint, for `Client::request`. Retried and failed over like a chat call.
 struct RawRequest {
-    std::string method = "GET", path{}, body_json{};
+    std::string method = "GET";  ///< upper case
+    std::string path{};          ///< relative to the base URL, such as "/embeddings"
+    std::string body_json{};     ///< body, as JSON text; empty: none
 };
 
+/// The answer to a RawRequest.
 struct RawResponse {
-    int status = 0;
-    std::vector<std::pair<std::string, std::string>> headers{};
-    std::string body{}, region{};
-    std::vector<AttemptRecord> attempts{};
+    int status = 0;                                              ///< HTTP status, below 400
+    std::vector<std::pair<std::string, std::string>> headers{};  ///< response headers, names as sent
+    std::string body{};                                          ///< as received
+    std::string region{};                                        ///< id of the region that answered
+    std::vector<AttemptRecord> attempts{};                       ///< in the order of dispatch
 };
 
 }  // namespace v0

@@ -1,4 +1,4 @@
-// Records under the names of OpenTelemetry's semantic conventions for generative AI, for bridges to any tracer:
+// Call records as attributes of OpenTelemetry's semantic conventions for generative AI, for use with any tracer:
 // https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
 // EventListener → [gen_ai_attributes] → span
 #pragma once
@@ -14,24 +14,25 @@
 namespace holysheep {
 inline namespace v0 {
 
-/// A name and a value of one of the types that attributes may have.
+/// An attribute of a span.
 struct Attribute {
-    std::string name{};
+    std::string name{};  ///< such as "gen_ai.request.model"
+    /// One of the types that attributes may have.
     std::variant<bool, std::int64_t, double, std::string, std::vector<std::string>> value{};
 };
 
-/// "chat gpt-4.1", the conventions' name of the span of a call. Its kind is CLIENT; it ended when the listener was told
-/// and began `CallRecord::total` before.
+/// The name of the span of a call according to the conventions: "chat gpt-4.1". The kind of the span is CLIENT; it ends
+/// when the listener is called and begins `CallRecord::total` earlier.
 HOLYSHEEP_EXPORT std::string gen_ai_span_name(const CallRecord& call);
 
-/// `gen_ai.operation.name`, `gen_ai.provider.name` ("openai": the protocol that is spoken), `gen_ai.request.model`,
-/// `gen_ai.response.model`, `.id` and `.finish_reasons`, the members of `gen_ai.usage`, `server.address`,
-/// `server.port`, `error.type`, and what the conventions have no name for under `holysheep`. What is not known is left
-/// out.
+/// The attributes of a call: `gen_ai.operation.name`, `gen_ai.provider.name` ("openai", the protocol),
+/// `gen_ai.request.model`, `gen_ai.response.model`, `.id` and `.finish_reasons`, the members of `gen_ai.usage`,
+/// `server.address`, `server.port`, `error.type`, and others under `holysheep`, which the conventions do not name.
+/// Unknown values are omitted.
 HOLYSHEEP_EXPORT std::vector<Attribute> gen_ai_attributes(const CallRecord& call);
 
-/// Of a child span for one attempt: `http.response.status_code`, `http.request.resend_count` and those of the above
-/// that it knows. It began `AttemptRecord::started` after its call and took `timings.total`.
+/// The attributes of a child span for one attempt: `http.response.status_code`, `http.request.resend_count`, and those
+/// of the above that apply. The span begins `AttemptRecord::started` after its call and lasts `timings.total`.
 HOLYSHEEP_EXPORT std::vector<Attribute> gen_ai_attributes(const AttemptRecord& attempt);
 
 }  // namespace v0

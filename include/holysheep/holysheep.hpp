@@ -1,4 +1,4 @@
-// The whole public interface. Opt-in extras: <holysheep/coroutine.hpp> (co_await) and <holysheep/json.hpp>
+// Includes the whole public interface. Opt-in extras: <holysheep/coroutine.hpp> (co_await) and <holysheep/json.hpp>
 // (nlohmann::json).
 #pragma once
 

@@ -1,4 +1,4 @@
-// Opt-in, for programs that use nlohmann/json: between its values and the text that requests and answers carry.
+// Opt-in, for programs that use nlohmann/json: converts between its values and the JSON text in requests and answers.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -10,20 +10,20 @@
 namespace holysheep {
 inline namespace v0 {
 
-/// For `extra_json`, `Tool::parameters_json`, `ResponseFormat::schema_json`, `RawPart::json`. Ill-formed UTF-8 becomes
-/// U+FFFD.
+/// JSON text for `extra_json`, `Tool::parameters_json`, `ResponseFormat::schema_json`, `RawPart::json`. Ill-formed
+/// UTF-8 becomes U+FFFD.
 inline std::string to_text(const nlohmann::json& value) {
     return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-/// For `raw_json`, `extra_json`, `ToolCall::arguments`. Text that is not JSON gives a discarded value
-/// (`is_discarded()`); empty text an empty object.
+/// Parses `raw_json`, `extra_json` or `ToolCall::arguments`. Returns a discarded value (`is_discarded()`) if the text
+/// is not JSON, an empty object if it is empty.
 inline nlohmann::json to_json(std::string_view text) {
     if (text.empty()) return nlohmann::json::object();
     return nlohmann::json::parse(text, nullptr, false);
 }
 
-/// The first choice's text as JSON, for `ResponseFormat::Kind::json_object` and `json_schema`.
+/// Parses the text of the first choice, for `ResponseFormat::Kind::json_object` and `json_schema`.
 inline nlohmann::json json_of(const ChatCompletion& completion) { return to_json(completion.text()); }
 
 }  // namespace v0

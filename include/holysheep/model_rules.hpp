@@ -1,5 +1,5 @@
-// Rules that give each request the model that suits it, so that easy work goes to a cheaper one.
-// ChatRequest → [ModelRule*] → the model that is asked
+// Rules that choose a model for each request, so that easy requests go to a cheaper one.
+// ChatRequest → [ModelRule*] → the model that is used
 #pragma once
 
 #include <cstdint>
@@ -14,27 +14,29 @@
 namespace holysheep {
 inline namespace v0 {
 
-/// The first rule of `ClientOptions::model_rules` whose `when` says yes names the model; without one it is the
-/// request's own. `when` runs on the calling thread, many at once; an exception from it fails the call with
-/// `invalid_request`.
+/// The first rule of `ClientOptions::model_rules` whose `when` returns true determines the model; if none does, it is
+/// `ChatRequest::model`.
 struct ModelRule {
+    /// Runs on the calling thread, so several may run at the same time; an exception fails the call with
+    /// `invalid_request`.
     std::function<bool(const ChatRequest&)> when{};
-    std::string model{};
-    std::string name{};  ///< for `ChatCompletion::model_reason`; empty: its position, such as "model_rules[0]"
+    std::string model{};  ///< the model to use
+    std::string name{};   ///< for `ChatCompletion::model_reason`; empty: its position, such as "model_rules[0]"
 };
 
-/// An estimate, as limits, budgets and hedging use it, too: four bytes of messages and tools make a token. A picture or
-/// a sound counts as 1,000 tokens and a file as 5,000, however many bytes it has, for models count pixels, seconds and
-/// pages: a picture of a megapixel is 250 to 1,600 tokens, half a minute of sound 300 to 1,000, a page of a PDF 250 to
-/// 3,000. In JSON of the caller's own, data URLs and long base64 in members named `data` or `file_data` are such media.
+/// Estimates the tokens of a prompt; limits, budgets and hedging use this, too. Four bytes of messages and tools count
+/// as one token. An image or a sound counts as 1,000 tokens and a file as 5,000, regardless of its bytes, because
+/// models count pixels, seconds and pages: an image of one megapixel is 250 to 1,600 tokens, half a minute of sound 300
+/// to 1,000, a page of a PDF 250 to 3,000. In `extra_json` and `RawPart`, data URLs and long Base64 in members named
+/// `data` or `file_data` count as such media.
 HOLYSHEEP_EXPORT std::int64_t estimated_prompt_tokens(const ChatRequest& request);
 
-/// `model` for prompts of at most so many tokens, by `estimated_prompt_tokens`.
+/// A rule that uses `model` for prompts of at most `tokens` tokens, by `estimated_prompt_tokens`.
 HOLYSHEEP_EXPORT ModelRule when_prompt_at_most(std::int64_t tokens, std::string model);
 
-/// One rule for each of `models` that `catalogue` has a price for, the cheapest first: it is taken if the prompt and
-/// the longest answer that the request allows fit into its context window, where that is known. Ordered by the price of
-/// a prompt token and an answer token together.
+/// One rule for each of `models` that has a price in `catalogue`, cheapest first by the price of one prompt token plus
+/// one answer token. A model is used if the prompt and the longest answer that the request allows fit into its context
+/// window, or if that is unknown.
 HOLYSHEEP_EXPORT std::vector<ModelRule> cheapest_that_fits(
     const std::vector<std::string>& models, const ModelCatalogue& catalogue = ModelCatalogue::built_in());
 

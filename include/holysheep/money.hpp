@@ -1,4 +1,4 @@
-// An amount of money without binary fractions: integer nano-units of a currency.
+// An exact amount of money: integer nano-units of a currency.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +12,16 @@ inline namespace v0 {
 
 /// 1 USD is `{1'000'000'000, "USD"}`. An unknown amount is an empty `std::optional<Money>`, never 0.
 struct Money {
-    std::int64_t nano = 0;
-    std::string currency = "USD";
+    std::int64_t nano = 0;         ///< billionths of a unit
+    std::string currency = "USD";  ///< ISO 4217 code
 
-    /// In whole units, with as many decimals as it takes, two at least: "80.00", "0.000042".
+    /// The amount in whole units with at least two decimals: "80.00", "0.000042".
     HOLYSHEEP_EXPORT std::string amount() const;
+    /// Equal amounts of the same currency.
     friend bool operator==(const Money&, const Money&) = default;
 };
 
-/// "80.00 USD".
+/// Writes "80.00 USD".
 HOLYSHEEP_EXPORT std::ostream& operator<<(std::ostream& out, const Money& money);
 
 }  // namespace v0

@@ -1,4 +1,4 @@
-// Amounts of money from text: prices and ceilings of a program's own.
+// Parses amounts of money: prices and cost ceilings of a program.
 #pragma once
 
 #include <string_view>
@@ -10,12 +10,13 @@
 namespace holysheep {
 inline namespace v0 {
 
-/// From a decimal such as "2", "0.075" or "2.5e-07"; half a nano-unit counts up. `invalid_options` for any other text,
-/// for less than zero and for more than nine billion units. It is no `std::optional`, so that a text that cannot be
-/// read never becomes an unset `BudgetOptions::ceiling`.
+/// Parses a decimal such as "2", "0.075" or "2.5e-07"; half a nano-unit rounds up. Returns `invalid_options` for any
+/// other text, for negative amounts and for more than nine billion units. The result is not a `std::optional`, so that
+/// an unreadable text cannot become an unset `BudgetOptions::ceiling`.
 HOLYSHEEP_EXPORT Result<Money> parse_money(std::string_view amount, std::string_view currency = "USD");
 
-/// Dollars: `usd("0.075")`. Throws `Exception` with `invalid_options` where `parse_money` returns an error.
+/// Parses an amount in US dollars: `usd("0.075")`. Throws `Exception` with `invalid_options` if `parse_money` returns
+/// an error.
 HOLYSHEEP_EXPORT Money usd(std::string_view amount);
 
 }  // namespace v0

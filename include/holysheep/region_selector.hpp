@@ -1,4 +1,4 @@
-// Decide where calls go, in place of the built-in strategies.
+// Chooses regions for calls, instead of the built-in strategies.
 #pragma once
 
 #include <cstddef>
@@ -13,20 +13,21 @@
 namespace holysheep {
 inline namespace v0 {
 
-/// One call that is about to start.
+/// A call that is about to start.
 struct SelectionContext {
-    std::span<const RegionHealth> regions{};  ///< the ones this call may use: `CallOptions::regions` is applied already
-    std::string_view model{}, session{};
-    std::uint64_t random = 0;  ///< fresh for each call, from the client's seed
+    std::span<const RegionHealth> regions{};  ///< the regions that this call may use (`CallOptions::regions` applies)
+    std::string_view model{};                 ///< model of the call
+    std::string_view session{};               ///< `CallOptions::session`
+    std::uint64_t random = 0;                 ///< a new random number for each call, from the client's seed
 };
 
-/// Extension point. Ranks `context.regions` by index, best first. Regions that are left out are not used by this call;
-/// an empty ranking, or an exception, means the built-in order. Breakers, quota clocks and draining stay in force
-/// whatever the ranking says. Called once per call that has a choice, on the I/O
-/// thread; must not block.
+/// Extension point, for `ClientOptions::custom_selector`. Called once per call that has a choice, on the I/O thread;
+/// must not block.
 class HOLYSHEEP_EXPORT RegionSelector {
   public:
     virtual ~RegionSelector();
+    /// Returns indices of `context.regions`, best first. The call does not use regions that are missing; an empty
+    /// ranking or an exception means the built-in order. Breakers, pauses and draining apply regardless of the ranking.
     virtual std::vector<std::size_t> rank(const SelectionContext& context) const = 0;
 };
 

@@ -1,4 +1,4 @@
-// What a month costs on one model, and what it would cost on another: from a plan, or from what calls really used.
+// Compares the monthly cost of models: from planned numbers of tokens, or from the calls of a ledger.
 // MonthlyUse or CostLedger, ModelPrice → [monthly_cost, cost_on] → Saving
 #pragma once
 
@@ -13,27 +13,28 @@
 namespace holysheep {
 inline namespace v0 {
 
-/// A month's tokens. Without shares all of them are output, which is the most that they can cost.
+/// The tokens of a month. By default all of them are output, which gives an upper bound of the cost.
 struct MonthlyUse {
-    std::int64_t tokens = 0;
-    double input_share = 0;   ///< 0..1: the part that is prompt
-    double cached_share = 0;  ///< 0..1: the part of the prompt that comes from a cache
+    std::int64_t tokens = 0;  ///< of prompts and answers together
+    double input_share = 0;   ///< 0..1: share of prompt tokens
+    double cached_share = 0;  ///< 0..1: share of the prompt tokens that are read from a cache
 };
 
-/// At the price of short prompts: nobody sends a month's tokens in one call. Nothing where `cost_of` gives nothing, and
-/// for shares outside 0..1.
+/// The cost of a month, without the tiers of the price, because the tokens are spread over many calls. Returns nullopt
+/// if `cost_of` does, and for shares outside 0..1.
 HOLYSHEEP_EXPORT std::optional<Money> monthly_cost(const MonthlyUse& use, const ModelPrice& price);
 
-/// What the calls of a ledger would have cost at this price, had they used as many tokens, as many of them from caches;
-/// estimated ones included. Where a price has tiers, that of each line's mean prompt counts.
+/// What the calls of a ledger would have cost at this price, with the same numbers of tokens and cached tokens,
+/// including estimated ones. If the price has tiers, the mean prompt of each line determines the tier.
 HOLYSHEEP_EXPORT std::optional<Money> cost_on(const CostLedger& ledger, const ModelPrice& price);
 
+/// The difference between two costs.
 struct Saving {
-    Money saved{};       ///< negative where it becomes dearer
-    double percent = 0;  ///< of the cost before, to two decimals; 0 where that was nothing
+    Money saved{};       ///< negative if the second cost is higher
+    double percent = 0;  ///< of the first cost, to two decimals; 0 if that is 0
 };
 
-/// Nothing for two currencies.
+/// Compares two costs. Returns nullopt if the currencies differ.
 HOLYSHEEP_EXPORT std::optional<Saving> saving(const Money& from, const Money& to);
 
 }  // namespace v0

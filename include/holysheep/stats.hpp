@@ -1,4 +1,4 @@
-// What a client has done so far, as one consistent snapshot of plain values.
+// The statistics of a client: one consistent snapshot of plain values.
 // attempts, calls, probes → Client::stats → [Stats] → print_dashboard, to_json, to_prometheus
 #pragma once
 
@@ -19,162 +19,190 @@
 namespace holysheep {
 inline namespace v0 {
 
-/// How long something took, over all samples since the client was made. Everything is 0 without samples. Quantiles are
-/// at most 3.2 % away from a sample; the rest is exact.
+/// A distribution of durations, over all samples since the client was made. All members are 0 without samples.
+/// Quantiles are within 3.2 % of a sample; the other members are exact.
 struct LatencySummary {
-    std::uint64_t count = 0;
-    nanoseconds average{}, min{}, max{}, p50{}, p95{}, p99{};
-    nanoseconds sum{};
+    std::uint64_t count = 0;  ///< number of samples
+    nanoseconds average{};    ///< mean
+    nanoseconds min{};        ///< shortest
+    nanoseconds max{};        ///< longest
+    nanoseconds p50{};        ///< median
+    nanoseconds p95{};        ///< 95th percentile
+    nanoseconds p99{};        ///< 99th percentile
+    nanoseconds sum{};        ///< sum of all samples
 };
 
-/// How many samples took at most `up_to`; buckets are cumulative, as Prometheus has them.
+/// Number of samples up to a duration; buckets are cumulative, as in Prometheus.
 struct LatencyBucket {
-    nanoseconds up_to{};
-    std::uint64_t count = 0;
+    nanoseconds up_to{};      ///< upper bound, inclusive
+    std::uint64_t count = 0;  ///< samples up to the bound
 };
 
+/// Number of failures of one class.
 struct CauseCount {
-    ErrorCode cause = ErrorCode::transport_failed;
-    std::uint64_t count = 0;
+    ErrorCode cause = ErrorCode::transport_failed;  ///< class of the failure
+    std::uint64_t count = 0;                        ///< how often it occurred
 };
 
-/// One attempt that is over, as a region's history keeps it.
+/// A finished attempt in the history of a region.
 struct AttemptSample {
-    nanoseconds at{};  ///< when it ended, counted like `Stats::uptime`
-    nanoseconds latency{};
-    std::optional<nanoseconds> first_content{};  ///< of streams that gave content
-    std::optional<ErrorCode> error{};            ///< unset: answered; `cancelled`: neither good nor bad
-    AttemptKind kind = AttemptKind::first;
-    int http_status = 0;
+    nanoseconds at{};                            ///< time of its end, counted like `Stats::uptime`
+    nanoseconds latency{};                       ///< from dispatch to its end
+    std::optional<nanoseconds> first_content{};  ///< from dispatch to the first content; streams only
+    std::optional<ErrorCode> error{};            ///< unset: it succeeded; `cancelled`: neither success nor failure
+    AttemptKind kind = AttemptKind::first;       ///< why it was sent
+    int http_status = 0;                         ///< 0: there was no HTTP answer
 };
 
+/// The statistics of one region.
 struct RegionStats {
-    std::string id{};
-    RegionHealth health{};
-    double weight = 1;  ///< its share in force: the configured weight, less while it recovers
+    std::string id{};       ///< `Region::id`
+    RegionHealth health{};  ///< its present state
+    double weight = 1;      ///< effective weight: the configured one, reduced while the region recovers
 
-    // ---- attempts that are over ----
-    std::uint64_t attempts = 0, succeeded = 0, failed = 0;
-    std::uint64_t cancelled = 0;            ///< attempts that the caller ended, or that another attempt was ahead of
-    std::uint64_t streams_cut = 0;          ///< attempts that broke after content
-    std::int64_t wasted_tokens = 0;         ///< of answers that could not be used; see `Stats::wasted_tokens`
-    std::optional<ErrorCode> last_error{};  ///< of an attempt; unset: none has failed
-    std::vector<CauseCount> failed_by{};    ///< by error class, only those that occurred
+    // ---- finished attempts ----
+    std::uint64_t attempts = 0;             ///< all
+    std::uint64_t succeeded = 0;            ///< those that answered
+    std::uint64_t failed = 0;               ///< those that failed
+    std::uint64_t cancelled = 0;            ///< cancelled by the caller, or overtaken by another attempt
+    std::uint64_t streams_cut = 0;          ///< failed after content
+    std::int64_t wasted_tokens = 0;         ///< completion tokens of unused answers; see `Stats::wasted_tokens`
+    std::optional<ErrorCode> last_error{};  ///< of the last failed attempt; unset: none has failed
+    std::vector<CauseCount> failed_by{};    ///< `failed` by error class, only classes that occurred
     std::vector<AttemptSample> history{};   ///< the last `StatsOptions::history`, oldest first
 
     // ---- moves between regions ----
-    /// Calls that went elsewhere after an attempt failed here, or that another region answered while this one was
-    /// silent (cause `timed_out`).
+    /// Calls that moved to another region after an attempt failed here, or that another region answered while this one
+    /// was silent (cause `timed_out`).
     std::uint64_t failovers_away = 0;
-    std::uint64_t failovers_to = 0;                 ///< calls that came here after an attempt failed elsewhere
-    std::vector<CauseCount> failovers_away_by{};    ///< by error class, only those that occurred
-    std::uint64_t hedges = 0;                       ///< attempts that were sent here because another region was slow
-    std::uint64_t hedges_won = 0, hedges_lost = 0;  ///< of those sent here
-    std::uint64_t races = 0;                        ///< attempts sent here because another region's connection was late
-    std::uint64_t rescues = 0;                      ///< attempts sent here because another region fell silent
-    std::uint64_t backups = 0;  ///< attempts sent here beside a trial, or because a deadline came near
+    std::uint64_t failovers_to = 0;               ///< calls that moved here after an attempt failed elsewhere
+    std::vector<CauseCount> failovers_away_by{};  ///< `failovers_away` by error class, only classes that occurred
+    std::uint64_t hedges = 0;                     ///< attempts sent here because another region was slow
+    std::uint64_t hedges_won = 0;                 ///< hedges whose answer was used
+    std::uint64_t hedges_lost = 0;                ///< hedges whose answer was not used
+    std::uint64_t races = 0;    ///< attempts sent here because the connection to another region was late
+    std::uint64_t rescues = 0;  ///< attempts sent here because another region fell silent
+    std::uint64_t backups = 0;  ///< attempts sent here beside a slow trial or before a near deadline
 
     // ---- probes and the breaker ----
-    std::uint64_t probes = 0, probes_failed = 0;
-    std::uint64_t breaker_opened = 0, breaker_half_opened = 0, breaker_closed = 0;  ///< changes to each state
+    std::uint64_t probes = 0;               ///< probes that ended
+    std::uint64_t probes_failed = 0;        ///< of these, failed
+    std::uint64_t breaker_opened = 0;       ///< changes to open
+    std::uint64_t breaker_half_opened = 0;  ///< changes to half-open
+    std::uint64_t breaker_closed = 0;       ///< changes to closed
 
     // ---- times ----
-    LatencySummary latency{};        ///< of attempts that answered, from dispatch to the answer's end
+    LatencySummary latency{};        ///< of successful attempts, from dispatch to the end of the answer
     LatencySummary first_content{};  ///< of streams, from dispatch to the first content
-    LatencySummary probe_rtt{};      ///< of probes that were answered
+    LatencySummary probe_rtt{};      ///< of answered probes
 
-    /// succeeded / (succeeded + failed); unset before the first.
+    /// succeeded / (succeeded + failed); unset before the first result.
     HOLYSHEEP_EXPORT std::optional<double> success_rate() const;
 };
 
-/// Calls that went from one region to another, and why.
+/// Number of calls that moved from one region to another, by cause.
 struct FailoverCount {
-    std::string from{}, to{};
-    ErrorCode cause = ErrorCode::transport_failed;
-    std::uint64_t count = 0;
+    std::string from{};                             ///< id of the region that failed
+    std::string to{};                               ///< id of the region that was tried next
+    ErrorCode cause = ErrorCode::transport_failed;  ///< class of the failure
+    std::uint64_t count = 0;                        ///< calls
 };
 
-/// What calls for one model did and consumed.
+/// Calls, tokens and cost of one model.
 struct ModelStats {
-    std::string model{};  ///< as it was asked for, or the fallback that took over; "other": all beyond the first 64
-    std::uint64_t calls = 0, succeeded = 0, failed = 0, cancelled = 0;
-    std::int64_t prompt_tokens = 0, completion_tokens = 0;       ///< of answers, as the gateway counted them
-    std::int64_t cached_input_tokens = 0, reasoning_tokens = 0;  ///< parts of the two above
-    /// Of all attempts, those that failed or lost too, one entry per currency. `cost` is known, `cost_estimated` comes
-    /// from attempts whose usage nobody told.
-    std::vector<Money> cost{}, cost_estimated{};
-    std::uint64_t unpriced = 0;  ///< calls of which an attempt's cost is not known
+    std::string model{};                   ///< as requested, or the fallback used; "other": all beyond the first 64
+    std::uint64_t calls = 0;               ///< finished calls
+    std::uint64_t succeeded = 0;           ///< those that answered
+    std::uint64_t failed = 0;              ///< those that failed
+    std::uint64_t cancelled = 0;           ///< those that the caller cancelled
+    std::int64_t prompt_tokens = 0;        ///< as the gateway counted them
+    std::int64_t completion_tokens = 0;    ///< as the gateway counted them
+    std::int64_t cached_input_tokens = 0;  ///< part of `prompt_tokens`
+    std::int64_t reasoning_tokens = 0;     ///< part of `completion_tokens`
+    std::vector<Money> cost{};             ///< known cost of all attempts, also failed ones; one entry per currency
+    std::vector<Money> cost_estimated{};   ///< additional cost of attempts without a reported usage
+    std::uint64_t unpriced = 0;            ///< calls with an attempt of unknown cost
 };
 
-/// A region's liveness or breaker changed.
+/// A change of a region's liveness or breaker.
 struct RegionChange {
-    nanoseconds at{};  ///< counted like `Stats::uptime`
-    std::string region{};
-    Liveness liveness = Liveness::unknown;
-    BreakerState breaker = BreakerState::closed;
-    std::string reason{};
+    nanoseconds at{};                             ///< counted like `Stats::uptime`
+    std::string region{};                         ///< id of the region
+    Liveness liveness = Liveness::unknown;        ///< after the change
+    BreakerState breaker = BreakerState::closed;  ///< after the change
+    std::string reason{};                         ///< one line
 };
 
-/// One of `ClientOptions::keys`, by its position there: the key itself is never shown.
+/// One of `ClientOptions::keys`, identified by its index; the key itself is never included.
 struct KeyStats {
-    std::size_t number = 0;                     ///< 0, 1, …
-    std::optional<ErrorCode> refused_with{};    ///< why it is left out at present; unset: it is in use
-    std::optional<milliseconds> refused_for{};  ///< how long ago that was
+    std::size_t number = 0;                     ///< index in `ClientOptions::keys`
+    std::optional<ErrorCode> refused_with{};    ///< why the key is skipped at present; unset: it is in use
+    std::optional<milliseconds> refused_for{};  ///< time since the refusal
 };
 
-/// What bounds kept from growing; all 0 where the program keeps up.
+/// What the limits of QueueOptions and TimeoutOptions discarded; all 0 if the program keeps up.
 struct DroppedCounts {
-    std::uint64_t listener_records = 0;  ///< not delivered: `QueueOptions::listener_records` waited already
-    std::uint64_t callback_calls = 0;    ///< refused: `QueueOptions::callbacks` results waited already
-    std::uint64_t unread_streams = 0;    ///< ended after `TimeoutOptions::unread`
+    std::uint64_t listener_records = 0;  ///< records dropped, by `QueueOptions::listener_records`
+    std::uint64_t callback_calls = 0;    ///< asynchronous calls refused, by `QueueOptions::callbacks`
+    std::uint64_t unread_streams = 0;    ///< streams ended, by `TimeoutOptions::unread`
 };
 
-/// Counters since the client was made. A call that was cancelled counts as neither succeeded nor failed.
+/// Counters since the client was made. A cancelled call counts as neither succeeded nor failed.
 struct Stats {
-    nanoseconds uptime{};
+    nanoseconds uptime{};  ///< since the client was made
 
     // ---- calls ----
-    int in_flight = 0;  ///< calls
-    std::uint64_t calls = 0, succeeded = 0, failed = 0, cancelled = 0, streams = 0;
-    std::uint64_t panics = 0;  ///< calls that were sent although no region was usable
-    LatencySummary latency{};  ///< of calls that succeeded, from their start to the answer's end
-    LatencySummary queued{};   ///< of calls that waited for at least a millisecond before their first attempt
+    int in_flight = 0;            ///< calls in flight
+    std::uint64_t calls = 0;      ///< finished calls
+    std::uint64_t succeeded = 0;  ///< those that answered
+    std::uint64_t failed = 0;     ///< those that failed
+    std::uint64_t cancelled = 0;  ///< those that the caller cancelled
+    std::uint64_t streams = 0;    ///< those that were streams
+    std::uint64_t panics = 0;     ///< calls with an attempt that was sent although no region was usable
+    LatencySummary latency{};     ///< of successful calls, from their start to the end of the answer
+    LatencySummary queued{};      ///< of calls that waited at least one millisecond before their first attempt
 
     // ---- attempts and moves between regions ----
-    std::uint64_t attempts = 0, failovers = 0;
-    std::uint64_t hedges = 0, hedges_won = 0, hedges_lost = 0, races = 0, rescues = 0, backups = 0;
-    std::uint64_t streams_cut = 0;  ///< attempts that broke after content
-    /// Completion tokens of attempts that failed or lost: what usage says, else a quarter of the bytes of text that
-    /// came.
+    std::uint64_t attempts = 0;     ///< see the members of the same names in RegionStats
+    std::uint64_t failovers = 0;    ///< sum of `RegionStats::failovers_away`
+    std::uint64_t hedges = 0;       ///< see RegionStats
+    std::uint64_t hedges_won = 0;   ///< see RegionStats
+    std::uint64_t hedges_lost = 0;  ///< see RegionStats
+    std::uint64_t races = 0;        ///< see RegionStats
+    std::uint64_t rescues = 0;      ///< see RegionStats
+    std::uint64_t backups = 0;      ///< see RegionStats
+    std::uint64_t streams_cut = 0;  ///< attempts that failed after content
+    /// Completion tokens of failed or overtaken attempts: as reported, else a quarter of the bytes of text received.
     std::int64_t wasted_tokens = 0;
-    double retry_budget_tokens = 0, hedge_budget_tokens = 0;
-    /// What a failure cost in time: from the moment at which a healthy region would have given its sign (of a failure
-    /// that says so: from the failure itself) to the dispatch of the next attempt. Failovers, races and rescues.
+    double retry_budget_tokens = 0;  ///< tokens left; see `RetryOptions::budget_ratio`
+    double hedge_budget_tokens = 0;  ///< tokens left; see `HedgingOptions::ratio`
+    /// Time lost by failures. A reported failure: from the failure to the dispatch of the next attempt. Silence: from
+    /// the time when a healthy region would have responded. Counts failovers, races, rescues and backups.
     LatencySummary failover_overhead{};
-    std::vector<LatencyBucket> failover_overhead_buckets{};
-    std::vector<FailoverCount> failovers_by{};
+    std::vector<LatencyBucket> failover_overhead_buckets{};  ///< the same as a histogram
+    std::vector<FailoverCount> failovers_by{};               ///< `failovers` by regions and cause
 
     // ---- regions, accounts, models ----
-    std::vector<RegionStats> regions{};
+    std::vector<RegionStats> regions{};    ///< in the order of `ClientOptions::regions`
     std::vector<RegionChange> changes{};   ///< the last 64, oldest first
-    std::vector<KeyStats> keys{};          ///< where there are several
-    std::vector<RateLimitLevel> limits{};  ///< of each account and model, where there are rate limits; at most 1,000
+    std::vector<KeyStats> keys{};          ///< one per key, if there are several
+    std::vector<RateLimitLevel> limits{};  ///< per account and model, if there are rate limits; at most 1,000
     std::vector<ModelStats> models{};      ///< in the order of their first calls
 
-    DroppedCounts dropped{};
+    DroppedCounts dropped{};  ///< what limits of queues discarded
 
-    HOLYSHEEP_EXPORT std::optional<double> success_rate() const;  ///< as RegionStats'
-    /// One object with these members' names. Times are in milliseconds with a name that ends in `_ms` (`uptime_seconds`
-    /// apart), a LatencySummary is `{count, average_ms, min_ms, max_ms, p50_ms, p95_ms, p99_ms, sum_ms}`, a region's
-    /// health stands among its other members, money is `{currency, amount}` with the amount in whole units. Members
-    /// may be added; those that are there keep their names.
+    HOLYSHEEP_EXPORT std::optional<double> success_rate() const;  ///< as `RegionStats::success_rate`
+    /// One object with the names of these members. Times are in milliseconds under names that end in `_ms` (except
+    /// `uptime_seconds`). A LatencySummary is `{count, average_ms, min_ms, max_ms, p50_ms, p95_ms, p99_ms, sum_ms}`.
+    /// The members of a region's health are among its other members. Money is `{currency, amount}` with the amount in
+    /// whole units. Later versions may add members, but will not rename them.
     HOLYSHEEP_EXPORT std::string to_json() const;
-    /// Metrics in Prometheus' text format (version 0.0.4), named `holysheep_…`, in base units; each has its HELP.
-    /// Labels are regions, error classes and models: bounded, and escaped.
+    /// Metrics in Prometheus' text format (version 0.0.4), named `holysheep_…`, in base units, each with its HELP.
+    /// Labels (regions, error classes, models) are bounded and escaped.
     HOLYSHEEP_EXPORT std::string to_prometheus() const;
 };
 
-/// A table for people.
+/// Writes a table for people.
 HOLYSHEEP_EXPORT std::ostream& operator<<(std::ostream& out, const Stats& stats);
 
 }  // namespace v0

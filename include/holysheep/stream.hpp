@@ -1,4 +1,4 @@
-// A stream that is read as a range, and the handle of one that calls back.
+// A stream that is read as a range, and the handle of a stream with callbacks.
 #pragma once
 
 #include <cstddef>
@@ -17,25 +17,28 @@ class StreamReader;
 struct StreamControl;
 }  // namespace detail
 
-/// An input range of events, then a verdict:
+/// An input range of events, followed by a result:
 ///
 ///     auto stream = client.stream(request);
-///     for (const auto& chunk : stream) std::cout << chunk.text;
+///     for (const auto& chunk : stream) std::cout << chunk.content();
 ///     if (auto answer = stream.finish(); !answer) std::cerr << answer.error();
 ///
-/// The range ends when the stream does, well or not: only `finish()` tells which. Use from one thread at a time
-/// (`cancel()` from any). A slow reader slows the gateway down: at most two batches of 256 KiB are held. Destroying the
-/// stream cancels it on the wire.
+/// The range ends when the stream ends, whether it succeeded or failed; `finish()` returns which. Use from one thread
+/// at a time, except `cancel()`. A slow reader slows the gateway down: at most two batches of 256 KiB are buffered.
+/// Destroying the stream cancels the request.
 class HOLYSHEEP_EXPORT ChatStream {
   public:
+    /// An input iterator over the events.
     class HOLYSHEEP_EXPORT iterator {
       public:
         using value_type = ChatChunk;
         using difference_type = std::ptrdiff_t;
         using iterator_concept = std::input_iterator_tag;
 
+        /// The present event; valid until the next increment.
         const ChatChunk& operator*() const { return *chunk_; }
         const ChatChunk* operator->() const { return chunk_; }
+        /// Waits for the next event.
         iterator& operator++();
         void operator++(int) { ++*this; }
         friend bool operator==(const iterator& it, std::default_sentinel_t) { return it.chunk_ == nullptr; }
@@ -51,12 +54,14 @@ class HOLYSHEEP_EXPORT ChatStream {
     ChatStream& operator=(ChatStream&&) noexcept;
     ~ChatStream();
 
-    /// Waits for the first event. A second call goes on where the first range stopped.
+    /// Waits for the first event. A second call continues where the first range stopped.
     iterator begin();
+    /// The end of the stream.
     std::default_sentinel_t end() const { return {}; }
-    /// Reads what is left, then gives the assembled answer, or the error with what came as `Error::partial`. A second
-    /// call gives `invalid_request`.
+    /// Reads the rest of the stream and returns the assembled answer, or the error, with what was received as
+    /// `Error::partial`. A second call returns `invalid_request`.
     Result<ChatCompletion> finish();
+    /// Ends the stream with `cancelled`. May be called from any thread.
     void cancel();
 
   private:
@@ -65,14 +70,17 @@ class HOLYSHEEP_EXPORT ChatStream {
     std::unique_ptr<detail::StreamReader> reader_;
 };
 
-/// Steers a stream that was started with `Client::stream_async`. Copyable, usable from any thread; dropping it changes
-/// nothing. After the stream's end, and after the client's, its functions do nothing.
+/// Controls a stream that was started by `Client::stream_async`. Copyable; usable from any thread. Destroying it does
+/// not affect the stream. After the end of the stream or of the client, its functions do nothing.
 class HOLYSHEEP_EXPORT StreamHandle {
   public:
+    /// A handle without a stream.
     StreamHandle() = default;
+    /// Ends the stream with `cancelled`.
     void cancel();
-    /// Stops reading from the socket; what was read already is still delivered.
+    /// Stops reading from the socket; events that were already read are still delivered. See `TimeoutOptions::unread`.
     void pause();
+    /// Ends `pause`.
     void resume();
 
   private:

@@ -1,4 +1,4 @@
-// Answers of a given shape: a JSON schema goes out with the question, and the caller's own parser has the last word.
+// Answers of a given shape: sends a JSON schema with the request, and parses the answer with the caller's function.
 // ChatRequest, schema → [chat_as] → T
 #pragma once
 
@@ -14,13 +14,13 @@
 namespace holysheep {
 inline namespace v0 {
 
-/// For `ChatRequest::response_format`. `schema` is the JSON text of the schema; `strict` asks the gateway to keep to
-/// it.
+/// A value for `ChatRequest::response_format`. `schema` is the JSON text of the schema; with `strict`, the answer must
+/// match it exactly.
 HOLYSHEEP_EXPORT ResponseFormat json_schema(std::string name, std::string schema, bool strict = true);
 
-/// Asks, and accepts only a whole answer: one that was cut at its token limit is `malformed_response`, one that a
-/// content filter ended or the model refused is `content_filtered`. `Error::provider_code` says which ("length",
-/// "content_filter", "refusal"), and `Error::partial` keeps the answer.
+/// Like `Client::chat`, but accepts only complete answers. An answer that was cut at a token limit is
+/// `malformed_response`; one that a content filter ended or the model refused is `content_filtered`.
+/// `Error::provider_code` says which ("length", "content_filter", "refusal"); `Error::partial` contains the answer.
 HOLYSHEEP_EXPORT Result<ChatCompletion> chat_whole(Client& client, const ChatRequest& request,
                                                    const CallOptions& options = {});
 
@@ -28,12 +28,13 @@ namespace detail {
 HOLYSHEEP_EXPORT Error wrong_shape(ChatCompletion answer, std::string_view why);
 }  // namespace detail
 
-/// Asks for JSON of this schema and gives what `parse` makes of it:
+/// Requests JSON of a schema and returns it as parsed by `parse`:
 ///
 ///     auto wool = holysheep::chat_as<Wool>(client, request, holysheep::json_schema("wool", kSchema), parse_wool);
 ///
-/// `parse` takes the answer's text and returns a T, or a Result<T>, or throws: an answer that it does not accept is
-/// `malformed_response` with its words, and `Error::partial` keeps the answer. Other errors are those of `chat_whole`.
+/// `parse` takes the text of the answer and returns a T or a Result<T>. If it returns an error or throws, the result is
+/// `malformed_response` with its message, and `Error::partial` contains the answer. Other errors are those of
+/// `chat_whole`.
 template <class T, class Parse>
 Result<T> chat_as(Client& client, ChatRequest request, ResponseFormat format, Parse&& parse,
                   const CallOptions& options = {}) {

@@ -1,4 +1,4 @@
-// What an answer consumed, and what the gateway says is left: tokens, reported cost, rate-limit headers.
+// Tokens and cost that the gateway reports for an answer, and the quotas in its rate-limit headers.
 #pragma once
 
 #include <chrono>
@@ -12,28 +12,39 @@
 namespace holysheep {
 inline namespace v0 {
 
-/// Tokens of one answer, normalised over the members that providers use. `present` is false when the gateway sent none:
-/// then the zeros mean "unknown".
+/// Tokens of one answer, under common names for the members that providers use.
 struct Usage {
-    bool present = false;
-    std::int64_t prompt_tokens = 0, completion_tokens = 0, total_tokens = 0;
-    std::int64_t cached_input_tokens = 0, cache_write_tokens = 0, reasoning_tokens = 0, audio_tokens = 0;
-    std::optional<Money> reported_cost{};  ///< where the gateway names a price itself, in `usage` or in a header
-    std::string raw_json{};                ///< the usage object as it was sent
-    /// Parts of prompt and completion, where the gateway tells them. `audio_tokens` is both audio counts together.
-    std::int64_t prompt_text_tokens = 0, prompt_image_tokens = 0, prompt_audio_tokens = 0;
-    std::int64_t completion_text_tokens = 0, completion_audio_tokens = 0;
-    std::int64_t accepted_prediction_tokens = 0, rejected_prediction_tokens = 0;
+    bool present = false;                         ///< false: the gateway sent no usage, and 0 means "unknown"
+    std::int64_t prompt_tokens = 0;               ///< tokens of the request
+    std::int64_t completion_tokens = 0;           ///< tokens of the answer
+    std::int64_t total_tokens = 0;                ///< their sum, as sent
+    std::int64_t cached_input_tokens = 0;         ///< prompt tokens read from a cache
+    std::int64_t cache_write_tokens = 0;          ///< prompt tokens written to a cache
+    std::int64_t reasoning_tokens = 0;            ///< completion tokens spent on reasoning
+    std::int64_t audio_tokens = 0;                ///< audio tokens of prompt and completion together
+    std::optional<Money> reported_cost{};         ///< cost that the gateway reports, in `usage` or in a header
+    std::string raw_json{};                       ///< the usage object as sent
+    std::int64_t prompt_text_tokens = 0;          ///< text tokens of the prompt, if reported
+    std::int64_t prompt_image_tokens = 0;         ///< image tokens of the prompt, if reported
+    std::int64_t prompt_audio_tokens = 0;         ///< audio tokens of the prompt, if reported
+    std::int64_t completion_text_tokens = 0;      ///< text tokens of the completion, if reported
+    std::int64_t completion_audio_tokens = 0;     ///< audio tokens of the completion, if reported
+    std::int64_t accepted_prediction_tokens = 0;  ///< tokens of `ChatRequest::prediction` that appear in the answer
+    std::int64_t rejected_prediction_tokens = 0;  ///< tokens of `ChatRequest::prediction` that do not
 
-    /// What is billed as output: `completion_tokens`, or all of the total that is not prompt where that is more. Gemini
-    /// leaves the tokens of its thinking out of `completion_tokens`, but not out of the total and of the bill.
+    /// Tokens billed as output: `completion_tokens`, or `total_tokens` − `prompt_tokens` if that is more. Gemini does
+    /// not include the tokens of its thinking in `completion_tokens`, but in the total and in the bill.
     HOLYSHEEP_EXPORT std::int64_t billed_output_tokens() const;
 };
 
-/// The `x-ratelimit-*` headers of an answer; unset where the gateway sent none or sent nonsense.
+/// The `x-ratelimit-*` headers of an answer. Members are unset if the gateway sent no value or an invalid one.
 struct RateLimits {
-    std::optional<std::int64_t> limit_requests{}, remaining_requests{}, limit_tokens{}, remaining_tokens{};
-    std::optional<std::chrono::milliseconds> reset_requests{}, reset_tokens{};
+    std::optional<std::int64_t> limit_requests{};               ///< requests per window
+    std::optional<std::int64_t> remaining_requests{};           ///< requests left
+    std::optional<std::int64_t> limit_tokens{};                 ///< tokens per window
+    std::optional<std::int64_t> remaining_tokens{};             ///< tokens left
+    std::optional<std::chrono::milliseconds> reset_requests{};  ///< time until the requests are reset
+    std::optional<std::chrono::milliseconds> reset_tokens{};    ///< time until the tokens are reset
 };
 
 }  // namespace v0

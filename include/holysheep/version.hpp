@@ -1,4 +1,4 @@
-// The library's version, for the preprocessor.
+// The version of the library, for the preprocessor.
 #pragma once
 
 #define HOLYSHEEP_VERSION_MAJOR 0

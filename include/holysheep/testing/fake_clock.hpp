@@ -1,4 +1,4 @@
-// Time for tests: moves only when told, or at once to whatever is due next.
+// Virtual time for tests: advances on demand, or at once to the next timer.
 // test → [FakeClock] → the client's timers and posted functions
 #pragma once
 
@@ -19,42 +19,44 @@ inline namespace v0 {
 namespace testing {
 
 /// A `Clock` in virtual time. Functions run one after another on the thread that called `post` or `advance`, never
-/// inside each other: what is posted while something runs is queued and runs right after it.
+/// nested: a function that is posted while another one runs is queued and runs after it.
 ///
-/// `manual`: time stands still until `advance`. Use it to look at a call half-way.
-/// `automatic`: when a `post` has run all that is ready, the clock jumps from timer to timer until none is left, so a
-/// blocking call on fakes returns at once, however long it took in virtual time. One `post` moves time by at most the
-/// reach (default 1 h), which keeps periodic timers, such as health probes, from running for ever.
+/// `manual`: time stands still until `advance`. Use it to inspect a call while it runs.
+/// `automatic`: when a `post` has run all functions that are ready, the clock jumps from timer to timer until none is
+/// left, so a blocking call with fakes returns at once, however long it takes in virtual time. One `post` advances time
+/// by at most the reach (default 1 h), so that periodic timers, such as health probes, do not run for ever.
 ///
-/// Thread-safe. Functions still waiting when the clock is destroyed are dropped, not run.
+/// Thread-safe. Functions that still wait when the clock is destroyed do not run.
 class FakeClock final : public Clock {
   public:
+    /// How time advances.
     enum class Mode { manual, automatic };
 
-    /// Starts at `time_point{1 h}`, so that a time in the past can be formed.
+    /// Starts at `time_point{1 h}`, so that tests can use earlier times.
     explicit FakeClock(Mode mode = Mode::manual);
     ~FakeClock() override;
     FakeClock(const FakeClock&) = delete;
     FakeClock& operator=(const FakeClock&) = delete;
 
-    /// While a timer's function runs: the time it was due, unless the clock was already past it.
+    /// The virtual time. While a timer's function runs: the time it was due, unless the clock was already past it.
     time_point now() const override;
     TimerId call_at(time_point when, std::function<void()> function) override;
     void cancel(TimerId timer) override;
     void post(std::function<void()> function) override;
 
-    /// Runs everything due until `now() + by` in order of time, then of creation, and ends exactly there. With 0 it
-    /// runs what is due now. Waits while another thread runs functions; throws std::logic_error from inside one.
+    /// Advances time to `now() + by`, and runs all timers that are due until then, in order of time, then of creation.
+    /// With 0, runs those that are due now. Waits while another thread runs functions; throws std::logic_error if
+    /// called from within one.
     void advance(std::chrono::nanoseconds by);
-    /// The same with the target given; a target in the past is treated as now.
+    /// The same for an absolute time; a time in the past counts as now.
     void advance_to(time_point target);
 
-    /// Takes effect with the next `post`.
+    /// Changes the mode, from the next `post` on.
     void set_mode(Mode mode);
-    /// How far one `post` may move an automatic clock.
+    /// Sets how far one `post` may advance an automatic clock.
     void set_reach(std::chrono::nanoseconds reach);
 
-    /// Timers that neither ran nor were cancelled: 0 at the end of a test proves that none leaked.
+    /// Timers that neither ran nor were cancelled. 0 at the end of a test proves that none leaked.
     std::size_t pending_timers() const;
 
   private:

@@ -1,4 +1,4 @@
-// At which moment of an answer a fake region freezes: from then on nothing comes from there, probes included.
+// The point of an answer at which a fake region freezes. From then on it sends nothing, and answers no probes.
 // test → [FreezeAt] → FakeTransport, GatewaySimulator
 #pragma once
 
@@ -9,20 +9,22 @@ namespace holysheep {
 inline namespace v0 {
 namespace testing {
 
-/// A frozen process answers nothing while its host's kernel still accepts connections and acknowledges bytes. For a
-/// plain answer, `after_role` is its first byte and `amid_comments` are blanks before it.
+/// Where an answer stops. A frozen process sends nothing, while its kernel still accepts connections and acknowledges
+/// bytes. For a plain answer, `after_role` is its first byte, and `amid_comments` are blanks before it.
 enum class FreezeAt {
-    before_head,
-    after_head,     ///< the head came, nothing more
-    after_role,     ///< the chunk that announces the role, which is no content
-    amid_comments,  ///< keep-alive comments every 200 ms, for 1.6 s
-    after_content,  ///< the first piece of content; for plain answers, half of the body
-    before_end      ///< all of the content, without the end
+    before_head,    ///< nothing is sent
+    after_head,     ///< after the head
+    after_role,     ///< after the chunk with the role, which is not content
+    amid_comments,  ///< after keep-alive comments every 200 ms, for 1.6 s
+    after_content,  ///< after the first piece of content; for plain answers, half of the body
+    before_end      ///< after all of the content
 };
 
+/// All enumerators.
 inline constexpr std::array kFreezeMoments{FreezeAt::before_head,   FreezeAt::after_head,    FreezeAt::after_role,
                                            FreezeAt::amid_comments, FreezeAt::after_content, FreezeAt::before_end};
 
+/// The name of the enumerator.
 constexpr std::string_view to_string(FreezeAt at) {
     switch (at) {
         case FreezeAt::before_head: return "before_head";

@@ -1,4 +1,4 @@
-// GoogleMock matchers for results. The only header of the test kit that needs GoogleMock; include it if you use that.
+// GoogleMock matchers for results. The only header of the test kit that requires GoogleMock.
 // test → EXPECT_THAT(result, [IsOk() | FailsWith(code)])
 #pragma once
 
@@ -18,7 +18,7 @@ MATCHER(IsOk, negation ? "is an error" : "is a value") {
     return false;
 }
 
-/// Matches a `Result` that failed with the given code; a mismatch prints what it is instead.
+/// Matches a `Result` that failed with the given code; a mismatch prints the actual result.
 MATCHER_P(FailsWith, code, negation ? "does not fail as expected" : "fails as expected") {
     if (arg.has_value()) {
         *result_listener << "which is a value, not " << code;
