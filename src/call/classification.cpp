@@ -7,7 +7,7 @@ namespace {
 
 using health::FailureClass;
 
-Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool own_keys) {
+Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool keys_differ) {
     switch (outcome.error) {
         case ErrorCode::transport_failed:
             // A pooled connection that was closed while idle says nothing about the region: try it once more, afresh.
@@ -33,7 +33,7 @@ Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool own_key
         case ErrorCode::region_not_supported:
         case ErrorCode::model_not_found: return {Action::next, FailureClass::none};
         case ErrorCode::conflict: return {Action::same_later, FailureClass::none};
-        case ErrorCode::unauthenticated: return {own_keys ? Action::next : Action::stop, FailureClass::none};
+        case ErrorCode::unauthenticated: return {keys_differ ? Action::next : Action::stop, FailureClass::none};
         case ErrorCode::invalid_request:
             // Misdirected: the connection leads to a server that does not answer for this host (RFC 9110, 15.5.20).
             if (outcome.status == 421) return {Action::same_fresh, FailureClass::none};
@@ -117,9 +117,11 @@ bool is_refused_for_load(const Outcome& outcome) {
            (outcome.error == ErrorCode::server_failed && (outcome.status == 503 || outcome.status == 529));
 }
 
-Verdict classify(const Outcome& outcome, const RetryOptions& retry, bool own_keys) {
+Verdict classify(const Outcome& outcome, const RetryOptions& retry, const KeyOutlook& keys) {
     if (outcome.answered) return {Action::stop, FailureClass::success};
-    auto verdict = by_class(outcome, retry, own_keys);
+    auto verdict = by_class(outcome, retry, keys.differ);
+    verdict.another_key = keys.another_key;
+    verdict.retry_after = keys.usable_in ? keys.usable_in : outcome.retry_after;
     if (outcome.should_retry && heeds_should_retry(outcome.error)) {
         if (!*outcome.should_retry) {
             verdict.action = Action::stop;

@@ -28,7 +28,13 @@ struct Outcome {
     bool resumable = false;  ///< the text that came can be continued: no tool call, one choice, not finished
     std::optional<milliseconds> retry_after{};
     std::optional<bool> should_retry{};  ///< the gateway's x-should-retry
-    bool another_key = false;  ///< what was refused is the key, and the client has another one for this region
+};
+
+/// What the client's keys mean for a failure.
+struct KeyOutlook {
+    bool differ = false;       ///< regions have different keys, so that a refused key may be good elsewhere
+    bool another_key = false;  ///< the key is what was refused, and there is another one for this region
+    std::optional<milliseconds> usable_in{};  ///< the first key can be used again then, whatever the gateway says
 };
 
 enum class Action {
@@ -41,6 +47,8 @@ enum class Action {
 struct Verdict {
     Action action = Action::stop;
     health::FailureClass charge = health::FailureClass::none;
+    bool another_key = false;                   ///< see KeyOutlook
+    std::optional<milliseconds> retry_after{};  ///< to stay away from the region, for this call's keys
 };
 
 /// Whether the work may have been done although no answer came: all but what is certain, because a proxy answers with a
@@ -57,7 +65,7 @@ bool is_misrouted(const Outcome& outcome);
 /// A region that is alive refuses this request because of its load or of a quota: 429, 503, 529.
 bool is_refused_for_load(const Outcome& outcome);
 
-/// `own_keys`: regions have different keys, so that a refused key may be good elsewhere.
-Verdict classify(const Outcome& outcome, const RetryOptions& retry, bool own_keys);
+/// Once per outcome: the verdict travels with it.
+Verdict classify(const Outcome& outcome, const RetryOptions& retry, const KeyOutlook& keys = {});
 
 }  // namespace holysheep::call

@@ -104,17 +104,14 @@ nanoseconds CallMachine::on_progress(int attempt, time_point now) {
     return now - std::exchange(at(attempt).progress, now);
 }
 
-Commands CallMachine::on_end(int attempt, const Outcome& outcome, time_point now) {
+Commands CallMachine::on_end(int attempt, const Outcome& outcome, const Verdict& verdict, time_point now) {
     Commands out;
     auto& a = at(attempt);
     if (finished() || !in_flight(a)) return out;
-    const auto phase = std::exchange(a.phase, Phase::ended);
+    a.phase = Phase::ended;
     a.ended = now;
     a.outcome = outcome;
-    if (outcome.limit != Limit::none) {
-        a.outcome.certainly_not_delivered = phase == Phase::connecting;
-        a.outcome.any_byte = phase == Phase::receiving || phase == Phase::committed;
-    }
+    a.verdict = verdict;
     if (outcome.answered) {
         budgets_.retries.earn();
         cancel_others(attempt, out);
@@ -126,7 +123,7 @@ Commands CallMachine::on_end(int attempt, const Outcome& outcome, time_point now
         finish(Ending::deadline, 0, out);
         return out;
     }
-    fail(attempt, classify(a.outcome, policy_.retry, policy_.own_keys), now, out);
+    fail(attempt, verdict, now, out);
     return out;
 }
 

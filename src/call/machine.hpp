@@ -117,7 +117,7 @@ class CallMachine {
     /// Any later sign that the answer goes on. Says after how long a silence.
     nanoseconds on_progress(int attempt, time_point now);
     /// `outcome.limit` is what a `cancel` command named.
-    Commands on_end(int attempt, const Outcome& outcome, time_point now);
+    Commands on_end(int attempt, const Outcome& outcome, const Verdict& verdict, time_point now);
     // Answers to `acquire` and `await_room`.
     Commands on_granted(time_point now);
     /// Asking again is worth while at `until`, or after `on_permit_ready`.
@@ -187,6 +187,7 @@ class CallMachine {
         time_point sent{};
         std::optional<time_point> path_check{};  // when to look whether the peer's host has answered
         Outcome outcome{};                       // once ended
+        Verdict verdict{};
         /// It lost a race of connections, so that its region was sent nothing.
         bool turned_away() const { return lost && sent == time_point{}; }
         bool lost = false;      // cancelled by the machine without a failure of its own

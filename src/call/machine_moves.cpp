@@ -70,8 +70,8 @@ void CallMachine::remember_failure(int attempt, Verdict verdict, time_point now)
     if (first_failure_ == 0 || (is_misrouted(at(first_failure_).outcome) && !is_misrouted(outcome))) {
         first_failure_ = attempt;
     }
-    if (outcome.error == ErrorCode::rate_limited && outcome.retry_after) {
-        const auto pause_ends = now + *outcome.retry_after;
+    if (outcome.error == ErrorCode::rate_limited && verdict.retry_after) {
+        const auto pause_ends = now + *verdict.retry_after;
         quota_clock_ = std::min(quota_clock_.value_or(pause_ends), pause_ends);
     }
 }
@@ -102,7 +102,7 @@ CallMachine::Failure CallMachine::judge(int attempt, Verdict verdict, time_point
         }
     }
     // (That this process may open no more sockets, or its proxy fails, says nothing about a rival that has one.)
-    failure.final = failure.verdict.action == Action::stop && !failed.outcome.another_key &&
+    failure.final = failure.verdict.action == Action::stop && !failed.verdict.another_key &&
                     failed.outcome.error != ErrorCode::descriptors_exhausted &&
                     failed.outcome.error != ErrorCode::proxy_failed;
     return failure;
@@ -118,7 +118,7 @@ Commands CallMachine::on_policy(const RetryVerdict& wish, time_point now) {
         why_not = Ending::refused;
         final = true;
     } else if (!move && why_not == Ending::refused) {
-        move = move_after(at(attempt), {Action::next, verdict.charge}, now, why_not);
+        move = move_after(at(attempt), {.action = Action::next, .charge = verdict.charge}, now, why_not);
         final = false;
         // The rules ask no region twice about a key or a model; the caller's policy may.
         if (!move && why_not == Ending::refused) move = move_to_tried(at(attempt), std::nullopt, now, why_not);
@@ -190,7 +190,7 @@ std::optional<CallMachine::Move> CallMachine::move_after(const Attempt& failed, 
                                                          Ending& why_not) {
     why_not = Ending::refused;
     const auto& outcome = failed.outcome;
-    if (outcome.another_key && !attempts_used_up()) {
+    if (failed.verdict.another_key && !attempts_used_up()) {
         return Move{.region = failed.region, .kind = AttemptKind::retry, .when = now, .free = true};
     }
     if (verdict.action == Action::stop) return std::nullopt;
@@ -276,7 +276,7 @@ bool CallMachine::lacks_only_room(time_point now) const {
 time_point CallMachine::return_after(const Attempt& failure, double random) const {
     const bool throttled = failure.outcome.error == ErrorCode::rate_limited;
     const auto own = resilience::backoff(policy_.retry, throttled, retries_, random);
-    const auto hint = failure.outcome.retry_after;
+    const auto hint = failure.verdict.retry_after;
     const bool hopeless =
         hint && (*hint > policy_.retry.max_wait || (deadline_ && failure.ended + *hint >= *deadline_));
     return failure.ended + (hopeless ? *hint : resilience::wait_with_hint(own, hint, throttled));
@@ -307,7 +307,7 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
                                                             time_point now, Ending& why_not) {
     why_not = Ending::regions_exhausted;
     const double random = random_.uniform();
-    const bool spread = retries_ > 0 && !only && on_the_way(failed.outcome) && !failed.outcome.retry_after;
+    const bool spread = retries_ > 0 && !only && on_the_way(failed.outcome) && !failed.verdict.retry_after;
     std::optional<Move> best;
     std::ptrdiff_t best_visits = 0;
     for (const auto region : plan_) {
@@ -323,7 +323,7 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
             when = std::max(now, return_after(*last, random));
             // A fault that outlasts the first return is given the time in which most are over.
             if (spread) when = std::max(when, last->ended + spread_over_patience(random));
-            const auto hint = last->outcome.retry_after;
+            const auto hint = last->verdict.retry_after;
             // The pause that this call's own hint began is in that wait already; another call may know of a longer one.
             if (hint && until <= last->ended + *hint) until = now;
         }

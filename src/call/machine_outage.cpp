@@ -50,8 +50,8 @@ std::optional<CallMachine::Move> CallMachine::move_in_outage(bool return_to_trie
         if (failure != nullptr && !return_to_tried) continue;
         auto pause = regions_.limited_until(region, model_);
         std::optional<milliseconds> hint;
-        if (failure != nullptr && failure->outcome.retry_after && failure->outcome.retry_after->count() > 0) {
-            hint = failure->outcome.retry_after;
+        if (failure != nullptr && failure->verdict.retry_after && failure->verdict.retry_after->count() > 0) {
+            hint = failure->verdict.retry_after;
             // The pause that this call's own hint began is in its wait already.
             if (pause <= failure->ended + *hint) pause = time_point{};
         }

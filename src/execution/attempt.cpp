@@ -226,6 +226,7 @@ void Attempt::expire(call::Limit limit, milliseconds after) {
         case call::Limit::none: break;
     }
     outcome_.limit = limit;
+    outcome_.certainly_not_delivered = !record.timings.sent && head_.status == 0;
     outcome_.any_byte = head_.status != 0;
     end_failed(std::move(error));
 }

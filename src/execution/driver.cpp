@@ -105,33 +105,32 @@ void CallDriver::shut_down() {
 
 void CallDriver::pause() {
     const Turn turn(*this);
-    pause_wanted_ = true;
+    gate_.pause();
     steer_reading();
 }
 
 void CallDriver::resume() {
     const Turn turn(*this);
-    pause_wanted_ = false;
+    gate_.resume();
     steer_reading();
 }
 
 void CallDriver::on_room() {
     const Turn turn(*this);
-    sink_full_ = false;
+    gate_.on_sink_room();
     steer_reading();
 }
 
 void CallDriver::steer_reading() {
-    const bool stop = sink_full_ || pause_wanted_;
-    if (stop == paused_ || committed_ == 0) return;
+    if (!gate_.must_change() || committed_ == 0) return;
     auto& attempt = attempt_number(committed_);
     if (!attempt.transfer_open || attempt.ended()) return;
-    paused_ = stop;
-    if (stop) {
-        paused_at_ = now();
+    if (gate_.wants_stop()) {
+        gate_.stop(now());
         unsettled_ = true;  // the timer must look after it
         services_.transport.pause(attempt.transfer);
     } else {
+        gate_.go_on();
         // The silence was the reader's: the gateway's clock starts afresh.
         machine_.on_progress(committed_, now());
         services_.transport.resume(attempt.transfer);
@@ -255,7 +254,7 @@ void CallDriver::note_left(int number, call::Evidence because) {
 void CallDriver::stop_attempt(const call::Command& command) {
     auto& attempt = attempt_number(command.attempt);
     const bool silent = command.limit == call::Limit::stall || command.limit == call::Limit::silence;
-    if (paused_ && command.attempt == committed_ && silent) {
+    if (gate_.stopped() && command.attempt == committed_ && silent) {
         // Silence that the reader asked for is no stall.
         machine_.on_progress(committed_, now());
         return;
@@ -273,7 +272,7 @@ void CallDriver::stop_attempt(const call::Command& command) {
         attempt.expire(*command.limit, std::chrono::duration_cast<milliseconds>(after));
         return;
     }
-    forget_held(command.attempt);
+    held_.forget(command.attempt);
     const auto charge = charge_of_waiting(attempt);
     switch (machine_.ending()) {
         case call::Ending::cancelled: attempt.dismiss("the call was cancelled"); break;
@@ -302,14 +301,10 @@ void CallDriver::commit(int attempt) {
         for (auto& earlier : attempts_) earlier.record.winner = false;
         deliver({.event = ChunkEvent::restarted});
     }
-    held_bytes_ = 0;
-    for (auto& held : std::exchange(held_, {})) {
-        if (held.attempt != attempt) continue;
+    for (auto& held : held_.take(attempt)) {
         if (continued && held.chunk.event == ChunkEvent::started) continue;  // for the caller it is the same answer
         sink_.on_wire_chunk();
-        held.chunk.raw_json = held.raw_json;
-        if (held.chunk.usage != nullptr) held.chunk.usage = &held.usage;
-        deliver(held.chunk);
+        deliver(held.view());
     }
     sink_.on_wire_chunk();  // back to the chunk that gave the first content
 }
@@ -320,7 +315,7 @@ void CallDriver::recover(int number) {
     attempt.gave_content = true;
     if (const auto partial = attempt.partial()) salvage_.add(*partial);
     committed_ = 0;
-    paused_ = false;
+    gate_.go_on();
     if (!exchange_.continuation || !salvage_.continues()) return;
     auto request = exchange_.continuation->request;
     go_on_from(request.messages, salvage_.prefix());
@@ -335,7 +330,7 @@ void CallDriver::recover(int number) {
 
 void CallDriver::deliver(const ChatChunk& chunk) {
     // Before the first content nothing holds the socket back: a reader who is behind gets no more keep-alives.
-    if (chunk.event == ChunkEvent::keep_alive && committed_ == 0 && sink_full_) return;
+    if (chunk.event == ChunkEvent::keep_alive && committed_ == 0 && gate_.sink_full()) return;
     bool room = true;
     if (chunk.usage != nullptr && !salvage_.empty()) {
         const auto usage = salvage_.billed(*chunk.usage);
@@ -345,8 +340,8 @@ void CallDriver::deliver(const ChatChunk& chunk) {
     } else {
         room = sink_.on_chunk(chunk);
     }
-    if (!room) sink_full_ = true;
-    if (sink_full_ || pause_wanted_) steer_reading();
+    if (!room) gate_.on_sink_full();
+    if (gate_.wants_stop()) steer_reading();
 }
 
 // ---- time ----
@@ -378,7 +373,7 @@ void CallDriver::on_timer() {
 /// Not read for too long: what it holds is for others.
 void CallDriver::end_unread(Clock::time_point time) {
     const auto most = machine_.policy().unread;
-    if (!paused_ || delivered_ || most.count() == 0 || time - paused_at_ < most) return;
+    if (!gate_.stopped() || delivered_ || most.count() == 0 || time - *gate_.stopped_at() < most) return;
     unread_ = true;
     if (services_.unread_streams) services_.unread_streams->fetch_add(1, std::memory_order_relaxed);
     apply(machine_.on_cancel(time));
@@ -387,8 +382,8 @@ void CallDriver::end_unread(Clock::time_point time) {
 void CallDriver::end_turn() {
     const auto time = now();
     auto wake = machine_.wake_at(time);
-    if (const auto most = machine_.policy().unread; paused_ && !delivered_ && most.count() > 0) {
-        const auto until = paused_at_ + most;
+    if (const auto most = machine_.policy().unread; gate_.stopped() && !delivered_ && most.count() > 0) {
+        const auto until = *gate_.stopped_at() + most;
         if (!wake || until < *wake) wake = until;
     }
     if (wake && committed_ != 0) wake = std::min(*wake, time + kLook);

@@ -23,6 +23,8 @@
 #include "execution/admission.hpp"
 #include "execution/attempt.hpp"
 #include "execution/exchange.hpp"
+#include "execution/held_events.hpp"
+#include "execution/read_gate.hpp"
 #include "execution/router.hpp"
 #include "execution/salvage.hpp"
 #include "health/region_health_tracker.hpp"
@@ -118,18 +120,17 @@ class CallDriver final : private AttemptEvents {
     void check_path(int attempt);
     void watch(Attempt& attempt);
     void note_left(int attempt, call::Evidence because);
-    void note_quota(Attempt& attempt, call::Outcome& outcome);
-    void note_refusal(Attempt& attempt, const call::Outcome& outcome);
+    call::KeyOutlook note_key(Attempt& attempt);
+    void note_quota(Attempt& attempt, const call::Verdict& verdict);
+    void note_refusal(Attempt& attempt, const call::Verdict& verdict);
     void note_round_trip(const Attempt& attempt);
     void close(Attempt& attempt);
     void commit(int attempt);
     void recover(int attempt);
     void steer_reading();
     void deliver(const ChatChunk& chunk);
-    void hold(int attempt, const ChatChunk& chunk);
-    void forget_held(int attempt);
-    /// `refused`: how it ended, where that may have been a refusal for load.
-    void book(Attempt& attempt, health::FailureClass charge, const call::Outcome* refused = nullptr);
+    /// `verdict`: on its end, where that may have been a refusal for load.
+    void book(Attempt& attempt, health::FailureClass charge, const call::Verdict* verdict = nullptr);
     bool suspect(const Attempt& attempt);
     /// `model` answered: what it was that failed was not the request.
     void charge_suspects(values::ModelId model);
@@ -157,14 +158,6 @@ class CallDriver final : private AttemptEvents {
     void end_unread(Clock::time_point time);
     Attempt& attempt_number(int number);
 
-    // An event before the first content, kept until an attempt is chosen, so that a failed one leaves no trace.
-    struct Held {
-        int attempt;
-        ChatChunk chunk;
-        std::string raw_json;
-        Usage usage;
-    };
-
     CallServices& services_;
     Exchange& exchange_;               // the request alone changes, where a recovery asks for the rest of an answer
     telemetry::Redactor own_secrets_;  // of this call alone
@@ -176,17 +169,15 @@ class CallDriver final : private AttemptEvents {
     CallSink& sink_;
     std::function<void()> on_idle_;
     std::list<Attempt> attempts_;
-    std::vector<Held> held_;
+    HeldEvents held_;
+    ReadGate gate_;
     std::vector<health::AttemptToken> suspects_;  // answered with a 500: their fault, or the request's
-    std::size_t held_bytes_ = 0;                  // of the attempts that are out
     Salvage salvage_;
     Clock::TimerId timer_ = 0;
     Clock::time_point timer_at_{};
     Clock::time_point heard_at_{};  // when the bytes at hand came: the clock is read once for all their chunks
-    Clock::time_point paused_at_{};
     int committed_ = 0, last_ended_ = 0, depth_ = 0;
-    bool sink_full_ = false, pause_wanted_ = false, paused_ = false, delivered_ = false, unsettled_ = false,
-         unread_ = false;
+    bool delivered_ = false, unsettled_ = false, unread_ = false;
 };
 
 }  // namespace holysheep::execution

@@ -95,7 +95,7 @@ void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
         case ChunkEvent::tool_call:
         case ChunkEvent::media:
         case ChunkEvent::finish: break;
-        default: hold(number, chunk); return;
+        default: held_.add(number, chunk); return;
     }
     services_.regions.on_first_content(attempt.ticket, heard_at_);
     admission_.served(static_cast<std::size_t>(number), heard_at_);
@@ -104,36 +104,18 @@ void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
     if (committed_ == number) deliver(chunk);
 }
 
-void CallDriver::hold(int attempt, const ChatChunk& chunk) {
-    // Gateways that talk without end before they answer: the answer keeps what they say, their events are left out.
-    constexpr std::size_t kMostHeld = std::size_t{4} << 20U;
-    const std::size_t size = sizeof(Held) + chunk.raw_json.size();
-    if (held_bytes_ + size > kMostHeld) return;
-    held_bytes_ += size;
-    auto& held = held_.emplace_back(Held{attempt, chunk, std::string(chunk.raw_json), {}});
-    if (chunk.usage != nullptr) held.usage = *chunk.usage;
-    held.chunk.text = {};  // these events carry none
-}
-
-void CallDriver::forget_held(int attempt) {
-    std::erase_if(held_, [&](const Held& held) {
-        if (held.attempt != attempt) return false;
-        held_bytes_ -= sizeof(Held) + held.raw_json.size();
-        return true;
-    });
-}
-
 void CallDriver::attempt_ended(Attempt& attempt) {
     const Turn turn(*this);
     const auto time = now();
-    auto outcome = attempt.outcome();
+    const auto& outcome = attempt.outcome();
     for (const auto* redactor : {&services_.redactor, static_cast<const telemetry::Redactor*>(&own_secrets_)}) {
         redactor->scrub(attempt.record.request_id);
         if (outcome.answered) continue;
         redactor->scrub(attempt.error());
         redactor->scrub(attempt.record.detail);
     }
-    note_quota(attempt, outcome);
+    const auto verdict = call::classify(outcome, machine_.policy().retry, note_key(attempt));
+    note_quota(attempt, verdict);
     if (!outcome.answered && outcome.error == ErrorCode::model_not_found) {
         services_.regions.on_model_missing(attempt.region(), attempt.ticket.model, time);
     }
@@ -142,17 +124,17 @@ void CallDriver::attempt_ended(Attempt& attempt) {
         charge_suspects(attempt.ticket.model);
     }
     last_ended_ = attempt.record.number;
-    if (!outcome.answered) forget_held(last_ended_);
+    if (!outcome.answered) held_.forget(last_ended_);
     // A path that a caller asks for may redirect wherever it is: that says nothing about regions.
     const bool meant = exchange_.kind == ExchangeKind::raw && call::is_redirect(outcome);
-    auto charge = meant ? health::FailureClass::none : call::classify(outcome, machine_.policy().retry, false).charge;
+    auto charge = meant ? health::FailureClass::none : verdict.charge;
     if (charge == health::FailureClass::server && suspect(attempt)) charge = health::FailureClass::none;
-    book(attempt, charge, &outcome);
+    book(attempt, charge, &verdict);
     admission_.end(static_cast<std::size_t>(attempt.record.number), !outcome.certainly_not_delivered, attempt.usage(),
                    time);
     // A finished answer leaves its connection to the next request, if its last bytes come soon; a failed one is cut.
     if (attempt.transfer_open && !attempt.settle_at()) close(attempt);
-    apply(machine_.on_end(attempt.record.number, outcome, time));
+    apply(machine_.on_end(attempt.record.number, outcome, verdict, time));
 }
 
 void CallDriver::attempt_drained(Attempt&) { const Turn turn(*this); }

@@ -18,7 +18,10 @@ bool is_used_up(const RateLimits& limits) {
 
 }  // namespace
 
-void CallDriver::note_quota(Attempt& attempt, call::Outcome& outcome) {
+/// What the end says about the key that the attempt went out with.
+call::KeyOutlook CallDriver::note_key(Attempt& attempt) {
+    const auto& outcome = attempt.outcome();
+    call::KeyOutlook outlook{.differ = machine_.policy().own_keys};
     const auto time = now();
     const auto number = static_cast<std::size_t>(attempt.record.number);
     const auto region = attempt.region();
@@ -33,14 +36,21 @@ void CallDriver::note_quota(Attempt& attempt, call::Outcome& outcome) {
             services_.recorder.on_key(*key, std::nullopt, time);
         }
     }
-    if (!outcome.answered) {
-        outcome.another_key = admission_.on_failure(number, region, model, outcome.error, outcome.retry_after, time);
-        const auto& ring = services_.admission.keys.ring();
-        if (key && ring.size() > 1 && !outcome.another_key && outcome.error == ErrorCode::rate_limited) {
-            // The first key that is usable again counts, not the one that was refused last.
-            outcome.retry_after = std::chrono::ceil<milliseconds>(ring.usable_at(region, model, time) - time);
-        }
+    if (outcome.answered) return outlook;
+    outlook.another_key = admission_.on_failure(number, region, model, outcome.error, outcome.retry_after, time);
+    const auto& ring = services_.admission.keys.ring();
+    if (key && ring.size() > 1 && !outlook.another_key && outcome.error == ErrorCode::rate_limited) {
+        // The first key that is usable again counts, not the one that was refused last.
+        outlook.usable_in = std::chrono::ceil<milliseconds>(ring.usable_at(region, model, time) - time);
     }
+    return outlook;
+}
+
+void CallDriver::note_quota(Attempt& attempt, const call::Verdict& verdict) {
+    const auto time = now();
+    const auto number = static_cast<std::size_t>(attempt.record.number);
+    const auto region = attempt.region();
+    const values::ModelId model = attempt.ticket.model;
     const auto& limits = attempt.rate_limits();
     if (!limits.limit_requests && !limits.limit_tokens) return;
     if (admission_.on_quota(number, region, model, limits, time) && services_.log.enabled(LogLevel::info)) {
@@ -55,8 +65,8 @@ void CallDriver::note_quota(Attempt& attempt, call::Outcome& outcome) {
                                  : exchange_.size.prompt_tokens;
     if (const auto pace = resilience::pace_of(limits, call_tokens)) {
         // What it asks for in so many words counts more than what it says of its quota.
-        const bool says_when = !outcome.answered && outcome.retry_after && outcome.retry_after->count() > 0;
-        const auto hold = says_when ? std::min<nanoseconds>(pace->hold, *outcome.retry_after) : pace->hold;
+        const bool says_when = verdict.retry_after && verdict.retry_after->count() > 0;
+        const auto hold = says_when ? std::min<nanoseconds>(pace->hold, *verdict.retry_after) : pace->hold;
         services_.regions.limit_until(region, model, time + hold);
         services_.regions.pace(region, model, pace->spacing, time + pace->reset);
     }
@@ -64,7 +74,8 @@ void CallDriver::note_quota(Attempt& attempt, call::Outcome& outcome) {
 
 /// What a refusal for load says about how much the region may be sent, and when. The tracker knows by now whether it
 /// serves others.
-void CallDriver::note_refusal(Attempt& attempt, const call::Outcome& outcome) {
+void CallDriver::note_refusal(Attempt& attempt, const call::Verdict& verdict) {
+    const auto& outcome = attempt.outcome();
     if (!call::is_refused_for_load(outcome)) return;
     const auto time = now();
     const auto region = attempt.region();
@@ -73,9 +84,9 @@ void CallDriver::note_refusal(Attempt& attempt, const call::Outcome& outcome) {
                                           {.throttled = throttled,
                                            .dead = !throttled && !services_.regions.full(region),
                                            .used_up = throttled && is_used_up(attempt.rate_limits()),
-                                           .hint = outcome.retry_after},
+                                           .hint = verdict.retry_after},
                                           time);
-    if (pause.count() <= 0 || outcome.another_key || admission_.brings_its_key()) return;
+    if (pause.count() <= 0 || verdict.another_key || admission_.brings_its_key()) return;
     services_.regions.limit_until(region, attempt.ticket.model,
                                   time + std::min<nanoseconds>(pause, std::chrono::minutes{10}));
 }

@@ -11,11 +11,11 @@
 
 namespace holysheep::execution {
 
-void CallDriver::book(Attempt& attempt, health::FailureClass charge, const call::Outcome* refused) {
+void CallDriver::book(Attempt& attempt, health::FailureClass charge, const call::Verdict* verdict) {
     const auto time = now();
     price(attempt);
     services_.regions.on_outcome(attempt.ticket, charge, time);
-    if (refused != nullptr) note_refusal(attempt, *refused);
+    if (verdict != nullptr) note_refusal(attempt, *verdict);
     services_.recorder.on_attempt_end(attempt.region(), attempt.record, services_.router.facts(attempt.region(), time),
                                       wasted_tokens(attempt));
     if (services_.log.bodies()) log_body("from ", attempt.record, attempt.body_for_log());

@@ -105,9 +105,10 @@ class RoutedCall {
         benchmark::DoNotOptimize(machine_->on_content(1, now));
         end_turn();
         const call::Outcome outcome{.answered = true};
-        world_.tracker.on_outcome(ticket_, call::classify(outcome, policy_.retry, false).charge, now);
+        const auto verdict = call::classify(outcome, policy_.retry);
+        world_.tracker.on_outcome(ticket_, verdict.charge, now);
         world_.recorder.on_attempt_end(region_, world_.records[region_], world_.router.facts(region_, now));
-        benchmark::DoNotOptimize(machine_->on_end(1, outcome, now));
+        benchmark::DoNotOptimize(machine_->on_end(1, outcome, verdict, now));
         world_.recorder.on_call_end({.retry_tokens = world_.retries.tokens(), .hedge_tokens = world_.hedges.tokens()});
         end_turn();
         timers_.cancel(timer_);
@@ -201,7 +202,7 @@ void BM_PartMachine(benchmark::State& state) {
         ask();
         benchmark::DoNotOptimize(machine.on_content(1, now));
         ask();
-        benchmark::DoNotOptimize(machine.on_end(1, {.answered = true}, now));
+        benchmark::DoNotOptimize(machine.on_end(1, {.answered = true}, {}, now));
         ask();
     }
 }

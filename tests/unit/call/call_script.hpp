@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -160,16 +161,29 @@ class MachineRun {
     Lines connect(int attempt) {
         Commands commands;
         const bool yes = machine().on_connected(attempt, now, commands);
+        if (yes) sent_.insert(attempt);
         auto result = lines(commands);
         if (!yes) result.push_back("turned away #" + std::to_string(attempt));
         return result;
     }
-    Lines first_byte(int attempt) { return lines(machine().on_first_byte(attempt, now)); }
-    Lines content(int attempt) { return lines(machine().on_content(attempt, now)); }
+    Lines first_byte(int attempt) {
+        heard_.insert(attempt);
+        return lines(machine().on_first_byte(attempt, now));
+    }
+    Lines content(int attempt) {
+        heard_.insert(attempt);
+        return lines(machine().on_content(attempt, now));
+    }
     void progress(int attempt) { machine().on_progress(attempt, now); }
-    Lines end(int attempt, const Outcome& outcome) {
+    /// Where a clock of ours ran out, the rest of the outcome follows from what the attempt has done.
+    Lines end(int attempt, Outcome outcome) {
         errors_[attempt] = outcome.error;
-        return lines(machine().on_end(attempt, outcome, now));
+        if (outcome.limit != Limit::none) {
+            outcome.any_byte = heard_.contains(attempt);
+            outcome.certainly_not_delivered = !outcome.any_byte && !sent_.contains(attempt);
+        }
+        const auto verdict = classify(outcome, policy.retry, {.differ = policy.own_keys});
+        return lines(machine().on_end(attempt, outcome, verdict, now));
     }
     Lines answer(int attempt) { return end(attempt, {.answered = true}); }
     Lines region_down(std::size_t region) { return lines(machine().on_region_down(region, now)); }
@@ -274,6 +288,7 @@ class MachineRun {
     std::vector<std::size_t> plan_;
     std::optional<CallMachine> machine_;
     std::map<int, ErrorCode> errors_;
+    std::set<int> sent_, heard_;
     bool passing_ = false;
 };
 

@@ -100,25 +100,25 @@ TEST(Classification, EveryFailureHasItsActionAndItsCharge) {
         {"a whole answer", {.answered = true}, stop, FailureClass::success},
     };
     for (const auto& row : rows) {
-        const auto verdict = classify(row.outcome, {}, false);
+        const auto verdict = classify(row.outcome, {});
         EXPECT_EQ(verdict.action, row.action) << row.signal;
         EXPECT_EQ(verdict.charge, row.charge) << row.signal;
     }
 }
 
 TEST(Classification, AClockThatRanOutOnAPooledConnectionIsNoStaleConnection) {
-    EXPECT_EQ(classify({.limit = Limit::connect, .connection_reused = true}, {}, false).action, next);
+    EXPECT_EQ(classify({.limit = Limit::connect, .connection_reused = true}, {}).action, next);
 }
 
 TEST(Classification, ARefusedKeyMayBeGoodElsewhereWhenRegionsHaveTheirOwn) {
-    EXPECT_EQ(classify(http(ErrorCode::unauthenticated, 401), {}, true).action, next);
+    EXPECT_EQ(classify(http(ErrorCode::unauthenticated, 401), {}, {.differ = true}).action, next);
 }
 
 TEST(Classification, A500IsFinalWhereTheCallerSaysSo) {
     const RetryOptions final_500{.server_500 = false};
-    EXPECT_EQ(classify(http(ErrorCode::server_failed, 500), final_500, false).action, stop);
-    EXPECT_EQ(classify(http(ErrorCode::server_failed, 500), final_500, false).charge, FailureClass::server);
-    EXPECT_EQ(classify(http(ErrorCode::server_failed, 503), final_500, false).action, next);
+    EXPECT_EQ(classify(http(ErrorCode::server_failed, 500), final_500).action, stop);
+    EXPECT_EQ(classify(http(ErrorCode::server_failed, 500), final_500).charge, FailureClass::server);
+    EXPECT_EQ(classify(http(ErrorCode::server_failed, 503), final_500).action, next);
 }
 
 TEST(Classification, TheGatewaysWordOnRetryingOverridesTheStatus) {
@@ -143,14 +143,21 @@ TEST(Classification, TheGatewaysWordOnRetryingOverridesTheStatus) {
     for (const auto& row : rows) {
         auto outcome = http(row.error, row.status);
         outcome.should_retry = row.should_retry;
-        EXPECT_EQ(classify(outcome, {}, false).action, row.action) << row.status << ' ' << row.should_retry;
+        EXPECT_EQ(classify(outcome, {}).action, row.action) << row.status << ' ' << row.should_retry;
     }
 }
 
 TEST(Classification, DeliveredContentIsNeverReplayedWhateverAHeaderSays) {
     auto cut = http(ErrorCode::stream_interrupted, 200);
     cut.should_retry = true;
-    EXPECT_EQ(classify(cut, {}, false).action, stop);
+    EXPECT_EQ(classify(cut, {}).action, stop);
+}
+
+TEST(Classification, CarriesWhatKeysSayAboutTheWait) {
+    const Outcome throttled{.error = ErrorCode::rate_limited, .status = 429, .retry_after = milliseconds{5'000}};
+    EXPECT_EQ(classify(throttled, {}).retry_after, milliseconds{5'000});
+    EXPECT_EQ(classify(throttled, {}, {.usable_in = milliseconds{70}}).retry_after, milliseconds{70});
+    EXPECT_TRUE(classify(throttled, {}, {.another_key = true}).another_key);
 }
 
 }  // namespace

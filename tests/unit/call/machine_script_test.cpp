@@ -187,6 +187,10 @@ class RandomCall {
                                   now_));
     }
 
+    Verdict verdict_of(const Outcome& outcome) const {
+        return classify(outcome, policy_.retry, {.differ = policy_.own_keys});
+    }
+
     void look_at_path(int n) {
         std::optional<PathEvidence> evidence;
         if (!one_in(4)) {
@@ -203,9 +207,11 @@ class RandomCall {
         flight.turned_away = !command.limit && !flight.sent;
         if (!command.limit) return;
         Outcome outcome{.error = flight.content ? ErrorCode::stream_stalled : ErrorCode::timed_out,
-                        .limit = *command.limit};
+                        .limit = *command.limit,
+                        .certainly_not_delivered = !flight.sent,
+                        .any_byte = flight.answering || flight.content};
         maybe_delivered_ = maybe_delivered_ || flight.sent;
-        apply(machine_->on_end(command.attempt, outcome, now_));
+        apply(machine_->on_end(command.attempt, outcome, verdict_of(outcome), now_));
     }
 
     void connect_or_fail(int n) {
@@ -291,7 +297,7 @@ class RandomCall {
         conflict_ = outcome.error == ErrorCode::conflict;
         const auto model = regions_->model_id("model");
         if (outcome.retry_after) regions_->limit_until(flight.region, model, now_ + *outcome.retry_after);
-        apply(machine_->on_end(n, outcome, now_));
+        apply(machine_->on_end(n, outcome, verdict_of(outcome), now_));
     }
 
     void check_end() {

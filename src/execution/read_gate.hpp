@@ -1,0 +1,35 @@
+// Whether a stream's socket is read: not while the sink is full, nor while the caller has paused the stream.
+// CallSink, StreamHandle → CallDriver → [ReadGate] → Transport::pause, Transport::resume
+#pragma once
+
+#include <optional>
+
+#include <holysheep/clock.hpp>
+
+namespace holysheep::execution {
+
+class ReadGate {
+  public:
+    void on_sink_full() { sink_full_ = true; }
+    void on_sink_room() { sink_full_ = false; }
+    void pause() { pause_wanted_ = true; }
+    void resume() { pause_wanted_ = false; }
+
+    bool sink_full() const { return sink_full_; }
+    bool wants_stop() const { return sink_full_ || pause_wanted_; }
+    /// Whether the transfer has to be paused or resumed to match.
+    bool must_change() const { return wants_stop() != stopped_at_.has_value(); }
+    /// The transfer was paused at `now`.
+    void stop(Clock::time_point now) { stopped_at_ = now; }
+    /// The transfer was resumed, or another one takes its place.
+    void go_on() { stopped_at_.reset(); }
+
+    bool stopped() const { return stopped_at_.has_value(); }
+    const std::optional<Clock::time_point>& stopped_at() const { return stopped_at_; }
+
+  private:
+    bool sink_full_ = false, pause_wanted_ = false;
+    std::optional<Clock::time_point> stopped_at_{};
+};
+
+}  // namespace holysheep::execution
