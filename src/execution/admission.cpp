@@ -1,4 +1,5 @@
-// Asks in a fixed order: key, money, place. Whoever has to wait is called back; nothing here waits.
+// Requests the resources of an attempt in a fixed order: key, budget, slot in the region. Nothing here blocks: a call
+// that has to wait is called back.
 #include "execution/admission.hpp"
 
 #include <algorithm>
@@ -15,21 +16,23 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A full region, or a queue whose head is elsewhere, is looked at again without being called: a limit grows with time.
+// A call that queues for a full region also polls, without being called: load limits grow with time. Calls far from the
+// head of the queue poll less often.
 constexpr milliseconds kLookAgain{100}, kLookAgainBehind{2'000};
-// A region that answered so recently serves this model and key.
+// A region that answered within this time serves this model and key.
 constexpr auto kRecently = 10s;
 // Requests that a call throttled elsewhere may join in a region that has not answered recently.
 constexpr int kUnproven = 4;
 
-// What a gateway says of itself may be any number; sums of these are within the range.
+// A gateway may report any number. These bounds keep sums of such numbers within the range of the type.
 constexpr std::int64_t kMostCalls = 1'000'000'000, kMostTokens = 1'000'000'000'000,
                        kMostMoney = 100'000'000'000'000'000;
 constexpr std::int64_t sane(std::int64_t amount, std::int64_t most) {
     return std::clamp<std::int64_t>(amount, 0, most);
 }
 
-/// Of a limit that a gateway gives per minute. Both factors are bounded, so that the product is within the range.
+/// Converts a limit that a gateway gives per minute. Both factors are bounded, so that the product stays within the
+/// range.
 std::int64_t in_window(std::int64_t per_minute, milliseconds per) {
     const auto calls = static_cast<double>(sane(per_minute, kMostCalls)) * (static_cast<double>(per.count()) / 60'000);
     return std::max<std::int64_t>(1, static_cast<std::int64_t>(calls));
@@ -88,7 +91,7 @@ resilience::Bulkhead::QueueKey Admission::order() const {
 bool Admission::has_room(std::size_t region, values::ModelId model, time_point now) const {
     const auto lane = load_lane(model, choose_key(region, model, now));
     auto& bulkhead = services_.bulkhead;
-    // The quota that one region has refused may be that of all: a few requests show it.
+    // A quota that one region has refused may be shared by all regions: try a few requests first.
     if (throttled_ == model && bulkhead.in_flight(region, lane) >= kUnproven &&
         !bulkhead.serves(region, lane, now - kRecently))
         return false;
@@ -230,7 +233,7 @@ bool Admission::share(std::size_t attempt, std::size_t region, const AskedModel&
 
 std::optional<Error> Admission::reserve_cost(const AskedModel& model, time_point now) {
     auto& spending = services_.spending;
-    // Nobody knows what raw requests cost.
+    // The cost of raw requests is unknown.
     if (exchange_.kind == ExchangeKind::raw || !spending.limited(exchange_.label)) return std::nullopt;
     const auto& cost = model.cost;
     if (!cost || cost->currency != spending.currency()) {
@@ -239,7 +242,7 @@ std::optional<Error> Admission::reserve_cost(const AskedModel& model, time_point
                                 (cost ? "is in " + cost->currency + ", the ceiling in " + spending.currency()
                                       : "is not known; say it in ClientOptions::models or Client::set_prices")};
     }
-    // A fallback may be dearer than the model before it.
+    // A fallback model may be more expensive than the previous one.
     if (reserved_ && cost->nano <= *reserved_) return std::nullopt;
     const auto refused = spending.reserve(exchange_.label, cost->nano - reserved_.value_or(0), now);
     if (!refused) {
@@ -353,7 +356,7 @@ void Admission::end(std::size_t attempt, bool delivered, const Usage* used, time
     right.open = false;
     right.place.release();
     if (!right.used) {
-        // A rival that still connects needs it now.
+        // A rival that is still connecting needs the permit now.
         const auto rival = std::ranges::find_if(rights_, [&](const Right& other) {
             return other.open && !other.used && !other.permit && other.lane == right.lane;
         });

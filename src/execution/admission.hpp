@@ -1,5 +1,5 @@
-// What a call needs before a request may go out, besides a healthy region: room there, a key, and a permit of the rate
-// limit. Carries out the machine's `acquire` and `await_room`; what was granted is kept here until the attempt's end.
+// Acquires what a request needs besides a healthy region: a slot in the region, a key, and a permit of the rate limit.
+// Carries out the machine's `acquire` and `await_room`, and keeps what was granted until the attempt ends.
 // CallDriver → [Admission] → Bulkhead, Keys, RateLimiter
 #pragma once
 
@@ -24,7 +24,7 @@
 
 namespace holysheep::execution {
 
-/// What the calls of a client share.
+/// Services shared by all calls of a client.
 struct AdmissionServices {
     resilience::Bulkhead& bulkhead;
     Keys& keys;
@@ -32,7 +32,7 @@ struct AdmissionServices {
     std::shared_ptr<RateLimiter::Impl> limiter{};  ///< null: no limit
 };
 
-/// The model that an attempt asks: its id, its name, and what the call may cost with it.
+/// The model that an attempt requests: its id, its name, and the maximum cost of the call with it.
 struct AskedModel {
     values::ModelId id = 0;
     const std::string& name;
@@ -43,8 +43,8 @@ class Admission final : public call::RoomView {
   public:
     using time_point = Clock::time_point;
     using OnTurn = std::function<void()>;
-    /// `on_turn` makes what is called, from any thread, when asking again is worth while; few calls need it. `exchange`
-    /// outlives this.
+    /// `on_turn` creates the callback that is called, from any thread, when it is worth asking again; few calls need
+    /// it. `exchange` outlives this object.
     Admission(const AdmissionServices& services, const Exchange& exchange, time_point since,
               std::function<OnTurn()> on_turn);
     ~Admission();
@@ -58,49 +58,51 @@ class Admission final : public call::RoomView {
     };
 
     bool has_room(std::size_t region, values::ModelId model, time_point now) const override;
-    /// What the call may use is full: takes a seat in the queue for these regions, or keeps the one it has, for
-    /// `max_wait` at most where the regions themselves refuse more.
+    /// All regions that the call may use are full: joins the queue for these regions, or keeps its place there. Where
+    /// the regions themselves refuse more load, it waits for `max_wait` at most.
     Answer wait_for_room(std::span<const std::size_t> regions, values::ModelId model, nanoseconds max_wait,
                          time_point now);
-    /// Its key was answered there within the last seconds.
+    /// Whether the region answered a request with this key within the last seconds.
     bool is_served(std::size_t region, values::ModelId model, time_point now) const override;
-    /// For an attempt, by its number; what it gets is that attempt's alone. `begin` or `withdraw` follows.
+    /// Requests admission for an attempt, by its number. The grant belongs to that attempt alone. `begin` or `withdraw`
+    /// follows.
     Answer ask(std::size_t attempt, std::size_t region, const AskedModel& model, std::optional<time_point> deadline,
                time_point now);
-    /// The same for an attempt beside another one: now or not at all.
+    /// The same for an attempt that runs beside another one: it is granted at once or not at all.
     bool ask_beside(std::size_t attempt, std::size_t region, const AskedModel& model, time_point now);
-    /// For an attempt that races another one's connection: whichever is ready first uses the right of both. False: they
-    /// count against different limits.
+    /// Admits an attempt that races the connection of another one: the first to be ready uses the permit that both
+    /// share. Returns false if the two count against different limits.
     bool share(std::size_t attempt, std::size_t region, const AskedModel& model, time_point now);
     std::optional<time_point> look_at(time_point now) const;
     /// Why the answer was `never`.
     const Error* refusal() const { return refusal_.get(); }
-    /// The call is over, and this is what all its attempts cost; unset: nobody knows.
+    /// The call is over and all its attempts together cost `cost`; unset if the cost is unknown.
     void settle_cost(const std::optional<Money>& cost, time_point now);
-    /// Leaves all queues. What an attempt that has not begun was given goes back.
+    /// Leaves all queues. Returns the grant of an attempt that has not begun.
     void withdraw();
 
-    /// The attempt begins, in the step that granted it: no other decision comes between.
+    /// Begins the attempt. Call it in the same step that granted it, so that no other decision comes between.
     void begin(std::size_t attempt, std::size_t region, values::ModelId model, time_point now);
     void sent(std::size_t attempt, time_point now);
     void arrived(std::size_t attempt, time_point now);
-    /// The first content of its answer came, or the whole of a plain one; counts once.
+    /// The first content of a stream arrived, or the whole of a plain answer; counts once.
     void served(std::size_t attempt, time_point now);
-    /// Its region refused it for load. Returns the pause that the region needs; 0: none.
+    /// The region refused the attempt because of load. Returns the pause that the region needs; 0 if none.
     nanoseconds refused(std::size_t attempt, const resilience::LoadLimit::Refusal& refusal, time_point now) {
         return rights_[attempt - 1].place.on_refusal(refusal, now);
     }
-    /// The attempt is over. `delivered` false: the gateway has certainly not seen it, so that nothing was used. `used`:
-    /// tokens, where the answer said so.
+    /// The attempt is over. `delivered` false: the gateway has certainly not seen it, so no quota was used. `used`:
+    /// token counts, if the answer contained them.
     void end(std::size_t attempt, bool delivered, const Usage* used, time_point now);
-    /// What a failure says about the key. True: another one may be tried there at once.
+    /// Applies what a failure says about the key. Returns true if another key may be tried in this region at once.
     bool on_failure(std::size_t attempt, std::size_t region, values::ModelId model, ErrorCode error,
                     std::optional<milliseconds> retry_after, time_point now);
-    /// What the headers say about the account's quota. True: the limit was adopted, and was not known before.
+    /// Applies what the headers say about the account's quota. Returns true if a limit was adopted that was unknown
+    /// before.
     bool on_quota(std::size_t attempt, std::size_t region, values::ModelId model, const RateLimits& limits,
                   time_point now);
     std::optional<std::size_t> key(std::size_t attempt) const { return rights_[attempt - 1].key; }
-    /// The call has an Authorization header: what becomes of that key says nothing about the client's.
+    /// The call has its own Authorization header: what happens to that key says nothing about the client's keys.
     bool brings_its_key() const { return own_account_.has_value(); }
 
   private:
@@ -110,7 +112,7 @@ class Admission final : public call::RoomView {
         std::optional<std::size_t> key{};
         std::uint64_t key_version = 0;
         std::shared_ptr<RateLimiter::Impl::Partition> lane{};
-        bool open = false, used = false;  // begun and not over; sent
+        bool open = false, used = false;  // begun and not over; request sent
         bool served = false;
     };
     bool needs_key(std::size_t region) const { return !brings_its_key() && services_.keys.from_ring(region); }
@@ -125,7 +127,7 @@ class Admission final : public call::RoomView {
     std::string why_full(const std::vector<resilience::Bulkhead::Target>& wishes, time_point now) const;
     std::shared_ptr<RateLimiter::Impl::Partition> lane_of(std::size_t region, std::optional<std::size_t> key,
                                                           std::string_view name, time_point now) const;
-    /// The right that is being asked for: of an attempt that has not begun.
+    /// The grant that is being requested, for an attempt that has not begun.
     Right& seek(std::size_t attempt);
     const Permit& sought() const { return rights_[asked_ - 1].permit; }
     void seek_permit(Right& right, std::size_t region, const AskedModel& model, time_point now);
@@ -135,7 +137,7 @@ class Admission final : public call::RoomView {
         return Answer::never;
     }
     std::optional<Error> reserve_cost(const AskedModel& model, time_point now);
-    /// Instead of waiting for its turn under the rate limit.
+    /// Whether to fail instead of waiting under the rate limit.
     bool fails_fast() const { return exchange_.fail_fast.value_or(services_.limiter->options().fail_fast); }
     Error too_late(std::string_view model, time_point now) const;
 
@@ -146,16 +148,16 @@ class Admission final : public call::RoomView {
     const std::optional<std::uint64_t> own_account_;
     const std::function<OnTurn()> on_turn_;
     bool waits_for_key_ = false, renewed_key_ = false, let_in_ = false;
-    std::optional<values::ModelId> throttled_{};  // what was refused with a 429
+    std::optional<values::ModelId> throttled_{};  // model that was refused with a 429
     resilience::Bulkhead::Waiter seat_{};
     std::optional<time_point> seated_at_{};
     time_point longest_wait_ = time_point::max();
     std::string key_problem_{};
-    std::shared_ptr<Admission*> self_;        // for callbacks that may come after the end
+    std::shared_ptr<Admission*> self_;        // for callbacks that may run after this object is destroyed
     std::optional<std::int64_t> reserved_{};  // money
-    std::unique_ptr<Error> refusal_{};        // few calls are refused
+    std::unique_ptr<Error> refusal_{};        // allocated only on refusal, which is rare
     std::vector<Right> rights_;               // by attempt
-    std::size_t asked_ = 0;                   // the attempt that has asked and not begun; 0: none
+    std::size_t asked_ = 0;                   // the attempt that has requested admission and not begun; 0: none
 };
 
 }  // namespace holysheep::execution

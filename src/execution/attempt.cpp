@@ -1,4 +1,4 @@
-// Heads, bodies and ends of one HTTP exchange, turned into an outcome.
+// Turns the head, body and end of one HTTP exchange into an outcome.
 #include "execution/attempt.hpp"
 
 #include <algorithm>
@@ -18,16 +18,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Some gateways echo the request inside their error: cut JSON would hide the code that stands behind it.
+// Some gateways echo the request in their error body, before the error code: truncated JSON would lose that code.
 constexpr std::size_t kErrorBodyCap = 256 * 1024;
 constexpr std::size_t kLoggedBodyCap = 2 * 1024;
 constexpr std::size_t kDrainCap = 64 * 1024;
 constexpr std::size_t kReserveCap = 1024 * 1024;
-// An error's code is often in its body; this long is waited for it before the call moves on.
+// The error code is often in the body: wait this long for it before the call fails over.
 constexpr auto kErrorBodyWait = 20ms;
-// With nowhere to move to, a late body costs nobody anything and explains the failure.
+// If no failover is possible, waiting for a late body costs nothing, and the body explains the failure.
 constexpr auto kLastErrorBodyWait = 1s;
-// After the end of an answer its connection is kept for reuse if the rest of the body comes within this time.
+// After the end of an answer, the connection is kept for reuse if the rest of the body arrives within this time.
 constexpr auto kDrainWait = 1s;
 
 std::string_view host_of(std::string_view url) {
@@ -41,7 +41,8 @@ std::chrono::nanoseconds error_body_wait(int status, bool moves) {
     return status >= 500 ? std::chrono::nanoseconds{kDrainWait} : kErrorBodyWait;
 }
 
-/// An overloaded gateway refuses before it begins, and says so by a code of its own; or it asks for the request again.
+/// An overloaded gateway refuses a request before processing it and reports that with a distinct code, or asks for a
+/// retry.
 bool says_unprocessed(const Error& error, const call::Outcome& outcome) {
     if (outcome.error != ErrorCode::server_failed || outcome.status < 500) return false;
     const auto overloaded = [](std::string_view code) {
@@ -70,7 +71,7 @@ Attempt::Attempt(AttemptEvents& events, const Exchange& exchange, const Target& 
     record.server = host_of(target.base_url);
 }
 
-// The transport, libcurl above all, is no place for exceptions: what goes wrong in here ends the call.
+// Transport callbacks, above all libcurl's, must not throw: an exception in here ends the call.
 bool Attempt::may_send(TransferId) {
     try {
         if (ended_ || !events_.attempt_may_send(*this)) return false;
@@ -131,7 +132,7 @@ void Attempt::take_head(HttpHead head) {
             body_.reserve(content_length(head_));
         }
     } else if (head_.status >= 500 && moves) {
-        // The status says enough: the body is read behind the call's back, so that the connection can be reused.
+        // The status is enough: the body is drained in the background, so that the connection can be reused.
         end_with_http_error();
     }
 }
@@ -140,7 +141,7 @@ void Attempt::take_body(std::string_view bytes) {
     if (ended_) {
         drained_ += bytes.size();
         if (drained_ > kDrainCap) {
-            settle_at_ = Clock::time_point{};  // not worth keeping: due at once
+            settle_at_ = Clock::time_point{};  // not worth draining: due at once
             events_.attempt_drained(*this);
         }
         return;
@@ -156,7 +157,7 @@ void Attempt::take_body(std::string_view bytes) {
         end_stream(state, nullptr);
     } else if (good_status()) {
         body_.append(bytes);
-        // White space before an answer keeps its connection alive, no more (api-docs.deepseek.com, "Rate Limit").
+        // White space before an answer only keeps the connection alive (api-docs.deepseek.com, "Rate Limit").
         if (bytes.find_first_not_of(" \t\r\n") != std::string_view::npos) events_.attempt_progress(*this);
     } else {
         body_.append(bytes.substr(0, kErrorBodyCap - std::min(kErrorBodyCap, body_.size())));
@@ -176,11 +177,11 @@ void Attempt::take_end(TransferEnd end) {
     outcome_.new_connection_helps = end.new_connection_helps;
     outcome_.proxy_status = end.proxy_status;
     if (decoder_) {
-        events_.attempt_bytes(*this);  // the last event may have lacked its end
+        events_.attempt_bytes(*this);  // the last event may lack its terminator
         const auto state = decoder_->end_of_body(!end.error);
         end_stream(state, end.error ? &end : nullptr);
     } else if (head_.status != 0 && !good_status()) {
-        end_with_http_error();  // also where the connection broke within the error's body
+        end_with_http_error();  // also if the connection broke within the error's body
     } else {
         end_plain(end.error ? &end : nullptr);
     }
@@ -250,9 +251,9 @@ void Attempt::end_stream(wire::StreamDecoder::State state, const TransferEnd* tr
     error.http_status = head_.status;
     if (error.effective_status == 0) error.effective_status = head_.status;
     const bool lost = error.code == ErrorCode::transport_failed || error.code == ErrorCode::stream_interrupted;
-    // An error that the gateway told before the connection broke is the error.
+    // An error that the gateway reported before the connection broke takes precedence.
     if (transport != nullptr && lost) {
-        // The network's word says why; the decoder's says what it means for the caller.
+        // The transport error gives the cause; the decoder's code tells the caller what it means.
         if (!decoder_->has_content()) error.code = *transport->error;
         error.message += (error.message.empty() ? "" : ": ") + transport->detail;
     }
@@ -261,7 +262,7 @@ void Attempt::end_stream(wire::StreamDecoder::State state, const TransferEnd* tr
 
 void Attempt::end_plain(const TransferEnd* transport) {
     const bool raw = exchange_.kind == ExchangeKind::raw;
-    // JSON says itself whether it is whole: an answer that was paid for is not lost to how its connection ended.
+    // JSON shows by itself whether it is complete: an answer that was paid for is kept, however its connection ended.
     if (transport != nullptr && (raw || !wire::is_json_object(wire::leading_json(body_)))) {
         end_failed({.code = *transport->error, .message = transport->detail, .http_status = head_.status});
         return;
@@ -283,7 +284,7 @@ void Attempt::end_plain(const TransferEnd* transport) {
 }
 
 void Attempt::end_with_http_error() {
-    // One that nobody waited for is not an empty one.
+    // A body that was not awaited does not count as empty.
     const bool arrived = !body_.empty() || !transfer_open;
     end_failed(wire::decode_error(head_.status, head_.headers,
                                   arrived ? std::optional<std::string_view>(body_) : std::nullopt,
@@ -302,7 +303,7 @@ void Attempt::end_failed(Error error) {
     error_ = std::make_unique<Error>(std::move(error));
     if (error_->code != ErrorCode::proxy_failed) error_->region = target_.region.id;
     error_->model = record.model;
-    // The gateway's id stands in a header, or in the error itself.
+    // The gateway's request id is in a header or in the error itself.
     if (record.request_id.empty()) record.request_id = error_->request_id;
     error_->request_id = record.request_id;
     if (!error_->retry_after)
@@ -320,7 +321,7 @@ void Attempt::end_failed(Error error) {
     events_.attempt_ended(*this);
 }
 
-/// An assistant's message that ends with a text is all that can be sent to go on from.
+/// Only an assistant message that ends with text can be sent as a prefix for a continuation.
 bool Attempt::resumable() const {
     if (!decoder_) return false;
     const auto& choices = decoder_->completion().choices;

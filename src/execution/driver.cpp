@@ -1,4 +1,4 @@
-// Effects of one call. Every decision is the machine's; what is here is order, ownership and words.
+// Executes the effects of one call. The machine makes every decision; this file handles order, ownership and messages.
 #include "execution/driver.hpp"
 
 #include <algorithm>
@@ -14,13 +14,13 @@ namespace holysheep::execution {
 
 namespace {
 
-// A stream's driver looks up so often, and notices by a look that is late that this process did not run meanwhile: it
-// was stopped, or its machine asleep.
+// The driver of a stream wakes up at this interval. A late wake-up shows that this process did not run meanwhile: it
+// was stopped, or its machine was asleep.
 constexpr auto kLook = std::chrono::seconds{5}, kAbsence = std::chrono::seconds{1};
 
 }  // namespace
 
-/// Runs what a timer or a posted function calls for.
+/// Runs `function` for a timer or a posted event.
 template <class Function>
 void CallDriver::guard(Function function) {
     try {
@@ -75,7 +75,7 @@ void CallDriver::on_region_back(std::size_t region) {
     apply(machine_.on_region_back(region, now()));
 }
 
-/// What calls `on_turn`, from whatever thread, for as long as this call exists.
+/// Makes the callback behind `on_turn`: it may be called from any thread, for as long as this call exists.
 Admission::OnTurn CallDriver::turn_caller() {
     if (!self_) self_ = std::make_shared<CallDriver*>(this);
     return [clock = services_.shared_clock, self = std::weak_ptr<CallDriver*>(self_)] {
@@ -85,7 +85,7 @@ Admission::OnTurn CallDriver::turn_caller() {
             alive->post([self] {
                 if (const auto driver = self.lock()) (*driver)->guard([&] { (*driver)->on_turn(); });
             });
-        } catch (...) {  // the call looks again by itself
+        } catch (...) {  // the call polls by itself
         }
     };
 }
@@ -127,11 +127,11 @@ void CallDriver::steer_reading() {
     if (!attempt.transfer_open || attempt.ended()) return;
     if (gate_.wants_stop()) {
         gate_.stop(now());
-        unsettled_ = true;  // the timer must look after it
+        unsettled_ = true;  // the timer must be updated for it
         services_.transport.pause(attempt.transfer);
     } else {
         gate_.go_on();
-        // The silence was the reader's: the gateway's clock starts afresh.
+        // The reader caused the silence: the gateway's stall clock starts afresh.
         machine_.on_progress(committed_, now());
         services_.transport.resume(attempt.transfer);
     }
@@ -243,7 +243,7 @@ void CallDriver::start_attempt(const call::Command& command) {
     attempt.transfer_open = true;
 }
 
-/// Another region is asked while this attempt is out: its record says why.
+/// Another region is asked while this attempt is in flight: records the reason in its record.
 void CallDriver::note_left(int number, call::Evidence because) {
     auto& attempt = attempt_number(number);
     attempt.left_because = because;
@@ -255,7 +255,7 @@ void CallDriver::stop_attempt(const call::Command& command) {
     auto& attempt = attempt_number(command.attempt);
     const bool silent = command.limit == call::Limit::stall || command.limit == call::Limit::silence;
     if (gate_.stopped() && command.attempt == committed_ && silent) {
-        // Silence that the reader asked for is no stall.
+        // A silence caused by the reader is not a stall.
         machine_.on_progress(committed_, now());
         return;
     }
@@ -265,7 +265,7 @@ void CallDriver::stop_attempt(const call::Command& command) {
                            : command.limit == call::Limit::silence ? now() - attempt.heard
                                                                    : now() - started_ - attempt.record.started;
         if (command.limit == call::Limit::silence) note_left(command.attempt, call::Evidence::no_probe_answer);
-        // Silences that are cut short must count too, or a limit that has become too short would stay so.
+        // Silences that were cut short must count too, or a limit that has become too short would never grow again.
         if (command.limit == call::Limit::stall && machine_.policy().stream && !attempt.is_whole()) {
             services_.regions.on_content_gap(attempt.ticket.model, after);
         }
@@ -295,18 +295,19 @@ void CallDriver::close(Attempt& attempt) {
 
 void CallDriver::commit(int attempt) {
     committed_ = attempt;
-    if (machine_.policy().recovery == StreamRecovery::terminate) release_memory(exchange_.chat);  // nobody asks again
+    if (machine_.policy().recovery == StreamRecovery::terminate)
+        release_memory(exchange_.chat);  // no further request is sent
     const bool continued = salvage_.continues();
     if (!salvage_.empty() && !continued) {
         for (auto& earlier : attempts_) earlier.record.winner = false;
         deliver({.event = ChunkEvent::restarted});
     }
     for (auto& held : held_.take(attempt)) {
-        if (continued && held.chunk.event == ChunkEvent::started) continue;  // for the caller it is the same answer
+        if (continued && held.chunk.event == ChunkEvent::started) continue;  // for the caller, it is the same answer
         sink_.on_wire_chunk();
         deliver(held.view());
     }
-    sink_.on_wire_chunk();  // back to the chunk that gave the first content
+    sink_.on_wire_chunk();  // return to the chunk that gave the first content
 }
 
 void CallDriver::recover(int number) {
@@ -324,12 +325,12 @@ void CallDriver::recover(int number) {
         exchange_.size.prompt_tokens = accounting::estimated_tokens(
             request, exchange_.continuation->extra_json, exchange_.chat.head.size() + exchange_.chat.tail.size());
     }
-    // Another body under the same key would be refused, or answered with the old answer.
+    // With the same key, a gateway would refuse a different body or replay the old answer.
     if (!exchange_.idempotency_key.empty()) exchange_.idempotency_key += "-" + std::to_string(number + 1);
 }
 
 void CallDriver::deliver(const ChatChunk& chunk) {
-    // Before the first content nothing holds the socket back: a reader who is behind gets no more keep-alives.
+    // Nothing pauses the socket before the first content: a slow reader gets no more keep-alives.
     if (chunk.event == ChunkEvent::keep_alive && committed_ == 0 && gate_.sink_full()) return;
     bool room = true;
     if (chunk.usage != nullptr && !salvage_.empty()) {
@@ -350,16 +351,16 @@ void CallDriver::on_timer() {
     const Turn turn(*this);
     timer_ = 0;
     const auto time = now();
-    // Where this thread was kept from the sockets, a clock that ran out since the timer was due may have been wound up
-    // again by what has come: it gets a timer of its own, after a look at them.
+    // If this thread could not read the sockets in time, the expired clock may have been restarted by bytes that are
+    // already waiting: read the sockets first, then check again with a new timer.
     const auto due = timer_at_;
-    // The silence of a stream was our own.
+    // This process caused the silence of the stream.
     if (committed_ != 0 && time - due > kAbsence) machine_.on_progress(committed_, time);
     for (auto& attempt : attempts_) {
         if (!attempt.settle_at() || *attempt.settle_at() > due) continue;
         if (attempt.settle()) close(attempt);
     }
-    // An answer that is whole is not lost to the deadline because its gateway leaves the stream open.
+    // A complete answer must not be lost to the deadline because its gateway leaves the stream open.
     const auto deadline = machine_.deadline();
     if (committed_ != 0 && deadline && *deadline <= time) attempt_number(committed_).conclude();
     end_unread(time);
@@ -370,7 +371,7 @@ void CallDriver::on_timer() {
     }
 }
 
-/// Not read for too long: what it holds is for others.
+/// The stream was not read for too long: frees its resources for other calls.
 void CallDriver::end_unread(Clock::time_point time) {
     const auto most = machine_.policy().unread;
     if (!gate_.stopped() || delivered_ || most.count() == 0 || time - *gate_.stopped_at() < most) return;
@@ -397,7 +398,7 @@ void CallDriver::end_turn() {
         on_idle();
         return;
     }
-    // A timer that is early costs one look at the machine; re-arming it for every event would cost more.
+    // A timer that fires early costs one extra check of the machine; re-arming it for every event would cost more.
     if (!wake || (timer_ != 0 && timer_at_ <= *wake)) return;
     if (timer_ != 0) services_.clock.cancel(timer_);
     timer_at_ = *wake;

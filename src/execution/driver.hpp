@@ -1,4 +1,5 @@
-// Carries out what the call machine decides: sends requests, feeds it events, hands the answer over, keeps the records.
+// Carries out the decisions of the call machine: sends requests, feeds it events, delivers the answer, keeps the
+// records.
 // Exchange → [CallDriver] ⇄ CallMachine, Transport, Clock → CallSink, CallRecord
 #pragma once
 
@@ -35,7 +36,7 @@
 
 namespace holysheep::execution {
 
-/// What all calls of a client share; it outlives them.
+/// Services shared by all calls of a client; they outlive the calls.
 struct CallServices {
     Clock& clock;
     Transport& transport;
@@ -44,29 +45,29 @@ struct CallServices {
     Router& router;
     call::Budgets budgets;
     AdmissionServices admission;
-    std::weak_ptr<Clock> shared_clock;  ///< the same clock, for those who may outlive it
+    std::weak_ptr<Clock> shared_clock;  ///< the same clock, for objects that may outlive it
     telemetry::Recorder& recorder;
     const accounting::SharedCatalogue& catalogue;
     accounting::Ledger& ledger;
     const telemetry::Redactor& redactor;
     const telemetry::Log& log;
     const RetryPolicy* retry_policy = nullptr;
-    /// Streams that ended because nobody read them.
+    /// Number of streams that ended because they were not read.
     std::shared_ptr<std::atomic<std::uint64_t>> unread_streams{};
-    /// Set where somebody listens: a record is copied for nobody else.
+    /// Set only if there is a listener, so that records are not copied needlessly.
     std::function<void(CallRecord)> on_record{};
-    /// An attempt waits for a region that no other one waited for: whether it lives is to be watched.
+    /// An attempt is the first to wait for this region: the prober should check that the region is alive.
     std::function<void(std::size_t region)> on_watch{};
-    /// What time alone changes was looked at again.
+    /// The state that changes with time was refreshed.
     std::function<void()> on_refreshed{};
-    /// The tracker has notices: what became of regions is told to whom it concerns, later.
+    /// The tracker has notices: schedules their delivery to the affected calls.
     std::function<void()> on_notices{};
 };
 
-/// One call, on the I/O thread.
+/// Drives one call, on the I/O thread.
 class CallDriver final : private AttemptEvents {
   public:
-    /// `exchange`, `policy` and `plan` outlive the driver. `on_idle` runs when nothing more will happen: the call is
+    /// `exchange`, `policy` and `plan` outlive the driver. `on_idle` runs once nothing more will happen: the call is
     /// over and its last transfer has ended. It may destroy the driver.
     CallDriver(CallServices& services, Exchange& exchange, const call::CallPolicy& policy,
                std::span<const std::size_t> plan, Clock::time_point started, CallSink& sink,
@@ -77,18 +78,18 @@ class CallDriver final : private AttemptEvents {
 
     void start();
     void cancel();
-    /// Stops and continues reading a stream, at the caller's wish.
+    /// Stop and continue reading a stream, as the caller requests.
     void pause();
     void resume();
-    /// The sink has room again after it had said "enough".
+    /// The sink, which had returned false, has room again.
     void on_room();
     void on_region_down(std::size_t region);
     void on_region_back(std::size_t region);
-    /// Its turn under a limit may have come.
+    /// The call may have reached its turn under a limit.
     void on_turn();
-    /// Ends the call, and its transfers at once, without waiting for answers to be drained.
+    /// Ends the call and its transfers at once, without draining answers.
     void shut_down();
-    /// Inside a handler: an exception left one of the functions above. Ends the call with `internal_error`.
+    /// Called inside a handler: one of the functions above threw an exception. Ends the call with `internal_error`.
     void break_off() noexcept;
 
   private:
@@ -129,12 +130,12 @@ class CallDriver final : private AttemptEvents {
     void recover(int attempt);
     void steer_reading();
     void deliver(const ChatChunk& chunk);
-    /// `verdict`: on its end, where that may have been a refusal for load.
+    /// `verdict`: the classification of its end, if that may have been a refusal because of load.
     void book(Attempt& attempt, health::FailureClass charge, const call::Verdict* verdict = nullptr);
     bool suspect(const Attempt& attempt);
-    /// `model` answered: what it was that failed was not the request.
+    /// `model` answered, so the earlier failures were not caused by the request: charges them to their regions.
     void charge_suspects(values::ModelId model);
-    /// Once per attempt, when it is over.
+    /// Computes the cost of the attempt, once it is over.
     void price(Attempt& attempt);
     void count_call(int attempt);
     void sum_cost(ChatCompletion& joined) const;
@@ -159,11 +160,11 @@ class CallDriver final : private AttemptEvents {
     Attempt& attempt_number(int number);
 
     CallServices& services_;
-    Exchange& exchange_;               // the request alone changes, where a recovery asks for the rest of an answer
-    telemetry::Redactor own_secrets_;  // of this call alone
+    Exchange& exchange_;               // constant, except for the request: a recovery asks for the rest of an answer
+    telemetry::Redactor own_secrets_;  // secrets of this call alone
     const Clock::time_point started_;
-    const values::ModelId model_;        // the tracker's
-    std::shared_ptr<CallDriver*> self_;  // for callbacks that may come after the end
+    const values::ModelId model_;        // the tracker's id
+    std::shared_ptr<CallDriver*> self_;  // for callbacks that may run after this object is destroyed
     Admission admission_;
     call::CallMachine machine_;
     CallSink& sink_;
@@ -171,11 +172,11 @@ class CallDriver final : private AttemptEvents {
     std::list<Attempt> attempts_;
     HeldEvents held_;
     ReadGate gate_;
-    std::vector<health::AttemptToken> suspects_;  // answered with a 500: their fault, or the request's
+    std::vector<health::AttemptToken> suspects_;  // answered with a 500: the region's fault, or the request's
     Salvage salvage_;
     Clock::TimerId timer_ = 0;
     Clock::time_point timer_at_{};
-    Clock::time_point heard_at_{};  // when the bytes at hand came: the clock is read once for all their chunks
+    Clock::time_point heard_at_{};  // when the current bytes arrived: the clock is read once for all their chunks
     int committed_ = 0, last_ended_ = 0, depth_ = 0;
     bool delivered_ = false, unsettled_ = false, unread_ = false;
 };

@@ -1,4 +1,4 @@
-// What the attempts of a call cost: into their records, and into the ledger.
+// Computes what the attempts of a call cost, for their records and for the ledger.
 // CallDriver → [AttemptRecord::cost, Ledger]
 #include <algorithm>
 #include <initializer_list>
@@ -13,9 +13,9 @@ namespace holysheep::execution {
 
 namespace {
 
-/// The model that answered is the one that is billed; where its name says nothing, the one that was asked for.
+/// The model that answered is billed; if its name is not in the catalogue, the requested one.
 const ModelPrice* price_among(const ModelCatalogue& catalogue, std::initializer_list<std::string_view> names) {
-    std::string_view before;  // mostly all names are the same
+    std::string_view before;  // usually all names are equal
     for (const auto name : names) {
         if (name == std::exchange(before, name)) continue;
         if (const auto* price = catalogue.price(name)) return price;
@@ -34,7 +34,7 @@ accounting::Account ledger_account(const AttemptRecord& attempt, const Exchange&
 
 }  // namespace
 
-/// Of an answer that nobody has counted; more than the request allows cannot be billed.
+/// Estimates the tokens of an answer without usage. More than the request allows cannot be billed.
 std::int64_t CallDriver::estimated_answer(const Attempt& attempt) const {
     const auto tokens = accounting::estimated_tokens(attempt.content_bytes());
     return std::min(tokens, exchange_.size.answer_tokens.value_or(tokens));

@@ -1,4 +1,4 @@
-// How a call ends: its answer or its error, with the trail of its attempts, for the caller, the records and the log.
+// Ends a call: passes its answer or error, with the list of its attempts, to the caller, the records and the log.
 // CallMachine: finish → [CallDriver] → CallSink, Recorder
 #include <algorithm>
 #include <iterator>
@@ -38,7 +38,7 @@ void CallDriver::finish(int number) {
     delivered_ = true;
     const auto* error = std::get_if<Error>(&result);
     services_.recorder.on_call_end(call_end(result));
-    // Not a warning: the caller has the error, with the same story, and knows whether it matters.
+    // Not a warning: the caller gets the error with the same details and knows whether it matters.
     if (error != nullptr && error->code != ErrorCode::cancelled && services_.log.enabled(LogLevel::info)) {
         std::ostringstream line;
         line << "call failed: " << *error;
@@ -49,11 +49,11 @@ void CallDriver::finish(int number) {
     sink_.on_done(std::move(result));
 }
 
-/// Books what is under way as good for nothing, without a charge to anybody.
+/// Books the attempts in flight as wasted, without charging a region.
 void CallDriver::drop_attempts() noexcept {
     try {
         admission_.withdraw();
-    } catch (...) {  // the attempts count as well
+    } catch (...) {  // the remaining attempts must be booked as well
     }
     for (auto& attempt : attempts_) {
         try {
@@ -62,7 +62,7 @@ void CallDriver::drop_attempts() noexcept {
             attempt.dismiss("an exception ended the call");
             admission_.end(static_cast<std::size_t>(attempt.record.number), true, attempt.usage(), now());
             book(attempt, health::FailureClass::none);
-        } catch (...) {  // the next one counts as well
+        } catch (...) {  // the next one must be handled as well
         }
     }
 }
@@ -71,12 +71,12 @@ void CallDriver::break_off() noexcept {
     Error error{.code = ErrorCode::internal_error};
     try {
         error.message = values::described_exception("an exception ended the call");
-    } catch (...) {  // memory is out, perhaps
+    } catch (...) {  // memory may be exhausted
     }
     try {
         const Turn turn(*this);
         unsettled_ = true;
-        std::ignore = machine_.on_cancel(now());  // nothing is decided any more
+        std::ignore = machine_.on_cancel(now());  // the machine's further decisions no longer matter
         drop_attempts();
         if (delivered_) return;
         if (committed_ != 0) error.partial = attempt_number(committed_).partial();
@@ -90,7 +90,7 @@ void CallDriver::break_off() noexcept {
         delivered_ = true;
         sink_.on_done(std::move(result));
     } catch (...) {
-        // Not even that: what the caller waits for is all that counts.
+        // Ignore even that failure: only the result that the caller waits for matters.
         try {
             if (!std::exchange(delivered_, true)) sink_.on_done(Error{.code = ErrorCode::internal_error});
         } catch (...) {
@@ -127,7 +127,7 @@ CallResult CallDriver::make_result(int number) {
     return error;
 }
 
-/// Why another model answered than the one that was asked for.
+/// Why a different model answered than the one requested.
 std::string CallDriver::model_reason() const {
     auto reason = exchange_.model_rule;
     if (const auto& changed = machine_.model_switch()) {
@@ -171,7 +171,7 @@ Error CallDriver::final_error(Attempt* last) {
             sum_cost(whole);
             error.partial = std::make_shared<const ChatCompletion>(std::move(whole));
         }
-        // A continuation may give an end alone. After a restart what came before is void.
+        // A continuation may deliver only the end of the answer. After a restart, earlier content is void.
         if (!error.partial && salvage_.continues()) error.partial = salvage_.partial();
     } else {
         error.partial = salvage_.partial();
@@ -184,7 +184,7 @@ Error CallDriver::final_error(Attempt* last) {
     return error;
 }
 
-/// For the statistics: the same as the record, without its copies.
+/// The same data as the record without its copies, for the statistics.
 telemetry::CallEnd CallDriver::call_end(const CallResult& result) const {
     telemetry::CallEnd end{.model = exchange_.model,
                            .total = now() - started_,
@@ -202,7 +202,7 @@ telemetry::CallEnd CallDriver::call_end(const CallResult& result) const {
         end.attempts = error.attempts;
         if (error.partial) end.usage = &error.partial->usage;
     }
-    // What another model did is that one's.
+    // The attempts of another model are attributed to that model.
     if (machine_.model_switch() && !end.attempts.empty()) {
         const auto winner = std::ranges::find(end.attempts, true, &AttemptRecord::winner);
         end.model = (winner != end.attempts.end() ? *winner : end.attempts.back()).model;

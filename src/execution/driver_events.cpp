@@ -1,4 +1,4 @@
-// What attempts report: connections, bytes, chunks, ends. Each event goes to the tracker, the admission and the
+// Handles the events of attempts: connections, bytes, chunks, ends. Forwards each to the tracker, the admission and the
 // machine. Attempt → [CallDriver] → RegionHealthTracker, Admission, CallMachine, CallSink
 #include <algorithm>
 #include <utility>
@@ -18,7 +18,7 @@ bool CallDriver::attempt_may_send(Attempt& attempt) {
     return yes;
 }
 
-/// Any answer of the region's will do: it is asked once for all attempts that wait.
+/// Any answer of the region suffices, so one probe serves all attempts that wait for it.
 void CallDriver::watch(Attempt& attempt) {
     attempt.heard = now();
     if (!machine_.wants_sign_of_life() || !services_.on_watch) return;
@@ -47,7 +47,7 @@ void CallDriver::attempt_bytes(Attempt& attempt) {
 
 void CallDriver::attempt_progress(Attempt& attempt) { machine_.on_progress(attempt.record.number, heard_at_); }
 
-/// A new connection tells how long connecting takes; one that is reused is asked for its round trip now and then.
+/// A new connection shows how long connecting takes; the round trip of a reused one is queried now and then.
 void CallDriver::note_round_trip(const Attempt& attempt) {
     const auto time = now();
     const bool fresh = !attempt.record.connection_reused && attempt.record.timings.connect;
@@ -56,11 +56,11 @@ void CallDriver::note_round_trip(const Attempt& attempt) {
                                     services_.transport.evidence(attempt.transfer), time);
 }
 
-/// A call that is never sent twice needs the whole error: it may say that nothing was done.
+/// A call that must not be sent twice needs the whole error: it may say that the request was not processed.
 bool CallDriver::can_move_at_once() const { return !machine_.policy().cost_safe && machine_.can_move_at_once(now()); }
 
 void CallDriver::attempt_wire_chunk(Attempt& attempt) {
-    // Those of another attempt are held, each with a copy of its own.
+    // Events of other attempts are held, each as a separate copy.
     if (committed_ == 0 || committed_ == attempt.record.number) sink_.on_wire_chunk();
 }
 
@@ -68,7 +68,7 @@ void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
     if (delivered_) return;
     const int number = attempt.record.number;
     if (chunk.event == ChunkEvent::keep_alive) {
-        // Proof of life for whoever watches, but no progress: it stops no clock.
+        // Shows observers that the gateway is alive, but is not progress: it resets no clock.
         const Turn turn(*this, Turn::Kind::quiet);
         if (committed_ == 0 || committed_ == number) deliver(chunk);
         return;
@@ -79,10 +79,10 @@ void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
         return;
     }
     if (committed_ == number) {
-        // The stall clock moves later: the timer that is set finds that out.
+        // The stall clock only moves later: the timer that is already set will notice.
         const Turn turn(*this, Turn::Kind::quiet);
         const auto silence = machine_.on_progress(number, heard_at_);
-        // None: it came together with the last one.
+        // Zero: it arrived together with the previous one.
         if (silence.count() > 0) services_.regions.on_content_gap(attempt.ticket.model, silence);
         deliver(chunk);
         return;
@@ -125,14 +125,14 @@ void CallDriver::attempt_ended(Attempt& attempt) {
     }
     last_ended_ = attempt.record.number;
     if (!outcome.answered) held_.forget(last_ended_);
-    // A path that a caller asks for may redirect wherever it is: that says nothing about regions.
+    // A path that the caller requested may legitimately redirect in every region, which says nothing about regions.
     const bool meant = exchange_.kind == ExchangeKind::raw && call::is_redirect(outcome);
     auto charge = meant ? health::FailureClass::none : verdict.charge;
     if (charge == health::FailureClass::server && suspect(attempt)) charge = health::FailureClass::none;
     book(attempt, charge, &verdict);
     admission_.end(static_cast<std::size_t>(attempt.record.number), !outcome.certainly_not_delivered, attempt.usage(),
                    time);
-    // A finished answer leaves its connection to the next request, if its last bytes come soon; a failed one is cut.
+    // The connection of a finished answer is reused if its last bytes arrive soon; that of a failed one is closed.
     if (attempt.transfer_open && !attempt.settle_at()) close(attempt);
     apply(machine_.on_end(attempt.record.number, outcome, verdict, time));
 }

@@ -1,4 +1,4 @@
-// What answers say about quotas and keys: how long to stay away, how slowly to go on, which key not to use.
+// Applies what answers say about quotas and keys: how long to pause, how slowly to continue, which key to avoid.
 // Attempt → [CallDriver] → KeyRing, RateLimiter, RegionHealthTracker
 #include <algorithm>
 #include <chrono>
@@ -18,7 +18,7 @@ bool is_used_up(const RateLimits& limits) {
 
 }  // namespace
 
-/// What the end says about the key that the attempt went out with.
+/// Applies what the end of the attempt says about its key.
 call::KeyOutlook CallDriver::note_key(Attempt& attempt) {
     const auto& outcome = attempt.outcome();
     call::KeyOutlook outlook{.differ = machine_.policy().own_keys};
@@ -40,7 +40,7 @@ call::KeyOutlook CallDriver::note_key(Attempt& attempt) {
     outlook.another_key = admission_.on_failure(number, region, model, outcome.error, outcome.retry_after, time);
     const auto& ring = services_.admission.keys.ring();
     if (key && ring.size() > 1 && !outlook.another_key && outcome.error == ErrorCode::rate_limited) {
-        // The first key that is usable again counts, not the one that was refused last.
+        // The earliest usable key counts, not the one that was refused last.
         outlook.usable_in = std::chrono::ceil<milliseconds>(ring.usable_at(region, model, time) - time);
     }
     return outlook;
@@ -64,7 +64,7 @@ void CallDriver::note_quota(Attempt& attempt, const call::Verdict& verdict) {
                                  ? values::saturating_sum(used->prompt_tokens, used->completion_tokens)
                                  : exchange_.size.prompt_tokens;
     if (const auto pace = resilience::pace_of(limits, call_tokens)) {
-        // What it asks for in so many words counts more than what it says of its quota.
+        // An explicit Retry-After takes precedence over the reported quota.
         const bool says_when = verdict.retry_after && verdict.retry_after->count() > 0;
         const auto hold = says_when ? std::min<nanoseconds>(pace->hold, *verdict.retry_after) : pace->hold;
         services_.regions.limit_until(region, model, time + hold);
@@ -72,8 +72,8 @@ void CallDriver::note_quota(Attempt& attempt, const call::Verdict& verdict) {
     }
 }
 
-/// What a refusal for load says about how much the region may be sent, and when. The tracker knows by now whether it
-/// serves others.
+/// Applies what a refusal because of load says: how much may be sent to the region, and when. The tracker already knows
+/// whether the region serves other requests.
 void CallDriver::note_refusal(Attempt& attempt, const call::Verdict& verdict) {
     const auto& outcome = attempt.outcome();
     if (!call::is_refused_for_load(outcome)) return;

@@ -1,4 +1,4 @@
-// What is booked of an attempt, and to whom: what it took the place of, whom its end is charged to, what was wasted.
+// Books attempts: which attempt each one replaces, which region its end is charged to, and what was wasted.
 // Attempt → [CallDriver] → RegionHealthTracker, Recorder, Log
 #include <algorithm>
 #include <chrono>
@@ -22,8 +22,9 @@ void CallDriver::book(Attempt& attempt, health::FailureClass charge, const call:
     if (services_.log.enabled(LogLevel::debug)) log_attempt(attempt.record);
 }
 
-/// A 500 may be the request's own fault: some servers say it for an input that they can't read. So it is charged once
-/// the same model has answered the request, or the call ends with no other opinion. False: it is charged now.
+/// A 500 may be the request's own fault: some servers send it for input that they cannot parse. So it is charged only
+/// once the same model has answered the request, or when the call ends without a different result. Returns false if it
+/// is to be charged now.
 bool CallDriver::suspect(const Attempt& attempt) {
     const auto& ticket = attempt.ticket;
     const bool on_trial = ticket.trial || ticket.model_trial || ticket.is_canary();
@@ -34,12 +35,12 @@ bool CallDriver::suspect(const Attempt& attempt) {
 
 void CallDriver::charge_suspects(values::ModelId model) {
     for (const auto& ticket : std::exchange(suspects_, {})) {
-        if (ticket.model != model) continue;  // another model's answer says nothing about this one's
+        if (ticket.model != model) continue;  // another model's answer says nothing about this one
         services_.regions.on_fault(ticket.region, ticket.model, health::FailureClass::server, now());
     }
 }
 
-/// Of an attempt that failed or lost. What a caller has read and then cancelled was of use to it.
+/// Tokens of an attempt that failed or lost. An answer that its caller read and then cancelled was useful.
 std::int64_t CallDriver::wasted_tokens(const Attempt& attempt) const {
     if (attempt.outcome().answered || exchange_.kind == ExchangeKind::raw) return 0;
     if (machine_.ending() == call::Ending::cancelled) return 0;
@@ -60,9 +61,8 @@ void CallDriver::log_body(std::string_view direction, const AttemptRecord& attem
     services_.log.write(LogLevel::trace, std::move(line));
 }
 
-/// What the attempt takes the place of, and what that cost in time. A failure that says so was known when its first
-/// byte came, or the end without one; a silent region would have shown life a round trip after it was connected or sent
-/// to.
+/// Which attempt this one replaces, and how much time that cost. A failure with a response was known at its first byte,
+/// one without at its end; a silent region should have shown life a round trip after connecting or sending.
 std::optional<telemetry::FailoverCause> CallDriver::detour_of(const Attempt& attempt) const {
     const auto since = [&](const Attempt& other, nanoseconds span) {
         return std::max(nanoseconds{}, attempt.record.started - other.record.started - span);
@@ -100,9 +100,9 @@ std::optional<telemetry::FailoverCause> CallDriver::detour_of(const Attempt& att
     return std::nullopt;
 }
 
-/// A caller's deadline is weak evidence, but not none: a gateway whose completions are frozen would otherwise lose
-/// every call with a short deadline for ever. It counts after twice the model's p95, at least a second. So does one
-/// that came near, where another region was ahead then. A trial that was overtaken by its backup has failed.
+/// A caller's deadline is weak evidence, but must count: otherwise a gateway whose completions are frozen would fail
+/// every call with a short deadline for ever. It counts after twice the model's p95, at least a second. A deadline that
+/// nearly expired counts the same if another region was ahead by then. A trial that its backup overtook has failed.
 health::FailureClass CallDriver::charge_of_waiting(const Attempt& attempt) const {
     const auto& timings = attempt.record.timings;
     if (!timings.sent || timings.first_content || machine_.ending() == call::Ending::cancelled)

@@ -1,4 +1,4 @@
-// The bracket around each event of a call.
+// A scope guard around the handling of each event of a call.
 #pragma once
 
 #include <exception>
@@ -8,9 +8,9 @@
 
 namespace holysheep::execution {
 
-// The outermost event ends with the timer set and, when all is over, with the driver's own destruction: nothing may be
-// touched after it. A quiet one has changed nothing that the timer or the end depends on. One that an exception leaves
-// settles nothing: whoever catches it calls `break_off`.
+// When the outermost guard ends, it sets the timer and, if the call is over, destroys the driver: nothing may be
+// touched after it. A quiet guard marks an event that cannot affect the timer or the end. If an exception leaves the
+// scope, the guard does nothing: the code that catches it calls `break_off`.
 class CallDriver::Turn {
   public:
     enum class Kind { eventful, quiet };

@@ -1,4 +1,4 @@
-// What one call sends and to whom: the prepared request, and each region as a destination.
+// The prepared request of one call, and the regions as its possible destinations.
 // Client → [Exchange, Target] → CallDriver → HttpRequest
 #pragma once
 
@@ -20,7 +20,7 @@
 
 namespace holysheep::execution {
 
-/// One region, ready to be sent to. Its headers hold its key: they never travel to another target.
+/// One region as a destination. Its headers contain its key: they are never sent to another target.
 struct Target {
     Region region{};
     std::string base_url{};  ///< without a trailing slash and without its query
@@ -29,18 +29,18 @@ struct Target {
     std::vector<std::pair<std::string, std::string>> headers{};
 };
 
-/// How large a call is, for limits that count tokens.
+/// The size of a call, for limits that count tokens.
 struct CallSize {
     std::int64_t prompt_tokens = 0;               ///< an estimate
-    std::optional<std::int64_t> answer_tokens{};  ///< the most that the request allows
+    std::optional<std::int64_t> answer_tokens{};  ///< the maximum that the request allows
 };
 
-/// Tokens of an answer that may be of any length.
+/// Assumed tokens of an answer whose length is not limited.
 inline constexpr std::int64_t kUnknownAnswer = 1'000;
 
 enum class ExchangeKind { chat, chat_stream, raw };
 
-/// What a stream is asked to be continued with: the request as the caller made it.
+/// The caller's original request, needed to ask for the rest of a broken stream.
 struct Continuation {
     ChatRequest request{};
     std::string extra_json{};  ///< the call's
@@ -49,18 +49,18 @@ struct Continuation {
 struct Exchange {
     ExchangeKind kind = ExchangeKind::chat;
     wire::EncodedChat chat{};           ///< for the chat kinds
-    std::unique_ptr<RawRequest> raw{};  ///< for `raw` alone: most calls are spared its size
+    std::unique_ptr<RawRequest> raw{};  ///< only for `raw`; a pointer, so that other calls stay small
     std::string model{};                ///< as requested; "" for `raw`
-    std::string model_rule{};           ///< why another one is asked than that, "" where it is not
-    bool model_as_it_is = false;        ///< no region has another name for it
+    std::string model_rule{};           ///< why a different model is requested than `model`; "" if it is not
+    bool model_as_it_is = false;        ///< no region maps the name to another one
     std::vector<std::pair<std::string, std::string>> headers{};
     bool several_hosts = false;  ///< the call may go to regions on different hosts
     std::string label{}, idempotency_key{};
     int skip_malformed_chunks = 0;
     CallSize size{};
     int priority = 1;
-    std::optional<bool> fail_fast{};                     ///< unset: the limiter's way, and the queue for room is used
-    bool rate_limited = false;                           ///< whether the client's rate limit counts it
+    std::optional<bool> fail_fast{};  ///< unset: as the limiter is configured, and calls queue for room
+    bool rate_limited = false;        ///< whether the client's rate limit counts it
     std::shared_ptr<const Continuation> continuation{};  ///< with StreamRecovery::continue_prefix
 };
 

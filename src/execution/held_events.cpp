@@ -1,4 +1,4 @@
-// Copies that are bounded by their bytes.
+// Copies events up to a limit of their total bytes.
 #include "execution/held_events.hpp"
 
 #include <utility>

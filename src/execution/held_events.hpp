@@ -1,4 +1,4 @@
-// Events that attempts gave before their first content. They are kept until one attempt is chosen, so that a failed one
+// Holds the events that attempts emit before their first content, until one attempt is chosen, so that a failed one
 // leaves no trace in the stream.
 // Attempt → CallDriver → [HeldEvents] → CallSink
 #pragma once
@@ -19,16 +19,16 @@ class HeldEvents {
         ChatChunk chunk{};
         std::string raw_json{};
         Usage usage{};
-        /// Its views live as long as this does.
+        /// Its views are valid as long as this object lives.
         const ChatChunk& view();
     };
 
-    /// Keeps the event, up to 4 MiB of all attempts: some gateways talk without end before they answer. The answer
-    /// keeps what they say; events beyond that are left out.
+    /// Keeps the event, up to 4 MiB over all attempts, because some gateways send events without end before they
+    /// answer. Later events are dropped; the answer still accumulates their data.
     void add(int attempt, const ChatChunk& chunk);
-    /// The attempt failed or lost.
+    /// Drops the events of an attempt that failed or lost.
     void forget(int attempt);
-    /// The events of the attempt that was chosen; those of all others are gone.
+    /// Returns the events of the chosen attempt and drops those of all others.
     std::vector<Event> take(int attempt);
 
   private:

@@ -1,4 +1,4 @@
-// Which text goes with which number, and the callback that is asked for it.
+// Maps key numbers to their text, and calls the user's callback for a key.
 #include "execution/keys.hpp"
 
 #include <utility>

@@ -1,4 +1,4 @@
-// The keys that requests go out with: those of regions, the client's one or several, or the ones a callback gives.
+// The keys of requests: those of regions, one or several of the client, or those that a callback provides.
 // ClientOptions → [Keys] → Admission, request_builder
 #pragma once
 
@@ -16,43 +16,43 @@
 
 namespace holysheep::execution {
 
-/// Stands for a key in limits and statistics: a hash of it, odd.
+/// Identifies a key in limits and statistics: a hash of it, always odd.
 std::uint64_t account_of(std::string_view key);
-/// For all keys that a callback gives, which are taken for those of one account.
+/// Identifies all keys that a callback provides; they are assumed to belong to one account.
 inline constexpr std::uint64_t kFetchedAccount = 2;
 
-/// On the I/O thread. A region with a key of its own, or with its own Authorization header, takes none from here.
+/// Used on the I/O thread. A region with its own key or Authorization header does not use these keys.
 class Keys {
   public:
     using time_point = Clock::time_point;
-    /// Gets a key from the user's callback on another thread, and hands it to `on_key` here.
+    /// Gets a key from the user's callback on another thread and passes it to `on_key` on this one.
     using Fetch = std::function<void()>;
 
-    /// `region_accounts`: a number that stands for the key of each region that has one; 0 where the ring's are used.
+    /// `region_accounts`: the account number of each region that has its own key; 0 for regions that use the ring.
     Keys(std::vector<std::string> keys, std::vector<std::uint64_t> region_accounts, Fetch fetch);
 
     bool from_ring(std::size_t region) const { return region_accounts_[region] == 0 && !texts_.empty(); }
-    /// The key for a request there; "" where the region has its own.
+    /// The key for a request to this region; "" if the region has its own.
     const std::string& text(std::size_t region, std::optional<std::size_t> key) const;
-    /// What stands for the account in limits: never the key.
+    /// The number that identifies the account in limits; never the key itself.
     std::uint64_t account(std::size_t region, std::optional<std::size_t> key) const;
 
-    /// For a request outside of calls: the key that a call would use.
+    /// The key for a request outside of calls: the same that a call would use.
     const std::string& usual(std::size_t region, time_point now) const;
 
     resilience::KeyRing& ring() { return ring_; }
     const resilience::KeyRing& ring() const { return ring_; }
 
-    // ---- the callback's key ----
-    /// Whether a call must wait for the callback; asks it, once for all that wait. `on_ready` is called when it has
+    // ---- the key of the callback ----
+    /// Whether a call must wait for the callback; calls it once for all that wait. `on_ready` is called when it has
     /// answered, with "" or the reason why there is no key.
     bool must_wait(std::function<void(const std::string& problem)> on_ready);
     void on_key(std::string key, const std::string& problem);
-    /// The gateway refused the key that this version stood for: the next call asks the callback. False: it has been
-    /// replaced already, or there is no callback.
+    /// The gateway refused the key of this version: the next call asks the callback again. Returns false if the key has
+    /// already been replaced, or there is no callback.
     bool renew(std::uint64_t version);
     std::uint64_t version() const { return version_; }
-    /// Whether there is a key to send with.
+    /// Whether a key is available.
     bool known() const { return known_; }
     bool renewable() const { return static_cast<bool>(fetch_); }
 

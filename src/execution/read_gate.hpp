@@ -1,4 +1,4 @@
-// Whether a stream's socket is read: not while the sink is full, nor while the caller has paused the stream.
+// Decides whether a stream's socket is read: not while the sink is full or the caller has paused the stream.
 // CallSink, StreamHandle → CallDriver → [ReadGate] → Transport::pause, Transport::resume
 #pragma once
 
@@ -21,7 +21,7 @@ class ReadGate {
     bool must_change() const { return wants_stop() != stopped_at_.has_value(); }
     /// The transfer was paused at `now`.
     void stop(Clock::time_point now) { stopped_at_ = now; }
-    /// The transfer was resumed, or another one takes its place.
+    /// The transfer was resumed or replaced.
     void go_on() { stopped_at_.reset(); }
 
     bool stopped() const { return stopped_at_.has_value(); }

@@ -1,4 +1,5 @@
-// Header precedence: the library's, the client's and region's, the call's; a later one replaces an earlier one by name.
+// Merges headers in order of precedence: library, client and region, call; a later header replaces an earlier one of
+// the same name.
 #include "execution/request_builder.hpp"
 
 #include <algorithm>
@@ -23,7 +24,7 @@ void set_header(HttpRequest& request, const std::string& name, const std::string
     }
 }
 
-/// A key belongs to one host: a call's own is not for a region elsewhere that has one itself.
+/// A key belongs to one host: the key of a call is not sent to a region on another host that has its own key.
 bool has_its_own(const Target& target, const std::string& name) {
     if (!telemetry::carries_a_secret(name)) return false;
     if (values::equal_ignoring_case(name, "authorization") && !target.region.api_key.empty()) return true;
@@ -31,8 +32,9 @@ bool has_its_own(const Target& target, const std::string& name) {
                                [&](const auto& header) { return values::equal_ignoring_case(header.first, name); });
 }
 
-/// Another model's name makes another body. Under the same key it would be refused, or answered with the old answer. A
-/// hash, for names may hold anything; the same name has the same suffix, so that its retries share a key.
+/// A different model name makes a different body, which a gateway would refuse under the same key, or answer with the
+/// old answer. The suffix is a hash, because names may contain any character; the same name gives the same suffix, so
+/// that retries share a key.
 std::string suffix_for(const ModelName& model) {
     if (model.sent == model.usual) return {};
     constexpr std::string_view kDigits = "0123456789abcdef";

@@ -1,4 +1,4 @@
-// The HTTP request of one attempt.
+// Builds the HTTP request of one attempt.
 // Exchange, Target → [build_request] → Transport
 #pragma once
 
@@ -10,14 +10,14 @@
 
 namespace holysheep::execution {
 
-/// Under which name the model is asked, and under which one the call's Idempotency-Key goes out as it is.
+/// The model name to send, and the name for which the call's Idempotency-Key is sent unchanged.
 struct ModelName {
     const std::string& sent;
     const std::string& usual;
 };
 
-/// `key`: of the client, "" where the region has its own. `number` counts the attempts of the call, so that a gateway
-/// can shed repeats first.
+/// `key`: the client's key, "" if the region has its own. `number` counts the attempts of the call, so that a gateway
+/// can shed retries first.
 HttpRequest build_request(const Exchange& exchange, const Target& target, const ModelName& model,
                           const std::string& key, int number);
 

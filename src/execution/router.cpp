@@ -1,4 +1,4 @@
-// Joins what is remembered of regions with the choice among them.
+// Ranks regions by combining tracked health with the selector.
 #include "execution/router.hpp"
 
 #include <algorithm>
@@ -31,7 +31,7 @@ void Router::assess(std::size_t region, values::ModelId model, health::Awaited a
     candidate.ramp = view.ramp;
     candidate.usable = view.usable;
     candidate.overdue = view.overdue;
-    // Half-open: one trial at a time goes out, and goes where the call would have gone before the failures.
+    // Half-open: only one trial is sent at a time, and it goes where the call would have gone before the failures.
     const double error_rate = view.on_trial ? 0 : view.error_rate;
     const double ramp = view.on_trial ? 1 : view.ramp;
     candidate.latency = routing::expected(view.latency, view.mean_wait) + routing::kErrorCost * error_rate;

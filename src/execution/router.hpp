@@ -21,7 +21,7 @@
 
 namespace holysheep::execution {
 
-/// What the region is waited for, in an exchange of this kind.
+/// The kind of answer that an exchange waits for.
 inline health::Awaited awaited_by(ExchangeKind kind) {
     switch (kind) {
         case ExchangeKind::chat: return health::Awaited::plain;
@@ -38,20 +38,20 @@ struct RouteRequest {
     std::uint64_t random = 0;
 };
 
-/// On the I/O thread. Plans hold allowed regions only, whatever a selector says.
+/// Used on the I/O thread. Plans contain only allowed regions, whatever a selector returns.
 class Router {
   public:
     Router(std::span<const Region> regions, const SelectorOptions& options,
            std::shared_ptr<const RegionSelector> custom, health::RegionHealthTracker& tracker,
            const resilience::Bulkhead& bulkhead, const telemetry::Log& log);
 
-    /// Region numbers, best first. The tracker was refreshed.
+    /// Fills `plan` with region numbers, best first. Refresh the tracker before.
     void plan(const RouteRequest& request, Clock::time_point now, std::vector<std::size_t>& plan);
-    /// What is known of a region, with its cost and its limit.
+    /// The known facts about a region, with its cost and its limit.
     values::RegionFacts facts(std::size_t region, Clock::time_point now) const;
 
   private:
-    /// Writes every member, in place: what is copied right after it was written makes the processor wait.
+    /// Writes every member in place: copying data that was just written would stall the processor.
     void assess(std::size_t region, values::ModelId model, health::Awaited awaited, Clock::time_point now,
                 routing::Candidate& candidate) const;
     bool ask_custom(const RouteRequest& request, Clock::time_point now, std::vector<std::size_t>& plan) const;
@@ -68,7 +68,7 @@ class Router {
     health::RegionHealthTracker& tracker_;
     const resilience::Bulkhead& bulkhead_;
     const telemetry::Log& log_;
-    std::vector<routing::Candidate> candidates_;  // scratch, kept for its memory
+    std::vector<routing::Candidate> candidates_;  // scratch; keeps its capacity
 };
 
 }  // namespace holysheep::execution

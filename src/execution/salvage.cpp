@@ -1,4 +1,4 @@
-// Sums and joins; nothing is decided here.
+// Accumulates partial answers and their usage, and joins them.
 #include "execution/salvage.hpp"
 
 #include <utility>

@@ -1,5 +1,5 @@
-// What attempts that broke after content have given the caller, where another attempt takes over.
-// CallDriver → [Salvage] → the joined answer, the request that asks for the rest
+// Keeps the content that the caller got from attempts that broke, while another attempt continues the answer.
+// CallDriver → [Salvage] → the joined answer, the request for the rest
 #pragma once
 
 #include <memory>
@@ -17,19 +17,19 @@ class Salvage {
   public:
     explicit Salvage(StreamRecovery recovery) : recovery_(recovery) {}
 
-    /// An attempt broke: what it gave is added to what was there, or replaces it.
+    /// An attempt broke: appends its content to the earlier content, or replaces that.
     void add(ChatCompletion partial);
     bool empty() const { return !partial_; }
-    /// What the caller has by now; null without anything.
+    /// The content that the caller has so far; null if none.
     const std::shared_ptr<const ChatCompletion>& partial() const { return partial_; }
-    /// The text that the next answer goes on from; "" where it begins afresh. Without white space at its end, which
-    /// gateways refuse there.
+    /// The text that the next attempt continues; "" if it starts afresh. White space at its end is removed, because
+    /// gateways refuse it there.
     std::string_view prefix() const;
-    /// Whether the next answer goes on where the broken one ended. One that broke before its first text begins afresh.
+    /// Whether the next attempt continues the broken answer. After a break before the first text, it starts afresh.
     bool continues() const { return !prefix().empty(); }
-    /// Every attempt is billed.
+    /// The total usage: every attempt is billed.
     Usage billed(Usage usage) const;
-    /// Makes the last attempt's answer, or what it had of one, the whole one.
+    /// Extends the last attempt's answer, or its partial answer, to the whole one.
     void complete(ChatCompletion& answer) const;
 
   private:
@@ -37,7 +37,7 @@ class Salvage {
     std::shared_ptr<const ChatCompletion> partial_{};
 };
 
-/// Makes `text` the end of the conversation, an assistant's: a message of its own, or the rest of the last one.
+/// Makes `text` the end of the conversation, as an assistant message: a new message, or the rest of the last one.
 void go_on_from(std::vector<Message>& messages, std::string_view text);
 
 }  // namespace holysheep::execution

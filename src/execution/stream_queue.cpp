@@ -1,4 +1,4 @@
-// Two batches change places: the I/O thread fills one while the reader empties the other.
+// Swaps two batches: the I/O thread fills one while the reader empties the other.
 #include "execution/stream_queue.hpp"
 
 #include <utility>
@@ -6,7 +6,7 @@
 namespace holysheep::execution {
 
 namespace {
-// What may wait for a slow reader before its socket is no longer read.
+// Bytes that may be queued for a slow reader before its socket is paused.
 constexpr std::size_t kEnough = 256 * 1024;
 }  // namespace
 
@@ -100,7 +100,7 @@ StreamQueue::Polled StreamQueue::refill(bool wait) {
         std::swap(reading_, filling_);
         if (wait) idle_ = false;
         was_full = std::exchange(full_, false);
-        // With idle_ set, another thread may be the reader as soon as the lock is free.
+        // Once idle_ is set, another thread may become the reader as soon as the lock is free.
         if (!reading_.empty()) {
             polled.event = &reading_.take();
         } else {

@@ -1,5 +1,5 @@
-// Carries a stream's events from the I/O thread to the thread that reads them: bounded, in batches, without an
-// allocation per event once warm. CallDriver → [StreamQueue] → ChatStream, stream_to, stream_async
+// Carries a stream's events from the I/O thread to the reading thread: bounded, in batches, and without an allocation
+// per event once warm. CallDriver → [StreamQueue] → ChatStream, stream_to, stream_async
 #pragma once
 
 #include <condition_variable>
@@ -16,14 +16,14 @@
 
 namespace holysheep::execution {
 
-/// Events of a stream, copied out of the buffers they were views of.
+/// Events of a stream, copied from the buffers that their views referred to.
 class ChunkBatch {
   public:
-    /// `wire_chunk`: events with the same number, which is not 0, have the same `raw_json`. It is kept once: a chunk of
-    /// a thousand deltas must not take a thousand times its size.
+    /// `wire_chunk`: events with the same nonzero number have the same `raw_json`, which is stored once: a chunk with a
+    /// thousand deltas must not take a thousand times its size.
     void add(const ChatChunk& chunk, std::uint64_t wire_chunk);
     bool empty() const { return next_ == entries_.size(); }
-    /// The views live until `clear`.
+    /// The views are valid until `clear`.
     const ChatChunk& take();
     void clear();
     std::size_t bytes() const { return text_.size() + entries_.size() * sizeof(Entry); }
@@ -43,7 +43,7 @@ class ChunkBatch {
     std::vector<Entry> entries_;
     std::vector<Usage> usages_;
     std::size_t next_ = 0;
-    std::uint64_t shared_chunk_ = 0;  ///< whose `raw_json` is at `shared_raw_`
+    std::uint64_t shared_chunk_ = 0;  ///< the chunk whose `raw_json` is at `shared_raw_`
     Span shared_raw_{};
     ChatChunk current_{};
 };
@@ -51,9 +51,9 @@ class ChunkBatch {
 class StreamQueue final : public CallSink {
   public:
     struct Hooks {
-        std::function<void()> on_room;  ///< the reader caught up after `on_chunk` had said "enough"
-        /// Something came, or the end did, while nobody was reading. Empty: a waiting reader is woken at once. Set: who
-        /// set it calls `wake`, or reads, later.
+        std::function<void()> on_room;  ///< the reader caught up after `on_chunk` had returned false
+        /// An event or the end arrived while the queue was not being read. If empty, a waiting reader is woken at once.
+        /// If set, the code that set it calls `wake`, or reads, later.
         std::function<void()> on_ready;
         std::function<void()> on_end{};  ///< the result is in the queue
     };
@@ -63,27 +63,27 @@ class StreamQueue final : public CallSink {
     bool on_chunk(const ChatChunk& chunk) override;
     void on_done(CallResult result) override;
 
-    /// Wakes a reader that waits.
+    /// Wakes a waiting reader.
     void wake() { ready_.notify_one(); }
-    /// Waits for the next event; null at the end. The views live until the next call. One reader at a time.
+    /// Waits for the next event; null at the end. The views are valid until the next call. One reader at a time.
     const ChatChunk* wait_next();
-    /// What `poll` found, decided in one step: with neither, `on_ready` will be called, and the caller must not touch
-    /// the queue again before that, because the one that `on_ready` sends may be reading it already.
+    /// The result of `poll`, decided in one step. If it holds neither an event nor the end, `on_ready` will be called,
+    /// and the caller must not touch the queue before that: the reader that `on_ready` starts may already be using it.
     struct Polled {
         const ChatChunk* event = nullptr;
-        bool ended = false;  ///< the last event was read, and the result is there
+        bool ended = false;  ///< the last event was read, and the result is available
     };
-    /// The next event if there is one. Its views live until the next call.
+    /// Returns the next event if there is one. Its views are valid until the next call.
     Polled poll();
     /// The result, once. Unset while events are unread.
     std::optional<CallResult> take_result();
 
   private:
-    /// Gives the reader what has come, and returns what it may do now.
+    /// Gives the reader the queued events, and returns what it may do now.
     Polled refill(bool wait);
 
     Hooks hooks_;
-    std::uint64_t wire_chunk_ = 0;  // I/O thread
+    std::uint64_t wire_chunk_ = 0;  // used on the I/O thread
     std::mutex mutex_;  // guards what the I/O thread writes: filling_, result_, done_, full_, idle_; and ended_
     std::condition_variable ready_;
     ChunkBatch filling_, reading_;

@@ -1,4 +1,4 @@
-// RFC 6298 for the round trip, an average over irregular intervals for the choice of regions.
+// Implements RFC 6298 for the round trip, and an average over irregular intervals for the choice of regions.
 #include "health/latency.hpp"
 
 #include <algorithm>
@@ -83,7 +83,7 @@ Quantiles::Code Quantiles::encode(Latency sample) {
 Latency Quantiles::decode(Code code) { return Latency{std::bit_cast<float>(static_cast<std::uint32_t>(code) << 15U)}; }
 
 nanoseconds ContentGaps::p99() const {
-    const unsigned longer = size_ / 100U;  // so many gaps may be longer
+    const unsigned longer = size_ / 100U;  // the number of gaps that may be longer
     unsigned seen = 0;
     for (auto step = static_cast<std::int64_t>(counts_.size()); step > 0; --step) {
         seen += counts_[static_cast<std::size_t>(step - 1)];

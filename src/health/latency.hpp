@@ -1,4 +1,4 @@
-// Estimators of how fast regions and models are, from served traffic. Each answers another question.
+// Estimators of how fast regions and models are, from served traffic. Each serves a different decision.
 // AttemptRecord → [RttEstimate, LatencyAverage, Quantiles, ContentGaps] → RegionHealthTracker
 #pragma once
 

@@ -1,4 +1,4 @@
-// The probes of the tracker: when a region is probed, and the effect of an answer or its absence.
+// The probe logic of the tracker: decides when a region is probed, and applies an answer or its absence.
 #include <algorithm>
 
 #include "health/region_health_tracker.hpp"
@@ -116,7 +116,7 @@ void RegionHealthTracker::on_probe_end(std::size_t region, const ProbeResult& re
         }
         record_success(r, now);
     } else if (!result.unsent && evidence && (result.answered || r.alive_at < r.probe_sent)) {
-        // (Bytes of a call that arrived meanwhile show that the region answers.)
+        // Bytes of a call that arrived meanwhile also show that the region answers.
         r.unanswered = result.answered || result.refused ? 0 : r.unanswered + 1;
         // A short disturbance can lose two probes in quick succession: they count as one.
         if (!r.probe_repeats || result.answered) ++r.misses;

@@ -1,4 +1,4 @@
-// The transfers and timers of probes. The tracker decides when to probe and what the result means.
+// Manages the transfers and timers of probes. The tracker decides when to probe and what the result means.
 #include "health/prober.hpp"
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kBetweenDeepProbes = 60s;
-// Tokens of prompt and answer of a completion probe.
+// Tokens of the prompt and the answer of a completion probe.
 constexpr std::int64_t kTokensOfDeepProbe = 16;
 
 }  // namespace
@@ -136,7 +136,7 @@ class Prober::Probe final : public TransferEvents {
     nanoseconds took_{-1};
     std::optional<PathEvidence> path_{};
     int status_ = 0;
-    std::string body_{};  ///< its beginning: a 200 may be an HTML page or an error
+    std::string body_{};  ///< the beginning of the body: a 200 may be an HTML page or an error
     bool open_ = false, late_ = false, cut_ = false;
 };
 

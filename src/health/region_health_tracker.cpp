@@ -1,5 +1,5 @@
-// Effects of attempts on the state of regions. Latencies are in region_speed.cpp, queries in region_queries.cpp, probes
-// in probe_schedule.cpp.
+// Applies the effects of attempts to the state of regions. Latencies are in region_speed.cpp, queries in
+// region_queries.cpp, probes in probe_schedule.cpp.
 #include "health/region_health_tracker.hpp"
 
 #include <algorithm>
@@ -20,7 +20,7 @@ constexpr nanoseconds kFirstMissingFor = 1min, kMaxMissingFor = 10min;
 // Requests that were sent at about the same time as a refused one and still wait were admitted. If the region serves
 // none and calls arrive one after another, waiting requests are half as old on average.
 constexpr double kAdmittedAge = 0.8;
-// After this many consecutive refusals, over this time or that of two answers, the region serves no request at all.
+// After this many consecutive refusals, spread over this time or the time of two answers, the region serves nothing.
 constexpr Latency kTimeoutPenalty{200};  // added to 5 times the expected latency
 constexpr int kManyRefusals = 10;
 constexpr auto kMinRefusalTime = 2s;

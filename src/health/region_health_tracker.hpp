@@ -32,7 +32,7 @@ using values::ModelId;
 inline constexpr std::chrono::duration<double> kRampTime{4};   ///< until a recovered region has its full traffic
 inline constexpr std::chrono::seconds kOverdueAfter{30};       ///< without a call: explore the region
 inline constexpr std::chrono::milliseconds kCanaryEvery{500};  ///< longest interval, while no region is usable
-inline constexpr Latency kColdStart{300};  ///< expected time to the first content while nothing is known
+inline constexpr Latency kColdStart{300};  ///< expected time to the first content without any samples
 
 /// The effect of an attempt on the health of its region. `none`: a client error, cancelled, overtaken. `throttled`: a
 /// quota. `overload`: refused for load; the region is full if it serves other requests, else it counts as failed.
@@ -113,8 +113,8 @@ class RegionHealthTracker {
     /// How long to wait for one address before also trying the next (RFC 8305): 200 ms; once the round trip is known,
     /// half the time after which the handshake is late, within 10 and 50 ms.
     milliseconds connection_attempt_delay(std::size_t region) const;
-    /// After which time a connection is late: srtt + max(4·rttvar, 30 ms) of connection times, at most 1.5·srtt + 30
-    /// ms. Unset before the first connection.
+    /// When a connection is late: srtt + max(4·rttvar, 30 ms) of connection times, at most 1.5·srtt + 30 ms. Unset
+    /// before the first connection.
     std::optional<nanoseconds> connect_late_after(std::size_t region) const;
     void on_first_content(AttemptToken& token, time_point now);
     /// A stream of the model continued after a silence of `gap`, or was abandoned after it.
@@ -172,8 +172,8 @@ class RegionHealthTracker {
     /// Two consecutive probes were not answered, and no byte arrived for `sign_of_life`. (A region that refuses
     /// connections does not qualify: it may complete its streams.)
     bool found_dead(std::size_t region, time_point now) const;
-    /// The same, with a second probe as soon as the first is late: detects a failure earlier, but also takes a short
-    /// failure of the network for one.
+    /// The same, with a second probe as soon as the first is late: detects a failure earlier, but may mistake a short
+    /// network failure for a dead region.
     bool seems_dead(std::size_t region, time_point now) const;
 
     // ---- queries ----
@@ -192,7 +192,7 @@ class RegionHealthTracker {
     std::optional<time_point> usable_at(std::size_t region, ModelId model, time_point now) const;
     /// No sign of a problem: it can take the load of other regions.
     bool healthy(std::size_t region, ModelId model, time_point now) const;
-    /// It had no call for so long that the next one is an exploration.
+    /// Whether the region had no call for so long that the next one is an exploration.
     bool unasked_for_long(std::size_t region, time_point now) const {
         return now - regions_[region].last_dispatch > kOverdueAfter;
     }
@@ -224,16 +224,16 @@ class RegionHealthTracker {
     time_point canary_at(std::size_t region, ModelId model, time_point now) const {
         return std::max(now, canaries(region, model, now).next);
     }
-    /// Since when a canary has been in flight without one ending; unset: none is in flight.
+    /// When the current canary was sent; unset if none is in flight.
     std::optional<time_point> canary_out_since(std::size_t region, ModelId model, time_point now) const {
         const auto& sent = canaries(region, model, now);
         return sent.out > 0 ? std::optional(sent.since) : std::nullopt;
     }
-    /// The last attempt failed; the breaker may still be closed.
+    /// Whether the last attempt failed; the breaker may still be closed.
     bool failing(std::size_t region) const { return regions_[region].breaker.failures_in_a_row() > 0; }
-    /// When it last refused a call for load, it served others.
+    /// Whether the region served other requests when it last refused a call because of load.
     bool full(std::size_t region) const { return regions_[region].full; }
-    /// Since when a breaker blocks calls; unset: none does.
+    /// When a breaker began to block calls; unset if none does.
     std::optional<time_point> blocked_since(std::size_t region, ModelId model, time_point now) const;
 
     bool has_notices() const { return !notices_.changed.empty() || !notices_.dead.empty() || !notices_.back.empty(); }
@@ -248,8 +248,8 @@ class RegionHealthTracker {
         LatencyAverage stream, plain;
         Canaries canaries;
         time_point limited_until{}, missing_until{}, paced_until{};
-        nanoseconds spacing{}, missing_for{};                 // missing_for: the last such time
-        std::unique_ptr<resilience::CircuitBreaker> breaker;  // once it has failed
+        nanoseconds spacing{}, missing_for{};                 // missing_for: the last duration
+        std::unique_ptr<resilience::CircuitBreaker> breaker;  // created at the first failure
     };
     struct Model {
         ModelId id = 0;
@@ -300,12 +300,13 @@ class RegionHealthTracker {
     ModelInRegion* if_in_region(std::size_t region, ModelId model);
     Latency expected(std::size_t region, ModelId model, Awaited awaited) const;
     const Canaries& canaries(std::size_t region, ModelId model, time_point now) const;
-    /// Only the breaker of the model blocks calls.
+    /// Whether only the breaker of the model blocks calls.
     bool model_alone_blocked(std::size_t region, ModelId model, time_point now) const;
     AttemptToken::Canary canary_kind(std::size_t region, ModelId model, bool wanted, time_point now) const;
     void end_canary(AttemptToken& token, time_point now);
     bool others_usable(std::size_t region, ModelId model, time_point now) const;
-    /// `served` false: a lower bound of an abandoned attempt, which counts for the averages, but not for quantiles.
+    /// `served` false: the sample is a lower bound, from an abandoned attempt; it counts for the averages, not for
+    /// quantiles.
     void add_latency(const AttemptToken& token, Latency sample, bool served, time_point now);
     void end_wait(const AttemptToken& token);
     void succeed(AttemptToken& token, time_point now);
@@ -315,7 +316,7 @@ class RegionHealthTracker {
     bool serves_others(const AttemptToken& refused, time_point now) const;
     bool soft_failures_may_open(std::size_t region, ModelId model, time_point now) const;
     void opened(std::size_t region);
-    /// An answered call or a successful probe.
+    /// Records an answered call or a successful probe.
     void record_success(RegionState& r, time_point now);
     double ramp(const RegionState& r, time_point now) const;
     Liveness liveness(const RegionState& r, time_point now) const;

@@ -1,4 +1,4 @@
-// The const part of the tracker: may a call use a region, is it healthy, and what is displayed.
+// The const queries of the tracker: whether a call may use a region, whether it is healthy, and what is displayed.
 #include <algorithm>
 #include <cmath>
 

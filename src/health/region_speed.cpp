@@ -15,7 +15,7 @@ constexpr std::uint32_t kEnoughSamples = 20;
 constexpr auto kRefreshEvery = 100ms;
 constexpr double kMinRamp = 0.1;
 constexpr std::uint64_t kOverdueCalls = 20;  // calls between two explorations, at least
-constexpr double kSlow = 2;                  // factor over the usual latency from which a region is slow
+constexpr double kSlow = 2;                  // a region is slow from this multiple of its usual latency
 constexpr nanoseconds kConnectGrace = 30ms;
 using Seconds = std::chrono::duration<double>;
 
