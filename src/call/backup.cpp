@@ -1,4 +1,4 @@
-// Arithmetic of times left.
+// Computes when a backup attempt is due, from the remaining time of the call.
 #include "call/backup.hpp"
 
 #include <algorithm>
@@ -12,8 +12,8 @@ using std::chrono::nanoseconds;
 
 constexpr nanoseconds kLeastMargin = 100ms, kUnknownUsual = 1s;
 
-/// Beside the p95, which one answer in twenty exceeds: as much again where the limit leaves room for it. Where it is
-/// tight, a large margin would send most calls twice.
+/// The margin beyond the p95, which one answer in twenty exceeds: another p95 if the limit leaves enough time. With a
+/// tight limit, a large margin would send most calls twice.
 nanoseconds margin(nanoseconds usual, nanoseconds limit) {
     return std::max({usual / 4, std::min(usual, limit / 5), kLeastMargin});
 }
@@ -27,7 +27,7 @@ std::optional<Backup> backup_due(const Waiting& attempt) {
         due = Backup{attempt.started + all / 2, Evidence::deadline};
         if (attempt.usual) {
             const auto latest = *attempt.limit - (*attempt.usual + margin(*attempt.usual, all));
-            // One that went out too late for any region gets half of what is left.
+            // An attempt that was sent too late for any region gets half of the remaining time.
             if (latest > attempt.started) due->when = latest;
         }
     }

@@ -1,5 +1,5 @@
-// When another region is asked beside an attempt that has given no content, for the sake of the call's time. Pure.
-// CallMachine → [backup_due] → when, and why
+// Decides when to ask another region in addition to an attempt without content, so that the call meets its time limits.
+// Pure. CallMachine → [backup_due] → time and reason
 #pragma once
 
 #include <chrono>
@@ -11,12 +11,13 @@
 
 namespace holysheep::call {
 
-/// One attempt without content, and its call's time.
+/// One attempt without content, and the time limit of its call.
 struct Waiting {
     Clock::time_point started{};
-    std::optional<Clock::time_point> limit{};         ///< content must be there: the deadline, or the limit for it
-    std::optional<std::chrono::nanoseconds> usual{};  ///< p95 of the awaited; unset: not known yet
-    bool on_trial = false;  ///< its region is half-open, has a bad record, or was not asked for long
+    std::optional<Clock::time_point>
+        limit{};  ///< when content must have arrived: the deadline, or the limit for the first content
+    std::optional<std::chrono::nanoseconds> usual{};  ///< p95 of the awaited kind of answer; unset: unknown
+    bool on_trial = false;  ///< its region is half-open, has a high error rate, or was not used for long
 };
 
 struct Backup {
@@ -24,9 +25,10 @@ struct Backup {
     Evidence why = Evidence::none;  ///< deadline or slow_trial
 };
 
-/// A deadline is a limit: while another region could still meet it, that one is asked. It needs its p95 and as much
-/// again as a margin, which is at most a fifth of the time that the attempt had, but at least a quarter of the p95 and
-/// 100 ms; before the p95 is known, half of that time. A trial is over for the caller after the p95 (a second before it
+/// Asks another region while that one could still meet the deadline. The other region needs its p95 and a margin of the
+/// same size, which is at most a fifth of the time that the attempt had, but at least a quarter of the p95 and 100 ms;
+/// before the p95 is known, it gets half of that time. A trial is backed up after the p95 (one second before it is
+/// known), because the region is being tested, not the call.
 /// is known), for it is the region that is tried out, not the call.
 std::optional<Backup> backup_due(const Waiting& attempt);
 

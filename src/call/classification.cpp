@@ -1,4 +1,4 @@
-// The table of failures. Status codes are those of RFC 9110; 52x are Cloudflare's, 529 is "overloaded".
+// The table that classifies failures. Status codes are those of RFC 9110; 52x are Cloudflare's, 529 is "overloaded".
 #include "call/classification.hpp"
 
 namespace holysheep::call {
@@ -10,7 +10,8 @@ using health::FailureClass;
 Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool keys_differ) {
     switch (outcome.error) {
         case ErrorCode::transport_failed:
-            // A pooled connection that was closed while idle says nothing about the region: try it once more, afresh.
+            // A pooled connection that was closed while idle says nothing about the region: retry once on a new
+            // connection.
             if (outcome.new_connection_helps ||
                 (outcome.connection_reused && !outcome.any_byte && outcome.limit == Limit::none)) {
                 return {Action::same_fresh, FailureClass::none};
@@ -19,7 +20,7 @@ Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool keys_di
         case ErrorCode::tls_failed: return {Action::next, FailureClass::transport};
         case ErrorCode::timed_out:
             if (outcome.limit == Limit::connect) return {Action::next, FailureClass::transport};
-            // A slow model is not a sick region: our own clocks count against the model there.
+            // A slow model does not mean an unhealthy region: our own time limits count against the model there.
             if (outcome.limit != Limit::none) return {Action::next, FailureClass::timeout};
             return {Action::next, outcome.status == 408 ? FailureClass::none : FailureClass::gateway};
         case ErrorCode::server_failed:
@@ -43,12 +44,12 @@ Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool keys_di
         case ErrorCode::stream_stalled:
             return {Action::stop, outcome.limit == Limit::silence ? FailureClass::transport : FailureClass::timeout};
         case ErrorCode::proxy_failed: {
-            // A proxy that is not there, or wants other credentials, is so for every region; another refusal may be
-            // meant for this one's host.
+            // A missing proxy, or one that wants other credentials, affects every region; any other refusal may concern
+            // this region's host only.
             const bool for_all = outcome.proxy_status == 0 || outcome.proxy_status == 407;
             return {for_all ? Action::stop : Action::next, FailureClass::none};
         }
-        // No region is to blame, and none can be reached over a new connection.
+        // The region is not at fault, and no region can be reached over a new connection.
         case ErrorCode::descriptors_exhausted:
         case ErrorCode::cancelled:
         case ErrorCode::deadline_exceeded:
@@ -66,7 +67,7 @@ Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool keys_di
     return {};
 }
 
-// The gateway's own word on retrying counts for more than the status, but not where money or keys are refused.
+// The gateway's explicit retry advice overrides the status, except if it refused money or keys.
 bool heeds_should_retry(ErrorCode code) {
     switch (code) {
         case ErrorCode::unauthenticated:
@@ -86,13 +87,13 @@ bool maybe_delivered(const Outcome& outcome) {
     switch (outcome.status) {
         case 0:
         case 408: return true;
-        // Cloudflare could not connect to what is behind it.
+        // Cloudflare could not connect to the origin server.
         case 521:
         case 523:
         case 525:
         case 526: return false;
         default:
-            // A proxy writes a 5xx too, whatever became of the request behind it.
+            // A proxy also sends a 5xx if the request may have reached its upstream.
             return outcome.status >= 500 || (outcome.status >= 200 && outcome.status < 300);
     }
 }

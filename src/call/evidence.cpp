@@ -1,4 +1,4 @@
-// Phase and evidence as one line.
+// Formats the phase of an attempt and the evidence as one line.
 #include "call/evidence.hpp"
 
 #include <cstdio>

@@ -1,4 +1,4 @@
-// Why a call asks another region beside one that still works on it, in words for the attempt's record.
+// Describes why a call asks another region while an attempt is still in flight, for the attempt's record.
 // CallMachine → [evidence] → AttemptRecord::left
 #pragma once
 
@@ -12,16 +12,16 @@ namespace holysheep::call {
 
 enum class Evidence {
     none,
-    late_connection,  ///< it takes longer than connections take there
+    late_connection,  ///< connecting takes longer than usual in this region
     unacknowledged,   ///< the peer's host acknowledges nothing
     no_probe_answer,  ///< a probe went unanswered
     slow,             ///< no content after the time that 19 of 20 answers take: a hedge
-    deadline,         ///< what is left of the call's time is what another region needs
-    slow_trial        ///< a region on trial gave nothing in the time that its neighbours need
+    deadline,         ///< another region needs the remaining time of the call
+    slow_trial        ///< a region on trial sent nothing within the time that its neighbours need
 };
 
-/// "silent after its head for 1.0 s; no answer to a probe". `heard`: since its last byte, or since it was sent, or
-/// since its dispatch.
+/// Example: "silent after its head for 1.0 s; no answer to a probe". `heard`: time since its last byte; before that,
+/// since it was sent or dispatched.
 std::string describe_evidence(Evidence evidence, const AttemptTimings& timings, std::chrono::nanoseconds heard);
 
 }  // namespace holysheep::call

@@ -1,5 +1,6 @@
-// A refusal is passed on as it is. Exhausted regions become `all_regions_unavailable` with the first failure as cause,
-// unless there was only one region, or nothing but throttling. Regions that were not asked are named with the reason.
+// Composes the final error of a call. A refusal is passed on unchanged. If all regions failed, the error is
+// `all_regions_unavailable` with the first failure as cause, unless there was only one region or nothing but
+// throttling. Regions that were not asked are listed with the reason.
 #include "call/final_error.hpp"
 
 #include <algorithm>
@@ -34,8 +35,8 @@ std::string_view reason(Ending ending) {
     return {};
 }
 
-/// "breaker opened: connections failed in a row, for 9500 ms now, next trial in 400 ms"; empty where nothing speaks
-/// against it.
+/// Example: "breaker opened: connections failed in a row, for 9500 ms now, next trial in 400 ms". Empty if the region
+/// is not blocked.
 std::string why_blocked(const FailedCall& call, std::size_t region) {
     const auto& regions = call.regions;
     if (regions.draining(region)) return "draining (Client::resume ends that)";
@@ -50,14 +51,14 @@ std::string why_blocked(const FailedCall& call, std::size_t region) {
         text += ", for " + values::milliseconds_text(call.now - *since) + " now";
     }
     if (regions.forced_open(region)) return text;
-    // Whichever comes first: the end of its open time, or a canary while no region is usable.
+    // Whichever is first: the end of the breaker's open time, or a canary while no region is usable.
     auto trial = regions.canary_at(region, call.model_id, call.now);
     if (const auto usable = regions.usable_at(region, call.model_id, call.now)) trial = std::min(trial, *usable);
     text += ", next trial in " + values::milliseconds_text(trial - call.now);
     return text;
 }
 
-/// "us-west: …; eu-central: …": the regions that were kept from the call.
+/// The regions that the call could not use: "us-west: …; eu-central: …".
 std::string blocked_regions(const FailedCall& call) {
     std::string list;
     for (const auto region : call.machine.plan()) {
@@ -70,7 +71,7 @@ std::string blocked_regions(const FailedCall& call) {
     return list;
 }
 
-/// Whether every region failed the call or was closed to it for reasons of health.
+/// Whether every region failed the call or was blocked for reasons of health.
 bool nothing_left(const FailedCall& call) {
     return std::ranges::all_of(call.machine.plan(), [&](std::size_t region) {
         return call.regions.draining(region) || call.machine.asked(region) ||
@@ -90,7 +91,7 @@ Error without_attempts(const FailedCall& call) {
     return {.code = ErrorCode::all_regions_unavailable, .message = "no region to send to: " + blocked};
 }
 
-/// The first failure, as the end of all regions.
+/// Turns the first failure into the error that all regions are unavailable.
 void blame_all_regions(Error& error, const FailedCall& call) {
     const auto blocked = blocked_regions(call);
     const bool all_asked = call.machine.regions_exhausted();

@@ -1,4 +1,4 @@
-// What the caller is told when a call ends without an answer: the first cause, in words that help.
+// Composes the error of a call that ends without an answer: the first cause, with a helpful message.
 // CallMachine, attempts' errors → [compose_error] → Error
 #pragma once
 
@@ -16,14 +16,14 @@ namespace holysheep::call {
 
 struct FailedCall {
     const CallMachine& machine;
-    const Error* first;     ///< of the attempt that failed first; null without one
-    const Error* last;      ///< of the attempt that ended the call; null without one
-    const Error* recovery;  ///< of the last attempt that was to take over after content; null without one
-    const Error* refusal;   ///< with Ending::not_admitted: why
+    const Error* first;     ///< error of the attempt that failed first; null if none
+    const Error* last;      ///< error of the attempt that ended the call; null if none
+    const Error* recovery;  ///< error of the last recovery attempt after content; null if none
+    const Error* refusal;   ///< with Ending::not_admitted: the reason
     const health::RegionHealthTracker& regions;
     std::span<const std::string_view> region_names;
     std::string_view model;
-    values::ModelId model_id;  ///< the tracker's
+    values::ModelId model_id;  ///< the tracker's id
     std::size_t attempts;
     nanoseconds elapsed;
     time_point now;

@@ -1,4 +1,4 @@
-// Events and clocks of the call machine. Everything is decided from the arguments and the state; nothing waits.
+// The events and time limits of the call machine. It decides everything from its arguments and state, and never blocks.
 #include "call/machine.hpp"
 
 #include <algorithm>
@@ -23,7 +23,7 @@ CallMachine::CallMachine(const CallPolicy& policy, std::span<const std::size_t> 
 
 Commands CallMachine::start(time_point now) {
     Commands out;
-    // A single region is never blocked, for there is nowhere better to go; but another model may be.
+    // A single region is never blocked, because there is no alternative; but another model may be.
     if (plan_.size() == 1 && !regions_.model_breaker_admits(plan_.front(), model_, now)) {
         if (const auto move = move_to_fallback(nullptr, now)) {
             dispatch(*move, now, out);
@@ -62,15 +62,15 @@ bool CallMachine::on_connected(int attempt, time_point now, Commands& commands) 
     if (deadline_ && now >= *deadline_) return false;
     a.phase = Phase::waiting;
     a.sent = now;
-    a.raced = false;  // that was its connection; its answer may be late, too
+    a.raced = false;  // the race concerned its connection; its answer may be late, too
     a.path_check = now + path_late_after(a.region);
-    // Connections race, requests do not: nobody pays for two answers because a handshake was late.
+    // Only connections race, not requests: a late handshake must not cause two billed answers.
     for (int other = 1; other <= static_cast<int>(attempts_.size()); ++other) {
         auto& rival = at(other);
         if (other == attempt || rival.phase != Phase::connecting) continue;
         rival.phase = Phase::ended;
         rival.lost = true;
-        // It began earlier and still was not ready: that is remembered, or each call would wait for it again.
+        // The rival began earlier and is still not connected: remember that, or every call would wait for it again.
         if (rival.raced) commands.push({.kind = Command::Kind::late, .attempt = other, .region = rival.region});
         commands.push({.kind = Command::Kind::cancel, .attempt = other, .region = rival.region});
     }
@@ -138,7 +138,7 @@ Commands CallMachine::on_wake(time_point now) {
     if (pending_ && pending_->move.when <= now) {
         const auto wait = *std::exchange(pending_, std::nullopt);
         const auto& move = wait.move;
-        if (wait.queued && attempts_.empty()) return start(now);  // much may have changed since
+        if (wait.queued && attempts_.empty()) return start(now);  // much may have changed meanwhile
         if (move.outage) return look_in_outage(wait, now);
         if (holds(move, now)) {
             dispatch(move, now, out);
@@ -150,7 +150,7 @@ Commands CallMachine::on_wake(time_point now) {
         auto which = Limit::none;
         const auto limit = in_flight(at(i)) ? limit_of(at(i), which, now) : std::nullopt;
         if (limit && *limit <= now) {
-            // One at a time: the driver ends this attempt, reports it with on_end, and asks again.
+            // One at a time: the driver ends this attempt, reports it with on_end, and calls again.
             out.push({.kind = Command::Kind::cancel, .attempt = i, .region = at(i).region, .limit = which});
             return out;
         }
@@ -159,7 +159,7 @@ Commands CallMachine::on_wake(time_point now) {
     return out;
 }
 
-/// Each step that asks for another attempt ends the look; the answer continues it.
+/// Each step that requests another attempt ends this pass; the reply resumes it.
 void CallMachine::look_at_clocks(time_point now, Commands& out) {
     if (finished() || hedge(now, out) || back_up(now, out)) return;
     if (plan_.size() > 1) watch_for_silence(now, out);
@@ -177,7 +177,7 @@ Commands CallMachine::on_permit_ready(time_point now) {
     return on_wake(now);
 }
 
-// ---- times ----
+// ---- timers ----
 
 std::optional<time_point> CallMachine::wake_at(time_point now) const {
     if (finished()) return std::nullopt;
@@ -189,7 +189,7 @@ std::optional<time_point> CallMachine::wake_at(time_point now) const {
         if (!in_flight(a)) continue;
         auto which = Limit::none;
         if (const auto limit = limit_of(a, which, now)) consider(*limit);
-        // Whether there is somewhere to move to may change meanwhile, and the limit with it: look again at either.
+        // Whether failover is possible may change meanwhile, and the limit with it: check again then.
         if (a.phase == Phase::connecting || a.phase == Phase::waiting) {
             for (const auto span : {policy_.first_byte, policy_.first_byte_last}) {
                 if (span.count() > 0 && a.started + span > now) consider(a.started + span);
@@ -220,7 +220,7 @@ std::optional<time_point> CallMachine::limit_of(const Attempt& a, Limit& which, 
     switch (a.phase) {
         case Phase::connecting: consider(policy_.connect, a.started, Limit::connect); [[fallthrough]];
         case Phase::waiting:
-            // The last target is not left for slowness alone: there is nowhere better to go.
+            // The last target is not abandoned for slowness alone, because there is no better one.
             consider(can_move_at_once(now) ? policy_.first_byte : policy_.first_byte_last, a.started,
                      Limit::first_byte);
             break;
@@ -228,7 +228,7 @@ std::optional<time_point> CallMachine::limit_of(const Attempt& a, Limit& which, 
             if (policy_.stream) {
                 consider(policy_.first_content, a.started, Limit::first_content);
             } else {
-                // A head that came at once is no beginning of the answer.
+                // A head that arrives at once does not mean that the answer has begun.
                 const auto first_body = can_move_at_once(now) ? policy_.first_body : nanoseconds{};
                 consider(a.body ? policy_.stall : first_body, a.progress, Limit::stall);
             }
@@ -240,7 +240,7 @@ std::optional<time_point> CallMachine::limit_of(const Attempt& a, Limit& which, 
     return limit;
 }
 
-/// Where there is nowhere else to go, a call waits in any case; but a stream is not to look alive when it is not.
+/// Without an alternative, a call waits in any case; but a dead stream must not look alive.
 bool CallMachine::wants_sign_of_life() const {
     return policy_.sign_of_life.count() > 0 && regions_.size() > 1 && (plan_.size() > 1 || policy_.stream);
 }

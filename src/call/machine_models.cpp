@@ -1,4 +1,4 @@
-// Which model an attempt asks, and the move to another one. When that is due: model_fallback.cpp.
+// Chooses the model of an attempt, and switches to another one. When a switch is due: model_fallback.cpp.
 #include <algorithm>
 
 #include "call/machine.hpp"
@@ -47,7 +47,7 @@ std::optional<CallMachine::Move> CallMachine::move_to_fallback(const Attempt* fa
         fallback_.switch_to(next);
         model_ = model;
         resent_fresh_ = retried_conflict_ = false;
-        // A new target, once per model and call: it takes nothing from the retry budget.
+        // A new target, once per model and call: it takes no token from the retry budget.
         return Move{.region = *region, .kind = AttemptKind::fallback_model, .when = now, .free = true};
     }
     return std::nullopt;

@@ -1,4 +1,4 @@
-// What follows a failed attempt: which region is next, when, at what cost to the retry budget, or why the call ends.
+// Decides what follows a failed attempt: the next region, when, its cost to the retry budget, or why the call ends.
 #include <algorithm>
 #include <iterator>
 #include <tuple>
@@ -13,16 +13,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A region whose trial is out, or that was closed by hand, is looked at again after this.
+// A region with a trial in flight, or one that was blocked by hand, is checked again after this time.
 constexpr auto kLookAgain = 250ms;
 
-/// The fault was met on the way to an answer, and may be over in a second.
+/// The failure occurred before an answer began, and may be over in a second.
 bool on_the_way(const Outcome& outcome) {
     return outcome.error == ErrorCode::transport_failed || outcome.error == ErrorCode::tls_failed ||
            (outcome.status > 501 && outcome.status < 505);
 }
 
-/// The attempt was asked for because time passed, not because of news: the look at the clocks goes on afterwards.
+/// The attempt was requested by a timer, not by an event: the pass over the time limits resumes afterwards.
 bool is_due_by_clock(Evidence because) {
     return because != Evidence::unacknowledged && because != Evidence::no_probe_answer;
 }
@@ -66,7 +66,7 @@ void CallMachine::remember_failure(int attempt, Verdict verdict, time_point now)
     at(attempt).found_full = is_full(at(attempt), verdict, now);
     const auto& outcome = at(attempt).outcome;
     fallback_.on_failure(outcome.error, now);
-    // An answer that comes from no gateway is the call's error only where nothing else was found.
+    // A response that does not come from a gateway becomes the call's error only if there is no other failure.
     if (first_failure_ == 0 || (is_misrouted(at(first_failure_).outcome) && !is_misrouted(outcome))) {
         first_failure_ = attempt;
     }
@@ -76,21 +76,21 @@ void CallMachine::remember_failure(int attempt, Verdict verdict, time_point now)
     }
 }
 
-/// The committed attempt broke. True: another one may take over.
+/// The committed attempt broke. Returns true if another one may take over.
 bool CallMachine::gives_up_commitment(int attempt, Verdict& verdict, time_point now, Commands& out) {
     if (!recovers(at(attempt).outcome, verdict)) return false;
-    // A wait before the content does not count: the patience begins anew, but only once, so that the call ends.
+    // A wait before the content does not count: the patience restarts, but only once, so that the call ends.
     if (patience_ends_ && broken_ == 0) patience_ends_ = now + policy_.retry.outage_patience;
     broken_ = attempt;
     committed_ = 0;
     verdict.action = Action::next;
-    // Content has been given: a deadline that did not count for the stream does not count for its recovery.
+    // Content was delivered: a deadline that excludes the stream also excludes its recovery.
     if (!policy_.deadline_covers_stream) deadline_.reset();
     out.push({.kind = Command::Kind::recover, .attempt = attempt, .region = at(attempt).region});
     return true;
 }
 
-/// What the rules say: the next move, or why there is none.
+/// Applies the default rules: returns the next move, or why there is none.
 CallMachine::Failure CallMachine::judge(int attempt, Verdict verdict, time_point now) {
     const auto& failed = at(attempt);
     Failure failure{.attempt = attempt, .verdict = verdict};
@@ -101,7 +101,7 @@ CallMachine::Failure CallMachine::judge(int attempt, Verdict verdict, time_point
             failure.verdict.action = Action::next;
         }
     }
-    // (That this process may open no more sockets, or its proxy fails, says nothing about a rival that has one.)
+    // A lack of sockets in this process, or a failed proxy, says nothing about a rival that is already connected.
     failure.final = failure.verdict.action == Action::stop && !failed.verdict.another_key &&
                     failed.outcome.error != ErrorCode::descriptors_exhausted &&
                     failed.outcome.error != ErrorCode::proxy_failed;
@@ -120,10 +120,10 @@ Commands CallMachine::on_policy(const RetryVerdict& wish, time_point now) {
     } else if (!move && why_not == Ending::refused) {
         move = move_after(at(attempt), {.action = Action::next, .charge = verdict.charge}, now, why_not);
         final = false;
-        // The rules ask no region twice about a key or a model; the caller's policy may.
+        // The default rules ask no region twice about a key or a model; the user's policy may.
         if (!move && why_not == Ending::refused) move = move_to_tried(at(attempt), std::nullopt, now, why_not);
     }
-    // While no region is usable, a policy may only lengthen the waits: canaries are the whole client's.
+    // While no region is usable, a policy may only lengthen the waits: canaries are shared by all calls of the client.
     if (move) {
         const auto wished = now + std::min<nanoseconds>(wish.delay, kLongest);
         move->when = move->outage ? std::max(move->when, wished) : wished;
@@ -139,8 +139,8 @@ Commands CallMachine::on_policy(const RetryVerdict& wish, time_point now) {
 void CallMachine::go_on(Failure& failure, time_point now, Commands& out) {
     auto& move = failure.move;
     if (count_in_flight() > 0) {
-        // A rival of this attempt is still running: it is the next attempt, unless it is late itself. A failure that
-        // would be the same everywhere is final; a key or a model that is refused here may be good there.
+        // A rival of this attempt is still running and counts as the next attempt, unless it is late itself. A failure
+        // that would be the same everywhere is final; a key or a model that is refused here may be accepted there.
         if (!move && failure.final) {
             finish(Ending::refused, failure.attempt, out);
         } else if (move && move->kind == AttemptKind::failover && move->when <= now && only_late_ones_in_flight() &&
@@ -164,13 +164,13 @@ bool CallMachine::every_attempt_redirected() const {
         attempts_, [](const Attempt& a) { return a.lost || (a.phase == Phase::ended && is_redirect(a.outcome)); });
 }
 
-/// Takes a token for the move, or finds one that costs none. False: there is neither.
+/// Takes a token for the move, or replaces it by a free one. Returns false if neither is possible.
 bool CallMachine::pay(Failure& failure, time_point now) {
     auto& move = failure.move;
     move->paid = !move->free && budgets_.retries.try_take();
     if (move->free || move->paid) return true;
     const auto& failed = at(failure.attempt);
-    // There is no token for a region that fails; a healthy one behind it costs none.
+    // There is no token for a failing region; a later healthy one needs none.
     if (move->kind == AttemptKind::failover) {
         if (const auto healthy = next_free(failed, now)) {
             move->region = *healthy;
@@ -212,7 +212,7 @@ std::optional<CallMachine::Move> CallMachine::move_after(const Attempt& failed, 
         move = Move{
             .region = failed.region, .kind = AttemptKind::retry, .when = now, .fresh_connection = true, .free = true};
     } else if (verdict.action == Action::same_fresh && outcome.error == ErrorCode::invalid_request) {
-        return std::nullopt;  // refused over a connection of its own, too
+        return std::nullopt;  // refused on a new connection, too
     } else if (verdict.action == Action::same_later) {
         if (retried_conflict_) return std::nullopt;
         retried_conflict_ = true;
@@ -223,13 +223,13 @@ std::optional<CallMachine::Move> CallMachine::move_after(const Attempt& failed, 
             outcome.error == ErrorCode::model_not_found || outcome.error == ErrorCode::region_not_supported ||
             outcome.error == ErrorCode::unauthenticated ||
             (outcome.error == ErrorCode::proxy_failed && outcome.proxy_status < 500) || failed_alike_elsewhere(failed);
-        if (!move && elsewhere_only) return std::nullopt;  // asking the same regions again would not change it
+        if (!move && elsewhere_only) return std::nullopt;  // asking the same regions again would not change the result
         const bool sick = health::is_failure(verdict.charge) && !failed.found_full;
         const bool nowhere = std::ranges::none_of(plan_, [&](auto r) { return regions_.usable(r, model_, now); });
         if (!move && sick && !lacks_only_room(now)) {
             why_not = Ending::regions_exhausted;
             move = wait_out(verdict, now, why_not);
-            // A first return to a region that is merely failing is soon.
+            // The first return to a merely failing region happens soon.
             if (move && move->when > now && retries_ == 0 && !nowhere) move.reset();
         }
         if (!move && (!sick || !nowhere)) move = move_to_tried(failed, std::nullopt, now, why_not);
@@ -238,20 +238,20 @@ std::optional<CallMachine::Move> CallMachine::move_after(const Attempt& failed, 
     return move;
 }
 
-/// The second return comes after a quarter to half of the patience, the third after a half to the whole of it.
+/// The second return waits for a quarter to half of the patience, the third for half to all of it.
 nanoseconds CallMachine::spread_over_patience(double random) const {
     const auto part = policy_.retry.outage_patience / (retries_ > 1 ? 1 : 2);
     return std::chrono::round<nanoseconds>(part * (0.5 + random / 2));
 }
 
-/// Two regions answer with a 500: the request itself is at fault, as far as anybody can tell from outside.
+/// Two regions answer with a 500: as far as a client can tell, the request itself is at fault.
 bool CallMachine::failed_alike_elsewhere(const Attempt& failed) const {
     return failed.outcome.status == 500 && std::ranges::any_of(attempts_, [&](const Attempt& a) {
                return a.region != failed.region && a.model == failed.model && !in_flight(a) && a.outcome.status == 500;
            });
 }
 
-/// It refuses some for load and serves others.
+/// Whether the region refuses some requests because of load and serves others.
 bool CallMachine::is_full(const Attempt& failed, Verdict verdict, time_point now) const {
     if (verdict.charge == health::FailureClass::throttled) {
         return rooms_.is_served(failed.region, model_, now);
@@ -260,19 +260,19 @@ bool CallMachine::is_full(const Attempt& failed, Verdict verdict, time_point now
            regions_.breakers_closed(failed.region, model_, now);
 }
 
-/// A region that serves others is sent no more than its limit, whoever comes back to it.
+/// A region that serves other requests is sent no more than its limit, so a return to it is free.
 bool CallMachine::return_is_free(const Attempt& failed, std::size_t region, time_point now) const {
     if (failed.found_full) return attempts_.size() < plan_.size() + 2;
     return !tried(region) && regions_.healthy(region, model_, now);
 }
 
-/// Some region that this call has not asked is usable but full: it is waited for.
+/// Whether a region that this call has not asked is usable but full: the call waits for it.
 bool CallMachine::lacks_only_room(time_point now) const {
     return std::ranges::any_of(plan_,
                                [&](auto region) { return !tried(region) && regions_.usable(region, model_, now); });
 }
 
-/// Back-off, or what the gateway asked for: as far as this call would wait for it, else in full.
+/// Back-off, or the wait that the gateway asked for: limited to what this call would wait, else in full.
 time_point CallMachine::return_after(const Attempt& failure, double random) const {
     const bool throttled = failure.outcome.error == ErrorCode::rate_limited;
     const auto own = resilience::backoff(policy_.retry, throttled, retries_, random);
@@ -282,10 +282,10 @@ time_point CallMachine::return_after(const Attempt& failure, double random) cons
     return failure.ended + (hopeless ? *hint : resilience::wait_with_hint(own, hint, throttled));
 }
 
-/// Every region has failed the call, or is blocked. What failed on the way to an answer may be over in a second; a
-/// failure of the answer itself only calls for the regions that this call has not asked.
+/// Every region has failed the call, or is blocked. A failure before an answer began may be over in a second; after a
+/// failure of the answer itself, only regions that this call has not asked are considered.
 std::optional<CallMachine::Move> CallMachine::wait_out(Verdict verdict, time_point now, Ending& why_not) {
-    // A pooled connection that was closed charges no region, but this call needs an answer as much as any other.
+    // A closed pooled connection charges no region, but this call still needs an answer.
     const bool connection_died = verdict.action == Action::same_fresh;
     if (!health::is_failure(verdict.charge) && !connection_died) return std::nullopt;
     return_to_tried_ = connection_died || verdict.charge == health::FailureClass::transport ||
@@ -313,24 +313,24 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
     for (const auto region : plan_) {
         if (!eligible(region) || regions_.forced_open(region) || !regions_.has_model(region, model_, now)) continue;
         if (only && region != *only) continue;
-        if (redirected(region)) continue;  // it would do so again
-        // The latest failure there says how long to stay away.
+        if (redirected(region)) continue;  // it would redirect again
+        // The latest failure in this region determines how long to avoid it.
         const auto* last = last_failure(region);
         const auto visits = std::ranges::count_if(attempts_, [&](const Attempt& a) { return a.region == region; });
         auto until = regions_.usable_at(region, model_, now).value_or(now + kLookAgain);
         auto when = now;
         if (last != nullptr) {
             when = std::max(now, return_after(*last, random));
-            // A fault that outlasts the first return is given the time in which most are over.
+            // A failure that outlasts the first return is given the time within which most are over.
             if (spread) when = std::max(when, last->ended + spread_over_patience(random));
             const auto hint = last->verdict.retry_after;
-            // The pause that this call's own hint began is in that wait already; another call may know of a longer one.
+            // That wait already includes the pause from this call's own hint; another call may know of a longer one.
             if (hint && until <= last->ended + *hint) until = now;
         }
         when = std::max(when, until);
         const bool full = when <= now && !rooms_.has_room(region, model_, now);
-        // The earliest one, for a pause elsewhere may be long; among equals one with room, then the one that was
-        // visited less.
+        // Take the earliest, because another region's pause may be long; among equals, one with room, then the least
+        // visited.
         if (best && std::tuple(when, full, visits) >= std::tuple(best->when, best->full, best_visits)) continue;
         best = Move{.region = region,
                     .kind = region == failed.region || tried(region) ? AttemptKind::retry : AttemptKind::failover,
@@ -369,7 +369,7 @@ Commands CallMachine::plan_again(const Move& blocked, time_point now) {
         return out;
     }
     move->maybe_duplicated = blocked.maybe_duplicated;
-    // The wait for room may have cost nothing yet.
+    // The wait for room may have cost no token yet.
     move->paid = blocked.paid || (blocked.full && !move->free && budgets_.retries.try_take());
     if (blocked.full && !move->free && !move->paid) {
         finish(Ending::budget_empty, static_cast<int>(attempts_.size()), out);
@@ -388,7 +388,7 @@ void CallMachine::follow(const Move& move, time_point now, Commands& out) {
     }
 }
 
-/// Asks for what the attempt needs; it begins when that is granted.
+/// Acquires what the attempt needs; it begins when that is granted.
 void CallMachine::dispatch(const Move& move, time_point now, Commands& out) {
     if (deadline_ && now >= *deadline_) {
         finish(Ending::deadline, 0, out);
@@ -444,8 +444,8 @@ Commands CallMachine::on_queued(time_point until) {
     if (finished() || !asked_) return out;
     const auto request = *std::exchange(asked_, std::nullopt);
     if (count_in_flight() > 0) {
-        // The call goes on without this attempt: waiting beside a rival, it would be sent after the rival's answer
-        // began.
+        // The call continues without this attempt: if it waited beside a rival, it would be sent after the rival's
+        // answer began.
         release(out);
         return out;
     }

@@ -1,5 +1,5 @@
-// When no region is usable: each blocked one is tried by one call at a time (a canary), all other calls wait for what
-// it finds out. After `retry.outage_patience` the call ends with the reasons.
+// Handles the case that no region is usable: one call at a time tries each blocked region (a canary), and all other
+// calls wait for the result. After `retry.outage_patience` the call ends with the reasons.
 #include <algorithm>
 
 #include "call/machine.hpp"
@@ -11,14 +11,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Calls that waited for a region do not return to it in one moment.
+// Calls that waited for a region return to it spread over this time.
 constexpr auto kReturnWithin = 400ms;
-// A canary that is out for longer was not refused: it waits for its answer.
+// A canary in flight for longer was not refused: it waits for its answer.
 constexpr auto kRefusedWithin = 300ms;
 
 }  // namespace
 
-/// The latest attempt of this model that failed there.
+/// The latest failed attempt of this model in the region.
 const CallMachine::Attempt* CallMachine::last_failure(std::size_t region) const {
     const auto last = std::find_if(attempts_.rbegin(), attempts_.rend(), [&](const Attempt& a) {
         return a.region == region && a.model == fallback_.current() && !in_flight(a) && !a.lost;
@@ -26,7 +26,7 @@ const CallMachine::Attempt* CallMachine::last_failure(std::size_t region) const 
     return last == attempts_.rend() ? nullptr : &*last;
 }
 
-/// A call's first attempt is free; a further one is paid for, so that with few calls an outage costs little.
+/// A call's first attempt is free; a further one takes a token, so that an outage costs little with few calls.
 bool CallMachine::can_pay_for_canary() const {
     return attempts_.empty() || budgets_.canaries.tokens() >= 1 || budgets_.retries.tokens() >= 1;
 }
@@ -45,14 +45,14 @@ std::optional<CallMachine::Move> CallMachine::move_in_outage(bool return_to_trie
         if (spent || !eligible(region) || regions_.forced_open(region) || !regions_.has_model(region, model_, now)) {
             continue;
         }
-        if (redirected(region)) continue;  // it would do so again
+        if (redirected(region)) continue;  // it would redirect again
         const auto* failure = last_failure(region);
         if (failure != nullptr && !return_to_tried) continue;
         auto pause = regions_.limited_until(region, model_);
         std::optional<milliseconds> hint;
         if (failure != nullptr && failure->verdict.retry_after && failure->verdict.retry_after->count() > 0) {
             hint = failure->verdict.retry_after;
-            // The pause that this call's own hint began is in its wait already.
+            // Its wait already includes the pause from this call's own hint.
             if (pause <= failure->ended + *hint) pause = time_point{};
         }
         const bool blocked =
@@ -60,7 +60,8 @@ std::optional<CallMachine::Move> CallMachine::move_in_outage(bool return_to_trie
         auto when = blocked ? regions_.canary_at(region, model_, now) : now;
         bool asked_to_wait = pause > now;
         if (asked_to_wait) when = std::max(when, pause);
-        // What is neither blocked nor paused follows the rules of retries, and so does a return that was asked to wait.
+        // A region that is neither blocked nor paused follows the retry rules, and so does a return with a requested
+        // wait.
         if (!blocked && !asked_to_wait && !hint) continue;
         const bool retry = failure != nullptr && (asked_to_wait || hint);
         if (retry && attempts_used_up()) continue;
@@ -98,10 +99,10 @@ std::optional<CallMachine::Move> CallMachine::move_in_outage(bool return_to_trie
     return std::nullopt;
 }
 
-/// The patience is over, and a canary is still out: a long answer looks like that. Better one attempt beside it than a
-/// certain failure. A call that has failed pays for it, unless something came from there since.
+/// The patience is over and a canary is still in flight, as happens with a long answer. One attempt beside it is better
+/// than a certain failure. A call that has failed takes a token for it, unless the region sent something since.
 std::optional<CallMachine::Move> CallMachine::move_after_canary(bool return_to_tried, time_point now) const {
-    // One that failed after that was the last.
+    // An attempt that failed after that time was the last.
     if (std::ranges::any_of(attempts_, [&](const Attempt& a) { return a.ended >= *patience_ends_; })) {
         return std::nullopt;
     }
@@ -123,7 +124,7 @@ std::optional<CallMachine::Move> CallMachine::move_after_canary(bool return_to_t
     return std::nullopt;
 }
 
-/// Every region is said to lack the model, or is paused by hand: the first that may be asked says so itself.
+/// Every region lacks the model or is blocked by hand: asks the first allowed one, so that the error comes from there.
 std::optional<CallMachine::Move> CallMachine::ask_without_model(time_point now) const {
     for (const auto region : plan_) {
         if (!eligible(region) || regions_.forced_open(region) || regions_.limited_until(region, model_) > now) continue;
@@ -147,10 +148,10 @@ Commands CallMachine::look_in_outage(const Wait& wait, time_point now) {
     if (attempts_.empty()) return start(now);
     Commands out;
     const auto& waited = wait.move;
-    // The wait itself has spaced these out: what the region showed meanwhile makes one return to it free.
+    // The wait itself has spaced these returns: what the region showed meanwhile makes one return to it free.
     auto region = next_untried(now);
     if (!region && wait.back && regions_.usable(*wait.back, model_, now)) region = wait.back;
-    // Another call may have found it well without a word, because no breaker had opened.
+    // Another call may have found it well without a notice, because no breaker had opened.
     if (!region && return_to_tried_ && last_failure(waited.region) != nullptr && is_well(waited.region, now)) {
         region = waited.region;
     }

@@ -1,4 +1,4 @@
-// What the call machine asks before it moves: what is in flight, what was tried, what may be used, what a move costs.
+// Queries of the call machine: what is in flight, what was tried, what may be used, and what a move costs.
 #include <algorithm>
 
 #include "call/machine.hpp"
@@ -7,8 +7,8 @@ namespace holysheep::call {
 
 namespace {
 
-// Above it, even a request that was certainly not delivered pays for its move: with every region down, calls would
-// otherwise visit all of them for ever.
+// Above this rate, even a request that was certainly not delivered takes a token for its move: with every region down,
+// calls would otherwise visit all of them for ever.
 constexpr double kSickErrorRate = 0.5;
 // Attempts beyond the usual number, for a call that full regions refused.
 constexpr std::ptrdiff_t kMoreIfRefused = 3;
@@ -43,7 +43,7 @@ bool CallMachine::attempts_used_up() const {
     if (policy_.retry.max_attempts > 0) return static_cast<int>(attempts_.size()) >= policy_.retry.max_attempts;
     const auto of_model =
         std::ranges::count_if(attempts_, [&](const Attempt& a) { return a.model == fallback_.current() && !a.canary; });
-    // A call that full regions refused may come back more often: nothing was done for it.
+    // A call that full regions refused may return more often, because its request was not processed.
     const auto refused = std::ranges::count_if(
         attempts_, [&](const Attempt& a) { return a.found_full && a.model == fallback_.current(); });
     return of_model >= static_cast<std::ptrdiff_t>(eligible_regions()) + 2 + policy_.spare_keys +
@@ -92,7 +92,7 @@ bool CallMachine::all_failed_with(ErrorCode error) const {
         attempts_, [&](const Attempt& a) { return a.lost || (a.phase == Phase::ended && a.outcome.error == error); });
 }
 
-/// A proxy that refuses a second region, or one region twice, does not mean the first one's host alone.
+/// A proxy that refuses a second region, or one region twice, does not refuse the first host only.
 bool CallMachine::refused_by_proxy_before(const Attempt& failed) const {
     return std::ranges::count_if(attempts_, [&](const Attempt& a) {
                return !in_flight(a) && !a.lost && a.outcome.error == failed.outcome.error;

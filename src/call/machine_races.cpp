@@ -1,6 +1,5 @@
-// Attempts beside a waiting one: a connection that is late, a request that nobody acknowledged, a region that fell
-// silent, an answer that is slow to begin, a deadline that comes near. The waiting one is kept: the first to give
-// content wins.
+// Starts attempts beside a waiting one: because of a late connection, an unacknowledged request, a silent region, a
+// slow answer, or a deadline that comes near. The waiting attempt continues: the first to deliver content wins.
 #include <algorithm>
 
 #include "call/machine.hpp"
@@ -11,10 +10,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A handshake's answer comes from the kernel at once.
+// The kernel answers a handshake at once.
 constexpr auto kHandshakeGrace = 30ms;
 constexpr int kFirstTls = 4;
-// Where there was nowhere to go, there may be later.
+// If no other region was available, check again after this time.
 constexpr auto kLookAgain = 250ms;
 // Linux delays acknowledgements by up to 40 ms while the application does not read.
 constexpr auto kAckGrace = 45ms;
@@ -32,8 +31,8 @@ nanoseconds CallMachine::path_late_after(std::size_t region) const {
     return rtt.known() ? rtt.late_after(kAckGrace) : policy_.connect_race;
 }
 
-/// Connecting takes several round trips where TLS is spoken, and a name may be looked up first; but the first answer of
-/// the peer's host is due after one.
+/// Connecting takes several round trips with TLS, and possibly a DNS lookup; but the first answer of the peer's host is
+/// due after one.
 nanoseconds CallMachine::handshake_late_after(std::size_t region) const {
     const auto& rtt = regions_.rtt(region);
     return rtt.known() ? rtt.late_after(kHandshakeGrace) : policy_.connect_race;
@@ -44,15 +43,15 @@ void CallMachine::watch_for_silence(time_point now, Commands& out) {
     for (int i = 1; i <= known; ++i) {
         const auto& a = at(i);
         if (a.phase != Phase::connecting || a.raced || now < a.started + connect_late_after(a)) continue;
-        if (a.path_check && now >= *a.path_check) continue;  // what the network knows comes first
+        if (a.path_check && now >= *a.path_check) continue;  // check first what the transport knows
         const bool asked = race(i, AttemptKind::race, Evidence::late_connection, now, out);
-        at(i).raced = true;  // once, also where there was nowhere to go: it is not looked at again
+        at(i).raced = true;  // once, even if no other region was available: it is not checked again
         if (asked) return;
     }
-    // Last, because what the transport answers may start attempts of its own.
+    // Last, because the transport's reply may start further attempts.
     for (int i = 1; i <= known; ++i) {
         auto& a = at(i);
-        // A head may come before the request has arrived as a whole.
+        // A head may arrive before the whole request was sent.
         if (!without_content(a) || !a.path_check || now < *a.path_check) continue;
         a.path_check.reset();
         out.push({.kind = Command::Kind::check_path, .attempt = i, .region = a.region});
@@ -62,7 +61,7 @@ void CallMachine::watch_for_silence(time_point now, Commands& out) {
 Commands CallMachine::on_path(int attempt, const std::optional<PathEvidence>& evidence, time_point now) {
     Commands out;
     auto& a = at(attempt);
-    // What a proxy acknowledged says nothing about the region behind it, and another region would go through it too.
+    // A proxy's acknowledgement says nothing about the region, and another region would use the same proxy.
     if (finished() || !evidence || evidence->via_proxy) return out;
     if (a.phase == Phase::connecting) {
         a.answered = !evidence->unacked_for;
@@ -90,7 +89,7 @@ void CallMachine::handshake_silent(int attempt, nanoseconds silent_for, time_poi
     const auto late_after = handshake_late_after(a.region);
     if (a.raced) return;
     if (silent_for < late_after) {
-        // The name took its time, or another address was tried before.
+        // DNS took its time, or another address was tried before.
         a.path_check = now + (late_after - silent_for);
         return;
     }
@@ -102,8 +101,8 @@ Commands CallMachine::on_region_down(std::size_t region, time_point now) {
     Commands out;
     if (finished()) return out;
     if (committed_ != 0) {
-        // One probe may be lost; two are not, and no byte of this stream came meanwhile, or the region would live. A
-        // stream that nobody takes over is given the time of a short disturbance.
+        // One probe may be lost; two lost ones are evidence, and no byte of this stream arrived meanwhile, or the
+        // region would count as alive. A stream without recovery gets the time of a short disturbance.
         const bool lost_for_good = policy_.recovery == StreamRecovery::terminate;
         if (at(committed_).region == region &&
             (lost_for_good ? regions_.found_dead(region, now) : regions_.seems_dead(region, now))) {
@@ -115,7 +114,7 @@ Commands CallMachine::on_region_down(std::size_t region, time_point now) {
         const auto& a = at(i);
         if (a.region != region || a.raced || !without_content(a)) continue;
         out.push({.kind = Command::Kind::late, .attempt = i, .region = region, .because = Evidence::no_probe_answer});
-        // Where there is nowhere to go, the next probe that goes unanswered asks again.
+        // If no other region is available, the next unanswered probe tries again.
         race(i, AttemptKind::rescue, Evidence::no_probe_answer, now, out);
         return out;
     }
@@ -136,7 +135,8 @@ bool CallMachine::race(int attempt, AttemptKind kind, Evidence why, time_point n
         if (!pays) region = *better;
     }
     if (why == Evidence::slow_trial && (pays || regions_.unasked_for_long(*region, now))) return false;
-    // That time runs out is no proof that the first one fails: where all regions are slow, this would double the load.
+    // An expiring deadline does not prove that the first one fails: if all regions are slow, this would double the
+    // load.
     pays = pays || why == Evidence::deadline;
     if (pays && budgets_.retries.tokens() < 1) return false;
     acquire({.move = {.region = *region,
@@ -150,7 +150,7 @@ bool CallMachine::race(int attempt, AttemptKind kind, Evidence why, time_point n
     return true;
 }
 
-/// What an attempt beside another one changes, once it is granted.
+/// Updates the budgets and attempts when an attempt beside another one is granted.
 void CallMachine::pay_beside(const Request& request) {
     const auto& move = request.move;
     if (move.kind == AttemptKind::hedge) {
@@ -160,7 +160,7 @@ void CallMachine::pay_beside(const Request& request) {
     if (request.pays) budgets_.retries.try_take();
     at(move.beside).raced = true;
     if (move.kind != AttemptKind::backup) return;
-    // One is enough for all that wait.
+    // One attempt serves all that wait.
     for (auto& other : attempts_) {
         if (in_flight(other)) other.raced = true;
     }
@@ -186,7 +186,7 @@ bool CallMachine::hedge(time_point now, Commands& out) {
     return true;
 }
 
-// ---- what the call's time, or a trial, calls for ----
+// ---- backups because of the call's time limit or a trial ----
 
 std::optional<Backup> CallMachine::backup_of(const Attempt& a) const {
     if (committed_ != 0 || outage() || a.raced || !without_content(a) || plan_.size() < 2) return std::nullopt;
@@ -215,7 +215,7 @@ bool CallMachine::back_up(time_point now, Commands& out) {
     return false;
 }
 
-/// There is no region to ask beside this attempt, or none that lets it in.
+/// No region is available for a backup of this attempt, or none admits it.
 void CallMachine::lacks_backup(int attempt, Evidence why, time_point now) {
     if (why == Evidence::slow_trial) {
         at(attempt).on_trial = at(attempt).explores = false;  // no other region is any better

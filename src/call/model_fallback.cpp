@@ -1,4 +1,4 @@
-// The failures that another model may not share, and the patience with the first one.
+// Decides which failures another model may not share, and how long to keep trying the first one.
 #include "call/model_fallback.hpp"
 
 #include <algorithm>
@@ -7,12 +7,13 @@ namespace holysheep::call {
 
 namespace {
 
-/// The model's own: asking for it again changes nothing.
+/// The failure is specific to the model: requesting it again changes nothing.
 bool is_of_the_model(ErrorCode error) {
     return error == ErrorCode::model_not_found || error == ErrorCode::context_length_exceeded ||
            error == ErrorCode::permission_denied;
 }
-/// A network that is down, a refused key and an invalid request are the same for all models.
+/// The failure is specific to the model's servers: an unreachable network, a refused key or an invalid request would be
+/// the same for all models.
 bool is_of_its_servers(ErrorCode error) {
     return error == ErrorCode::server_failed || error == ErrorCode::rate_limited || error == ErrorCode::timed_out ||
            error == ErrorCode::malformed_response;
@@ -31,7 +32,7 @@ bool ModelFallback::due(const Situation& situation) const {
     if (model_ >= policy_.fallbacks.size()) return false;
     if (is_of_the_model(situation.error)) return !situation.own;
     if (situation.action != Action::next) return false;
-    // What was given so far is void on another model, so the asked one has all its attempts.
+    // Content delivered so far would be void on another model, so the requested model uses all its attempts.
     if (situation.broken_stream) return !situation.own;
     if (!is_of_its_servers(situation.error)) return false;
     if (!situation.own || situation.model_blocked) return true;

@@ -1,4 +1,4 @@
-// Default rules of the clocks, in one place.
+// Applies the default rules of the time limits.
 #include "call/policy.hpp"
 
 #include <algorithm>
@@ -29,11 +29,11 @@ CallPolicy make_policy(const RetryOptions& retry, const TimeoutOptions& timeouts
     policy.stall = or_default(timeouts.stall, traits.reasoning ? 300s : 60s);
     policy.first_body = or_default(timeouts.first_byte, 300s);
     policy.own_first_content = stream && timeouts.first_content.count() > 0;
-    // A model that thinks within its answer is silent for minutes then, which the gaps between its words do not tell.
+    // A model that reasons within its answer can be silent for minutes, which the gaps between its words do not show.
     policy.fixed_stall = timeouts.stall.count() > 0 || traits.reasoning || !stream;
     policy.attempt = timeouts.attempt;
     policy.own_first_byte = timeouts.first_byte.count() > 0;
-    // What a call says for itself counts more than the client's default.
+    // The options of a call override the client's defaults.
     if (deadline) deadline = std::clamp(*deadline, -kLongest, kLongest);
     const auto total = deadline.value_or(timeouts.total.value_or(kDefaultTotal));
     if (deadline || total.count() > 0) policy.deadline = now + total;

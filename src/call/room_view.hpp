@@ -1,4 +1,4 @@
-// Which regions have room for a call now, as its machine sees them: answers only, nothing is taken by a question.
+// Tells the call machine which regions have room for a call now. A query acquires nothing.
 // Admission → [RoomView] → CallMachine
 #pragma once
 
@@ -12,7 +12,7 @@ class RoomView {
   public:
     /// Whether the region takes one more request of this call.
     virtual bool has_room(std::size_t region, values::ModelId model, time_point now) const = 0;
-    /// Whether the region has answered others of the call's key within the last seconds.
+    /// Whether the region has answered other requests with the call's key within the last seconds.
     virtual bool is_served(std::size_t region, values::ModelId model, time_point now) const = 0;
 
   protected:

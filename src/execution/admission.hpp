@@ -78,7 +78,7 @@ class Admission final : public call::RoomView {
     const Error* refusal() const { return refusal_.get(); }
     /// The call is over and all its attempts together cost `cost`; unset if the cost is unknown.
     void settle_cost(const std::optional<Money>& cost, time_point now);
-    /// Leaves all queues. Returns the grant of an attempt that has not begun.
+    /// Leaves all queues and gives back the grant of an attempt that has not begun.
     void withdraw();
 
     /// Begins the attempt. Call it in the same step that granted it, so that no other decision comes between.
