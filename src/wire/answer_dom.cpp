@@ -1,4 +1,5 @@
-// Every getter accepts absent, null and wrong types, so a paid answer is never lost to one odd member.
+// Reads answers of any shape from a DOM. Every getter accepts absent, null and wrong types, so that one odd member
+// never loses a paid answer.
 #include "wire/answer_dom.hpp"
 
 #include <algorithm>
@@ -20,7 +21,7 @@ using nlohmann::json;
 struct AnswerDom::Tree {
     json root{};
     std::string repaired{};
-    std::deque<std::string> texts{};  ///< formatted values; a deque keeps their addresses
+    std::deque<std::string> texts{};  ///< formatted values; a deque keeps their addresses valid
 };
 
 namespace {
@@ -29,7 +30,7 @@ bool is_one_of(std::string_view name, std::initializer_list<std::string_view> na
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// An object where a list is meant is a list of one.
+/// Where a list is expected, a single object is read as a list of one.
 std::vector<const json*> objects_in(const json* list) {
     std::vector<const json*> objects;
     if (list == nullptr) return objects;
@@ -41,7 +42,7 @@ std::vector<const json*> objects_in(const json* list) {
     return objects;
 }
 
-/// What the parts of a `content` array say (Mistral sends its reasoning as `thinking` parts).
+/// The texts of the parts of a `content` array (Mistral sends its reasoning as `thinking` parts).
 struct PartTexts {
     std::string content{}, thinking{}, refusal{};
     std::vector<const json*> media{};
@@ -60,7 +61,7 @@ bool is_media(const json& part) {
     return false;
 }
 
-/// Where an image, or a file, is to be found; "" where that is not in a known place.
+/// The URL of an image or a file; "" if it is in no known place.
 std::string_view url_of(const json& item) {
     if (item.is_string()) return text_of(&item);
     for (const char* name : {"image_url", "image", "file", "video_url"}) {
@@ -188,7 +189,7 @@ class TreeReader {
         } else if (content != nullptr && is_media(*content) && !url_of(*content).empty()) {
             keep_media("content_parts", {content}, position);
         } else if (content != nullptr && !content->is_string()) {
-            // A part without its list, or, where JSON was asked for, the JSON itself.
+            // A part without its list; or, if JSON was requested, the JSON itself.
             const auto text = text_of(member(*content, "text"));
             delta.content = text.empty() ? keep(print_json(*content)) : text;
         }
@@ -200,8 +201,8 @@ class TreeReader {
         keep_response_only(message, position);
     }
 
-    /// The member with text, if a provider also sends "" in another one. The text of details is sent back with the
-    /// details.
+    /// Reads the member with text; some providers also send another one with "". The text of details is sent back with
+    /// the details.
     void read_reasoning(const json& message, std::string_view thinking, ChoiceDelta& delta) {
         const std::pair<std::string_view, std::string_view> places[] = {
             {"reasoning_content", text_of(member(message, "reasoning_content"))},
@@ -225,7 +226,7 @@ class TreeReader {
         return keep(std::move(text));
     }
 
-    /// Stored as one array, reported one by one.
+    /// Media items are stored as one array and reported one by one.
     void keep_media(std::string_view name, const std::vector<const json*>& items, std::size_t position) {
         if (items.empty()) return;
         std::string list;
@@ -251,13 +252,13 @@ class TreeReader {
         keep_media(name, items, position);
     }
 
-    /// Members that servers refuse when they are sent back are not part of the message.
+    /// Members that servers reject in requests are not stored as part of the message.
     void keep_response_only(const json& message, std::size_t position) {
         for (const char* name : {"annotations", "parsed"}) {
             const json* value = member(message, name);
             if (is_truthy(value)) add(MemberScope::choice, position, name, *value);
         }
-        // An empty object means "none".
+        // An empty object means none.
         for (const auto& [name, scope] :
              {std::pair{"audio", MemberScope::audio}, std::pair{"function_call", MemberScope::function_call}}) {
             const json* value = member(message, name);

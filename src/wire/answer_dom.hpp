@@ -1,4 +1,4 @@
-// Reads any answer or chunk through a tree: the tolerant way, which decides what every shape means.
+// Reads any answer or chunk through a DOM. This tolerant reader defines what every shape means.
 // JSON text → [answer_dom] → AnswerFields
 #pragma once
 
@@ -18,11 +18,12 @@ class AnswerDom {
     AnswerDom(const AnswerDom&) = delete;
     AnswerDom& operator=(const AnswerDom&) = delete;
 
-    /// With `ok`, the views in the fields are valid until the next call. `AnswerFields::error` is set where the body
-    /// says so; the other fields are filled beside it.
+    /// On `ok`, the views in the fields are valid until the next call. `AnswerFields::error` is set if the body
+    /// contains an error; the other fields are filled as well.
     Read read(std::string_view text, AnswerShape shape, AnswerFields& out);
 
-    /// Whether the text is an answer by itself, or an error: not a chunk with a `delta`. Then as `read`.
+    /// Returns whether the text is an answer by itself, or an error, as opposed to a chunk with a `delta`. If so, does
+    /// the same as `read`.
     bool read_answer(std::string_view text, AnswerFields& out);
 
   private:

@@ -1,4 +1,4 @@
-// One chunk of a stream, or one whole answer, as flat fields: what both readers produce and the accumulator consumes.
+// One chunk of a stream, or one whole answer, as flat fields: both readers produce them, the accumulator consumes them.
 // JSON text → answer_scan or answer_dom → [AnswerFields] → chunk_accumulator
 #pragma once
 
@@ -27,8 +27,9 @@ struct ToolCallDelta {
 struct ChoiceDelta {
     std::int64_t index = 0;
     std::string_view role{}, content{}, reasoning{}, refusal{}, finish_reason{};
-    std::string_view reasoning_name{};  ///< the member that `reasoning` came in: see Message::reasoning_name
-    bool is_message = false;            ///< a chunk's choice with a `message` in place of a `delta`
+    std::string_view
+        reasoning_name{};     ///< the name of the member that contained `reasoning`: see Message::reasoning_name
+    bool is_message = false;  ///< a chunk's choice with a `message` instead of a `delta`
 };
 
 /// A piece of content that is not text, as ChunkEvent::media reports it.
@@ -38,13 +39,13 @@ struct MediaDelta {
     std::string_view text{};
 };
 
-/// Members of a message that servers refuse when they are sent back. They are kept with the choice.
+/// Members of a message that servers reject when they are sent back. They are stored with the choice.
 inline bool is_output_only(std::string_view name) {
     return name == "citations" || name == "provider_specific_fields" || name == "search_results" ||
            name == "executed_tools" || name == "content_filter_results";
 }
 
-/// Where a member without a typed place was found, which decides where it is kept. `logprobs`, `audio` and
+/// Where a member without a typed field was found, which decides where it is stored. `logprobs`, `audio` and
 /// `function_call` are the members of those objects; `tool_body` is the object `function` or `custom` of a tool call.
 enum class MemberScope { answer, choice, message, tool_call, tool_body, logprobs, audio, function_call };
 
@@ -56,11 +57,11 @@ struct LooseMember {
     std::string_view name{}, json{};
 };
 
-/// The views live as long as the text and the reader that filled this.
+/// The views are valid as long as the text and the reader that filled this object.
 struct AnswerFields {
     std::string_view id{}, model{}, service_tier{}, system_fingerprint{};
     std::int64_t created = 0;
-    bool has_choices = false;  ///< there is an array `choices`, which may be empty
+    bool has_choices = false;  ///< the array `choices` is present; it may be empty
     std::vector<ChoiceDelta> choices{};
     std::vector<ToolCallDelta> tool_calls{};  ///< in wire order, so grouped by choice
     std::vector<MediaDelta> media{};          ///< in wire order
@@ -69,14 +70,14 @@ struct AnswerFields {
     Usage usage{};
     std::optional<ErrorFields> error{};
 
-    /// For an answer with an error: its usage is billed.
+    /// For an answer with an error: its usage is billed, so it is kept.
     void keep_usage_alone() {
         choices.clear();
         tool_calls.clear();
         media.clear();
         loose.clear();
     }
-    /// Keeps the capacity, so that the next chunk allocates nothing.
+    /// Keeps the capacity, so that the next chunk causes no allocation.
     void clear() {
         id = model = service_tier = system_fingerprint = {};
         created = 0;

@@ -1,4 +1,4 @@
-// Buffers for reading one chunk. They are needed only meanwhile, so thousands of streams share a few.
+// Lends buffers for reading one chunk. They are needed only during the read, so thousands of streams share a few.
 // JSON text → [answer_reader: answer_scan or answer_dom] → AnswerFields
 #pragma once
 
@@ -18,11 +18,11 @@ struct AnswerReader {
     AnswerDom dom{};
 };
 
-/// One for as long as this lives, from those that the thread has. Another stream may be read meanwhile on the same
-/// thread, in a callback of this one: it gets another.
+/// Borrows a reader from the thread's pool for the lifetime of this object. If a callback reads another stream on the
+/// same thread meanwhile, that one borrows a different reader.
 class BorrowedReader {
   public:
-    /// For a text of `bytes`; memory for a huge one is released afterwards.
+    /// For a text of `bytes`; memory for a huge text is released afterwards.
     explicit BorrowedReader(std::size_t bytes) : reader_(std::move(spare())), keep_(bytes <= kUsual) {
         if (!reader_) reader_ = std::make_unique<AnswerReader>();
     }

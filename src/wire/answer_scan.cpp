@@ -1,5 +1,5 @@
-// One function per object of the answer. Each known name may come once; the rest of the rules are AnswerDom's, and this
-// file only has to notice when they could make a difference.
+// Scans an answer with one function per object. Each known name may occur once. AnswerDom defines all other rules; this
+// file only has to detect when they could matter.
 #include "wire/answer_scan.hpp"
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 namespace holysheep::wire {
 namespace {
 
-/// Enough for what real gateways add; more is left to the tree, whose cost does not grow with the square.
+/// Enough for the additions of real gateways; larger objects are left to the DOM, whose cost is not quadratic.
 constexpr std::size_t kMaxLooseMembers = 16;
 
 class AnswerScanner {
@@ -38,7 +38,7 @@ class AnswerScanner {
         return scan_loose(MemberScope::answer, 0, name);
     }
 
-    /// Text or null. Null and "" mean the same everywhere in an answer.
+    /// Reads text or null. Null and "" mean the same everywhere in an answer.
     bool scan_text(std::string_view& out) { return cursor_.read_null() || cursor_.read_string(out); }
 
     bool scan_object_kind() {
@@ -147,7 +147,7 @@ class AnswerScanner {
         });
     }
 
-    /// A member of the provider's own: kept as it is when it is a plain scalar.
+    /// Reads a provider-specific member: a plain scalar is kept unchanged.
     bool scan_loose(MemberScope scope, std::size_t owner, std::string_view name) {
         if (out_.loose.size() >= kMaxLooseMembers) return false;
         for (const LooseMember& other : out_.loose) {
@@ -160,7 +160,7 @@ class AnswerScanner {
         return true;
     }
 
-    /// Only scalars whose text the tree would print the same way.
+    /// Accepts only scalars that the DOM would print identically.
     bool scan_scalar(std::string_view& json) {
         const char first = cursor_.peek();
         const std::size_t start = cursor_.position();

@@ -1,4 +1,4 @@
-// Reads an answer or a chunk of the usual shape in place, in one pass and without a tree.
+// Reads an answer or a chunk of the usual shape in place, in one pass and without a DOM.
 // JSON text → [answer_scan] → AnswerFields
 #pragma once
 
@@ -9,9 +9,9 @@
 
 namespace holysheep::wire {
 
-/// False for anything unusual: unknown nesting, odd types, duplicate members, ill-formed text, errors. `out` is then
-/// half filled, and AnswerDom must read the text. Where this returns true, AnswerDom gives the same fields.
-/// `scratch` holds what had to be unescaped, and must live as long as the fields.
+/// Returns false for anything unusual: unknown nesting, odd types, duplicate members, ill-formed text, errors. `out` is
+/// then partly filled, and AnswerDom must read the text. If this returns true, AnswerDom would give the same fields.
+/// `scratch` holds unescaped text, and must live as long as the fields.
 bool scan_answer(std::string_view text, AnswerShape shape, std::string& scratch, AnswerFields& out);
 
 }  // namespace holysheep::wire

@@ -1,4 +1,4 @@
-// The body is one pass over the request; the model comes first, and is the gap between head and tail.
+// Encodes the request body in one pass. The model comes first, and is the gap between head and tail.
 #include "wire/chat_encoder.hpp"
 
 #include <algorithm>
@@ -21,7 +21,7 @@ bool has_control_character(std::string_view text) {
                        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7F'; });
 }
 
-/// How much text a part brings; pictures are long.
+/// The length of a part's text; pictures are long.
 struct PartSize {
     std::size_t operator()(const TextPart& part) const { return part.text.size() + part.text.size() / 16; }
     std::size_t operator()(const ImagePart& part) const { return part.url.size(); }
@@ -31,7 +31,7 @@ struct PartSize {
     std::size_t operator()(const RefusalPart& part) const { return part.refusal.size(); }
 };
 
-/// Enough for the whole body in the usual case, so that it is written without growing.
+/// Usually enough for the whole body, so that the string does not have to grow.
 std::size_t estimated_size(const ChatRequest& request) {
     std::size_t size = 256;
     for (const Message& message : request.messages) {

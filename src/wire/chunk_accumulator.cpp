@@ -1,5 +1,5 @@
-// Text is appended; names and ids are set once; reasons, roles and usage are replaced. Nothing else is ever merged: a
-// general merge would double what providers repeat on every chunk.
+// Accumulates chunks: text is appended; names and ids are set once; reasons, roles and usage are replaced. Nothing else
+// is merged, because a general merge would double values that providers repeat on every chunk.
 #include "wire/chunk_accumulator.hpp"
 
 #include <algorithm>
@@ -116,7 +116,7 @@ void ChunkAccumulator::add_top(const AnswerFields& fields) {
 }
 
 void ChunkAccumulator::find_positions(const AnswerFields& fields) {
-    // Adding a choice may move the others; then look them up again.
+    // Adding a choice may move the others; then look up their positions again.
     for (std::size_t known = SIZE_MAX; known != completion_.choices.size();) {
         known = completion_.choices.size();
         positions_.clear();
@@ -124,7 +124,7 @@ void ChunkAccumulator::find_positions(const AnswerFields& fields) {
     }
 }
 
-/// Opens the choice when it is new, at its place in the order of indexes.
+/// The position of the choice; a new one is inserted in the order of indexes.
 std::size_t ChunkAccumulator::position_of(std::int64_t index) {
     auto& choices = completion_.choices;
     // Nearly all answers have one choice.
@@ -157,7 +157,7 @@ void ChunkAccumulator::add_choice(const AnswerFields& fields, std::size_t delta,
     if (says_something && !from.is_message) states_[position].by_deltas = true;
 }
 
-/// Their bytes count where they are kept, with the loose members.
+/// The bytes of media count where they are stored, with the loose members.
 bool ChunkAccumulator::add_media(const AnswerFields& fields, std::size_t delta, bool repeated) {
     const std::size_t first = next_media_;
     for (; next_media_ < fields.media.size() && fields.media[next_media_].choice == delta; ++next_media_) {
@@ -173,8 +173,8 @@ bool ChunkAccumulator::add_media(const AnswerFields& fields, std::size_t delta, 
     return next_media_ > first;
 }
 
-/// MiniMax ends its streams with the whole message, after all of its deltas. Where no delta came before, messages are
-/// what the answer consists of.
+/// MiniMax ends its streams with the whole message, after all of its deltas. Without earlier deltas, the messages are
+/// the answer.
 bool ChunkAccumulator::repeats(const AnswerFields& fields, std::size_t delta) const {
     const ChoiceState& state = states_[positions_[delta]];
     return fields.choices[delta].is_message && (state.by_deltas || !state.calls.empty());
@@ -189,7 +189,7 @@ void ChunkAccumulator::add_text(ChunkEvent event, std::size_t position, std::str
     tell({.event = event, .choice = completion_.choices[position].index, .text = text});
 }
 
-/// False once there is too much: one chunk may hold a million calls.
+/// Returns false once there is too much: one chunk may contain a million calls.
 bool ChunkAccumulator::add_tool_calls(const AnswerFields& fields, std::size_t delta, bool repeated) {
     const std::size_t first = slots_.size();
     if (first == fields.tool_calls.size() || fields.tool_calls[first].choice != delta) return true;
@@ -219,8 +219,8 @@ std::size_t ChunkAccumulator::add_tool_call(const ToolCallDelta& delta, std::siz
     return slot;
 }
 
-/// Reports the name and the id once, with all arguments that arrived before the name, then each piece as it arrives.
-/// Holds a placeholder for the arguments back, because reported events cannot be revoked.
+/// Reports the name and the id once, with all arguments that arrived before the name, then each piece as it arrives. A
+/// placeholder for the arguments is held back, because reported events cannot be revoked.
 void ChunkAccumulator::report_tool_call(std::size_t position, std::size_t slot, bool is_last) {
     Choice& choice = completion_.choices[position];
     ToolCall& call = choice.message.tool_calls[slot];
@@ -248,7 +248,7 @@ void ChunkAccumulator::report_tool_call(std::size_t position, std::size_t slot, 
     tell(chunk);
 }
 
-/// A name that never came is not waited for beyond the end of its choice.
+/// A missing name is awaited until the end of its choice.
 void ChunkAccumulator::tell_held_calls(std::size_t position) {
     const auto& calls = states_[position].calls;
     for (std::size_t slot = 0; states_[position].held_calls > 0 && slot < calls.size(); ++slot) {
@@ -269,7 +269,7 @@ void ChunkAccumulator::add_finish(std::size_t position, std::string_view reason)
     tell({.event = ChunkEvent::finish, .choice = choice.index, .finish_reason = choice.finish_reason});
 }
 
-/// Returns by how many bytes the answer may have grown.
+/// Returns an upper bound of the bytes by which the answer has grown.
 std::size_t ChunkAccumulator::add_loose(const LooseMember& member, const AnswerFields& fields) {
     const auto state = [&](std::size_t choice) -> ChoiceState& { return states_[positions_[choice]]; };
     const auto put = [&](JsonMembers& into, bool joined) {
@@ -344,13 +344,13 @@ void ChunkAccumulator::seal_choice(std::size_t position) {
     }
     choice.citations = read_citations(state.extra.get("annotations"));
     if (!state.audio.empty()) {
-        // Spoken answers are referred to by their id; their data stays outside of what is sent back.
+        // Audio answers are referred to by their id; their data is not sent back.
         if (const auto id = state.audio.get("id"); !id.empty())
             state.message_extra.set("audio", "{\"id\":" + std::string(id) + "}");
         state.extra.set("audio", state.audio.to_object());
     }
     if (!state.function_call.empty()) state.message_extra.set("function_call", state.function_call.to_object());
-    // Only the blocks of a stream are fragments.
+    // Only blocks of a stream come in fragments.
     if (state.reasoning_pieces > 1) {
         for (const std::string_view name : {"reasoning_details", "thinking_blocks"}) {
             const std::string_view blocks = state.message_extra.get(name);

@@ -1,4 +1,4 @@
-// Assembles the chunks of a stream to one answer, and reports what each of them added.
+// Assembles the chunks of a stream into one answer, and reports what each of them added.
 // AnswerFields → [chunk_accumulator] → ChatChunk*, ChatCompletion
 #pragma once
 
@@ -42,7 +42,7 @@ class ChunkAccumulator {
     void record_missing_done_marker() { completion_.done_marker_missing = true; }
 
     bool has_choices() const { return !completion_.choices.empty(); }
-    /// Every choice seen has a finish reason, and there is one.
+    /// There is at least one choice, and every one seen has a finish reason.
     bool all_finished() const;
     /// A content, reasoning, refusal, media or tool-call delta was reported.
     bool has_content() const { return has_content_; }
@@ -50,7 +50,7 @@ class ChunkAccumulator {
     /// Increases with every piece of content, including held back ones, and every finish reason, but not with pings,
     /// empty deltas, repeated roles and usage.
     std::uint64_t progress() const { return progress_; }
-    /// A tool call is incomplete, so a lost piece could not be noticed.
+    /// A tool call is incomplete, so a lost piece would go unnoticed.
     bool has_open_tool_call() const;
     /// The finish reason of a failed choice, such as "error" or "network_error"; "" if none failed.
     std::string_view failure_reason() const;
@@ -58,13 +58,13 @@ class ChunkAccumulator {
   private:
     struct CallState {
         JsonMembers extra{}, body_extra{};
-        std::size_t reported_bytes = 0;  ///< of its arguments
+        std::size_t reported_bytes = 0;  ///< bytes of its arguments that were reported
         bool reported = false;           ///< its name was reported, so its pieces are reported as they arrive
         bool held = false;               ///< a part of it is not reported yet
     };
     struct ChoiceState {
         ToolCallAssembler assembler{};
-        std::vector<CallState> calls{};  ///< beside Message::tool_calls
+        std::vector<CallState> calls{};  ///< parallel to Message::tool_calls
         std::size_t held_calls = 0;      ///< calls with parts that are not reported yet
         bool by_deltas = false;          ///< a `message` repeats earlier deltas
         int reasoning_pieces = 0;        ///< arrays of reasoning blocks that were joined
@@ -88,13 +88,13 @@ class ChunkAccumulator {
     void seal_choice(std::size_t position);
 
     ChatCompletion completion_{};
-    std::vector<ChoiceState> states_{};  ///< beside completion_.choices
+    std::vector<ChoiceState> states_{};  ///< parallel to completion_.choices
     JsonMembers extra_{};
     std::size_t max_bytes_, bytes_ = 0;
     std::uint64_t progress_ = 0;
     bool has_content_ = false, has_media_ = false, started_ = false, sealed_ = false;
 
-    // Of the present chunk; the vectors keep their capacity.
+    // For the current chunk; the vectors keep their capacity.
     std::vector<std::size_t> positions_{};  ///< positions of its choices
     std::vector<std::size_t> slots_{};      ///< positions of its tool calls
     std::size_t next_media_ = 0;

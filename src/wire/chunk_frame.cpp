@@ -1,7 +1,6 @@
-// Exact by construction: JSON text that is equal up to the inside of one string, and holds plain characters there, has
-// the same tree with another value at that place. The other
-// members need not be added again: ids are set once, roles and unknown members are replaced. A chunk with members that
-// would be appended or counted does not match.
+// Matches chunks by their bytes. This is exact: if two JSON texts differ only inside one string, and both have plain
+// characters there, their trees differ only in that value. The other members need not be added again: ids are set once,
+// roles and unknown members are replaced. A chunk with members that would be appended or counted does not match.
 #include "wire/chunk_frame.hpp"
 
 #include <algorithm>
@@ -12,10 +11,10 @@
 namespace holysheep::wire {
 namespace {
 
-// Some streams pad every chunk differently; for those, remembering is a waste.
+// Some streams pad every chunk differently; remembering their chunks would be wasted.
 constexpr int kMaxMisses = 8;
 
-/// Characters that stand for themselves in a JSON string.
+/// Whether all characters stand for themselves in a JSON string.
 bool is_plain(std::string_view text) {
     for (std::size_t at = skip_plain_text(text, 0); at < text.size(); at = skip_plain_text(text, at)) {
         if (static_cast<unsigned char>(text[at]) < 0x80) return false;

@@ -1,5 +1,5 @@
-// The fast way through a stream whose chunks differ in nothing but their content: most providers repeat everything
-// else, byte for byte, in each of them.
+// A fast path for streams whose chunks differ only in their content: most providers repeat everything else, byte for
+// byte, in each chunk.
 // JSON text → [chunk_frame] → chunk_accumulator
 #pragma once
 
@@ -11,16 +11,15 @@
 
 namespace holysheep::wire {
 
-/// Remembers the last chunk as what stands before and after the text of its content. The next one with the same bytes
-/// there, and plain text in between, says nothing new but that text: no JSON is read for it.
+/// Remembers the bytes of the last chunk before and after its content text. If the next chunk has the same bytes there
+/// and plain text in between, only that text is new, and no JSON needs to be parsed.
 class ChunkFrame {
   public:
-    /// Whether `text` is such a chunk; then `out` holds its content, a view of `text`, and nothing that was said
-    /// before.
+    /// Returns whether `text` is such a chunk; then `out` contains its content, a view of `text`, and nothing else.
     bool match(std::string_view text, AnswerFields& out);
-    /// After `text` was read as `fields` by scan_answer, and before any other chunk is.
+    /// Call it after scan_answer has read `text` as `fields`, before any other chunk is read.
     void remember(std::string_view text, const AnswerFields& fields);
-    /// After a chunk that was read in any other way.
+    /// Call it after a chunk that was read in any other way.
     void forget() { known_ = false; }
 
   private:
@@ -28,7 +27,7 @@ class ChunkFrame {
     std::size_t prefix_ = 0, suffix_ = 0;
     std::int64_t choice_ = 0;
     bool known_ = false;
-    int misses_ = 0;  ///< frames without a match since the last one
+    int misses_ = 0;  ///< consecutive frames without a match
 };
 
 }  // namespace holysheep::wire

@@ -1,4 +1,4 @@
-// Tolerant like all that reads answers: an entry that makes no sense is passed over.
+// Reads citations tolerantly: entries that cannot be understood are skipped.
 #include "wire/citations.hpp"
 
 #include <nlohmann/json.hpp>

@@ -1,4 +1,4 @@
-// The sources that an answer names, out of its `annotations`.
+// Reads the sources that an answer cites from its `annotations`.
 // annotations (JSON) → [citations] → Choice::citations
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace holysheep::wire {
 
-/// Entries of other types than `url_citation`, and anything that is no list, give nothing.
+/// Entries of other types than `url_citation` are skipped; a value that is not a list gives no citations.
 std::vector<UrlCitation> read_citations(std::string_view annotations_json);
 
 }  // namespace holysheep::wire

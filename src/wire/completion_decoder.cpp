@@ -1,4 +1,4 @@
-// A whole answer is read like a stream of one chunk, so there is one place that knows what each member means.
+// Reads a whole answer like a stream of one chunk, so that only one place knows what each member means.
 #include "wire/completion_decoder.hpp"
 
 #include <cstdint>
@@ -32,7 +32,7 @@ Error malformed(std::string message) {
     return error;
 }
 
-/// What there is of an answer, for an error that came with it: it may have been paid for.
+/// Adds the partial answer to an error that came with it: it may have been paid for.
 Error with_partial(Error error, ChatCompletion partial, std::string body) {
     partial.raw_json = std::move(body);
     error.partial = std::make_shared<const ChatCompletion>(std::move(partial));
@@ -61,7 +61,7 @@ Result<ChatCompletion> assemble(const AnswerFields& fields, std::string body) {
     return completion;
 }
 
-/// Some gateways stream whatever they were asked for.
+/// Some gateways stream even if streaming was not requested.
 bool is_event_stream(std::string_view text) {
     const std::size_t first = text.find_first_not_of(" \t\r\n");
     return first != std::string_view::npos && text[first] != '{' && text[first] != '[' && looks_framed(text);
@@ -89,7 +89,7 @@ Result<ChatCompletion> decode_event_stream(std::string body) {
     return completion;
 }
 
-/// Some servers and proxies put one in front of their JSON.
+/// Some servers and proxies put a byte order mark in front of their JSON.
 std::string_view without_byte_order_mark(std::string_view text) {
     return text.substr(0, 3) == "\xEF\xBB\xBF" ? text.substr(3) : text;
 }

@@ -9,11 +9,11 @@
 
 namespace holysheep::wire {
 
-/// The body stays in `raw_json`. A status of 200 is no success yet: a body that says `error`, in any known shape, gives
-/// that error, with what it holds of an answer as its `partial`; one without choices, HTML or broken JSON gives
+/// The body stays in `raw_json`. A status of 200 does not guarantee success: a body with `error`, in any known shape,
+/// gives that error, with any answer in it as its `partial`; one without choices, HTML or broken JSON gives
 /// `malformed_response`.
 Result<ChatCompletion> decode_completion(std::string body);
-/// The same through the tree only. Both ways give equal answers; this one is slower and takes everything.
+/// The same, but always through the DOM. The result is equal; this parser is slower and accepts everything.
 Result<ChatCompletion> decode_completion_by_tree(std::string body);
 
 }  // namespace holysheep::wire

@@ -1,4 +1,4 @@
-// The table first, then the status: RFC 9110 decides where providers say nothing of their own.
+// Classifies errors: first by the table, then by status. RFC 9110 decides if a provider has no code of its own.
 #include "wire/error_class.hpp"
 
 #include <algorithm>
@@ -16,13 +16,13 @@ bool is_number(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), values::is_digit);
 }
 
-/// What the body says, folded to lower case once. Letters of other scripts stay as they are.
+/// The codes and texts of the body, lowercased once. Letters of other scripts are unchanged.
 class Evidence {
   public:
     explicit Evidence(const ErrorFields& fields)
         : names_{values::lower(fields.code), values::lower(fields.type), values::lower(fields.inner_code)},
           message_(values::lower(fields.message)) {
-        // Four digits mean different things to different providers. Zhipu sends them without a type.
+        // Four-digit codes mean different things to different providers. Zhipu sends them without a type.
         std::string& code = names_[0];
         if (!fields.number_of.empty() && is_number(code)) {
             code.insert(0, fields.number_of + ":");

@@ -8,8 +8,8 @@
 
 namespace holysheep::wire {
 
-/// The provider's codes decide before the status: a 429 may mean "slow down" or "out of money". `status` is 0 where the
-/// error came inside a 200 and names none.
+/// The provider's codes take precedence over the status: a 429 may mean a rate limit or an empty account. `status` is 0
+/// if the error came inside a 200 and names none.
 ErrorCode classify_error(int status, const ErrorFields& fields);
 
 }  // namespace holysheep::wire

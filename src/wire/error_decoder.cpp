@@ -1,4 +1,5 @@
-// The gateway's own words come first; where it has none, the status, the host and the kind of body say what happened.
+// Decodes error responses. The gateway's message takes precedence; without one, the message is composed of the status,
+// the host and the kind of body.
 #include "wire/error_decoder.hpp"
 
 #include <algorithm>
@@ -49,7 +50,7 @@ std::string one_line(std::string_view text, std::size_t limit) {
     return std::string(utf8_prefix(line, limit)) + "…";
 }
 
-/// Without tags; for titles and headings, where no script can stand.
+/// Removes tags; for titles and headings, which cannot contain scripts.
 std::string without_tags(std::string_view html) {
     std::string text;
     bool in_tag = false;
@@ -64,7 +65,7 @@ std::string without_tags(std::string_view html) {
     return text;
 }
 
-/// Where markup begins in a text, or npos. A lone '<' is no markup: "must be < 5".
+/// The position where markup begins in a text, or npos. A single '<' is not markup: "must be < 5".
 std::size_t find_page(std::string_view text) {
     if (looks_like_html(text)) return text.find('<');
     const std::string folded = values::lower(text);
@@ -135,7 +136,7 @@ std::string describe_body(std::string_view body) {
     return (is_json(body) ? "JSON without a message, " : "non-JSON body, ") + size;
 }
 
-/// For a body without words of its own: "HTTP 502 from api.example.com: Bad Gateway (HTML, 1234 bytes)".
+/// The message for a body without one: "HTTP 502 from api.example.com: Bad Gateway (HTML, 1234 bytes)".
 std::string fallback_message(int status, std::optional<std::string_view> body, std::string_view host) {
     std::string message = "HTTP " + std::to_string(status);
     if (!host.empty()) message += " from " + std::string(host);
@@ -145,7 +146,7 @@ std::string fallback_message(int status, std::optional<std::string_view> body, s
     return body ? message + " (" + describe_body(*body) + ")" : message;
 }
 
-/// Plain text is a message of its own when it is short and not the remains of JSON.
+/// Plain text is used as the message if it is short and not a fragment of JSON.
 bool is_readable_text(std::string_view body) {
     body = values::trim(body);
     return !body.empty() && body.size() <= kPlainTextBytes &&
@@ -161,7 +162,7 @@ std::string_view hint_for(int status, ErrorCode code, std::string_view message) 
     return status == 404 || status == 405 ? kBaseUrlHint : std::string_view();
 }
 
-/// A page quoted inside a message becomes its title: "upstream said: <html>…" → "upstream said: Bad Gateway".
+/// Replaces a page quoted inside a message by its title: "upstream said: <html>…" → "upstream said: Bad Gateway".
 std::string readable(const std::string& message) {
     const std::size_t page = find_page(message);
     if (page == std::string::npos) return one_line(message, kMessageBytes);
@@ -170,8 +171,8 @@ std::string readable(const std::string& message) {
     return before.empty() || title.empty() ? before + title : before + " " + title;
 }
 
-/// The first JSON of the text counts, with or without an event stream's lines around it: relays append to a body what
-/// they would have streamed.
+/// Reads the first JSON of the text, with or without event stream lines around it: relays append their would-be stream
+/// events to a body.
 bool read_error_json(std::string_view text, ErrorFields& fields) {
     nlohmann::json tree;
     if (parse_json(text, tree)) {

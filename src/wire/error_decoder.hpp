@@ -15,9 +15,9 @@
 
 namespace holysheep::wire {
 
-/// Fills everything that the answer itself tells. The message is one line without markup; `region` and the removal of
-/// secrets are the caller's. No body: none has come yet, which an empty one would deny. `now` matters only for moments
-/// without a `Date` beside them.
+/// Fills everything that the response itself contains. The message is one line without markup; the caller sets `region`
+/// and removes secrets. An unset body means that none has arrived yet, as opposed to an empty one. `now` matters only
+/// for absolute times without a `Date` header.
 Error decode_error(int status, HeaderView headers, std::optional<std::string_view> body, std::string_view host,
                    std::chrono::system_clock::time_point now = std::chrono::system_clock::now());
 
@@ -25,16 +25,16 @@ Error decode_error(int status, HeaderView headers, std::optional<std::string_vie
 Error error_from_fields(const ErrorFields& fields,
                         std::chrono::system_clock::time_point now = std::chrono::system_clock::now());
 
-/// For a choice that ended with a finish reason that means a failure.
+/// The error of a choice whose finish reason means a failure.
 Error failed_finish(std::string_view reason);
 
-/// What a text says that stands for an error: JSON, whatever follows it, JSON inside an event stream, or plain words.
+/// Reads an error from text: JSON, whatever follows it, JSON inside an event stream, or plain words.
 ErrorFields read_error_text(std::string_view text);
 
-/// An answer with status 200 that is no answer: says what it is, e.g. "HTML instead of a completion".
+/// A response with status 200 that is not an answer: the message names its kind, e.g. "HTML instead of a completion".
 Error malformed_body(std::string_view body, std::string_view instead_of);
 
-/// The beginning of a body, cut between characters.
+/// The beginning of a body, never cut inside a character.
 std::string body_snippet(std::string_view body, std::size_t limit);
 
 }  // namespace holysheep::wire

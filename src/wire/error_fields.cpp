@@ -1,4 +1,4 @@
-// The shapes are those of recorded gateways; each function below knows one place where the words may stand.
+// Reads the shapes of recorded gateways; each function below knows one place where a message may be.
 #include "wire/error_fields.hpp"
 
 #include <algorithm>
@@ -44,7 +44,7 @@ std::string any_text(const json& value) {
     return list;
 }
 
-/// Members that mean the same wherever they stand.
+/// Reads members that mean the same at every level.
 void read_flat(const json& object, ErrorFields& fields) {
     if (const json* message = member(object, "message")) take(fields.message, any_text(*message));
     for (const char* name : {"msg", "error_msg", "error_message", "error_description", "Message"})
@@ -65,7 +65,7 @@ void read_flat(const json& object, ErrorFields& fields) {
 
 void read_error_member(const json& error, ErrorFields& fields);
 
-/// FastAPI: a text, or a list of `{loc, msg, type}`; or whatever a service put there.
+/// FastAPI: a text, or a list of `{loc, msg, type}`, or any other value that a service puts there.
 void read_detail(const json& detail, ErrorFields& fields) {
     if (detail.is_string() || is_text_list(detail)) return take(fields.message, any_text(detail));
     if (detail.is_object()) {
@@ -103,7 +103,7 @@ void read_google_details(const json& error, ErrorFields& fields) {
     }
 }
 
-/// A relay quotes what its upstream said: `error.metadata.raw` (OpenRouter, JSON as text) and `innererror` (Azure).
+/// A relay quotes its upstream's error: `error.metadata.raw` (OpenRouter, JSON as text) and `innererror` (Azure).
 void read_upstream(const json& error, ErrorFields& fields) {
     fields.inner_code = scalar_text_of(member(error, "innererror", "code"));
     take(fields.inner_code, std::string(text_of(member(error, "metadata", "limit_source"))));
@@ -136,7 +136,7 @@ void read_error_member(const json& error, ErrorFields& fields) {
     read_google_details(error, fields);
 }
 
-/// Some send the member with every answer, and nothing in it: `{"code":0,"message":""}` is no error.
+/// Some providers send an empty error with every answer: `{"code":0,"message":""}` is not an error.
 bool is_error(const json* value) {
     if (value != nullptr && value->is_object())
         return std::any_of(value->begin(), value->end(), [](const json& inner) { return is_truthy(&inner); });
@@ -188,7 +188,7 @@ ErrorFields read_error_fields(const json& body) {
     }
     if (const json* errors = member(body, "errors")) read_error_member(*errors, fields);
     const bool wrapped = !fields.message.empty() && is_truthy(member(body, "error"));
-    // Web frameworks name the status in `error` and say what is wrong beside it.
+    // Web frameworks put the status name in `error` and the message next to it.
     const json* beside = member(body, "error") != nullptr && member(body, "error")->is_string()
                              ? first_of(body, {"message", "error_description"})
                              : nullptr;
@@ -196,7 +196,7 @@ ErrorFields read_error_fields(const json& body) {
         const std::string text = any_text(*beside);
         if (text != fields.message) fields.message += ": " + text;
     }
-    // Anthropic's envelope is {"type":"error","error":{…}}: its own type says nothing.
+    // Anthropic's envelope is {"type":"error","error":{…}}: its own type carries no information.
     if (text_of(member(body, "type")) != "error" && !has_choices(body)) read_flat(body, fields);
     if (wrapped && fields.code.empty()) fields.code = scalar_text_of(member(body, "code"));
     if (const json* detail = member(body, "detail")) read_detail(*detail, fields);
@@ -211,7 +211,7 @@ ErrorFields read_error_fields(const json& body) {
     }
     take(fields.request_id, std::string(text_of(member(body, "request_id"))));
     read_retry_hints(body, fields);
-    // A relay's bare number says less than the word of the upstream it quotes.
+    // The code of the quoted upstream says more than a relay's bare number.
     if (is_number_text(fields.code) && !fields.inner_code.empty()) std::swap(fields.code, fields.inner_code);
     return fields;
 }

@@ -46,7 +46,7 @@ std::optional<milliseconds> wait_in_words(std::string_view message) {
         const std::size_t at = text.find(words);
         if (at == std::string::npos) continue;
         std::string_view rest = std::string_view(text).substr(at + words.size());
-        // "6.5s.", "20 seconds", "1m30s": the unit may stand apart, and be a word.
+        // "6.5s.", "20 seconds", "1m30s": the unit may be a separate word.
         std::string duration;
         const std::size_t digits = std::min(rest.find_first_not_of("0123456789."), rest.size());
         duration = rest.substr(0, digits);

@@ -1,4 +1,4 @@
-// Finds when to retry in error bodies: in members, quoted headers and messages.
+// Finds out when to retry from error bodies: from members, quoted headers and messages.
 // error body (JSON), message → [error_hints] → ErrorFields, Error
 #pragma once
 
@@ -12,10 +12,10 @@
 
 namespace holysheep::wire {
 
-/// Of the body, and of its `error`. Members that say nothing leave `fields` as it is.
+/// Reads the hints of the body and of its `error`. Members without a hint leave `fields` unchanged.
 void read_retry_hints(const nlohmann::json& object, ErrorFields& fields);
 
-/// "Please try again in 6.5s", "retry after 20 seconds", "try again in 1m30s".
+/// The wait in a text: "Please try again in 6.5s", "retry after 20 seconds", "try again in 1m30s".
 std::optional<std::chrono::milliseconds> wait_in_words(std::string_view message);
 
 }  // namespace holysheep::wire

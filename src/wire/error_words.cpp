@@ -1,5 +1,5 @@
-// What is certain stands above what is likely: words that contradict a code, codes, words, then codes so general that
-// any status says more.
+// The table that maps providers' error codes and messages to error classes. Order matters: first messages that
+// contradict their code, then codes, then messages, then codes so general that any status says more.
 //
 // Sources, in the order of their first row:
 //   dashscope   alibabacloud.com/help/en/model-studio/error-code
@@ -39,34 +39,36 @@ constexpr auto kSays = ErrorWord::In::message;
 constexpr Statuses at(int a, int b = -1, int c = -1, int d = -1, int e = -1, int f = -1, int g = -1, int h = -1) {
     return {{a, b, c, d, e, f, g, h}};
 }
-constexpr Statuses kRefusals = at(0, 400, 403, 413, 422, 500);  // not 429: its words speak of tokens, too
+constexpr Statuses kRefusals = at(0, 400, 403, 413, 422, 500);  // not 429: rate limit messages mention tokens, too
 constexpr Statuses kForbidden = at(0, 400, 401, 403, 429);
 constexpr Statuses kPace = at(0, 400, 403, 429);
-constexpr Statuses kFlattened = at(0, 400, 500);  // what relays make of any status
-constexpr Statuses kSilent = at(0);               // where there is a status, it says more
+constexpr Statuses kFlattened = at(0, 400, 500);  // statuses that relays send in place of any other
+constexpr Statuses kSilent = at(0);               // only without a status, which would say more
 
 constexpr ErrorWord kWords[] = {
-    // Words that say something else than the code beside them.
-    {rate_limited, kSays, "allocated quota exceeded"},  // dashscope, with the code of an empty account
+    // Messages that contradict the code in the same body.
+    {rate_limited, kSays, "allocated quota exceeded"},  // dashscope, with the code for an empty account
     {rate_limited, kSays, "error-code#token-limit"},
     {rate_limited, kSays, "error-code#rate-limit"},
-    {rate_limited, kSays, "please wait before trying again", kPace},  // bedrock: "too many tokens" is no length there
-    {rate_limited, kCode, "service_tier_capacity_exceeded", kPace},   // mistral
-    {rate_limited, kSays, "service tier capacity exceeded", kPace},   // mistral, with `invalid_request_error`
-    {invalid_request, kSays, "unexpected endpoint or method"},        // lmstudio, inside a 200
-    {rate_limited, kCode, "openrouter_in_flight_budget"},             // openrouter, inside a 402: passes by itself
-    {request_too_large, kSays, "request too large for", at(0, 413, 429)},  // openai, groq: more than a minute's tokens
-    {insufficient_quota, kSays, "billing cycle", kForbidden},              // kimi, with `access_terminated_error`
-    {insufficient_quota, kSays, "usage limit", kForbidden},                // kimi, zhipu, minimax: what a plan includes
+    {rate_limited, kSays, "please wait before trying again",
+     kPace},  // bedrock: "too many tokens" is a rate here, not a length
+    {rate_limited, kCode, "service_tier_capacity_exceeded", kPace},  // mistral
+    {rate_limited, kSays, "service tier capacity exceeded", kPace},  // mistral, with `invalid_request_error`
+    {invalid_request, kSays, "unexpected endpoint or method"},       // lmstudio, inside a 200
+    {rate_limited, kCode, "openrouter_in_flight_budget"},            // openrouter, inside a 402: temporary
+    {request_too_large, kSays, "request too large for",
+     at(0, 413, 429)},                                         // openai, groq: more tokens than a minute's limit
+    {insufficient_quota, kSays, "billing cycle", kForbidden},  // kimi, with `access_terminated_error`
+    {insufficient_quota, kSays, "usage limit", kForbidden},    // kimi, zhipu, minimax: the allowance of a plan
     {rate_limited, kSays, "per minute", kPace},
     {rate_limited, kSays, "per min)", kPace},
     {rate_limited, kSays, "(tpm)", kPace},
     {rate_limited, kSays, "(rpm)", kPace},
-    {rate_limited, kSays, "速率限制", kPace},  // also where it goes on to offer a larger plan
+    {rate_limited, kSays, "速率限制", kPace},  // even if the message also offers a larger plan
     {rate_limited, kSays, "频率", kPace},
     {rate_limited, kSays, "并发", kPace},
 
-    // No money.
+    // The account has no credit or exceeded its budget.
     {insufficient_quota, kCode, "insufficient_quota"},  // openai
     {insufficient_quota, kCode, "credit_balance_exhausted"},
     {insufficient_quota, kCode, "organization_spend_limit_exceeded"},
@@ -121,14 +123,14 @@ constexpr ErrorWord kWords[] = {
     {insufficient_quota, kSays, "more credits"},          // openrouter: "requires more credits, or fewer max_tokens"
     {insufficient_quota, kSays, "credits are depleted"},  // google
     {insufficient_quota, kSays, "credits exhausted"},
-    {insufficient_quota, kSays, "monthly included credits"},  // hugging face's router
+    {insufficient_quota, kSays, "monthly included credits"},  // Hugging Face's router
     {insufficient_quota, kSays, "all available credits"},     // xai
     {insufficient_quota, kSays, "spending limit"},
     {insufficient_quota, kSays, "spend limit"},
     {insufficient_quota, kSays, "key limit exceeded"},        // openrouter
     {insufficient_quota, kSays, "budget has been exceeded"},  // litellm
     {insufficient_quota, kSays, "exceededbudget"},
-    {insufficient_quota, kSays, "out of call volume quota"},        // azure's API management
+    {insufficient_quota, kSays, "out of call volume quota"},        // Azure's API Management
     {insufficient_quota, kSays, "payment instrument", kForbidden},  // bedrock, with `AccessDeniedException`
     {insufficient_quota, kSays, "exceededtokenbudget"},             // litellm
     {insufficient_quota, kSays, "quota is not enough"},             // oneapi
@@ -150,7 +152,7 @@ constexpr ErrorWord kWords[] = {
     {insufficient_quota, kSays, "잔액이 부족"},
     {insufficient_quota, kSays, "едостаточно средств"},
 
-    // Too long for the model. Rate limits use some of these words as well.
+    // The request is too long for the model. Rate limits use some of these words as well.
     {context_length_exceeded, kCode, "context_length_exceeded"},  // openai
     {context_length_exceeded, kCode, "context_window_exceeded"},
     {context_length_exceeded, kCode, "contextwindowexceedederror"},  // litellm
@@ -191,7 +193,7 @@ constexpr ErrorWord kWords[] = {
     {context_length_exceeded, kSays, "上下文窗口", kRefusals},
     {context_length_exceeded, kSays, "输入长度", kRefusals},
 
-    // Where the caller is.
+    // The caller's location is not supported.
     {region_not_supported, kCode, "unsupported_country_region_territory"},  // openai
     {region_not_supported, kCode, "region_not_supported"},
     {region_not_supported, kSays, "country, region, or territory", at(0, 400, 403, 451)},
@@ -201,7 +203,7 @@ constexpr ErrorWord kWords[] = {
     {region_not_supported, kSays, "region is not supported", at(0, 400, 403, 451)},
     {region_not_supported, kSays, "region not supported", at(0, 400, 403, 451)},
 
-    // What was asked.
+    // The content was refused by a filter.
     {content_filtered, kCode, "content_filter"},  // azure
     {content_filtered, kCode, "content_filtered"},
     {content_filtered, kCode, "responsibleaipolicyviolation"},
@@ -228,7 +230,7 @@ constexpr ErrorWord kWords[] = {
     {content_filtered, kSays, "敏感", at(0, 400, 403)},
     {content_filtered, kSays, "违规", at(0, 400, 403)},
 
-    // No such model.
+    // The model does not exist.
     {model_not_found, kCode, "model_not_found"},  // openai
     {model_not_found, kCode, "modelnotfound"},    // dashscope
     {model_not_found, kCode, "model_not_supported"},
@@ -258,7 +260,7 @@ constexpr ErrorWord kWords[] = {
     {model_not_found, kSays, "model", at(404)},
     {model_not_found, kSays, "deployment", at(404)},
 
-    // No right, or no key.
+    // The key is missing, invalid or lacks permission.
     {permission_denied, kCode, "access_terminated_error"},  // kimi
     {permission_denied, kCode, "key_model_access_denied"},  // litellm
     {permission_denied, kCode, "team_model_access_denied"},
@@ -299,7 +301,7 @@ constexpr ErrorWord kWords[] = {
     {unauthenticated, kSays, "incorrect api key", at(0, 400)},  // xai
     {unauthenticated, kSays, "api key not valid", at(0, 400)},
 
-    // Slow down. With a 5xx these codes mean a server that cannot; with a 413 (groq) waiting does not help.
+    // A rate limit. With a 5xx these codes mean an overloaded server; with a 413 (groq) waiting does not help.
     {rate_limited, kCode, "rate_limit_exceeded", kPace},
     {rate_limited, kCode, "ratelimitexceeded", kPace},  // ark
     {rate_limited, kCode, "rate_limit_error", kPace},
@@ -331,9 +333,9 @@ constexpr ErrorWord kWords[] = {
     {rate_limited, kCode, "minimax:1039", kPace},
     {rate_limited, kCode, "minimax:1041", kPace},
     {insufficient_quota, kSays, "exceeded your current quota",
-     at(0, 401, 403, 429)},  // openai, where a relay lost the code
+     at(0, 401, 403, 429)},  // openai, if a relay dropped the code
 
-    // A server that cannot, under a status that blames the request.
+    // The server is overloaded or broken, although the status blames the request.
     {server_failed, kSays, "model has crashed", kFlattened},  // lmstudio
     {server_failed, kSays, "model unloaded", kFlattened},
     {server_failed, kSays, "model is unloaded", kFlattened},
@@ -352,14 +354,14 @@ constexpr ErrorWord kWords[] = {
     {server_failed, kCode, "zhipu:1230"},
     {server_failed, kCode, "zhipu:1234"},
 
-    // The request itself breaks the server, and would break the next one.
+    // The request itself breaks the server, and would break another one.
     {invalid_request, kCode, "invalid_request_error", at(500)},
     {invalid_request, kCode, "bad_request_error", at(500)},
     {invalid_request, kCode, "badrequesterror", at(500)},
     {invalid_request, kCode, "validationexception", at(500)},
     {invalid_request, kCode, "invalid_argument", at(500)},
 
-    // Where no status is known.
+    // Rows for errors without a status.
     {timed_out, kCode, "timeout_error", kSilent},  // anthropic
     {timed_out, kCode, "timeout", kSilent},
     {timed_out, kCode, "request_timeout", kSilent},

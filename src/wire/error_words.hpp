@@ -1,4 +1,4 @@
-// The table of providers' error codes and messages with their classes, for error_class.
+// The table of providers' error codes and messages with their error classes, for error_class.
 // [error_words] → error_class
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace holysheep::wire {
 
-/// The statuses that a row holds for; without any, all of them. 0 is an error inside a 200 that names no status.
+/// The statuses that a row applies to; an empty list means all. 0 is an error inside a 200 that names no status.
 struct Statuses {
     std::array<int, 8> list{-1, -1, -1, -1, -1, -1, -1, -1};
     constexpr bool has(int status) const {
@@ -23,16 +23,16 @@ struct Statuses {
 
 struct ErrorWord {
     enum class In {
-        code,    ///< equal to the code or the type, or followed by a dot there: "throttling" is "Throttling.RateQuota"
-        message  ///< part of the message
+        code,    ///< equals the code or the type, or its part before a dot: "throttling" matches "Throttling.RateQuota"
+        message  ///< occurs in the message
     };
     ErrorCode means;
     In in;
-    std::string_view word;  ///< in lower case. "zhipu:1113", "minimax:1008": numbers of these providers
+    std::string_view word;  ///< in lower case; "zhipu:1113" and "minimax:1008" are numeric codes of these providers
     Statuses at{};
 };
 
-/// In order: the first row that holds decides.
+/// Rows in order of precedence: the first match decides.
 std::span<const ErrorWord> error_words();
 
 }  // namespace holysheep::wire

@@ -90,11 +90,11 @@ constexpr std::pair<std::string_view, FinishReason> kWords[] = {
 
 FinishReason finish_reason_from(std::string_view text) {
     if (text.empty()) return none;
-    if (text == "stop") return stop;  // nearly all of them
+    if (text == "stop") return stop;  // by far the most common one
     std::string word(text.substr(0, 64));
     std::transform(word.begin(), word.end(), word.begin(),
                    [](char c) { return c == '-' || c == ' ' ? '_' : values::lower(c); });
-    // Google's enumerators carry the name of their type in some of its interfaces.
+    // Some of Google's interfaces prefix the enumerators with their type name.
     std::string_view name = word;
     if (constexpr std::string_view kType = "finish_reason_"; name.starts_with(kType)) name.remove_prefix(kType.size());
     const auto found =

@@ -8,7 +8,7 @@
 
 namespace holysheep::wire {
 
-/// Case does not count. "" is `none`: several servers send it where they mean null.
+/// Ignores case. "" maps to `none`: several servers send it instead of null.
 FinishReason finish_reason_from(std::string_view text);
 
 }  // namespace holysheep::wire

@@ -1,4 +1,4 @@
-// The day's name is redundant and not checked; everything else must be right.
+// Parses HTTP dates. The name of the day is redundant and not checked; everything else must be valid.
 #include "wire/http_date.hpp"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ using namespace std::chrono;
 constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-/// Takes the text apart from left to right; every function is false when the next piece is not what was asked for.
+/// Parses the text from left to right; every function returns false if the next piece is not the expected one.
 class DateText {
   public:
     explicit DateText(std::string_view text) : rest_(text) {}
@@ -64,7 +64,7 @@ bool read_fixed(DateText text, Moment& m) {
            text.literal(" GMT") && text.at_end();
 }
 
-/// RFC 850, with two digits of the year: up to 69 they belong to this century.
+/// RFC 850, with a two-digit year: up to 69 it belongs to this century.
 bool read_rfc850(DateText text, Moment& m) {
     const bool read = text.day_name(", ") && text.number(2, m.day) && text.literal("-") && text.month(m.month) &&
                       text.literal("-") && text.number(2, m.year) && text.literal(" ") && read_clock(text, m) &&

@@ -1,4 +1,4 @@
-// The grammar of RFC 8259, byte by byte.
+// Implements the grammar of RFC 8259, byte by byte.
 #include "wire/json_cursor.hpp"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ bool fits_a_double(std::string_view number) {
     if (exponent == std::string_view::npos && digits < kSafeDigits) return true;
     double value = 0;
     if (std::from_chars(number.data(), number.data() + number.size(), value).ec == std::errc{}) return true;
-    // A number that is too small counts as zero.
+    // An underflowing number counts as zero.
     return digits < kSafeDigits && number.substr(exponent + 1, 1) == "-";
 }
 

@@ -1,5 +1,5 @@
-// A strict walk over JSON text in place: the fast way to read answers of the usual shape, and the validator of JSON
-// that callers hand in. Whatever it refuses, the caller hands to json_dom, which is tolerant.
+// Walks strictly over JSON text in place: the fast parser for answers of the usual shape, and the validator for JSON
+// from callers. Text that it rejects is passed to json_dom, which is tolerant.
 // JSON text → [json_cursor] → answer_scan, usage_scan, chat_encoder
 #pragma once
 
@@ -16,24 +16,24 @@
 
 namespace holysheep::wire {
 
-/// Deeper nesting is refused everywhere: printing and comparing JSON trees recurses, and no honest answer is that deep.
+/// Deeper nesting is rejected everywhere: printing and comparing JSON trees recurses, and no real answer is that deep.
 inline constexpr int kMaxJsonDepth = 256;
 
-/// Whether the byte needs a look inside a JSON string: a quote, a backslash, a control character or a byte of a
-/// non-ASCII character.
+/// Whether the byte needs special handling inside a JSON string: a quote, a backslash, a control character or a byte of
+/// a non-ASCII character.
 inline bool is_special_in_string(char c) {
     const auto byte = static_cast<unsigned char>(c);
     return byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\';
 }
 
-/// From `at` to the next byte that needs a look inside a JSON string. Sixteen bytes at a time where every machine can
-/// (SSE2 is part of x86-64); else eight, as the bit tricks for "any byte equals" allow.
+/// The position of the next byte, from `at` on, that needs special handling inside a JSON string. Processes sixteen
+/// bytes at a time with SSE2, which is part of x86-64; elsewhere eight, with the bit tricks for "any byte equals".
 inline std::size_t skip_plain_text(std::string_view text, std::size_t at) {
 #ifdef __SSE2__
     for (; at + 16 <= text.size(); at += 16) {
         __m128i bytes;
         std::memcpy(&bytes, text.data() + at, sizeof bytes);
-        // As signed numbers, the bytes of non-ASCII characters are below those of control characters.
+        // As signed numbers, the bytes of non-ASCII characters compare below those of control characters.
         const __m128i special = _mm_or_si128(
             _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)),
             _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
@@ -50,7 +50,7 @@ inline std::size_t skip_plain_text(std::string_view text, std::size_t at) {
                                        ((word - kOnes * 0x20) & ~word) | word) &
                                       kHighs;
         if (special == 0) continue;
-        // On a little-endian machine the lowest mark is exact; borrows disturb only the bytes above it.
+        // On a little-endian machine the lowest mark is exact; borrows affect only the bytes above it.
         if constexpr (std::endian::native == std::endian::little) {
             return at + static_cast<std::size_t>(std::countr_zero(special)) / 8;
         }
@@ -61,14 +61,14 @@ inline std::size_t skip_plain_text(std::string_view text, std::size_t at) {
     return at;
 }
 
-/// Every function skips leading white space, returns false when the text is not what was asked for, and then leaves the
-/// position undefined.
+/// Every function skips leading white space and returns false if the text is not of the requested kind; the position is
+/// then undefined.
 class JsonCursor {
   public:
     /// Strings with escapes are unescaped into `scratch`, which must outlive their views; it is reserved once.
     JsonCursor(std::string_view text, std::string& scratch) : text_(text), scratch_(scratch) { scratch_.clear(); }
 
-    /// The next character that is not white space; '\0' at the end.
+    /// The next character other than white space; '\0' at the end.
     char peek() {
         while (at_ < text_.size()) {
             const char c = text_[at_];
@@ -86,13 +86,13 @@ class JsonCursor {
         ++at_;
         return true;
     }
-    /// The position of the next value; `since` returns the text from such a position up to the present one.
+    /// The position of the next value; `since` returns the text from such a position up to the current one.
     std::size_t position() { return peek(), at_; }
     std::string_view since(std::size_t start) const { return text_.substr(start, at_ - start); }
     bool at_end() { return peek() == '\0' && at_ >= text_.size(); }
 
     bool read_string(std::string_view& out) {
-        // Most strings are plain, and begin here.
+        // Most strings are plain and begin right here.
         if (at_ < text_.size() && text_[at_] == '"') {
             const std::size_t start = at_ + 1, end = skip_plain_text(text_, start);
             if (end < text_.size() && text_[end] == '"') {
@@ -103,13 +103,13 @@ class JsonCursor {
         }
         return read_any_string(out);
     }
-    /// Plain integers of up to 18 digits; anything else is refused.
+    /// Reads plain integers of up to 18 digits; rejects anything else.
     bool read_integer(std::int64_t& out);
-    /// Any JSON number.
+    /// Reads any JSON number.
     bool read_number(std::string_view& out);
     bool read_literal(std::string_view literal);
     bool read_null() { return peek() == 'n' && read_literal("null"); }
-    /// Validates and skips one value of any kind; `out` is its text. Numbers that no double can hold are refused.
+    /// Validates and skips one value of any kind; `out` receives its text. Rejects numbers that do not fit a double.
     bool skip_value(std::string_view* out = nullptr);
 
     /// Iterates over `{…}`: `member(name)` must read the value and return whether to continue.
@@ -135,9 +135,9 @@ class JsonCursor {
     }
 
   private:
-    /// A member's name and the colon behind it.
+    /// Reads a member's name and the following colon.
     bool read_name(std::string_view& out) {
-        // Names have no escapes, and most writers put no white space around them.
+        // Names have no escapes, and usually no white space around them.
         if (at_ < text_.size() && text_[at_] == '"') {
             const std::size_t start = at_ + 1, end = skip_plain_text(text_, start);
             if (end + 1 < text_.size() && text_[end] == '"' && text_[end + 1] == ':') {
@@ -159,11 +159,11 @@ class JsonCursor {
     std::size_t at_ = 0;
 };
 
-/// Whether a JSON number is within a double's range: 1e999 is a number by the grammar, but whoever reads it later gives
-/// up on the whole text.
+/// Whether a JSON number is within a double's range: 1e999 is valid by the grammar, but later parsers would reject the
+/// whole text because of it.
 bool fits_a_double(std::string_view number);
 
-/// Whether the text is one JSON value (an object), strictly, and nothing else.
+/// Whether the text is exactly one JSON value (an object), strictly.
 bool is_json(std::string_view text);
 bool is_json_object(std::string_view text);
 

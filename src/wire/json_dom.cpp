@@ -1,4 +1,4 @@
-// Wraps the parser so that what comes from the network can neither throw nor exhaust the stack.
+// Wraps the JSON parser so that network data can neither cause an exception nor exhaust the stack.
 #include "wire/json_dom.hpp"
 
 #include <charconv>
@@ -15,10 +15,11 @@ namespace {
 
 using nlohmann::json;
 
-/// More values than any honest answer has; each costs many times its text as a tree.
+/// More values than any real answer has; as a DOM, each costs a multiple of its text.
 constexpr std::size_t kMaxJsonValues = 4'000'000;
 
-/// One pass outside of strings, so that neither the stack nor the memory is spent on what is refused anyway.
+/// Checks the limits in one pass over the text, so that neither stack nor memory is spent on text that is rejected
+/// anyway.
 enum class Excess { none, depth, values };
 Excess find_excess(std::string_view text) {
     int depth = 0;
@@ -47,7 +48,7 @@ Excess find_excess(std::string_view text) {
     return Excess::none;
 }
 
-/// The code unit of a `\uXXXX` at this place, or -1.
+/// The code unit of the `\uXXXX` at this position, or -1.
 long escaped_unit(std::string_view text, std::size_t at) {
     if (text.size() < at + 6 || text[at] != '\\' || text[at + 1] != 'u') return -1;
     long unit = -1;
@@ -72,7 +73,7 @@ std::size_t copy_escape(std::string& out, std::string_view text, std::size_t at)
     return 6;
 }
 
-/// The length of a word at this place that JSON does not have but servers print, else 0.
+/// The length of a non-JSON word at this position that servers print as a value, else 0.
 std::size_t foreign_word(std::string_view text, std::size_t at) {
     for (const std::string_view word : {"NaN", "-NaN", "Infinity", "-Infinity", "+Infinity"}) {
         if (text.substr(at, word.size()) == word) return word.size();
@@ -80,7 +81,7 @@ std::size_t foreign_word(std::string_view text, std::size_t at) {
     return 0;
 }
 
-/// All that could belong to a number which begins here; taken as a whole, so that no byte is looked at twice.
+/// All characters that could belong to a number beginning here; taken as a whole, so that no byte is examined twice.
 std::string_view number_at(std::string_view text, std::size_t at) {
     if (text[at] != '-' && (text[at] < '0' || text[at] > '9')) return {};
     return text.substr(at, text.find_first_not_of("0123456789.eE+-", at) - at);

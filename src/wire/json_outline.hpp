@@ -1,5 +1,5 @@
-// White space, strings and brackets of JSON text, without its grammar: for text that comes in pieces or may not be
-// JSON. text → [json_outline] → tool_arguments, loose_frames, stream_decoder
+// Tracks white space, strings and brackets of JSON text without its grammar: for text that arrives in pieces or may not
+// be JSON. text → [json_outline] → tool_arguments, loose_frames, stream_decoder
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ inline std::string_view without_leading_space(std::string_view text) {
     while (first < text.size() && is_json_space(text[first])) ++first;
     return text.substr(first);
 }
-/// Without the white space in front and behind.
+/// Removes leading and trailing white space.
 inline std::string_view without_outer_space(std::string_view text) {
     text = without_leading_space(text);
     std::size_t size = text.size();
@@ -27,8 +27,8 @@ inline std::string_view without_outer_space(std::string_view text) {
 /// Follows one text over any number of pieces.
 class JsonOutline {
   public:
-    /// Calls `visit(c)` for every character outside of strings, the quote that opens one included, and for line breaks
-    /// everywhere; `visit` returns whether to continue. Returns the number of bytes read.
+    /// Calls `visit(c)` for every character outside of strings, including the opening quote of a string, and for line
+    /// breaks everywhere; `visit` returns whether to continue. Returns the number of bytes read.
     template <class Visit>
     std::size_t read(std::string_view piece, Visit&& visit) {
         for (std::size_t at = 0; at < piece.size(); ++at) {

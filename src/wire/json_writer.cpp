@@ -1,4 +1,4 @@
-// Escaping and numbers: the parts of JSON text that need care.
+// Writes the parts of JSON text that need care: escapes and numbers.
 #include "wire/json_writer.hpp"
 
 #include <array>
@@ -36,7 +36,7 @@ void append_digits(std::string& out, Number number) {
     out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
 }
 
-/// What a member costs beside its text, so that a bound on the text bounds millions of empty ones too.
+/// The overhead of a member beyond its text, so that a limit on the size also bounds millions of empty members.
 constexpr std::size_t kPerMember = 96;
 
 bool both_are(char open, char close, std::string_view a, std::string_view b) {

@@ -1,4 +1,5 @@
-// An object that closes within its line is taken as it is; one that does not may span lines, if it closes at all.
+// Recovers JSON values from broken framing. An object that closes within its line is accepted as it is; one that does
+// not close there may span several lines.
 #include "wire/loose_frames.hpp"
 
 #include <algorithm>
@@ -22,7 +23,7 @@ std::size_t end_of_json(std::string_view text, JsonOutline& outline, bool over_l
     return closed ? end : std::string_view::npos;
 }
 
-/// Without white space in front. Nothing behind the value is looked at.
+/// The JSON value at the beginning of the text, without leading white space. Text after the value is ignored.
 std::string_view leading_json(std::string_view text, bool over_lines) {
     if (text.empty() || (text.front() != '{' && text.front() != '[')) return {};
     JsonOutline outline;
@@ -80,7 +81,7 @@ std::optional<LooseFrame> LooseFrames::next() {
         }
         if (value.empty()) return LooseFrame{LooseFrame::Kind::unreadable, take_line(), error_event_};
         rest_.remove_prefix(value.size());
-        takes(rest_, ",");  // as in a list
+        takes(rest_, ",");  // values may be separated like those of a list
         const bool of_error_event = error_event_;
         error_event_ = false;
         return LooseFrame{LooseFrame::Kind::json, value, of_error_event};

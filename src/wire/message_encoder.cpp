@@ -1,4 +1,5 @@
-// An assistant's turn with tool calls and no text says `"content":null`: never `[]`, which some servers refuse.
+// Encodes messages. An assistant message with tool calls and no text gets `"content":null`, never `[]`, which some
+// servers reject.
 #include "wire/message_encoder.hpp"
 
 #include <string_view>
@@ -24,7 +25,7 @@ std::string_view name_of(Role role) {
     return "user";
 }
 
-/// Writes one part; false when its JSON is no JSON object.
+/// Writes one part; returns false if its JSON is not a JSON object.
 struct PartWriter {
     std::string& out;
 
@@ -89,13 +90,13 @@ bool append_parts(std::string& out, const std::vector<ContentPart>& parts) {
     return true;
 }
 
-/// Members in which providers hide what their reasoning needs back.
+/// Members in which providers send the reasoning data that they need back.
 constexpr std::string_view kReasoningMembers[] = {
     "reasoning_details", "reasoning_content", "reasoning",         "reasoning_text",    "reasoning_opaque",
     "reasoning_summary", "thinking",          "thinking_blocks",   "redacted_thinking", "encrypted_content",
     "signature",         "extra_content",     "thought_signature", "thought_signatures"};
 
-/// The member that reasoning goes back in; "" where its text goes back inside of other members.
+/// The member in which reasoning is sent back; "" if its text is sent inside other members.
 std::string_view reasoning_member(const Message& message) {
     const std::string_view name = message.reasoning_name;
     if (name == "reasoning_details" || name == "thinking_blocks" || name == "thinking") return {};
@@ -103,7 +104,7 @@ std::string_view reasoning_member(const Message& message) {
     return name == "reasoning" || name == "reasoning_text" ? name : "reasoning_content";
 }
 
-/// The JSON text of a member, "" where there is none.
+/// The JSON text of a member, "" if absent.
 std::string_view member_of(std::string_view json, std::string_view name) {
     ExtraMembers members;
     if (json.empty() || !members.add(json)) return {};
@@ -111,7 +112,7 @@ std::string_view member_of(std::string_view json, std::string_view name) {
     return value == nullptr ? std::string_view() : *value;
 }
 
-/// Gemini wants the signature of its thoughts back with the call that it belongs to; it travels in these members, of
+/// Gemini needs the signature of its thoughts back with the call that it belongs to; it is sent in these members, of
 /// the call or of its function.
 void append_signatures(ObjectWriter& object, std::string_view json) {
     if (json.empty()) return;
@@ -153,7 +154,7 @@ std::optional<Error> append_tool_calls(std::string& out, const std::vector<ToolC
     return std::nullopt;
 }
 
-/// Reasoning that came as parts goes back as parts, before the text.
+/// Reasoning that was received as parts is sent back as parts, before the text.
 void append_thinking_content(std::string& out, const Message& message) {
     out += "[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":";
     append_json_string(out, message.reasoning);
@@ -166,7 +167,7 @@ void append_thinking_content(std::string& out, const Message& message) {
     out += ']';
 }
 
-/// False when a part's JSON is no JSON object.
+/// Returns false if a part's JSON is not a JSON object.
 bool append_content(std::string& out, const Message& message, bool thinking) {
     const bool null_content = message.content.empty() && message.role == Role::assistant &&
                               (!message.tool_calls.empty() || !message.refusal.empty());
@@ -235,7 +236,7 @@ std::optional<Error> append_tool(std::string& out, const Tool& tool) {
     const std::string_view kind = wire_name(tool.kind);
     ObjectWriter object(out, extra);
     object.text("type", kind);
-    // A tool of another type describes itself in extra_json.
+    // A tool of another type is described by its extra_json.
     const bool is_described = !tool.name.empty() || !extra.has("type");
     if (is_described && object.name(kind)) {
         tool.kind == Tool::Kind::custom ? append_custom_tool(out, tool) : append_function_tool(out, tool);

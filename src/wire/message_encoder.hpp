@@ -1,4 +1,4 @@
-// Messages and tools → JSON, with every check that what is sent is JSON.
+// Encodes messages and tools as JSON, and checks that all JSON text from the caller is valid.
 // Message, Tool → [message_encoder] → chat_encoder
 #pragma once
 
@@ -13,11 +13,11 @@
 
 namespace holysheep::wire {
 
-/// Append a JSON array. What is returned says why it cannot be sent; `out` is then half written.
+/// Appends a JSON array. Returns an error if the messages cannot be encoded; `out` is then partly written.
 std::optional<Error> append_messages(std::string& out, const std::vector<Message>& messages, ReasoningReplay replay);
 std::optional<Error> append_tools(std::string& out, const std::vector<Tool>& tools);
 
-/// "function" or "custom": the tool's type, and the member that describes it.
+/// "function" or "custom": the type of the tool, and the name of the member that describes it.
 std::string_view wire_name(Tool::Kind kind);
 
 Error invalid_request(std::string message);

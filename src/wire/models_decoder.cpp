@@ -1,4 +1,4 @@
-// Only `id` is safe to expect of a model.
+// Decodes lists of models. Only `id` can be relied on.
 #include "wire/models_decoder.hpp"
 
 #include <nlohmann/json.hpp>

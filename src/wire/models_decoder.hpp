@@ -1,4 +1,4 @@
-// The body of GET /models → Model list.
+// Decodes the body of GET /models to a list of models.
 // body → [models_decoder] → Client::models
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace holysheep::wire {
 
-/// Takes `{"data":[…]}`, a bare array, and `{"models":[…]}`. Entries without an id are passed over.
+/// Accepts `{"data":[…]}`, a bare array, and `{"models":[…]}`. Entries without an id are skipped.
 Result<std::vector<Model>> decode_models(std::string_view body);
 
 }  // namespace holysheep::wire

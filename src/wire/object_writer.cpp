@@ -1,4 +1,4 @@
-// Names are written by this library and need no escaping, except those of the caller.
+// Writes objects. The library's own names need no escaping; those of the caller do.
 #include "wire/object_writer.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// One JSON object being written, over which the caller's own members win.
+// Writes one JSON object, in which the caller's own members take precedence.
 // values, extra_json → [object_writer] → chat_encoder
 #pragma once
 
@@ -16,10 +16,10 @@
 
 namespace holysheep::wire {
 
-/// The members of JSON objects that callers hand in, as text. Later objects win over earlier ones.
+/// The members of JSON objects from callers, as text. Later objects take precedence over earlier ones.
 class ExtraMembers {
   public:
-    /// Returns false if the text is not a JSON object. Empty text is accepted as no object.
+    /// Returns false if the text is not a JSON object. Empty text is accepted and adds nothing.
     bool add(std::string_view json_object);
     void remove(std::string_view name);
     bool has(std::string_view name) const { return find(name) != nullptr; }
@@ -31,7 +31,7 @@ class ExtraMembers {
     void put(std::string_view name, std::string_view value);
 
     std::vector<std::pair<std::string, std::string_view>> members_{};  ///< the values are views into the callers' text
-    /// The index of each name, once there are many: an answer may have hundred thousands of members.
+    /// The index of each name; built once there are many, because an answer may have a hundred thousand members.
     std::map<std::string, std::size_t, std::less<>> places_{};
 };
 

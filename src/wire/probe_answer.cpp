@@ -1,4 +1,5 @@
-// Lists of models are long, and their tree is not worth it: an error is short, or says so with its first member.
+// Judges probe answers by their beginning. Lists of models are long and not worth parsing into a DOM: an error is
+// short, or recognisable by its first member.
 #include "wire/probe_answer.hpp"
 
 #include <string>
@@ -33,7 +34,7 @@ bool is_probe_answer(std::string_view body, bool whole) {
     if (body.front() != '{' && body.front() != '[') return true;
     nlohmann::json tree;
     if (!whole || !parse_json(body, tree)) return !begins_with_an_error(body);
-    // A health check may answer {"message":"ok"}: only a certain error counts.
+    // A health check may answer {"message":"ok"}: only an unambiguous error counts.
     if (tree.is_object()) tree["choices"] = nlohmann::json::array();
     return !says_error(tree) && text_of(member(tree, "type")) != "error";
 }

@@ -7,11 +7,11 @@
 
 namespace holysheep::wire {
 
-/// As much of a body as is worth keeping for this.
+/// The maximum length of a body that is kept for this decision.
 inline constexpr std::size_t kProbeBodyBytes = std::size_t{16} << 10U;
 
-/// False for a page (of a login, or of a proxy) and for an error in any known shape. A body that was cut is judged by
-/// its beginning; an empty one, and text of any other kind, is taken for an answer.
+/// False for an HTML page (of a login, or of a proxy) and for an error in any known shape. A truncated body is judged
+/// by its beginning; an empty one, and text of any other kind, count as an answer.
 bool is_probe_answer(std::string_view body, bool whole);
 
 }  // namespace holysheep::wire

@@ -1,5 +1,5 @@
-// Blocks of reasoning that a stream sends in fragments, joined as their providers join them: a signature is only
-// accepted back together with the whole text that it signs.
+// Joins blocks of reasoning that a stream sends in fragments, as their providers do: a signature is only accepted back
+// together with the whole text that it signs.
 // reasoning_details, thinking_blocks (JSON arrays) → [reasoning_blocks] → Message::extra_json
 #pragma once
 
@@ -8,9 +8,9 @@
 
 namespace holysheep::wire {
 
-/// Fragments of one block have one type and, where they have it, one index; without an index they follow each other
+/// Fragments of one block have the same type and, if present, the same index; without an index they follow each other
 /// until a signature ends the block. Text, summary, data and thinking are joined, other members are replaced. Returns
-/// the text unchanged where it is no array of objects.
+/// the text unchanged if it is not an array of objects.
 std::string join_reasoning_blocks(std::string_view json);
 
 }  // namespace holysheep::wire

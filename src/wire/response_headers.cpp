@@ -1,4 +1,4 @@
-// Reads each value strictly enough to never act on an invalid one.
+// Parses response headers strictly, so that invalid values are never acted on.
 #include "wire/response_headers.hpp"
 
 #include <algorithm>
@@ -19,10 +19,10 @@ using std::chrono::milliseconds;
 
 using values::equal_ignoring_case;
 
-/// Without the optional white space of RFC 9110, 5.6.3.
+/// Removes the optional white space of RFC 9110, 5.6.3.
 std::string_view trimmed(std::string_view text) { return values::trim(text, " \t"); }
 
-/// A number at the front of the text, which is cut off it. Not negative, not infinite.
+/// Parses a number at the front of the text and removes it from there. It is neither negative nor infinite.
 std::optional<double> take_number(std::string_view& text) {
     double value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
@@ -31,7 +31,7 @@ std::optional<double> take_number(std::string_view& text) {
     return value;
 }
 
-/// Longer waits are nonsense, and would not fit into a clock's nanoseconds.
+/// Longer waits are implausible, and would not fit into a clock's nanoseconds.
 constexpr milliseconds kTenYears{320'000'000'000};
 
 std::optional<milliseconds> to_milliseconds(double value) {
@@ -50,13 +50,13 @@ std::optional<milliseconds> until_date(std::string_view text, HeaderView headers
     const auto when = parse_http_date(trimmed(text));
     if (!when) return std::nullopt;
     const auto server_now = parse_http_date(trimmed(find_header(headers, "date")));
-    // In milliseconds from the start: a year such as 9999 is beyond the nanoseconds of a clock.
+    // Computed in milliseconds: a year such as 9999 does not fit into a clock's nanoseconds.
     const auto wait = server_now ? milliseconds(*when - *server_now) : *when - std::chrono::floor<milliseconds>(now);
     if (wait > kTenYears) return std::nullopt;
     return std::max(wait, milliseconds(0));
 }
 
-/// The unit at the front of the text, in milliseconds; it is cut off. "ms" before "m".
+/// Parses the unit at the front of the text, in milliseconds, and removes it from there. "ms" is tried before "m".
 std::optional<double> take_unit(std::string_view& text) {
     constexpr std::pair<std::string_view, double> kUnits[] = {{"ms", 1.0}, {"us", 1e-3}, {"ns", 1e-6}, {"s", 1e3},
                                                               {"m", 6e4},  {"h", 3.6e6}, {"d", 8.64e7}};
@@ -78,7 +78,7 @@ std::optional<std::chrono::system_clock::time_point> within_clock(std::optional<
     return date;
 }
 
-/// A moment as seconds or milliseconds since the epoch, or as a date of RFC 3339 ("2026-01-27T12:00:30Z").
+/// Parses a point in time as seconds or milliseconds since the epoch, or as an RFC 3339 date ("2026-01-27T12:00:30Z").
 std::optional<std::chrono::system_clock::time_point> parse_moment(std::string_view text) {
     constexpr double kFirstSeconds = 1e9, kFirstMilliseconds = 1e12;
     text = trimmed(text);
@@ -92,7 +92,7 @@ std::optional<std::chrono::system_clock::time_point> parse_moment(std::string_vi
     return within_clock(parse_rfc3339(text));
 }
 
-/// Ids end up in logs and messages: printable, one line, not endless.
+/// Ids are used in logs and messages, so they must be printable, on one line, and of limited length.
 std::string printable(std::string_view id) {
     constexpr std::size_t kIdBytes = 256;
     if (id.size() <= kIdBytes && std::ranges::all_of(id, [](char c) { return c >= 0x20 && c < 0x7F; })) {
@@ -152,14 +152,14 @@ std::optional<milliseconds> parse_duration(std::string_view text) {
 
 namespace {
 
-/// One limit: how much of it there is, is left, and when it is whole again.
+/// One limit: its size, the remaining part, and when it is replenished.
 struct Window {
     std::optional<std::int64_t> limit{}, remaining{};
     std::optional<milliseconds> reset{};
     bool is_there() const { return limit || remaining || reset; }
 };
 
-/// The gateway's clock where the answer has a date, else ours: read only where a header names a moment.
+/// The gateway's clock if the answer has a date, else the local one; read only if a header contains a point in time.
 class ServerClock {
   public:
     ServerClock(HeaderView headers, std::chrono::system_clock::time_point local) : headers_(headers), local_(local) {}
@@ -172,7 +172,7 @@ class ServerClock {
     std::chrono::system_clock::time_point local_;
 };
 
-/// A span as it is, a moment as the span until then.
+/// Returns a duration unchanged, and a point in time as the duration until then.
 std::optional<milliseconds> parse_span_until(std::string_view text, const ServerClock& clock) {
     if (trimmed(text).empty()) return std::nullopt;
     const auto moment = parse_moment(text);
@@ -181,16 +181,16 @@ std::optional<milliseconds> parse_span_until(std::string_view text, const Server
     return wait < kTenYears ? std::optional(std::max(wait, milliseconds(0))) : std::nullopt;
 }
 
-/// The names of one window's three headers: "x-ratelimit-" "limit" "-tokens".
+/// The parts of the names of one window's three headers: "x-ratelimit-" "limit" "-tokens".
 struct WindowNames {
-    std::size_t prefix;  ///< of kPrefixes
+    std::size_t prefix;  ///< index in kPrefixes
     std::string_view suffix;
 };
 
 constexpr std::array<std::string_view, 4> kPrefixes{"x-ratelimit-", "anthropic-ratelimit-requests-",
                                                     "anthropic-ratelimit-tokens-", "ratelimit-"};
 
-// Of several windows the first that is there counts, unless a later one is used up.
+// Of several windows the first that is present counts, unless a later one is used up.
 constexpr std::array<WindowNames, 7> kRequestWindows{{{0, "-requests"},
                                                       {0, "-requests-minute"},
                                                       {0, "-requests-hour"},
@@ -206,7 +206,8 @@ bool starts_with(std::string_view text, std::string_view prefix) {
     return text.size() >= prefix.size() && equal_ignoring_case(text.substr(0, prefix.size()), prefix);
 }
 
-/// The values of the windows' headers, by window and word. Every answer passes here: one pass over its headers.
+/// The values of the windows' headers, by window and word, collected in one pass because every answer is processed
+/// here.
 template <std::size_t windows>
 using WindowTexts = std::array<std::array<std::string_view, kWords.size()>, windows>;
 

@@ -1,4 +1,5 @@
-// A line is taken at its CR without waiting for a possible LF; that LF is then skipped.
+// Splits an event stream into lines and events. A line is processed at its CR, without waiting for a possible LF, which
+// is then skipped.
 #include "wire/sse_decoder.hpp"
 
 #include <algorithm>
@@ -11,7 +12,7 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-/// Finds line ends; each byte is looked at once per kind of line end, however many lines there are.
+/// Finds line ends; each byte is examined once per kind of line end, however many lines there are.
 class LineEnds {
   public:
     LineEnds(std::string_view bytes, std::uint64_t& work) : bytes_(bytes), work_(work) {
@@ -70,7 +71,7 @@ SseDecoder::Status SseDecoder::feed(std::string_view bytes, SseSink& sink) {
             work_ += piece.size();
             keep_borrowed_data();
             take_line(line_, sink);
-            // The buffer of the line is reused, so its data must be copied.
+            // The buffer of the line is reused, so the borrowed data must be copied.
             keep_borrowed_data();
             line_.clear();
         }
@@ -88,7 +89,7 @@ SseDecoder::Status SseDecoder::finish(SseSink& sink) {
     return status_;
 }
 
-/// The mark may come in pieces; bytes that only looked like its beginning go into the first line.
+/// The mark may arrive in pieces; bytes that only looked like its beginning belong to the first line.
 void SseDecoder::skip_byte_order_mark(std::string_view& bytes) {
     while (mark_bytes_ >= 0 && !bytes.empty()) {
         const auto seen = static_cast<std::size_t>(mark_bytes_);
@@ -133,7 +134,7 @@ bool SseDecoder::take_field(std::string_view name, std::string_view value, SseSi
 
 void SseDecoder::take_data(std::string_view value, SseSink& sink) {
     if (has_one_line_ && sink.is_whole(is_borrowed_ ? borrowed_ : data_)) {
-        const std::string name = name_;  // of the lines that follow, too, until a blank one
+        const std::string name = name_;  // also applies to the following lines until a blank one
         dispatch(sink);
         if (status_ != Status::open) return;
         name_ = name;

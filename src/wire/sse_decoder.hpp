@@ -1,5 +1,5 @@
-// Bytes of an event stream → events, in whatever pieces the bytes come. The rules are those of WHATWG HTML,
-// "Server-sent events", 9.2.6 "Interpreting an event stream"; three additions are named below.
+// Decodes the bytes of an event stream into events, however the bytes are split. Follows WHATWG HTML, "Server-sent
+// events", 9.2.6 "Interpreting an event stream"; three additions are named below.
 // body bytes → [sse_decoder] → stream_decoder
 #pragma once
 
@@ -11,14 +11,14 @@
 
 namespace holysheep::wire {
 
-/// Receives events. Views live until the function returns; `false` ends the reading.
+/// Receives events. Views are valid until the function returns; returning `false` stops the decoder.
 class SseSink {
   public:
     virtual ~SseSink();
     /// `name` is "message" unless the stream sets another one.
     virtual bool on_event(std::string_view name, std::string_view data) = 0;
     virtual bool on_comment(std::string_view text) = 0;
-    /// The non-standard field `error:`, which llama.cpp and its descendants send instead of data.
+    /// The non-standard field `error:`, which llama.cpp and its derivatives send instead of data.
     virtual bool on_error_field(std::string_view text) = 0;
     /// A line without a field, or with one that the standard ignores.
     virtual bool on_other_line(std::string_view line) = 0;
@@ -27,7 +27,8 @@ class SseSink {
     virtual bool is_whole(std::string_view data) = 0;
 };
 
-/// An event that lies whole in the bytes of one `feed` is not copied. Cost is linear in the bytes, however they come.
+/// An event that is contained in the bytes of one `feed` is not copied. The cost is linear in the bytes, however they
+/// are split.
 class SseDecoder {
   public:
     enum class Status { open, stopped, too_long };
@@ -41,7 +42,7 @@ class SseDecoder {
     /// that line, and the sink can check whether the data is complete.
     Status finish(SseSink& sink);
 
-    /// Bytes looked at and copied so far: its cost, which tests hold against the bytes fed.
+    /// Bytes examined and copied so far: a measure of its cost, which tests compare with the bytes fed.
     std::uint64_t work() const { return work_; }
     std::string_view last_event_id() const { return last_event_id_; }
     /// The value of `retry:`. A POST is never repeated because of it.
@@ -50,7 +51,7 @@ class SseDecoder {
   private:
     void skip_byte_order_mark(std::string_view& bytes);
     void take_line(std::string_view line, SseSink& sink);
-    /// False for a field that is not known.
+    /// Returns false for an unknown field.
     bool take_field(std::string_view name, std::string_view value, SseSink& sink);
     void take_data(std::string_view value, SseSink& sink);
     void dispatch(SseSink& sink);
@@ -63,14 +64,14 @@ class SseDecoder {
     std::uint64_t work_ = 0;
     Status status_ = Status::open;
     std::string line_{};           ///< the beginning of an incomplete line
-    std::string data_{};           ///< of the present event, if it had to be copied
+    std::string data_{};           ///< the data of the current event, if it had to be copied
     std::string_view borrowed_{};  ///< the event's only data line so far, inside the bytes being fed
     bool has_data_ = false, is_borrowed_ = false, has_one_line_ = false;
     std::string name_{};
     std::string last_event_id_{};
     std::optional<std::uint64_t> reconnection_milliseconds_{};
-    bool skip_line_feed_ = false;  ///< the last byte was a CR, whose line has been taken
-    int mark_bytes_ = 0;           ///< of a byte order mark seen so far; -1: past the beginning
+    bool skip_line_feed_ = false;  ///< the last byte was a CR, whose line has been processed
+    int mark_bytes_ = 0;           ///< bytes of a byte order mark seen so far; -1 after the beginning
 };
 
 }  // namespace holysheep::wire

@@ -26,7 +26,7 @@ namespace {
 constexpr std::size_t kSnippetBytes = 1024, kHtmlBytes = 2048, kStrayBytes = std::size_t{64} << 10U;
 constexpr const char* kCheckGateway = " bytes; check what answers at the base URL";
 
-/// DashScope puts the status of an event into a comment: ":HTTP_STATUS/429". 0: none, or a good one.
+/// DashScope puts the status of an event into a comment: ":HTTP_STATUS/429". Returns 0 without a status or for success.
 int status_in_comment(std::string_view text) {
     constexpr std::string_view kName = "HTTP_STATUS/";
     text = without_outer_space(text);
@@ -97,7 +97,7 @@ class StreamDecoder::Machine final : public SseSink {
         return state_ == State::open;
     }
 
-    /// JSON without `data:` before it, on one line or several: a proxy's own error, or a chunk of a careless relay.
+    /// JSON without a preceding `data:`, on one line or several: a proxy's own error, or a chunk of an imprecise relay.
     bool on_other_line(std::string_view line) override {
         if (stray_.empty()) {
             line = without_outer_space(line);
@@ -343,11 +343,11 @@ class StreamDecoder::Machine final : public SseSink {
     ChunkAccumulator answer_;
     ChunkFrame frame_{};
     std::string whole_{};
-    std::unique_ptr<Error> error_{};                ///< once failed
-    std::string unreadable_{}, unreadable_text_{};  ///< of the chunk that will end the stream
-    std::string stray_{};                           ///< JSON outside of any event, so far
+    std::unique_ptr<Error> error_{};                ///< set once failed
+    std::string unreadable_{}, unreadable_text_{};  ///< of the unreadable chunk that will end the stream
+    std::string stray_{};                           ///< JSON outside of any event so far
     JsonOutline stray_outline_{};
-    int event_status_ = 0;  ///< of the present event, from a comment
+    int event_status_ = 0;  ///< of the current event, from a comment
     State state_ = State::open;
     Body body_ = Body::undecided;
     bool at_end_ = false, clean_end_ = false;

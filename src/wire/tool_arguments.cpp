@@ -1,5 +1,5 @@
-// Only texts that could not be one JSON object if they were appended are read in another way: no valid stream of
-// pieces is affected.
+// Interprets pieces of arguments. A piece gets a special meaning only if appending it could not give one JSON object,
+// so a valid stream of pieces is never affected.
 #include "wire/tool_arguments.hpp"
 
 #include <utility>
@@ -67,12 +67,12 @@ ToolArguments::Piece ToolArguments::add(std::string& text, std::string_view piec
     return Piece::continues;
 }
 
-/// Some servers send all of the arguments so far with each chunk. A text that begins like the text so far could also be
-/// a nested object, where one may stand.
+/// Some servers send all arguments so far with each chunk. A text that begins like the text so far could also be a
+/// nested object, if one is allowed at this position.
 bool ToolArguments::restates(std::string_view text, std::string_view piece) const {
     if (!object_ || !starts_with(piece, text)) return false;
     if (cumulative_) return true;
-    // Inside a string, `{"` ends it, and what follows has to be punctuation.
+    // Inside a string, `{"` would end it, and only punctuation can follow.
     constexpr std::string_view kAfterString = ":,}] \t\r\n";
     if (outline_.in_string())
         return starts_with(piece, "{\"") && piece.size() > 2 && kAfterString.find(piece[2]) == piece.npos;

@@ -1,5 +1,5 @@
-// The index decides where it is given and nothing contradicts it; else the id; else the order. A name is what opens a
-// call: an id that changes without one is the same call. Arguments never become two JSON values in a row.
+// Assigns pieces to calls by index if there is a consistent one, else by id, else by order. A name opens a call: if the
+// id changes without a name, it is the same call. Arguments never become two consecutive JSON values.
 #include "wire/tool_call_assembler.hpp"
 
 #include <algorithm>
@@ -17,8 +17,8 @@ std::size_t ToolCallAssembler::by_index(std::int64_t index, const ToolCallDelta&
                                         const std::vector<ToolCall>& calls) {
     const auto known = piece.id.empty() ? by_id_.end() : by_id_.find(piece.id);
     const auto [at, is_new] = by_index_.try_emplace(index, calls.size());
-    // Some count pieces in the index: a piece without a name goes where its id points. With a name it is a call of its
-    // own, whatever id it shares with others.
+    // Some providers count pieces in the index: a piece without a name is assigned by its id. With a name it is a
+    // separate call, even if it shares its id with others.
     if (is_new) return at->second = known != by_id_.end() && piece.name.empty() ? known->second : calls.size();
     if (known != by_id_.end() && known->second != at->second) {
         const ToolCall& named = calls[known->second];
@@ -28,7 +28,8 @@ std::size_t ToolCallAssembler::by_index(std::int64_t index, const ToolCallDelta&
     return at->second;
 }
 
-/// Without an index. Who sends neither index nor id (Gemini) sends calls whole, so a second name is a second call.
+/// Assigns a piece without an index. A provider that sends neither index nor id (Gemini) sends whole calls, so a second
+/// name is a second call.
 std::size_t ToolCallAssembler::by_order(const ToolCallDelta& piece, const std::vector<ToolCall>& calls) const {
     if (calls.empty()) return 0;
     const ToolCall& last = calls[last_];
@@ -43,7 +44,7 @@ std::size_t ToolCallAssembler::by_order(const ToolCallDelta& piece, const std::v
     return continues_open_text(last_, piece, last) ? last_ : calls.size();
 }
 
-/// For those who repeat the name with every piece.
+/// For providers that repeat the name with every piece.
 bool ToolCallAssembler::continues_open_text(std::size_t slot, const ToolCallDelta& piece, const ToolCall& call) const {
     return piece.name == call.name && states_[slot].arguments.is_open() && !piece.arguments.empty() &&
            !ToolArguments::begins_object(piece.arguments);
@@ -55,7 +56,7 @@ bool ToolCallAssembler::is_another(std::size_t slot, const ToolCallDelta& piece,
     const ToolCall& call = calls[slot];
     if (piece.id.empty() || is_known_as(slot, piece.id) || !states_[slot].has_id || !piece.index) return false;
     if (call.name.empty()) return true;
-    // A text that cannot go on here, under a new id: its name comes late.
+    // The text cannot continue here, and the id is new: this call's name will come late.
     const ToolArguments& text = states_[slot].arguments;
     return call.type != "custom" && text.is_open() && ToolArguments::begins_object(piece.arguments) &&
            !text.takes_object() && piece.arguments.substr(0, call.arguments.size()) != call.arguments;
@@ -74,7 +75,7 @@ bool ToolCallAssembler::names_another(std::size_t slot, const ToolCallDelta& pie
     if (piece.name != call.name) return same_id ? whole : true;
     if (same_id) return whole && !placeholder && !repeats && ToolArguments::begins_object(piece.arguments);
     if (new_id) return !continues_open_text(slot, piece, call);
-    // The same name again, and no id that says whether it is the same call.
+    // The same name again, without an id that shows whether it is the same call.
     if (!whole || piece.arguments.empty()) return false;
     if (repeats) return state.chunk == chunk_;
     if (!placeholder) return true;
@@ -89,7 +90,7 @@ std::size_t ToolCallAssembler::open(std::vector<ToolCall>& calls, std::string_vi
     ToolCall& call = calls.emplace_back();
     call.type.clear();
     call.name = name;
-    // An id that another call has would leave open which of them a result is for: this one gets one of its own.
+    // With another call's id, a result would be ambiguous: this call gets a new id.
     State& state = states_.emplace_back();
     state.has_id = !id.empty();
     if (state.has_id && by_id_.emplace(id, slot).second) call.id = id;
@@ -112,7 +113,7 @@ std::size_t ToolCallAssembler::add_to(std::size_t slot, const ToolCallDelta& pie
         state.has_id = true;
         if (by_id_.emplace(piece.id, slot).second && call.id.empty()) call.id = piece.id;
     } else if (new_id && state.next_id.empty()) {
-        by_id_.emplace(piece.id, slot);  // one more id of the same call
+        by_id_.emplace(piece.id, slot);  // an additional id of the same call
     }
     state.chunk = chunk_;
     if (call.type == "custom") {
@@ -125,7 +126,7 @@ std::size_t ToolCallAssembler::add_to(std::size_t slot, const ToolCallDelta& pie
     return slot;
 }
 
-/// A call that showed only by its arguments. Its name, if it has none yet, is not guessed: it may come.
+/// Opens a call that was recognised by its arguments only. A missing name is not guessed, because it may still come.
 std::size_t ToolCallAssembler::open_next(std::size_t slot, const ToolCallDelta& piece, std::string_view arguments,
                                          std::vector<ToolCall>& calls) {
     const std::string name = std::exchange(states_[slot].next_name, {});

@@ -17,13 +17,14 @@
 
 namespace holysheep::wire {
 
-/// Puts together the calls of one choice, in order of first appearance.
+/// Assembles the calls of one choice, in order of first appearance.
 class ToolCallAssembler {
   public:
-    /// Bytes that a call takes here, beside its texts.
+    /// Memory that a call takes here in addition to its texts.
     static constexpr std::size_t kBytesPerCall = 160;
 
-    /// The pieces that follow are of one chunk: equal whole entries there are two calls, in two chunks a repetition.
+    /// The following pieces belong to a new chunk: equal complete entries are two calls within one chunk, but a
+    /// repetition across two.
     void begin_chunk() { ++chunk_; }
     /// Adds the piece to the call that it belongs to and returns that call's position; `calls` grows by one when it
     /// opens a new call.
@@ -40,9 +41,10 @@ class ToolCallAssembler {
   private:
     struct State {
         ToolArguments arguments{};
-        std::string next_name{}, next_id{};  ///< said after the arguments were whole: another call's, or nothing
-        std::uint64_t chunk = 0;             ///< of its last piece
-        bool has_id = false;                 ///< from the gateway, not one that was made up
+        std::string next_name{},
+            next_id{};            ///< received after the arguments were complete: of another call, or irrelevant
+        std::uint64_t chunk = 0;  ///< the chunk of its last piece
+        bool has_id = false;      ///< an id from the gateway, not a generated one
         bool reported = false;
     };
 
@@ -61,11 +63,11 @@ class ToolCallAssembler {
         return found != by_id_.end() && found->second == slot;
     }
 
-    std::vector<State> states_{};  ///< beside the calls
+    std::vector<State> states_{};  ///< parallel to the calls
     std::size_t last_ = 0;
     std::uint64_t chunk_ = 0;
     std::map<std::int64_t, std::size_t> by_index_{};
-    std::map<std::string, std::size_t, std::less<>> by_id_{};  ///< also ids that a call was given later
+    std::map<std::string, std::size_t, std::less<>> by_id_{};  ///< includes ids that a call was given later
 };
 
 }  // namespace holysheep::wire

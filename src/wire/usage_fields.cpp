@@ -1,4 +1,4 @@
-// Both readers fill the same fields, so that one function decides what they mean.
+// Interprets token counts. Both readers fill the same fields, so that one function decides what they mean.
 #include "wire/usage_fields.hpp"
 
 #include <algorithm>
@@ -22,7 +22,7 @@ std::int64_t first_of(std::initializer_list<Count> counts) {
     return 0;
 }
 
-/// Half of the range, so that no sum of two counts overflows.
+/// Each count is limited to half of the range, so that the sum of two cannot overflow.
 std::int64_t sum_of(const Count& a, const Count& b) {
     constexpr std::int64_t kLimit = INT64_MAX / 2;
     return std::min(first_of({a}), kLimit) + std::min(first_of({b}), kLimit);
@@ -30,7 +30,7 @@ std::int64_t sum_of(const Count& a, const Count& b) {
 
 constexpr double kTicksPerDollar = 1e10;
 
-/// One member that must be an integer or null.
+/// Reads one member that must be an integer or null.
 bool scan_count(JsonCursor& cursor, Count& out) {
     std::int64_t value = 0;
     if (cursor.read_null()) {
@@ -79,7 +79,7 @@ bool scan_completion_details(JsonCursor& cursor, UsageFields::CompletionDetails&
     });
 }
 
-/// Members that only some providers have. Null when the name is none of them.
+/// The field for a member that only some providers send; null if the name is unknown.
 Count* provider_count(UsageFields& fields, std::string_view name) {
     if (name == "reasoning_tokens") return &fields.reasoning_tokens;
     if (name == "prompt_cache_hit_tokens") return &fields.prompt_cache_hit_tokens;
@@ -100,7 +100,7 @@ std::optional<Money> money_of(std::optional<double> dollars) {
 
 namespace {
 
-/// A number, or Perplexity's object of costs, which is all zeros until the answer is complete.
+/// A number, or Perplexity's object of costs, which contains only zeros until the answer is complete.
 std::optional<double> cost_of(const nlohmann::json& usage) {
     const auto total = number_of(member(usage, "cost", "total_cost"));
     return total && *total > 0 ? total : number_of(member(usage, "cost"));
@@ -157,7 +157,8 @@ bool scan_usage(JsonCursor& cursor, UsageFields& out, std::string_view& raw) {
 bool normalise_usage(const UsageFields& fields, std::string_view raw, Usage& usage) {
     const auto& prompt = fields.prompt_details;
     const auto& completion = fields.completion_details;
-    // Some send zeros until they have counted, or for ever: no prompt has no tokens, and an answer is not free.
+    // Some providers send zeros until they have counted, or always: a count of zero for a prompt or an answer means
+    // unknown.
     const auto counted = [](const Count& count) { return count && *count != 0; };
     if (!counted(fields.prompt_tokens) && !counted(fields.completion_tokens) && !counted(fields.total_tokens) &&
         !fields.cost && !fields.cost_in_usd_ticks) {

@@ -1,4 +1,4 @@
-// Token counts under the many names that providers give them, made into one Usage.
+// Maps the providers' different names of token counts to one Usage.
 // usage object → [UsageFields] → Usage
 #pragma once
 
@@ -14,14 +14,14 @@ namespace holysheep::wire {
 
 class JsonCursor;
 
-/// The members as they were sent; unset where absent, null or not a number.
+/// The members as received; unset if absent, null or not a number.
 struct UsageFields {
     using Count = std::optional<std::int64_t>;
     Count prompt_tokens{}, completion_tokens{}, total_tokens{}, reasoning_tokens{};
     Count prompt_cache_hit_tokens{}, cached_tokens{}, num_cached_tokens{};  ///< DeepSeek; Moonshot, Together; Mistral
     Count cache_read_input_tokens{}, cache_creation_input_tokens{};         ///< Anthropic-style relays
     std::optional<double> cost{};
-    std::optional<double> cost_in_usd_ticks{};  ///< xAI: 10^10 make a dollar (docs.x.ai, "Cost Tracking")
+    std::optional<double> cost_in_usd_ticks{};  ///< xAI: 10^10 ticks are a dollar (docs.x.ai, "Cost Tracking")
     struct PromptDetails {
         Count cached_tokens{}, cache_write_tokens{}, audio_tokens{}, text_tokens{}, image_tokens{};
     } prompt_details{};
@@ -31,15 +31,15 @@ struct UsageFields {
     } completion_details{};
 };
 
-/// From the tree, tolerantly.
+/// Reads the fields from a DOM tree, tolerantly.
 UsageFields read_usage(const nlohmann::json& usage);
-/// In place; false for anything that is not the usual shape.
+/// Reads the fields in place; returns false for anything that does not have the usual shape.
 bool scan_usage(JsonCursor& cursor, UsageFields& out, std::string_view& raw);
 
-/// False, with `usage` untouched, when the fields say nothing: `{}` is no usage.
+/// Returns false, without changing `usage`, if all fields are unset: `{}` is not a usage.
 bool normalise_usage(const UsageFields& fields, std::string_view raw, Usage& usage);
 
-/// Unset for what is no price: negative, not a number, or beyond all money.
+/// Unset if the number is not a valid price: negative, not a number, or out of range.
 std::optional<Money> money_of(std::optional<double> dollars);
 
 }  // namespace holysheep::wire

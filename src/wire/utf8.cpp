@@ -1,11 +1,11 @@
-// Table 3-7 of the Unicode standard ("well-formed UTF-8 byte sequences") as code.
+// Implements table 3-7 of the Unicode standard ("well-formed UTF-8 byte sequences").
 #include "wire/utf8.hpp"
 
 namespace holysheep::wire {
 namespace {
 
 struct Lead {
-    std::size_t length;                     // 0: not a first byte
+    std::size_t length;                     // 0: not a valid first byte
     unsigned char low = 0x80, high = 0xBF;  // range of the second byte
 };
 

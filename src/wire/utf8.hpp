@@ -1,4 +1,4 @@
-// UTF-8 as bytes: how long the sequence at a position is, and text made valid by U+FFFD.
+// Decodes UTF-8 sequences, and makes text valid by inserting U+FFFD.
 // network or caller bytes → [utf8] → json_writer, json_cursor, json_dom
 #pragma once
 
@@ -10,8 +10,8 @@ namespace holysheep::wire {
 
 inline constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";
 
-/// A step through text: `length` bytes that are one well-formed sequence, or (`valid` false) one that is not: the
-/// longest beginning of a sequence, to be replaced by a single U+FFFD (Unicode, "substitution of maximal subparts").
+/// One step through text: `length` bytes that are either one well-formed sequence or, with `valid` false, the longest
+/// prefix of one, to be replaced by a single U+FFFD (Unicode, "substitution of maximal subparts").
 struct Utf8Step {
     std::size_t length = 0;
     bool valid = false;
@@ -23,7 +23,7 @@ Utf8Step utf8_step(std::string_view text, std::size_t at);
 /// Appends the text with every ill-formed part replaced by U+FFFD.
 void append_valid_utf8(std::string& out, std::string_view text);
 
-/// The longest beginning of at most `limit` bytes that does not end inside a character.
+/// The longest prefix of at most `limit` bytes that does not end inside a character.
 std::string_view utf8_prefix(std::string_view text, std::size_t limit);
 
 /// Appends the code point, which must be a scalar value.
