@@ -1,4 +1,5 @@
-// The cost is exact if the gateway reported usage, estimated if it did not, and zero if it refused.
+// Computes the cost of attempts. It is exact if the gateway reported usage, estimated if it did not, and zero if it
+// refused the request.
 #include "accounting/attempt_cost.hpp"
 
 #include <holysheep/cost.hpp>

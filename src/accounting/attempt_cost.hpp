@@ -1,4 +1,4 @@
-// The cost of an attempt, whatever its result, and of all attempts of a call.
+// Computes the cost of an attempt, whatever its result, and the sum over all attempts of a call.
 // Attempt → [cost_of_attempt] → AttemptRecord, Ledger
 #pragma once
 
@@ -13,7 +13,7 @@ namespace holysheep::accounting {
 struct AttemptUse {
     const Usage* counted = nullptr;                         ///< reported usage; null: none
     bool answered = false;                                  ///< the answer is complete
-    bool maybe_billed = false;                              ///< the gateway may have processed it
+    bool maybe_billed = false;                              ///< the gateway may have processed the request
     std::int64_t prompt_tokens = 0, completion_tokens = 0;  ///< estimates
 };
 
@@ -26,7 +26,7 @@ struct AttemptCost {
 /// stopped reading. `price` is null if it is unknown.
 AttemptCost cost_of_attempt(const AttemptUse& use, const ModelPrice* price);
 
-/// Known only if every part is; zero at first.
+/// A sum of costs: zero at first, and unknown as soon as one part is unknown.
 class CostSum {
   public:
     void add(const std::optional<Money>& cost, bool is_estimate);

@@ -1,11 +1,11 @@
-// The list prices that ship with the library. They age: each says when it was looked up, and where.
+// The list prices that ship with the library. Prices change: each entry says when and where it was looked up.
 #include <holysheep/model_catalogue.hpp>
 
 namespace holysheep {
 inline namespace v0 {
 namespace {
 
-/// Of a million tokens, in thousandths of a US dollar.
+/// Makes the price of a million tokens from thousandths of a US dollar.
 Money usd_thousandths(std::int64_t amount) { return {.nano = amount * 1'000'000}; }
 
 ModelTraits gpt_4_1() {

@@ -1,4 +1,4 @@
-// Multiplies tokens by prices, and sums before the only division, which rounds.
+// Computes costs: multiplies tokens by prices, sums the products, and divides (and rounds) only once at the end.
 #include <holysheep/cost.hpp>
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace holysheep {
 namespace accounting {
 namespace {
 
-/// A tier as a price.
+/// The price tier that applies to a context of this length, as a full tier.
 PriceTier tier_for(const ModelPrice& price, std::int64_t context) {
     PriceTier chosen{0, price.input, price.cached_input, price.cache_write, price.output};
     for (const auto& tier : price.tiers) {
@@ -25,7 +25,7 @@ PriceTier tier_for(const ModelPrice& price, std::int64_t context) {
 }  // namespace
 
 TokenCounts count_tokens(const Usage& usage) {
-    // An eighth of the range, so that no sum overflows; real counts are far below.
+    // An eighth of the range, so that no sum overflows; real counts are far below it.
     constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / 8;
     const auto bounded = [&](std::int64_t tokens) { return std::clamp<std::int64_t>(tokens, 0, kMost); };
     const auto prompt = bounded(usage.prompt_tokens);
@@ -45,7 +45,7 @@ std::optional<Money> price_tokens(const TokenCounts& counts, const ModelPrice& p
     for (const auto* part : {&cached, &cache_write, &tier.output}) {
         if (part->currency != tier.input.currency) return std::nullopt;
     }
-    // Each product is below an eighth of the range, by the bound of the counts.
+    // Each product is below an eighth of the range, because the counts are bounded.
     auto sum = Wide::product(counts.plain, tier.input.nano);
     sum += Wide::product(counts.cached, cached.nano);
     sum += Wide::product(counts.cache_write, cache_write.nano);

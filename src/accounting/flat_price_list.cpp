@@ -1,4 +1,4 @@
-// LiteLLM's format: dollars per token as binary fractions, thresholds in the names of members, zero for unknown.
+// Reads LiteLLM's format: dollars per token as binary fractions, thresholds in member names, zero for unknown.
 #include <algorithm>
 #include <charconv>
 #include <string>
@@ -15,7 +15,7 @@ using nlohmann::json;
 
 constexpr int kPerMillion = 6;  // digits between the price of a token and that of a million
 
-/// Zero means unknown.
+/// The price in a member; zero means unknown.
 std::optional<Money> price_of(PriceFields& fields, const std::string& name) {
     auto money = fields.money(name, "USD", kPerMillion);
     if (money && money->nano == 0) money.reset();

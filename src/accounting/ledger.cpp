@@ -1,4 +1,4 @@
-// One look-up and a few additions per attempt.
+// Adds attempts to the ledger with one look-up and a few additions each.
 #include "accounting/ledger.hpp"
 
 #include <algorithm>

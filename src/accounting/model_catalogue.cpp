@@ -25,7 +25,7 @@ bool is_date(std::string_view text) {
     return number(0, 2) == 20 && number(4, 2) >= 1 && number(4, 2) <= 12 && number(6, 2) >= 1 && number(6, 2) <= 31;
 }
 
-/// "" if the name does not end with a date.
+/// The name without a date at its end; "" if it has none.
 std::string_view without_date(std::string_view name) {
     for (const std::size_t length : {11U, 9U}) {
         if (name.size() > length && is_date(name.substr(name.size() - length))) {

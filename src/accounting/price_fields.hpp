@@ -30,10 +30,10 @@ class PriceFields {
     bool flag(std::string_view name);
     /// An amount of money, multiplied by 10^shift if its unit is smaller than that of the price.
     std::optional<Money> money(std::string_view name, std::string_view currency, int shift = 0);
-    /// Reports members with other names.
+    /// Reports members with any other name as problems.
     void expect_only(std::initializer_list<std::string_view> names);
     void complain(std::string_view member, std::string_view what);
-    /// The first problem.
+    /// The first problem found; unset if none.
     const std::optional<Error>& problem() const { return problem_; }
 
   private:
@@ -44,7 +44,7 @@ class PriceFields {
 
 Error price_list_error(std::string message);
 
-/// One flat object of models, prices per token (LiteLLM).
+/// Reads one flat object of models with prices per token (LiteLLM).
 Result<ModelCatalogue> read_flat_list(const nlohmann::json& list, std::string_view file);
 
 }  // namespace holysheep::accounting

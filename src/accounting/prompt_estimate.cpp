@@ -1,4 +1,5 @@
-// A megabyte of Base64 is an image of a thousand tokens, not a text of 250,000.
+// Estimates prompts with media separately: a megabyte of Base64 is an image of a thousand tokens, not 250,000 tokens of
+// text.
 #include "accounting/prompt_estimate.hpp"
 
 #include <algorithm>
@@ -38,13 +39,13 @@ bool is_base64(char c) {
            c == '\\';  // some writers escape the slash
 }
 
-/// The length of the Base64 from there, if a quote ends it.
+/// The length of the Base64 text at the beginning, if a quote ends it.
 std::size_t base64_length(std::string_view text) {
     const auto end = std::find_if_not(text.begin(), text.end(), is_base64);
     return end == text.end() || *end != '"' ? 0 : static_cast<std::size_t>(end - text.begin());
 }
 
-/// The data after each `mark`, if it is Base64 of at least that many bytes.
+/// Counts the data after each `mark`, if it is Base64 of at least `least` bytes.
 Media media_behind(std::string_view json, std::string_view mark, std::size_t least) {
     Media media;
     for (auto at = json.find(mark); at != json.npos; at = json.find(mark, at)) {
@@ -66,7 +67,7 @@ Media media_in(std::string_view json) {
     if (json.size() < kLong) return {};
     auto media = media_behind(json, ";base64,", 1);
     media += media_behind(json, "\"data\"", kLong);
-    // A data URL was counted before: its colon ends the Base64.
+    // Data URLs were counted before; they are not counted again, because their colon ends the Base64.
     media += media_behind(json, "\"file_data\"", kLong);
     return media;
 }

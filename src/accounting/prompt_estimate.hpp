@@ -13,18 +13,18 @@ namespace holysheep::accounting {
 /// About four bytes per token.
 constexpr std::int64_t estimated_tokens(std::size_t bytes) { return static_cast<std::int64_t>(bytes / 4); }
 
-/// Images, sounds and files: their bytes on the wire, and the tokens that they count as instead.
+/// Images, audio and files: their bytes on the wire, and the tokens that they count as instead.
 struct Media {
     std::size_t bytes = 0;
     std::int64_t tokens = 0;
 };
 Media media_in(const ChatRequest& request);
-/// Data URLs, and base64 of a kilobyte or more in members named `data` or `file_data`.
+/// Finds data URLs, and Base64 of a kilobyte or more in members named `data` or `file_data`.
 Media media_in(std::string_view json);
 
-/// The estimate for a body of that many bytes with these media.
+/// The estimated tokens of a body of that many bytes that contains these media.
 std::int64_t estimated_tokens(std::size_t bytes, const Media& media);
-/// The estimate for the encoded body of `request`, including `extra_json`.
+/// The estimated tokens of the encoded body of `request`, including `extra_json`.
 std::int64_t estimated_tokens(const ChatRequest& request, std::string_view call_extra_json, std::size_t body_bytes);
 
 }  // namespace holysheep::accounting

@@ -1,4 +1,4 @@
-// Applies the cost of one call to a month.
+// Extrapolates the cost of one call to a month.
 #include <holysheep/return_on_investment.hpp>
 
 #include <algorithm>

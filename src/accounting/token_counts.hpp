@@ -22,7 +22,7 @@ TokenCounts count_tokens(const Usage& usage);
 /// Returns nullopt if the price mixes currencies or the amount is out of range. Counts are within 0 and 2^60.
 std::optional<Money> price_tokens(const TokenCounts& counts, const ModelPrice& price);
 
-/// Why no cost can be computed with this price; "" if it can.
+/// The reason why no cost can be computed with this price; "" if it can.
 std::string_view fault_of(const ModelPrice& price);
 
 /// Adds to `sum`. Returns false and does not change it if the currency differs or the result is out of range.

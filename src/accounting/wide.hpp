@@ -1,4 +1,4 @@
-// A 128-bit integer for sums of counts times amounts, because compilers for 32 bits have no such type.
+// A 128-bit integer for sums of counts times amounts, because compilers for 32-bit targets have no such type.
 // TokenCounts, ModelPrice → [Wide] → Money
 #pragma once
 
@@ -7,7 +7,7 @@
 
 namespace holysheep::accounting {
 
-/// 128 bits in two's complement. No product overflows, nor does the sum of two.
+/// A 128-bit integer in two's complement. No product overflows, nor does the sum of two products.
 class Wide {
   public:
     explicit Wide(std::int64_t value)

@@ -1,4 +1,4 @@
-// Hand-over between threads. A call keeps itself alive from submission until nothing more can happen to it.
+// Hands a call over between threads. A call keeps itself alive from submission until nothing more can happen to it.
 #include "client/active_call.hpp"
 
 #include <utility>
@@ -14,8 +14,8 @@ std::function<void()> ActiveCall::ready(execution::CallSink& borrowed, const std
     sink_ = &borrowed;
     clock_ = registry_->clock_;
     self_ = shared_from_this();
-    // Registered before the call begins, so that nothing that comes in between is missed; a cancel that overtakes the
-    // beginning is remembered.
+    // Registered before the call begins, so that no stop request in between is missed; a cancel that arrives before the
+    // call begins is remembered.
     if (stop.stop_possible()) on_stop_.emplace(stop, Cancel{this});
     return [call = self_] { call->begin(); };
 }
@@ -36,7 +36,7 @@ void ActiveCall::end_unbegun() noexcept {
     } catch (...) {
     }
     on_stop_.reset();
-    self_.reset();  // somebody above holds this
+    self_.reset();  // a caller of this function holds another reference
 }
 
 void ActiveCall::submit(std::shared_ptr<execution::CallSink> owned, const std::stop_token& stop) {
@@ -68,7 +68,7 @@ void ActiveCall::begin() {
 
 void ActiveCall::leave() {
     driver_.reset();
-    release_memory(plan_);  // whoever still holds the call needs nothing of it
+    release_memory(plan_);  // frees memory early: code that still holds the call does not need the plan
     registry_->remove(*this);
     on_stop_.reset();
     const auto last = std::move(self_);
@@ -101,11 +101,11 @@ void ActiveCall::choose_regions() {
 
 template <class Function>
 void ActiveCall::on_io_thread(Function function) {
-    // After the client's end there is no clock and nothing left to steer.
+    // After the end of the client there is no clock and nothing left to control.
     if (const auto clock = clock_.lock()) {
         try {
             clock->post([call = shared_from_this(), function] { call->guard([&] { function(*call); }); });
-        } catch (...) {  // a clock that throws; its call goes on without
+        } catch (...) {  // the clock threw; its call continues without it
         }
     }
 }
@@ -152,7 +152,7 @@ void CallRegistry::on_region_down(std::size_t region) { tell_all(&execution::Cal
 void CallRegistry::on_region_back(std::size_t region) { tell_all(&execution::CallDriver::on_region_back, region); }
 
 void CallRegistry::tell_all(void (execution::CallDriver::*event)(std::size_t), std::size_t region) {
-    // A call may end by what it is told, and leaves the list then.
+    // Notifying a call may end it, which removes it from the list.
     std::vector<std::shared_ptr<ActiveCall>> calls;
     calls.reserve(calls_.size());
     for (auto* call : calls_) calls.push_back(call->shared_from_this());

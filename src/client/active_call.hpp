@@ -1,4 +1,4 @@
-// One call between its submission and its end: owns the driver on the I/O thread and whoever waits for the answer.
+// One call between its submission and its end: owns the driver on the I/O thread and the sink that receives the answer.
 // Client → [ActiveCall] → CallDriver
 #pragma once
 
@@ -23,7 +23,7 @@ namespace holysheep {
 inline namespace v0 {
 namespace detail {
 
-/// What a StreamHandle steers.
+/// The call that a StreamHandle controls.
 struct StreamControl {
     virtual ~StreamControl() = default;
     virtual void cancel() = 0;
@@ -42,24 +42,25 @@ class CallRegistry;
 struct CallPlan {
     execution::Exchange exchange{};
     call::CallPolicy policy{};
-    std::vector<std::size_t> own_regions{};  ///< where the call restricts its regions; then they alone count
-    std::span<const std::size_t> regions{};  ///< the client's
-    std::vector<std::size_t> order{};        ///< made when the call begins
+    std::vector<std::size_t> own_regions{};  ///< set if the call restricts its regions; it then replaces `regions`
+    std::span<const std::size_t> regions{};  ///< the regions of the client
+    std::vector<std::size_t> order{};        ///< computed when the call begins
     std::string session{};
     Clock::time_point started{};
 };
 
-/// Created by the caller's thread, then lives on the I/O thread; `cancel`, `pause`, `resume` and `on_room` from any.
+/// Created on the caller's thread, then used on the I/O thread; `cancel`, `pause`, `resume` and `on_room` on any
+/// thread.
 class ActiveCall final : public detail::StreamControl, public std::enable_shared_from_this<ActiveCall> {
   public:
     ActiveCall(CallRegistry& registry, CallPlan plan) : registry_(&registry), plan_(std::move(plan)) {}
 
-    /// Hands the call to the I/O thread, once. A borrowed sink lives until its `on_done` has returned.
+    /// Hands the call to the I/O thread, once. A borrowed sink must live until its `on_done` has returned.
     void submit(execution::CallSink& borrowed, const std::stop_token& stop);
     void submit(std::shared_ptr<execution::CallSink> owned, const std::stop_token& stop);
-    /// The first half of `submit`, for who runs the function on the I/O loop, or calls `post` with it.
+    /// The first half of `submit`, for code that runs the function on the I/O loop itself, or passes it to `post`.
     std::function<void()> ready(execution::CallSink& borrowed, const std::stop_token& stop);
-    /// The second half. A clock that throws ends the call at once, on this thread.
+    /// The second half of `submit`. If the clock throws, the call ends at once, on this thread.
     void post(std::function<void()> begin);
     void cancel() override;
     void pause() override;
@@ -74,12 +75,12 @@ class ActiveCall final : public detail::StreamControl, public std::enable_shared
     };
     void begin();
     void leave();
-    /// Inside a handler: before there was a driver.
+    /// Called inside a handler: ends a call that has no driver yet.
     void end_unbegun() noexcept;
     void choose_regions();
     template <class Function>
     void on_io_thread(Function function);
-    /// What leaves the driver ends the call.
+    /// Runs a function of the driver; an exception from it ends the call.
     template <class Function>
     void guard(Function function);
 
@@ -99,10 +100,10 @@ class ActiveCall final : public detail::StreamControl, public std::enable_shared
 /// The calls in flight of one client, on its I/O thread.
 class CallRegistry {
   public:
-    /// `on_work` hears of every call that begins (1) and ends (-1).
+    /// `on_work` is called for every call that begins (1) or ends (-1).
     CallRegistry(execution::CallServices& services, std::shared_ptr<Clock> clock, std::function<void(int)> on_work)
         : services_(services), clock_(std::move(clock)), on_work_(std::move(on_work)) {}
-    /// Ends every call; later ones end as they begin.
+    /// Ends every call; later ones end as soon as they begin.
     void shut_down();
     void on_region_down(std::size_t region);
     void on_region_back(std::size_t region);

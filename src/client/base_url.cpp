@@ -1,4 +1,4 @@
-// The part of RFC 3986 that configured http(s) URLs need.
+// Parses the part of RFC 3986 that configured http(s) URLs need.
 #include "client/base_url.hpp"
 
 #include <algorithm>

@@ -9,7 +9,7 @@ namespace holysheep::client {
 
 inline constexpr std::string_view kDefaultBaseUrl = "https://api.holysheep.ai/v1";
 inline constexpr std::string_view kDefaultHost = "api.holysheep.ai";
-/// Where keys of the default gateway are registered.
+/// Where users of the default gateway get their keys.
 inline constexpr std::string_view kHomepage = "https://www.holysheep.ai";
 
 struct BaseUrl {
@@ -18,7 +18,7 @@ struct BaseUrl {
     std::string query{};           ///< "?…", or empty
 };
 
-/// The parts, or the problem and the remedy.
+/// The parts of the URL, or the problem and its remedy.
 struct ParsedBaseUrl {
     std::optional<BaseUrl> parts{};
     std::string problem{};

@@ -1,4 +1,5 @@
-// An allow list without a valid name is refused, because ignoring it would send data to regions that are not allowed.
+// Checks calls. An allow list without a valid name is refused, because ignoring it would send data to regions that are
+// not allowed.
 #include "client/call_check.hpp"
 
 #include <algorithm>

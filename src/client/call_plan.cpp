@@ -1,5 +1,5 @@
-// From what a caller asks for to a call that can be made: options checked, the model chosen, the body encoded, the size
-// estimated.
+// Prepares a call from the caller's arguments: checks the options, chooses the model, encodes the body, estimates the
+// size.
 // ChatRequest, RawRequest, CallOptions → [Client::Impl::prepare_*] → CallPlan
 #include <algorithm>
 #include <cstdint>
@@ -22,13 +22,13 @@ inline namespace v0 {
 
 namespace {
 
-// No answer is longer, and no request asks for more; what is beyond is the gateway's to refuse.
+// A bound above any real answer; the gateway may refuse larger requested lengths.
 constexpr std::int64_t kLongestAnswer = 1'000'000'000'000;
 constexpr int kMostChoices = 1'000;
 
 std::int64_t choices_of(const ChatRequest& request) { return std::clamp(request.n.value_or(1), 1, kMostChoices); }
 
-/// In tokens, of all choices; unset: the request does not say.
+/// The maximum tokens of all choices together; unset if the request does not limit them.
 std::optional<std::int64_t> longest_answer(const ChatRequest& request, const ModelTraits& model) {
     const auto longest = request.max_completion_tokens ? request.max_completion_tokens : request.max_tokens;
     if (!longest) return std::nullopt;
@@ -36,12 +36,12 @@ std::optional<std::int64_t> longest_answer(const ChatRequest& request, const Mod
     return std::clamp<std::int64_t>(*longest, 0, bound) * choices_of(request);
 }
 
-/// Of each choice, where the request does not say.
+/// The tokens to expect per choice, if the request does not limit them.
 std::int64_t usual_answer(const ModelTraits& model) {
     return model.max_output > 0 ? std::min(model.max_output, execution::kUnknownAnswer) : execution::kUnknownAnswer;
 }
 
-/// With its port: another one may be another's server.
+/// The host with its port, because another port may belong to another server.
 std::string_view host_of_region(const execution::Target& target) {
     std::string_view url = target.base_url;
     if (const auto scheme = url.find("://"); scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
@@ -141,11 +141,11 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_raw(RawRequest
     if (auto error = client::check_raw(request)) return std::move(*error);
     auto plan = make_plan(options, false);
     plan.exchange.kind = execution::ExchangeKind::raw;
-    // What asks a model for something counts; looking at lists does not.
+    // Requests to a model count; reading lists does not.
     plan.exchange.rate_limited = request.method != "GET" && request.method != "HEAD";
     plan.exchange.size.prompt_tokens =
         accounting::estimated_tokens(request.body_json.size(), accounting::media_in(request.body_json));
-    plan.policy.hedge = false;  // nobody knows what it does
+    plan.policy.hedge = false;  // the effect of the request is unknown
     plan.exchange.raw = std::make_unique<RawRequest>(std::move(request));
     return std::make_shared<client::ActiveCall>(registry_, std::move(plan));
 }

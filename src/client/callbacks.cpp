@@ -1,4 +1,4 @@
-// An exception from a callback has no caller, so it is logged.
+// Runs callbacks. An exception from a callback has no caller to catch it, so it is logged.
 #include "client/callbacks.hpp"
 
 #include <utility>
@@ -21,7 +21,7 @@ class InlineScope {
     const Callbacks* outer_;
 };
 
-/// A function that runs once, on the first of two executors.
+/// A function that runs only once, although it is queued on two executors.
 struct Once {
     std::function<void()> function;
     std::atomic_flag taken = ATOMIC_FLAG_INIT;

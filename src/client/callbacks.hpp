@@ -1,4 +1,4 @@
-// Runs callbacks of the user where the options say, and contains their exceptions.
+// Runs the user's callbacks on the configured executor, and contains their exceptions.
 // CallSink → [Callbacks] → callback thread or the user's executor
 #pragma once
 
@@ -20,8 +20,8 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
     /// Without an executor, uses one thread of its own. `in_rounds`: `wake` is called at the end of each round.
     Callbacks(Executor executor, std::shared_ptr<const telemetry::Log> log, bool in_rounds);
 
-    /// Thread-safe. `batched`, for the I/O thread: wakes a sleeping thread only at the end of the round.
-    /// If the executor throws, its own thread runs the function.
+    /// Thread-safe. `batched`, for the I/O thread: wakes a sleeping thread only at the end of the round. If the
+    /// executor throws, the callback thread runs the function.
     void run(std::function<void()> function, bool batched);
     /// Runs a function of the user here. Returns false if it threw, which is logged.
     template <class Function>
@@ -37,19 +37,19 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
     /// The same, marked as a callback: blocking calls are refused within it.
     void run_here(const std::function<void()>& function) const;
     void wake() { thread_.wake(); }
-    /// Something waits for `wake`.
+    /// Whether a sleeping thread waits for `wake`.
     bool owes_wakeup() const { return thread_.owes_wakeup(); }
-    /// Also while an executor runs a callback inline.
+    /// True also while an executor runs a callback inline.
     bool on_own_thread() const;
     bool has_executor() const { return static_cast<bool>(executor_); }
     bool in_rounds() const { return in_rounds_; }
-    /// Runs the queued functions on its own thread, and ends it.
+    /// Runs the queued functions on the callback thread, and ends that thread.
     void finish() { thread_.finish(); }
     /// Inside a catch block: logs the exception and the function of the user.
     void log_exception(std::string_view whose) const { telemetry::log_exception(*log_, whose); }
     const std::shared_ptr<const telemetry::Log>& log() const { return log_; }
 
-    /// Results that wait for their callback.
+    /// number of results that wait for their callback
     std::atomic<int> waiting_results{0};
 
   private:

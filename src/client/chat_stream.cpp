@@ -1,4 +1,4 @@
-// The range over a stream, and the handle of an asynchronous one.
+// Implements the range over a stream, and the handle of an asynchronous stream.
 #include <holysheep/stream.hpp>
 
 #include <utility>

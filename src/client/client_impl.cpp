@@ -1,4 +1,4 @@
-// Wiring, and the path of a call from the caller's thread to the I/O thread.
+// Wires the objects of a client, and moves a call from the caller's thread to the I/O thread.
 #include "client/client_impl.hpp"
 
 #include <algorithm>
@@ -43,9 +43,9 @@ std::shared_ptr<RateLimiter::Impl> make_limiter(const ClientOptions& options) {
     return RateLimiter(options.rate_limit).impl();
 }
 
-// A client's first hedges need no savings.
+// A new client may send this many hedges before it has saved up tokens.
 constexpr int kHedgesSavedUp = 5;
-// Beyond a call's first attempt, while no region is usable.
+// Canary tokens per call beyond its first attempt, while no region is usable.
 constexpr double kCanariesPerCall = 0.25;
 constexpr int kCanariesSavedUp = 3;
 
@@ -130,7 +130,7 @@ Client::Impl::Impl(ClientOptions options)
     }
 }
 
-/// Waits on the calling thread.
+/// A sink for calls that wait on the calling thread.
 class Client::Impl::BlockingSink final : public execution::CallSink {
   public:
     explicit BlockingSink(Impl& client) : client_(client) {}
@@ -139,7 +139,7 @@ class Client::Impl::BlockingSink final : public execution::CallSink {
         result_ = std::move(result);
         client_.signal_soon(done_);
     }
-    /// Starts the call, on this very thread if the loop is free.
+    /// Starts the call, on this thread if the loop is free.
     execution::CallResult run(client::ActiveCall& call, const std::stop_token& stop) {
         const auto begin = call.ready(*this, stop);
         if (!client_.loop_ || !client_.loop_->run_here(begin, [this] { return result_.has_value(); })) {
@@ -167,7 +167,7 @@ std::shared_ptr<Transport> Client::Impl::make_transport() {
                                                 .max_connection_age = options_.max_connection_age,
                                                 .seed = resilience::Random(next_seed_).next(),
                                                 .user_agent = "holysheep-cpp/" HOLYSHEEP_VERSION});
-    // The handlers are read on the loop's thread only, so that is where they are set.
+    // The handlers are read on the loop's thread only, so they are set there.
     loop_->post([this, transport = curl.get()] {
         loop_->set_socket_handler([transport](int fd, runtime::Readiness ready) { transport->on_socket(fd, ready); });
         loop_->set_round_handler([this, transport] {
@@ -207,8 +207,8 @@ void Client::Impl::wake_soon(std::shared_ptr<execution::StreamQueue> queue) {
 }
 
 void Client::Impl::wake_waiters() {
-    // At the end of a round: a thread that is woken in the middle of it would take the core away from the answers that
-    // are still to be read.
+    // Done at the end of a round: a thread woken in the middle of it would compete for the core with answers that are
+    // still to be read.
     for (auto* completion : to_signal_) completion->signal();
     to_signal_.clear();
     for (const auto& queue : to_wake_) queue->wake();
@@ -223,15 +223,15 @@ Client::Impl::~Impl() {
     } else {
         run_on_clock([this] { shut_down(); });
     }
-    // Threads that are inside get the results of their calls, which end as `cancelled`, also the ones that are posted
-    // from now on: the loop runs until the last thread has left.
+    // Threads inside get the results of their calls, which end as `cancelled`, as do calls posted from now on: the loop
+    // runs until the last thread has left.
     inside_.wait_until_empty();
     if (loop_) {
         loop_->stop();
     } else {
-        run_on_clock([] {});  // what those threads posted has run
+        run_on_clock([] {});  // runs everything that those threads posted
     }
-    callbacks_->finish();  // what was cancelled is told to its callbacks while everything they may use is still here
+    callbacks_->finish();  // runs the callbacks of cancelled calls while everything that they may use still exists
     for (const auto& listener : listeners_) {
         if (!listener->finish()) {
             log_->write(LogLevel::warning, "a listener hangs: the client goes without it, and what waited is dropped");
@@ -241,7 +241,7 @@ Client::Impl::~Impl() {
 }
 
 void Client::Impl::run_on_clock(const std::function<void()>& function) {
-    // Shared: a clock may run it after it has thrown.
+    // Shared, because a clock may run it after it has thrown.
     struct State {
         std::promise<void> done;
         std::atomic_flag run = ATOMIC_FLAG_INIT;
@@ -291,7 +291,7 @@ std::optional<Error> Client::Impl::refuse_use() const {
 
 void Client::Impl::refuse(client::CallbackSink& sink, Error error) const {
     if (orphaned()) {
-        sink.refuse_here(std::move(error));  // the callback thread stayed with the parent
+        sink.refuse_here(std::move(error));  // the callback thread exists only in the parent process
     } else {
         sink.refuse(std::move(error));
     }
@@ -299,7 +299,7 @@ void Client::Impl::refuse(client::CallbackSink& sink, Error error) const {
 
 void Client::Impl::refuse_at_once(client::CallbackSink& sink, Error error) const {
     if (callbacks_->on_own_thread()) {
-        refuse(sink, std::move(error));  // a callback that asks again would be called within itself, without end
+        refuse(sink, std::move(error));  // if a callback retries, an immediate callback would recurse without end
     } else {
         sink.refuse_here(std::move(error));
     }
@@ -376,7 +376,7 @@ Result<void> Client::Impl::warm_up(const CallOptions& wanted) {
         calls.emplace_back(std::move(*call), std::make_unique<BlockingSink>(*this));
         calls.back().first->submit(*calls.back().second, options.stop);
     }
-    // Any HTTP answer will do: the connection is open then.
+    // Any HTTP answer suffices, because the connection is open then.
     Error failure{.code = ErrorCode::all_regions_unavailable, .message = "no region answered"};
     bool answered = false;
     for (auto& [call, sink] : calls) {
@@ -420,7 +420,7 @@ Stats Client::Impl::stats() const {
 }
 
 void Client::Impl::fetch_key() {
-    // An executor may run this late, and a source that hangs is left behind: it holds nothing of the client's.
+    // An executor may run this late, and a source that hangs is abandoned: it holds no reference to the client's state.
     auto ask = [source = options_.key_source, clock = std::weak_ptr<Clock>(clock_),
                 limiter = services_.admission.limiter, keys = std::weak_ptr<execution::Keys*>(keys_in_use_)] {
         std::string key, problem;
@@ -433,7 +433,7 @@ void Client::Impl::fetch_key() {
             problem = "it threw";
         }
         if (!problem.empty()) problem = "key_source gave none that can be used: " + problem;
-        // A client that has it as its `api_key` may share the limiter.
+        // The limiter may be shared with a client that has this key as its `api_key`.
         if (limiter && problem.empty()) limiter->merge_accounts(execution::kFetchedAccount, execution::account_of(key));
         const auto alive = clock.lock();
         if (!alive) return;

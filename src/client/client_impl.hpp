@@ -1,5 +1,4 @@
-// The composition root: owns the threads and everything that calls share, in the order in which they depend on each
-// other.
+// The composition root: owns the threads and everything that calls share, in order of dependency.
 #pragma once
 
 #include <atomic>
@@ -46,30 +45,31 @@ class Client::Impl {
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
 
-    /// A call with its request checked and encoded, or why it cannot be made.
+    /// Returns a call with its request checked and encoded, or the reason why it cannot be made.
     Result<std::shared_ptr<client::ActiveCall>> prepare_chat(const ChatRequest& request, const CallOptions& options,
                                                              bool stream);
     Result<std::shared_ptr<client::ActiveCall>> prepare_raw(RawRequest request, const CallOptions& options);
-    /// Why no further asynchronous call with a callback is taken: too many results wait for theirs.
+    /// Returns an error if too many results wait for their callbacks, so that no further call with a callback is
+    /// accepted.
     std::optional<Error> refuse_callback();
-    /// Blocking forms ask this first.
+    /// Blocking functions check this first.
     std::optional<Error> refuse_to_block() const;
 
-    /// Every function of Client holds this while it uses anything here: the destructor waits for it.
+    /// Every function of Client holds this while it uses this object: the destructor waits for it.
     runtime::Occupancy::Visit enter() { return runtime::Occupancy::Visit(inside_); }
 
-    /// Tells a callback of a call that never began, on the callback thread.
+    /// Reports the error of a call that never began to its callback, on the callback thread.
     void refuse(client::CallbackSink& sink, Error error) const;
-    /// The same on this thread, unless that would call a callback from within another.
+    /// The same on this thread, unless that would run a callback inside another.
     void refuse_at_once(client::CallbackSink& sink, Error error) const;
 
     Result<ChatCompletion> chat(const ChatRequest& request, const CallOptions& options);
     Result<RawResponse> request(RawRequest request, const CallOptions& options);
     std::unique_ptr<detail::StreamReader> stream(const ChatRequest& request, const CallOptions& options);
     Result<void> warm_up(const CallOptions& wanted);
-    /// " at https://…" where the gateway is one whose home is known.
+    /// " at https://…" if the website of the gateway is known; else "".
     std::string where_keys_are_made() const;
-    /// For errors that are made of an answer after its call is over.
+    /// Removes secrets from errors that are made from an answer after its call is over.
     void scrub(Error& error, const CallOptions& options) const;
     std::vector<RegionHealth> probe(const CallOptions& options);
     void set_draining(std::string_view region, bool draining);
@@ -81,7 +81,7 @@ class Client::Impl {
 
     const std::shared_ptr<client::Callbacks>& callbacks() const { return callbacks_; }
     bool on_own_thread() const;
-    /// In a child process after fork(): there are no threads to stop.
+    /// Whether this is a child process after fork(): there are no threads to stop.
     bool orphaned() const { return fork_guard_.in_child(); }
     const ClientOptions& options() const { return options_; }
 
@@ -90,26 +90,27 @@ class Client::Impl {
     struct ProbeRound;
     std::shared_ptr<Transport> make_transport();
     std::vector<std::shared_ptr<client::ListenerQueue>> make_listeners() const;
-    /// On the I/O thread: at the end of the round, or at once without one.
+    /// Signals at the end of the current round, or at once outside of a round. I/O thread only.
     void signal_soon(runtime::Completion& completion);
-    /// The same for a stream's reader.
+    /// The same for the reader of a stream.
     void wake_soon(std::shared_ptr<execution::StreamQueue> queue);
     void wake_waiters();
     std::optional<Error> refuse_use() const;
     client::CallPlan make_plan(const CallOptions& options, bool stream, const ModelTraits& traits = {});
     void publish(CallRecord record);
-    /// For every listener.
+    /// Queues the delivery for every listener.
     void announce(const client::ListenerQueue::Delivery& delivery);
-    /// Asks the user's `key_source`, on its thread or through the executor.
+    /// Calls the user's `key_source`, on its thread or through the executor.
     void fetch_key();
     void shut_down();
-    /// Posts, and waits until it has run. Not on the I/O thread.
+    /// Posts the function and waits until it has run. Not on the I/O thread.
     void run_on_clock(const std::function<void()>& function);
-    /// From any thread. What a user's clock throws is logged: nothing that the client does by itself depends on it.
+    /// From any thread. Logs exceptions of a user's clock, because the client's own background work does not depend on
+    /// it.
     void post_quietly(std::function<void()> function);
     health::ProberHooks prober_hooks();
     HttpRequest probe_request(std::size_t region, bool deep) const;
-    /// Tells everybody whom it concerns what became of regions, after the event that showed it is over.
+    /// Schedules the delivery of region notices to the affected calls and listeners, after the current event is over.
     void tell_soon();
     void tell();
     void refresh_facts(std::size_t region);
@@ -135,7 +136,7 @@ class Client::Impl {
     std::shared_ptr<client::Callbacks> callbacks_;
     std::vector<std::shared_ptr<client::ListenerQueue>> listeners_;
     runtime::SerialExecutor key_thread_;
-    std::shared_ptr<runtime::IoLoop> loop_;                         // unset where the user brings a clock
+    std::shared_ptr<runtime::IoLoop> loop_;                         // unset if the user provides a clock
     std::vector<runtime::Completion*> to_signal_;                   // I/O thread
     std::vector<std::shared_ptr<execution::StreamQueue>> to_wake_;  // I/O thread
     std::shared_ptr<Clock> clock_;
@@ -146,7 +147,7 @@ class Client::Impl {
     resilience::Spending spending_;
     execution::Keys keys_;
     std::shared_ptr<execution::Keys*> keys_in_use_ =
-        std::make_shared<execution::Keys*>(&keys_);  // until the end; I/O thread
+        std::make_shared<execution::Keys*>(&keys_);  // released at the end; I/O thread
     telemetry::Recorder recorder_;
     accounting::SharedCatalogue catalogue_;
     accounting::Ledger ledger_;

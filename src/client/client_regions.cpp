@@ -1,4 +1,4 @@
-// What a client does with regions apart from calls: probes, draining, and notification of changes.
+// Handles regions apart from calls: probes, draining, and notification of changes.
 // Client, Prober, RegionHealthTracker → [Client::Impl] → ListenerQueue, CallRegistry, Recorder
 #include <algorithm>
 #include <atomic>

@@ -1,4 +1,4 @@
-// Options from the environment: the lowest layer above the defaults.
+// Reads options from the environment: they override the defaults, and everything else overrides them.
 // environment → [ClientOptions::from_environment, overlay_environment] → Client
 #include <algorithm>
 #include <array>
@@ -20,7 +20,7 @@ std::string variable(const char* name) {
     return value == nullptr ? std::string() : std::string(value);
 }
 
-// "us-west=https://us.example/v1, eu-central=…", or bare ids where the base URL holds {region}.
+// "us-west=https://us.example/v1, eu-central=…", or bare ids if the base URL contains {region}.
 std::vector<Region> parse_regions(std::string_view text) {
     std::vector<Region> regions;
     while (!text.empty()) {

@@ -50,8 +50,8 @@ std::function<void()> GuardedClock::guarded(std::function<void()> function) cons
 }
 
 Clock::TimerId GuardedClock::call_at(time_point when, std::function<void()> function) {
-    // A timer that runs shows that its time has come. With a clock whose `now` always throws, time would stand still
-    // otherwise, and a timer that finds itself early would set itself again without end.
+    // When a timer runs, its time has come: record that. Otherwise, with a clock whose `now` always throws, time would
+    // never advance, and a timer that finds itself early would rearm itself without end.
     const auto kept = [last = last_, when, function = guarded(std::move(function))] {
         auto known = last->load(std::memory_order_relaxed);
         const auto due = when.time_since_epoch().count();

@@ -1,4 +1,4 @@
-// Wraps the extension points of a program and contains their exceptions; a built-in rule replaces them if there is one.
+// Wraps the user's extension points and contains their exceptions; if there is a built-in rule, it is used instead.
 // ClientOptions → [Guarded…] → CallServices, Prober
 #pragma once
 
@@ -41,7 +41,7 @@ class GuardedClock final : public Clock {
 
     std::shared_ptr<Clock> clock_;
     std::shared_ptr<const telemetry::Log> log_;
-    const std::shared_ptr<std::atomic<time_point::rep>> last_;  // what `now` falls back on
+    const std::shared_ptr<std::atomic<time_point::rep>> last_;  // the fallback value of `now`
 };
 
 /// A transfer that cannot be started ends with `transport_failed`, like other failures of an attempt.
@@ -63,9 +63,9 @@ class GuardedTransport final : public Transport {
     std::shared_ptr<Transport> transport_;
     std::shared_ptr<Clock> clock_;
     std::shared_ptr<const telemetry::Log> log_;
-    /// Transfers that could not be started and whose end is not yet reported; shared with the posted reports.
+    /// Transfers that could not be started and whose end is not reported yet; shared with the posted reports.
     std::shared_ptr<std::unordered_set<TransferId>> failed_ = std::make_shared<std::unordered_set<TransferId>>();
-    TransferId last_failed_ = TransferId{1} << 63U;  // no transport counts so far
+    TransferId last_failed_ = TransferId{1} << 63U;  // counts down from a value that no transport reaches
 };
 
 }  // namespace holysheep::client

@@ -1,4 +1,4 @@
-// One delivery runs at a time, whatever threads the executor has.
+// Delivers records to a listener, one at a time, whatever threads the executor has.
 #include "client/listener_queue.hpp"
 
 #include <chrono>
@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 // Deliveries per task of a user's executor.
 constexpr int kAtOnce = 256;
-// Time that the destructor of the client allows a listener for one record, and for all of them.
+// How long the client's destructor waits for a listener to handle one record, and all of them.
 constexpr auto kForOne = 100ms, kForAll = 5'000ms;
 
 }  // namespace
@@ -52,7 +52,9 @@ void ListenerQueue::schedule() {
 }
 
 void ListenerQueue::deliver() {
-    const int at_once = callbacks_->has_executor() ? kAtOnce : 1;  // each one counts as progress of the own thread
+    const int at_once = callbacks_->has_executor()
+                            ? kAtOnce
+                            : 1;  // without an executor, the callback thread counts each one as progress
     for (int i = 0; i < at_once; ++i) {
         Delivery next;
         {

@@ -1,4 +1,4 @@
-// Delivers records to one listener, one at a time, on a thread of its own, so that a slow or blocked listener delays
+// Delivers records to one listener, one at a time, on a separate thread, so that a slow or blocked listener delays
 // neither the others nor the client. The queue is bounded. CallRecord, RegionHealth → [ListenerQueue] → EventListener
 #pragma once
 

@@ -1,4 +1,4 @@
-// Applies the rules, then adds the fallback models; each with its properties from the catalogue.
+// Applies the rules, then adds the fallback models, each with its properties from the catalogue.
 #include "client/model_choice.hpp"
 
 #include <algorithm>

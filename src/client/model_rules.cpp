@@ -1,4 +1,4 @@
-// The built-in model rules.
+// Implements the built-in model rules.
 #include <holysheep/model_rules.hpp>
 
 #include <algorithm>
@@ -23,7 +23,7 @@ std::size_t text_of(const ContentPart& part) {
     return std::visit(Count{}, part);
 }
 
-/// Of a prompt token and an answer token together, for comparing.
+/// The price of one prompt token and one answer token together, for comparing models.
 double price_of(const ModelPrice& price) {
     return static_cast<double>(price.input.nano + price.output.nano) / static_cast<double>(price.per_tokens);
 }

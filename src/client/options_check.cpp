@@ -20,7 +20,7 @@ namespace {
 constexpr milliseconds kLongest = std::chrono::hours{262'800};
 constexpr milliseconds kDay = std::chrono::hours{24};
 
-/// As the caller wrote it: "0.05", not "0.050000".
+/// Prints a number as the caller wrote it: "0.05", not "0.050000".
 std::string number(double value) {
     char text[32];
     std::snprintf(text, sizeof text, "%g", value);
@@ -31,7 +31,7 @@ std::string in_quotes(std::string_view text) { return "\"" + std::string(text.su
 
 /// A URL for messages, without the part before '@', which may be a password.
 std::string quoted_url(std::string_view url) {
-    // Its parameters may be keys.
+    // Its query parameters may contain keys.
     if (const auto query = url.find('?'); query != std::string_view::npos) {
         return quoted_url(url.substr(0, query)) + " (and its query)";
     }

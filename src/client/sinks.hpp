@@ -1,4 +1,4 @@
-// The receivers of an answer: a promise, a callback, or a pair of callbacks for streams.
+// Receives answers for the caller: as a promise, a callback, or a pair of callbacks for streams.
 // CallDriver → [sinks] → caller
 #pragma once
 
@@ -38,10 +38,10 @@ class CallbackSink final : public execution::CallSink, public std::enable_shared
         : callbacks_(std::move(callbacks)), on_done_(std::move(on_done)) {}
     bool on_chunk(const ChatChunk&) override { return true; }
     void on_done(execution::CallResult result) override { deliver(std::move(result), true); }
-    /// For a call that failed before it started, on the caller's thread.
+    /// Reports a call that failed before it started. Called on the thread of the caller.
     void refuse(Error error) { deliver(execution::CallResult(std::in_place_type<Error>, std::move(error)), false); }
 
-    /// The same without another thread.
+    /// The same, but runs the callback on this thread.
     void refuse_here(Error error) {
         const auto on_done = std::move(on_done_);
         callbacks_->run_here([&] { on_done(std::move(error)); });

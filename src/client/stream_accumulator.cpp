@@ -1,4 +1,4 @@
-// Bytes and chunks use the decoder of the client's streams; events are appended directly.
+// Accumulates streams: bytes and chunks go through the decoder of the client's streams; events are appended directly.
 #include <holysheep/stream_accumulator.hpp>
 
 #include <algorithm>
@@ -128,7 +128,7 @@ class StreamAccumulator::Impl final : public wire::ChunkSink {
         assembled_.system_fingerprint = first.system_fingerprint;
     }
 
-    /// Only the raw chunk contains the reason as sent.
+    /// The reason as sent is only in the raw chunk.
     void read_reason(const ChatChunk& event) {
         StreamAccumulator reader;
         reader.add_json(event.raw_json);

@@ -25,7 +25,7 @@ class StreamReader {
         : call_(std::move(call)), queue_(make_queue(call_, std::move(wake_soon))) {
         call_->submit(queue_, stop);
     }
-    /// A stream that failed before it started.
+    /// Makes a reader for a stream that failed before it started.
     explicit StreamReader(Error error)
         : queue_(std::make_shared<execution::StreamQueue>(execution::StreamQueue::Hooks{})) {
         queue_->on_done(std::move(error));

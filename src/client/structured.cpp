@@ -1,4 +1,4 @@
-// Refuses incomplete answers before they are parsed.
+// Parses structured answers, and refuses incomplete ones before parsing.
 #include <holysheep/structured.hpp>
 
 #include <utility>

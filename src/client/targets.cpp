@@ -1,4 +1,4 @@
-// The key of a region is added to its own headers only.
+// Builds targets. The key of a region is added to the headers of that region only.
 #include "client/targets.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// One round: a request, then every tool call of the answer, each with exactly one result, in order.
+// Runs tool rounds: a request, then every tool call of the answer, each with exactly one result, in order.
 #include <holysheep/tool_runner.hpp>
 
 #include <algorithm>
@@ -97,7 +97,7 @@ class Run {
         return error;
     }
 
-    /// Each thread, including this one, takes the next call until none is left.
+    /// Runs calls in parallel: each thread, including this one, takes the next call until none is left.
     void run_at_the_same_time(const std::vector<ToolCall>& calls, std::vector<std::string>& results) const {
         std::atomic<std::size_t> next{0};
         const auto work = [&] {
@@ -111,7 +111,7 @@ class Run {
         std::vector<std::jthread> others;
         try {
             while (others.size() + 1 < threads) others.emplace_back(work);
-        } catch (const std::system_error&) {  // no more threads: the existing ones do the work
+        } catch (const std::system_error&) {  // no more threads available: the existing ones do the work
         }
         work();
     }

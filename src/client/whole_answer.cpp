@@ -1,4 +1,5 @@
-// `Error::provider_code` is the name of the enumerator, whatever the gateway sent, so that callers can compare it.
+// Detects incomplete answers. `Error::provider_code` is the enumerator's name, whatever the gateway sent, so that
+// callers can compare it.
 #include "client/whole_answer.hpp"
 
 #include <memory>

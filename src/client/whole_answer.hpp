@@ -10,11 +10,11 @@
 
 namespace holysheep::client {
 
-/// Moves the answer to `Error::partial`.
+/// Makes an error that contains the answer as `Error::partial`.
 Error unfit_answer(ErrorCode code, std::string provider_code, std::string message, ChatCompletion&& answer);
 
-/// Judges by the finish reason of the first choice (the decoder has refused failed answers). Moves the answer into the
-/// error, if there is one.
+/// Checks the finish reason of the first choice (the decoder has refused failed answers). If the answer is incomplete,
+/// moves it into the returned error.
 std::optional<Error> cut_or_blocked(ChatCompletion& answer);
 
 }  // namespace holysheep::client

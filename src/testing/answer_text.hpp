@@ -21,14 +21,14 @@ struct ToolCall {
 struct Completion {
     std::string id{}, model{};
     std::int64_t created = 1'700'000'000;
-    std::vector<std::string> pieces{};  ///< the text, in the portions a stream sends
+    std::vector<std::string> pieces{};  ///< the text, split as a stream sends it
     std::optional<ToolCall> tool_call{};
     std::string finish_reason = "stop";
     int choices = 1;
     std::int64_t prompt_tokens = 1;
 };
 
-/// The events of a stream. The first announces the role, then come `content_events` with text, then the rest.
+/// The events of a stream: the first announces the role, `content_events` with text follow, then the rest.
 struct StreamEvents {
     std::vector<std::string> events{};
     std::size_t content_events = 0;
@@ -49,7 +49,7 @@ std::string error_json_for_status(int status);
 std::string models_json(const std::vector<std::string>& ids);
 /// Quoted and escaped; invalid UTF-8 is replaced.
 std::string json_string(std::string_view text);
-/// The standard phrase for a status line.
+/// The standard reason phrase of a status.
 std::string_view reason_phrase(int status);
 
 }  // namespace holysheep::inline v0::testing::answer_text

@@ -44,8 +44,8 @@ void FakeClock::post(std::function<void()> function) {
     if (runner_ == std::thread::id{}) {
         run_until(lock, limit);
     } else if (runner_ != std::this_thread::get_id()) {
-        // A new command from outside earns its own reach; what running functions post does not, or a periodic timer
-        // would never end.
+        // A new command from outside may extend the limit; functions posted by running functions may not, or a periodic
+        // timer would never end.
         limit_ = std::max(limit_, limit);
     }
 }

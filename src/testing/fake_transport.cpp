@@ -28,7 +28,7 @@ bool is_probe(const HttpRequest& request) { return request.method == "GET" || re
 
 }  // namespace
 
-/// Scripts, transfers and records. Scheduled functions hold it weakly, so a clock may outlive the transport.
+/// Holds scripts, transfers and records. Scheduled functions reference it weakly, so a clock may outlive the transport.
 class FakeTransport::Impl : public std::enable_shared_from_this<FakeTransport::Impl> {
   public:
     explicit Impl(Clock& clock) : clock_(clock) {}
@@ -165,7 +165,7 @@ class FakeTransport::Impl : public std::enable_shared_from_this<FakeTransport::I
         return transfer.record < seen_.size() && seen_[transfer.record].id == id ? &seen_[transfer.record] : nullptr;
     }
 
-    /// Plans the next move, if there is one.
+    /// Schedules the next move, if there is one.
     void schedule(TransferId id) {
         std::chrono::nanoseconds after{0};
         {
@@ -199,7 +199,7 @@ class FakeTransport::Impl : public std::enable_shared_from_this<FakeTransport::I
                 transfer.withheld = true;
                 return;
             }
-            // A frozen region's kernel still accepts connections.
+            // The kernel of a frozen region still accepts connections.
             if (transfer.moves[transfer.next].kind != Move::Kind::connect && frozen_.contains(transfer.region)) return;
             move = std::move(transfer.moves[transfer.next++]);
             if (move.kind == Move::Kind::freeze) frozen_.insert(transfer.region);

@@ -1,4 +1,4 @@
-// Each kind of fault is a few edits to the list of pieces that a healthy answer consists of.
+// Turns faults into scripts. Each kind of fault is a few edits to the list of pieces that form a healthy answer.
 // gateway answer + Fault → [fault script] → SimulatedConnection
 #include "testing/fault_script.hpp"
 
@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 using Kind = Fault::Kind;
 
-// Long enough for the client to read data before a reset, which might overtake it.
+// Long enough for the client to read the data before a reset, which may overtake it.
 constexpr auto kBeforeReset = 10ms;
 
 std::string in_hex(std::size_t number) {
@@ -53,13 +53,13 @@ class ScriptWriter {
         return end(ending);
     }
 
-    /// The first pieces of a stream, or half of a body.
+    /// The first pieces of a stream, or half of a body; then `ending`.
     AnswerScript part_then(Ending ending) {
         part();
         return end(ending);
     }
 
-    /// Up to `Fault::at`.
+    /// The answer up to the position `Fault::at`.
     AnswerScript frozen() {
         const bool whole_body = request_.method != "POST";
         if (whole_body) return whole();
@@ -227,7 +227,7 @@ class ScriptWriter {
         if (chunked_) add("0\r\n\r\n");
     }
 
-    /// The announcement and `after_chunks` pieces of text.
+    /// The number of events up to `after_chunks` pieces of text, with the announcement.
     std::size_t announced_events() const {
         const auto wanted = static_cast<std::size_t>(std::max(fault_.after_chunks, 0));
         return 1 + std::min(wanted, answer_.content_events);
@@ -282,7 +282,7 @@ std::string error_in_body(int status) {
            std::to_string(status) + "}}";
 }
 
-// The answer that a fault of the content, as opposed to the connection, turns a healthy one into.
+// Changes a healthy answer by a fault of the content, as opposed to one of the connection.
 GatewayAnswer bent_answer(const GatewayAnswer& healthy, const Fault& fault) {
     GatewayAnswer answer = healthy;
     switch (fault.kind) {
@@ -300,7 +300,7 @@ GatewayAnswer bent_answer(const GatewayAnswer& healthy, const Fault& fault) {
         case Kind::error_in_stream:
             if (!healthy.streamed) return with_body(healthy, 200, error_in_body(fault.status));
             break;
-        default: break;  // faults of the connection
+        default: break;  // faults of the connection are handled elsewhere
     }
     return answer;
 }

@@ -12,7 +12,7 @@
 
 namespace holysheep::inline v0::testing {
 
-/// Bytes to write, `delay` after the piece before them was handed to the socket.
+/// Bytes to write, `delay` after the previous piece was passed to the socket.
 struct Piece {
     std::string bytes{};
     std::chrono::milliseconds delay{0};
@@ -24,12 +24,12 @@ enum class Ending { keep_alive, close, reset, silence };
 struct AnswerScript {
     int status = 0;  ///< 0: no head is sent
     std::vector<Piece> pieces{};
-    bool repeat_last = false;  ///< repeat the last piece, as fast as it is read or its delay allows
+    bool repeat_last = false;  ///< repeat the last piece as fast as it is read or its delay allows
     Ending ending = Ending::keep_alive;
     bool freezes = false;  ///< after the last piece, freeze the whole region
 };
 
-/// `thinking` passes between the head and the body.
+/// The timing of an answer; `thinking` passes between the head and the body.
 struct Pace {
     std::chrono::milliseconds latency{0}, between_chunks{0}, thinking{0};
     bool late_head = false;

@@ -58,7 +58,7 @@ bool read_milliseconds(std::string_view text, std::chrono::milliseconds& duratio
     return true;
 }
 
-// std::from_chars knows no floating point in some standard libraries.
+// Some standard libraries lack std::from_chars for floating point.
 bool read_share(std::string_view text, double& share) {
     const std::string terminated(text);
     char* end = nullptr;
@@ -137,7 +137,7 @@ std::optional<Fault> fault_from_text(std::string_view text) {
     if (!kind) return std::nullopt;
     Fault fault;
     fault.kind = *kind;
-    // The value after the kind is its status, where it has one.
+    // The value after the kind is its status, if it has one.
     if (!kind_value.empty() && !set_member(fault, "status", kind_value)) return std::nullopt;
     while (!rest.empty()) {
         const auto [member, others] = split(rest, ',');

@@ -1,4 +1,5 @@
-// The endpoints of a gateway: check the key and the request, then build a deterministic answer.
+// Implements the endpoints of a gateway: checks the key and the request, then builds a deterministic answer.
+// ParsedRequest → [gateway answer] → fault script → bytes
 // ParsedRequest → [gateway answer] → fault script → bytes
 #include "testing/gateway_answer.hpp"
 
@@ -49,7 +50,7 @@ bool ends_with_tool_result(const Json& messages) {
     return messages.back().is_object() && messages.back().value("role", Json()) == Json("tool");
 }
 
-// The words of the text in exactly `count` pieces: padded if there are too few, grouped if there are too many.
+// Splits the words of the text into exactly `count` pieces: pads if there are too few, groups if there are too many.
 std::vector<std::string> pieces_of(std::string_view text, int count) {
     std::vector<std::string> words;
     while (!text.empty()) {
@@ -64,7 +65,7 @@ std::vector<std::string> pieces_of(std::string_view text, int count) {
     return pieces;
 }
 
-// The smallest value a JSON schema of the usual kind accepts.
+// The smallest value that a JSON schema of the usual kind accepts.
 Json value_for(const Json& schema, const std::string& text) {
     const auto type = schema.is_object() ? schema.value("type", Json()) : Json();
     if (schema.is_object() && schema.contains("enum") && schema["enum"].is_array() && !schema["enum"].empty())
@@ -95,7 +96,7 @@ std::optional<answer_text::ToolCall> tool_call_for(const Json& request, const st
         .arguments = value_for(parameters, text).dump(-1, ' ', false, Json::error_handler_t::replace)};
 }
 
-// A request for JSON gets JSON; everything else an echo.
+// Answers requests for JSON with JSON, and all others with an echo.
 std::string answer_for(const Json& request, std::string_view region, const std::string& text) {
     const Json format = request.value("response_format", Json::object());
     const Json type = format.is_object() ? format.value("type", Json()) : Json();

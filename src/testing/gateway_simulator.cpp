@@ -1,4 +1,5 @@
-// The public class: owns the loop thread, and runs every change on it.
+// Implements the public class: owns the loop thread, and runs every change on it.
+// any thread → [GatewaySimulator] → loop thread → SimulatedGateway
 // any thread → [GatewaySimulator] → loop thread → SimulatedGateway
 #include <holysheep/testing/gateway_simulator.hpp>
 
@@ -57,7 +58,7 @@ class GatewaySimulator::Impl {
 
   private:
     const SimulatorOptions options_;
-    libevent::LoopThread loop_;  // outlives the gateways, whose events live in its base
+    libevent::LoopThread loop_;  // outlives the gateways, whose events belong to its base
     std::vector<std::unique_ptr<SimulatedGateway>> gateways_;
 };
 

@@ -1,4 +1,5 @@
-// An incremental parser with one function per stage; each returns whether it made progress.
+// Parses incrementally, with one function per stage; each returns whether it made progress.
+// bytes → [HttpRequestParser] → ParsedRequest → gateway answer
 // bytes → [HttpRequestParser] → ParsedRequest → gateway answer
 #include "testing/http_request_parser.hpp"
 
@@ -64,7 +65,7 @@ std::optional<ParsedRequest> HttpRequestParser::take() {
 }
 
 bool HttpRequestParser::parse_head() {
-    // Empty lines before a request are to be ignored.
+    // Empty lines before a request must be ignored.
     while (buffer_.compare(consumed_, 2, "\r\n") == 0) consumed_ += 2;
     const auto end = buffer_.find("\r\n\r\n", consumed_);
     if (end == std::string::npos) {

@@ -23,18 +23,18 @@ struct ParsedRequest {
 
 bool same_ignoring_case(std::string_view a, std::string_view b);
 
-/// Feed bytes, then take requests until none is complete. Bytes of a next request are kept for it.
+/// Feed bytes, then take requests until none is complete. Bytes of the next request are kept.
 class HttpRequestParser {
   public:
     void feed(std::string_view bytes) { buffer_.append(bytes); }
 
-    /// The next complete request. Nullopt: more bytes are needed, or `error_status()` says what is wrong.
+    /// Returns the next complete request; nullopt if more bytes are needed, or if `error_status()` reports an error.
     std::optional<ParsedRequest> take();
 
     /// Whether the client waits for "100 Continue" before it sends the body; true once per request.
     bool take_expects_continue() { return std::exchange(expects_continue_, false); }
 
-    /// 0, or the status of the refusal, after which the connection cannot be read further.
+    /// 0, or the status to refuse the request with; after that, the connection cannot be read further.
     int error_status() const { return error_status_; }
 
   private:
@@ -51,10 +51,10 @@ class HttpRequestParser {
     void fail(int status) { error_status_ = status; }
 
     std::string buffer_;
-    std::size_t consumed_ = 0;  // of buffer_
+    std::size_t consumed_ = 0;  // offset in buffer_
     Stage stage_ = Stage::head;
     ParsedRequest request_;
-    std::size_t remaining_ = 0;  // of the body, or of the current chunk
+    std::size_t remaining_ = 0;  // bytes left of the body or the current chunk
     bool complete_ = false;
     bool expects_continue_ = false;
     int error_status_ = 0;

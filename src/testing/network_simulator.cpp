@@ -1,4 +1,5 @@
-// Network namespaces, TUN devices, and the thread that forwards packets between them.
+// Creates network namespaces and TUN devices, and runs the thread that forwards packets between them.
+// NetworkSimulator → [Place, Carrier] → kernel
 // NetworkSimulator → [Place, Carrier] → kernel
 #include <holysheep/testing/network_simulator.hpp>
 
@@ -58,7 +59,7 @@ class Descriptor {
     int fd_ = -1;
 };
 
-/// The namespace that the calling thread is in.
+/// The namespace of the calling thread.
 Descriptor current_namespace() {
     Descriptor here(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
     if (here.get() < 0) refuse("this thread's network namespace cannot be opened");
@@ -69,7 +70,7 @@ void enter(const Descriptor& place) {
     if (::setns(place.get(), CLONE_NEWNET) != 0) refuse("a network namespace cannot be entered");
 }
 
-/// Returns to where the thread was.
+/// Enters a namespace, and returns to the previous one at the end of the scope.
 class Visit {
   public:
     explicit Visit(const Descriptor& place) : home_(current_namespace()) { enter(place); }
@@ -94,7 +95,7 @@ void bring_up(const Descriptor& socket, const std::string& device) {
     if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) refuse(device + " does not come up");
 }
 
-/// A thread's new, empty namespace with its loopback device up; the thread is in it afterwards.
+/// Creates an empty namespace with its loopback device up; the calling thread is in it afterwards.
 Descriptor new_namespace() {
     if (::unshare(CLONE_NEWNET) != 0) refuse("no new network namespace");
     const Descriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -111,7 +112,8 @@ ifreq request_for(const std::string& device, std::uint32_t address) {
     return request;
 }
 
-/// A TUN device in the calling thread's namespace: what the kernel sends there is read from the descriptor.
+/// Opens a TUN device in the calling thread's namespace: packets that the kernel sends there are read from the
+/// descriptor.
 Descriptor open_tun(const std::string& device, std::uint32_t own, std::uint32_t peer) {
     Descriptor tun(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
     if (tun.get() < 0) refuse("/dev/net/tun cannot be opened");
@@ -126,7 +128,7 @@ Descriptor open_tun(const std::string& device, std::uint32_t own, std::uint32_t 
     return tun;
 }
 
-/// A device name's limit is 15 characters.
+/// Makes a device name, which may have at most 15 characters.
 std::string device_name(std::size_t number) {
     std::array<char, IFNAMSIZ> name{};
     std::snprintf(name.data(), name.size(), "hs%zu-%04x", number, std::random_device{}() & 0xFFFFU);
@@ -196,7 +198,7 @@ class NetworkSimulator::Impl {
             .id = id, .number = number, .to_region = PacketPath(2 * seed), .to_client = PacketPath(2 * seed + 1)};
         added.client_tun = open_tun(device_name(number), client_address(number), region_address(number));
         {
-            const Visit there(client);  // comes back here
+            const Visit there(client);  // returns to the previous namespace at the end of the scope
             added.place = new_namespace();
             added.region_tun = open_tun(device_name(number), region_address(number), client_address(number));
         }
@@ -218,7 +220,7 @@ class NetworkSimulator::Impl {
         }
     }
     static void give(const Descriptor& tun, PacketPath& path, steady_clock::time_point now) {
-        // A full or closed device loses packets, like a network.
+        // If a device is full or closed, packets are lost, as in a network.
         while (const auto packet = path.receive(now)) {
             [[maybe_unused]] const auto written = ::write(tun.get(), packet->data(), packet->size());
         }
@@ -266,7 +268,7 @@ class NetworkSimulator::Impl {
 
 std::optional<std::string> NetworkSimulator::unavailable() {
     std::optional<std::string> why;
-    // On a thread of its own, which ends with its namespace.
+    // Runs on a separate thread, which ends together with its namespace.
     std::thread([&why] {
         try {
             new_namespace();

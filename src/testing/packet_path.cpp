@@ -1,4 +1,5 @@
-// Keeps the order of packets unless reordering is requested, because queues delay packets without reordering them.
+// Delays and loses packets. Keeps their order unless reordering is requested, because queues delay packets without
+// reordering them.
 #include "testing/packet_path.hpp"
 
 #include <algorithm>

@@ -127,7 +127,7 @@ void SimulatedConnection::play() {
 
 void SimulatedConnection::finish() {
     if (script_.freezes) gateway_.freeze();
-    // Silence does not end the answer; the client closing the connection will.
+    // Silence does not end the answer; it ends when the client closes the connection.
     if (script_.ending == Ending::silence) return;
     // Recorded before the last bytes are sent, so that a client that has read the answer finds it in the record.
     if (serial_ != 0) gateway_.answered(std::exchange(serial_, 0));

@@ -1,4 +1,4 @@
-// One accepted socket: reads requests, asks its region for a script per request, and plays it piece by piece.
+// One accepted socket: reads requests, gets a script per request from its region, and plays it piece by piece.
 // socket → [SimulatedConnection] → SimulatedGateway → AnswerScript → socket
 #pragma once
 
@@ -13,7 +13,7 @@ namespace holysheep::inline v0::testing {
 
 class SimulatedGateway;
 
-/// States: idle (reading a request) → answering (playing a script) → idle, or retired. Lives on the loop's thread. The
+/// States: idle (reading a request) → answering (playing a script) → idle, or retired. Used on the loop's thread. The
 /// gateway owns it and deletes it some time after it retired, never from inside its own callbacks.
 class SimulatedConnection {
   public:
@@ -25,7 +25,7 @@ class SimulatedConnection {
     std::uint64_t number() const { return number_; }
     /// Closes with a TCP reset and retires.
     void reset();
-    /// The region continues after a freeze.
+    /// Continues the answer after the region was frozen.
     void thaw();
 
   private:
@@ -49,11 +49,11 @@ class SimulatedConnection {
     int requests_ = 0;
 
     bool answering_ = false;
-    std::uint64_t serial_ = 0;  // of the request whose answer is not complete; 0: none
+    std::uint64_t serial_ = 0;  // the request whose answer is not complete; 0: none
     AnswerScript script_;
     std::size_t next_piece_ = 0;
     bool delay_passed_ = false;
-    bool draining_ = false;  // continues when all written data is sent
+    bool draining_ = false;  // continues when all written data has been sent
 };
 
 }  // namespace holysheep::inline v0::testing

@@ -167,7 +167,7 @@ void SimulatedGateway::set_fault(Fault fault) {
         default: listen();
     }
     if (!std::exchange(frozen_, false)) return;
-    // (One that goes on may be the last thing its client waited for, and go.)
+    // Continuing may complete a request that a client waits for, which may remove its connection.
     std::vector<std::uint64_t> numbers;
     for (const auto& [number, connection] : connections_) numbers.push_back(number);
     for (const auto number : numbers) {
@@ -203,7 +203,7 @@ std::pair<std::uint64_t, AnswerScript> SimulatedGateway::accept_request(const Pa
     return {serial, std::move(script)};
 }
 
-// The connection may be on the call stack: it is deleted from the loop.
+// The connection may be on the call stack, so the loop deletes it later.
 void SimulatedGateway::retire(SimulatedConnection& connection) {
     log_.connection_closed();
     const auto found = connections_.find(connection.number());

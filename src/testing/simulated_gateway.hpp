@@ -1,4 +1,4 @@
-// One region of the simulator: its port, its fault, its connections, and the record of what it saw.
+// One region of the simulator: its port, its fault, its connections, and the record of its requests.
 // GatewaySimulator → [SimulatedGateway] → SimulatedConnection
 #pragma once
 
@@ -58,10 +58,10 @@ class RequestLog {
     std::uint64_t first_ = 1;  // serial of seen_.front(); serials count from 1
 };
 
-/// Everything but `log()`, `id()`, `host()` and `port()` runs on the loop's thread, or while there is none.
+/// All functions but `log()`, `id()`, `host()` and `port()` run on the loop's thread, or while it does not exist.
 class SimulatedGateway {
   public:
-    /// Throws std::runtime_error if the port cannot be had.
+    /// Throws std::runtime_error if the port is not available.
     SimulatedGateway(event_base* base, SimulatedRegion region, const SimulatorOptions& options, std::uint64_t seed);
     ~SimulatedGateway();
     SimulatedGateway(const SimulatedGateway&) = delete;
@@ -104,7 +104,7 @@ class SimulatedGateway {
     Fault fault_;
     bool frozen_ = false;
     std::uint16_t port_ = 0;
-    evutil_socket_t reservation_ = -1;  // bound and never listening: keeps the port ours while it refuses
+    evutil_socket_t reservation_ = -1;  // bound but not listening: reserves the port while it refuses connections
     libevent::Listener listener_;
     libevent::Event flap_timer_, reaper_;
     std::uint64_t last_connection_ = 0;

@@ -54,7 +54,7 @@ Move body_after(std::chrono::nanoseconds delay, std::string bytes) {
     return body;
 }
 
-// The order every answer has: connect, head, portions, end.
+// The moves of every answer, in order: connect, head, portions, end.
 std::vector<Move> answer(const RawStep& step, const HttpRequest& request, std::string_view region) {
     const bool early_head = !step.timing.late_head && request.method == "POST" && step.status < 300;
     const std::chrono::nanoseconds none{0};
@@ -87,8 +87,8 @@ std::vector<Move> answer(const RawStep& step, const HttpRequest& request, std::s
     return moves;
 }
 
-// One portion per piece of text, so that `between` is the time between pieces: the role comes with the first, and what
-// follows the text with the last.
+// Makes one portion per piece of text, so that `between` is the time between pieces: the first includes the role, the
+// last everything after the text.
 std::vector<std::string> portions_of(answer_text::StreamEvents stream) {
     std::vector<std::string> portions(1);
     for (std::size_t i = 0; i < stream.events.size(); ++i) {
@@ -118,7 +118,7 @@ std::vector<Move> chat_answer(const ChatStep& step, const HttpRequest& request, 
     completion.prompt_tokens = 7;
     if (asked.stream) {
         raw.headers[0].second = "text/event-stream";
-        // Cut or silent: only the text arrives, nothing that marks an end.
+        // If cut or silent, only the text arrives, without any mark of the end.
         const bool whole = step.options.end == StreamEnd::complete;
         auto stream =
             answer_text::stream_events(completion, {.usage = whole && step.options.usage && asked.usage,
@@ -133,7 +133,7 @@ std::vector<Move> chat_answer(const ChatStep& step, const HttpRequest& request, 
     return answer(raw, request, region);
 }
 
-/// The answer as far as the moment at which its region freezes.
+/// The answer up to the moment at which its region freezes.
 std::vector<Move> frozen_answer(const FreezeStep& step, const HttpRequest& request, std::string_view region,
                                 TransferId id) {
     const ChatStep whole{.pieces = step.pieces, .options = {.timing = step.timing}};
@@ -155,7 +155,7 @@ std::vector<Move> frozen_answer(const FreezeStep& step, const HttpRequest& reque
                 body.push_back(body_after(std::chrono::milliseconds(200), stream ? ": wait\n\n" : " "));
             break;
         case FreezeAt::after_content:
-            // With a single piece, its portion holds the end as well.
+            // If there is a single piece, its portion includes the end.
             if (stream) {
                 first.resize(first.find("\n\n", first.find("\n\n") + 2) + 2);
             } else {

@@ -1,4 +1,4 @@
-// One scripted exchange: what was asked for when the script was written, and the moves it comes to for a given request.
+// One scripted exchange: the step as written in the script, and the moves that it means for a given request.
 // FakeTransport's script → [TransferScript] → moves, each with a delay → events
 #pragma once
 
@@ -15,7 +15,7 @@
 
 namespace holysheep::inline v0::testing {
 
-/// The steps a script is made of. `ChatStep` becomes JSON or an event stream, as the request asks.
+/// The steps of a script. `ChatStep` becomes JSON or an event stream, as the request demands.
 struct ChatStep {
     std::vector<std::string> pieces{};
     StreamOptions options{};
@@ -44,7 +44,7 @@ struct FreezeStep {
 };
 using Step = std::variant<ChatStep, RawStep, FailStep, HangStep, NeverConnectStep, FreezeStep>;
 
-/// What happens next in a transfer, `after` the move before it.
+/// The next event of a transfer, `after` the previous one.
 struct Move {
     enum class Kind { connect, head, body, end, freeze };
     Kind kind = Kind::connect;
@@ -54,7 +54,7 @@ struct Move {
     TransferEnd end{};
 };
 
-/// A list without an `end` move leaves the transfer hanging.
+/// Without an `end` move, the transfer never ends.
 std::vector<Move> moves_for(const Step& step, const HttpRequest& request, std::string_view region, TransferId id);
 
 }  // namespace holysheep::inline v0::testing
