@@ -1,4 +1,4 @@
-// Pure arithmetic: the random number is an argument.
+// Computes back-off times. Pure: the random number is an argument.
 #include "resilience/backoff.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-// A released permit notifies the first queued call that targets the region and has room there.
+// Manages permits and the queue. A released permit notifies the first queued call that targets the region and has room
+// there.
 #include "resilience/bulkhead.hpp"
 
 #include <algorithm>
@@ -13,7 +14,7 @@ constexpr Bulkhead::QueueKey kFront{Bulkhead::time_point::min(), 0};
 constexpr std::size_t kManyKeys = 32, kMaxKeys = 256;  // per region; idle keys are dropped above these
 constexpr int kNearFront = 4;
 constexpr double kNoLimit = 1e6;
-constexpr int kMaxScanned = 1'000;  // entries of the queue; the ones behind poll on their own
+constexpr int kMaxScanned = 1'000;  // entries of the queue; later ones poll on their own
 
 std::optional<int> in_requests(double limit) {
     if (limit > kNoLimit) return std::nullopt;
@@ -154,7 +155,7 @@ void Bulkhead::Waiter::leave() {
     if (bulkhead == nullptr) return;
     const auto targets = std::move(bulkhead->queue_[key_].targets);
     bulkhead->queue_.erase(key_);
-    // It may have been notified of room that it does not use.
+    // This call may have been notified of room that it does not use.
     for (const auto& target : targets) bulkhead->notify_next(target.region, kFront);
 }
 
@@ -185,7 +186,7 @@ bool Bulkhead::Waiter::near_front() const {
 void Bulkhead::notify_next(std::size_t region, const QueueKey& behind) {
     if (!below_cap(region)) return;
     int seen = 0;
-    std::optional<LimiterKey> full;  // usually there is only one
+    std::optional<LimiterKey> full;  // the full key; usually there is only one
     for (auto next = queue_.upper_bound(behind); next != queue_.end() && seen < kMaxScanned; ++next, ++seen) {
         auto& entry = next->second;
         const auto target = std::ranges::find(entry.targets, region, &Target::region);

@@ -81,7 +81,7 @@ class Bulkhead {
         std::size_t region_ = 0;
         LimiterKey key_{};
         time_point acquired_at_{};
-        int others_ = 0;  // in flight under the same key when it was acquired
+        int others_ = 0;  // requests in flight under the same key when it was acquired
     };
 
     /// A call's position in the queue.
@@ -101,7 +101,7 @@ class Bulkhead {
         void leave();
         /// The call cannot use the room it was notified of: notify the next one. From now on it waits for `targets`.
         void skip(std::vector<Target> targets);
-        /// At most three calls with a common target are ahead.
+        /// Whether at most three calls with a common target are ahead.
         bool near_front() const;
 
       private:
@@ -113,13 +113,13 @@ class Bulkhead {
     bool has_room(std::size_t region, const LimiterKey& key, time_point now);
     /// Whether there is room, and no call ahead of `position` waits for it.
     bool has_room_for(std::size_t region, const LimiterKey& key, const QueueKey& position, time_point now);
-    /// Below `max_per_region`. If there is still no room, the load limit is the reason.
+    /// Whether the region is below `max_per_region`. If there is still no room, the load limit is the reason.
     bool below_cap(std::size_t region) const {
         return max_per_region_ <= 0 || regions_[region].in_flight < max_per_region_;
     }
-    /// The learned load limit, not `max_per_region`, leaves no room.
+    /// Whether the learned load limit leaves no room, as opposed to `max_per_region`.
     bool at_load_limit(const Target& target, time_point now) const;
-    /// Requests that the region accepts at a time; unset: no limit is known.
+    /// Requests that the region accepts at a time; unset if no limit is known.
     std::optional<int> load_limit(std::size_t region, const LimiterKey& key, time_point now) const;
     /// The lowest limit of any model and account in the region.
     std::optional<int> load_limit(std::size_t region, time_point now) const;
@@ -141,8 +141,8 @@ class Bulkhead {
     struct QueueEntry {
         std::vector<Target> targets;
         std::function<void()> on_room;
-        bool notified = false;  // of room that it has not used yet
-        bool skipped = false;   // could not use that room: later entries may
+        bool notified = false;  // notified of room that it has not used yet
+        bool skipped = false;   // could not use that room, so later entries may
     };
     struct KeyState {
         LimiterKey key;
@@ -162,7 +162,7 @@ class Bulkhead {
     /// Drops the state of an idle key, if the region has many keys.
     void forget(std::size_t region, const LimiterKey& key);
     bool has_room(const Target& target, time_point now) { return has_room(target.region, target.key, now); }
-    /// Notifies the first entry behind that position which waits for the region and has room there.
+    /// Notifies the first entry after that position which waits for the region and has room there.
     void notify_next(std::size_t region, const QueueKey& behind);
 
     int max_per_region_, max_queue_;
@@ -171,7 +171,7 @@ class Bulkhead {
     std::vector<RegionState> regions_;
     Queue queue_;
     std::uint64_t next_number_ = 0;
-    time_point now_{};  // of the last call that had a clock
+    time_point now_{};  // time of the last call that had a time argument
 };
 
 }  // namespace holysheep::resilience

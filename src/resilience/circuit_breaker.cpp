@@ -1,5 +1,5 @@
-// Counts outcomes within one state and moves between three. The trial permit survives every change of state: its holder
-// must release it, and the outcome of the trial counts only if the state was not forced meanwhile.
+// Counts outcomes and moves between three states. The trial permit survives every change of state: its holder must
+// release it, and the outcome of the trial counts only if the state was not forced meanwhile.
 #include "resilience/circuit_breaker.hpp"
 
 #include <algorithm>
@@ -88,7 +88,7 @@ bool CircuitBreaker::on_failure(FailureKind kind, bool trial, Others others, dou
     roll(now);
     ++window_[newest_].failed;
     transport_in_a_row_ = transport ? transport_in_a_row_ + 1 : 0;
-    if (kind == FailureKind::gateway) ++gateway_in_a_row_;  // other failures between do not excuse a gateway
+    if (kind == FailureKind::gateway) ++gateway_in_a_row_;  // other failures in between do not reset this count
     ++any_in_a_row_;
     const Trip reason = others.may_open ? trip_due() : Trip::none;
     if (reason == Trip::none) return false;

@@ -1,5 +1,5 @@
-// Stops sending to a target that keeps failing, and finds out by single trials when it works again. There is one
-// breaker per region, and one per model of a region once it has failed there. Pure: time and randomness are arguments.
+// Stops sending to a target that keeps failing, and detects by single trials when it works again. There is one breaker
+// per region, and one per model of a region once the model has failed there. Pure: time and randomness are arguments.
 // outcomes of attempts → [CircuitBreaker] → may another attempt be sent?
 //
 //   closed ──trip──→ open ──open time is over, or enough good probes──→ half-open ──enough good trials──→ closed
@@ -42,7 +42,7 @@ enum class Trip : std::uint8_t {
 class CircuitBreaker {
   public:
     using time_point = Clock::time_point;
-    /// `options` must outlive it.
+    /// `options` must outlive this object.
     explicit CircuitBreaker(const BreakerOptions& options) : options_(&options) {}
 
     BreakerState state(time_point now) const;
@@ -94,7 +94,7 @@ class CircuitBreaker {
     };
     enum class State : std::uint8_t { closed, open, half_open };
 
-    /// Whether outcomes of ordinary attempts count. While open they do not: the attempts were sent before.
+    /// Whether outcomes of ordinary attempts count. While open they do not, because the attempts were sent earlier.
     bool counts() const;
     /// Releases the trial permit. Returns true if the outcome of the trial still counts.
     bool release_trial();
@@ -104,7 +104,7 @@ class CircuitBreaker {
     void roll(time_point now);
 
     const BreakerOptions* options_;
-    std::array<Bucket, kBuckets> window_{};  // a ring, each of window / 10
+    std::array<Bucket, kBuckets> window_{};  // a ring of buckets, each covering window / 10
     time_point bucket_end_{};                // of the newest bucket
     time_point until_ = time_point::min(), closed_since_{}, opened_at_{};
     int openings_ = 0, good_trials_ = 0;

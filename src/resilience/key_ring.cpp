@@ -1,4 +1,4 @@
-// A refusal applies in all regions, a pause to one model in one region.
+// Tracks refusals and pauses of keys. A refusal applies in all regions, a pause to one model in one region.
 #include "resilience/key_ring.hpp"
 
 #include <algorithm>

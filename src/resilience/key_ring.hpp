@@ -43,7 +43,7 @@ class KeyRing {
     time_point usable_at(std::size_t region, ModelId model, time_point now) const;
     /// If every key is refused, the one that was refused first: trying it is better than failing without a request.
     std::size_t least_bad() const;
-    /// Why the key is skipped at present.
+    /// Why the key is currently skipped; unset if it is not.
     std::optional<Refusal> refusal(std::size_t key, time_point now) const;
     std::size_t size() const { return refusals_.size(); }
     std::size_t recorded_quotas() const { return quotas_.size(); }

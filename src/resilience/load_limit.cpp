@@ -1,4 +1,4 @@
-// The limit is a function of time, so it grows without a timer.
+// Computes the limit as a function of time, so that it grows without a timer.
 #include "resilience/load_limit.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ using Seconds = std::chrono::duration<double>;
 constexpr double kGrowth = 0.4;  // C of RFC 9438
 constexpr double kCut = 0.15;    // 1 − β
 constexpr auto kForgottenAfter = 60s;
-constexpr int kOutcomes = 32;  // the refused share is an average over about this many
+constexpr int kOutcomes = 32;  // the refused share is an average over about this many outcomes
 constexpr double kToleratedShare = 0.36;
 constexpr auto kMaxPauseWithoutHint = 5s;
 constexpr int kMaxDoublings = 10;
@@ -40,7 +40,8 @@ void LoadLimit::count(bool refused, time_point now) {
 }
 
 void LoadLimit::lower(const Refusal& refusal, time_point now) {
-    if (w_max_ != kUnlimited && refusal.sent < lowered_at_) return;  // from the burst that already lowered it
+    if (w_max_ != kUnlimited && refusal.sent < lowered_at_)
+        return;  // the request belongs to the burst that already lowered the limit
     const double excess = std::clamp((refused_share_ - kToleratedShare) / refused_share_, 0.0, 1.0);
     if (excess <= 0) return;
     w_max_ = std::max(1.0, std::min<double>(limit(now), refusal.others));
@@ -65,7 +66,7 @@ LoadLimit::nanoseconds LoadLimit::pause_after(const Refusal& refusal, double ran
     const bool row_is_long = in_a_row_ > 1 && hinted && now - refused_since_ >= *refusal.hint;
     if (hinted && (refusal.used_up || never_served || row_is_long)) return *refusal.hint;
     // A 503 needs no pause: requests in flight make room when they end, and if the region serves none, the breaker
-    // opens. Nor does a first hint: the refused request waits that long, but others may be served.
+    // opens. A first hint needs none either: the refused request waits that long, but others may be served.
     if (!refusal.throttled || (hinted && in_a_row_ < 2)) return {};
     const Seconds own = Seconds(0.2 + 0.3 * random) * std::exp2(std::min(in_a_row_ - 1, kMaxDoublings));
     auto pause = std::min<nanoseconds>(std::chrono::round<nanoseconds>(own), kMaxPauseWithoutHint);

@@ -1,5 +1,5 @@
-// Learns how many requests a region accepts at a time, from its refusals for load (429, 503, 529). Such a region is
-// full, not dead: it gets fewer requests, but not none. outcomes of attempts → [LoadLimit] → Bulkhead: may another
+// Learns how many requests a region accepts at a time, from its refusals because of load (429, 503, 529). Such a region
+// is full, not dead: it gets fewer requests, but not none. outcomes of attempts → [LoadLimit] → Bulkhead: may another
 // request be sent?; RegionHealthTracker: how long to pause?
 //
 // While at most 36 % of the last requests are refused, the limit stays: another region serves those at no cost, and a
@@ -21,7 +21,7 @@
 
 namespace holysheep::resilience {
 
-/// For one region, model and account. Pure: time and randomness are arguments.
+/// The limit of one region, model and account. Pure: time and randomness are arguments.
 class LoadLimit {
   public:
     using time_point = Clock::time_point;
@@ -39,15 +39,15 @@ class LoadLimit {
         bool used_up = false;  ///< its headers report an exhausted quota
         std::optional<milliseconds> hint{};  ///< Retry-After; ignored if not positive
     };
-    /// Returns how long to pause the region, 0: not at all. The hint applies if the quota is exhausted, if the region
-    /// never served a request, or if it has refused everything for as long as the hint says. Otherwise a 429 pauses it
-    /// for 0.2 to 0.5 s, doubled by each consecutive one, up to 5 s and to the time since the last answer. `random` is
-    /// uniform in [0, 1).
+    /// Returns how long to pause the region; 0 if not at all. The hint applies if the quota is exhausted, if the region
+    /// never served a request, or if it has refused everything for at least the time of the hint. Otherwise a 429
+    /// pauses it for 0.2 to 0.5 s, doubled by each consecutive one, up to 5 s and to the time since the last answer.
+    /// `random` is uniform in [0, 1).
     nanoseconds on_refusal(const Refusal& refusal, double random, time_point now);
     /// An answer began.
     void on_success(time_point now);
     bool served_since(time_point when) const { return served_at_ >= when; }
-    /// It equals a new LoadLimit and may be dropped.
+    /// Whether the state equals a new LoadLimit, so that it may be dropped.
     bool forgettable(time_point now) const;
 
   private:

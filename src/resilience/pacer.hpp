@@ -25,7 +25,7 @@ class Pacer {
     }
     /// The call was not sent: undoes `take`.
     void give_back() { next_ -= interval_; }
-    /// The last call no longer delays the next one.
+    /// Whether the last call no longer delays the next one.
     bool rested(time_point now) const { return next_ <= now; }
     duration interval() const { return interval_; }
     void set_interval(duration interval) { interval_ = interval; }

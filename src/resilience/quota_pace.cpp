@@ -1,4 +1,4 @@
-// Computes calls and tokens separately and applies the stricter one.
+// Computes the pace for calls and tokens separately, and applies the stricter one.
 #include "resilience/quota_pace.hpp"
 
 #include <algorithm>

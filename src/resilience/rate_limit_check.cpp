@@ -1,4 +1,4 @@
-// Without a number there is no limit, so options that only modify one are refused, too.
+// Validates rate limits. Without a number there is no limit, so options that only modify one are refused, too.
 #include "resilience/rate_limit_check.hpp"
 
 #include <chrono>

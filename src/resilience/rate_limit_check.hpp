@@ -10,7 +10,7 @@
 
 namespace holysheep::resilience {
 
-/// Pairs of an option's name and a text that says what is wrong and how to fix it.
+/// Pairs of an option's name and a text that states the problem and its remedy.
 std::vector<std::pair<std::string, std::string>> problems_of(const RateLimitOptions& options);
 
 }  // namespace holysheep::resilience

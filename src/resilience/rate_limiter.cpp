@@ -1,4 +1,4 @@
-// One mutex guards all partitions and is held for a few instructions; callbacks run after it is released.
+// Guards all partitions with one mutex, which is held for a few instructions; callbacks run after it is released.
 #include "resilience/rate_limiter.hpp"
 
 #include <algorithm>
@@ -72,7 +72,7 @@ std::shared_ptr<RateLimiter::Impl::Partition> RateLimiter::Impl::partition(std::
     return partition;
 }
 
-/// Evicts the older half of the idle ones, so that this runs rarely.
+/// Evicts the older half of the idle partitions, so that this runs rarely.
 void RateLimiter::Impl::forget_idle_partitions(time_point now) {
     if (now < next_sweep_) return;
     std::vector<std::uint64_t> ages;
@@ -152,7 +152,7 @@ bool RateLimiter::Impl::adopt(Partition& partition, std::optional<std::int64_t> 
 std::int64_t RateLimiter::Impl::answer_tokens(const Partition& partition) const {
     std::lock_guard lock(mutex_);
     if (partition.answered_ < kFewAnswers) return kUnknownAnswer;
-    // Of twenty, the second largest is the 95th percentile.
+    // The second largest of twenty is the 95th percentile.
     auto answers = partition.answers_;
     const auto known = static_cast<std::ptrdiff_t>(std::min(partition.answered_, answers.size()));
     std::nth_element(answers.begin(), answers.begin() + 1, answers.begin() + known, std::greater<>());
@@ -236,7 +236,7 @@ std::optional<Clock::time_point> RateLimiter::Impl::Partition::due(std::int64_t 
 std::function<void()> RateLimiter::Impl::Partition::next_ready(time_point now) {
     if (queue_.empty()) return {};
     auto& first = queue_.begin()->second;
-    // The server's limit fell below the size of this call. Notify it, so that it fails and unblocks the queue.
+    // The server's limit fell below the size of this call. Notify the call, so that it fails and unblocks the queue.
     if (tokens_ && first.tokens > tokens_->limit()) return first.on_ready;
     const auto when = due(first.tokens, 0, now);
     if (!when || *when >= first.next_check) return {};

@@ -51,8 +51,8 @@ class RateLimiter::Impl {
     friend class Permit;
     friend class Partition;
 
-    /// Arrival time, adjusted for priority, and a number. One priority class equals five seconds, so that no call is
-    /// overtaken for ever.
+    /// Arrival time, adjusted for priority, and a unique number. One priority class equals five seconds, so that no
+    /// call can be overtaken for ever.
     using QueueKey = std::pair<time_point, std::uint64_t>;
     struct Waiter {
         std::int64_t tokens = 0;
@@ -65,7 +65,7 @@ class RateLimiter::Impl {
     bool has_partitions(std::uint64_t account) const;
     void forget_oldest_alias();
     void forget_idle_partitions(time_point now);
-    /// No call holds it, and a new partition would admit just as many calls.
+    /// Whether no call holds the partition and a new one would admit just as many calls.
     static bool evictable(const std::shared_ptr<Partition>& partition, time_point now);
 
     RateLimitOptions options_;
@@ -91,9 +91,9 @@ class RateLimiter::Impl::Partition {
 
     /// Whether a call of that size may be sent now.
     bool open(std::int64_t tokens, time_point now) const;
-    /// No call waits, is in flight, or still counts against the limit.
+    /// Whether no call waits, is in flight, or still counts against the limit.
     bool idle(time_point now) const;
-    /// When a call of that size may be sent after `ahead` others; unset: it depends on calls in flight.
+    /// When a call of that size may be sent after `ahead` others; unset if that depends on calls in flight.
     std::optional<time_point> due(std::int64_t tokens, std::size_t ahead, time_point now) const;
     /// The callback of the first waiter, if it should poll earlier than it plans to.
     std::function<void()> next_ready(time_point now);
@@ -103,7 +103,7 @@ class RateLimiter::Impl::Partition {
     std::optional<resilience::Pacer> pacer_;
     std::optional<resilience::SlidingSum> tokens_;
     std::map<QueueKey, Waiter> queue_;
-    std::array<std::int64_t, 20> answers_{};  // tokens of the last ones
+    std::array<std::int64_t, 20> answers_{};  // token counts of the last answers
     std::size_t answered_ = 0;
     std::uint64_t used_ = 0;  // higher: more recently
 };
@@ -136,11 +136,11 @@ class Permit {
     bool granted() const { return state_ == State::granted; }
     /// Takes the permit if the call is first in its queue and the limit allows it.
     bool poll(time_point now);
-    /// The call is larger than the whole limit: waiting cannot help.
+    /// Whether the call is larger than the whole limit, so that waiting cannot help.
     bool exceeds_limit() const;
-    /// When the permit is expected, as things stand; unset: it depends on calls in flight.
+    /// When the permit is currently expected; unset if that depends on calls in flight.
     std::optional<time_point> expected(time_point now) const;
-    /// When to poll again on its own; unset: not before `on_ready`.
+    /// When to poll again without a notification; unset: not before `on_ready`.
     std::optional<time_point> next_poll() const { return next_poll_; }
     /// Calls ahead in the queue.
     std::size_t ahead() const;
@@ -150,7 +150,7 @@ class Permit {
     void arrived(time_point now);
     /// The request was sent, but the gateway has certainly not received it: gives the permit back.
     void recall(time_point now);
-    /// Replaces the reserved tokens by those that were used; unset: the reserved ones were.
+    /// Replaces the reserved tokens by the tokens used; if unset, the reservation counts as used.
     void settle(std::optional<std::int64_t> prompt_and_answer, std::optional<std::int64_t> answer, time_point now);
 
   private:

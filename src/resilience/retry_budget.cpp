@@ -1,4 +1,4 @@
-// By default, retries may amount to 20 % of successes, the share that Finagle and Envoy use.
+// Implements the token bucket. By default, retries may amount to 20 % of successes, as in Finagle and Envoy.
 #include "resilience/retry_budget.hpp"
 
 namespace holysheep::resilience {

@@ -1,4 +1,4 @@
-// Keeps retries from prolonging an outage: a token bucket that successes fill and repeated attempts empty.
+// Prevents retries from prolonging an outage: a token bucket that successes fill and repeated attempts empty.
 // CallMachine → [RetryBudget] → may another attempt be sent?
 #pragma once
 

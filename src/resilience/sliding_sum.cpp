@@ -1,4 +1,4 @@
-// Each bucket has the number of its interval, which tells an old bucket from a new one at the same index.
+// Stores in each bucket the number of its interval, which distinguishes an old bucket from a new one at the same index.
 #include "resilience/sliding_sum.hpp"
 
 #include <algorithm>
@@ -8,7 +8,7 @@ namespace holysheep::resilience {
 
 namespace {
 
-// Per bucket: the sum of sixty fits into the type, whatever usage a gateway reports.
+// The limit per bucket, so that the sum of sixty fits into the type, whatever usage a gateway reports.
 constexpr std::int64_t kMaxPerBucket = 100'000'000'000'000'000;
 
 }  // namespace
@@ -27,7 +27,7 @@ std::int64_t SlidingSum::booked_since(std::int64_t first) const {
         }
         return booked;
     }
-    // The clock moved backwards, or far ahead.
+    // The clock moved backwards, or far forwards.
     booked = 0;
     for (const auto& bucket : ring_) {
         if (bucket.number >= first) booked += bucket.amount;

@@ -21,7 +21,7 @@ class SlidingSum {
     SlidingSum(std::int64_t limit, duration span) : limit_(limit), width_(span / kBuckets) {}
 
     bool fits(std::int64_t amount, time_point now) const { return amount <= limit_ - sum(now); }
-    /// When `amount` fits, if nothing else is added; unset: never, or not before the held amounts are booked.
+    /// When `amount` fits if nothing else is added; unset: never, or not before the held amounts are booked.
     std::optional<time_point> fits_at(std::int64_t amount, time_point now) const;
     void hold(std::int64_t amount) { held_ += amount; }
     void release(std::int64_t amount) { held_ -= amount; }

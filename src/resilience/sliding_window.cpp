@@ -1,4 +1,4 @@
-// A ring of the times at which slots become free, in order.
+// Keeps the times at which slots become free in a sorted ring.
 #include "resilience/sliding_window.hpp"
 
 #include <algorithm>
@@ -45,7 +45,7 @@ void SlidingWindow::insert(time_point free_at) {
         return;
     }
     std::size_t i = size_++;
-    // A blocked slot becomes free after nearly all others, one that is given back before them: search from the nearer
+    // A blocked slot becomes free after nearly all others, a returned slot before them: search from the nearer end.
     // end.
     if (i > 0 && free_at <= at(0)) {
         first_ = (first_ + ring_.size() - 1) % ring_.size();
@@ -80,7 +80,7 @@ void SlidingWindow::arrived(time_point mark, time_point when) {
             high = middle;
         }
     }
-    if (low == size_ || at(low) != mark) return;  // in use again
+    if (low == size_ || at(low) != mark) return;  // the slot is in use again
     for (; low > 0 && at(low - 1) > free_at; --low) at(low) = at(low - 1);
     at(low) = free_at;
 }

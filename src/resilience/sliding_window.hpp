@@ -33,11 +33,11 @@ class SlidingWindow {
     time_point sent(time_point now);
     /// The gateway had received the call by `when`.
     void arrived(time_point mark, time_point when);
-    /// Changes the number of slots. New slots are blocked for one span; surplus slots go as they become free.
+    /// Changes the number of slots. New slots are blocked for one span; surplus slots are removed as they become free.
     void resize(std::size_t slots, time_point now);
 
     std::size_t slots() const { return slots_; }
-    /// Slots that are taken or blocked.
+    /// Number of slots that are taken or blocked.
     std::size_t used(time_point now) const;
 
   private:
@@ -47,7 +47,7 @@ class SlidingWindow {
 
     duration span_, grace_;
     std::size_t slots_, taken_ = 0, retiring_ = 0;
-    std::vector<time_point> ring_;  // when the slots that are not taken become free, in order
+    std::vector<time_point> ring_;  // when the slots that are not taken become free, sorted
     std::size_t first_ = 0, size_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// A call counts against the ceiling of its label and against the client's.
+// Tracks spending. A call counts against the ceiling of its label and against the client's ceiling.
 #include "resilience/spending.hpp"
 
 namespace holysheep::resilience {

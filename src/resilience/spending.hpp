@@ -1,5 +1,5 @@
-// Limits the cost of calls per span of time, for the whole client and per label. A call reserves an estimate before it
-// starts and settles the actual cost when it ends.
+// Limits the cost of calls per time span, for the whole client and per label. A call reserves an estimate before it
+// starts and replaces it by the actual cost when it ends.
 // call::Admission → [Spending]
 #pragma once
 

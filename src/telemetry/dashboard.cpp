@@ -104,7 +104,7 @@ std::string in_thousands(std::uint64_t count) {
     return count < 10'000 || count >= 1'000'000 ? in_short(count) : std::to_string(count / 1000) + "k";
 }
 
-/// "100%" only if all succeeded.
+/// Formats a share; "100%" only if all succeeded.
 std::string in_percent(std::optional<double> share) {
     if (!share) return "-";
     return *share < 1 ? printed("%.1f%%", std::min(99.9, 100 * *share)) : "100%";
@@ -132,7 +132,7 @@ Mark mark_of(const RegionHealth& health) {
     return {"○", kDim};
 }
 
-/// The latencies of the last attempts, relative to the longest, one column each.
+/// Draws the latencies of the last attempts, relative to the longest, one column each.
 std::string sparkline(const std::vector<AttemptSample>& history, std::size_t width) {
     constexpr std::array kSteps{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
     const auto first = history.size() - std::min(width, history.size());
@@ -238,7 +238,7 @@ class Page {
     }
 
   private:
-    // The width that the other columns leave.
+    // The width that remains for names.
     std::size_t name_width() const { return width_ - (2 + 11 + 3 * 7 + 9 + 10 + 8); }
 
     std::ostream& out_;

@@ -1,4 +1,4 @@
-// Maps the members of records to the names of the conventions.
+// Maps the members of records to the names of OpenTelemetry's GenAI conventions.
 #include <holysheep/gen_ai.hpp>
 
 #include <algorithm>
@@ -45,7 +45,7 @@ class Attributes {
 
 double in_seconds(nanoseconds span) { return static_cast<double>(span.count()) / 1e9; }
 
-/// The attempt whose answer the caller received, else the one whose failure is reported as the call's.
+/// The attempt whose answer the caller received, else the one whose failure is the call's error.
 const AttemptRecord* decisive(const CallRecord& call) {
     const auto winner = std::ranges::find(call.attempts, true, &AttemptRecord::winner);
     if (winner != call.attempts.end()) return &*winner;

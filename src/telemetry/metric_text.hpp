@@ -1,4 +1,4 @@
-// Lines of Prometheus' text format, one family after another.
+// Writes lines of Prometheus' text format, one family after another.
 #pragma once
 
 #include <concepts>
@@ -38,7 +38,7 @@ class MetricText {
     void label(std::string_view name, std::string_view value, bool first);
 
     std::string text_, head_, name_;
-    std::set<std::string> seen_;  ///< series of the present family
+    std::set<std::string> seen_;  ///< series of the current family
 };
 
 /// Escapes the value of a label: backslash, quote, line feed, and bytes that are not UTF-8 as `%ff`, so that different

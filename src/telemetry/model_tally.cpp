@@ -1,4 +1,4 @@
-// Searches a list, which is fastest for few models.
+// Tallies models in a list with linear search, which is fastest for few models.
 #include "telemetry/model_tally.hpp"
 
 #include <algorithm>

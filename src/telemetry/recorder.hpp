@@ -56,9 +56,9 @@ class Recorder {
     void on_attempt_end(std::size_t region, const AttemptRecord& attempt, const values::RegionFacts& facts,
                         std::int64_t wasted = 0);
     void on_call_end(const CallEnd& call);
-    /// `took`: unset if it was not measured.
+    /// `took` is unset if the duration was not measured.
     void on_probe(std::size_t region, bool answered, std::optional<nanoseconds> took);
-    /// One of several keys was refused; unset: it was accepted.
+    /// The gateway refused or accepted one of several keys; `refused_with` is unset if it was accepted.
     void on_key(std::size_t key, std::optional<ErrorCode> refused_with, time_point now);
     /// The state of a region changed.
     void on_region(std::size_t region, const values::RegionFacts& facts);
@@ -91,7 +91,7 @@ class Recorder {
         Tally tally;
         values::RegionFacts facts;
         Histogram latency, first_content, probe_rtt;
-        std::vector<AttemptSample> history;  // a ring, once it is full
+        std::vector<AttemptSample> history;  // a ring once it is full
         std::size_t oldest = 0;
         std::vector<Route> routes;
     };
@@ -116,13 +116,13 @@ class Recorder {
     const std::size_t history_;
     const std::vector<std::string> ids_;
     mutable std::mutex mutex_;  // guards everything below
-    Stats totals_;              // except its lists
+    Stats totals_;              // except for its lists
     std::vector<Region> regions_;
     std::vector<Key> keys_;
     ModelTally models_;
     Histogram latency_, queued_, overhead_;
     std::vector<std::uint64_t> overhead_buckets_;
-    std::vector<Change> changes_;  // a ring, once it is full
+    std::vector<Change> changes_;  // a ring once it is full
     std::size_t oldest_change_ = 0;
 };
 

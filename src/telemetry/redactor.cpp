@@ -1,4 +1,4 @@
-// Plain search and replace: the number of secrets is small, and texts are short.
+// Replaces secrets by plain search: their number is small, and texts are short.
 #include "telemetry/redactor.hpp"
 
 #include <algorithm>
@@ -22,13 +22,13 @@ std::size_t begun_at_end(std::string_view text, std::string_view secret) {
     return 0;
 }
 
-/// A camel-case boundary, as in "accessToken": usual in parameters of URLs.
+/// Whether a camel-case word begins here, as in "accessToken", which is common in URL parameters.
 bool begins_hump(std::string_view name, std::size_t i) {
     const auto is_upper = [](char c) { return c >= 'A' && c <= 'Z'; };
     return i > 0 && is_upper(name[i]) && values::is_letter(name[i - 1]) && !is_upper(name[i - 1]);
 }
 
-/// "apikey" and "oauth", but not "keyword", "author", or "tokens", which are counts.
+/// Matches "apikey" and "oauth", but not "keyword", "author", or "tokens", which are counts.
 bool is_word_of_secrets(std::string_view word) {
     constexpr std::array<std::string_view, 2> kAtStart{"authoriz", "authentic"};
     constexpr std::array<std::string_view, 4> kAtEnd{"auth", "key", "keys", "token"};
@@ -44,7 +44,7 @@ bool is_word_of_secrets(std::string_view word) {
 
 bool carries_a_secret(std::string_view name) {
     const auto lower = values::lower(name);
-    // Meant to appear in logs.
+    // Idempotency keys are meant to appear in logs.
     if (lower == "idempotency-key" || lower.ends_with("-idempotency-key")) return false;
     if (lower == "sig" || lower == "code") return true;
     for (const bool at_humps : {false, true}) {
@@ -80,7 +80,7 @@ void Redactor::add(const std::vector<std::pair<std::string, std::string>>& heade
         const auto& value = header.second;
         const auto is_shown = [&](std::string_view word) { return values::contains_ignoring_case(name, word); };
         if (!carries_a_secret(name) && (!looks_like_a_secret(value) || std::ranges::any_of(kShown, is_shown))) continue;
-        // "Bearer …", "Basic …": the scheme is not secret, and the rest may be quoted without it.
+        // "Bearer …", "Basic …": the scheme is not secret, and an error may quote the rest without it.
         const auto space = value.find(' ');
         add(space == std::string::npos ? value : value.substr(space + 1));
         if (space != std::string::npos && !std::ranges::all_of(value.substr(0, space), values::is_letter)) {
@@ -115,7 +115,7 @@ void Redactor::scrub(std::string& text) const {
     scrub_begun(text, text.size());
 }
 
-/// Returns the new position of `end`.
+/// Removes a truncated secret before `end`. Returns the new position of `end`.
 std::size_t Redactor::scrub_begun(std::string& text, std::size_t end) const {
     for (const auto& secret : secrets_) {
         const auto length = begun_at_end(std::string_view(text).substr(0, end), secret);

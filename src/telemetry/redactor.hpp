@@ -27,7 +27,7 @@ class Redactor {
     void add_query(std::string_view query);
     /// Also replaces parts of secrets where the text was truncated: at its end, and before "…".
     void scrub(std::string& text) const;
-    /// All texts of the error, including those of its attempts and the raw body.
+    /// Scrubs all texts of the error, including those of its attempts and the raw body.
     void scrub(Error& error) const;
 
   private:

@@ -1,4 +1,4 @@
-// Derived members of the statistics, and a table for people. For JSON see stats_json.cpp.
+// Computes derived members of the statistics, and prints them as a table. For JSON see stats_json.cpp.
 #include <holysheep/stats.hpp>
 
 #include <algorithm>

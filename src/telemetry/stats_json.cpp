@@ -1,4 +1,4 @@
-// Writes the statistics as JSON. The names are part of the interface; stats.hpp defines their rule.
+// Writes the statistics as JSON. The names are part of the interface; stats.hpp defines how they are formed.
 #include <holysheep/stats.hpp>
 
 #include <nlohmann/json.hpp>

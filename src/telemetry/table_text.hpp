@@ -1,4 +1,4 @@
-// Formats cells of tables for people. Foreign names must neither control the terminal nor shift a column; unknown
+// Formats cells of tables for people. Names from outside must neither control the terminal nor shift a column; unknown
 // values are marked as such. Stats → [table_text] → print_dashboard, operator<<
 #pragma once
 
@@ -15,13 +15,14 @@ namespace holysheep::telemetry {
 using values::clipped;
 using values::columns;
 
-/// At least the average: buckets have an error of 3.2 %, the average is exact.
+/// The p99 to display, at least the average: buckets have an error of 3.2 %, the average is exact.
 nanoseconds shown_p99(const LatencySummary& summary);
 
 /// The reason of the region's state; empty if it is simply healthy.
 std::string_view reason_to_tell(const RegionHealth& health);
 
-/// "cost unknown", or for how many calls; empty if all costs are known. An empty cell would look as if they were free.
+/// "cost unknown", or the number of calls with unknown cost; empty if all costs are known. An empty cell would
+/// otherwise suggest that the calls were free.
 std::string unknown_cost(const ModelStats& model);
 
 }  // namespace holysheep::telemetry

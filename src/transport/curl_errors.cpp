@@ -1,4 +1,4 @@
-// Maps CURLcode to an error class, and to whether the request can have reached the gateway.
+// Maps a CURLcode to an error class, and decides whether the request may have reached the gateway.
 #include "transport/curl_errors.hpp"
 
 #include <string>
@@ -8,10 +8,11 @@ namespace holysheep::transport {
 
 namespace {
 
-/// CURLE_TOO_LARGE of libcurl 8.6 and later, by its number: the header may be older than the library that runs.
+/// The value of CURLE_TOO_LARGE in libcurl 8.6 and later; a number, because the header may be older than the library at
+/// run time.
 constexpr auto kTooLarge = static_cast<CURLcode>(100);
 
-/// A header line beyond libcurl's limit. Before 8.6 it is reported as out of memory.
+/// Whether a header line exceeded libcurl's limit. Before 8.6 libcurl reports that as out of memory.
 bool is_oversized_header(CURLcode code, const FailureContext& context) {
     return context.sent && (code == kTooLarge || code == CURLE_OUT_OF_MEMORY);
 }
@@ -37,7 +38,7 @@ ErrorCode class_of(CURLcode code, const FailureContext& context) {
         case CURLE_UNSUPPORTED_PROTOCOL:
         case CURLE_BAD_CONTENT_ENCODING: return ErrorCode::malformed_response;
         case CURLE_URL_MALFORMAT: return ErrorCode::invalid_request;
-        // Headers beyond libcurl's total limit, before 8.6.
+        // Headers exceeded libcurl's total limit, before 8.6.
         case CURLE_RECV_ERROR:
             return !context.head_seen && context.text.find("header") != std::string_view::npos
                        ? ErrorCode::malformed_response
@@ -56,7 +57,7 @@ TransferEnd describe_failure(CURLcode code, const FailureContext& context) {
     end.certainly_not_delivered = !context.sent || refused_stream;
     end.detail = context.text.empty() ? curl_easy_strerror(code) : std::string(context.text);
     if (is_oversized_header(code, context)) end.detail = "a header of the answer is too large";
-    // The text says that there is no connection, but not why: no host, no route, a firewall.
+    // libcurl's text says that there is no connection, but not why: no host, no route, a firewall.
     if (code == CURLE_COULDNT_CONNECT && context.os_error != 0) {
         end.detail += " (" + std::generic_category().message(context.os_error) + ")";
     }

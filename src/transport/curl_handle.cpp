@@ -1,4 +1,4 @@
-// curl_global_init is not thread-safe everywhere: it runs once, before the first handle.
+// Initialises libcurl. curl_global_init is not thread-safe everywhere, so it runs once, before the first handle.
 #include "transport/curl_handle.hpp"
 
 #include <mutex>

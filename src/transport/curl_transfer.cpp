@@ -155,7 +155,7 @@ void CurlTransfer::set_url() {
         set(easy_.get(), CURLOPT_CURLU, parsed_url_.get());
     } else {
         set(easy_.get(), CURLOPT_CURLU, static_cast<CURLU*>(nullptr));
-        set(easy_.get(), CURLOPT_URL, url_.c_str());  // libcurl says what is wrong with it
+        set(easy_.get(), CURLOPT_URL, url_.c_str());  // libcurl then reports the problem with the URL
     }
     set_proxy();
     origin_ = &transport_.origin(url_);

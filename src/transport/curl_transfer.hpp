@@ -29,7 +29,8 @@ struct Origin {
     /// connection with other TLS settings, so the old one gets no further requests and ends with its last stream.
     bool odd_age = false;
     Clock::time_point age_ends{};
-    Clock::time_point stale_until{};  ///< a reused connection was lost with a request; until then expect more of that
+    Clock::time_point stale_until{};  ///< A reused connection was lost with a request: until this time, further stale
+                                      ///< connections are expected.
 };
 
 /// Limits that apply to every transfer of a client.
@@ -64,8 +65,8 @@ class CurlTransfer {
     TransferEvents* events() const { return events_; }
     TransferId id() const { return id_; }
     bool was_sent() const { return sends_ > 0; }
-    /// libcurl repeats a request on its own if a reused connection is lost before the first byte of an answer. That is
-    /// our decision, so this returns true if the request was already sent.
+    /// libcurl repeats a request on its own if a reused connection is lost before the first byte of an answer. The call
+    /// machine must decide that instead, so this returns true if the request was already sent.
     bool refuse_resend();
     /// libcurl logged that it will send again: check whether the stream was refused.
     void on_resend();
@@ -80,7 +81,7 @@ class CurlTransfer {
     bool cancelled = false;  ///< deliver no more events
     bool pause_wanted = false, paused = false;
     int held_socket = -1;         ///< not watched while the transfer is paused; -1: none
-    std::size_t round_bytes = 0;  ///< bytes read in the present round
+    std::size_t round_bytes = 0;  ///< bytes read in the current round
     std::vector<int> opened{};    ///< sockets opened for it; several addresses may be tried at once
     std::optional<SentMark> sent_mark{};
     bool socket_refused = false;               ///< the system had no descriptor for a connection
@@ -124,7 +125,7 @@ class CurlTransfer {
     bool reused_ = false;  // the connection of the request was reused
     bool http1_required_ = false, on_http2_ = false, wrong_connection_ = false;
     bool head_done_ = false, own_failure_ = false, turned_away_ = false, resend_refused_ = false, compressed_ = false;
-    // The present options of the handle; setting an option to the same value would cost a copy.
+    // The current options of the handle; setting an option to the same value again would cost a copy.
     std::string url_{}, custom_method_{};
     enum class Form { unset, get, head, post } form_ = Form::unset;
     std::optional<std::string> proxy_{};  // empty: none

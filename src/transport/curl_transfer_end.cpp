@@ -23,7 +23,8 @@ using namespace std::chrono_literals;
 
 constexpr auto kRememberStale = 10min;
 
-/// Name resolution opens sockets and files of its own, and does not report why it failed to.
+/// Whether the failure may be a lack of descriptors: name resolution opens sockets and files, and does not report why
+/// it failed to.
 bool may_need_descriptor(CURLcode code) {
     return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_OUT_OF_MEMORY ||
            code == CURLE_FAILED_INIT;
@@ -49,9 +50,9 @@ bool CurlTransfer::refuse_resend() {
     return true;
 }
 
-/// Before libcurl shuts the connection down. On a reused connection it gives the same reason for one that died and for
-/// a stream that was refused: after a refusal, the connection is still open. (Of every other failure of a stream, it
-/// has written the error's text before.)
+/// Called before libcurl shuts the connection down. On a reused connection libcurl gives the same reason for a lost
+/// connection and for a refused stream: after a refusal, the connection is still open. (For any other failure of a
+/// stream, it has written the error text before.)
 void CurlTransfer::on_resend() {
     const bool no_other_error = error_text_[0] == '\0' || resends_used_up();
     if (stream_id && no_other_error && transport_.connection_lives(*this)) stream_refused = true;
@@ -143,7 +144,8 @@ void CurlTransfer::explain_proxy_failure(CURLcode code, TransferEnd& end) const 
     auto* easy = easy_.get();
     ProxyContext context{.has_credentials = proxy_->find('@') != std::string::npos || !options_.proxy.user.empty(),
                          .from_environment = options_.proxy.url.empty()};
-    const bool refused_plainly = sends_ > 0 && head_.status == 407;  // of a request without a tunnel
+    const bool refused_plainly =
+        sends_ > 0 && head_.status == 407;  // the proxy's refusal of a request without a tunnel
     if (sends_ > 0 && !refused_plainly) return;
     const auto name = proxy_name(*proxy_);
     context.name = name;

@@ -21,7 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// More than the number of transfers in flight; else libcurl would close connections that are about to be reused.
+// Must exceed the number of transfers in flight; otherwise libcurl would close connections that are about to be reused.
 constexpr long kMaxConnections = 65'536;
 
 TransferId make_id(std::size_t slot, std::uint32_t generation) {
@@ -107,7 +107,7 @@ std::optional<PathEvidence> CurlTransport::evidence(TransferId id) const {
                         .via_proxy = via_proxy};
 }
 
-/// If several addresses are tried, one that answers is enough. Nothing is known during name resolution.
+/// If several addresses are tried, an answer from one of them is enough. During name resolution there is no evidence.
 std::optional<PathEvidence> CurlTransport::connecting_evidence(const CurlTransfer& transfer, Clock::time_point now,
                                                                bool via_proxy) const {
     std::optional<PathEvidence> evidence;
@@ -394,7 +394,7 @@ int CurlTransport::socket_callback(CURL* easy, curl_socket_t fd, int what, void*
             watch = Watch::asleep;
             transport.loop_.unwatch(fd);
         } else if (watch != Watch::asleep) {
-            // Not one of our connections (the resolver's): libcurl closes it without a callback.
+            // Not one of our connections but the resolver's: libcurl closes it without a callback.
             transport.loop_.unwatch(fd);
             watch = Watch::unknown;
         }

@@ -1,4 +1,4 @@
-// The Transport over libcurl: one multi handle, driven by the I/O loop's sockets and timers.
+// Implements Transport with libcurl: one multi handle, driven by the I/O loop's sockets and timers.
 // CallDriver → [CurlTransport] → libcurl → network
 #pragma once
 
@@ -72,7 +72,7 @@ class CurlTransport final : public Transport {
   private:
     // Sockets stay registered with the loop between transfers, because libcurl removes and adds them again, which costs
     // system calls.
-    // asleep: idle and not watched. held: its transfer is paused, although libcurl would read on.
+    // asleep: idle and not watched. held: its transfer is paused, although libcurl would continue to read.
     enum class Watch : std::uint8_t { unknown, foreign, active, held, idle, asleep };
     struct Socket {
         Watch watch = Watch::unknown;
@@ -82,7 +82,7 @@ class CurlTransport final : public Transport {
         Clock::time_point opened{};
         std::optional<Endpoints> endpoints{};  // once queried
         bool http2 = false;
-        std::optional<std::uint32_t> last_stream{};  // of a GOAWAY
+        std::optional<std::uint32_t> last_stream{};  // from a GOAWAY frame
     };
 
     static int socket_callback(CURL* easy, curl_socket_t fd, int what, void* self, void* per_socket);

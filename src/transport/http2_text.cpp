@@ -1,4 +1,4 @@
-// The lines are literals of libcurl's lib/http2.c; only numbers vary in them.
+// Parses libcurl's log lines. They are literals of lib/http2.c; only their numbers vary.
 #include "transport/http2_text.hpp"
 
 #include <charconv>

@@ -1,4 +1,4 @@
-// Decides from the text only; resolves no names.
+// Recognises loopback hosts by the text alone, without resolving names.
 #include "transport/loopback.hpp"
 
 namespace holysheep::transport {

@@ -1,4 +1,4 @@
-// The rules of libcurl's lib/url.c and lib/noproxy.c.
+// Implements the proxy rules of libcurl's lib/url.c and lib/noproxy.c.
 #include "transport/proxy_choice.hpp"
 
 #include <arpa/inet.h>
@@ -44,7 +44,7 @@ std::optional<Address> address_of(std::string_view text) {
     return address;
 }
 
-/// A block such as "10.0.0.0/8", or one address.
+/// Whether the address is in a block such as "10.0.0.0/8", or equals a single address.
 bool in_block(const Address& address, std::string_view block) {
     const auto slash = block.find('/');
     const auto network = address_of(block.substr(0, slash));
@@ -62,7 +62,7 @@ bool in_block(const Address& address, std::string_view block) {
     return (differing >> (8 - bits % 8)) == 0;
 }
 
-/// Matches the domain and its subdomains.
+/// Whether the host is the domain or one of its subdomains.
 bool in_domain(std::string_view host, std::string_view domain) {
     if (domain.empty() || host.size() < domain.size()) return false;
     if (!values::equal_ignoring_case(host.substr(host.size() - domain.size()), domain)) return false;

@@ -1,4 +1,4 @@
-// Chooses the proxy for a URL. Not left to libcurl, which does not report its choice.
+// Chooses the proxy for a URL, because libcurl does not report which one it chooses.
 // ProxyOptions, environment → [proxy_for] → CurlTransfer
 #pragma once
 
@@ -9,8 +9,8 @@
 
 namespace holysheep::transport {
 
-/// The proxy variables, as libcurl spells and prefers them: `http_proxy` in lower case only, because a web server may
-/// set the other one from a request's header.
+/// The proxy variables, with libcurl's spelling and precedence: `http_proxy` in lower case only, because a web server
+/// may set the upper-case one from a request's header.
 struct ProxyEnvironment {
     std::string http{}, https{}, all{}, exceptions{};
     static ProxyEnvironment read();

@@ -5,7 +5,7 @@
 
 namespace holysheep::transport {
 
-/// As libcurl spells them (`HTTP_PROXY` is none of them: a web server may set it from a request's header).
+/// The variables in libcurl's spelling (without `HTTP_PROXY`: a web server may set it from a request's header).
 inline constexpr std::array kProxyVariables{"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
 
 }  // namespace holysheep::transport

@@ -1,4 +1,4 @@
-// Replies of SOCKS: RFC 1928, 6. Of CONNECT: RFC 9110, 9.3.6.
+// Interprets the replies of proxies: SOCKS (RFC 1928, 6) and CONNECT (RFC 9110, 9.3.6).
 #include "transport/proxy_failure.hpp"
 
 namespace holysheep::transport {

@@ -19,11 +19,11 @@ struct ProxyContext {
     bool from_environment = false;
     long connect_status = 0;  ///< its answer to CONNECT; 0: none
     long socks_error = 0;     ///< CURLINFO_PROXY_ERROR
-    std::string_view text{};  ///< libcurl's own words
+    std::string_view text{};  ///< libcurl's error text
 };
 
 struct ProxyFailure {
-    /// Its answer as an HTTP status, translated for SOCKS; 0: it did not answer.
+    /// The proxy's answer as an HTTP status, translated for SOCKS; 0 if it did not answer.
     int status = 0;
     std::string detail{};  ///< names the proxy and the remedy
 };

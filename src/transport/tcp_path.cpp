@@ -1,4 +1,4 @@
-// TCP_INFO exists on Linux only. On other systems there is no evidence, and only probes detect silence.
+// Queries TCP_INFO, which exists on Linux only. On other systems there is no evidence, and only probes detect silence.
 #include "transport/tcp_path.hpp"
 
 #include <arpa/inet.h>
@@ -11,7 +11,7 @@
 #include <string_view>
 
 #ifdef __linux__
-// The C library's own tcp_info ends before the byte counters.
+// The C library's tcp_info lacks the byte counters, so the kernel's structure is declared here.
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <sys/ioctl.h>

@@ -30,7 +30,7 @@ std::optional<Endpoints> endpoints_of(int fd);
 std::optional<Endpoints> endpoints_of(const char* peer_address, int peer_port, int local_port);
 
 /// The state of a TCP connection. `acked` and `written` count bytes on the same scale: everything written so far has
-/// arrived once `acked` reaches the present `written`.
+/// arrived once `acked` reaches the current value of `written`.
 struct TcpPath {
     bool connecting = false;   ///< no answer from the peer's host yet
     bool established = false;  ///< connected
@@ -40,7 +40,7 @@ struct TcpPath {
     std::uint64_t acked = 0, written = 0;
 };
 
-/// Linux: TCP_INFO. Unset on other systems, and if the socket is not TCP.
+/// Reads TCP_INFO on Linux. Unset on other systems, and if the socket is not TCP.
 std::optional<TcpPath> tcp_path(int fd);
 
 /// The position in the written bytes of a connection at which a request, or data sent after it, ends. Distinguishes its
@@ -54,9 +54,8 @@ struct SentMark {
 /// on its connection do not hide the silence.
 std::optional<nanoseconds> unacked_for(const TcpPath& path, const std::optional<SentMark>& mark, Clock::time_point now);
 
-/// The mark for the next look at the connection. Where the last one has arrived and more is on its way, such as the
-/// rest of a large request, that is marked from now on: TCP sends it again when it is lost, which would look like new
-/// data.
+/// The mark for the next look at the connection. If the bytes up to the last mark have arrived and more are in flight,
+/// such as the rest of a large request, marks those: TCP retransmits lost data, which would look like new data.
 std::optional<SentMark> next_mark(const TcpPath& path, const std::optional<SentMark>& mark, Clock::time_point now);
 
 }  // namespace holysheep::transport
