@@ -21,12 +21,12 @@ using std::chrono::nanoseconds;
 
 /// Why an attempt was sent. If several run at the same time, the first one with content wins.
 enum class AttemptKind {
-    first,           ///< the first attempt of the call
-    retry,           ///< again in a region that this call has already tried
-    failover,        ///< in another region, after a failed attempt
-    hedge,           ///< a second request, because the first answer is slow to begin; see HedgingOptions
-    race,            ///< a second connection, because the first one is late; only the one that is ready first sends
-    rescue,          ///< a second request, because the region of the first fell silent
+    first,     ///< the first attempt of the call
+    retry,     ///< again in a region that this call has already tried
+    failover,  ///< in another region, after a failed attempt
+    hedge,     ///< a second request, because the first answer is slow to begin; see HedgingOptions
+    race,    ///< a second connection, because the first one is late; the request is sent on the one that is ready first
+    rescue,  ///< a second request, because the region of the first fell silent
     fallback_model,  ///< the first attempt with a fallback model
     backup           ///< a second request, because the deadline is near or a region on trial is slow
 };

@@ -27,9 +27,9 @@ enum class FinishReason {
     tool_calls,      ///< the model calls tools
     content_filter,  ///< a content policy cut the answer
     function_call,   ///< the older form of `tool_calls`
-    error,  ///< the generation failed ("abort", "network_error", …): the call is an `Error`, only its `partial` has
+    error,  ///< the generation failed ("abort", "network_error", …): the call fails, and only `Error::partial` contains
             ///< this
-    other   ///< an unknown name
+    other  ///< an unknown name
 };
 /// The name of the enumerator.
 HOLYSHEEP_EXPORT std::string_view to_string(FinishReason reason);
@@ -61,11 +61,11 @@ struct ChatCompletion {
     std::string id{};               ///< id of the answer
     std::string model{};            ///< the model that answered, as the gateway names it
     std::string requested_model{};  ///< the model that the program requested
-    std::string
-        model_reason{};    ///< why another model than `requested_model` answered: a rule, a fallback. Empty: none did
-    std::string region{};  ///< id of the region that answered
-    std::string request_id{};          ///< the gateway's id of the request, from the response headers
-    std::string service_tier{};        ///< as sent
+    std::string model_reason{};  ///< why a different model than `requested_model` answered: a rule, a fallback. Empty:
+                                 ///< it is the same
+    std::string region{};        ///< id of the region that answered
+    std::string request_id{};    ///< the gateway's id of the request, from the response headers
+    std::string service_tier{};  ///< as sent
     std::string system_fingerprint{};  ///< as sent
     std::int64_t created = 0;          ///< seconds since the epoch
     std::vector<Choice> choices{};     ///< at least one

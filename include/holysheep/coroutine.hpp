@@ -2,7 +2,7 @@
 #pragma once
 
 #include <holysheep/export.hpp>
-// (first: it says so where C++20 is missing)
+// (first, because it reports a missing C++20)
 
 #include <coroutine>
 #include <optional>

@@ -26,7 +26,7 @@ struct CallRecord {
     // ---- how it ended ----
     std::optional<ErrorCode> error{};  ///< why it failed; unset: it succeeded
     std::string region{};              ///< id of the region that answered, or failed last; empty: none was tried
-    std::string model{};               ///< that answered, or was tried last
+    std::string model{};               ///< the model that answered, or was tried last
     std::string response_id{};         ///< `ChatCompletion::id`
     std::vector<std::string> finish_reasons{};  ///< as sent, one per choice
     std::vector<AttemptRecord> attempts{};      ///< in the order of dispatch

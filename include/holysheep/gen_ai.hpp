@@ -1,4 +1,4 @@
-// Call records as attributes of OpenTelemetry's semantic conventions for generative AI, for use with any tracer:
+// Converts call records to attributes of OpenTelemetry's semantic conventions for generative AI, for any tracer:
 // https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
 // EventListener → [gen_ai_attributes] → span
 #pragma once

@@ -40,7 +40,7 @@ inline namespace v0 {
 /// attempts have waited so far, if that is longer; `waiting` is the number of attempts without content; `ramp` raises
 /// the share of a region that has recovered to the full one within four seconds.
 enum class Strategy {
-    adaptive,       ///< lowest cost, with 5 % noise, so that processes with the same view do not move in step
+    adaptive,       ///< lowest cost, with 5 % noise, so that processes with the same view do not all switch at once
     weighted,       ///< smooth weighted round robin: shares match the configured weights (times ramp) exactly
     round_robin,    ///< equal shares
     lowest_latency  ///< lowest L + 600 ms · error_rate; ignores load, so it overloads the nearest region near
@@ -78,9 +78,9 @@ struct HealthOptions {
 /// block.
 struct BreakerOptions {
     bool enabled = true;          ///< false: neither blocks nor reports
-    int transport_failures = 3;   ///< opens after so many transport errors in a row
-    int gateway_failures = 3;     ///< opens after so many 502, 503 or 504 without a success between them
-    int failures = 5;             ///< opens after so many counted failures in a row
+    int transport_failures = 3;   ///< opens after this many consecutive transport errors
+    int gateway_failures = 3;     ///< opens after this many 502, 503 or 504 without a success between them
+    int failures = 5;             ///< opens after this many consecutive counted failures
     double failure_rate = 0.5;    ///< opens at this share of failures within `window`, of at least `min_calls`
     int min_calls = 10;           ///< attempts within `window` from which `failure_rate` applies
     milliseconds window{10'000};  ///< window of `failure_rate`
@@ -90,8 +90,8 @@ struct BreakerOptions {
     int half_open_successes = 3;  ///< successful trials, one at a time, that close it; a failure reopens it
 };
 
-/// Whether and when another attempt follows a failed one. A call moves to the next region at once; it waits only before
-/// returning to a region that it has already tried.
+/// Whether and when another attempt follows a failed one. A call fails over to the next region at once; it waits only
+/// before returning to a region that it has already tried.
 struct RetryOptions {
     int max_attempts = 0;  ///< per call; 0: each eligible region once plus two more; 1: one request, no failover
     /// The wait is U(0,1) · min(max_backoff, initial_backoff · 2^k) (full jitter: AWS Architecture Blog, "Exponential
@@ -109,7 +109,7 @@ struct RetryOptions {
     /// 0: each region once. If the failure concerns the model itself, the fallback is tried at once.
     milliseconds fallback_after{2'000};
     /// Attempts that could prolong an outage take a token from a bucket that all calls of the client share; each
-    /// success returns `budget_ratio` of a token. Moving to a healthy region that the call has not tried takes none.
+    /// success returns `budget_ratio` of a token. Failover to a healthy region that the call has not tried takes none.
     double budget_ratio = 0.2;
     int budget_capacity = 20;  ///< size of the bucket
     bool server_500 = true;    ///< whether to retry after a 500

@@ -24,7 +24,7 @@ struct MonthlyUse {
 /// if `cost_of` does, and for shares outside 0..1.
 HOLYSHEEP_EXPORT std::optional<Money> monthly_cost(const MonthlyUse& use, const ModelPrice& price);
 
-/// What the calls of a ledger would have cost at this price, with the same numbers of tokens and cached tokens,
+/// The cost that the calls of a ledger would have at this price, with the same numbers of tokens and cached tokens,
 /// including estimated ones. If the price has tiers, the mean prompt of each line determines the tier.
 HOLYSHEEP_EXPORT std::optional<Money> cost_on(const CostLedger& ledger, const ModelPrice& price);
 

@@ -71,11 +71,11 @@ struct RegionStats {
     std::vector<CauseCount> failed_by{};    ///< `failed` by error class, only classes that occurred
     std::vector<AttemptSample> history{};   ///< the last `StatsOptions::history`, oldest first
 
-    // ---- moves between regions ----
-    /// Calls that moved to another region after an attempt failed here, or that another region answered while this one
-    /// was silent (cause `timed_out`).
+    // ---- failovers between regions ----
+    /// Calls that failed over to another region after an attempt failed here, or that another region answered while
+    /// this one was silent (cause `timed_out`).
     std::uint64_t failovers_away = 0;
-    std::uint64_t failovers_to = 0;               ///< calls that moved here after an attempt failed elsewhere
+    std::uint64_t failovers_to = 0;  ///< calls that failed over to this region after an attempt failed elsewhere
     std::vector<CauseCount> failovers_away_by{};  ///< `failovers_away` by error class, only classes that occurred
     std::uint64_t hedges = 0;                     ///< attempts sent here because another region was slow
     std::uint64_t hedges_won = 0;                 ///< hedges whose answer was used
@@ -100,7 +100,7 @@ struct RegionStats {
     HOLYSHEEP_EXPORT std::optional<double> success_rate() const;
 };
 
-/// Number of calls that moved from one region to another, by cause.
+/// Number of calls that failed over from one region to another, by cause.
 struct FailoverCount {
     std::string from{};                             ///< id of the region that failed
     std::string to{};                               ///< id of the region that was tried next
@@ -140,7 +140,7 @@ struct KeyStats {
     std::optional<milliseconds> refused_for{};  ///< time since the refusal
 };
 
-/// What the limits of QueueOptions and TimeoutOptions discarded; all 0 if the program keeps up.
+/// Numbers of items that the limits of QueueOptions and TimeoutOptions discarded; all 0 if the program keeps up.
 struct DroppedCounts {
     std::uint64_t listener_records = 0;  ///< records dropped, by `QueueOptions::listener_records`
     std::uint64_t callback_calls = 0;    ///< asynchronous calls refused, by `QueueOptions::callbacks`
@@ -162,7 +162,7 @@ struct Stats {
     LatencySummary latency{};     ///< of successful calls, from their start to the end of the answer
     LatencySummary queued{};      ///< of calls that waited at least one millisecond before their first attempt
 
-    // ---- attempts and moves between regions ----
+    // ---- attempts and failovers ----
     std::uint64_t attempts = 0;     ///< see the members of the same names in RegionStats
     std::uint64_t failovers = 0;    ///< sum of `RegionStats::failovers_away`
     std::uint64_t hedges = 0;       ///< see RegionStats
@@ -189,7 +189,7 @@ struct Stats {
     std::vector<RateLimitLevel> limits{};  ///< per account and model, if there are rate limits; at most 1,000
     std::vector<ModelStats> models{};      ///< in the order of their first calls
 
-    DroppedCounts dropped{};  ///< what limits of queues discarded
+    DroppedCounts dropped{};  ///< numbers of items discarded by limits of queues
 
     HOLYSHEEP_EXPORT std::optional<double> success_rate() const;  ///< as `RegionStats::success_rate`
     /// One object with the names of these members. Times are in milliseconds under names that end in `_ms` (except

@@ -1,4 +1,4 @@
-// Answers of a given shape: sends a JSON schema with the request, and parses the answer with the caller's function.
+// Requests answers of a given shape: sends a JSON schema, and parses the answer with the caller's function.
 // ChatRequest, schema → [chat_as] → T
 #pragma once
 

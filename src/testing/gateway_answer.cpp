@@ -1,6 +1,5 @@
 // Implements the endpoints of a gateway: checks the key and the request, then builds a deterministic answer.
 // ParsedRequest → [gateway answer] → fault script → bytes
-// ParsedRequest → [gateway answer] → fault script → bytes
 #include "testing/gateway_answer.hpp"
 
 #include <algorithm>

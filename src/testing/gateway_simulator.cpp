@@ -1,6 +1,5 @@
 // Implements the public class: owns the loop thread, and runs every change on it.
 // any thread → [GatewaySimulator] → loop thread → SimulatedGateway
-// any thread → [GatewaySimulator] → loop thread → SimulatedGateway
 #include <holysheep/testing/gateway_simulator.hpp>
 
 #include <algorithm>

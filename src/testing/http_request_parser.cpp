@@ -1,6 +1,5 @@
 // Parses incrementally, with one function per stage; each returns whether it made progress.
 // bytes → [HttpRequestParser] → ParsedRequest → gateway answer
-// bytes → [HttpRequestParser] → ParsedRequest → gateway answer
 #include "testing/http_request_parser.hpp"
 
 #include <algorithm>

@@ -1,6 +1,5 @@
 // Creates network namespaces and TUN devices, and runs the thread that forwards packets between them.
 // NetworkSimulator → [Place, Carrier] → kernel
-// NetworkSimulator → [Place, Carrier] → kernel
 #include <holysheep/testing/network_simulator.hpp>
 
 #include <fcntl.h>

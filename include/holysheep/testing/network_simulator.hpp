@@ -46,7 +46,7 @@ enum class PathDirection { to_region, to_client, both };
 /// functions may be called from any thread. An unknown region throws std::out_of_range.
 class NetworkSimulator {
   public:
-    /// Why the simulator does not work on this machine, such as missing privileges; unset: it works.
+    /// The reason why the simulator does not work on this machine, such as missing privileges; unset if it works.
     static std::optional<std::string> unavailable();
 
     /// Throws std::runtime_error if the kernel refuses. `seed` determines random losses and delays.
