@@ -58,14 +58,13 @@ struct Choice {
 
 /// A complete answer. Strings that the gateway did not send are empty.
 struct ChatCompletion {
-    std::string id{};               ///< id of the answer
-    std::string model{};            ///< the model that answered, as the gateway names it
-    std::string requested_model{};  ///< the model that the program requested
-    std::string model_reason{};  ///< why a different model than `requested_model` answered: a rule, a fallback. Empty:
-                                 ///< it is the same
-    std::string region{};        ///< id of the region that answered
-    std::string request_id{};    ///< the gateway's id of the request, from the response headers
-    std::string service_tier{};  ///< as sent
+    std::string id{};                  ///< id of the answer
+    std::string model{};               ///< the model that answered, as the gateway names it
+    std::string requested_model{};     ///< the model that the program requested
+    std::string model_reason{};        ///< why another model answered than requested (rule, fallback); else empty
+    std::string region{};              ///< id of the region that answered
+    std::string request_id{};          ///< the gateway's id of the request, from the response headers
+    std::string service_tier{};        ///< as sent
     std::string system_fingerprint{};  ///< as sent
     std::int64_t created = 0;          ///< seconds since the epoch
     std::vector<Choice> choices{};     ///< at least one

@@ -14,8 +14,7 @@ namespace holysheep::call {
 /// One attempt without content, and the time limit of its call.
 struct Waiting {
     Clock::time_point started{};
-    std::optional<Clock::time_point>
-        limit{};  ///< when content must have arrived: the deadline, or the limit for the first content
+    std::optional<Clock::time_point> limit{};         ///< the deadline, or the limit for the first content
     std::optional<std::chrono::nanoseconds> usual{};  ///< p95 of the awaited kind of answer; unset: unknown
     bool on_trial = false;  ///< its region is half-open, has a high error rate, or was not used for long
 };

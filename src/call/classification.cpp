@@ -67,7 +67,7 @@ Verdict by_class(const Outcome& outcome, const RetryOptions& retry, bool keys_di
     return {};
 }
 
-// The gateway's explicit retry advice overrides the status, except if it refused money or keys.
+// The gateway's explicit retry advice overrides the status, unless it refused the key or the account has no credit.
 bool heeds_should_retry(ErrorCode code) {
     switch (code) {
         case ErrorCode::unauthenticated:
@@ -93,7 +93,7 @@ bool maybe_delivered(const Outcome& outcome) {
         case 525:
         case 526: return false;
         default:
-            // A proxy also sends a 5xx if the request may have reached its upstream.
+            // A proxy may send a 5xx even though its upstream has received the request.
             return outcome.status >= 500 || (outcome.status >= 200 && outcome.status < 300);
     }
 }

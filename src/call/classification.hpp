@@ -34,8 +34,7 @@ struct Outcome {
 struct KeyOutlook {
     bool differ = false;       ///< regions have different keys, so a key refused here may be valid elsewhere
     bool another_key = false;  ///< the key was refused, and there is another one for this region
-    std::optional<milliseconds>
-        usable_in{};  ///< when the first key is usable again, which overrides the gateway's hint
+    std::optional<milliseconds> usable_in{};  ///< when a key is usable again; overrides the gateway's hint
 };
 
 enum class Action {
@@ -52,13 +51,13 @@ struct Verdict {
     std::optional<milliseconds> retry_after{};  ///< how long to avoid the region with the keys of this call
 };
 
-/// Whether the request may have been processed although no answer arrived. False only if that is certain: a proxy also
-/// sends a 5xx if the gateway has the request.
+/// Whether the request may have been processed although no answer arrived. False only if that is certain: a proxy may
+/// send a 5xx even though the gateway has received the request.
 bool maybe_delivered(const Outcome& outcome);
 /// Whether the request may have been billed: a gateway that answers with its own error bills nothing.
 bool maybe_billed(const Outcome& outcome);
 
-/// Redirects are not followed, because the key belongs to one host: only this region may be redirected.
+/// Redirects are not followed, because the key belongs to one host: the redirect may concern only this region.
 bool is_redirect(const Outcome& outcome);
 /// The response does not come from a gateway: a redirect, a login page, or text that is not an answer.
 bool is_misrouted(const Outcome& outcome);

@@ -170,7 +170,7 @@ bool CallMachine::pay(Failure& failure, time_point now) {
     move->paid = !move->free && budgets_.retries.try_take();
     if (move->free || move->paid) return true;
     const auto& failed = at(failure.attempt);
-    // There is no token for a failing region; a later healthy one needs none.
+    // There is no token for a failing region; a healthy one later in the plan needs none.
     if (move->kind == AttemptKind::failover) {
         if (const auto healthy = next_free(failed, now)) {
             move->region = *healthy;

@@ -124,7 +124,8 @@ std::optional<CallMachine::Move> CallMachine::move_after_canary(bool return_to_t
     return std::nullopt;
 }
 
-/// Every region lacks the model or is blocked by hand: asks the first allowed one, so that the error comes from there.
+/// Every region is known to lack the model or is blocked by hand: asks the first one that may be asked, so that the
+/// gateway itself reports the error.
 std::optional<CallMachine::Move> CallMachine::ask_without_model(time_point now) const {
     for (const auto region : plan_) {
         if (!eligible(region) || regions_.forced_open(region) || regions_.limited_until(region, model_) > now) continue;

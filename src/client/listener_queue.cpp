@@ -52,9 +52,7 @@ void ListenerQueue::schedule() {
 }
 
 void ListenerQueue::deliver() {
-    const int at_once = callbacks_->has_executor()
-                            ? kAtOnce
-                            : 1;  // without an executor, the callback thread counts each one as progress
+    const int at_once = callbacks_->has_executor() ? kAtOnce : 1;  // one at a time, so that each counts as progress
     for (int i = 0; i < at_once; ++i) {
         Delivery next;
         {

@@ -295,8 +295,7 @@ void CallDriver::close(Attempt& attempt) {
 
 void CallDriver::commit(int attempt) {
     committed_ = attempt;
-    if (machine_.policy().recovery == StreamRecovery::terminate)
-        release_memory(exchange_.chat);  // no further request is sent
+    if (machine_.policy().recovery == StreamRecovery::terminate) release_memory(exchange_.chat);  // not sent again
     const bool continued = salvage_.continues();
     if (!salvage_.empty() && !continued) {
         for (auto& earlier : attempts_) earlier.record.winner = false;
@@ -351,8 +350,8 @@ void CallDriver::on_timer() {
     const Turn turn(*this);
     timer_ = 0;
     const auto time = now();
-    // If this thread could not read the sockets in time, the expired clock may have been restarted by bytes that are
-    // already waiting: read the sockets first, then check again with a new timer.
+    // If this thread was late, a time limit that expired after `due` may be reset by bytes that already wait in the
+    // sockets: it is checked by a new timer, after they are read.
     const auto due = timer_at_;
     // This process caused the silence of the stream.
     if (committed_ != 0 && time - due > kAbsence) machine_.on_progress(committed_, time);

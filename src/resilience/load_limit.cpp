@@ -40,8 +40,7 @@ void LoadLimit::count(bool refused, time_point now) {
 }
 
 void LoadLimit::lower(const Refusal& refusal, time_point now) {
-    if (w_max_ != kUnlimited && refusal.sent < lowered_at_)
-        return;  // the request belongs to the burst that already lowered the limit
+    if (w_max_ != kUnlimited && refusal.sent < lowered_at_) return;  // its burst has already lowered the limit
     const double excess = std::clamp((refused_share_ - kToleratedShare) / refused_share_, 0.0, 1.0);
     if (excess <= 0) return;
     w_max_ = std::max(1.0, std::min<double>(limit(now), refusal.others));

@@ -167,7 +167,7 @@ void SimulatedGateway::set_fault(Fault fault) {
         default: listen();
     }
     if (!std::exchange(frozen_, false)) return;
-    // Continuing may complete a request that a client waits for, which may remove its connection.
+    // When one connection continues, its client may finish and close others: so iterate over a copy of the numbers.
     std::vector<std::uint64_t> numbers;
     for (const auto& [number, connection] : connections_) numbers.push_back(number);
     for (const auto number : numbers) {

@@ -144,8 +144,7 @@ void CurlTransfer::explain_proxy_failure(CURLcode code, TransferEnd& end) const 
     auto* easy = easy_.get();
     ProxyContext context{.has_credentials = proxy_->find('@') != std::string::npos || !options_.proxy.user.empty(),
                          .from_environment = options_.proxy.url.empty()};
-    const bool refused_plainly =
-        sends_ > 0 && head_.status == 407;  // the proxy's refusal of a request without a tunnel
+    const bool refused_plainly = sends_ > 0 && head_.status == 407;  // by the proxy, without a tunnel
     if (sends_ > 0 && !refused_plainly) return;
     const auto name = proxy_name(*proxy_);
     context.name = name;

@@ -27,9 +27,8 @@ struct ToolCallDelta {
 struct ChoiceDelta {
     std::int64_t index = 0;
     std::string_view role{}, content{}, reasoning{}, refusal{}, finish_reason{};
-    std::string_view
-        reasoning_name{};     ///< the name of the member that contained `reasoning`: see Message::reasoning_name
-    bool is_message = false;  ///< a chunk's choice with a `message` instead of a `delta`
+    std::string_view reasoning_name{};  ///< the member that contained `reasoning`: see Message::reasoning_name
+    bool is_message = false;            ///< a chunk's choice with a `message` instead of a `delta`
 };
 
 /// A piece of content that is not text, as ChunkEvent::media reports it.

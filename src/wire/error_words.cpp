@@ -50,16 +50,14 @@ constexpr ErrorWord kWords[] = {
     {rate_limited, kSays, "allocated quota exceeded"},  // dashscope, with the code for an empty account
     {rate_limited, kSays, "error-code#token-limit"},
     {rate_limited, kSays, "error-code#rate-limit"},
-    {rate_limited, kSays, "please wait before trying again",
-     kPace},  // bedrock: "too many tokens" is a rate here, not a length
-    {rate_limited, kCode, "service_tier_capacity_exceeded", kPace},  // mistral
-    {rate_limited, kSays, "service tier capacity exceeded", kPace},  // mistral, with `invalid_request_error`
-    {invalid_request, kSays, "unexpected endpoint or method"},       // lmstudio, inside a 200
-    {rate_limited, kCode, "openrouter_in_flight_budget"},            // openrouter, inside a 402: temporary
-    {request_too_large, kSays, "request too large for",
-     at(0, 413, 429)},                                         // openai, groq: more tokens than a minute's limit
-    {insufficient_quota, kSays, "billing cycle", kForbidden},  // kimi, with `access_terminated_error`
-    {insufficient_quota, kSays, "usage limit", kForbidden},    // kimi, zhipu, minimax: the allowance of a plan
+    {rate_limited, kSays, "please wait before trying again", kPace},       // bedrock, with "too many tokens": a rate
+    {rate_limited, kCode, "service_tier_capacity_exceeded", kPace},        // mistral
+    {rate_limited, kSays, "service tier capacity exceeded", kPace},        // mistral, with `invalid_request_error`
+    {invalid_request, kSays, "unexpected endpoint or method"},             // lmstudio, inside a 200
+    {rate_limited, kCode, "openrouter_in_flight_budget"},                  // openrouter, inside a 402: temporary
+    {request_too_large, kSays, "request too large for", at(0, 413, 429)},  // openai, groq: exceeds a minute's tokens
+    {insufficient_quota, kSays, "billing cycle", kForbidden},              // kimi, with `access_terminated_error`
+    {insufficient_quota, kSays, "usage limit", kForbidden},  // kimi, zhipu, minimax: the allowance of a plan
     {rate_limited, kSays, "per minute", kPace},
     {rate_limited, kSays, "per min)", kPace},
     {rate_limited, kSays, "(tpm)", kPace},

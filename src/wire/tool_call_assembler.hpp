@@ -41,10 +41,9 @@ class ToolCallAssembler {
   private:
     struct State {
         ToolArguments arguments{};
-        std::string next_name{},
-            next_id{};            ///< received after the arguments were complete: of another call, or irrelevant
-        std::uint64_t chunk = 0;  ///< the chunk of its last piece
-        bool has_id = false;      ///< an id from the gateway, not a generated one
+        std::string next_name{}, next_id{};  ///< arrived after complete arguments: another call's, or unused
+        std::uint64_t chunk = 0;             ///< the chunk of its last piece
+        bool has_id = false;                 ///< an id from the gateway, not a generated one
         bool reported = false;
     };
 

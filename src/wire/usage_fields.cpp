@@ -157,8 +157,8 @@ bool scan_usage(JsonCursor& cursor, UsageFields& out, std::string_view& raw) {
 bool normalise_usage(const UsageFields& fields, std::string_view raw, Usage& usage) {
     const auto& prompt = fields.prompt_details;
     const auto& completion = fields.completion_details;
-    // Some providers send zeros until they have counted, or always: a count of zero for a prompt or an answer means
-    // unknown.
+    // Some providers send zeros until they have counted, or always. Every prompt has tokens and every answer costs
+    // something, so zeros mean that the usage is unknown.
     const auto counted = [](const Count& count) { return count && *count != 0; };
     if (!counted(fields.prompt_tokens) && !counted(fields.completion_tokens) && !counted(fields.total_tokens) &&
         !fields.cost && !fields.cost_in_usd_ticks) {
