@@ -1,4 +1,4 @@
-// The catalogue of a client, which every call reads and which may change while calls run.
+// Holds the catalogue of a client, which every call reads and which may change while calls run.
 #pragma once
 
 #include <memory>

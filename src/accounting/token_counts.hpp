@@ -1,4 +1,4 @@
-// Token counts by price, and the sum that all costs are computed with.
+// Counts tokens by price, and computes the sum that all costs are based on.
 // Usage, CostLine, MonthlyUse → [TokenCounts] → Money
 #pragma once
 

@@ -1,4 +1,4 @@
-// Schoolbook arithmetic: multiplies 32-bit halves; divides bit by bit if the dividend exceeds 64 bits.
+// Implements schoolbook arithmetic: multiplies 32-bit halves; divides bit by bit if the dividend exceeds 64 bits.
 #include "accounting/wide.hpp"
 
 #include <limits>

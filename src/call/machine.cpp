@@ -1,4 +1,4 @@
-// The events and time limits of the call machine. It decides everything from its arguments and state, and never blocks.
+// Handles the events and time limits of a call. Everything is decided from arguments and state; nothing blocks.
 #include "call/machine.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// One call between its submission and its end: owns the driver on the I/O thread and the sink that receives the answer.
+// Runs one call from its submission to its end: owns the driver on the I/O thread and the sink that gets the answer.
 // Client → [ActiveCall] → CallDriver
 #pragma once
 

@@ -1,6 +1,7 @@
-// The public functions. They use: RegionHealthTracker (health/) keeps the state of regions and Prober probes them,
-// Selector (routing/) ranks them, CircuitBreaker and RetryBudget (resilience/) say when to leave one alone, CallMachine
-// and CallDriver (call/) carry a call through attempts and failover, CurlTransport (transport/) moves the bytes.
+// Implements the public functions. They use these parts: RegionHealthTracker (health/) keeps the state of regions, and
+// Prober probes them. Selector (routing/) ranks regions. CircuitBreaker and RetryBudget (resilience/) decide when to
+// avoid one. CallMachine (call/) and CallDriver (execution/) run a call through attempts and failover. CurlTransport
+// (transport/) moves the bytes.
 #include <holysheep/client.hpp>
 
 #include <exception>

@@ -1,4 +1,4 @@
-// Each queued function owns what it needs, so nothing outlives its last callback.
+// Delivers answers. Each queued function owns its data, so nothing outlives its last callback.
 #include "client/sinks.hpp"
 
 #include <utility>

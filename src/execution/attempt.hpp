@@ -1,4 +1,4 @@
-// One request to one region: reads the answer as it arrives and reports how it ended.
+// Handles one request to one region: reads the answer as it arrives and reports how it ended.
 // Transport → [Attempt] → CallDriver → CallMachine
 #pragma once
 

@@ -1,4 +1,4 @@
-// The prepared request of one call, and the regions as its possible destinations.
+// Defines the prepared request of one call, and the regions as its possible destinations.
 // Client → [Exchange, Target] → CallDriver → HttpRequest
 #pragma once
 

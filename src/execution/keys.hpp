@@ -1,4 +1,4 @@
-// The keys of requests: those of regions, one or several of the client, or those that a callback provides.
+// Holds the keys for requests: those of regions, one or several of the client, or those that a callback provides.
 // ClientOptions → [Keys] → Admission, request_builder
 #pragma once
 

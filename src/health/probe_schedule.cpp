@@ -1,4 +1,4 @@
-// The probe logic of the tracker: decides when a region is probed, and applies an answer or its absence.
+// Implements the probe logic of the tracker: when a region is probed, and the effect of an answer or its absence.
 #include <algorithm>
 
 #include "health/region_health_tracker.hpp"

@@ -1,4 +1,4 @@
-// The state of each region across calls: whether it answers, how fast it serves, and whether a call may use it.
+// Tracks the state of each region across calls: whether it answers, how fast it serves, and whether a call may use it.
 // attempts, probes → [RegionHealthTracker] → plans, CallMachine, Prober, Stats
 //
 // Liveness follows from received bytes and their absence. Only breakers, pauses (quotas) and draining block calls. The

@@ -1,4 +1,4 @@
-// The const queries of the tracker: whether a call may use a region, whether it is healthy, and what is displayed.
+// Implements the queries of the tracker: whether a call may use a region, whether it is healthy, and what is displayed.
 #include <algorithm>
 #include <cmath>
 

@@ -1,4 +1,4 @@
-// The latency of regions in the tracker: adds samples, ages them, and predicts the latency of the next attempt.
+// Tracks the latency of regions: adds samples, ages them, and predicts the latency of the next attempt.
 #include <algorithm>
 #include <cmath>
 

@@ -1,4 +1,4 @@
-// Virtual time: a queue of ready functions, an ordered map of timers, and one loop that drains both.
+// Implements virtual time: a queue of ready functions, an ordered map of timers, and one loop that drains both.
 // test → [FakeClock] → the client's timers and posted functions
 #include <holysheep/testing/fake_clock.hpp>
 

@@ -1,4 +1,5 @@
-// Sources: openrouter.ai/docs/api-reference/limits (`metadata.headers`), huggingface.co/docs/api-inference
+// Reads retry hints from error bodies. Sources:
+// openrouter.ai/docs/api-reference/limits (`metadata.headers`), huggingface.co/docs/api-inference
 // (`estimated_time`), developers.openai.com/api/docs/guides/rate-limits (words).
 #include "wire/error_hints.hpp"
 

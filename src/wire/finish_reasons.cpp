@@ -1,4 +1,5 @@
-// Sources: developers.openai.com/api/reference (chat completions); docs.claude.com, "Handling stop reasons";
+// Maps finish reasons with a table. Sources:
+// developers.openai.com/api/reference (chat completions); docs.claude.com, "Handling stop reasons";
 // ai.google.dev/api/generate-content#FinishReason; docs.mistral.ai/api; api-docs.deepseek.com (chat completions);
 // docs.bigmodel.cn (sensitive, network_error); docs.cohere.com/reference/chat; openrouter.ai/docs, "Finish reason";
 // docs.aws.amazon.com/bedrock, Converse `stopReason`; github.com/vllm-project/vllm (abort);

@@ -1,4 +1,5 @@
-// Sources: openrouter.ai/docs/use-cases/reasoning-tokens ("Preserving reasoning blocks"), docs.litellm.ai
+// Joins fragments of reasoning blocks. Sources:
+// openrouter.ai/docs/use-cases/reasoning-tokens ("Preserving reasoning blocks"), docs.litellm.ai
 // ("reasoning_content": `thinking_blocks`).
 #include "wire/reasoning_blocks.hpp"
 

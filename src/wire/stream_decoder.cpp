@@ -1,3 +1,4 @@
+// The states of the decoder:
 // open ──[DONE]──→ complete          open ──error, unreadable chunk, too much──→ failed
 // open ──end, all choices finished──→ complete          open ──any other end──→ failed
 #include "wire/stream_decoder.hpp"
