@@ -1,4 +1,4 @@
-// The answers of the simulated gateways, prebuilt: every stream says the same.
+// Builds the answers of the simulated gateways in advance; every stream has the same content.
 // transport → [answer bytes] → TransferEvents
 #pragma once
 
@@ -11,7 +11,7 @@ namespace holysheep::sim {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
-/// Names the call in every request that is sent for it.
+/// The request header that names the call the request belongs to.
 inline constexpr std::string_view kCallHeader = "x-sim-call";
 
 namespace answer_bytes {

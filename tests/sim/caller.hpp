@@ -1,4 +1,4 @@
-// One client process under one policy: the production client, or one of the reference clients it is measured against.
+// One client process under one policy: the production client, or one of the reference clients that it is compared with.
 // World → [Caller] → SimTransport
 #pragma once
 
@@ -16,18 +16,18 @@ namespace holysheep::sim {
 class Caller {
   public:
     virtual ~Caller();
-    /// Makes the call and tells the ledger when its first content came and how it ended.
+    /// Makes the call and records in the ledger when its first content came and how it ended.
     virtual void ask(CallNumber call) = 0;
-    /// The process's own time jumps ahead.
+    /// Moves the process's own clock forward.
     virtual void jump(Time by) = 0;
 };
 
-/// What a new process is given. The transport outlives it.
+/// The inputs of a new process. The transport outlives the process.
 struct Process {
     Surroundings around;
     std::shared_ptr<SimTransport> transport;
     int client = 0;
-    std::uint64_t seed = 0;  ///< of the policy's own randomness
+    std::uint64_t seed = 0;  ///< seeds the policy's own random numbers
 };
 
 struct Policy {

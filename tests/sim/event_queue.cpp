@@ -1,4 +1,4 @@
-// Time jumps from event to event.
+// Runs events in order of time; virtual time jumps from one event to the next.
 #include "event_queue.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// The one order in which everything in a simulated world happens.
+// Orders all events of a simulation by time.
 // clients, network, gateways → [EventQueue] → the next event
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace holysheep::sim {
 
-/// Time since the beginning of the world.
+/// Time since the beginning of the simulation.
 using Time = std::chrono::nanoseconds;
 inline constexpr Time kNever = Time::max();
 
@@ -20,8 +20,8 @@ inline Time from_seconds(double value) {
     return std::chrono::duration_cast<Time>(std::chrono::duration<double>(value));
 }
 
-/// A binary heap of functions. Events of the same moment run in the order of their creation. Not thread-safe: one world
-/// lives on one thread.
+/// A binary heap of functions. Events of the same moment run in the order of their creation. Not thread-safe: one
+/// simulation runs on one thread.
 class EventQueue {
   public:
     using EventId = std::uint64_t;
@@ -35,8 +35,8 @@ class EventQueue {
     /// A moment in the past is treated as now; `kNever` gives 0 and drops the function. Ids are never 0.
     EventId at(Time when, Function function);
     void cancel(EventId id);
-    /// Runs the function at this very moment: after the current event, or at once when no event is running. The latter
-    /// is what a client's constructor and destructor need, which post and wait.
+    /// Runs the function at the current time: after the current event, or at once when no event is running. A client's
+    /// constructor and destructor need the latter because they post a function and wait for it.
     void post(Function function);
     /// Runs all events up to and including `end`; time is `end` afterwards.
     void run_until(Time end);
@@ -58,7 +58,7 @@ class EventQueue {
     Time now_{0};
     std::uint64_t order_ = 0;
     bool running_ = false;
-    std::vector<Entry> heap_;  // entries of cancelled events stay until they come up
+    std::vector<Entry> heap_;  // entries of cancelled events stay until they reach the top
     std::vector<Slot> slots_;
     std::vector<std::uint32_t> free_;
     std::deque<Function> posted_;

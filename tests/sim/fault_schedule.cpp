@@ -1,4 +1,4 @@
-// A handful of faults: every question is a scan.
+// Searches the list of faults for each question; the list is short.
 #include "fault_schedule.hpp"
 
 #include <algorithm>

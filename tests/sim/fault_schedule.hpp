@@ -1,4 +1,5 @@
-// What is wrong with a region at a given moment: a pure function of time, so that packets can be followed ahead.
+// Tells which faults a region has at a given moment. A pure function of time, so the path of a packet can be computed
+// in advance.
 // WorldPlan → [FaultSchedule] → network, gateways
 #pragma once
 
@@ -13,22 +14,22 @@ class FaultSchedule {
   public:
     explicit FaultSchedule(std::vector<Fault> faults) : faults_(std::move(faults)) {}
 
-    /// The fault of this kind that holds then, or nullptr.
+    /// Returns the fault of this kind that is active at `when`, or nullptr.
     const Fault* find(FaultKind kind, std::size_t region, Time when) const;
     bool holds(FaultKind kind, std::size_t region, Time when) const { return find(kind, region, when) != nullptr; }
-    /// RST to every SYN: `refuse`, or `flap` in its bad half.
+    /// Whether the region answers every SYN with RST: `refuse`, or `flap` while the region is out.
     bool refuses(std::size_t region, Time when) const;
-    /// What of a region stands still: all of the process, or at least what answers probes and sees connections close,
-    /// or at least what works on answers.
+    /// Parts of a region that can freeze: the whole process; at least the part that answers probes and notices closed
+    /// connections; or at least the workers that produce answers.
     enum class Still { process, probes, workers };
-    /// The end of the freeze of this part, or `when` itself if there is none.
+    /// When the freeze of this part ends; `when` itself if the part is not frozen.
     Time thawed(std::size_t region, Time when, Still part = Still::process) const;
-    /// Nothing sent there can be answered.
+    /// Whether no request to the region can be answered.
     bool dead(std::size_t region, Time when) const;
-    /// Some fault that keeps single answers from coming, or makes them errors.
+    /// Whether some fault suppresses single answers or turns them into errors.
     bool disturbs(std::size_t region, Time when) const;
 
-    /// A moment at which a region begins to refuse. `kills`: what is under way there is lost, too.
+    /// A moment at which a region begins to refuse connections. `kills`: requests in progress there are lost, too.
     struct Loss {
         Time when{};
         std::size_t region = 0;

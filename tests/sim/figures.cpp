@@ -1,4 +1,4 @@
-// Only calls that began within the measured window count.
+// Computes the figures. Only calls that began within the measured window count.
 #include "figures.hpp"
 
 #include <algorithm>

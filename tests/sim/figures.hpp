@@ -1,4 +1,4 @@
-// What a policy achieved in one scenario: the ledgers of its worlds, boiled down.
+// Summarizes the ledgers of one scenario and policy into figures.
 // Ledger → [Figures] → a line of output
 #pragma once
 
@@ -11,7 +11,7 @@
 
 namespace holysheep::sim {
 
-/// Sums over worlds; what is asked of them comes at the end.
+/// Sums over simulations; the getters divide them at the end.
 class Figures {
   public:
     Figures() = default;
@@ -20,19 +20,19 @@ class Figures {
 
     std::uint64_t calls() const { return calls_; }
     double success() const { return ratio(succeeded_); }
-    /// Time to the first content of successful calls, in ms.
+    /// Time to the first content of successful calls, at this quantile, in ms.
     double latency_ms(double quantile) const;
     double attempts_per_call() const { return ratio(attempts_); }
     double hedge_share() const { return ratio(hedges_); }
-    /// From the instant at which trouble could be known to the next attempt's dispatch, in ms.
+    /// Time from the instant at which a problem could be known to the dispatch of the next attempt, in ms.
     std::optional<double> overhead_ms(double quantile) const;
-    /// Only where a region was dead.
+    /// Set only if a region was dead.
     std::optional<double> dead_attempts_per_client() const;
-    /// Mean of the worlds; a world that never recovered counts with the time to its end.
+    /// Mean over the simulations; one that never recovered counts with the time to its end.
     std::optional<double> recover_seconds() const;
     /// Calls answered within the measured time, as a share of what all slots could have served in it.
     double goodput() const { return possible_ <= 0 ? 0 : answered_ / possible_; }
-    /// Jain's index over the clients' answered calls: 1 where all got the same, 1/n where one got everything.
+    /// Jain's index over the clients' answered calls: 1 if all got the same number, 1/n if one got everything.
     double fairness() const { return worlds_ == 0 ? 1 : fairness_ / worlds_; }
     double wasted_tokens() const { return wasted_tokens_; }
 

@@ -1,4 +1,4 @@
-// First come, first served; a frozen region does everything it missed the moment it thaws.
+// Serves requests first come, first served. A region that was frozen does all delayed work the moment the freeze ends.
 #include "gateway.hpp"
 
 #include <algorithm>
@@ -10,7 +10,7 @@ namespace holysheep::sim {
 namespace {
 
 constexpr Time kSlowDownStep = std::chrono::seconds(3);
-// A client that waits for a minute between pieces gives up, so long answers come in several.
+// A client that waits a minute between pieces gives up, so long answers are sent in several pieces.
 constexpr Time kLongestSilence = std::chrono::seconds(4);
 
 }  // namespace

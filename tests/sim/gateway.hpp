@@ -1,4 +1,4 @@
-// One region's servers: so many slots, one queue in order of arrival, service times that wander.
+// One region's servers: a fixed number of slots, one first-come-first-served queue, and service times that drift.
 // network → [Gateway] → first content, pieces, end → network
 #pragma once
 
@@ -16,7 +16,7 @@
 
 namespace holysheep::sim {
 
-/// Holds one second's worth.
+/// A token bucket that holds the tokens of one second.
 struct TokenBucket {
     double tokens = 0;
     std::optional<Time> filled{};
@@ -26,14 +26,14 @@ struct TokenBucket {
 class Gateway {
   public:
     using JobId = std::uint64_t;
-    /// `ready` is the end of a job that only waited for its turn.
+    /// `ready` is the end of a job that only waited for its turn in the queue.
     enum class Step { first_content, piece, finished, cut, ready };
     using Listener = std::function<void(Step)>;
 
     struct Work {
         Time prefill{}, hold{};
-        bool cut = false;        ///< the answer breaks off half-way
-        bool turn_only = false;  ///< takes a turn in the queue and no time
+        bool cut = false;        ///< the answer is cut half-way
+        bool turn_only = false;  ///< waits for its turn in the queue, but takes no service time
     };
 
     Gateway(EventQueue& queue, const WorldPlan& plan, const FaultSchedule& faults, std::size_t region,
@@ -42,20 +42,20 @@ class Gateway {
     Gateway& operator=(const Gateway&) = delete;
 
     JobId submit(Work work, Listener listener);
-    /// The gateway sees that nobody waits for this answer; its slot is free. Returns the seconds for which it was
-    /// served in vain, or nothing for a job that is over or never began.
+    /// The gateway notices that the client has closed the connection, and frees the slot. Returns the wasted service
+    /// time in seconds, or nothing for a job that is over or never began.
     std::optional<double> abandon(JobId job);
-    /// Everything in the region is lost at once, queue and slots; nobody is told from here.
+    /// Drops all jobs at once, queued and running; sends no notification.
     void die();
     bool full() const { return busy_ >= slots_now(); }
-    /// Whether the quota, where there is one, has room for one more request.
+    /// Whether the quota, if there is one, has room for one more request.
     bool admits(Time now);
-    /// Slots may have come back.
+    /// Starts queued jobs if slots have become free.
     void refill();
 
     int busy() const { return busy_; }
     std::size_t waiting() const { return waiting_; }
-    /// The mean time from a request's arrival to its first content, of late.
+    /// The recent mean time from a request's arrival to its first content.
     Time recent_latency() const { return from_seconds(recent_latency_); }
 
   private:
@@ -69,7 +69,7 @@ class Gateway {
         Time between{};
     };
 
-    /// Until when all work must wait; now, if it need not.
+    /// When frozen work may resume; now if nothing is frozen.
     Time thawed() const;
     int slots_now() const;
     double slow_down(Time when);
@@ -85,7 +85,7 @@ class Gateway {
     RandomStream slow_down_draws_;
     std::vector<double> slow_down_path_;
     std::unordered_map<JobId, Job> jobs_;
-    std::deque<JobId> line_;  // ids of abandoned jobs stay until they come up
+    std::deque<JobId> line_;  // ids of abandoned jobs stay until they reach the front
     JobId last_ = 0;
     int busy_ = 0;
     std::size_t waiting_ = 0;

@@ -1,4 +1,4 @@
-// Entries are made once and only filled in afterwards.
+// Creates one entry per call; later events only fill it in.
 #include "ledger.hpp"
 
 namespace holysheep::sim {

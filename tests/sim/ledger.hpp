@@ -1,4 +1,4 @@
-// What happened to every call of one world, as seen from outside: by the caller and on the wire.
+// Records what happened to every call of one simulation, as observed by the caller and on the wire.
 // callers, transports → [Ledger] → figures
 #pragma once
 
@@ -15,15 +15,15 @@ using CallNumber = std::uint32_t;
 struct CallEntry {
     int client = 0;
     Time began{};
-    std::optional<Time> first_content{};  ///< as the caller saw it
+    std::optional<Time> first_content{};  ///< when the caller received it
     std::optional<Time> ended{};
     bool over = false, succeeded = false;
-    bool lost = false;  ///< its process was restarted under it
+    bool lost = false;  ///< the process was restarted during the call
     int attempts = 0, hedges = 0;
     std::optional<std::size_t> first_region{};
-    std::optional<Time> sent{};  ///< its first attempt
+    std::optional<Time> sent{};  ///< when the first attempt was sent
 
-    // The attempt that was dispatched last, and when a healthy region would have given its next sign.
+    // The latest attempt, and when a healthy region would have shown the next sign of life.
     std::uint64_t latest = 0;
     Time awaited{};
     bool disturbed = false;
@@ -40,16 +40,16 @@ class Ledger {
     void first_content(CallNumber call, Time now);
     void over(CallNumber call, bool succeeded, Time now);
     void hedged(CallNumber call) { ++calls_[call].hedges; }
-    /// The calls of a process that is gone don't count.
+    /// Marks the open calls of a process that has ended as lost; they do not count.
     void lose_open_calls();
 
-    /// An attempt goes out. If an earlier one of the call is in trouble, and with `late`, the time since that could be
-    /// known is noted.
+    /// Records the dispatch of an attempt. If an earlier attempt of the call is in trouble and `late` is set, also
+    /// records the time since the trouble could be known.
     void dispatched(CallNumber call, std::uint64_t transfer, std::size_t region, bool late, Time now,
                     bool region_disturbed);
-    /// The wire turned out not to carry this request: a raced connection came late.
+    /// Takes back an attempt that did not carry the request after all: its connection lost a race.
     void unsent(CallNumber call) { --calls_[call].attempts; }
-    /// The next sign of the attempt is due then.
+    /// The next sign of life of the attempt is due at `due`.
     void awaits(CallNumber call, std::uint64_t transfer, Time due);
     void failed(CallNumber call, std::uint64_t transfer, Time now);
 
@@ -61,7 +61,7 @@ class Ledger {
     const std::vector<Overhead>& overheads() const { return overheads_; }
     const std::vector<std::pair<CallNumber, double>>& wasted() const { return wasted_; }
     std::uint64_t dead_attempts() const { return dead_attempts_; }
-    /// Requests that got a 429.
+    /// The number of requests that got a 429.
     std::uint64_t throttled_requests() const { return throttled_; }
     std::size_t open() const { return open_; }
 

@@ -1,4 +1,4 @@
-// Faults are known ahead of time, so a packet is followed to its end at once.
+// Computes the arrival of a packet at once, since all faults are known in advance.
 #include "network_path.hpp"
 
 #include <algorithm>
@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 constexpr double kLoss = 0.001;
 constexpr double kJitter = 0.03;
-// One round trip in two hundred takes twice as long: one of its two ways takes three times as long.
+// One round trip in two hundred takes twice as long: one of its two directions takes three times as long.
 constexpr double kSpikes = 0.0025, kSpikeFactor = 3;
 constexpr int kRetransmissions = 8;
 constexpr Time kSynRto = 1s;

@@ -1,4 +1,4 @@
-// The way of one packet between a client and a region: how long it takes, whether it must be sent again.
+// Computes how long a packet takes between a client and a region, and whether it must be sent again.
 // transport ↔ [NetworkPath] ↔ gateway
 #pragma once
 
@@ -20,8 +20,8 @@ class NetworkPath {
     static constexpr Time kMinimalRto = std::chrono::milliseconds(200);
 
     enum class Way { to_region, to_client };
-    /// When a packet that is first sent at `when` gets there, after as many retransmissions as it takes; `kNever` when
-    /// TCP would give up.
+    /// When a packet that is first sent at `when` arrives, after all necessary retransmissions; `kNever` if TCP would
+    /// give up.
     Time arrival(std::size_t region, Way way, Time when, RandomStream& draws) const;
 
     struct Handshake {

@@ -1,4 +1,4 @@
-// The table of policies, production first.
+// Lists the policies, production first.
 #include "caller.hpp"
 #include "production_caller.hpp"
 #include "reference_pickers.hpp"

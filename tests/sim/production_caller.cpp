@@ -1,4 +1,4 @@
-// Everything is the library's own but transport, clock and seed; callbacks run inline.
+// Uses the library's own components for everything but transport, clock and seed; callbacks run inline.
 #include "production_caller.hpp"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ namespace {
 
 std::string text(std::chrono::nanoseconds span) { return std::to_string(span / std::chrono::milliseconds(1)) + " ms"; }
 
-/// Counts hedges, and writes the decision log where one is wanted.
+/// Counts hedges, and writes the decision log if one is wanted.
 class Watcher final : public EventListener {
   public:
     Watcher(const Surroundings& around, int client) : around_(around), client_(client) {}

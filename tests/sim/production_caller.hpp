@@ -1,4 +1,4 @@
-// The production client in a simulated process.
+// Runs the production client in a simulated process.
 // World → [production caller] → holysheep::Client → SimTransport
 #pragma once
 
@@ -10,7 +10,7 @@ namespace holysheep::sim {
 
 std::unique_ptr<Caller> make_adaptive(const Process& process);
 std::unique_ptr<Caller> make_adaptive_hedged(const Process& process);
-/// With the gateway's window (FaultKind::window) as its own rate limit.
+/// The same, but the client limits its own rate to the gateway's window (FaultKind::window).
 std::unique_ptr<Caller> make_adaptive_limited(const Process& process);
 std::unique_ptr<Caller> make_weighted(const Process& process);
 std::unique_ptr<Caller> make_round_robin(const Process& process);

@@ -1,4 +1,5 @@
-// Randomness that depends on what it is for and on nothing else: the same call meets the same world under every policy.
+// Random numbers that depend only on seed, purpose and indices: the same call meets the same conditions under every
+// policy.
 // seed, purpose, indices → [RandomStream] → draws
 #pragma once
 
@@ -11,7 +12,7 @@ namespace holysheep::sim {
 
 enum class Purpose : std::uint64_t { arrival, service, slow_down, path, fault, policy, client };
 
-/// SplitMix64; its distributions are its own, so that figures do not depend on the standard library.
+/// SplitMix64 with its own distributions, so that figures do not depend on the standard library.
 class RandomStream {
   public:
     RandomStream(std::uint64_t seed, Purpose purpose, std::initializer_list<std::uint64_t> indices = {})
@@ -26,7 +27,7 @@ class RandomStream {
         z = (z ^ (z >> 27U)) * 0x94D0'49BB'1331'11EBU;
         return z ^ (z >> 31U);
     }
-    /// In [0, 1).
+    /// Uniform in [0, 1).
     double uniform() { return static_cast<double>(next() >> 11U) * 0x1.0p-53; }
     double uniform(double from, double to) { return from + (to - from) * uniform(); }
     bool chance(double probability) { return uniform() < probability; }

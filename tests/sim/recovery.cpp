@@ -1,4 +1,4 @@
-// Calls are in order of time, so windows slide over them.
+// Measures recovery with sliding windows over the calls, which are in order of time.
 #include "recovery.hpp"
 
 #include <algorithm>
@@ -42,7 +42,7 @@ bool served(std::span<const CallEntry> calls, Time old_median) {
     return static_cast<double>(good) >= 0.99 * static_cast<double>(calls.size()) && median(calls) <= 2 * old_median;
 }
 
-/// The one region that all faults strike.
+/// The one region that all faults affect, if there is exactly one.
 std::optional<std::size_t> struck_region(std::span<const Fault> faults) {
     const auto& first = faults.front().region;
     const bool same = std::ranges::all_of(faults, [&first](const auto& fault) { return fault.region == first; });
@@ -54,7 +54,7 @@ std::optional<std::size_t> struck_region(std::span<const Fault> faults) {
 std::optional<double> recovery_seconds(const WorldPlan& plan, const Ledger& ledger) {
     std::vector<Fault> passing;
     std::ranges::copy_if(plan.faults, std::back_inserter(passing), [&](const Fault& fault) {
-        return fault.from > Time{0} || fault.to < plan.duration;  // else it is how this world is
+        return fault.from > Time{0} || fault.to < plan.duration;  // otherwise the fault lasts for the whole simulation
     });
     if (passing.empty()) return std::nullopt;
     Time from = kNever, to{};

@@ -1,4 +1,4 @@
-// How long after a fault's end things are as they were.
+// Measures how long after the end of a fault the system is back to normal.
 // Ledger → [recovery] → Figures
 #pragma once
 
@@ -9,10 +9,11 @@
 
 namespace holysheep::sim {
 
-/// Seconds from the end of the last fault that ends before the world does. Of one region: until it has half of its old
-/// share of first attempts again, over windows of two seconds of all clients. Of all regions: until, of the calls that
-/// begin within one second, 99 % succeed and the median time to the first content is at most twice the old one. Nothing
-/// where there is nothing to compare with; the time to the world's end where it never happens.
+/// Seconds from the end of the last fault that ends before the simulation does. If the faults affect one region: until
+/// it again has half of its old share of first attempts, over windows of two seconds of all clients. If they affect all
+/// regions: until, of the calls that begin within one second, 99 % succeed and the median time to the first content is
+/// at most twice the old one. Returns nothing if there is nothing to compare with, and the time to the end of the
+/// simulation if recovery never happens.
 std::optional<double> recovery_seconds(const WorldPlan& plan, const Ledger& ledger);
 
 }  // namespace holysheep::sim

@@ -1,5 +1,5 @@
-// Reference policy: any region with room under a concurrency limit that answers raise by one a round and failures halve
-// (AIMD, as TCP's congestion avoidance: RFC 5681). Where all are full, calls wait in order.
+// Reference policy: any region that has room under its concurrency limit. Answers raise the limit by one a round,
+// failures halve it (AIMD, as in TCP's congestion avoidance: RFC 5681). When all regions are full, calls wait in order.
 #include <algorithm>
 #include <deque>
 

@@ -1,4 +1,4 @@
-// The retry loop that all reference policies share.
+// Implements the retry loop that all reference policies share.
 #include "reference_client.hpp"
 
 #include <algorithm>
@@ -30,7 +30,7 @@ class ReferenceClient final : public Caller, private TransferEvents {
     ReferenceClient(const Process& process, std::unique_ptr<RegionPicker> picker)
         : process_(process), around_(process.around), picker_(std::move(picker)) {}
 
-    // Requests of a process that is gone are closed by its kernel.
+    // When a process ends, the kernel closes the connections of its requests.
     ~ReferenceClient() override {
         for (auto& [id, attempt] : attempts_) {
             around_.queue.cancel(attempt.timer);
@@ -48,7 +48,7 @@ class ReferenceClient final : public Caller, private TransferEvents {
         }
         next(call, 0);
     }
-    // Its clocks are all relative.
+    // Nothing to do: all its clocks are relative.
     void jump(Time) override {}
 
   private:
@@ -67,7 +67,7 @@ class ReferenceClient final : public Caller, private TransferEvents {
     }
 
     void dispatch(CallNumber call, int number, std::size_t region) {
-        if (around_.plan.deadline && !deadlines_.contains(call)) return;  // it passed while a region was looked for
+        if (around_.plan.deadline && !deadlines_.contains(call)) return;  // it passed during the pick
         HttpRequest request{.url = base_url(around_.plan.regions[region]) + "/chat/completions"};
         request.headers = {{std::string(kCallHeader), std::to_string(call)}};
         picker_->dispatched(region);
@@ -173,7 +173,7 @@ class ReferenceClient final : public Caller, private TransferEvents {
     Surroundings around_;
     std::unordered_map<TransferId, Attempt> attempts_;
     std::unordered_map<CallNumber, EventQueue::EventId> waits_, deadlines_;
-    std::unique_ptr<RegionPicker> picker_;  // goes first: its probes are still open
+    std::unique_ptr<RegionPicker> picker_;  // destroyed first, because its probes are still open
 };
 
 }  // namespace

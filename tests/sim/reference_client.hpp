@@ -1,5 +1,5 @@
-// A plain SDK around a way to pick a region: two retries with exponential back-off, 10 s for the first content, and
-// Retry-After is obeyed. After a failure it picks again.
+// A plain SDK around a way to pick a region: two retries with exponential back-off, a timeout of 10 s for the first
+// content, and Retry-After is obeyed. After a failure it picks again.
 // World → [ReferenceClient] → RegionPicker, SimTransport
 #pragma once
 
@@ -14,11 +14,11 @@
 
 namespace holysheep::sim {
 
-/// What the retry loop tells the picker of an attempt.
+/// An attempt's result, as the retry loop reports it to the picker.
 struct AttemptOutcome {
     std::size_t region = 0;
     bool succeeded = false;
-    Time latency{};  ///< to the first content, or to the failure
+    Time latency{};  ///< time to the first content, or to the failure
 };
 
 /// Chooses a region for one attempt. `on_picked` may run at once or later.
@@ -27,14 +27,14 @@ class RegionPicker {
     virtual ~RegionPicker();
     virtual void pick(CallNumber call, std::function<void(std::size_t)> on_picked) = 0;
     virtual void dispatched(std::size_t) {}
-    /// First content, or the failure.
+    /// Called at the first content, or at the failure.
     virtual void on_outcome(const AttemptOutcome&) {}
-    /// The attempt is over, after its last byte.
+    /// Called when the attempt is over, after its last byte.
     virtual void ended(std::size_t) {}
     virtual void call_over(CallNumber) {}
 };
 
-/// Asks a region something free; tells how long the answer took, with its headers, or nothing after the timeout or a
+/// The answer to a free request to a region: how long it took and its headers, or nothing after the timeout or a
 /// failure.
 struct ProbeAnswer {
     Time took{};
@@ -42,7 +42,7 @@ struct ProbeAnswer {
 };
 using OnProbe = std::function<void(std::optional<ProbeAnswer>)>;
 
-/// The probes of one process. Lives as long as its process.
+/// Sends the probes of one process. It lives as long as its process.
 class Prober final : public TransferEvents {
   public:
     explicit Prober(const Process& process);

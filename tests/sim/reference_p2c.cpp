@@ -1,5 +1,5 @@
-// Reference policy: the better of two random regions by latency times load, where a peak counts at once and fades
-// slowly (Finagle's "peak EWMA"). Failures count with the time they took, as they do there.
+// Reference policy: the better of two random regions by latency times load. A latency peak counts at once and decays
+// slowly (Finagle's "peak EWMA"). Failures count with the time they took, as in Finagle.
 #include <cmath>
 
 #include "reference_client.hpp"
@@ -29,7 +29,7 @@ class PeakEwma final : public RegionPicker {
 
     void on_outcome(const AttemptOutcome& outcome) override {
         auto& region = regions_[outcome.region];
-        --region.in_flight;  // what is measured and what is counted end together, with the first content
+        --region.in_flight;  // the in-flight count and the latency measurement both end at the first content
         const double sample = seconds(outcome.latency);
         const double kept = std::exp(-seconds(queue_.now() - region.when) / kDecay);
         region.latency = sample > region.latency ? sample : kept * region.latency + (1 - kept) * sample;

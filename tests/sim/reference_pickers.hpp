@@ -1,4 +1,4 @@
-// The reference policies: how others choose, each in as little as it takes.
+// Declares the reference policies: minimal versions of well-known ways to choose a region.
 // ReferenceClient → [pickers] → a region
 #pragma once
 

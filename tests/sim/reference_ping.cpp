@@ -1,4 +1,4 @@
-// Reference policies that steer by ping: measured now and then, or anew before each call.
+// Reference policies that choose by ping time, measured periodically or anew before each call.
 #include <algorithm>
 
 #include "reference_client.hpp"
@@ -16,7 +16,7 @@ std::size_t lowest(const std::vector<Time>& pings) {
     return static_cast<std::size_t>(std::ranges::min_element(pings) - pings.begin());
 }
 
-/// Pings every region each ten seconds and sends everything to the lowest.
+/// Pings every region every ten seconds and sends everything to the one with the lowest ping time.
 class LowestPing final : public RegionPicker {
   public:
     explicit LowestPing(const Process& process)
@@ -49,8 +49,8 @@ class LowestPing final : public RegionPicker {
     EventQueue::EventId timer_ = 0;
 };
 
-/// Before each call, asks every region in turn whether it is ready, and takes the one that answered fastest. Where a
-/// call failed, the next best is tried.
+/// Before each call, asks every region in turn whether it is ready, and takes the one that answered fastest. After a
+/// failure the next best is tried.
 class Naive final : public RegionPicker {
   public:
     explicit Naive(const Process& process) : prober_(process), count_(process.around.plan.regions.size()) {}

@@ -1,6 +1,6 @@
-// Reference policy: regions whose requests in flight lie above a quantile are hot; the fastest of the cold is taken, or
-// the emptiest if all are hot (Wydrowski et al.: "Load is not what you should balance: Introducing Prequal", NSDI
-// 2024).
+// Reference policy: regions whose number of requests in flight lies above a quantile are hot. The fastest cold region
+// is taken, or the one with the fewest requests in flight if all are hot (Wydrowski et al.: "Load is not what you
+// should balance: Introducing Prequal", NSDI 2024).
 #include <algorithm>
 #include <charconv>
 #include <deque>
@@ -48,7 +48,7 @@ class HotCold final : public RegionPicker {
             return hot_a ? a.in_flight < b.in_flight : a.latency < b.latency;
         });
         --best.uses;
-        ++best.in_flight;  // what is sent now is not in the probe
+        ++best.in_flight;  // the probe did not count the request that is sent now
         on_picked(best.region);
     }
 

@@ -1,4 +1,4 @@
-// Reference policies that know nothing: any region alike, or by fixed shares.
+// Reference policies that measure nothing: a random region, uniformly or by fixed weights.
 #include "reference_client.hpp"
 #include "reference_pickers.hpp"
 

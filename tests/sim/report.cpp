@@ -1,4 +1,4 @@
-// What does not apply is null, or a dash.
+// Formats the figures; a figure that does not apply is printed as null or as a dash.
 #include "report.hpp"
 
 #include <cmath>

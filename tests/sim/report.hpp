@@ -1,4 +1,4 @@
-// Figures as text: for programs, one JSON object a line; for people, a table.
+// Prints figures: for programs, one JSON object a line; for people, a table.
 // Figures → [report] → stdout
 #pragma once
 

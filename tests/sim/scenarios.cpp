@@ -1,4 +1,4 @@
-// Faults last from the 60th to the 120th second, unless the name says otherwise.
+// Defines the scenarios. Faults last from the 60th to the 120th second, unless the name says otherwise.
 #include "scenarios.hpp"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ Fault throughout(FaultKind kind, const WorldPlan& plan, double value) {
     return {.region = {}, .kind = kind, .from = 0s, .to = plan.duration, .value = value};
 }
 
-/// The near region freezes again and again, each time with streams under way.
+/// The nearest region freezes repeatedly, each time with streams in progress.
 std::vector<Fault> freezes() {
     std::vector<Fault> faults;
     for (Time from = 62s; from < 120s; from += 12s) {
@@ -28,7 +28,8 @@ std::vector<Fault> freezes() {
     return faults;
 }
 
-/// Answers of a few words, which come soon after their first content; as many calls arrive as in the other scenarios.
+/// Short answers, whose end follows soon after their first content; the arrival rate is the same as in the other
+/// scenarios.
 void answer_within(Time deadline, WorldPlan& plan) {
     plan.capacity = plan.arrivals_per_second() / plan.load;
     plan.deadline = deadline;
@@ -36,7 +37,8 @@ void answer_within(Time deadline, WorldPlan& plan) {
     plan.hold_sigma = 0.3;
 }
 
-/// Faults of 3 to 20 s, one after another and two at a time: at each moment some region has been well for two seconds.
+/// Faults of 3 to 20 s, one after another and two at a time: at each moment some region has been healthy for two
+/// seconds.
 std::vector<Fault> rolling(const WorldPlan& plan) {
     std::vector<Fault> faults;
     std::vector<Time> well_since(plan.regions.size(), Time{0});
@@ -112,7 +114,7 @@ std::optional<WorldPlan> scenario(std::string_view name) {
         plan.restart_streams = true;
         plan.faults = freezes();
     } else if (name == "rolling") {
-        plan.restart_streams = true;  // a stream that a freeze cuts is no call lost for want of a region
+        plan.restart_streams = true;  // a stream that a freeze cuts must not count as lost
         plan.faults = rolling(plan);
     } else if (name == "shedding") {
         plan.faults = {throughout(FaultKind::shed, plan, 0)};

@@ -1,4 +1,4 @@
-// The named worlds: one thing that goes wrong in each.
+// The named scenarios; in each of them one thing goes wrong.
 // --scenario → [scenarios] → WorldPlan
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace holysheep::sim {
 
-/// In the order of the output: `healthy`, faults of the nearest region, then faults everywhere.
+/// In the order of the output: `healthy`, faults of the nearest region, then faults of all regions.
 const std::vector<std::string_view>& scenario_names();
 std::optional<WorldPlan> scenario(std::string_view name);
 

@@ -1,11 +1,11 @@
-// Timers keep their own moment, so that a jump can set them anew.
+// Each timer stores its own due time, so that a jump can reschedule it.
 #include "sim_clock.hpp"
 
 #include <utility>
 
 namespace holysheep::sim {
 
-// Starts at an hour, so that a time in the past can be formed.
+// Starts at one hour, so that times before the start can be represented.
 SimClock::SimClock(EventQueue& queue) : queue_(queue), origin_(std::chrono::hours(1)) {}
 
 SimClock::~SimClock() {
@@ -31,7 +31,7 @@ Clock::TimerId SimClock::call_at(time_point when, std::function<void()> function
 
 void SimClock::schedule(std::uint32_t slot) {
     const auto when = timers_[slot].when;
-    // Far beyond any world's end, and safe to add to.
+    // Far beyond the end of any simulation, and safe to add to.
     const auto latest = now() + std::chrono::hours(24);
     timers_[slot].event = queue_.at((when < latest ? when : latest) - origin_, [this, slot] { fire(slot); });
 }

@@ -1,4 +1,5 @@
-// The time of one client process: the world's time, plus an offset that a suspended machine gains when it wakes up.
+// The time of one client process: the simulation's time, plus an offset that a suspended machine gains when it wakes
+// up.
 // EventQueue → [SimClock] → the client's timers and posted functions
 #pragma once
 

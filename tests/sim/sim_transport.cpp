@@ -1,4 +1,4 @@
-// The life of a transfer: connect, ask whether it may be sent, send, receive in order, keep the connection.
+// Runs a transfer: connect, ask whether the request may be sent, send it, receive in order, keep the connection.
 #include "sim_transport.hpp"
 
 #include <algorithm>
@@ -55,7 +55,7 @@ TransferId SimTransport::start(HttpRequest request, TransferEvents& events) {
     const auto region = region_of(around_.plan, request.url);
     const auto call = call_of(request);
     const auto now = around_.queue.now();
-    // The path is drawn per call and region, so that a call meets the same packet losses under every policy.
+    // The random stream depends on call and region, so that a call meets the same packet losses under every policy.
     const RandomStream luck(around_.seed, Purpose::path, {~stream_base_, id});
     const auto draws = call ? RandomStream(around_.seed, Purpose::path, {*call, region}) : luck;
     auto& transfer = transfers_.emplace(id, Transfer(draws, luck)).first->second;
@@ -73,7 +73,7 @@ TransferId SimTransport::start(HttpRequest request, TransferEvents& events) {
     if (call) {
         const auto& entry = around_.ledger.calls()[*call];
         refine_sign(entry.latest);
-        // With every region dead there was nowhere to go earlier.
+        // If every region was dead, the call had nowhere to go earlier.
         const bool late = had_choice(std::min(entry.awaited, now));
         around_.ledger.dispatched(*call, id, region, late, now, around_.faults.disturbs(region, now));
         if (around_.faults.dead(region, now)) around_.ledger.dispatched_to_dead();
@@ -165,7 +165,7 @@ void SimTransport::on_ready(TransferId id) {
         send(id, *transfer);
         return;
     }
-    // Like libcurl, which closes the connection of a transfer that its user aborts.
+    // Like libcurl, close the connection of a transfer that its user aborts.
     if (transfer->call) around_.ledger.unsent(*transfer->call);
     transfer->call.reset();
     end(id, {.error = ErrorCode::cancelled, .detail = "turned away", .certainly_not_delivered = true});
@@ -190,7 +190,7 @@ void SimTransport::send(TransferId id, Transfer& transfer) {
     }
     const auto delay = draws.chance(0.5) ? Time{0} : from_seconds(draws.uniform(0, seconds(kLongestDelayedAck)));
     transfer.acked = around_.path.arrival(region, Way::to_client, arrival + delay, draws);
-    // An ACK that is later than any delay explains is the sign that was missed; else it is the answer itself.
+    // If the ACK comes later than any delay explains, it is the missing sign; otherwise the answer itself is.
     if (transfer.acked > now + 2 * rtt + kLongestDelayedAck) await(id, transfer, now + rtt);
     if (!transfer.call) {
         auto& due = probe_due_[region];
@@ -224,7 +224,7 @@ void SimTransport::close(const Transfer& transfer) {
         note_waste(transfer.call, transfer.served);
         return;
     }
-    // The gateway sees the close when it gets there.
+    // The gateway notices the closed connection half a round trip later.
     const auto there = around_.queue.now() + around_.path.rtt(transfer.region) / 2;
     around_.queue.at(around_.faults.thawed(transfer.region, there, FaultSchedule::Still::probes),
                      [this, call = transfer.call, region = transfer.region, job = transfer.job] {
@@ -246,7 +246,7 @@ void SimTransport::cancel(TransferId id) {
     if (found == transfers_.end()) return;
     const auto& transfer = found->second;
     refine_sign(id);
-    // A raced connection that lost costs no request.
+    // A raced connection that lost does not count as a request.
     if (!transfer.was_sent && transfer.call) around_.ledger.unsent(*transfer.call);
     close(transfer);
     transfers_.erase(found);

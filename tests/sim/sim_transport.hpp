@@ -1,4 +1,4 @@
-// The network of one client process: HTTP/1.1 over kept-alive connections, on virtual time.
+// Simulates the network of one client process: HTTP/1.1 over kept-alive connections, on virtual time.
 // client → [SimTransport] → NetworkPath, Gateway → TransferEvents
 #pragma once
 
@@ -16,13 +16,14 @@
 
 namespace holysheep::sim {
 
-/// Where this transport finds a region: `https://<id>.sim.test/v1`. GET /models is answered by the gateway's front;
-/// /load too, with headers that tell how busy it is; /ready takes a turn in the queue of the workers.
+/// The URL at which this transport finds a region: `https://<id>.sim.test/v1`. The gateway's front end answers GET
+/// /models, and GET /load with headers that show how busy the gateway is; GET /ready waits for its turn in the workers'
+/// queue.
 std::string base_url(const RegionPlan& region);
 
 class SimTransport final : public Transport {
   public:
-    /// `incarnation` tells the processes apart that one client has been.
+    /// `incarnation` distinguishes the successive processes of one client.
     SimTransport(const Surroundings& around, int client, int incarnation);
     ~SimTransport() override;
 
@@ -32,7 +33,7 @@ class SimTransport final : public Transport {
     void resume(TransferId id) override;
     std::optional<PathEvidence> evidence(TransferId id) const override;
 
-    /// The region closes its idle connections, and when its processes died, its kernel resets the others.
+    /// The region closes its idle connections; if its processes died, its kernel resets the others.
     void lose_region(std::size_t region, bool died);
 
   private:
@@ -64,14 +65,14 @@ class SimTransport final : public Transport {
         std::size_t region = 0;
         std::optional<CallNumber> call{};
         Time dispatched{}, sent{}, acked = kNever, in_order{};
-        std::optional<Time> resolved{};  // when the first packet went out
-        Time shaken = kNever;            // when the handshake's answer came
+        std::optional<Time> resolved{};  // when the first packet was sent
+        Time shaken = kNever;            // when the handshake was answered
         bool ready = false, was_sent = false, has_head = false, dead_on_arrival = false, paused = false;
         Connection connection;
         RandomStream draws;
-        RandomStream luck;  // of this request alone: a second one to the same region meets another
+        RandomStream luck;  // for this request alone: a second one to the same region draws other numbers
         Gateway::JobId job = 0;
-        std::optional<double> served{};  // seconds, once the gateway is done with it
+        std::optional<double> served{};  // service time in seconds, once the gateway has finished
         std::vector<Part> held{};
 
         Transfer(RandomStream of_call, RandomStream of_request) : draws(of_call), luck(of_request) {}
@@ -84,11 +85,11 @@ class SimTransport final : public Transport {
     void send(TransferId id, Transfer& transfer);
     void on_arrival(TransferId id);
     void submit(TransferId id, Transfer& transfer);
-    /// A keep-alive comment now and from time to time, as long as the region sends nothing else.
+    /// Sends a keep-alive comment now and periodically, as long as the region sends nothing else.
     void comment(TransferId id);
-    /// Whether the client's account has room in the gateway's window, where there is one.
+    /// Whether the client's account has room in the gateway's rate window, if there is one.
     bool account_admits(std::size_t region, Time now);
-    /// What the region answers instead of working; unset: it works.
+    /// The error that the region answers with; unset if it serves the request.
     std::optional<Part> refusal(Transfer& transfer, Time now);
     void on_step(TransferId id, Gateway::Step step, Time arrived);
     void answer(TransferId id, Part part);
@@ -102,7 +103,8 @@ class SimTransport final : public Transport {
     void close(const Transfer& transfer);
     void await(TransferId id, const Transfer& transfer, Time due);
     bool had_choice(Time when) const;
-    /// In a frozen region it is the unanswered probe that tells; content that is missing may still be thought about.
+    /// Updates when the next sign of life is due. In a frozen region only the unanswered probe shows the problem;
+    /// missing content may mean that the model is still working.
     void refine_sign(TransferId id);
     void note_waste(std::optional<CallNumber> call, std::optional<double> served);
 
@@ -112,8 +114,8 @@ class SimTransport final : public Transport {
     TransferId last_ = 0;
     std::unordered_map<TransferId, Transfer> transfers_;
     std::vector<std::vector<Connection>> idle_;   // by region
-    std::vector<std::optional<Time>> probe_due_;  // by region: the first unanswered probe's answer
-    std::deque<Time> account_;                    // when the gateway let this client's requests in, of late
+    std::vector<std::optional<Time>> probe_due_;  // by region: when the answer to the first unanswered probe was due
+    std::deque<Time> account_;                    // when the gateway recently admitted requests of this client
 };
 
 }  // namespace holysheep::sim

@@ -1,4 +1,4 @@
-// The other half of a transfer: what the gateway makes of the request, and how its answer gets back.
+// The second half of a transfer: how the gateway handles the request, and how its answer gets back.
 // request at the gateway → [answers] → TransferEvents
 #include <algorithm>
 #include <utility>
@@ -57,7 +57,7 @@ std::optional<SimTransport::Part> SimTransport::refusal(Transfer& transfer, Time
     auto& gateway = *around_.gateways[region];
     const auto fault = [&](FaultKind kind) { return around_.faults.find(kind, region, now); };
     if (const auto* poison = fault(FaultKind::poison)) {
-        // The same call is poison everywhere.
+        // The same call fails in every region.
         RandomStream draw(around_.seed, Purpose::service, {transfer.call.value_or(0), around_.plan.regions.size()});
         if (draw.chance(poison->value)) return Part::broken;
     }
@@ -204,7 +204,7 @@ void SimTransport::end(TransferId id, TransferEnd end) {
         note_waste(transfer->call, transfer->served);
     } else if (!around_.faults.refuses(transfer->region, now)) {
         const auto sample = transfer->acked - transfer->sent;
-        // What was sent twice tells nothing about the round trip (RFC 6298, section 3).
+        // A packet that was retransmitted gives no sample of the round trip (RFC 6298, section 3).
         if (sample < around_.path.rtt(transfer->region) + NetworkPath::kMinimalRto) {
             connection.rttvar += (std::chrono::abs(connection.srtt - sample) - connection.rttvar) / 4;
             connection.srtt += (sample - connection.srtt) / 8;

@@ -1,4 +1,4 @@
-// simulate: runs worlds and reports what the policies made of them.
+// simulate: runs simulations and reports how the policies did.
 // flags → scenarios × loads × policies × seeds → [simulate] → one line each
 #include <algorithm>
 #include <atomic>
@@ -17,7 +17,7 @@ namespace {
 
 using namespace holysheep::sim;
 
-/// All worlds of one line of the output.
+/// All simulations of one line of the output.
 struct Row {
     WorldPlan plan;
     const Policy* policy = nullptr;
@@ -102,7 +102,7 @@ int simulate(const SimulationFlags& flags) {
             run_one(*all[task / seeds], task % seeds, flags);
         }
     };
-    // A decision log in one order needs one thread.
+    // A decision log in one consistent order needs a single thread.
     std::vector<std::jthread> workers(static_cast<std::size_t>(flags.trace ? 1 : flags.threads));
     for (auto& worker : workers) worker = std::jthread(work);
     if (flags.trace) workers.clear();

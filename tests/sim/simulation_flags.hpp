@@ -1,4 +1,4 @@
-// What the program was asked to do.
+// The options of the simulation program.
 // command line → [simulation flags] → main
 #pragma once
 
@@ -10,7 +10,7 @@ namespace holysheep::sim {
 
 struct SimulationFlags {
     std::vector<std::string> scenarios{}, policies{};  ///< empty: all
-    std::vector<double> loads{};                       ///< empty: 0.4 and 0.76, or those of the world's file
+    std::vector<double> loads{};                       ///< empty: 0.4 and 0.76, or those of the world file
     std::string world_file{};
     std::uint64_t first_seed = 1;
     int seeds = 4;

@@ -1,4 +1,4 @@
-// Short worlds: the same seed gives the same story, and the figures are what the world makes inevitable.
+// Runs short simulations: the same seed gives the same events, and the figures match what the scenario implies.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -85,7 +85,7 @@ TEST(Simulation, ClientAnswersEveryCallWhileOneRegionRefuses) {
     }
 }
 
-/// Probes are silent, too, or answered, as the kind says.
+/// The fault's kind decides whether probes are answered.
 class SilentRegion : public testing::TestWithParam<FaultKind> {};
 
 TEST_P(SilentRegion, LosesNoCallOfTheClientAndTheTimeOfPlainRetries) {
@@ -110,7 +110,7 @@ INSTANTIATE_TEST_SUITE_P(Simulation, SilentRegion,
                                          FaultKind::comments_forever),
                          [](const auto& tested) { return std::string(to_string(tested.param)); });
 
-/// Streams that hold content when their region freezes, and how each of them ended.
+/// Streams that have sent content when their region freezes, and how each of them ended.
 WorldPlan frozen_with_streams_under_way() {
     auto plan = short_world(FaultKind::frozen);
     plan.load = 0.3;
@@ -162,7 +162,7 @@ TEST(Simulation, PlainRetriesLoseTimeWhileOneRegionRefuses) {
     EXPECT_GT(story.figures.dead_attempts_per_client(), 1);
 }
 
-/// Each account has 60 calls in any ten seconds, for which a little more than that arrive.
+/// Each account may make 60 calls in any ten seconds, and slightly more than that arrive.
 WorldPlan crowded_accounts() {
     auto plan = short_world({});
     plan.duration = 60s;
@@ -215,7 +215,7 @@ TEST(Simulation, RestartsProcessesAndMovesTheirClocks) {
 
 TEST(Simulation, AStreamIsNotLostToATimeInWhichItsClientDidNotRun) {
     auto plan = short_world(FaultKind::clock_jump);
-    plan.duration = 24s;  // by the jump, the client knows how long silences within streams are: far less than 30 s
+    plan.duration = 24s;  // by then the client knows the usual silences within streams: far less than 30 s
     plan.load = 0.3;
     for (const double seconds : {8, 15, 30}) {
         plan.faults = {{.region = {}, .kind = FaultKind::clock_jump, .from = 20s, .to = 22s, .value = seconds}};

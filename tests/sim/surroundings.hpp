@@ -1,4 +1,4 @@
-// What a client process finds around it.
+// The simulated environment of a client process.
 // World → [Surroundings] → transports, callers
 #pragma once
 
@@ -24,7 +24,7 @@ struct Surroundings {
     std::vector<std::unique_ptr<Gateway>>& gateways;
     Ledger& ledger;
     Trace& trace;
-    TokenBucket& key_quota;  // of the key that all clients share
+    TokenBucket& key_quota;  // the quota of the key that all clients share
     std::uint64_t seed = 0;
 };
 

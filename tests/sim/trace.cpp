@@ -1,4 +1,4 @@
-// Times in seconds with milliseconds: what a person compares with the fault's window.
+// Prints times in seconds with milliseconds, so that they are easy to compare with the fault's window.
 #include "trace.hpp"
 
 #include <cstdio>

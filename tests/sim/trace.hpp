@@ -1,4 +1,4 @@
-// The decision log: one line per attempt and per change of a region's state, for people.
+// The decision log: one line per attempt and per change of a region's state, for people to read.
 // callers → [Trace] → lines
 #pragma once
 
@@ -12,18 +12,18 @@ namespace holysheep::sim {
 
 class Trace {
   public:
-    /// Without a stream, nothing is written, and callers need not build their lines.
+    /// If `out` is null, nothing is written, and callers need not build their lines.
     explicit Trace(std::ostream* out = nullptr) : out_(out) {}
 
     bool on() const { return out_ != nullptr; }
-    /// `client` below 0: it happened to the world.
+    /// `client` below 0: the event concerns the whole simulation.
     void line(Time when, int client, std::string_view text);
 
   private:
     std::ostream* out_;
 };
 
-/// "61.234", in seconds.
+/// Formats a time in seconds: "61.234".
 std::string clock_text(Time when);
 
 }  // namespace holysheep::sim

@@ -1,4 +1,4 @@
-// Puts the parts together. A process is started and ended only between events, because a client's destructor waits.
+// Connects the parts. A process is started and ended only between events, because a client's destructor waits.
 #include "world.hpp"
 
 #include <algorithm>

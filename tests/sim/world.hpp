@@ -1,4 +1,4 @@
-// One world: regions, client processes under one policy, arrivals, faults, and one time for all of them.
+// One simulation: regions, client processes under one policy, arrivals, faults, and one time for all of them.
 // WorldPlan, Policy, seed → [World] → Ledger
 #pragma once
 
@@ -19,7 +19,7 @@ class World {
     World(const World&) = delete;
     World& operator=(const World&) = delete;
 
-    /// Once, to the end of the plan and until the last call is over, at most two minutes more.
+    /// Call once. Runs to the end of the plan and until the last call is over, at most two minutes longer.
     void run();
 
     const WorldPlan& plan() const { return plan_; }
@@ -45,7 +45,7 @@ class World {
     Surroundings around_;
     std::vector<RandomStream> arrivals_;
     int incarnation_ = 0;
-    std::vector<std::shared_ptr<SimTransport>> transports_;  // of processes that are gone, too: packets are under way
+    std::vector<std::shared_ptr<SimTransport>> transports_;  // ended processes may have packets in transit
     std::vector<std::unique_ptr<Caller>> callers_;
 };
 

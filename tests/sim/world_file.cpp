@@ -1,4 +1,4 @@
-// Every key is looked for by name, and none may be left over.
+// Reads a world file. Every key is looked up by name; a key that is left over is an error.
 #include "world_file.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// One JSON object whose keys are taken out one by one.
+/// A JSON object whose keys are removed one by one as they are read.
 class Keys {
   public:
     Keys(const Json& json, std::string where) : json_(json), where_(std::move(where)) {

@@ -1,4 +1,4 @@
-// A world that someone wrote down.
+// Reads the description of a simulated world from a file.
 // --world FILE → [world file] → WorldPlan
 #pragma once
 
@@ -12,7 +12,7 @@ namespace holysheep::sim {
 
 struct WorldFile {
     WorldPlan plan{};
-    std::vector<double> loads{};  ///< empty: not said
+    std::vector<double> loads{};  ///< empty: not given
 };
 
 /// Reads

@@ -1,4 +1,4 @@
-// Names, and what follows from the plan.
+// Names of the fault kinds, and the values that are computed from a plan.
 #include "world_plan.hpp"
 
 #include <algorithm>
@@ -60,7 +60,7 @@ WorldPlan::Window WorldPlan::measured() const {
         window.to = std::max(window.to, fault.to);
     }
     window.from = std::max(window.from, warm_up);
-    // Calls that were under way are what a jump may hurt.
+    // A clock jump can only hurt calls that were in progress.
     if (faults.front().kind == FaultKind::clock_jump) {
         window.from -= std::chrono::seconds(10);
         window.client = 0;
