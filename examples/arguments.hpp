@@ -1,13 +1,13 @@
-// What the examples do with their arguments: `--help` says what a program does, and one that it does not know ends it
-// before anything is sent that is billed.
+// Checks the arguments of the examples: `--help` prints what a program does, and an unknown argument ends the program
+// before any billed request is sent.
 #pragma once
 
 #include <cstdlib>
 #include <iostream>
 #include <string_view>
 
-/// Ends the program where `--help` is among the arguments (status 0), or one that looks like an option, or more than
-/// `most` of them (status 2).
+/// Ends the program if the arguments contain `--help` (status 0), or an unknown option or more than `most` arguments
+/// (status 2).
 inline void check_arguments(int argc, char** argv, std::string_view usage, int most = 0) {
     bool help = false, wrong = argc - 1 > most;
     for (int i = 1; i < argc; ++i) {

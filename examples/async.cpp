@@ -1,4 +1,4 @@
-// Many questions at once from one thread: futures, and callbacks with a limit on how many are in flight.
+// Sends many questions at once from one thread: with futures, and with callbacks that limit how many are in flight.
 #include <exception>
 #include <future>
 #include <holysheep/holysheep.hpp>
@@ -10,9 +10,10 @@
 #include "arguments.hpp"
 
 int main(int argc, char** argv) try {
-    check_arguments(argc, argv,
-                    "usage: async\nAsks three questions at once, then 32, at most eight of them at a time.\n"
-                    "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, say whom to ask. It is billed.\n");
+    check_arguments(
+        argc, argv,
+        "usage: async\nAsks three questions at once, then 32, at most eight of them at a time.\n"
+        "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, choose the gateway. It is billed.\n");
     holysheep::Client client;
 
     std::vector<std::future<holysheep::Result<holysheep::ChatCompletion>>> answers;

@@ -1,5 +1,5 @@
-// A region that fails twice in a row is left alone for a minute: what a circuit breaker does, shown on a simulated
-// gateway whose first region answers 500. The second region is a standby, so that the order is no matter of speed.
+// Shows a circuit breaker on a simulated gateway whose first region answers 500: after two failures in a row the region
+// is not used for a minute. The second region is a standby, so that speed does not decide the order.
 #include <holysheep/holysheep.hpp>
 #include <holysheep/testing/gateway_simulator.hpp>
 #include <iostream>
@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
     check_arguments(argc, argv, "usage: breaker\nShows on a simulated gateway what a circuit breaker does.\n");
     holysheep::testing::GatewaySimulator gateway({{.id = "us-west"}, {.id = "eu-central"}});
     auto regions = gateway.regions();
-    regions[1].tier = 1;  // only while us-west cannot be used
+    regions[1].tier = 1;  // used only while us-west is unavailable
     holysheep::Client client(
         {.api_key = "sk-simulated", .regions = regions, .breaker = {.failures = 2, .open_for = 60s}});
 
@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
 
     gateway.revive("us-west");
     ask(client, "mended, but still left alone");
-    client.force_close("us-west");  // whoever mended it need not wait
+    client.force_close("us-west");  // for an operator who has fixed the region and does not want to wait
     ask(client, "closed by hand");
     show(client);
 }

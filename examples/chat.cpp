@@ -1,7 +1,7 @@
-// A small terminal program: a conversation with history, streamed. /reset forgets, /stats shows the regions, /quit
-// ends.
+// A small chat program for the terminal, with history and streaming. /reset clears the history, /stats shows the
+// regions, /quit ends the program.
 //   chat [model]
-// Ctrl-C during an answer stops the answer, otherwise the program.
+// Ctrl-C stops the current answer; without one it ends the program.
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
@@ -19,7 +19,7 @@ void on_interrupt(int) {
     if (interrupted.exchange(true)) std::_Exit(130);
 }
 
-// Streams one answer to the terminal and adds it to the history. What a cut answer had is kept, and said to be cut.
+// Streams one answer to the terminal and adds it to the history. A cut answer is kept, with a note that it was cut.
 void answer(holysheep::Client& client, holysheep::ChatRequest& conversation) {
     interrupted = false;
     auto stream = client.stream(conversation);
@@ -44,7 +44,7 @@ void answer(holysheep::Client& client, holysheep::ChatRequest& conversation) {
     if (const auto& partial = reply.error().partial) {
         conversation.messages.push_back(holysheep::assistant(partial->text()));
     } else {
-        conversation.messages.pop_back();  // the question: it can be asked again
+        conversation.messages.pop_back();  // removes the question, so that it can be asked again
     }
 }
 
@@ -54,7 +54,7 @@ int main(int argc, char** argv) {
     check_arguments(
         argc, argv,
         "usage: chat [model]\nTalks to a model in the terminal: /reset forgets, /stats shows the regions, /quit ends.\n"
-        "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, say whom to ask. It is billed.\n",
+        "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, choose the gateway. It is billed.\n",
         1);
     auto created = holysheep::Client::create();
     if (!created) {

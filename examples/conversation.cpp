@@ -1,4 +1,4 @@
-// A conversation of several turns: every answer goes back with the next question. A stream that breaks begins afresh.
+// A conversation of several turns: each answer is sent back with the next question. A stream that breaks starts again.
 //   conversation [question...]
 #include <holysheep/holysheep.hpp>
 #include <iostream>
@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
     check_arguments(
         argc, argv,
         "usage: conversation [question...]\nAsks the questions one after the other, each with the answers before it.\n"
-        "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, say whom to ask. It is billed.\n",
+        "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, choose the gateway. It is billed.\n",
         argc);
     auto client = holysheep::Client::create();
     if (!client) {
@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
             std::cerr << answer.error() << '\n';
             return 1;
         }
-        // The message as it came, with whatever the provider wants to see again.
+        // Keep the message exactly as it came, including members that the provider wants to get back.
         if (!answer->choices.empty()) conversation.messages.push_back(answer->choices.front().message);
     }
 }

@@ -1,5 +1,5 @@
-// A conversation as a coroutine: every wait is a co_await, no thread blocks. The little Task below stands for the
-// coroutine type of your own framework.
+// A conversation as a coroutine: every wait is a co_await, and no thread blocks. The little Task below takes the place
+// of your own framework's coroutine type.
 #include <coroutine>
 #include <exception>
 #include <future>
@@ -48,9 +48,10 @@ Task converse(holysheep::Client& client) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-    check_arguments(argc, argv,
-                    "usage: coroutine\nAsks two questions from a coroutine.\n"
-                    "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, say whom to ask. It is billed.\n");
+    check_arguments(
+        argc, argv,
+        "usage: coroutine\nAsks two questions from a coroutine.\n"
+        "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, choose the gateway. It is billed.\n");
     holysheep::Client client;
     return converse(client).result.get();
 } catch (const std::exception& problem) {

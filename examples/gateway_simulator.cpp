@@ -1,5 +1,5 @@
-// The simulated gateway as a program: several regions on loopback ports, with faults from the command line and, while
-// it runs, from standard input. Try it with curl, or point any OpenAI-compatible client at it.
+// Runs the simulated gateway as a program: several regions on loopback ports, with faults from the command line and, at
+// run time, from standard input. Try it with curl, or point any OpenAI-compatible client at it.
 #include <poll.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -163,7 +163,7 @@ void print_stats(const GatewaySimulator& gateway) {
     std::cout << std::flush;
 }
 
-/// False: the user wants to quit.
+/// Returns false if the user wants to quit.
 bool obey(const std::string& line, GatewaySimulator& gateway,
           std::map<std::string, std::pair<int, milliseconds>>& pace) {
     std::istringstream words(line);
@@ -202,7 +202,7 @@ void on_signal(int) {
     [[maybe_unused]] const auto written = ::write(stop_pipe, &one, 1);
 }
 
-/// Obeys commands until `quit` or a signal. The end of standard input is no reason to stop.
+/// Executes commands until `quit` or a signal. The end of standard input does not end the program.
 void run(GatewaySimulator& gateway, const Settings& settings) {
     std::array<int, 2> stop{};
     if (::pipe(stop.data()) != 0) throw std::runtime_error("no pipe");

@@ -1,5 +1,5 @@
-// The library's main job, shown on a gateway that is simulated on loopback: three regions, a client that goes on
-// getting answers while one region refuses connections and another fails, and a table of what happened.
+// Shows failover on a simulated gateway on loopback with three regions: the client keeps getting answers while one
+// region refuses connections and another fails. A table at the end shows what happened.
 #include <algorithm>
 #include <cstdio>
 #include <future>
@@ -23,8 +23,8 @@ using Milliseconds = std::chrono::duration<double, std::milli>;
 
 namespace {
 
-// What there is to say while a row of marks is written comes after the row: the client's log, from any thread, and
-// errors.
+// Collects messages while a row of marks is printed, and prints them after the row: errors, and the client's log, which
+// any thread may write.
 class Notes {
   public:
     void add(std::string line) {
@@ -50,7 +50,7 @@ struct Tally {
     std::vector<double> latencies_ms;
 };
 
-// From the end of the failed attempt to the dispatch of the one that followed it.
+// Measures the time from the end of a failed attempt to the dispatch of the next one.
 void note_failovers(const std::vector<holysheep::AttemptRecord>& attempts, Tally& tally) {
     for (std::size_t i = 1; i < attempts.size(); ++i) {
         if (attempts[i].kind != holysheep::AttemptKind::failover) continue;
@@ -69,7 +69,7 @@ holysheep::Result<holysheep::ChatCompletion> ask(holysheep::Client& client, int 
     std::string text;
     for (const auto& chunk : stream) text += chunk.content();
     auto reply = stream.finish();
-    // What was streamed and what was assembled must be the same answer.
+    // The streamed text and the assembled answer must be the same.
     if (reply && reply->text() != text) return holysheep::Error{.message = "the stream lost a piece of the answer"};
     return reply;
 }
@@ -89,7 +89,7 @@ void note_answer(const holysheep::Result<holysheep::ChatCompletion>& reply, Tall
     std::fflush(stdout);
 }
 
-// Calls that wait make a region dearer, so a handful at once visits all of them.
+// Calls in flight raise a region's cost, so a handful at once reaches all of them.
 void get_to_know(int calls, holysheep::Client& client, Tally& tally) {
     std::printf("%-46s", "nine calls at once show who is near");
     std::vector<std::future<holysheep::Result<holysheep::ChatCompletion>>> replies;
@@ -130,7 +130,7 @@ int main(int argc, char** argv) {
     GatewaySimulator gateway({{.id = "us-west", .latency = 15ms, .between_chunks = 2ms},
                               {.id = "eu-central", .latency = 45ms, .between_chunks = 2ms},
                               {.id = "ap-southeast", .latency = 90ms, .between_chunks = 2ms}});
-    Tally tally;  // outlives the client, which writes its log into it
+    Tally tally;  // must outlive the client, which writes its log into it
     holysheep::Client client(
         {.api_key = "sk-quickstart",
          .regions = gateway.regions(),

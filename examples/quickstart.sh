@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what is missing, builds in Release, and shows the library's main job on a simulated gateway.
+# Installs missing packages, builds in Release, and shows failover on a simulated gateway.
 set -eu
 cd -- "$(dirname -- "$0")/.."
 cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)

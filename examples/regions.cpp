@@ -1,7 +1,7 @@
-// What the client knows of each region, live: state, breaker, score, times, and why. HOLYSHEEP_REGIONS says whose;
-// without it, three simulated regions that break and recover by themselves.
+// Shows live what the client knows of each region: state, breaker, score, times, and the reason. HOLYSHEEP_REGIONS
+// chooses the regions; without it, three simulated regions break and recover by themselves.
 //   regions [--once]
-// On a terminal it asks small questions and redraws for half a minute (of a real gateway one question a second, which
+// On a terminal it asks small questions and redraws for half a minute (on a real gateway one question a second, which
 // is billed). With --once, or without a terminal, it probes each region, prints one table and asks nothing.
 #include <unistd.h>
 
@@ -47,7 +47,7 @@ void print_table(const holysheep::Stats& stats) {
     std::cout << "region       state       breaker    score      rtt    probe first token  errors  in flight  reason\n";
     for (const auto& region : stats.regions) {
         const auto& health = region.health;
-        // Of a region that is down, what was measured before it fell says nothing.
+        // For a region that is down, figures measured before the failure mean nothing.
         const auto now = [&](std::optional<std::chrono::milliseconds> span) {
             return shown(health.liveness == holysheep::Liveness::down ? std::nullopt : span);
         };
@@ -104,7 +104,7 @@ int main(int argc, char** argv) {
         std::cerr << client.error() << '\n';
         return 1;
     }
-    client->probe();  // all at once, so that the first table is not empty
+    client->probe();  // probes all regions at once, so that the first table is not empty
     if (once) {
         print_table(client->stats());
     } else {

@@ -1,4 +1,4 @@
-// What a month of tokens costs on each model, or what moving it from one to another saves. Asks no gateway.
+// Prints the monthly cost of tokens on each model, or the savings from moving to another model. Sends no requests.
 //   roi --tokens 10000000 [--input-share 0.7] [--cached-share 0.5] [--prices prices.json] [--json]
 //   roi --tokens 50000000 --from gpt-4.1 --to deepseek-v3.2 [--json]
 //   roi --ledger ledger.json [--from gpt-4.1] [--to deepseek-v3.2] [--json]     what saved calls would have cost
@@ -28,7 +28,7 @@ constexpr auto kUsage =
     "       roi --ledger FILE [--from MODEL] [--to MODEL] [--models a,b] [--prices FILE] [--json]\n"
     "Without shares all tokens are output. Prices are list prices unless --prices has others.\n";
 
-/// Both forms of an answer; which is printed is decided at the end.
+/// Both forms of an answer; the output format is chosen at the end.
 struct Answer {
     Json json{};
     std::ostringstream table{};
@@ -122,7 +122,7 @@ Money known(const std::optional<Money>& cost, const std::string& model) {
     return *cost;
 }
 
-/// "usd", or what else the price list has.
+/// "usd", or another unit that the price list uses.
 std::string unit_of(const Money& money) {
     auto unit = money.currency;
     for (auto& letter : unit) letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
@@ -140,7 +140,7 @@ std::string note_on(const holysheep::ModelPrice& price) {
     return price.as_of.empty() ? price.source : price.source + ", " + price.as_of;
 }
 
-/// One cost per model that was asked for.
+/// Returns one cost per requested model.
 template <class CostOf>
 void show_models(const Question& question, Answer& answer, CostOf cost_of) {
     answer.json["models"] = Json::array();
@@ -186,7 +186,7 @@ void answer_from_plan(const Question& question, Answer& answer) {
                 known(cost(price_of(question, question.to)), question.to));
 }
 
-/// The lines of `--from`, or all. The same model goes by several names.
+/// Reads the ledger lines of the model in `--from`, or all lines. A model can have several names.
 holysheep::CostLedger read_ledger(const Question& question) {
     std::ifstream file(question.ledger_file, std::ios::binary);
     std::ostringstream text;

@@ -1,7 +1,7 @@
-// Every call and each of its attempts as a span, one JSON object per line on standard output: a bridge to a tracer is
-// this listener with other lines at its end. The names are those of OpenTelemetry's conventions for generative AI.
-// HOLYSHEEP_API_KEY and HOLYSHEEP_REGIONS say whom to ask; without them, two simulated regions of which the first is
-// broken.
+// Prints every call and each of its attempts as a span, one JSON object per line on standard output. To export to a
+// tracer, replace the lines that print. The names are those of OpenTelemetry's conventions for generative AI.
+// HOLYSHEEP_API_KEY and HOLYSHEEP_REGIONS choose the gateway; without them, two simulated regions are used, the first
+// of them broken.
 #include <chrono>
 #include <holysheep/holysheep.hpp>
 #include <holysheep/json.hpp>
@@ -67,7 +67,7 @@ int main(int argc, char** argv) {
     check_arguments(argc, argv,
                     "usage: spans\nAsks one question and writes its attempts as spans, one JSON object a line. "
                     "HOLYSHEEP_API_KEY and\n"
-                    "HOLYSHEEP_REGIONS say whom to ask (it is billed); without them, a simulated gateway.\n");
+                    "HOLYSHEEP_REGIONS choose the gateway (it is billed); without them, a simulated gateway.\n");
     auto options = holysheep::ClientOptions::from_environment();
     std::optional<holysheep::testing::GatewaySimulator> gateway;
     if (options.regions.empty() && options.api_key.empty()) {

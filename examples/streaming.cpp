@@ -1,4 +1,4 @@
-// Prints an answer while it is being written. A stream that is cut is told apart from one that ended.
+// Prints an answer while it is being written, and tells a stream that was cut from one that ended.
 #include <exception>
 #include <holysheep/holysheep.hpp>
 #include <iostream>
@@ -6,9 +6,10 @@
 #include "arguments.hpp"
 
 int main(int argc, char** argv) try {
-    check_arguments(argc, argv,
-                    "usage: streaming\nAsks one question and prints the answer while it is being written.\n"
-                    "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, say whom to ask. It is billed.\n");
+    check_arguments(
+        argc, argv,
+        "usage: streaming\nAsks one question and prints the answer while it is being written.\n"
+        "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, choose the gateway. It is billed.\n");
     holysheep::Client client;
     auto stream = client.stream(
         {.model = "gpt-4.1",

@@ -1,4 +1,4 @@
-// Asks for JSON of a given shape, and lets the program's own parser have the last word.
+// Asks for JSON of a given shape and validates it with the program's own parser.
 #include <holysheep/holysheep.hpp>
 #include <holysheep/json.hpp>
 #include <iostream>
@@ -20,7 +20,7 @@ constexpr auto kSchema = R"({
     "additionalProperties": false
 })";
 
-// What it throws becomes an error that keeps the answer.
+// An exception from here becomes an error that keeps the answer.
 Sheep parse_sheep(const std::string& text) {
     const auto json = nlohmann::json::parse(text);
     return {.breed = json.at("breed").get<std::string>(), .microns = json.at("microns").get<int>()};
@@ -29,9 +29,10 @@ Sheep parse_sheep(const std::string& text) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    check_arguments(argc, argv,
-                    "usage: structured\nAsks for JSON of a given shape and parses it.\n"
-                    "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, say whom to ask. It is billed.\n");
+    check_arguments(
+        argc, argv,
+        "usage: structured\nAsks for JSON of a given shape and parses it.\n"
+        "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, choose the gateway. It is billed.\n");
     auto client = holysheep::Client::create();
     if (!client) {
         std::cerr << client.error() << '\n';

@@ -1,4 +1,4 @@
-// Lets the model call functions of this program, until it has an answer.
+// Lets the model call functions of this program until it has an answer.
 //   tools [question]
 #include <holysheep/holysheep.hpp>
 #include <iostream>
@@ -9,7 +9,7 @@
 
 namespace {
 
-// What a tool throws, or returns as an error, is told to the model; the program goes on.
+// The error or exception of a tool is sent to the model; the program goes on.
 std::string price_of_wool(const std::string& arguments_json) {
     std::cerr << "[price_of_wool " << arguments_json << "]\n";
     if (arguments_json.find("breed") == std::string::npos) throw std::invalid_argument("name a breed");
@@ -19,10 +19,11 @@ std::string price_of_wool(const std::string& arguments_json) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    check_arguments(argc, argv,
-                    "usage: tools [question]\nLets the model call a function of this program until it has an answer.\n"
-                    "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, say whom to ask. It is billed.\n",
-                    1);
+    check_arguments(
+        argc, argv,
+        "usage: tools [question]\nLets the model call a function of this program until it has an answer.\n"
+        "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, choose the gateway. It is billed.\n",
+        1);
     auto client = holysheep::Client::create();
     if (!client) {
         std::cerr << client.error() << '\n';

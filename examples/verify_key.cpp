@@ -1,6 +1,6 @@
-// Is this key good? Tells a malformed key from a refused one, missing rights, an empty account and a gateway that
-// cannot be reached, each with what helps. The exit code says which: 0 good, 1 malformed, 2 refused, 3 no rights, 4 no
-// money, 5 not reached, 6 anything else.
+// Checks a key. Distinguishes a malformed key, a refused key, missing permissions, an empty account and an unreachable
+// gateway, each with advice. The exit code is 0 for a good key, 1 malformed, 2 refused, 3 no permission, 4 no money, 5
+// unreachable, 6 anything else.
 //   verify_key        (HOLYSHEEP_API_KEY, HOLYSHEEP_BASE_URL)
 #include <holysheep/holysheep.hpp>
 #include <iostream>
@@ -38,7 +38,7 @@ int main(int argc, char** argv) {
                     "1 malformed, 2 refused, 3 no rights, 4 no money, 5 not reached, 6 anything else.\n");
     auto options = holysheep::ClientOptions::from_environment();
     options.retry.max_attempts = 2;
-    auto client = holysheep::Client::create(std::move(options));  // refuses what cannot be a key
+    auto client = holysheep::Client::create(std::move(options));  // fails if the key is malformed
     if (!client) return tell(client.error());
     const auto verified = client->verify_key({.deadline = std::chrono::seconds{10}});
     if (!verified) return tell(verified.error());

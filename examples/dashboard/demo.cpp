@@ -1,4 +1,4 @@
-// Incidents in the order of their times, again and again; the gateway itself is the test kit's.
+// Repeats a timetable of incidents; the gateway itself comes from the test kit.
 #include "demo.hpp"
 
 #include <utility>

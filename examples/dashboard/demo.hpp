@@ -1,4 +1,4 @@
-// A gateway of three simulated regions whose faults play by themselves, and callers that ask it all the time.
+// A gateway of three simulated regions with scripted faults, and questions that keep it busy.
 #pragma once
 
 #include <chrono>
@@ -11,9 +11,10 @@ class Demo {
   public:
     Demo();
     holysheep::ClientOptions options() const;
-    /// What goes wrong at this time, in words; empty if nothing new does.
+    /// Starts and ends the faults that are due; returns a description of a new one, or an empty string.
     std::string play(std::chrono::steady_clock::duration since_start);
-    /// Lets this region refuse connections, and no other one that was broken so. In words, too.
+    /// Makes this region refuse connections and repairs any region that was broken in this way before. Returns a
+    /// description.
     std::string break_alone(const std::string& region);
 
   private:
@@ -23,5 +24,5 @@ class Demo {
     std::chrono::seconds round_{0};
 };
 
-/// Sends one question; the answer is nobody's business but the statistics'.
+/// Sends one question; the answer only counts in the statistics.
 void ask(holysheep::Client& client, int number);

@@ -1,10 +1,10 @@
-// A live page in the terminal: which region answers, how fast, what failed over, what it costs.
+// Shows a live page in the terminal: which region answers, how fast, what failed over, what it costs.
 //   dashboard [--demo] [--once | --json | --prometheus | --serve [port]]
-// HOLYSHEEP_REGIONS says whose regions; --demo, or nothing configured, brings up three simulated ones that break by
-// themselves. On a terminal it redraws twice a second: a number key drains a region or takes it back, q quits. With
-// --once, or without a terminal, it prints the page as plain text after some calls, --json and --prometheus the
-// snapshot; --serve shows it in the browser, on a port of loopback. A real gateway is asked one small question a
-// second, which is billed.
+// HOLYSHEEP_REGIONS chooses the regions; with --demo, or without configuration, three simulated regions break by
+// themselves. On a terminal the page is redrawn twice a second: a number key drains a region or resumes it, q quits.
+// With --once, or without a terminal, it prints the page as plain text after some calls; --json and --prometheus print
+// the snapshot; --serve shows the page in the browser, on a port of loopback. A real gateway is asked one small
+// question a second, which is billed.
 #include <algorithm>
 #include <charconv>
 #include <csignal>
@@ -33,7 +33,7 @@ using holysheep::Client;
 
 namespace {
 
-/// The last things that happened, with their time. Told by the client's callback thread, read by the page.
+/// The latest events with their times. The client's callback thread adds them; the page reads them.
 class News final : public holysheep::EventListener {
   public:
     void add(const std::string& line) {
@@ -74,15 +74,15 @@ std::string keys(const holysheep::Stats& stats) {
     return Terminal::printable(line + "q quit");
 }
 
-/// The table, news, and which keys there are. In a low window the news go first, then what the last attempts took,
-/// the models, and why a region is as it is: the head and the regions stay.
+/// The table, the news, and the available keys. In a low window the news is dropped first, then the times of the last
+/// attempts, the models, and the reasons for the regions' states; the head and the regions stay.
 std::vector<std::string> page(holysheep::Stats stats, const std::vector<std::string>& news, Terminal::Size window) {
     const char* const no_colour = std::getenv("NO_COLOR");
     const bool plain = no_colour != nullptr && *no_colour != '\0';
     using Colour = holysheep::DashboardOptions::Colour;
     holysheep::DashboardOptions options{
         .colour = plain ? Colour::never : Colour::always, .width = static_cast<int>(window.columns), .history = true};
-    const auto rows = std::max<std::size_t>(1, window.rows - 1);  // the last one is for the keys
+    const auto rows = std::max<std::size_t>(1, window.rows - 1);  // the last row shows the keys
     auto lines = table(stats, options);
     if (lines.size() > rows) {
         options.history = false;
@@ -120,7 +120,7 @@ void on_key(Client& client, char key) {
     }
 }
 
-// A question every so often: often where it costs nothing.
+// The time between questions: short in the demo, where questions cost nothing.
 std::chrono::milliseconds between_questions(const Demo* demo) { return demo != nullptr ? 50ms : 1000ms; }
 
 void watch(Client& client, Demo* demo, News& news) {
@@ -147,13 +147,13 @@ void watch(Client& client, Demo* demo, News& news) {
     }
 }
 
-/// Some questions, so that there is something to see; then the snapshot. Halfway through the demo the region that
-/// answers breaks: there is a failover to see.
+/// Asks some questions, so that there is something to see, then prints the snapshot. Halfway through, the demo breaks
+/// the region that answers, so that a failover is visible.
 void print_once(Client& client, Demo* demo, std::string_view form) {
     std::string answered_by;
     const auto nothing_moved = [&] { return demo != nullptr && client.stats().failovers == 0; };
     for (int i = 0; i < (demo != nullptr ? 12 : 3) || (i < 60 && nothing_moved()); ++i) {
-        // Again, if the question after that was for another region anyway.
+        // Break it again if the next question went to another region anyway.
         if (i >= 6 && nothing_moved()) std::cerr << demo->break_alone(answered_by) << '\n';
         const auto reply = client.chat("gpt-4.1", "Say baa.");
         if (reply) {
@@ -173,7 +173,7 @@ void print_once(Client& client, Demo* demo, std::string_view form) {
 
 volatile std::sig_atomic_t asked_to_end = 0;
 
-/// In the browser, until Ctrl-C.
+/// Serves the page for the browser until Ctrl-C.
 int serve(Client& client, Demo* demo, std::uint16_t port) {
     const auto server = holysheep::DashboardServer::create([&client] { return client.stats(); }, {.port = port});
     if (!server) {
@@ -204,7 +204,7 @@ constexpr std::string_view kUsage =
     "  --prometheus     some questions, then the snapshot as metrics\n"
     "  --serve [port]   the page in the browser, on loopback\n"
     "\n"
-    "HOLYSHEEP_API_KEY, HOLYSHEEP_BASE_URL and HOLYSHEEP_REGIONS say whom to ask. A gateway that is\n"
+    "HOLYSHEEP_API_KEY, HOLYSHEEP_BASE_URL and HOLYSHEEP_REGIONS choose the gateway. A gateway that is\n"
     "not simulated gets a question a second, of gpt-4.1 and deepseek-v3.2, which is billed.\n";
 
 }  // namespace

@@ -1,5 +1,6 @@
-// Everything is undone in the destructor, and by the handlers of signals after which it does not run. The others only
-// leave a note, so that it does. A handler calls nothing but what POSIX lists as async-signal-safe.
+// The destructor restores the terminal; so do the handlers of signals that end the program without running it. Other
+// handlers only set a flag, so that the program ends normally. A handler calls only functions that POSIX lists as
+// async-signal-safe.
 #include "terminal.hpp"
 
 #include <poll.h>
@@ -31,11 +32,11 @@ void write_all(std::string_view text) {
 }
 
 void take() {
-    if (taken != 0) return;  // a second time would lose where the first screen's cursor was
-    // In the background this stops the program, until it is in the foreground.
+    if (taken != 0) return;  // taking it twice would lose the cursor position of the first screen
+    // In a background job this stops the program until it is in the foreground.
     tcsetattr(STDIN_FILENO, TCSANOW, &raw);
     taken = 1;
-    write_all("\x1b[?1049h\x1b[?25l\x1b[?7l");  // the other screen, no cursor, long lines are cut and not wrapped
+    write_all("\x1b[?1049h\x1b[?25l\x1b[?7l");  // alternate screen, no cursor, long lines cut instead of wrapped
 }
 
 void give_back() {
@@ -53,10 +54,10 @@ void set_handler(int signal, void (*handler)(int), struct sigaction* previous = 
     sigaction(signal, &action, previous);
 }
 
-/// What the signal does to a program without a handler. Returns when that was to stop, and it was continued.
+/// Does what the signal does without a handler. Returns if the signal stopped the program and it was continued.
 void obey(int signal) {
     set_handler(signal, SIG_DFL);
-    raise(signal);  // it waits until it is let through
+    raise(signal);  // stays pending until it is unblocked
     sigset_t this_one, masked;
     sigemptyset(&this_one);
     sigaddset(&this_one, signal);
@@ -71,14 +72,14 @@ void handle(int signal) {
         case SIGTSTP:
             give_back();
             obey(signal);
-            take();  // where nobody could continue it, the signal did not stop it: no SIGCONT comes
+            take();  // the signal did not stop the program (nobody could continue it), so no SIGCONT comes
             outdated = 1;
             break;
-        case SIGQUIT:  // for a program that hangs, so a note would not do
+        case SIGQUIT:  // meant for a program that hangs, so a flag would not help
             give_back();
             obey(signal);
             break;
-        case SIGCONT: take(); [[fallthrough]];  // after SIGSTOP, too
+        case SIGCONT: take(); [[fallthrough]];  // also after SIGSTOP
         case SIGWINCH: outdated = 1; break;
         default: ended = 1;
     }
@@ -87,7 +88,7 @@ void handle(int signal) {
 
 bool continues(char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80; }
 
-/// As much of a line as the columns hold; what is cut ends in an ellipsis. Colours take no room.
+/// The part of a line that fits the columns; a cut line ends in an ellipsis. Colour codes take no columns.
 std::string fitted(std::string_view line, std::size_t columns, std::size_t& used) {
     const auto copy = [&](std::size_t room) {
         std::string shown;
@@ -115,10 +116,10 @@ bool Terminal::is_here() { return isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FIL
 Terminal::Terminal() {
     if (!is_here() || tcgetattr(STDIN_FILENO, &before) != 0) throw std::runtime_error("there is no terminal");
     raw = before;
-    raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);  // Ctrl-C stays a signal
+    raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);  // Ctrl-C still sends a signal
     for (std::size_t i = 0; i < kSignals.size(); ++i) {
         set_handler(kSignals[i], handle, &handlers_before[i]);
-        if (handlers_before[i].sa_handler == SIG_IGN) set_handler(kSignals[i], SIG_IGN);  // as nohup wants it
+        if (handlers_before[i].sa_handler == SIG_IGN) set_handler(kSignals[i], SIG_IGN);  // as set by nohup
     }
     take();
 }
@@ -159,8 +160,8 @@ std::optional<char> Terminal::key(std::chrono::milliseconds within) {
 void Terminal::draw(const std::vector<std::string>& lines) {
     const auto window = size();
     const auto shown = std::min(lines.size(), window.rows);
-    // Each line is overwritten and its rest cleared: nothing flickers. After the last column that would clear the last
-    // character, and a line feed in the last row would move the first one out.
+    // Overwrites each line and clears the rest of it, which avoids flicker. Clearing after the last column would erase
+    // the last character, and a line feed in the last row would scroll the first row away.
     std::string text = "\x1b[H";
     for (std::size_t i = 0; i < shown; ++i) {
         std::size_t used = 0;

@@ -1,5 +1,5 @@
-// The terminal, for a program that draws on it in place: a page of its own, single keys, and everything as it was
-// before when the program ends or stops, however it does.
+// Controls the terminal for a program that draws on it in place: an alternate screen, single keys, and the original
+// state restored whenever the program ends or stops.
 #pragma once
 
 #include <chrono>
@@ -15,23 +15,23 @@ class Terminal {
         std::size_t columns = 80, rows = 24;
     };
 
-    /// Throws std::runtime_error where standard input or output is none.
+    /// Throws std::runtime_error if standard input or output is not a terminal.
     Terminal();
     ~Terminal();
     Terminal(const Terminal&) = delete;
     Terminal& operator=(const Terminal&) = delete;
 
     static bool is_here();
-    /// Of the window at this moment.
+    /// The current size of the window.
     static Size size();
-    /// True after SIGINT, SIGTERM or SIGHUP.
+    /// Whether SIGINT, SIGTERM or SIGHUP was received.
     static bool asked_to_end();
-    /// True once after the window changed its size, or the program was continued: what it shows is out of date.
+    /// True once after the window changed its size or the program was continued: the page is then out of date.
     static bool wants_a_page();
-    /// A key that is pressed within the time; none, too, when a signal comes first.
+    /// Waits for a key; nothing if the time passes or a signal comes first.
     static std::optional<char> key(std::chrono::milliseconds within);
-    /// Replaces the page: as many lines, and as much of each, as the window holds. Lines may hold colours.
+    /// Replaces the page, cut to the window's rows and columns. Lines may contain colour codes.
     static void draw(const std::vector<std::string>& lines);
-    /// Text from elsewhere, with spaces in place of control characters.
+    /// Returns text from outside with control characters replaced by spaces.
     static std::string printable(std::string text);
 };

@@ -1,5 +1,5 @@
-// Chunks and whole answers: the scan in place and the tree mean the same, what follows an answer changes nothing, and
-// what is assembled can be sent back.
+// Decodes chunks and whole answers: the in-place scanner and the DOM parser agree, text after an answer changes
+// nothing, and an assembled message can be sent back.
 #include <string>
 
 #include <holysheep/chat_request.hpp>
@@ -30,7 +30,7 @@ void claim_scan_is_tree(std::string_view text, AnswerShape shape) {
     claim_equal(wire::describe(scanned), wire::describe(read), "the scan and the tree");
 }
 
-/// `{"model":…,"messages":[…]}` with this message alone; it must be JSON.
+/// Sends this message alone as `{"model":…,"messages":[…]}`; the body must be JSON.
 void claim_can_be_sent(const Message& message) {
     ChatRequest request{.model = "m", .messages = {message}};
     const auto encoded = wire::encode_chat(request, false, {});
@@ -61,7 +61,7 @@ void claim_both_ways_are_equal(std::string_view text) {
     claim_members_are_json(*fast);
 }
 
-/// The answer's members; `raw_json` is the body, which differs.
+/// Describes the answer's members, without `raw_json`: that is the body, which differs.
 std::string whole_story_of(std::string body) {
     const auto answer = wire::decode_completion(std::move(body));
     return answer ? wire::describe(*answer) : "no answer";
@@ -76,7 +76,7 @@ std::string streamed_story_of(std::string_view body) {
     return story + wire::describe(decoder.take_completion());
 }
 
-/// A whole answer is one whatever follows it: relays append their own events, or prose. A chunk is not.
+/// A whole answer is recognized whatever follows it, because relays append their own events or prose. A chunk is not.
 void claim_what_follows_changes_nothing(std::string_view text) {
     wire::AnswerDom dom;
     wire::AnswerFields fields;

@@ -1,4 +1,4 @@
-// What is taken for a base URL, libcurl takes too, and for the same host: no key may go to another one.
+// Every base URL that the library accepts, libcurl reads with the same host: no key may go to another host.
 #include <memory>
 #include <string>
 
@@ -31,14 +31,15 @@ std::string lower(std::string text) {
 void claim_libcurl_agrees(const client::BaseUrl& parts) {
     const std::unique_ptr<CURLU, FreeUrl> url(curl_url());
     const std::string full = parts.url + "/chat/completions" + parts.query;
-    // A host that libcurl refuses is refused when it is used; what matters is that none is mistaken for another.
+    // A host that libcurl rejects fails when it is used; the check here is only that no host is mistaken for another.
     if (curl_url_set(url.get(), CURLUPART_URL, full.c_str(), 0) != CURLUE_OK) return;
     claim_equal(part_of(url.get(), CURLUPART_SCHEME), parts.scheme, "the scheme");
     claim_equal(part_of(url.get(), CURLUPART_USER), "", "there is no user");
     const std::string host = lower(part_of(url.get(), CURLUPART_HOST));
     const bool plain = parts.host.find_first_not_of("abcdefghijklmnopqrstuvwxyz-.") == std::string::npos;
     if (plain) claim_equal(host, parts.host, "the host");
-    // libcurl rewrites numeric hosts (0x7f.1 → 127.0.0.1): none may become loopback for us and something else for it.
+    // libcurl rewrites numeric hosts (0x7f.1 → 127.0.0.1): none may be loopback for this library and another host for
+    // libcurl.
     if (transport::is_loopback_host(parts.host)) claim(transport::is_loopback_host(host), "loopback is loopback");
 }
 

@@ -1,4 +1,5 @@
-// What the fuzzers share: their entry point's declaration, and a claim that must hold for every input.
+// Shared by the fuzzers: the declaration of their entry point, and `claim`, which checks what must hold for every
+// input.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,7 @@ inline std::string_view as_text(const std::uint8_t* bytes, std::size_t size) {
     return size == 0 ? std::string_view() : std::string_view(reinterpret_cast<const char*>(bytes), size);
 }
 
-/// Ends the program when the claim is false: libFuzzer keeps the input, a plain test fails.
+/// Ends the program if the claim is false: libFuzzer keeps the input, a plain test fails.
 inline void claim(bool holds, std::string_view what) {
     if (holds) return;
     std::cerr << "not true: " << what << std::endl;

@@ -1,4 +1,4 @@
-// Whatever a gateway answers with a bad status, the error is one readable line without markup, and has a class.
+// Whatever body a gateway sends with an error status, the error is one readable line without markup and has a class.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -39,7 +39,7 @@ void claim_readable(const Error& error, std::string_view body) {
 }  // namespace
 }  // namespace holysheep::fuzz
 
-/// The first byte chooses the status, the rest is the body.
+/// The first byte chooses the status; the rest is the body.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     using namespace holysheep;
     constexpr int kStatuses[] = {400, 401, 402, 403, 404, 405, 408, 409, 413, 422,

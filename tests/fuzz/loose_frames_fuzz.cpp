@@ -1,5 +1,5 @@
-// Text that lost its framing: the frames are those of a slow and obvious reading of the rules, however it is cut, and a
-// stream that is framed carelessly means what the same frames mean in the standard's form.
+// Streams with broken framing: however the text is cut, the frames equal those of a slow reference parser, and a
+// carelessly framed stream means the same as its frames in standard form.
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,7 +46,7 @@ std::vector<Frame> frames_of(std::string_view text) {
 
 // ---- the reference ----
 
-/// What is left of a line; the line itself is taken from `text`.
+/// Removes the first line from `text` and returns the rest of that line.
 std::string take_line(std::string& text) {
     std::size_t end = 0;
     while (end < text.size() && !is_line_break(text[end])) ++end;
@@ -83,7 +83,7 @@ std::vector<Frame> slow_frames(std::string text) {
             std::size_t end = std::string::npos;
             if (text.front() == '{' || text.front() == '[') {
                 end = slow_end_of_json(text, false);
-                // One that never closes says that no later one needs to be looked for beyond its line.
+                // If one object never closes, later ones are not searched for beyond their own line.
                 if (end == std::string::npos && !some_object_is_open) {
                     end = slow_end_of_json(text, true);
                     some_object_is_open = end == std::string::npos;
@@ -101,7 +101,7 @@ std::vector<Frame> slow_frames(std::string text) {
     }
 }
 
-/// An object that closes where it closes in one piece, also when it comes in pieces.
+/// An object's end is found at the same place whether the text comes in one piece or in several.
 void claim_end_is_found_in_pieces(std::string_view text) {
     if (text.empty() || (text.front() != '{' && text.front() != '[')) return;
     const std::size_t whole = slow_end_of_json(text, true);
@@ -112,7 +112,7 @@ void claim_end_is_found_in_pieces(std::string_view text) {
             end = wire::end_of_json(piece, outline);
             if (end != std::string_view::npos) break;
             before += piece.size();
-            // A line break in a string ends the search; what follows is not read.
+            // A line break within a string ends the search; the rest is not read.
             if (outline_of(text.substr(0, before)).broken_string) break;
         }
         claim((end == std::string_view::npos ? end : before + end) == whole, "the end of JSON in pieces");
@@ -137,26 +137,26 @@ bool is_one_value(std::string_view text) {
     return wire::parse_json(text, tree);
 }
 
-/// The frames with the lines and blank lines that the standard wants. nullopt where it has no words for them.
+/// Writes the frames with the lines and blank lines that the standard requires; nullopt if it cannot express them.
 std::optional<std::string> in_standard_form(const std::vector<Frame>& frames) {
     std::string body;
     for (const Frame& frame : frames) {
         if (frame.text.find('\r') != std::string::npos) return std::nullopt;
         switch (frame.kind) {
             case Kind::json:
-                if (frame.text == "[DONE]") return std::nullopt;  // an array, with more behind it
+                if (frame.text == "[DONE]") return std::nullopt;  // an array followed by more text
                 if (frame.of_error_event) body += "event: error\n";
                 body += as_data_lines(frame.text);
                 break;
             case Kind::done: body += "data: [DONE]\n\n"; break;
             case Kind::comment:
-                // A status in a comment holds for the rest of its event.
+                // A status in a comment applies to the rest of its event.
                 if (frame.text.find("HTTP_STATUS") != std::string::npos) return std::nullopt;
                 body += ":" + frame.text + "\n";
                 break;
             case Kind::error: body += "error: " + frame.text + "\n"; break;
             case Kind::unreadable:
-                if (is_one_value(frame.text)) return std::nullopt;  // as an event it would be one that says nothing
+                if (is_one_value(frame.text)) return std::nullopt;  // as an event it would mean nothing
                 body += as_data_lines(frame.text);
                 break;
         }
@@ -167,7 +167,7 @@ std::optional<std::string> in_standard_form(const std::vector<Frame>& frames) {
 std::string story_of(std::string_view body) {
     wire::ChunkRecorder sink;
     wire::StreamDecoder decoder({.skip_malformed_chunks = 1}, sink);
-    decoder.feed(":\n");  // an event stream, whatever follows
+    decoder.feed(":\n");  // makes the decoder treat the body as an event stream
     decoder.feed(body);
     decoder.end_of_body(true);
     std::string story;
@@ -177,10 +177,10 @@ std::string story_of(std::string_view body) {
     return story + wire::describe(decoder.take_completion());
 }
 
-/// One event that is no JSON as a whole, against its frames as events of their own.
+/// Compares one event that is not valid JSON as a whole with its frames as events of their own.
 void claim_framing_is_not_meaning(std::string_view text, const std::vector<Frame>& frames) {
     if (is_one_value(text) || text.find_first_of(std::string_view("\r\0", 2)) != std::string_view::npos) return;
-    // The first line of an event is an event where it says all by itself: that is the event decoder's rule.
+    // The event decoder treats the first line of an event as an event of its own if that line is complete by itself.
     if (text.find('\n') != std::string_view::npos) {
         const std::string first = line_of(std::string(text));
         if (first == "[DONE]" || wire::is_json_object(first)) return;
@@ -195,7 +195,7 @@ void claim_framing_is_not_meaning(std::string_view text, const std::vector<Frame
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     using namespace holysheep;
-    if (size > 1024) return 0;  // the reference takes time with the square
+    if (size > 1024) return 0;  // the reference takes quadratic time
     const std::string_view text = fuzz::as_text(bytes, size);
     const auto frames = fuzz::slow_frames(std::string(text));
     fuzz::claim_equal(fuzz::describe(fuzz::frames_of(text)), fuzz::describe(frames), "the frames and the rules");

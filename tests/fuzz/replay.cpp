@@ -1,4 +1,4 @@
-// Runs a fuzzer's function over files, where there is no libFuzzer: the corpus as a plain test.
+// Runs a fuzzer's function over files when libFuzzer is not available, so that the corpus serves as a plain test.
 // folders or files → [main] → LLVMFuzzerTestOneInput
 #include <algorithm>
 #include <cstddef>

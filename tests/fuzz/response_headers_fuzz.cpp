@@ -1,4 +1,5 @@
-// Headers from strangers: waits are never negative or absurd, dates are what they say, and case and space mean nothing.
+// Headers from untrusted servers: waits are never negative or absurd, dates are read correctly, and case and space have
+// no meaning.
 #include <algorithm>
 #include <cstdio>
 #include <string>
@@ -30,7 +31,7 @@ constexpr std::string_view kNames[] = {"retry-after",
                                        "anthropic-ratelimit-requests-reset",
                                        "ratelimit-remaining"};
 
-/// Each line is a header; its first byte chooses the name, a dollar the price.
+/// Each line is a header; its first byte chooses the name, and `$` chooses the price header.
 Headers headers_from(std::string_view text) {
     Headers headers;
     while (!text.empty() && headers.size() < 32) {
@@ -44,7 +45,7 @@ Headers headers_from(std::string_view text) {
     return headers;
 }
 
-/// The same headers, shouted and with space around.
+/// The same headers in upper case and with extra spaces.
 Headers disguised(Headers headers) {
     for (auto& [name, value] : headers) {
         for (char& c : name) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
@@ -74,7 +75,7 @@ std::string read(const Headers& headers) {
            (cost ? " " + std::to_string(cost->nano) : "");
 }
 
-/// The date in its preferred form, printed by hand.
+/// The date in its preferred form, formatted without the library.
 std::string printed(std::chrono::sys_seconds time) {
     using namespace std::chrono;
     constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",

@@ -1,4 +1,4 @@
-// What JSON text says by its quotes and brackets, read afresh and slowly: the reference of JsonOutline.
+// A slow reader of quotes and brackets in JSON text that starts over for every question: the reference of JsonOutline.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,7 @@ inline bool begins_with(std::string_view text, std::string_view beginning) {
 }
 
 struct SlowOutline {
-    std::string outside{};  ///< the text with `""` in place of each string, `"` for one that is open
+    std::string outside{};                          ///< the text with `""` in place of each string, `"` for an open one
     bool in_string = false, broken_string = false;  ///< broken: a line break within a string
     int depth() const {
         int depth = 0;
@@ -30,7 +30,7 @@ struct SlowOutline {
     }
 };
 
-/// A quote ends a string where the number of backslashes right before it is even.
+/// A quote ends a string if the number of backslashes right before it is even.
 inline SlowOutline outline_of(std::string_view text) {
     SlowOutline out;
     std::size_t backslashes = 0;
@@ -47,7 +47,7 @@ inline SlowOutline outline_of(std::string_view text) {
     return out;
 }
 
-/// How many bytes the object or array at the beginning takes; npos where it does not close. Tries every length.
+/// The length of the object or array at the beginning; npos if it does not close. Tries every length.
 inline std::size_t slow_end_of_json(std::string_view text, bool over_lines) {
     for (std::size_t end = 1; end <= text.size(); ++end) {
         if (!over_lines && is_line_break(text[end - 1])) return std::string_view::npos;

@@ -1,5 +1,5 @@
-// The rules by which pieces of tool calls belong together, as lists that are searched from the front and texts that are
-// read afresh for every question: the reference of ToolCallAssembler.
+// A slow version of the rules that assign pieces to tool calls: it searches lists from the front and rereads the text
+// for every question. The reference of ToolCallAssembler.
 #pragma once
 
 #include <algorithm>
@@ -18,18 +18,18 @@ namespace holysheep::fuzz {
 
 struct SlowCall {
     std::string id{}, type{}, name{}, arguments{};
-    std::string read{};      ///< the arguments that came while the type was not "custom"
-    std::string repeated{};  ///< what pieces have said again of whole arguments
+    std::string read{};      ///< arguments that came while the type was not "custom"
+    std::string repeated{};  ///< a repetition of complete arguments, as far as it has come
     std::string next_name{}, next_id{};
     std::size_t chunk = 0;
     bool has_id = false, reported = false, says_all_so_far = false;
 
     bool is_custom() const { return type == "custom"; }
     bool begins_like_object() const { return begins_with(stripped(read), "{"); }
-    /// The object at the beginning has closed.
+    /// Whether the object at the beginning has closed.
     bool is_whole() const { return begins_like_object() && slow_end(stripped(read)) != std::string_view::npos; }
     bool is_open() const { return begins_like_object() && !is_whole(); }
-    /// Inside a string, or behind a character that a value follows.
+    /// Inside a string, or after a character that a value may follow.
     bool takes_object() const {
         const SlowOutline outline = outline_of(read);
         if (outline.in_string) return true;
@@ -44,7 +44,7 @@ struct SlowCall {
     }
 
   private:
-    /// As slow_end_of_json, with line breaks in strings.
+    /// Like slow_end_of_json, but allows line breaks in strings.
     static std::size_t slow_end(std::string_view text) {
         for (std::size_t end = 1; end <= text.size(); ++end) {
             const SlowOutline outline = outline_of(text.substr(0, end));
@@ -75,7 +75,7 @@ class SlowToolCalls {
         return std::nullopt;
     }
     bool has_as_id(std::size_t slot, std::string_view id) const { return !id.empty() && known_as(id) == slot; }
-    /// An id stays with the call that had it first. Whether it is this one.
+    /// An id stays with the call that had it first. Returns whether that is this call.
     bool claim_id(std::string_view id, std::size_t slot) {
         if (known_as(id)) return false;
         ids_.emplace_back(id, slot);
@@ -116,7 +116,7 @@ class SlowToolCalls {
         return !last.name.empty() && !piece.arguments.empty() && waits ? last_ : calls.size();
     }
 
-    /// The name again, with more of a text that is not whole.
+    /// Whether the piece repeats the name and continues an incomplete text.
     static bool goes_on(const SlowCall& call, const wire::ToolCallDelta& piece) {
         return piece.name == call.name && call.is_open() && !piece.arguments.empty() &&
                !begins_with(stripped(piece.arguments), "{");
@@ -195,7 +195,7 @@ class SlowToolCalls {
         call.read += piece;
     }
 
-    /// The arguments of another call, where the piece begins one.
+    /// Adds a piece; returns the arguments of a new call if the piece begins one.
     static std::optional<std::string> put_arguments(SlowCall& call, const std::string& piece) {
         const std::string text = call.arguments;
         if (!call.repeated.empty()) {
@@ -208,7 +208,7 @@ class SlowToolCalls {
         if (!begins || stripped(text).empty()) {
             append(call, piece);
         } else if (call.is_placeholder() && stripped(piece) == "{}") {
-            return std::nullopt;  // a placeholder again
+            return std::nullopt;  // a repeated placeholder
         } else if (call.is_placeholder() && !call.reported) {
             call.arguments = call.read = piece;
             call.says_all_so_far = false;
@@ -229,7 +229,7 @@ class SlowToolCalls {
         if (!call.begins_like_object() || !begins_with(piece, call.arguments)) return false;
         if (call.says_all_so_far) return true;
         if (!outline_of(call.read).in_string) return !call.takes_object();
-        // The quote would end the string, and behind a string stands punctuation.
+        // The quote would end the string, and after a string comes punctuation.
         if (!begins_with(piece, "{\"") || piece.size() == 2) return false;
         return !is_space(piece[2]) && std::string_view(":,]}").find(piece[2]) == std::string_view::npos;
     }

@@ -1,4 +1,4 @@
-// Any bytes, in any pieces, give the events that a slow and obvious reading of the rules gives.
+// Any bytes, cut into any pieces, give the same events as a slow reference decoder.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -37,7 +37,7 @@ std::string decode(const wire::Pieces& pieces, std::size_t limit) {
            std::to_string(decoder.reconnection_milliseconds().value_or(0));
 }
 
-/// Lines first, then fields, then events, each in a pass of its own.
+/// Splits the bytes into lines; fields and events are later passes.
 std::vector<std::string> lines_of(std::string_view bytes) {
     std::vector<std::string> lines(1);
     for (std::size_t at = 0; at < bytes.size(); ++at) {
@@ -49,7 +49,7 @@ std::vector<std::string> lines_of(std::string_view bytes) {
             if (crlf) ++at;
         }
     }
-    // What stands behind the last line end is a line only if there is something.
+    // Text after the last line end counts as a line only if it is not empty.
     if (lines.back().empty()) lines.pop_back();
     return lines;
 }
@@ -60,7 +60,7 @@ std::string reference(std::string_view bytes) {
     std::string name, id, retry = "0";
     std::vector<std::string> data;
     auto lines = lines_of(bytes);
-    lines.emplace_back();  // the end of the body dispatches, too
+    lines.emplace_back();  // the end of the body also dispatches the event
     for (const std::string& line : lines) {
         if (line.empty()) {
             std::string text;
@@ -80,7 +80,7 @@ std::string reference(std::string_view bytes) {
         if (value.substr(0, 1) == " ") value.erase(0, 1);
         const bool digits = !value.empty() && value.find_first_not_of("0123456789") == std::string::npos;
         if (field == "data") {
-            // A first line that says all by itself is an event of its own when another line follows.
+            // A first line that is complete by itself is an event of its own when another line follows.
             if (data.size() == 1 && out.is_whole(data.front())) {
                 out.on_event(name.empty() ? "message" : name, data.front());
                 data.clear();
@@ -97,7 +97,7 @@ std::string reference(std::string_view bytes) {
     return out.seen + "id " + id + " retry " + retry;
 }
 
-/// Beyond 18 digits the decoder may keep or refuse a time; nobody sends one.
+/// A retry time of more than 18 digits may be kept or refused by the decoder; no server sends one.
 bool has_absurd_number(std::string_view bytes) {
     std::size_t run = 0;
     for (const char c : bytes) {

@@ -1,6 +1,6 @@
-// The body of a stream tells the same story however it is cut: events, verdict, error, answer. Nothing is thrown. What
-// readers are told adds up to the answer, and chunks mean the same by their frame, by the scan and by the tree, as
-// events and on lines of their own.
+// However a stream's body is cut, its events, verdict, error and answer are the same, and nothing is thrown. The events
+// add up to the answer, and chunks mean the same in the fast path, the in-place scanner and the DOM parser, as events
+// and as bare lines.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -74,14 +74,14 @@ void claim_told_is_answer(std::string_view body) {
         for (const ToolCall& call : choice.message.tool_calls) {
             const auto found = texts.arguments.find(slot++);
             const std::string_view arguments = found == texts.arguments.end() ? "" : std::string_view(found->second);
-            // What is held back at a failure stays untold.
+            // After a failure, arguments that were held back are never reported.
             claim_equal(arguments, complete ? call.arguments : call.arguments.substr(0, arguments.size()),
                         "arguments as told and as kept");
         }
     }
 }
 
-/// The lines of a text that are JSON objects, whatever stands around them.
+/// The lines of a text that are JSON objects, with any text around them removed.
 std::vector<std::string> objects_of(std::string_view text) {
     std::vector<std::string> objects;
     while (!text.empty()) {
@@ -100,7 +100,7 @@ std::string as_events(const std::vector<std::string>& objects) {
     return body;
 }
 
-/// With a member that says nothing, but that the scan leaves to the tree.
+/// Adds a member without meaning that makes the in-place scanner fall back to the DOM parser.
 std::vector<std::string> for_the_tree(std::vector<std::string> objects) {
     for (std::string& object : objects) {
         object.pop_back();
@@ -110,14 +110,14 @@ std::vector<std::string> for_the_tree(std::vector<std::string> objects) {
     return objects;
 }
 
-/// On lines of their own, without `data:` before them.
+/// Puts each object on its own line, without `data:` before it.
 std::string as_bare_lines(const std::vector<std::string>& objects) {
     std::string body = ":\n";
     for (const std::string& object : objects) body += object + "\n";
     return body;
 }
 
-/// Errors, choices and usage: what counts outside of events, too.
+/// Whether the object has an error, choices or usage; these count outside of events, too.
 bool is_certain(const std::string& object) {
     wire::AnswerDom dom;
     wire::AnswerFields fields;

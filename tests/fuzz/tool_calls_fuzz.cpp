@@ -1,5 +1,5 @@
-// Pieces of tool calls in any order and shape: the assembler puts them where a slow and obvious reading of the rules
-// does, and what readers are told of a stream adds up to its calls.
+// Pieces of tool calls in any order and shape: the assembler assigns them as a slow reference does, and the events of a
+// stream add up to its calls.
 #include <string>
 #include <vector>
 
@@ -16,8 +16,8 @@ struct Piece {
     bool begins_chunk = false, is_reported = false;
 };
 
-/// A line each: a byte for the index, one for the id, one for the name and the type, one for the chunk, and the
-/// arguments.
+/// Reads one piece from each line: a byte for the index, one for the id, one for the name and the type, one for the
+/// chunk, then the arguments.
 std::vector<Piece> pieces_of(std::string_view text) {
     constexpr std::string_view kIds[] = {"", "", "a", "b", "c"}, kNames[] = {"", "", "f", "g"},
                                kTypes[] = {"function", "", "custom"};
@@ -112,7 +112,7 @@ void claim_told_is_assembled(const std::vector<Piece>& pieces) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     using namespace holysheep;
-    if (size > 1024) return 0;  // the reference takes time with the square
+    if (size > 1024) return 0;  // the reference takes quadratic time
     const auto pieces = fuzz::pieces_of(fuzz::as_text(bytes, size));
     fuzz::claim_rules(pieces);
     fuzz::claim_told_is_assembled(pieces);
