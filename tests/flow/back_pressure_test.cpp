@@ -1,4 +1,4 @@
-// A slow reader slows the gateway down, is never taken for a stall, and can stop and go on at will.
+// A slow reader slows the gateway down, is never mistaken for a stall, and can pause and resume at any time.
 #include "call_flow.hpp"
 
 namespace holysheep::flow {
@@ -25,9 +25,9 @@ TEST(BackPressure, WhatIsHeldStaysBounded) {
     CallFlow flow({"us-west"}, {}, CallFlow::kManual);
     flow.transport.stream("us-west", std::vector<std::string>(kPieces, kPiece));
     auto stream = flow.client.stream(a_question());
-    // Each event holds its text twice: once on its own, once within the wire chunk it came from.
+    // Each event stores its text twice: on its own, and within the wire chunk it came from.
     std::size_t events = 0;
-    flow.client.drain("us-west");  // changes nothing for a call in flight
+    flow.client.drain("us-west");  // does not affect a call in flight
     auto it = stream.begin();
     for (; it != stream.end() && events < 5; ++it) ++events;
     EXPECT_FALSE(flow.transport.requests()[0].ended);
@@ -50,14 +50,14 @@ TEST(BackPressure, AGatewayThatStallsAfterASlowReaderIsStillFound) {
     flow.transport.stream_stall("us-west", std::vector<std::string>(kPieces, kPiece));
     auto stream = flow.client.stream(a_question());
     flow.clock.advance(4min);
-    auto it = stream.begin();  // the role comes first
+    auto it = stream.begin();  // the first event is the role
     for (std::size_t read = 0; read < kPieces; ++read) ++it;
     EXPECT_EQ(it->event, ChunkEvent::content);
     flow.clock.advance(61s);
     EXPECT_THAT(stream.finish(), FailsWith(ErrorCode::stream_stalled));
 }
 
-/// The clock of a thread that was kept from its work: later than the things that wait for it.
+/// The clock of a thread that was delayed: its time is later than the events that wait to be processed.
 struct BusyClock final : Clock {
     explicit BusyClock(FakeClock& given) : clock(given) {}
     time_point now() const override { return std::max(clock.now(), busy_until); }
@@ -102,7 +102,7 @@ TEST(BackPressure, ACallbackThatKeepsTheClientsThreadIsNotAStall) {
         a_question(), {},
         [&](const ChatChunk& chunk) {
             seen.on_chunk()(chunk);
-            if (chunk.text == "b") busy->busy_until = clock.now() + 12s;  // "c" waits for it then
+            if (chunk.text == "b") busy->busy_until = clock.now() + 12s;  // "c" is then waiting to be read
         },
         seen.on_done());
     clock.advance(30s);
@@ -193,7 +193,7 @@ TEST(StreamHandle, DroppingItChangesNothing) {
     { const auto dropped = flow.client.stream_async(a_question(), {}, seen.on_chunk(), seen.on_done()); }
     EXPECT_EQ(seen.content(), 2U);
     EXPECT_TRUE(seen.result);
-    StreamHandle().cancel();  // one that steers nothing
+    StreamHandle().cancel();  // a handle without a stream
 }
 
 TEST(StreamHandle, OutlivesItsClient) {

@@ -1,5 +1,5 @@
-// What a slow or hung program, or a hostile gateway, may take of memory, threads and connections: each has its bound,
-// and what does not fit is counted.
+// Limits on the memory, threads and connections that a slow or hung program or a hostile gateway can use. Items beyond
+// a limit are dropped and counted.
 #include <atomic>
 #include <future>
 #include <mutex>
@@ -17,7 +17,7 @@ using ::testing::Le;
 using ::testing::Optional;
 using ::testing::SizeIs;
 
-/// What hangs waits for it; it opens at the end of the test at the latest.
+/// Blocks hung hooks; opens at the end of the test at the latest.
 class Gate {
   public:
     Gate() : opened_(promise_.get_future().share()) {}
@@ -35,7 +35,7 @@ class Gate {
     bool open_ = false;
 };
 
-/// Takes no record until the gate opens.
+/// Blocks on every record until the gate opens.
 struct HungListener final : EventListener {
     explicit HungListener(std::shared_future<void> gate) : opened(std::move(gate)) {}
     void on_call(const CallRecord&) override {
@@ -89,7 +89,7 @@ TEST(Bounds, AHungListenerHoldsUpNeitherCallsNorOtherListenersNorKeysNorTheDestr
     const auto other = std::make_shared<CountingListener>();
     std::atomic<int> keys{0};
     {
-        // Manual: no deadline passes while another thread fetches the key.
+        // Manual mode: no deadline passes while another thread fetches the key.
         const auto clock = std::make_shared<FakeClock>(FakeClock::Mode::manual);
         const auto transport = std::make_shared<FakeTransport>(*clock);
         transport->reply("us-west", "hello");

@@ -1,4 +1,4 @@
-// What keeps calls away from a region that fails, what lets them return, and what never counts against a region.
+// What opens a region's breaker, what closes it again, and what never counts against a region.
 #include "region_flow.hpp"
 
 namespace holysheep::flow {
@@ -11,12 +11,13 @@ using ::testing::Ge;
 using ::testing::HasSubstr;
 using ::testing::Le;
 
-/// The first region answers as the script says, the second always; each call goes to the first one it may.
+/// The first region answers from the script, the second always answers; each call goes to the first region that it may
+/// use.
 struct BreakerFlow : CallFlow {
     explicit BreakerFlow(BreakerOptions breaker = {}) : CallFlow({kUs, kEu}, {.breaker = breaker}) {
         transport.reply(kEu, "hello");
     }
-    /// How many of so many calls asked the first region.
+    /// Makes `calls` calls; returns how many of them asked the first region.
     int asked(int calls) {
         const auto before = count_by_region(attempts())[kUs];
         for (int i = 0; i < calls; ++i) EXPECT_NE(answered_by(*this), "");
@@ -58,7 +59,7 @@ TEST(Breaker, ASuccessBetweenStartsTheCountAgain) {
     EXPECT_EQ(flow.asked(20), 20);
 }
 
-/// Every other attempt fails.
+/// Every other attempt fails; returns how many attempts the first region got.
 int asked_while_half_fail(BreakerOptions breaker, nanoseconds between = 0ns) {
     BreakerFlow flow(breaker);
     for (int i = 0; i < 15; ++i) flow.transport.reply(kUs, "hello").reply_raw(kUs, 500, {}, "");
@@ -252,7 +253,7 @@ TEST(Breaker, ForcedOpenItStaysOpenUntilForcedClosed) {
     flow.client.force_close(kUs);
     EXPECT_EQ(breaker_of(flow, kUs), BreakerState::closed);
     EXPECT_EQ(flow.asked(5), 5);
-    flow.client.force_open("mars");  // unknown: nothing happens
+    flow.client.force_open("mars");  // an unknown region is ignored
     EXPECT_EQ(flow.asked(1), 1);
 }
 

@@ -1,4 +1,4 @@
-// Ceilings on money: reserved before, settled after.
+// Budgets: money is reserved before a call and settled after it.
 #include <limits>
 
 #include "call_flow.hpp"
@@ -10,7 +10,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-/// A dollar per thousand tokens, so that the sums are plain to see.
+/// A dollar per thousand tokens keeps the sums easy to check.
 ClientOptions with_budget(const char* ceiling) {
     ClientOptions options;
     options.budget.ceiling = usd(ceiling);

@@ -1,4 +1,4 @@
-// A client on a FakeClock and a FakeTransport, ready in one line; its end proves that nothing was left behind.
+// Sets up a client on a FakeClock and a FakeTransport in one line; its destructor checks that nothing was left behind.
 // test → [CallFlow] → Client on fakes
 #pragma once
 
@@ -34,17 +34,17 @@ inline ChatRequest a_question() {
     return {.model = "gpt-4.1", .messages = {user("Which sheep gives the finest wool?")}};
 }
 
-/// Runs callbacks where they arise: in these tests, on the thread that moves the clock.
+/// Runs callbacks directly: in these tests, on the thread that moves the clock.
 inline void run_inline(const std::function<void()>& function) { function(); }
 
-/// On an automatic clock a blocking call returns at once, whatever it takes in virtual time. On a manual one
+/// On an automatic clock a blocking call returns at once, however long it takes in virtual time. On a manual one
 /// (`kManual`) the test uses the asynchronous forms and moves time itself.
 class CallFlow {
   public:
     static constexpr auto kManual = FakeClock::Mode::manual;
     static constexpr bool kProbing = true;
 
-    /// `regions` are those of the fake network; without any, `options` has its own.
+    /// `regions` are those of the fake network; if empty, `options` brings its own.
     explicit CallFlow(const std::vector<std::string>& regions, ClientOptions options = {},
                       FakeClock::Mode mode = FakeClock::Mode::automatic, bool probing = false)
         : automatic_(mode == FakeClock::Mode::automatic),
@@ -93,12 +93,12 @@ class CallFlow {
     ClientOptions complete(ClientOptions options, const std::vector<std::string>& regions) {
         if (options.regions.empty()) {
             options.regions = FakeTransport::regions(regions);
-            // In tiers, so that calls go to the first one named; tests of the choice itself bring their own regions.
+            // Tiers make calls go to the first region in the list; tests of region choice bring their own regions.
             for (int tier = 0; auto& region : options.regions) region.tier = tier++;
         }
         if (options.api_key.empty()) options.api_key = "sk-test-key";
         if (options.seed == 0) options.seed = 7;
-        // Periodic probes would keep an automatic clock running; tests of probes say `probing`.
+        // Periodic probes would keep an automatic clock running; tests of probes pass `kProbing`.
         options.health.enabled = probing_;
         options.transport = transport_;
         options.clock = clock_;
@@ -128,7 +128,7 @@ bool is_ready(const std::future<T>& future) {
     return future.wait_for(0s) == std::future_status::ready;
 }
 
-/// What another thread will say; one that does not say it fails the test instead of stopping it for ever.
+/// Waits for a result from another thread; a result that never comes fails the test instead of blocking it for ever.
 template <class T>
 T said_by(std::promise<T>& promise) {
     auto future = promise.get_future();
@@ -136,7 +136,7 @@ T said_by(std::promise<T>& promise) {
     return future.get();
 }
 
-/// "content:Hel", "finish:stop", "usage", …
+/// Describes an event, for example "content:Hel", "finish:stop" or "usage".
 inline std::string describe(const ChatChunk& chunk) {
     std::string text(to_string(chunk.event));
     if (!chunk.text.empty()) text += ":" + std::string(chunk.text);

@@ -1,4 +1,4 @@
-// Each option of a call, by its effect.
+// Checks the effect of each call option.
 #include "call_flow.hpp"
 
 namespace holysheep::flow {

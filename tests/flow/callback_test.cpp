@@ -1,4 +1,4 @@
-// Asynchronous forms: which thread, how often, and what happens when a callback misbehaves.
+// Asynchronous forms: on which thread and how often callbacks run, and what happens when one misbehaves.
 #include <atomic>
 #include <stdexcept>
 #include <thread>
@@ -134,7 +134,7 @@ TEST(Callbacks, AClientMayBeDestroyedWithinItsOwnCallback) {
     const auto clock = std::make_shared<FakeClock>(FakeClock::Mode::automatic);
     auto* fake = new FakeTransport(*clock);
     fake->reply("us-west", "hello").hang("eu-central");
-    // The transport goes with the last of the client.
+    // The transport is destroyed with the last part of the client.
     std::shared_ptr<Transport> transport(fake, [&](Transport* last) {
         delete last;
         gone.set_value();

@@ -1,4 +1,4 @@
-// Cancelling acts at once in every phase of a call, and on the wire.
+// Cancelling takes effect at once in every phase of a call, on the wire too.
 #include <stop_token>
 
 #include "call_flow.hpp"

@@ -1,4 +1,4 @@
-// Each option of a client, by its effect. Those of real connections (TLS, proxy, HTTP/2) are tested over sockets.
+// Checks the effect of each client option. Options of real connections (TLS, proxy, HTTP/2) are tested over sockets.
 #include <sstream>
 
 #include "call_flow.hpp"

@@ -1,4 +1,4 @@
-// A bound on what is in flight in each region.
+// Limits on the number of requests in flight in each region.
 #include <future>
 #include <vector>
 
@@ -133,7 +133,7 @@ TEST(Concurrency, WhoFailsFastDoesNotWaitForRoomAfterAFailureEither) {
 }
 
 TEST(Concurrency, ACallThatWaitedForTheRateLimitIsNotRefusedForAFullQueue) {
-    // Its place under the limit comes when the region has become full, and the queue as well.
+    // When the rate limit lets the call go, the region is full, and so is its queue.
     CallFlow flow({"us-west"},
                   {.rate_limit = {.requests = 2, .per = 1s}, .concurrency = {.max_per_region = 2, .queue = 1}},
                   CallFlow::kManual);
@@ -145,7 +145,7 @@ TEST(Concurrency, ACallThatWaitedForTheRateLimitIsNotRefusedForAFullQueue) {
     flow.clock.advance(10ms);
     flow.transport.clear("us-west").reply("us-west", "long", {.first_byte = 2s});
     std::vector<std::future<Result<ChatCompletion>>> others;
-    for (const auto* model : {"x", "y", "z"}) {  // other models have limits of their own
+    for (const auto* model : {"x", "y", "z"}) {  // other models have their own limits
         others.push_back(flow.client.chat_async({.model = model, .messages = {user("hello?")}}));
         flow.clock.advance(10ms);
     }

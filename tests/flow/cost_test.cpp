@@ -1,4 +1,4 @@
-// What calls cost: the answer, every attempt, the call's record and the ledger.
+// The cost of calls: in the answer, every attempt, the call's record and the ledger.
 #include "call_flow.hpp"
 
 namespace holysheep::flow {
@@ -16,7 +16,7 @@ std::string answer(const std::string& model, const std::string& usage) {
 
 const std::string kCounted =
     R"({"prompt_tokens":1000,"completion_tokens":500,"total_tokens":1500,"prompt_tokens_details":{"cached_tokens":800}})";
-const auto kCountedCost = usd("0.0048");  // 200 × 2.00 + 800 × 0.50 + 500 × 8.00, of a million
+const auto kCountedCost = usd("0.0048");  // 200 × 2.00 + 800 × 0.50 + 500 × 8.00, per million
 
 struct Records final : EventListener {
     std::vector<CallRecord> calls{};
@@ -34,7 +34,7 @@ struct CostFlow {
         return options;
     }
     const CallRecord& record() const { return records->calls.back(); }
-    /// What a ledger of one line says.
+    /// Returns the only line of the ledger.
     CostLine line() const {
         const auto ledger = flow.client.ledger();
         EXPECT_THAT(ledger.lines, SizeIs(1)) << ledger;
@@ -42,8 +42,8 @@ struct CostFlow {
     }
 };
 
-/// A request to us-west that was sent, but nobody knows what became of it: two US dollars a million, four bytes a
-/// token.
+/// A request to us-west was sent, but its outcome is unknown: the estimate uses two US dollars per million tokens and
+/// four bytes per token.
 void expect_prompt_estimate(const CostFlow& w, const AttemptRecord& attempt) {
     const auto bytes = static_cast<std::int64_t>(w.flow.requests().front().body.size());
     ASSERT_TRUE(attempt.cost);
@@ -131,7 +131,7 @@ TEST(Cost, GoesByTheFallbackThatAnAnswerOfNoNameCameFrom) {
     ASSERT_THAT(reply, IsOk());
     ASSERT_THAT(reply->attempts, SizeIs(2));
     EXPECT_EQ(reply->attempts[1].kind, AttemptKind::fallback_model);
-    EXPECT_EQ(reply->cost, usd("0.00049"));  // 1,000 × 0.28 + 500 × 0.42, of a million
+    EXPECT_EQ(reply->cost, usd("0.00049"));  // 1,000 × 0.28 + 500 × 0.42, per million
 }
 
 TEST(Cost, GoesByTheClientsOwnPrices) {
@@ -291,7 +291,7 @@ TEST(Cost, IsEstimatedAtNoMoreThanTheRequestAllows) {
     w.flow.transport.stream_bytes(kUs, {kRoleEvent, content_event(std::string(4'000'000, 'x'))}, StreamEnd::cut);
     auto asked = a_question();
     asked.max_completion_tokens = 1'000;
-    // The clock runs ahead of the thread that reads.
+    // The clock runs ahead of the reading thread.
     const auto reply = w.flow.client.stream(asked, {.timeouts = TimeoutOptions{.unread = 0ms}}).finish();
     ASSERT_THAT(reply, FailsWith(ErrorCode::stream_interrupted));
     EXPECT_NEAR(static_cast<double>(reply.error().attempts[0].cost->nano), 8'000'000, 200'000);

@@ -1,4 +1,4 @@
-// Time limits as the caller sets them: the call as a whole, and each attempt.
+// Time limits set by the caller, for the whole call and for each attempt.
 #include "call_flow.hpp"
 
 namespace holysheep::flow {

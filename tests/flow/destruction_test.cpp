@@ -1,4 +1,4 @@
-// A client that is destroyed while other threads are inside its functions: each of them returns, with `cancelled`.
+// When a client is destroyed while other threads are inside its functions, each of them returns with `cancelled`.
 #include <atomic>
 #include <future>
 #include <limits>
@@ -32,7 +32,7 @@ struct SilentClient {
     }
 };
 
-/// Runs `use` on another thread, destroys the client once its requests are out, and returns what it returned.
+/// Runs `use` on another thread, destroys the client once its requests have been sent, and returns the result of `use`.
 template <class Use>
 auto result_when_destroyed(std::size_t transfers, Use use) {
     SilentClient silent;
@@ -69,8 +69,8 @@ TEST(Destruction, EndsAStreamThatAnotherThreadReads) {
     EXPECT_THAT(result_when_destroyed(1, read), FailsWith(ErrorCode::cancelled));
 }
 
-// The rule holds the other thread between its entry and the hand-over of its call until the client's calls have been
-// ended: what it hands over then meets a client that is all but gone.
+// The rule blocks the other thread after it entered the client and before it hands over its call. By the time it does,
+// the client has ended all calls and is almost destroyed.
 TEST(Destruction, ACallThatIsHandedOverAfterTheLastOneWasEndedIsCancelledToo) {
     for (const bool streaming : {false, true}) {
         std::promise<void> in_rule, ended;

@@ -1,4 +1,4 @@
-// The other endpoints: the list of models, the key's check, any path by hand, and opening connections early.
+// The other endpoints: the list of models, key verification, raw requests, and opening connections early.
 #include "call_flow.hpp"
 
 namespace holysheep::flow {

@@ -1,4 +1,4 @@
-// Options from the environment: what is read, and what is deliberately not.
+// Options from the environment: which variables are read, and which are deliberately ignored.
 #include <cstdlib>
 #include <map>
 
@@ -12,7 +12,7 @@ using ::testing::SizeIs;
 
 using Variables = std::map<std::string, std::string>;
 
-/// Sets the variables for one test and puts back what was there.
+/// Sets the variables for one test and restores the old values.
 class Environment {
   public:
     explicit Environment(const Variables& variables) {
@@ -104,14 +104,14 @@ TEST(FromEnvironment, AClientWithoutOptionsUsesIt) {
     }
 }
 
-// ---- beside options of the program's own ----
+// ---- combined with the program's own options ----
 
 const Variables kEverything{{"HOLYSHEEP_API_KEY", "sk-of-environment"},
                             {"HOLYSHEEP_BASE_URL", "https://{region}.outside.test/v1"},
                             {"HOLYSHEEP_REGIONS", "north,south"},
                             {"HOLYSHEEP_LOG", "error"}};
 
-/// What the first request of a client with exactly these options is sent to, and with which key.
+/// Returns the URL and the key of the first request that a client with exactly these options sends.
 std::pair<std::string, std::string> first_request(ClientOptions options) {
     const auto clock = std::make_shared<FakeClock>();
     const auto transport = std::make_shared<FakeTransport>(*clock);
@@ -120,7 +120,7 @@ std::pair<std::string, std::string> first_request(ClientOptions options) {
     options.health.enabled = false;
     options.callback_executor = run_inline;
     Client client(std::move(options));
-    // Nothing is scripted.
+    // The transport has no script, so the call fails.
     EXPECT_FALSE(client.chat(a_question(), {.retry = RetryOptions{.max_attempts = 1, .outage_patience = 0ms}}));
     const auto seen = transport->requests();
     if (seen.empty()) return {};

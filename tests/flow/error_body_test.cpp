@@ -1,4 +1,4 @@
-// How long an error's body is waited for, with a transport whose every event the test gives itself.
+// How long the client waits for an error's body. The test sends every transport event itself.
 #include "call_flow.hpp"
 
 namespace holysheep::flow {

@@ -1,4 +1,4 @@
-// A call leaves a region that fails, at once, and stays where another region would say the same.
+// A call leaves a failing region at once, and stays where every other region would give the same answer.
 #include <functional>
 
 #include "call_flow.hpp"
@@ -105,7 +105,7 @@ TEST(Failover, WhatIsTheCallersFaultVisitsNoOtherRegion) {
         const auto reply = flow.client.chat(a_question());
         EXPECT_THAT(reply, FailsWith(row.code));
         EXPECT_THAT(flow.attempts(), ElementsAre("us-west"));
-        if (row.status == 501 || row.status == 505) continue;  // a 5xx may cost nothing else, but it does say something
+        if (row.status == 501 || row.status == 505) continue;  // these count as errors of the region
         EXPECT_EQ(flow.client.stats().regions[0].health.error_rate, row.status >= 500 ? 0.1 : 0.0);
     }
 }

@@ -1,5 +1,5 @@
-// A fallback model is the last resort: what comes before it, and that it comes when it helps. And what one region alone
-// gets wrong: it lacks the model, or leads to something that is no gateway.
+// A fallback model is the last resort: what is tried before it, and when it is used. Also the faults of a single
+// region: it lacks the model, or its URL leads to a server that is not a gateway.
 #include "region_flow.hpp"
 
 namespace holysheep::flow {
@@ -38,7 +38,7 @@ TEST(Fallback, ABlipOfTheOnlyRegionIsNoReasonForAnotherModel) {
 }
 
 TEST(Fallback, ALostConnectionOfTheOnlyRegionIsNoReasonEither) {
-    for (const bool refused : {true, false}) {  // before, or after the request was sent
+    for (const bool refused : {true, false}) {  // before or after the request was sent
         for (const bool streams : {false, true}) {
             CallFlow flow({kUs}, with_fallback());
             flow.transport.fail(kUs, ErrorCode::transport_failed, refused);
@@ -206,7 +206,7 @@ TEST(MissingModels, ARoutersWordsForNoEndpointAreAboutTheModel) {
     EXPECT_EQ(answered_by(flow), kEu);
 }
 
-// ---- what answers is no gateway ----
+// ---- answers that do not come from a gateway ----
 
 TEST(Misrouted, ARedirectFromOneRegionMovesOn) {
     for (const int status : {301, 302, 307, 308}) {

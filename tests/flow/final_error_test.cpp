@@ -1,4 +1,4 @@
-// What the caller is told when a call ends without an answer.
+// The error that the caller gets when a call ends without an answer.
 #include <sstream>
 
 #include "call_flow.hpp"

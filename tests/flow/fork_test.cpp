@@ -1,4 +1,5 @@
-// In a child process after fork(), a client of the parent refuses instead of waiting for threads that are not there.
+// In a child process after fork(), a client of the parent refuses calls instead of waiting for threads that do not
+// exist.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -7,7 +8,7 @@
 namespace holysheep::flow {
 namespace {
 
-/// The number of checks that failed in a child; 255 when it did not end by itself.
+/// Returns the number of checks that failed in a child; 255 if it did not exit by itself.
 template <class Function>
 int failures_in_child(Function function) {
     const pid_t child = ::fork();

@@ -1,4 +1,4 @@
-// A second region is asked when the first is slow to begin: when, how often, and when not.
+// Hedging: when and how often a second region is asked because the first is slow, and when it is not.
 #include "region_flow.hpp"
 
 namespace holysheep::flow {
@@ -16,7 +16,7 @@ ClientOptions hedging(HedgingOptions options) {
     return {.hedging = options, .timeouts = {.first_byte = 5s}};
 }
 
-/// The model's speed is known: 30 answers after 100 ms. From now on the first region hangs.
+/// A flow that knows the model's speed (30 answers after 100 ms) and whose first region hangs from now on.
 struct HedgeFlow : CallFlow {
     explicit HedgeFlow(ClientOptions options, int known = 30, const std::vector<std::string>& regions = {kUs, kEu})
         : CallFlow(regions, std::move(options)) {
@@ -81,7 +81,7 @@ TEST(Hedging, WaitsAtLeastItsDelay) {
 
 TEST(Hedging, StaysWithinItsShareOfTheCalls) {
     const auto hedges_of = [](double ratio) {
-        // One slow region among three is no general trouble.
+        // One slow region among three does not switch hedging off.
         HedgeFlow flow(hedging({.enabled = true, .ratio = ratio}), 30, {kUs, kEu, kAp});
         flow.transport.clear(kUs).reply(kUs, "late", {.first_byte = 4s});
         for (int i = 0; i < 12; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
@@ -182,7 +182,7 @@ TEST(Hedging, AStreamTakesTheFirstContent) {
     const auto ignore = [](const ChatChunk&) {};
     EXPECT_THAT(flow.client.stream_to(a_question(), {.regions = {kEu}}, ignore), IsOk());
     for (int i = 0; i < 30; ++i) EXPECT_THAT(flow.client.stream_to(a_question(), ignore), IsOk());
-    // Its head comes at once, its text later.
+    // The head comes at once, the text later.
     flow.transport.clear(kUs).stream(kUs, {"", "late"}, {.timing = {.first_byte = 150ms, .between = 3s}});
     std::string text;
     const auto reply =
@@ -201,7 +201,7 @@ TEST(Hedging, AHedgeAndARaceOfOneMomentHaveAKeyAndAPlaceEach) {
         flow.transport.reply(id, "hello", {.first_byte = 100ms});
         for (int i = 0; i < 20; ++i) EXPECT_EQ(answered_by(flow, {.regions = {id}}), id);
     }
-    // Its host answers the first packet, then nothing more comes: raced after four times 250 ms.
+    // The host answers the first packet and then sends nothing more, so a race begins after four times 250 ms.
     flow.transport.never_connects(kUs);
     flow.transport.set_evidence(PathEvidence{});
     flow.transport.clear_requests();

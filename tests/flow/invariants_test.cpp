@@ -1,5 +1,5 @@
-// What must hold whatever the regions do: the whole client under random faults, options, cancels and deadlines. A run
-// is made of its seed alone, so a failure is repeated by its number.
+// Rules that hold whatever the regions do, checked on the whole client under random faults, options, cancels and
+// deadlines. A run depends only on its seed, so a failure can be repeated by its number.
 // seed → Run (regions' scripts, options, calls) → records, requests → rules
 #include <cstdint>
 #include <set>
@@ -20,7 +20,7 @@ class Dice {
         z = (z ^ (z >> 27U)) * 0x94D0'49BB'1331'11EBU;
         return z ^ (z >> 31U);
     }
-    /// `from` to `to`, both included.
+    /// A number in [`from`, `to`], both included.
     int between(int from, int to) {
         return from + static_cast<int>(next() % static_cast<std::uint64_t>(to - from + 1));
     }
@@ -72,7 +72,7 @@ class Run final : public EventListener {
     std::vector<std::string> log() const { return log_; }
 
   private:
-    // ---- the world ----
+    // ---- regions and options ----
 
     void make_client() {
         const int regions = dice_.between(all_down_ ? 2 : 1, 5);
@@ -97,7 +97,7 @@ class Run final : public EventListener {
         options.hedging = {.enabled = dice_.chance(50), .ratio = dice_.between(0, 10) / 10.0};
         options.retry = {.budget_capacity = all_down_ ? 20 : dice_.between(0, 20)};
         options.timeouts = {.connect = 3s, .first_byte = 4s, .first_content = 4s, .stall = 3s};
-        options.listeners = {std::shared_ptr<EventListener>(std::shared_ptr<void>(), this)};  // owned by nobody
+        options.listeners = {std::shared_ptr<EventListener>(std::shared_ptr<void>(), this)};  // without ownership
         options.callback_executor = run_inline;
         probing_ = dice_.chance(60);
         flow_.emplace(std::vector<std::string>{}, std::move(options), CallFlow::kManual, probing_);
@@ -108,7 +108,7 @@ class Run final : public EventListener {
     }
 
     void script(const std::string& id) {
-        // Some regions never fail: they must save every call that may go there.
+        // Some regions never fail: they must rescue every call that may go there.
         const bool good = !all_down_ && dice_.chance(30);
         for (int steps = good ? 1 : dice_.between(1, 12); steps > 0; --steps) {
             if (good || (!all_down_ && dice_.chance(40))) {
@@ -197,7 +197,7 @@ class Run final : public EventListener {
         return call.options.regions.empty() || std::ranges::count(call.options.regions, region) > 0;
     }
 
-    // ---- what is seen while they run ----
+    // ---- observations during the run ----
 
     void on_attempt(const AttemptRecord& attempt) override {
         if (attempt.error) failed_once_.insert(attempt.region);
@@ -233,7 +233,7 @@ class Run final : public EventListener {
 
     // ---- rules ----
 
-    /// A region that never failed anybody could have been asked.
+    /// A call must not fail while a region that never failed could have been asked.
     void expect_no_free_region_was_left(const Call& call, ErrorCode error) {
         switch (error) {
             case ErrorCode::all_regions_unavailable:
@@ -245,7 +245,7 @@ class Run final : public EventListener {
             default: return;
         }
         if (call.options.cost_safe || call.options.retry) return;
-        // After a conflict the same region is asked again, no other.
+        // After a conflict only the same region is asked again.
         if (std::ranges::count(call.attempts, ErrorCode::conflict, &AttemptRecord::error) > 0) return;
         for (const auto& region : flow_->client.stats().regions) {
             const auto& health = region.health;
@@ -265,12 +265,12 @@ class Run final : public EventListener {
             const auto usable = std::ranges::count_if(ids_, [&](const auto& id) { return allowed(call, id); });
             auto bound = static_cast<std::size_t>(usable) + 2;
             if (call.options.retry) bound = static_cast<std::size_t>(call.options.retry->max_attempts);
-            // Full regions may refuse it three times more.
+            // Regions that refuse for load allow up to three more attempts.
             const auto refused = std::ranges::count_if(call.attempts, [](const AttemptRecord& attempt) {
                 return attempt.http_status == 429 || attempt.http_status == 503 || attempt.http_status == 529;
             });
             if (!call.options.retry) bound += static_cast<std::size_t>(std::min<std::ptrdiff_t>(refused, 3));
-            // While no region was usable, canaries came on top, and one return to a region that was back, or two where
+            // While no region was usable, canaries came on top. So did one return to a region that was back, or two if
             // the first had to wait for room.
             const auto canaries = static_cast<std::size_t>(std::ranges::count_if(call.attempts, &AttemptRecord::panic));
             if (!call.options.retry) bound += canaries + 2;
@@ -285,7 +285,7 @@ class Run final : public EventListener {
         }
     }
 
-    /// The same rules, as the network saw it.
+    /// The same rules, checked on the requests that the network saw.
     void expect_rules_of_requests() {
         for (const auto& seen : flow_->transport.requests()) {
             const auto label = header(seen.request, "X-Call");
@@ -300,7 +300,7 @@ class Run final : public EventListener {
 
     void expect_bounded_attempts() {
         const auto stats = flow_->client.stats();
-        // Until a region has failed nobody can know: calls that were in flight by then move freely, once per region.
+        // A fault is unknown until a region has failed: calls in flight by then may move once per region.
         const auto in_the_dark = ids_.size() * static_cast<std::size_t>(most_in_flight_);
         EXPECT_LE(static_cast<double>(stats.attempts),
                   1.25 * static_cast<double>(calls_.size()) + 25 + static_cast<double>(in_the_dark))
@@ -308,7 +308,7 @@ class Run final : public EventListener {
     }
 
     void expect_all_over() {
-        flow_->clock.advance(2s);  // bodies that are still read behind the backs of their calls
+        flow_->clock.advance(2s);  // lets the client finish reading bodies of attempts that it has abandoned
         if (!probing_) {
             EXPECT_EQ(flow_->clock.pending_timers(), 0U) << where();
             EXPECT_EQ(flow_->transport.open_transfers(), 0U) << where();
@@ -323,7 +323,7 @@ class Run final : public EventListener {
         }
     }
 
-    /// Nothing holds on to a permit, a pause or a charge: once regions are good again, each of them serves.
+    /// No permit, pause or charge is leaked: once regions are good again, each of them serves.
     void expect_recovery() {
         for (const auto& id : ids_) {
             flow_->transport.clear(id).reply(id, "back");
@@ -355,7 +355,7 @@ class Run final : public EventListener {
     std::map<std::string, Clock::time_point> open_until_;
     std::vector<std::string> log_;
     int most_in_flight_ = 0;
-    std::optional<CallFlow> flow_;  // last: it goes first
+    std::optional<CallFlow> flow_;  // declared last, so that it is destroyed first
 };
 
 std::vector<std::string> run(std::uint64_t seed, bool all_down = false) {
@@ -364,7 +364,7 @@ std::vector<std::string> run(std::uint64_t seed, bool all_down = false) {
     return run.log();
 }
 
-// A sanitizer looks at the same code, many times slower: some of the seeds are enough for it.
+// Under a sanitizer the same code runs many times slower, so fewer seeds have to do.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::uint64_t kPart = 5;
 #else

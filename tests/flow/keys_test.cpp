@@ -1,4 +1,4 @@
-// Several accounts, and keys that a callback gives.
+// Several accounts, and keys from a callback.
 #include <atomic>
 #include <stdexcept>
 

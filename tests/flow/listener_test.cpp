@@ -1,4 +1,4 @@
-// Records and numbers: what listeners and stats say about calls.
+// The records that listeners get, and the numbers in the statistics.
 #include <stdexcept>
 
 #include "call_flow.hpp"

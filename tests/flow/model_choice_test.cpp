@@ -1,4 +1,4 @@
-// Which model is asked: rules before the call, fallbacks during it.
+// Which model is asked: rules apply before the call, fallbacks during it.
 #include <stdexcept>
 
 #include "call_flow.hpp"

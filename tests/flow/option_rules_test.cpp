@@ -1,4 +1,4 @@
-// The rules for client options: each names the option and what helps, and all that is wrong is told at once.
+// Validation of client options: each message names the option and the remedy, and all problems are reported at once.
 #include "call_flow.hpp"
 
 namespace holysheep::flow {
@@ -8,7 +8,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// Good options, on fakes, changed by the test.
+/// Creates a client from valid options on fakes after `change` was applied.
 template <class Change>
 Result<Client> create_with(Change change) {
     const auto clock = std::make_shared<FakeClock>();

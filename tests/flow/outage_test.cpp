@@ -1,5 +1,5 @@
-// No region is usable: single calls find out which one is back, the others wait for them, and errors say of each region
-// why and since when.
+// When no region is usable, single calls find out which one is back while the others wait for them. Errors say for each
+// region why and since when it is blocked.
 #include "region_flow.hpp"
 
 namespace holysheep::flow {
@@ -14,7 +14,7 @@ using ::testing::SizeIs;
 
 constexpr RetryOptions kOnce{.max_attempts = 1};
 
-/// Both breakers are open, the second one as the last way out.
+/// A flow in which both breakers are open, the second one last.
 struct BlockedFlow : CallFlow {
     explicit BlockedFlow(RetryOptions retry = {})
         : CallFlow({kUs, kEu}, {.breaker = {.open_for = 30s}, .retry = retry}) {
@@ -27,7 +27,7 @@ struct BlockedFlow : CallFlow {
     }
 };
 
-/// Calls at a steady pace while a script changes the regions; each is over before the end.
+/// Makes calls at a steady rate while a script changes the regions; each call ends before the test does.
 struct Traffic {
     explicit Traffic(CallFlow& flow) : flow_(flow) {}
 
@@ -134,7 +134,7 @@ TEST(Outage, FewCallsCostFewAttempts) {
     EXPECT_LE(static_cast<double>(flow.attempts().size()), 1.25 * calls + 25);
 }
 
-/// Both regions fail what is out there, and are well again at once; but who tries them first asks for a long answer.
+/// Both regions fail the requests in flight and recover at once, but the first call to try them asks for a long answer.
 TEST(Outage, ACallThatHasFailedIsNotLostWhileALongAnswerIsWaitedFor) {
     CallFlow flow({kUs, kEu}, {}, CallFlow::kManual);
     for (const auto& id : {kUs, kEu}) {
@@ -243,7 +243,7 @@ TEST(Outage, ASecondOfItIsSurvivedByASingleCall) {
     EXPECT_THAT(call.get(), IsOk());
 }
 
-/// The preferred region has four short faults and is well from then on; a second later both others fail for good.
+/// The preferred region has four short faults and then stays healthy; a second later both others fail for good.
 int lost_when_faults_roll(int status) {
     CallFlow flow({kUs, kEu, kAp}, {}, CallFlow::kManual);
     const auto break_down = [&](const std::string& id) {
@@ -256,7 +256,7 @@ int lost_when_faults_roll(int status) {
     for (int blip = 0; blip < 4; ++blip) {
         traffic.run(5s);
         break_down(kUs);
-        // The last one ends after its trial has failed, and leaves the breaker open for long.
+        // The last fault ends after its trial has failed, so the breaker stays open for long.
         traffic.run(500ms);
         flow.transport.clear(kUs).reply(kUs, "hello");
     }

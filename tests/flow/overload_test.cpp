@@ -1,4 +1,4 @@
-// Regions that refuse some calls for load and serve others: they are sent less, not nothing, and calls wait their turn.
+// Regions that refuse some calls for load and serve others get fewer requests, not none, and calls queue.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -17,7 +17,7 @@ using ::testing::SizeIs;
 const FakeTransport::Headers kUsedUp{
     {"Retry-After", "9"}, {"x-ratelimit-limit-requests", "10"}, {"x-ratelimit-remaining-requests", "0"}};
 
-/// Regions that serve so many requests at a time, in 100 ms each, and answer 503 to any other.
+/// Regions that serve a fixed number of requests at a time, in 100 ms each, and answer 503 to the others.
 class SlotTransport final : public Transport {
   public:
     explicit SlotTransport(Clock& clock) : fake(clock), clock_(clock) {}
@@ -52,7 +52,7 @@ class SlotTransport final : public Transport {
     std::map<std::string, std::vector<Clock::time_point>> busy_until_;
 };
 
-/// Three such regions, and calls that come evenly.
+/// A client with three such regions, and calls at a steady rate.
 class SlotFlow {
   public:
     explicit SlotFlow(FakeTransport::Headers headers = {}) { transport->headers = std::move(headers); }
@@ -73,7 +73,7 @@ class SlotFlow {
         for (int i = 0; i < calls; ++i) {
             ask(call);
             clock->advance(nanoseconds(1s) / per_second);
-            // What is over is not looked at again.
+            // Drop finished requests, which the test does not look at.
             if (i % 100 == 99 && transport->fake.open_transfers() == 0) transport->fake.clear_requests();
         }
     }
@@ -85,7 +85,7 @@ class SlotFlow {
     RetryOptions retry{};
     int asked = 0, answered = 0, failed = 0;
     std::vector<std::string> errors;
-    std::optional<Client> client{};  // last: its end reports what is under way
+    std::optional<Client> client{};  // declared last: its destructor reports calls in flight
 
   private:
     ClientOptions options() const {
@@ -105,7 +105,7 @@ class SlotFlow {
 TEST(Overload, FullRegionsServeAllThatTheyCan) {
     const FakeTransport::Headers all_headers[] = {{}, {{"Retry-After", "1"}}};
     for (const auto& headers : all_headers) {
-        for (const int per_second : {84, 108}) {  // of 120
+        for (const int per_second : {84, 108}) {  // of 120 that can be served
             SlotFlow flow(headers);
             flow.run(per_second, 20s);
             flow.clock->advance(10s);
@@ -119,7 +119,7 @@ TEST(Overload, WhatARegionTakesAtATimeIsShown) {
     SlotFlow flow;
     flow.run(60, 5s);
     for (const auto& region : flow.client->stats().regions) EXPECT_EQ(region.health.load_limit, std::nullopt);
-    flow.run(200, 5s);  // of 120
+    flow.run(200, 5s);  // of 120 that can be served
     for (const auto& region : flow.client->stats().regions) {
         EXPECT_GE(region.health.load_limit.value_or(0), 3);
         EXPECT_LE(region.health.load_limit.value_or(0), 6) << "four slots";
@@ -259,7 +259,7 @@ TEST(Overload, WhereOneRegionThrottlesTheOthersAnswerAll) {
     EXPECT_LE(flow.attempts().size(), 220U);
 }
 
-// ---- a request that is poison ----
+// ---- a request that makes every region fail ----
 
 TEST(Poison, ARequestThatFailsEverywhereIsChargedToNoRegion) {
     CallFlow flow({kUs, kEu, kAp});

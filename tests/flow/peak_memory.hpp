@@ -1,4 +1,4 @@
-// How much memory this process has had at most, as the kernel counts it.
+// Measures the peak memory of this process, as the kernel counts it.
 #pragma once
 
 #include <cstddef>
@@ -8,14 +8,14 @@
 
 namespace holysheep::flow {
 
-/// From its construction on. Linux only: elsewhere nothing is known.
+/// Measures from its construction on. Linux only: on other systems there is no result.
 class PeakMemory {
   public:
     PeakMemory() {
-        std::ofstream("/proc/self/clear_refs") << "5";  // the high-water mark begins anew
+        std::ofstream("/proc/self/clear_refs") << "5";  // resets the high-water mark
         begin_ = value("VmRSS:");
     }
-    /// In megabytes, beyond what there was at the beginning.
+    /// The growth in megabytes since the construction.
     std::optional<std::size_t> growth() const {
         const auto peak = value("VmHWM:");
         if (!peak || !begin_) return std::nullopt;

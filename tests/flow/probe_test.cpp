@@ -1,4 +1,4 @@
-// Probes: what goes over the wire and when, what an answer or its absence means, and asking by hand.
+// Probes: what is sent and when, what an answer or its absence means, and probing by hand.
 #include "region_flow.hpp"
 
 namespace holysheep::flow {
@@ -15,13 +15,13 @@ using ::testing::Pair;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
-/// Two idle regions that live, probed as `health` says.
+/// Two healthy idle regions, probed as `health` says.
 struct ProbeFlow : CallFlow {
     explicit ProbeFlow(HealthOptions health, std::vector<Region> regions = equal_regions({kUs, kEu}))
         : CallFlow({}, {.regions = std::move(regions), .health = std::move(health)}, kManual, kProbing) {
         transport.reply(kUs, "hello").reply(kEu, "hello");
     }
-    /// How many probes the first region gets within this time.
+    /// Counts the probes that the first region gets within `time`.
     int probes_within(nanoseconds time) {
         transport.clear_requests();
         clock.advance(time);
@@ -30,7 +30,7 @@ struct ProbeFlow : CallFlow {
 };
 
 TEST(Probe, DisabledNoneIsEverSent) {
-    // `CallFlow` turns them off.
+    // `CallFlow` turns probes off by default.
     CallFlow flow({kUs, kEu}, {}, CallFlow::kManual);
     flow.transport.hang(kUs).reply(kEu, "hello");
     auto answer = flow.client.chat_async(a_question(), {.deadline = 50s, .regions = {kUs}});
@@ -302,7 +302,7 @@ TEST(Probe, AskedByHandItJoinsTheOneThatIsOut) {
     EXPECT_EQ(health_of(flow, kUs).liveness, Liveness::healthy);
 }
 
-// ---- who is told ----
+// ---- who is notified ----
 
 struct Watcher final : EventListener {
     void on_region(const RegionHealth& region) override {

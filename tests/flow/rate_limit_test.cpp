@@ -1,4 +1,4 @@
-// The client's own limits: who waits, for how long, who fails at once, and what counts.
+// The client's own limits: which calls wait and for how long, which fail at once, and what counts.
 #include <limits>
 #include <memory>
 #include <stop_token>
@@ -14,7 +14,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-constexpr auto kWindow = 60s + 50ms;  // with the guard for jitter
+constexpr auto kWindow = 60s + 50ms;  // including the margin for jitter
 
 std::vector<RegionStats> regions_of(const Client& client) { return client.stats().regions; }
 
@@ -84,7 +84,7 @@ TEST(RateLimit, AnAttemptThatWasNotDeliveredGivesItsPlaceBack) {
     EXPECT_EQ(flow.elapsed(), 0s);
 }
 
-/// Takes the first request and turns it away unseen, as HTTP/2 can; the others are the inner transport's.
+/// Refuses the first request unprocessed, as HTTP/2 can, and passes the others to the inner transport.
 class TurnsTheFirstAway final : public Transport {
   public:
     TurnsTheFirstAway(Clock& clock, Transport& inner) : clock_(clock), inner_(inner) {}
@@ -320,7 +320,7 @@ TEST(RateLimit, ListsOfModelsDoNotCount) {
 }
 
 TEST(RateLimit, AnAttemptWithoutAPlaceDoesNotWaitBesideARunningOne) {
-    // The race of a late connection fails, its successor finds no place; meanwhile the first one gets through.
+    // The race of a late connection fails, and its successor gets no slot; meanwhile the first connection is ready.
     CallFlow flow({"us-west", "eu-central", "ap-south"}, {.rate_limit = {.requests = 2, .per = 1s}}, CallFlow::kManual);
     flow.transport.reply("us-west", "hello", {.connect = 400ms, .first_byte = 5s});
     flow.transport.fail("eu-central", ErrorCode::transport_failed, true, {.connect = 50ms});
@@ -336,7 +336,7 @@ TEST(RateLimit, AnAttemptWithoutAPlaceDoesNotWaitBesideARunningOne) {
 }
 
 TEST(RateLimit, AnAttemptWithoutAPlaceIsNoFailureWhileAnotherOneRuns) {
-    // As above, but the call would rather fail than wait.
+    // As above, but with `fail_fast`.
     CallFlow flow({"us-west", "eu-central", "ap-south"}, {.rate_limit = {.requests = 2, .per = 1s, .fail_fast = true}},
                   CallFlow::kManual);
     flow.transport.reply("us-west", "hello", {.connect = 400ms, .first_byte = 5s});
@@ -353,7 +353,8 @@ TEST(RateLimit, AnAttemptWithoutAPlaceIsNoFailureWhileAnotherOneRuns) {
 }
 
 TEST(RateLimit, WhoGivesUpItsPlaceForAPauseStandsInNobodysWay) {
-    // A failover waits for its turn; before that comes, its region is throttled, and it has to wait for far longer.
+    // A failover waits for its slot. Before it gets one, its region is throttled, and the failover has to wait far
+    // longer.
     CallFlow flow({"us-west", "eu-central", "ap-south"}, {.rate_limit = {.requests = 2, .per = 1s}}, CallFlow::kManual);
     flow.transport.reply_raw("us-west", 503, {{"Retry-After", "30"}}, "", {.first_byte = 10ms});
     flow.transport.reply_raw("eu-central", 429, {{"Retry-After", "30"}}, "", {.first_byte = 500ms});

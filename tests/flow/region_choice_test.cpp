@@ -1,4 +1,4 @@
-// Which regions a call uses: order, allow lists, draining; and what belongs to one region stays with it.
+// Which regions a call uses: order, allow lists, draining. A region's own options apply to that region only.
 #include "call_flow.hpp"
 
 namespace holysheep::flow {
@@ -84,7 +84,7 @@ TEST(RegionChoice, ADrainingRegionGetsNoNewAttempts) {
     flow.client.resume("us-west");
     EXPECT_EQ(flow.client.chat(a_question())->region, "us-west");
     EXPECT_NE(flow.client.stats().regions[0].health.liveness, Liveness::draining);
-    flow.client.drain("mars");  // unknown: nothing happens
+    flow.client.drain("mars");  // an unknown region is ignored
     EXPECT_EQ(flow.client.chat(a_question())->region, "us-west");
 }
 
@@ -109,7 +109,7 @@ TEST(RegionChoice, ACallThatBacksOffDoesNotReturnToARegionDrainedMeanwhile) {
     EXPECT_THAT(flow.attempts(), ElementsAre("us-west", "eu-central", "eu-central"));
 }
 
-// ---- what belongs to one region ----
+// ---- options of a single region ----
 
 TEST(RegionChoice, KeysAndHeadersStayWithTheirRegion) {
     auto regions = FakeTransport::regions({"us-west", "eu-central"});

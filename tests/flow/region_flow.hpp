@@ -1,4 +1,4 @@
-// What tests of routing share: regions of equal rank, who was asked how often, what the client thinks of a region.
+// Helpers for tests of routing: regions of equal rank, who answered how often, and the state of a region.
 #pragma once
 
 #include <map>
@@ -10,7 +10,7 @@ namespace holysheep::flow {
 
 inline const std::string kUs = "us-west", kEu = "eu-central", kAp = "ap-southeast";
 
-/// In one tier and with equal weight, so that nothing but the strategy chooses.
+/// Regions in one tier with equal weight, so that only the strategy decides.
 inline std::vector<Region> equal_regions(const std::vector<std::string>& ids) { return FakeTransport::regions(ids); }
 
 inline std::map<std::string, int> count_by_region(const std::vector<std::string>& regions) {
@@ -31,20 +31,20 @@ inline BreakerState breaker_of(const CallFlow& flow, const std::string& region) 
     return health_of(flow, region).breaker;
 }
 
-/// The region that answers one call; empty: none did.
+/// Makes one call; returns the region that answered, or an empty string.
 inline std::string answered_by(CallFlow& flow, CallOptions options = {}) {
     const auto reply = flow.client.chat(a_question(), std::move(options));
     return reply ? reply->region : "";
 }
 
-/// Makes so many calls, one after another; returns who answered how often.
+/// Makes `calls` calls, one after another; returns how often each region answered.
 inline std::map<std::string, int> answers_of(CallFlow& flow, int calls, const CallOptions& options = {}) {
     std::map<std::string, int> counts;
     for (int i = 0; i < calls; ++i) ++counts[answered_by(flow, options)];
     return counts;
 }
 
-/// On a manual clock: the call's result, with time moved in small steps until it is there.
+/// For a manual clock: moves time in small steps until the call's result is there.
 inline Result<ChatCompletion> ask_in_steps(CallFlow& flow, CallOptions options = {}, nanoseconds at_most = 600s) {
     auto answer = flow.client.chat_async(a_question(), std::move(options));
     for (const auto end = flow.clock.now() + at_most; !is_ready(answer) && flow.clock.now() < end;) {

@@ -1,4 +1,4 @@
-// Keys of every form: where they go, and that no text shows them.
+// Keys of every form: where they are sent, and that no text shows them.
 #include <set>
 #include <sstream>
 
@@ -11,7 +11,7 @@ using ::testing::Each;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// Two regions on two hosts; the second has a key of its own.
+/// Two regions on two hosts; the second has its own key.
 ClientOptions two_hosts() {
     ClientOptions options;
     options.regions = FakeTransport::regions({"us-west", "eu-central"});
@@ -37,7 +37,7 @@ TEST(Secrets, ACallThatStaysOnOneHostBringsItsKeyThere) {
     EXPECT_EQ(header(flow.requests().at(0), "Authorization"), "Bearer sk-of-the-call");
 }
 
-/// What a call says about its failure, in all its texts, when the gateway quotes back what it was sent.
+/// All texts of a failed call in which the gateway quotes back what it was sent.
 std::vector<std::string> texts_of_refusal(ClientOptions options, CallOptions call, const std::string& quoted) {
     options.log.level = LogLevel::debug;
     CallFlow flow({"us-west"}, std::move(options));

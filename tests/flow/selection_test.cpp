@@ -1,4 +1,4 @@
-// Where the first attempt of a call goes: strategies, weights, tiers, sessions, and a selector of the user's own.
+// Where the first attempt of a call goes: strategies, weights, tiers, sessions, and a custom selector.
 #include <functional>
 #include <set>
 #include <stdexcept>
@@ -26,14 +26,14 @@ ClientOptions with(Strategy strategy, std::vector<Region> regions) {
     return {.regions = std::move(regions), .selector = {.strategy = strategy}};
 }
 
-/// A fast and a slow region, each asked once, so that both are known.
+/// Asks a fast and a slow region once each, so that both are known.
 void learn(CallFlow& flow) {
     flow.transport.reply(kUs, "fast", {.first_byte = 100ms}).reply(kEu, "slow", {.first_byte = 200ms});
     EXPECT_EQ(answered_by(flow, {.regions = {kUs}}), kUs);
     EXPECT_EQ(answered_by(flow, {.regions = {kEu}}), kEu);
 }
 
-/// Starts so many calls at the same moment and lets them end.
+/// Starts `calls` calls at the same moment and waits for their end.
 std::map<std::string, int> burst(CallFlow& flow, int calls) {
     std::vector<std::future<Result<ChatCompletion>>> answers;
     flow.clock.set_mode(FakeClock::Mode::manual);
@@ -113,7 +113,8 @@ TEST(Selection, AdaptiveSpreadsABurstAndLowestLatencyDoesNot) {
     {
         CallFlow flow({}, with(Strategy::adaptive, equal_regions({kUs, kEu})));
         learn(flow);
-        // Half as fast: it gets the call when the other one has four times as many, for the cost grows with the root.
+        // Half as fast: it gets a call when the other one has four times as many, because the cost grows with the
+        // square root.
         EXPECT_THAT(burst(flow, 20),
                     UnorderedElementsAre(Pair(kUs, ::testing::AllOf(Ge(14), Le(18))), Pair(kEu, Ge(2))));
     }
@@ -188,7 +189,7 @@ TEST(Selection, ASessionMovesAsideWhileItsRegionIsAway) {
 TEST(Selection, ASessionLeavesARegionThatCostsMoreThanTwiceTheBest) {
     for (const auto slow : {150ms, 500ms}) {
         CallFlow flow({}, with(Strategy::adaptive, equal_regions({kUs, kEu})));
-        std::string session;  // one that lives in the slow region
+        std::string session;  // a session that belongs to the slow region
         flow.transport.reply(kUs, "x", {.first_byte = slow}).reply(kEu, "x", {.first_byte = 100ms});
         EXPECT_EQ(answered_by(flow, {.regions = {kUs}}), kUs);
         for (int i = 0; i < 20; ++i) {
@@ -201,7 +202,7 @@ TEST(Selection, ASessionLeavesARegionThatCostsMoreThanTwiceTheBest) {
     }
 }
 
-// ---- the user's own ----
+// ---- a custom selector ----
 
 struct Ranking final : RegionSelector {
     using Function = std::function<std::vector<std::size_t>(const SelectionContext&)>;

@@ -1,5 +1,5 @@
-// Regions that take a request and fall silent: a sign of life is asked for, the network is asked whether the request
-// arrived, and a call that waits in vain is rescued.
+// Regions that take a request and fall silent: the client probes them, asks the network whether the request arrived,
+// and rescues a call that gets no answer.
 #include "region_flow.hpp"
 
 namespace holysheep::flow {
@@ -9,7 +9,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::Not;
 
-/// A first region that answered and then froze; probes are on.
+/// The first region answered and then froze; probes are on.
 struct FrozenFlow : CallFlow {
     explicit FrozenFlow(ClientOptions options = {}) : CallFlow({kUs, kEu}, std::move(options), kManual, kProbing) {
         transport.reply(kUs, "hello", {.first_byte = 20ms}).reply(kEu, "hello", {.first_byte = 20ms});
@@ -37,7 +37,7 @@ TEST(Silence, ACallIsRescuedAboutASignOfLifeAndAProbeLater) {
 
 using testing::FreezeAt;
 
-/// Two healthy regions beside one that answered and then freezes, `/models` too, at this moment of a call.
+/// Two healthy regions and one that freezes at this moment of a call, `/models` too, after it has answered before.
 struct FreezingFlow : CallFlow {
     explicit FreezingFlow(FreezeAt at, ClientOptions options = {})
         : CallFlow({kUs, kEu, kAp}, std::move(options), kManual, kProbing) {
@@ -49,7 +49,7 @@ struct FreezingFlow : CallFlow {
 };
 
 bool gives_content(FreezeAt at) { return at >= FreezeAt::after_content; }
-/// Comments go on for 1.6 s before it is silent.
+/// Comments continue for 1.6 s before the silence, so the limit is later.
 nanoseconds within(FreezeAt at, nanoseconds limit) { return at == FreezeAt::amid_comments ? limit + 1600ms : limit; }
 
 class SilentAt : public ::testing::TestWithParam<FreezeAt> {};
@@ -81,7 +81,7 @@ TEST_P(SilentAt, ARawRequestIsAnsweredElsewhere) {
     (void)before;
 }
 
-/// What came of a stream, and when it was over.
+/// The result of a stream, and when it ended.
 struct Streamed {
     Result<ChatCompletion> result;
     nanoseconds took{};
@@ -156,7 +156,7 @@ INSTANTIATE_TEST_SUITE_P(Silence, SilentAt, ::testing::ValuesIn(testing::kFreeze
 
 TEST(Silence, ARegionThatSendsHeadsAndNothingElseIsLeft) {
     CallFlow flow({kUs, kEu}, {.callback_executor = run_inline}, CallFlow::kManual, CallFlow::kProbing);
-    // All calls go to the faster one first, so there is always a fresh head.
+    // All calls go to the faster region first, so there is always a new head.
     flow.transport.reply(kUs, "hello", {.first_byte = 20ms}).reply(kEu, "hello", {.first_byte = 800ms});
     flow.clock.advance(3s);
     for (const auto& region : {kEu, kUs}) ASSERT_THAT(stream_in_steps(flow, {.regions = {region}}).result, IsOk());
@@ -202,7 +202,7 @@ TEST(Silence, CommentsWithoutEndAreNoProgress) {
 
 TEST(Silence, CompletionsThatFreezeWhileProbesAreAnsweredCostFewCallsTheirDeadline) {
     CallFlow flow({kUs, kEu}, {}, CallFlow::kManual, CallFlow::kProbing);
-    // Probes walk the script too, and are answered by any step.
+    // Probes use the script too; any step answers them.
     flow.transport.reply(kUs, "hello", {.first_byte = 200ms}).reply(kEu, "hello", {.first_byte = 200ms});
     for (int i = 0; i < 40; ++i) ASSERT_THAT(ask_in_steps(flow), IsOk());
     flow.transport.clear(kUs).stream_stall(kUs, {"never"});
@@ -221,7 +221,7 @@ TEST(Silence, CompletionsThatFreezeWhileProbesAreAnsweredCostFewCallsTheirDeadli
 
 TEST(Silence, ARegionWhoseProbesHangIsUsedAsLongAsItAnswersCalls) {
     CallFlow flow({kUs, kEu}, {}, CallFlow::kManual, CallFlow::kProbing);
-    // Its first step is for probes alone.
+    // Probes hang, so the first step of the script is for calls.
     flow.transport.reply(kUs, "hello", {.first_byte = 2500ms}).reply_raw(kEu, 502, {}, "");
     flow.transport.hang_probes(kUs);
     flow.transport.hang_probes(kEu);
@@ -275,7 +275,8 @@ TEST(Silence, AllCallsThatWaitThereAreRescued) {
 
 TEST(Silence, AModelThatThinksIsNotLeftWhileItsRegionLives) {
     CallFlow flow({kUs, kEu}, {}, CallFlow::kManual, CallFlow::kProbing);
-    // Calls and probes walk the script each for itself: the first probe meets the slow step, later ones answer at once.
+    // Calls and probes advance through the script separately: the first probe meets the slow step, later ones answer at
+    // once.
     flow.transport.reply(kUs, "thought", {.first_byte = 20s}).reply(kUs, "quick").reply(kEu, "hello");
     flow.clock.advance(25s);
     auto answer = flow.client.chat_async(a_question());

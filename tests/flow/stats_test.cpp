@@ -1,4 +1,4 @@
-// What Client::stats() says about calls that were made.
+// The figures of Client::stats() after calls.
 #include <limits>
 
 #include "region_flow.hpp"

@@ -1,4 +1,4 @@
-// The three ways to read a stream, as one: what a caller sees must not depend on which it took.
+// Runs the three forms of reading a stream alike: what a caller sees must not depend on the form.
 #pragma once
 
 #include <array>
@@ -10,11 +10,11 @@ namespace holysheep::flow {
 
 struct SeenStream {
     std::vector<std::string> events;
-    std::string since_restart;  ///< the content that is valid
+    std::string since_restart;  ///< the content after the last restart
     Result<ChatCompletion> result{Error{}};
 };
 
-/// With everything that an event holds.
+/// Describes an event with all its members.
 inline std::string describe_fully(const ChatChunk& chunk) {
     auto text = describe(chunk) + " choice " + std::to_string(chunk.choice);
     if (chunk.event == ChunkEvent::tool_call) {
@@ -52,7 +52,7 @@ inline const std::array<StreamForm, 3>& stream_forms() {
     return forms;
 }
 
-/// In the short form, without chunks that say nothing.
+/// Reads a stream in this form; events are described in short, without those that have no content.
 inline SeenStream read_stream(const StreamForm& form, CallFlow& flow, CallOptions options) {
     SeenStream seen;
     seen.result = form.read(flow, std::move(options), [&](const ChatChunk& chunk) {

@@ -1,5 +1,5 @@
-// A range, a callback and an asynchronous callback are told the same events, whatever the stream holds; and events,
-// chunks and bytes all add up to the same answer.
+// A range, a callback and an asynchronous callback get the same events, whatever the stream holds. Events, chunks and
+// bytes all add up to the same answer.
 #include "stream_forms.hpp"
 
 #include <holysheep/stream_accumulator.hpp>
@@ -121,7 +121,7 @@ TEST_P(StreamForms, AddUpToTheSameAnswerAlone) {
         for (const char byte : portion) by_bytes.add_bytes({&byte, 1});
     }
     EXPECT_EQ(verdict(by_bytes.finish()), told.verdict);
-    // A call holds back what comes before the first content, but for signs of life.
+    // A call holds back what comes before the first content, except for signs of life.
     const auto is_sign_of_life = [](const std::string& event) { return event.starts_with("keep_alive"); };
     auto expected = told.events;
     std::erase_if(expected, is_sign_of_life);
@@ -132,7 +132,7 @@ TEST_P(StreamForms, AddUpToTheSameAnswerAlone) {
     StreamAccumulator by_chunks;
     for (const auto& json : told.chunks) by_chunks.add_json(json);
     EXPECT_EQ(verdict(by_chunks.finish()), told.verdict);
-    if (!failed_by_event) {  // no event says what the error was
+    if (!failed_by_event) {  // the events do not describe the error
         EXPECT_EQ(told.verdict_of_events, told.verdict);
     }
 }

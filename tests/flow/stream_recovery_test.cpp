@@ -1,4 +1,4 @@
-// What becomes of a stream that breaks after content: each kind of end, in each mode, in each form of reading.
+// Recovery of a stream that breaks after content: each kind of end, in each mode, in each form of reading.
 #include <random>
 
 #include "stream_forms.hpp"
@@ -23,7 +23,7 @@ const std::string kToolEvent =
     R"(data: {"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"call_1","function":{"name":"wool","arguments":"{\"a\":"}}]},"finish_reason":null}]})"
     "\n\n";
 
-/// A way in which a stream goes wrong after its first content.
+/// A way in which a stream fails after its first content.
 struct BadEnd {
     const char* name;
     std::vector<std::string> last;
@@ -120,7 +120,7 @@ TEST(StreamRecovery, ContinuingSendsTheTextAsTheLastMessage) {
 }
 
 TEST(StreamRecovery, ContinuingJoinsTheMessageThatTheRequestEndsWith) {
-    // What the models of such requests are told to begin with is no part of the answer.
+    // The prefix that such requests give to the model is not part of the answer.
     auto of_parts = assistant("");
     of_parts.parts = {TextPart{.text = "The finest is "}};
     auto of_marked_parts = assistant("");
@@ -395,7 +395,7 @@ TEST(StreamRecovery, ALongStreamIsRecoveredAfterTheDefaultTotalToo) {
 }
 
 TEST(StreamRecovery, WhatTheCallerHoldsIsTheAnswerWhateverHappens) {
-    // Random scripts of up to four attempts, each broken somewhere or whole.
+    // Random scripts of up to four attempts, each broken at a random place or complete.
     std::mt19937 random(11);
     int recovered = 0;
     for (int run = 0; run < 200; ++run) {

@@ -1,4 +1,5 @@
-// Streams: commit at the first content, failover before it, honesty after it; three ways to read the same events.
+// Streams: committed at the first content, failed over before it, ended with an error after it; three forms read the
+// same events.
 #include "call_flow.hpp"
 
 namespace holysheep::flow {
@@ -190,7 +191,7 @@ TEST(Stream, HowLongItMayBeSilentIsLearntFromItsModel) {
         ClientOptions client;
         client.models["gpt-4.1"] = {.reasoning = row.reasoning};
         CallFlow flow({"us-west", "eu-central"}, client);
-        std::vector<std::string> portions(111, content_event("x"));  // 110 silences
+        std::vector<std::string> portions(111, content_event("x"));  // with 110 gaps between them
         portions.push_back(kFinishEvent + kDone);
         flow.transport.stream_bytes("us-west", portions, StreamEnd::complete, {.between = row.between});
         flow.transport.stream_stall("us-west", {"Me"});
@@ -396,7 +397,7 @@ TEST(Stream, ItCountsAsAStream) {
 }
 
 TEST(Stream, AnAttemptThatTalkedALotLeavesRoomForTheEventsOfTheNext) {
-    // Five megabytes of events before any content, where four are held.
+    // Sends five megabytes of events before any content, while at most four are held back.
     const auto chatter = R"(data: {"id":"c","choices":[],"padding":")" + std::string(1u << 20U, 'x') +
                          R"(","usage":{"prompt_tokens":1,"completion_tokens":0,"total_tokens":1}})" + "\n\n";
     const std::vector<std::string> portions(5, chatter);

@@ -1,4 +1,4 @@
-// Answers of a given shape: what goes out, and what is not an answer.
+// Structured answers: the request that is sent, and answers that are rejected.
 #include <holysheep/structured.hpp>
 
 #include "call_flow.hpp"

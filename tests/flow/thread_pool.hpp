@@ -1,4 +1,4 @@
-// An executor of several threads, as programs bring one: functions start in order and run at the same time.
+// An executor with several threads, like those of real programs: functions start in order and run in parallel.
 // ClientOptions::callback_executor → [ThreadPool]
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace holysheep::flow {
 
-/// Its end runs what is queued, then joins.
+/// The destructor runs the queued functions, then joins.
 class ThreadPool {
   public:
     explicit ThreadPool(int threads) {
@@ -54,7 +54,7 @@ class ThreadPool {
         }
     }
 
-    std::mutex mutex_;  // guards what follows
+    std::mutex mutex_;  // guards the members below
     std::condition_variable ready_;
     std::deque<std::function<void()>> functions_;
     bool stopping_ = false;

@@ -1,4 +1,4 @@
-// Quota and hints: a region that asks for a pause gets it, from every call.
+// Quotas and hints: when a region asks for a pause, every call respects it.
 #include "call_flow.hpp"
 
 namespace holysheep::flow {

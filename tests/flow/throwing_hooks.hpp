@@ -1,4 +1,4 @@
-// What a program hands to a client and what throws at a chosen moment: hooks that do the usual thing otherwise.
+// Hooks that throw at a chosen moment and otherwise behave as usual.
 // test → [Fuse] → hook → client
 #pragma once
 
@@ -40,11 +40,11 @@ inline constexpr const char* kHookNames[] = {
     "transport_cancel", "transport_pause", "transport_resume", "transport_evidence", "clock_now",
     "clock_call_at",    "clock_cancel",    "clock_post"};
 
-/// When a hook throws: at one of its uses, or at each.
+/// At which use of a hook it throws.
 enum class Moment { first, second, third, always };
 inline constexpr const char* kMomentNames[] = {"first", "second", "third", "always"};
 
-/// Throws when its hook is used at its moment.
+/// Throws when its hook is used at the chosen moment.
 class Fuse {
   public:
     Fuse(Hook hook, Moment moment) : hook_(hook), moment_(moment) {}
@@ -91,8 +91,8 @@ struct FaultyListener final : EventListener {
     Fuse& fuse;
 };
 
-/// All hooks that a client on any transport can have, but the selector and the key source. Callbacks run inline: on an
-/// automatic clock, a key that another thread fetches would come after the deadline.
+/// Sets all hooks that a client on any transport can have, except the selector and the key source. Callbacks run
+/// inline: on an automatic clock, a key fetched by another thread would come after the deadline.
 inline void set_faulty_hooks(ClientOptions& options, Fuse& fuse) {
     options.log = {.level = LogLevel::debug,
                    .sink = [&fuse](LogLevel, std::string_view) { fuse.burn(Hook::log_sink); }};

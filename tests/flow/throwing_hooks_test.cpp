@@ -1,5 +1,5 @@
-// Everything that a program hands to a client may throw anything at any moment: the call at hand goes by the built-in
-// rule, or ends with a typed error; the client lives on, and so does the process.
+// Any hook may throw any exception at any moment: the current call uses the default behaviour or ends with a typed
+// error, and neither the client nor the process is harmed.
 #include <future>
 #include <tuple>
 
@@ -68,7 +68,8 @@ using Case = std::tuple<Hook, Moment, Form>;
 
 class ThrowingHook : public ::testing::TestWithParam<Case> {
   protected:
-    // Ahead of the machine's own clock, which is all that is known while this one throws: its timers are always due.
+    // Sets the clock ahead of the machine's own, which is all that is known while this clock throws: its timers are
+    // always due.
     ThrowingHook() { clock.advance(std::chrono::steady_clock::now().time_since_epoch()); }
 
     Hook hook() const { return std::get<0>(GetParam()); }
@@ -77,7 +78,7 @@ class ThrowingHook : public ::testing::TestWithParam<Case> {
         ClientOptions options;
         options.regions = FakeTransport::regions({"us-west", "eu-central"});
         for (int tier = 0; auto& region : options.regions) region.tier = tier++;
-        // An executor that throws leaves the key to another thread, and an automatic clock does not wait for that one.
+        // If the executor throws, another thread fetches the key, and an automatic clock does not wait for that thread.
         if (hook() == Hook::executor) {
             options.api_key = "k";
         } else {
@@ -114,7 +115,7 @@ class ThrowingHook : public ::testing::TestWithParam<Case> {
         auto result = done.get_future();
         if (result.wait_for(10s) != std::future_status::ready) {
             ADD_FAILURE() << "the callback never came";
-            std::abort();  // it would write into what is gone
+            std::abort();  // the callback would write into destroyed objects
         }
         return result.get();
     }
@@ -126,7 +127,7 @@ class ThrowingHook : public ::testing::TestWithParam<Case> {
 
 bool has_a_built_in_rule(Hook hook, Moment moment) {
     switch (hook) {
-        case Hook::clock_now: return moment != Moment::always;  // no rule knows what time such a clock means
+        case Hook::clock_now: return moment != Moment::always;  // no default can replace such a clock
         case Hook::key_source:
         case Hook::model_rule:
         case Hook::transport_start:
@@ -152,7 +153,7 @@ TEST_P(ThrowingHook, EndsNoCallUntypedAndNoClient) {
         }
     }
     fuse.disarm();
-    // The exceptions may have used up the budgets for more than one attempt a call.
+    // The exceptions may have used up the budgets for more than one attempt per call.
     bool answers = false;
     for (int call = 0; call < 3 && !answers; ++call) answers = ask(*client).has_value();
     EXPECT_TRUE(answers);

@@ -1,4 +1,4 @@
-// The loop of tools: what the model is told, when it ends, what is kept.
+// The tool loop: what is sent to the model, when the loop ends, and what is kept.
 #include <holysheep/tool_runner.hpp>
 
 #include <atomic>
@@ -120,7 +120,7 @@ TEST(ToolRunner, InParallelCallsRunTogetherAndAnswerInOrder) {
     ToolFlow flow;
     flow.model_calls({{"1", "wait", "a"}, {"2", "wait", "b"}, {"3", "wait", "c"}});
     flow.transport.reply("us-west", "done");
-    std::barrier together(3);  // one after the other, they would wait for ever
+    std::barrier together(3);  // run one after the other, the tools would wait for ever
     const auto run = run_tools(flow.client, a_question(),
                                {{"wait",
                                  [&](const std::string& arguments) {
