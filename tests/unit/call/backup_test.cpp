@@ -1,4 +1,4 @@
-// When another region is asked for the sake of the call's time.
+// When another region is asked because the call is running out of time.
 #include "call/backup.hpp"
 
 #include <gtest/gtest.h>

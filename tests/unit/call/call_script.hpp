@@ -1,4 +1,4 @@
-// Drives a CallMachine by hand: each event comes back as the lines of what the machine commanded.
+// Drives a CallMachine by hand: each event returns the machine's commands as lines of text.
 // test → [MachineRun] → CallMachine → "start #1 a first", "cancel #1 first_byte", "commit #1", "finish #1 answered"
 #pragma once
 
@@ -49,7 +49,7 @@ inline std::string_view name_of(Ending ending) {
     return "?";
 }
 
-/// Regions are named a, b, c, … by their index.
+/// Formats a command. Regions are named a, b, c, … by their index.
 inline std::string line_of(const Command& command, const CallMachine& machine) {
     const auto number = " #" + std::to_string(command.attempt);
     switch (command.kind) {
@@ -89,14 +89,14 @@ inline Outcome failed_with(ErrorCode error, int status = 0) {
 inline Outcome refused_connection() { return {.certainly_not_delivered = true}; }
 /// HTTP/2: RST_STREAM with REFUSED_STREAM.
 inline Outcome refused_stream() { return {.certainly_not_delivered = true, .refused = true}; }
-/// Lost after the request was sent, before any byte of an answer.
+/// The connection was lost after the request was sent, before any byte of an answer.
 inline Outcome lost_connection() { return {}; }
-/// The same on a connection from the pool.
+/// The same on a reused connection.
 inline Outcome stale_connection() { return {.connection_reused = true}; }
 inline Outcome throttled(std::optional<milliseconds> retry_after = {}) {
     return {.error = ErrorCode::rate_limited, .status = 429, .any_byte = true, .retry_after = retry_after};
 }
-/// A gateway that says so in words of its own, and so that nothing was done.
+/// The gateway reports overload with an error code of its own, so the request was certainly not processed.
 inline Outcome overloaded(std::optional<milliseconds> retry_after = {}) {
     return {.error = ErrorCode::server_failed,
             .status = 503,
@@ -105,14 +105,14 @@ inline Outcome overloaded(std::optional<milliseconds> retry_after = {}) {
             .retry_after = retry_after};
 }
 
-/// Regions a, b, c, … of equal weight.
+/// Returns regions a, b, c, … of equal weight.
 inline std::vector<Region> some_regions(std::size_t count) {
     std::vector<Region> regions(count);
     for (std::size_t i = 0; i < count; ++i) regions[i].id = static_cast<char>('a' + i);
     return regions;
 }
 
-/// Rooms of regions: all have some, unless a test says otherwise.
+/// A RoomView in which every region has room unless a test says otherwise.
 struct TestRooms final : RoomView {
     std::vector<std::size_t> full{}, served{};
     bool has_room(std::size_t region, values::ModelId, time_point) const override {
@@ -123,8 +123,8 @@ struct TestRooms final : RoomView {
     }
 };
 
-/// One call among `count` regions, its clock and everything that its machine looks at. Change `policy`, `regions` and
-/// the rest before the first event.
+/// One call among `count` regions, with its clock and all state that its machine reads. Change `policy`, `regions` and
+/// the other members before the first event.
 class MachineRun {
   public:
     explicit MachineRun(std::size_t count, bool stream = false, const BreakerOptions& breaker = {.enabled = false})
@@ -136,7 +136,7 @@ class MachineRun {
         policy.seed = 7;
     }
 
-    /// The call may use the first so many of the regions.
+    /// Limits the call to the first `count` regions.
     void plan_only(std::size_t count) { plan_.resize(count); }
 
     time_point now{std::chrono::hours(1)};
@@ -146,8 +146,8 @@ class MachineRun {
     CallPolicy policy;
     const RetryPolicy* retry_policy = nullptr;
     TestRooms rooms{};
-    bool grants = true;                      ///< what is asked for is granted at once; else the test answers itself
-    std::optional<PathEvidence> evidence{};  ///< what the transport answers while time passes
+    bool grants = true;                      ///< permits are granted at once; otherwise the test answers
+    std::optional<PathEvidence> evidence{};  ///< the transport's evidence while time passes
 
     CallMachine& machine() {
         if (!machine_) {
@@ -175,7 +175,7 @@ class MachineRun {
         return lines(machine().on_content(attempt, now));
     }
     void progress(int attempt) { machine().on_progress(attempt, now); }
-    /// Where a clock of ours ran out, the rest of the outcome follows from what the attempt has done.
+    /// If a limit of the client expired, the rest of the outcome follows from the state of the attempt.
     Lines end(int attempt, Outcome outcome) {
         errors_[attempt] = outcome.error;
         if (outcome.limit != Limit::none) {
@@ -187,7 +187,7 @@ class MachineRun {
     }
     Lines answer(int attempt) { return end(attempt, {.answered = true}); }
     Lines region_down(std::size_t region) { return lines(machine().on_region_down(region, now)); }
-    /// As the driver does: the region has failed or answered in some other call.
+    /// Reports, as the driver does, that the region has failed or answered in another call.
     void elsewhere(std::size_t region, health::FailureClass charge) {
         auto ticket = regions.on_dispatch(region, model, health::Awaited::other, now);
         regions.on_outcome(ticket, charge, now);
@@ -197,15 +197,15 @@ class MachineRun {
     Lines refused() { return lines(machine().on_refused(now)); }
     Lines permit_ready() { return lines(machine().on_permit_ready(now)); }
     Lines cancel() { return lines(machine().on_cancel(now)); }
-    /// As far as the first content of attempt 1, or of another one.
+    /// Brings an attempt to its first content.
     void commit(int attempt = 1) {
         connect(attempt);
         first_byte(attempt);
         content(attempt);
     }
 
-    /// Moves the clock, waking the machine whenever it asked for it; attempts whose clock ran out end as they do in the
-    /// driver. "spin": the machine wanted to be woken, did nothing, and wants it again.
+    /// Moves the clock, waking the machine whenever it asked for it; attempts whose limit expired end as they do in the
+    /// driver. "spin": the machine did nothing when it was woken and asks to be woken again at once.
     Lines pass(nanoseconds span) {
         Lines all;
         const auto target = now + span;
@@ -225,12 +225,12 @@ class MachineRun {
         now = target;
         return all;
     }
-    /// Ends an attempt and waits, if it must, for what follows.
+    /// Ends an attempt and waits, if necessary, for the next commands.
     Lines end_and_wait(int attempt, const Outcome& outcome) {
         auto seen = end(attempt, outcome);
         return seen.empty() ? pass_until_something() : seen;
     }
-    /// Until the machine next does something, at most an hour; `now` is then that moment.
+    /// Waits until the machine next does something, at most an hour; `now` is then that moment.
     Lines pass_until_something() {
         for (int i = 0; i < 100; ++i) {
             const auto wake = machine().wake_at(now);

@@ -1,11 +1,11 @@
-// The table of failures, row by row: what follows, and what it says about the region.
+// The table of failures, row by row: the next action, and what the failure says about the region.
 #include "call/classification.hpp"
 
 #include <gtest/gtest.h>
 
 namespace holysheep::call {
 
-// For messages of failed expectations.
+// Readable messages for failed expectations.
 static void PrintTo(Action action, std::ostream* out) {
     constexpr const char* kNames[] = {"stop", "next", "same_fresh", "same_later"};
     *out << kNames[static_cast<int>(action)];
@@ -136,7 +136,7 @@ TEST(Classification, TheGatewaysWordOnRetryingOverridesTheStatus) {
                         {ErrorCode::server_failed, 501, true, next},
                         {ErrorCode::server_failed, 503, true, next},
                         {ErrorCode::conflict, 409, true, same_later},
-                        // Where money or keys are refused, another attempt is of no use whatever a header says.
+                        // If money or keys are refused, another attempt is useless whatever a header says.
                         {ErrorCode::unauthenticated, 401, true, stop},
                         {ErrorCode::permission_denied, 403, true, stop},
                         {ErrorCode::insufficient_quota, 429, true, stop}};

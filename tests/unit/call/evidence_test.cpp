@@ -1,4 +1,4 @@
-// What a record says of the attempt that another one was sent beside.
+// The reason in a record when another attempt was sent beside this one.
 #include "call/evidence.hpp"
 
 #include <gtest/gtest.h>

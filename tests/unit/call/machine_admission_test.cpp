@@ -1,4 +1,4 @@
-// What the machine asks for before a request goes out, and what follows a grant, a queue and a refusal.
+// What the machine requests before a request is sent, and what follows a grant, a queue and a refusal.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-/// The test answers each question itself.
+/// A run in which the test answers each request for a permit itself.
 struct AskedRun : MachineRun {
     explicit AskedRun(std::size_t count = 2) : MachineRun(count) { grants = false; }
 };

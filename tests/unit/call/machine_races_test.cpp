@@ -1,4 +1,4 @@
-// Attempts beside a waiting one: silence on the wire, a dead region, hedges; trials and panic.
+// Attempts sent beside a waiting one: silence on the wire, a dead region, hedges; trials and panic.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@ using health::FailureClass;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-/// Region `a` has a round trip of 20 ms that never varies.
+/// Teaches the tracker a constant round trip of 20 ms to region `a`.
 void know_round_trip(MachineRun& run, std::size_t region = 0) {
     for (int i = 0; i < 40; ++i) run.regions.on_rtt(region, 20ms, run.now);
 }
@@ -31,7 +31,7 @@ TEST(ConnectionRace, BeginsAsSoonAsAConnectionIsLateByWhatIsKnownOfTheRegion) {
 TEST(ConnectionRace, BeginsOneRoundTripAnd30MsAfterAHandshakeThatNobodyAnswers) {
     MachineRun run(2);
     know_round_trip(run);
-    for (int i = 0; i < 40; ++i) run.regions.on_connect_time(0, 300ms);  // TLS takes its time
+    for (int i = 0; i < 40; ++i) run.regions.on_connect_time(0, 300ms);  // TLS handshakes are slow
     run.evidence = PathEvidence{.unacked_for = 45ms};
     run.start();
     EXPECT_THAT(run.pass(54ms), IsEmpty());
@@ -98,7 +98,7 @@ TEST(ConnectionRace, TheWinnerIsRacedAgainWhenItsRegionIsLostLater) {
     EXPECT_THAT(run.region_down(0), ElementsAre("late #1", "start #3 b rescue duplicated")) << "b was sent nothing";
 }
 
-// ---- a request that nobody acknowledged ----
+// ---- a request without acknowledgement ----
 
 TEST(LostPath, IsRacedOneRoundTripAnd45MsAfterTheRequestWasSent) {
     MachineRun run(2);
@@ -250,7 +250,7 @@ TEST(Rescue, TheNextRegionMayDieToo) {
     EXPECT_THAT(run.region_down(1), ElementsAre("late #2", "start #3 c rescue duplicated"));
 }
 
-/// Two probes of region `a` went unanswered, and nothing else came from there for two seconds.
+/// Two probes of region `a` were not answered, and nothing else came from there for two seconds.
 void find_dead(MachineRun& run) {
     for (int i = 0; i < 2; ++i) {
         run.now += 1s;
@@ -493,7 +493,7 @@ TEST(Backup, IsTriedAgainWhereThereWasNowhereToGo) {
 
 TEST(Backup, ATrialGivesTheCallerWhatTheOthersUsuallyNeedAndNoMore) {
     BackedUpRun run(2);
-    for (int i = 0; i < 3; ++i) run.elsewhere(0, FailureClass::gateway);  // a bad record
+    for (int i = 0; i < 3; ++i) run.elsewhere(0, FailureClass::gateway);  // a bad error rate
     run.start();
     run.connect(1);
     EXPECT_THAT(run.pass(400ms - 1ns), IsEmpty());

@@ -1,4 +1,4 @@
-// A stream that breaks after content, where the caller wants another attempt.
+// A stream breaks after content, and the caller has asked for recovery.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// Thousands of calls against random faults: whatever happens, the rules of a call hold.
+// Simulates thousands of calls against random faults and checks that the rules of a call always hold.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 using Kind = Command::Kind;
 
-/// Half of the time it agrees with the rules.
+/// Agrees with the default rules half of the time.
 struct WhimsicalPolicy final : RetryPolicy {
     explicit WhimsicalPolicy(std::uint64_t seed) : random(seed) {}
     mutable std::mt19937_64 random;
@@ -28,7 +28,7 @@ struct WhimsicalPolicy final : RetryPolicy {
     }
 };
 
-/// One random call: regions in random condition, attempts that connect, answer, stop or break at random times.
+/// One random call: the regions' state is random, and attempts connect, answer, stop or break at random times.
 class RandomCall {
   public:
     explicit RandomCall(std::uint64_t seed) : random_(seed) {
@@ -117,7 +117,7 @@ class RandomCall {
 
     std::size_t pick(std::size_t below) { return static_cast<std::size_t>(random_() % below); }
     bool one_in(std::size_t n) { return pick(n) == 0; }
-    /// Mostly short, sometimes beyond every limit.
+    /// A random time: mostly short, sometimes beyond every limit.
     nanoseconds some_time() {
         switch (pick(8)) {
             case 0: return 0ns;
@@ -308,7 +308,7 @@ class RandomCall {
         const bool capped = static_cast<int>(flights_.size()) >=
                             (policy_.retry.max_attempts > 0 ? policy_.retry.max_attempts
                                                             : static_cast<int>(machine_->eligible_regions()) + 2);
-        // A conflict is retried where it arose or not at all.
+        // A conflict is retried in the same region or not at all.
         if (capped || conflict_) return;
         if (ending() == Ending::regions_exhausted || ending() == Ending::wait_too_long) {
             for (const auto r : plan_) {

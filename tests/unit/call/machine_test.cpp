@@ -1,4 +1,4 @@
-// What follows each event of a call: moves, retries, ends. The clocks are in machine_timing_test.cpp.
+// What follows each event of a call: failover, retries, ends. The timers are in machine_timing_test.cpp.
 #include "call/machine.hpp"
 
 #include <gmock/gmock.h>
@@ -96,7 +96,7 @@ TEST(CallMachine, WhenAllAreDrainedDuringTheWaitThereIsNowhereToGo) {
     EXPECT_THAT(run.pass(10s), ElementsAre("finish #0 no_region"));
 }
 
-// ---- moving on ----
+// ---- failover ----
 
 TEST(CallMachine, SecondRegionIsTriedAtOnceAfterARefusal) {
     MachineRun run(2);
@@ -179,7 +179,7 @@ TEST(CallMachine, ARegionThatIsDrainedDuringTheBackOffIsNotUsed) {
 
 TEST(CallMachine, ADeadPooledConnectionIsReplacedAtTheSameRegion) {
     MachineRun run(2);
-    run.budget = {0.2, 0};  // it costs nothing
+    run.budget = {0.2, 0};  // the retry needs no token
     run.start();
     EXPECT_THAT(run.end(1, stale_connection()), ElementsAre("start #2 a retry fresh duplicated"));
     EXPECT_THAT(run.answer(2), ElementsAre("finish #2 answered"));
@@ -212,7 +212,7 @@ TEST(CallMachine, AConflictIsRetriedOnceAtTheSameRegionAfterAWait) {
     EXPECT_THAT(run.end(2, failed_with(ErrorCode::conflict, 409)), ElementsAre("finish #2 refused"));
 }
 
-// ---- what only another region can change ----
+// ---- failures that only another region can avoid ----
 
 TEST(CallMachine, AModelThatARegionLacksIsAskedForElsewhereOnly) {
     for (const auto code : {ErrorCode::model_not_found, ErrorCode::region_not_supported}) {
@@ -234,7 +234,7 @@ TEST(CallMachine, ARefusedKeyIsTriedElsewhereOnlyWhereKeysDiffer) {
     EXPECT_THAT(run.end(2, failed_with(ErrorCode::unauthenticated, 401)), ElementsAre("finish #2 refused"));
 }
 
-// ---- the gateway's word ----
+// ---- the gateway's x-should-retry ----
 
 TEST(CallMachine, TheGatewayMayForbidARetry) {
     MachineRun run(2);
@@ -532,7 +532,7 @@ TEST(CallMachine, AnotherRegionsLongPauseIsNotWaitedOutWhereARetryIsSooner) {
 TEST(CallMachine, A5xxHintAddsAtMostFiveSecondsToTheBackOff) {
     MachineRun run(1);
     run.start();
-    // As the driver does, so that other calls keep away for as long as the gateway asked.
+    // As the driver does, so that other calls avoid the region for as long as the gateway asked.
     run.regions.limit_until(0, run.model, run.now + 30s);
     EXPECT_THAT(run.end(1, overloaded(30s)), IsEmpty());
     EXPECT_GE(*run.machine().wake_at(run.now), run.now + 5s);
@@ -735,7 +735,7 @@ TEST(CallMachine, EventsAfterTheEndChangeNothing) {
     EXPECT_EQ(run.machine().ending(), Ending::cancelled);
 }
 
-// ---- what the final error is made of ----
+// ---- the final error ----
 
 TEST(CallMachine, KnowsWhetherOnlyThrottlingStoodInTheWay) {
     MachineRun throttled_only(2);

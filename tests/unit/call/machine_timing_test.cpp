@@ -1,4 +1,4 @@
-// The clocks inside a call: late connections, limits of an attempt, back-off, the deadline.
+// The timers inside a call: late connections, limits of an attempt, back-off, the deadline.
 #include "call/machine.hpp"
 
 #include <gmock/gmock.h>
@@ -278,7 +278,7 @@ TEST(CallMachineTiming, AConnectionThatIsReadyAtTheDeadlineSendsNothing) {
     run.start();
     run.now += 1s;
     EXPECT_THAT(run.connect(1), ElementsAre("turned away #1"));
-    // What the transport makes of it must not look as if the caller had cancelled.
+    // The transport's outcome must not look as if the caller had cancelled.
     EXPECT_THAT(run.end(1, {.error = ErrorCode::cancelled, .certainly_not_delivered = true}),
                 ElementsAre("finish #0 deadline"));
 }
@@ -311,7 +311,7 @@ TEST(CallMachineTiming, TheWaitBeforeARetryIsRandomWithinItsCeiling) {
         MachineRun run(1);
         run.policy.seed = seed;
         run.policy.retry.max_attempts = 4;
-        run.policy.retry.outage_patience = 0ms;  // nothing is spread over it
+        run.policy.retry.outage_patience = 0ms;  // no patience to spread retries over
         run.start();
         nanoseconds ceiling = 50ms;
         for (int attempt = 1; attempt < 4; ++attempt, ceiling *= 2) {

@@ -1,4 +1,4 @@
-// When another model is asked: not before the asked one has had its chance, and never too late.
+// When a fallback model is asked: not before the requested one has had its chance, and never too late.
 #include "call/model_fallback.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// How the settings of a call become its clocks.
+// How the settings of a call become its time limits.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -77,7 +77,7 @@ TEST(MakePolicy, SpansThatMeanForEverDoNotOverflow) {
     EXPECT_LE(*early.deadline, kNow);
 }
 
-// What 200 streams of a model have taught, and the limit of the next one.
+// The stall limit after 200 streams of a model.
 class LearnedStall : public ::testing::Test {
   protected:
     nanoseconds limit(const TimeoutOptions& timeouts = {}, const ModelTraits& traits = {}, bool stream = true) {
