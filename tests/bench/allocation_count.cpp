@@ -1,4 +1,5 @@
-// The C library keeps its own functions under these names for exactly this; operator new ends in malloc.
+// Replaces malloc and its relatives; the C library provides the originals under these other names. operator new calls
+// malloc.
 #include "allocation_count.hpp"
 
 #include <atomic>

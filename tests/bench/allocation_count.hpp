@@ -1,12 +1,12 @@
-// Counts what the whole process asks of the heap, libcurl's requests included: malloc, calloc, realloc and free are
-// replaced in this program.
+// Counts all heap allocations of the process, libcurl's included: malloc, calloc, realloc and free are replaced in this
+// program.
 #pragma once
 
 #include <cstdint>
 
 namespace holysheep::bench {
 
-/// Counts from construction on, in all threads. One at a time.
+/// Counts in all threads from construction on. Only one instance at a time.
 class AllocationCount {
   public:
     AllocationCount();
@@ -14,7 +14,7 @@ class AllocationCount {
     AllocationCount(const AllocationCount&) = delete;
     AllocationCount& operator=(const AllocationCount&) = delete;
     std::uint64_t so_far() const;
-    /// By how much the blocks in use have grown, in usable bytes; negative when more was freed than taken.
+    /// The growth of the blocks in use, in usable bytes; negative if more was freed than allocated.
     std::int64_t bytes_kept() const;
 };
 

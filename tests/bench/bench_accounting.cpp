@@ -1,4 +1,4 @@
-// What knowing the cost of a call costs: finding its price, working it out, and adding it to the ledger.
+// Measures the accounting of a call: finding its price, computing its cost, and adding it to the ledger.
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -33,7 +33,7 @@ void cost_of_call(benchmark::State& state) {
 }
 BENCHMARK(cost_of_call);
 
-/// As many lines as the argument says, written in turn.
+/// Writes to as many ledger lines as the argument says, in turn.
 void ledger_update(benchmark::State& state) {
     const auto count = static_cast<std::size_t>(state.range(0));
     std::vector<std::string> labels;

@@ -1,5 +1,6 @@
-// What reading an answer costs: a chunk of content, a piece of a tool call, a burst of chunks in one read, a plain
-// answer. Beside the time, each reports the CPU of one, against reading the same bytes into a JSON tree.
+// Measures the decoding of answers: a chunk of content, a piece of a tool call, a burst of chunks in one read, a plain
+// answer. Besides the time, each benchmark reports the CPU time of one item compared with reading the same bytes into a
+// JSON tree.
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -25,12 +26,12 @@ using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
 constexpr std::size_t kChunks = 1'000;
-constexpr std::size_t kReadBytes = 16'384;  // what one read of a socket gives in a burst
+constexpr std::size_t kReadBytes = 16'384;  // the size of one socket read in a burst
 constexpr RoundLengths kRounds{.rounds = 15, .length = 10ms};
 
 // ---- what gateways send ----
 
-/// One event; `more` stands before `choices`, `delta` is the members of the delta.
+/// Builds one event; `more` comes before `choices`, `delta` is the members of the delta.
 std::string event(const std::string& more, const std::string& delta) {
     return R"(data: {"id":"chatcmpl-1f0c2a9b7d","object":"chat.completion.chunk","created":1790000000,)"
            R"("model":"gpt-4.1-mini-2025-04-14","service_tier":"default","system_fingerprint":"fp_7a10c3",)" +
@@ -46,14 +47,14 @@ std::string word(std::size_t number) {
 
 using Events = std::vector<std::string>;
 
-/// Chunks that differ in nothing but their content.
+/// Chunks that differ only in their content.
 Events content_events() {
     Events events;
     for (std::size_t i = 0; i < kChunks; ++i) events.push_back(event("", R"("content":")" + word(i) + '"'));
     return events;
 }
 
-/// The same from a gateway that pads each chunk differently.
+/// The same from a gateway whose padding differs in each chunk.
 Events padded_events() {
     Events events;
     for (std::size_t i = 0; i < kChunks; ++i) {
@@ -63,7 +64,7 @@ Events padded_events() {
     return events;
 }
 
-/// One call with a long list as its argument.
+/// One call whose argument is a long list.
 Events tool_call_events() {
     Events events;
     for (std::size_t i = 0; i < kChunks; ++i) {
@@ -97,14 +98,14 @@ Events in_reads(const Events& events) {
     return reads;
 }
 
-// ---- the two ways of reading it ----
+// ---- the two ways of decoding ----
 
 struct Bytes final : wire::ChunkSink {
     std::size_t count = 0;
     void on_chunk(const ChatChunk& chunk) override { count += chunk.text.size() + chunk.tool_arguments.size(); }
 };
 
-/// `kChunks` chunks.
+/// Decodes `kChunks` chunks.
 std::size_t decode(const Events& reads) {
     Bytes sink;
     wire::StreamDecoder decoder({}, sink);
@@ -113,7 +114,7 @@ std::size_t decode(const Events& reads) {
     return sink.count;
 }
 
-/// The same by a JSON tree per chunk.
+/// Decodes the same with a JSON tree per chunk.
 std::size_t decode_by_tree(const Events& events) {
     std::string text;
     for (const std::string_view whole : events) {
@@ -140,7 +141,8 @@ std::size_t decode_plain_by_tree(const std::string& body) {
 
 // ---- measuring ----
 
-/// Both ways in turns, as medians over rounds: "chunk_ns" or "answer_ns" of CPU, "tree_ns", and their "cpu_ratio".
+/// Measures both ways alternately, as medians over rounds: "chunk_ns" or "answer_ns" of CPU time, "tree_ns", and their
+/// "cpu_ratio".
 template <class Ours, class Tree>
 void compare_with_tree(benchmark::State& state, const char* key, std::size_t units, Ours&& ours, Tree&& tree) {
     const auto until = [units](auto& read) {
@@ -156,7 +158,7 @@ void compare_with_tree(benchmark::State& state, const char* key, std::size_t uni
     state.counters["cpu_ratio"] = median(comparison.ratios);
 }
 
-/// One iteration is a stream of `kChunks`.
+/// One iteration decodes a stream of `kChunks` chunks.
 void decode_stream(benchmark::State& state, const Events& events, bool in_bursts) {
     const Events reads = in_bursts ? in_reads(events) : events;
     for (auto _ : state) benchmark::DoNotOptimize(decode(reads));

@@ -1,6 +1,7 @@
-// How long a call stays with a region that has failed: twelve faults, each hundreds of times, on real sockets; beside
-// it the loop that programs write around libcurl themselves, with a timeout of 3 s. FaultyRegions → [Client, raw loop]
-// → milliseconds from submission, or from the last byte where the answer had begun, to the next region's dispatch
+// Measures how long a call stays with a region that has failed: twelve faults, each hundreds of times, on real sockets.
+// For comparison it also runs the loop that programs write around libcurl themselves, with a timeout of 3 s.
+// FaultyRegions → [Client, raw loop] → milliseconds to the next region's dispatch, from submission or from the last
+// byte if the answer had begun
 #include <curl/curl.h>
 
 #include <algorithm>
@@ -41,11 +42,11 @@ struct Flags {
     std::vector<std::string> only{};
 };
 
-// So many clients meet a silent fault at once: it takes its time.
+// The number of clients that meet a silent fault at once, because each such measurement takes long.
 constexpr int kTogether = 5, kRawTogether = 20;
 constexpr int kWarmCalls = 5;
 
-/// What was measured of one kind.
+/// The measurements of one kind of fault.
 struct Seen {
     std::vector<double> dispatch{}, overhead{};
     int lost = 0;
@@ -57,7 +58,7 @@ double quantile(std::vector<double> values, double share) {
     return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
 }
 
-// More than a connection takes while a silent path is noticed.
+// More than a connection can accept before a silent path is noticed.
 constexpr std::size_t kLargeText = 16 * 1024 * 1024;
 
 ChatRequest question() { return {.model = "gpt-4.1", .messages = {user("Which sheep gives the finest wool?")}}; }
@@ -73,7 +74,7 @@ Result<ChatCompletion> ask_in_trouble(FaultKind kind, Client& client) {
     return client.chat(asked);
 }
 
-/// The last byte that came from the first region, after the call's submission; 0 where none was awaited.
+/// When the last byte came from the first region, after the call's submission; 0 if the fault does not wait for one.
 nanoseconds last_byte(FaultKind kind, const AttemptRecord& first) {
     switch (kind) {
         case FaultKind::path_black_hole_after_head: return first.started + first.timings.first_byte.value_or(0ns);
@@ -87,14 +88,14 @@ const AttemptRecord* next_region(const std::vector<AttemptRecord>& attempts) {
     return found == attempts.end() ? nullptr : &*found;
 }
 
-/// One client that is used to the nearer region, and how soon that answers while it is well.
+/// A client with a warm connection to the nearer region, and that region's usual latency.
 struct WarmClient {
     explicit WarmClient(const FaultyRegions& regions)
         : client(regions.options()), near_answers(regions.can_be_warmed()) {
-        // Where the nearer region never answers, one call still reads the certificates.
+        // If the nearer region never answers, a single call still loads the certificates.
         for (int i = 0; i < (near_answers ? kWarmCalls : 1); ++i) ask();
     }
-    /// Right before the fault: traffic that was good.
+    /// Sends successful traffic right before the fault.
     void get_used() {
         if (near_answers) ask();
     }
@@ -109,7 +110,7 @@ struct WarmClient {
     steady_clock::time_point heard{};
 };
 
-/// When a healthy region would have given the sign that was missed, after the call's submission or its last byte.
+/// When a healthy region would have sent the missing sign of life, after the call's submission or its last byte.
 Milliseconds expected_sign(FaultKind kind, const WarmClient& warm, steady_clock::time_point submitted) {
     switch (kind) {
         case FaultKind::syn_black_hole:
@@ -118,7 +119,7 @@ Milliseconds expected_sign(FaultKind kind, const WarmClient& warm, steady_clock:
         case FaultKind::frozen_mid_stream: return 1'000ms + kRoundTrip;
         case FaultKind::frozen:
         case FaultKind::frozen_after_head: {
-            // The question for a sign of life follows a second after the last one.
+            // The probe is sent one second after the last sign of life.
             const Milliseconds due = 1'000ms - (submitted - warm.heard);
             return std::max(due, Milliseconds::zero()) + kRoundTrip;
         }
@@ -142,7 +143,7 @@ void measure_one(FaultKind kind, WarmClient& warm, Seen& seen, std::mutex& mutex
     seen.overhead.push_back(std::max(Milliseconds::zero(), dispatch - expected_sign(kind, warm, submitted)).count());
 }
 
-/// Breaks the region again and again, each time before the eyes of some new callers at once.
+/// Breaks the region repeatedly, each time with a new group of callers.
 template <class Caller, class Ask>
 Seen measure(FaultKind kind, int faults, int at_once, Ask ask) {
     const auto regions = FaultyRegions::make(kind);
@@ -203,7 +204,7 @@ class RawLoop {
   private:
     static constexpr const char* kBody = R"({"model":"gpt-4.1","messages":[{"role":"user","content":"?"}]})";
 
-    /// Until the second region was asked; unset: the first answered, or none did.
+    /// The time until the second region was asked; unset if the first answered or neither did.
     std::optional<Milliseconds> send(const std::string& body) {
         curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
         curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, body.data());

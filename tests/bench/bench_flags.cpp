@@ -1,4 +1,4 @@
-// A handful of flags, read by hand.
+// Parses the few flags by hand.
 #include "bench_flags.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// The command line that the benchmarks against raw libcurl share.
+// The command line of the benchmarks that compare with raw libcurl.
 #pragma once
 
 #include <chrono>
@@ -13,15 +13,15 @@ namespace holysheep::bench {
 
 struct BenchFlags {
     bool json = false, help = false;
-    int rounds = 31;                        ///< of each comparison
-    std::chrono::milliseconds length{200};  ///< of one side of one round
-    std::vector<std::string> only{};        ///< keys; empty: all
+    int rounds = 31;                        ///< rounds of each comparison
+    std::chrono::milliseconds length{200};  ///< length of one side in one round
+    std::vector<std::string> only{};        ///< keys of the figures to measure; empty: all
 
     bool wants(std::string_view key) const;
 };
 
-/// Throws std::invalid_argument, with what is wrong, for anything that is not understood.
-/// `figures`: those that `--only` may name.
+/// `figures`: the figures that `--only` may name. Throws std::invalid_argument with an explanation for anything that it
+/// does not understand.
 BenchFlags parse_flags(int count, const char* const* arguments, std::span<const Figure> figures);
 std::string_view flags_text();
 

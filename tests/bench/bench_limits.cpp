@@ -1,4 +1,4 @@
-// What the client's own limits cost: one grant, alone and among threads, whatever the size of the window.
+// Measures the client's own limits: one grant, single-threaded and shared by threads, for windows of different sizes.
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -13,8 +13,8 @@ namespace {
 
 using Limiter = RateLimiter::Impl;
 
-/// Everything that a call asks of its partition: a place, its sending, its arrival, its end. Time passes so fast that
-/// nobody waits; the argument is the number of calls in the window.
+/// All requests of a call to its partition: a slot, its sending, its arrival, its end. Time passes so fast that no call
+/// waits; the argument is the number of calls in the window.
 void grant(benchmark::State& state, const std::shared_ptr<Limiter>& limiter, Clock::time_point& now) {
     const auto partition = limiter->partition(1, "gpt-4.1", {});
     for (auto _ : state) {

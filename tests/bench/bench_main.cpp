@@ -1,4 +1,4 @@
-// The one main() of several programs, but for what they measure.
+// Implements the main program that several benchmarks share.
 #include "bench_main.hpp"
 
 #include <exception>

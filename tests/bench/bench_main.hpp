@@ -1,4 +1,4 @@
-// What the benchmarks' programs share: flags in, figures out, a clear word where something is wrong.
+// The shared part of the benchmark programs: parses flags, prints figures, reports errors.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,7 @@ struct BenchProgram {
     std::function<Figures(const BenchFlags&)> measure{};
 };
 
-/// The program's exit status.
+/// Returns the program's exit status.
 int run(const BenchProgram& program, int count, const char* const* arguments);
 
 }  // namespace holysheep::bench

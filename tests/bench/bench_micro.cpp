@@ -1,4 +1,4 @@
-// What the decisions of one call cost: picking a region, asking the breaker, learning from the answer.
+// Measures the decisions of one call: picking a region, asking the breaker, recording the answer.
 #include <array>
 #include <chrono>
 #include <cmath>
@@ -20,7 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Regions between 100 and 300 ms away, the third heavier than the second and that than the first.
+/// Regions between 100 and 300 ms away; each of the first three has a greater weight than the one before it.
 std::vector<routing::Candidate> candidates(std::size_t count) {
     resilience::Random random(2);
     std::vector<routing::Candidate> result(count);
@@ -42,7 +42,7 @@ void pick(benchmark::State& state, SelectorOptions options, std::string_view ses
     std::vector<std::size_t> plan;
     std::size_t i = 0;
     for (auto _ : state) {
-        auto& changing = regions[i++ % count].cost;  // so that the branch predictor learns no order by heart
+        auto& changing = regions[i++ % count].cost;  // prevents the branch predictor from learning the order
         changing *= (i & 1U) != 0 ? 1.02 : 1 / 1.02;
         selector.rank(regions, session, random, plan);
         benchmark::DoNotOptimize(plan.data());

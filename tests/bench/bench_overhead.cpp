@@ -1,4 +1,5 @@
-// What a call costs above libcurl alone. Measures one figure after the other against servers in processes of their own.
+// Measures the cost of a call compared with libcurl alone, one figure after the other, against servers in separate
+// processes.
 // BenchFlags → [loads in turns] → Figures
 #include <algorithm>
 #include <array>
@@ -119,7 +120,7 @@ class Bench {
     Comparison compare_in_sequence(const std::string& name, std::function<void()> raw, std::function<void()> ours) {
         std::vector<double> raw_latencies;
         std::vector<double> our_latencies;
-        // Room for every call, so that growing is not measured.
+        // Reserve space for every call, so that growing is not measured.
         for (auto* latencies : {&raw_latencies, &our_latencies}) {
             latencies->reserve(static_cast<std::size_t>(flags_.length.count()) * 100);
         }
@@ -145,7 +146,7 @@ class Bench {
 
     void measure_new_connections(const NginxFront& nginx) {
         const RawTarget target{.base_url = nginx.closing_url(), .ca_file = nginx.ca_file()};
-        RawMultiClient client(target, 1);  // the multi handle remembers the parsed bundle
+        RawMultiClient client(target, 1);  // the multi handle caches the parsed bundle
         SingleLoad load(options_for(target));
         const auto comparison = compare_in_sequence(
             "tls_connect_ratio", [&] { client.run_until(TimePoint::min()); }, [&] { load.ask(); });
@@ -179,7 +180,7 @@ class Bench {
 };
 
 Figures measure(const BenchFlags& flags) {
-    const FixedServer server;  // forks, so before libcurl or the library starts anything
+    const FixedServer server;  // forks, so it must be created before libcurl or the library starts
     curl_global_init(CURL_GLOBAL_DEFAULT);
     return Bench(flags, server).run();
 }

@@ -1,5 +1,5 @@
-// What routing costs a call: one pick, everything that routing does from a good call's beginning to its end, and the
-// parts of that one by one. The time that passes between calls is virtual, a millisecond each.
+// Measures the cost of routing for a call: one pick, all routing work of a successful call, and the parts of that work
+// one by one. The time between calls is virtual, one millisecond each.
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -17,7 +17,7 @@
 namespace holysheep::bench {
 namespace {
 
-// So many calls overlap: at a thousand a second, each waits 128 ms for its first content.
+// The number of overlapping calls: at a thousand a second, each waits 128 ms for its first content.
 constexpr std::size_t kInFlight = 128;
 constexpr std::size_t kUsualRegions = 8;
 
@@ -34,7 +34,8 @@ void picks(benchmark::State& state, RoutingWorld& world) {
         const auto now = world.tick();
         world.router.plan(world.request(count), now, plan);
         benchmark::DoNotOptimize(plan.data());
-        // Half of the regions have one who waits. One in sixteen calls brings news, or the world would freeze.
+        // Half of the regions have a waiting call. One call in sixteen reports an outcome, otherwise the state would
+        // never change.
         if (++count % 16 != 0) continue;
         auto& ticket = waiting[count / 16 % waiting.size()];
         world.tracker.on_first_content(ticket, now);
@@ -49,7 +50,7 @@ void BM_Pick(benchmark::State& state) {
 }
 BENCHMARK(BM_Pick)->Arg(3)->Arg(8)->Arg(1000);
 
-/// Failures fade with time, which takes an exponential for every region; and each has a breaker for the model.
+/// Failures fade with time, which needs an exponential for every region; and each region has a breaker for the model.
 void BM_PickAfterFailures(benchmark::State& state) {
     RoutingWorld world(static_cast<std::size_t>(state.range(0)));
     std::vector<std::size_t> plan;
@@ -64,8 +65,8 @@ BENCHMARK(BM_PickAfterFailures)->Arg(3)->Arg(8)->Arg(1000);
 
 // ---- a whole call ----
 
-/// A good stream, as CallDriver would carry it out: the same questions and reports in the same order, without the
-/// request and the answer.
+/// A successful stream as CallDriver runs it: the same queries and reports in the same order, without the request and
+/// the answer.
 class RoutedCall {
   public:
     RoutedCall(RoutingWorld& world, runtime::TimerQueue& timers, std::uint64_t number)
@@ -176,7 +177,7 @@ void BM_PartTracker(benchmark::State& state) {
             world.tracker.on_first_content(*ticket, now);
             world.tracker.on_outcome(*ticket, health::FailureClass::success, now);
         }
-        // Not in turn, so that the samples of a latency come as unevenly as they do.
+        // Not in regular order, so that the latency samples come as unevenly as in production.
         ticket = world.tracker.on_dispatch(number * 5 % kUsualRegions, world.model, health::Awaited::stream, now);
     }
 }

@@ -1,4 +1,4 @@
-// What watching costs: how long a snapshot takes while calls are recorded as fast as one thread can, and how much
+// Measures the statistics: how long a snapshot takes while one thread records calls as fast as it can, and how much
 // memory a region takes.
 #include <algorithm>
 #include <atomic>
@@ -33,7 +33,7 @@ void BM_HistogramAdd(benchmark::State& state) {
     std::uint64_t random = 1;
     for (auto _ : state) {
         random = random * 6364136223846793005U + 1442695040888963407U;
-        histogram.add(nanoseconds(static_cast<std::int64_t>(random >> 30U)));  // up to 17 s
+        histogram.add(nanoseconds(static_cast<std::int64_t>(random >> 30U)));  // values up to 17 s
     }
     benchmark::DoNotOptimize(histogram.count());
 }
@@ -61,7 +61,7 @@ struct BusyRecorder {
         for (std::size_t i = 0; i < count; ++i) names.push_back(prefix + std::to_string(i));
         return names;
     }
-    /// One call with one attempt, with everything that can be known of it.
+    /// Records one call with one attempt and all their fields.
     void record(std::size_t number) {
         const auto region = number % kRegions;
         auto& attempt = records[region];
@@ -84,7 +84,7 @@ struct BusyRecorder {
     const Usage usage{.present = true, .prompt_tokens = 100, .completion_tokens = 20, .total_tokens = 120};
 };
 
-/// The writer's side: one attempt and its call.
+/// The writer: records one attempt and its call.
 void BM_RecordAttemptAndCall(benchmark::State& state) {
     BusyRecorder busy;
     std::size_t number = 0;
@@ -109,7 +109,7 @@ BENCHMARK(BM_WriteStats)->ArgName("prometheus")->Arg(0)->Arg(1);
 
 // ---- snapshots under load ----
 
-/// The percentiles say what the mean hides: a reader that has to wait for the writer.
+/// Reports percentiles, because the mean hides a reader that has to wait for the writer.
 void report_percentiles(benchmark::State& state, std::vector<double>& nanoseconds) {
     std::ranges::sort(nanoseconds);
     const auto at = [&](double share) {
@@ -120,7 +120,7 @@ void report_percentiles(benchmark::State& state, std::vector<double>& nanosecond
     state.counters["max_ns"] = at(1);
 }
 
-/// Reads again and again while `write` runs on another thread; reports how often that came round, too.
+/// Reads repeatedly while `write` runs on another thread; also reports how often `write` ran.
 template <class Write, class Read>
 void read_under_load(benchmark::State& state, Write write, Read read) {
     std::atomic<std::uint64_t> written{0};
@@ -167,7 +167,7 @@ void BM_SnapshotOfSixteenRegionsUnderLoad(benchmark::State& state) {
 BENCHMARK(BM_SnapshotOfSixteenRegionsUnderLoad)->UseRealTime();
 BENCHMARK(BM_SnapshotUnderLoad)->Arg(3)->Arg(8)->Arg(1000)->UseRealTime();
 
-/// The same through a client, whose calls do nothing but the library's own work.
+/// The same through a client, whose calls do only the library's own work.
 void BM_StatsUnderLoad(benchmark::State& state) {
     const auto clock = std::make_shared<InstantClock>();
     ClientOptions options;
@@ -190,7 +190,7 @@ BENCHMARK(BM_StatsUnderLoad)->Arg(3)->Arg(8)->Arg(1000)->UseRealTime();
 
 // ---- memory ----
 
-/// What tracker, router and recorder keep for each of a thousand regions that serve one model.
+/// Memory of tracker, router and recorder for each of a thousand regions that serve one model.
 void BM_MemoryPerRegion(benchmark::State& state) {
     constexpr std::size_t kCount = 1000;
     const auto regions = some_regions(kCount);

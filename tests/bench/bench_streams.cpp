@@ -1,5 +1,5 @@
-// What a streamed piece costs above libcurl with a JSON tree per piece. Measures against a server in a process of its
-// own.
+// Measures the cost of a streamed piece compared with libcurl and a JSON tree per piece, against a server in a separate
+// process.
 // BenchFlags → [streams in turns] → Figures
 #include <curl/curl.h>
 
@@ -56,7 +56,7 @@ class Bench {
         : flags_(flags), lengths_{.rounds = flags.rounds, .length = flags.length}, server_(server) {}
 
     Figures run() {
-        // Forks, so before libcurl or the library starts anything.
+        // Forks, so it must run before libcurl or the library starts.
         if (flags_.wants("streams_10k_cpu_ratio") || flags_.wants("streams_10k_kib")) measure_many();
         curl_global_init(CURL_GLOBAL_DEFAULT);
         if (flags_.wants("burst_chunk_cpu_ratio")) {
@@ -108,7 +108,7 @@ class Bench {
     }
 
     void measure_paced() {
-        // Long enough that beginnings and ends do not count for much.
+        // Long enough that the beginnings and ends of streams hardly matter.
         const auto length = std::max(lengths_.length, std::chrono::milliseconds{1'000});
         const auto chunks = static_cast<std::size_t>(length.count() * 1'000) / kPacedPeriod;
         const auto url = base_url_of({.chunks = chunks, .period_us = kPacedPeriod}, server_.port());

@@ -1,4 +1,4 @@
-// fork, exec and the few calls around them.
+// Wraps fork, exec and related system calls.
 #include "child_process.hpp"
 
 #include <fcntl.h>
@@ -66,7 +66,7 @@ bool run_program(const std::vector<std::string>& command, const std::string& log
 
 bool is_running(pid_t process) {
     siginfo_t ended{};
-    // Looks only: `end_process` still has a process to wait for, whose number nobody else can have got.
+    // WNOWAIT keeps the process waitable for `end_process`, so its number cannot be reused yet.
     return ::waitid(P_PID, static_cast<id_t>(process), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == 0;
 }
 

@@ -1,4 +1,4 @@
-// Blocking sockets: there are few of them at a time.
+// Uses blocking sockets, since only few are open at a time.
 #include "early_head_server.hpp"
 
 #include <arpa/inet.h>
@@ -21,7 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view kLength = "content-length: ";
-// A large request takes longer to read than any failover does.
+// Small enough that reading a large request takes longer than any failover.
 constexpr std::size_t kPortion = 32 * 1024;
 constexpr auto kBetweenPortions = 5ms;
 

@@ -1,4 +1,5 @@
-// The silent kinds need packets that vanish, and so network namespaces; the others are plain sockets on loopback.
+// The silent kinds need packets that are dropped, and therefore network namespaces; the others use plain sockets on
+// loopback.
 #include "faulty_regions.hpp"
 
 #include <netinet/in.h>
@@ -39,7 +40,7 @@ ClientOptions options_for(std::string near_url, std::string far_url) {
     return options;
 }
 
-/// Spoils every connection that it accepts: at once, or once something was said.
+/// Breaks every connection that it accepts: at once, or after the client has sent something.
 class Spoiler {
   public:
     explicit Spoiler(bool after_hello) : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -55,7 +56,7 @@ class Spoiler {
             for (;;) {
                 const int client = ::accept(listener_, nullptr, nullptr);
                 if (client < 0) return;
-                if (after_hello) {  // as a server without TLS answers whom it does not understand
+                if (after_hello) {  // as a server without TLS answers input that it does not understand
                     std::array<char, 4096> hello{};
                     constexpr std::string_view kAnswer = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
                     ::recv(client, hello.data(), hello.size(), 0);
@@ -103,7 +104,7 @@ class OnLoopback final : public FaultyRegions {
                 gateway_.set_fault(kNear,
                                    {.kind = Fault::Kind::status, .status = 429, .headers = {{"retry-after", "1"}}});
                 break;
-            default: break;  // it is broken from the start
+            default: break;  // broken from the start
         }
     }
     void mend() override { gateway_.revive(kNear); }
@@ -136,13 +137,13 @@ class InNamespaces final : public FaultyRegions {
         switch (kind()) {
             case FaultKind::syn_black_hole:
                 gateways_[0]->reset_connections(kNear);
-                std::this_thread::sleep_for(2 * kRoundTrip);  // the resets travel
+                std::this_thread::sleep_for(2 * kRoundTrip);  // gives the resets time to arrive
                 network_.set_path(kNear, {.delay = kRoundTrip / 2, .drop_syn = true});
                 break;
             case FaultKind::path_black_hole: network_.set_path(kNear, {.drop = true}); break;
             case FaultKind::path_black_hole_after_head:
                 early_->on_early_head([this] {
-                    std::this_thread::sleep_for(kRoundTrip * 3 / 5);  // the head travels
+                    std::this_thread::sleep_for(kRoundTrip * 3 / 5);  // gives the head time to arrive
                     network_.set_path(kNear, {.drop = true});
                 });
                 break;
@@ -169,7 +170,7 @@ class InNamespaces final : public FaultyRegions {
   private:
     NetworkSimulator network_;
     std::array<std::unique_ptr<GatewaySimulator>, 2> gateways_;
-    std::unique_ptr<EarlyHeadServer> early_;  // in the place of the nearer one
+    std::unique_ptr<EarlyHeadServer> early_;  // replaces the nearer region
 };
 
 struct Named {

@@ -1,4 +1,4 @@
-// Two regions, the nearer of which can be broken in one of twelve ways: what bench_failover calls.
+// Provides two regions for bench_failover; the nearer one can be broken in one of twelve ways.
 // bench_failover → [FaultyRegions] → GatewaySimulator, NetworkSimulator
 #pragma once
 
@@ -15,28 +15,28 @@ namespace holysheep::bench {
 enum class FaultKind {
     refused,
     reset,                ///< as soon as the connection is accepted
-    reset_after_request,  ///< when the request is there
+    reset_after_request,  ///< when the request has arrived
     status_503,
     status_429,
     tls_failure,        ///< the server speaks no TLS
-    syn_black_hole,     ///< nobody answers a new connection
-    path_black_hole,    ///< every packet vanishes, over an established connection
+    syn_black_hole,     ///< a new connection gets no answer
+    path_black_hole,    ///< every packet on an established connection is lost
     frozen,             ///< the kernel acknowledges, the gateway does not answer
-    frozen_after_head,  ///< the same from the moment on at which it has sent its head
-    frozen_mid_stream,  ///< the same from the moment on at which it has sent the first content of a stream
-    /// Every packet vanishes once the head has come. Only what was sent and not acknowledged tells, so the head comes
-    /// while a large request is still on its way.
+    frozen_after_head,  ///< the same, from the moment when it has sent its head
+    frozen_mid_stream,  ///< the same, from the moment when it has sent the first content of a stream
+    /// Every packet is lost once the head has come. Only unacknowledged bytes reveal this, so the head comes while a
+    /// large request is still being sent.
     path_black_hole_after_head
 };
 std::span<const FaultKind> all_faults();
 std::string_view to_string(FaultKind kind);
-/// Whether nothing tells of the fault but silence.
+/// Whether silence is the only symptom of the fault.
 bool silent(FaultKind kind);
-/// Whether the fault strikes a single call: the path is lost at a moment of its answer.
+/// Whether the fault affects a single call: the path is lost at a moment of its answer.
 bool strikes_one(FaultKind kind);
 
 inline constexpr std::string_view kNear = "near", kFar = "far";
-inline constexpr std::chrono::milliseconds kRoundTrip{20};  ///< of the silent kinds; the others are on loopback
+inline constexpr std::chrono::milliseconds kRoundTrip{20};  ///< for the silent kinds; the others run on loopback
 
 class FaultyRegions {
   public:
@@ -44,13 +44,13 @@ class FaultyRegions {
     virtual ~FaultyRegions() = default;
     FaultKind kind() const { return kind_; }
     virtual ClientOptions options() const = 0;
-    /// Between these two the nearer region has the fault.
+    /// The nearer region has the fault from this call to the next one.
     virtual void break_it() = 0;
     virtual void mend() = 0;
-    /// Whether the nearer region answers before it is broken.
+    /// Whether the nearer region answers before the fault.
     virtual bool can_be_warmed() const { return true; }
 
-    /// Throws std::runtime_error where namespaces cannot be had, which the silent kinds need.
+    /// Throws std::runtime_error if network namespaces, which the silent kinds need, are not available.
     static std::unique_ptr<FaultyRegions> make(FaultKind kind);
 
   private:

@@ -1,4 +1,4 @@
-// The two forms of the list.
+// Prints the figures as JSON and as a table.
 #include "figures.hpp"
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// What a benchmark reports: a fixed list of figures, each with the limit it must keep and the one it aims at.
+// The figures that a benchmark reports: a fixed list, each with an upper limit that it must keep and a target.
 #pragma once
 
 #include <map>
@@ -18,12 +18,12 @@ struct Figure {
 
 class Figures {
   public:
-    /// `list` says what there is, in the order in which it is reported; it outlives this.
+    /// `list` defines the figures in the order of the report; it must outlive this object.
     explicit Figures(std::span<const Figure> list) : list_(list) {}
     void set(std::string_view key, double value) { values_.insert_or_assign(std::string(key), value); }
-    /// A remark for the readable table.
+    /// Adds a remark to the readable table.
     void note(std::string text) { notes_.push_back(std::move(text)); }
-    /// One JSON object: what was measured, by key.
+    /// Prints one JSON object with the measured values by key.
     void print_json(std::ostream& out) const;
     void print_table(std::ostream& out) const;
 

@@ -1,4 +1,4 @@
-// One epoll loop; a request costs it one wait, one read, one write.
+// Runs one epoll loop; a request costs one wait, one read and one write.
 #include "fixed_server.hpp"
 
 #include <sys/epoll.h>
@@ -101,7 +101,7 @@ class Loop {
         }
     }
 
-    // Of the first request when it is complete, else 0.
+    // Length of the first request; 0 while it is incomplete.
     static std::size_t request_length(std::string_view text) {
         const auto end = text.find("\r\n\r\n");
         if (end == std::string_view::npos) return 0;

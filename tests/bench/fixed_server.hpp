@@ -1,5 +1,5 @@
-// An HTTP/1.1 server in a process of its own that gives one prepared answer to everything: less work than any client
-// has. Its CPU time is not the benchmark's.
+// An HTTP/1.1 server in a separate process that gives one prepared answer to every request, which is less work than any
+// client has. Its CPU time is not counted.
 #pragma once
 
 #include <sys/types.h>
@@ -10,7 +10,7 @@
 
 namespace holysheep::bench {
 
-/// Which requests arrived, by the call that asked and the attempt it said it was. Memory shared with the server.
+/// Records which requests arrived, by call number and attempt number. The memory is shared with the server.
 class Sightings {
   public:
     static constexpr std::size_t kCalls = 20'000, kAttempts = 8;
@@ -26,7 +26,7 @@ class Sightings {
 
 class FixedServer {
   public:
-    /// Forks: to be made before the first thread.
+    /// Forks, so it must be called before the first thread starts.
     FixedServer();
     /// Ends the server's process.
     ~FixedServer();
@@ -34,7 +34,7 @@ class FixedServer {
     FixedServer& operator=(const FixedServer&) = delete;
 
     int port() const { return port_; }
-    /// Requests to this port are recorded when they carry `Idempotency-Key: call-<number>`.
+    /// Requests to this port are recorded if they carry `Idempotency-Key: call-<number>`.
     int recorded_port() const { return recorded_port_; }
     const Sightings& sightings() const { return *sightings_; }
 

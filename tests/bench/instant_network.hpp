@@ -1,5 +1,5 @@
-// A client without a network or a thread: what it posts runs at once where it is posted, and every request is answered
-// on the spot. What is left of a call is the library's own work.
+// A client without network or threads: posted functions run at once, and every request is answered immediately. The
+// remaining time of a call is the library's own work.
 #pragma once
 
 #include <chrono>
@@ -16,7 +16,7 @@
 
 namespace holysheep::bench {
 
-/// Real time, and timers that never come due. Calls come from one thread; `now` may be asked from any.
+/// Real time, but timers never fire. Calls come from one thread; `now` may be called on any thread.
 class InstantClock final : public Clock {
   public:
     time_point now() const override { return std::chrono::steady_clock::now(); }
@@ -41,7 +41,7 @@ class InstantClock final : public Clock {
     bool running_ = false;
 };
 
-/// Answers with the same completion always. Nothing is cancelled or paused in the middle: there is no middle.
+/// Always answers with the same completion. Transfers cannot be cancelled or paused, because they end when they begin.
 class InstantTransport final : public Transport {
   public:
     explicit InstantTransport(Clock& clock) : clock_(clock) {}

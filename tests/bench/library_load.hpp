@@ -1,4 +1,4 @@
-// The library under the same load as the raw client, in each of the ways in which programs use it.
+// Puts the same load on the library as on the raw client, in each of the ways in which programs use it.
 #pragma once
 
 #include <atomic>
@@ -14,14 +14,14 @@
 
 namespace holysheep::bench {
 
-/// Options for a client of one region, otherwise as they are by default.
+/// Default options for a client of one region.
 ClientOptions options_for(const RawTarget& target);
-/// The question, copied into a request as a program with ever new questions would.
+/// Copies the question into a request, as a program with a new question each time would.
 ChatRequest make_request();
-/// Throws when the answer is not the expected one.
+/// Throws if the answer is not the expected one.
 void check(const Result<ChatCompletion>& answer);
 
-/// Keeps a number of `chat_async` calls in flight; each callback asks the next question.
+/// Keeps a number of `chat_async` calls in flight; each callback sends the next question.
 class AsyncLoad {
   public:
     AsyncLoad(ClientOptions options, int in_flight) : in_flight_(in_flight), client_(std::move(options)) {}
@@ -36,10 +36,10 @@ class AsyncLoad {
     std::atomic<std::uint64_t> answered_{0};
     std::atomic<int> running_{0};
     std::atomic<bool> failed_{false};
-    Client client_;  // last: its destructor ends the callbacks that use the members above
+    Client client_;  // declared last: its destructor ends the callbacks that use the members above
 };
 
-/// A number of threads that call `chat`. They exist all the time, and sleep outside of `run_until`.
+/// Threads that call `chat`. They are created once, and sleep outside of `run_until`.
 class ThreadedLoad {
   public:
     ThreadedLoad(ClientOptions options, int threads);

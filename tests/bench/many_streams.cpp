@@ -1,4 +1,4 @@
-// The streams are opened, wait at the server's gate, and flow together; the window lies in the middle of that.
+// Opens the streams, which wait at the server's gate and then flow together; the measurement covers the middle of that.
 #include "many_streams.hpp"
 
 #include <sys/resource.h>
@@ -26,7 +26,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kSpareDescriptors = 200;
-// Connections are opened so many at a time: a listener's queue is finite.
+// The number of connections opened at a time: a listener's queue is finite.
 constexpr std::size_t kPortion = 500;
 
 std::size_t affordable(std::size_t wanted) {
@@ -45,7 +45,7 @@ double resident_kib() {
     return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / 1024;
 }
 
-/// One side, as the measurement sees it.
+/// One side of the comparison.
 struct Side {
     std::function<void(std::size_t)> start;
     std::function<void(std::chrono::milliseconds)> run_for;  ///< lets the streams flow
@@ -57,7 +57,7 @@ struct Side {
 ManyStreams measure(const StreamServer& server, std::size_t streams, int seconds, const Side& side) {
     ManyStreams result{.streams = streams};
     server.close_gate();
-    side.start(1);  // what a first call sets up once is not a stream's
+    side.start(1);  // the one-time setup of a first call does not count
     while (server.waiting() < 1) side.run_for(1ms);
     const double before = resident_kib();
     for (std::size_t open = 1; open < streams;) {
@@ -80,7 +80,7 @@ ManyStreams measure(const StreamServer& server, std::size_t streams, int seconds
     return result;
 }
 
-/// In a child: the result comes back through a pipe.
+/// Runs the measurement in a child process; the result comes back through a pipe.
 ManyStreams in_child(const std::function<ManyStreams()>& measurement) {
     int ends[2];
     if (::pipe(ends) != 0) throw std::runtime_error("no pipe");

@@ -1,4 +1,4 @@
-// Ten thousand slow streams on one client: what they cost in CPU while they flow, and in memory.
+// Measures ten thousand slow streams on one client: their CPU time while they flow, and their memory.
 #pragma once
 
 #include <cstddef>
@@ -11,13 +11,14 @@ namespace holysheep::bench {
 
 struct ManyStreams {
     std::size_t streams = 0;
-    std::uint64_t chunks = 0;   ///< that arrived, of all streams
+    std::uint64_t chunks = 0;   ///< received chunks of all streams
     double cpu_per_chunk = 0;   ///< µs, while all streams flow
     double kib_per_stream = 0;  ///< resident memory
 };
 
-/// As many as the limit on descriptors allows, at most `wanted`. Each measurement runs in a process of its own, so that
-/// none finds memory that another has left. To be called before the first thread. Throws where a stream was not whole.
+/// Opens as many streams as the limit on descriptors allows, at most `wanted`. Each measurement runs in a separate
+/// process, so that memory left by another does not count. Call this before the first thread starts. Throws if a stream
+/// was incomplete.
 ManyStreams measure_raw(const StreamServer& server, std::size_t wanted, int seconds);
 ManyStreams measure_ours(const StreamServer& server, std::size_t wanted, int seconds);
 

@@ -1,5 +1,5 @@
-// A throw-away folder with certificates and a configuration. The ports are held while nginx starts, so that nobody else
-// takes them in between.
+// Uses a temporary folder with certificates and a configuration. The ports are reserved while nginx starts, so that no
+// other program takes them.
 #include "nginx_front.hpp"
 
 #include <curl/curl.h>
@@ -20,11 +20,11 @@ namespace holysheep::bench {
 namespace {
 
 std::string nginx_program() {
-    const char* path = "/usr/sbin/nginx";  // not in everybody's PATH
+    const char* path = "/usr/sbin/nginx";  // not in every user's PATH
     return ::access(path, X_OK) == 0 ? path : "nginx";
 }
 
-// Asks until nginx is up; false when it is gone.
+// Sends requests until nginx answers; returns false if it has ended.
 bool answers(pid_t nginx, const std::string& url, const std::string& ca_file) {
     const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy(curl_easy_init(), &curl_easy_cleanup);
     curl_easy_setopt(easy.get(), CURLOPT_URL, url.c_str());

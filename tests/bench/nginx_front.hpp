@@ -1,4 +1,4 @@
-// nginx with TLS in front of the fixed server: one port that recycles its connections, one that never keeps any.
+// nginx with TLS in front of the fixed server, with two ports: one recycles its connections, the other never keeps any.
 #pragma once
 
 #include <sys/types.h>
@@ -10,7 +10,7 @@ namespace holysheep::bench {
 
 class NginxFront {
   public:
-    /// nullptr, with the reason on stderr, where nginx or openssl is missing.
+    /// Returns nullptr, with the reason on stderr, if nginx or openssl is missing.
     static std::unique_ptr<NginxFront> start(int upstream_port, int recorded_upstream_port);
     ~NginxFront();
     NginxFront(const NginxFront&) = delete;
@@ -18,9 +18,9 @@ class NginxFront {
 
     /// Speaks HTTP/1.1 and HTTP/2, and ends each connection after 100 requests.
     std::string recycling_url() const { return "https://127.0.0.1:" + std::to_string(recycling_port_) + "/v1"; }
-    /// Closes after each answer; no TLS session is resumed.
+    /// Closes the connection after each answer; TLS sessions are not resumed.
     std::string closing_url() const { return "https://127.0.0.1:" + std::to_string(closing_port_) + "/v1"; }
-    /// The system's bundle and, as its last certificate, the one that signed this server's.
+    /// The system's bundle, with the certificate that signed this server's appended.
     const std::string& ca_file() const { return ca_file_; }
 
   private:

@@ -1,4 +1,4 @@
-// Nothing here is clever: it is what a user would write.
+// Uses the library as a typical program would, without tuning.
 #include "our_streams.hpp"
 
 #include <stdexcept>

@@ -1,4 +1,4 @@
-// The library under the same streams as the raw client.
+// Runs the library on the same streams as the raw client.
 #pragma once
 
 #include <atomic>
@@ -14,10 +14,10 @@
 
 namespace holysheep::bench {
 
-/// Options for a client of one region, otherwise as they are by default.
+/// Default options for a client of one region.
 ClientOptions stream_options_for(const std::string& base_url, bool inline_callbacks);
 
-/// One stream after the other with `stream_to`.
+/// Reads one stream after the other with `stream_to`.
 class OurStreamReader {
   public:
     explicit OurStreamReader(const std::string& base_url) : client_(stream_options_for(base_url, false)) {}
@@ -27,12 +27,12 @@ class OurStreamReader {
     Client client_;
 };
 
-/// Many at a time with `stream_async` and callbacks on the I/O thread.
+/// Reads many streams at a time with `stream_async` and callbacks on the I/O thread.
 class OurStreams {
   public:
     explicit OurStreams(const std::string& base_url) : client_(stream_options_for(base_url, true)) {}
     void start(std::size_t streams);
-    /// Throws unless every stream was whole; then forgets them.
+    /// Throws unless every stream was complete; then discards them.
     void check_ended(std::size_t chunks);
     void wait();
     std::uint64_t chunks_seen() const { return seen_; }
@@ -48,7 +48,7 @@ class OurStreams {
     std::vector<std::unique_ptr<Stream>> streams_;
     std::atomic<std::uint64_t> seen_{0};
     std::atomic<std::size_t> running_{0};
-    Client client_;  // last: its destructor ends the callbacks that use the members above
+    Client client_;  // declared last: its destructor ends the callbacks that use the members above
 };
 
 }  // namespace holysheep::bench

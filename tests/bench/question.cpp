@@ -1,4 +1,4 @@
-// One realistic exchange: a support assistant's answer of a few sentences.
+// A realistic exchange: a support assistant's answer of a few sentences.
 #include "question.hpp"
 
 namespace holysheep::bench {

@@ -1,4 +1,4 @@
-// What both sides of the comparison ask, over and over, and the answer that the server always gives.
+// The question that both sides of the comparison send repeatedly, and the answer that the server always gives.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +18,9 @@ const Question& the_question();
 
 /// The JSON body of the answer, about 700 bytes.
 std::string_view answer_body();
-/// The text inside it: a client that reports another one has not done its work.
+/// The text inside it; a client that returns another text is broken.
 std::string_view answer_text();
-/// Status line, the usual headers and the body.
+/// The complete HTTP answer: status line, the usual headers and the body.
 std::string answer_on_the_wire();
 
 }  // namespace holysheep::bench

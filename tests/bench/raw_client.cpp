@@ -1,4 +1,5 @@
-// curl_multi_poll and not epoll: with 64 transfers in flight the two cost the same, and this one is the simpler.
+// Uses curl_multi_poll instead of epoll: with 64 transfers in flight both cost the same, and curl_multi_poll is
+// simpler.
 #include "raw_client.hpp"
 
 #include <nlohmann/json.hpp>
@@ -59,7 +60,7 @@ RawTransfer::RawTransfer(const RawTarget& target)
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &RawTransfer::on_bytes);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
     if (!target.ca_file.empty()) {
-        // With a CAPATH, libcurl would not keep the certificates it has parsed.
+        // With a CAPATH, libcurl would not cache the parsed certificates.
         curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
         curl_easy_setopt(easy, CURLOPT_CAINFO, target.ca_file.c_str());
     }

@@ -1,5 +1,6 @@
-// The measure of things: libcurl used directly and well. Handles and connections are reused, one loop serves all
-// transfers, nlohmann/json writes the request and reads the answer. No retries, no failover, no headers, no statistics.
+// The baseline: libcurl used directly and efficiently. Handles and connections are reused, one loop serves all
+// transfers, nlohmann/json writes the request and reads the answer. There are no retries, no failover, no headers and
+// no statistics.
 #pragma once
 
 #include <curl/curl.h>
@@ -20,23 +21,23 @@ struct RawAnswer {
 };
 RawAnswer decode_raw(std::string_view body);
 
-/// Where to send, and whom to trust there (empty: plain HTTP).
+/// The URL to send to, and the CA certificates to trust (empty: plain HTTP).
 struct RawTarget {
     std::string base_url{}, ca_file{};
 };
 
 using TimePoint = std::chrono::steady_clock::time_point;
 
-/// One easy handle with everything it needs, prepared once.
+/// One easy handle with all its options set once.
 class RawTransfer {
   public:
     explicit RawTransfer(const RawTarget& target);
     RawTransfer(const RawTransfer&) = delete;
     RawTransfer& operator=(const RawTransfer&) = delete;
 
-    /// Encodes the question anew, as a program with ever new questions would.
+    /// Encodes the question again, as a program with a new question each time would.
     void prepare();
-    /// Decodes the answer; throws when it is not the expected one.
+    /// Decodes the answer; throws if it is not the expected one.
     void check(CURLcode result) const;
     CURL* handle() const { return easy_.get(); }
 
@@ -56,7 +57,7 @@ class RawMultiClient {
     RawMultiClient(const RawMultiClient&) = delete;
     RawMultiClient& operator=(const RawMultiClient&) = delete;
 
-    /// Asks until the moment has come and everything is answered; the number of answers.
+    /// Sends requests until `end`, then waits for the open ones; returns the number of answers.
     std::uint64_t run_until(TimePoint end);
 
   private:

@@ -1,4 +1,4 @@
-// An event that lies whole in the bytes at hand is parsed there; only the beginning of a cut one is kept.
+// Parses an event in place if it is complete in the received bytes; only an incomplete event is copied.
 #include "raw_streams.hpp"
 
 #include <sys/epoll.h>

@@ -1,5 +1,5 @@
-// Streams by libcurl used directly and well: handles and connections are reused, events are split where they lie, and
-// nlohmann/json reads each of them. No checks of the protocol, no failover, no clocks.
+// Streams with libcurl used directly and efficiently: handles and connections are reused, events are split in place,
+// and nlohmann/json reads each of them. There are no protocol checks, no failover and no timers.
 #pragma once
 
 #include <curl/curl.h>
@@ -23,7 +23,7 @@ class RawStream {
     RawStream& operator=(const RawStream&) = delete;
 
     void prepare();
-    /// Throws unless the stream was whole.
+    /// Throws unless the stream was complete.
     void check(CURLcode result, std::size_t chunks);
     CURL* handle() const { return easy_.get(); }
     std::size_t chunks_seen() const { return count_.seen(); }
@@ -40,7 +40,7 @@ class RawStream {
     bool done_ = false, failed_ = false;
 };
 
-/// One stream after the other on one handle.
+/// Reads one stream after the other on one handle.
 class RawStreamReader {
   public:
     explicit RawStreamReader(const std::string& base_url) : stream_(base_url) {}
@@ -50,14 +50,14 @@ class RawStreamReader {
     RawStream stream_;
 };
 
-/// Several at a time with curl_multi_poll.
+/// Reads several streams at a time with curl_multi_poll.
 class RawPolledStreams {
   public:
     RawPolledStreams(const std::string& base_url, std::size_t streams);
     ~RawPolledStreams();
     RawPolledStreams(const RawPolledStreams&) = delete;
     RawPolledStreams& operator=(const RawPolledStreams&) = delete;
-    /// Reads one stream on each handle, to its end; the number of pieces.
+    /// Reads one stream on each handle, to its end; returns the number of pieces.
     std::uint64_t read_all(std::size_t chunks);
 
   private:
@@ -65,7 +65,7 @@ class RawPolledStreams {
     std::vector<std::unique_ptr<RawStream>> streams_;
 };
 
-/// Thousands at a time, with curl_multi_socket_action and epoll.
+/// Reads thousands of streams at a time, with curl_multi_socket_action and epoll.
 class RawEpollStreams {
   public:
     explicit RawEpollStreams(std::string base_url);
@@ -74,12 +74,12 @@ class RawEpollStreams {
     RawEpollStreams& operator=(const RawEpollStreams&) = delete;
 
     void start(std::size_t streams);
-    /// Waits for sockets once, at most so long, and does what they ask for.
+    /// Waits for sockets once, at most `milliseconds`, and processes their events.
     void run_once(int milliseconds);
-    /// Of all streams together.
+    /// The chunks of all streams together.
     std::uint64_t chunks_seen() const;
     std::size_t running() const { return running_; }
-    /// Throws unless every stream was whole.
+    /// Throws unless every stream was complete.
     void check_ended(std::size_t chunks) const;
 
   private:

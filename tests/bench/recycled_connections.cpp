@@ -1,4 +1,4 @@
-// Every call carries its number, and every attempt its own, so that the server's side can be compared with the trails.
+// Numbers every call and every attempt, so that the server's records can be compared with the client's.
 #include "recycled_connections.hpp"
 
 #include <atomic>
@@ -26,9 +26,9 @@ class NumberedCalls {
         for (int i = 0; i < kInFlight; ++i) ask_next();
         for (int left = running_; left > 0; left = running_) running_.wait(left);
     }
-    /// By call: the attempts in its trail.
+    /// The number of attempts in each call's trail.
     const std::vector<std::size_t>& attempts() const { return attempts_; }
-    /// By call: why it failed, or "".
+    /// The reason why each call failed, or "".
     const std::vector<std::string>& failures() const { return failures_; }
 
   private:
@@ -52,7 +52,7 @@ class NumberedCalls {
     std::vector<std::string> failures_;
     std::atomic<std::size_t> next_{0};
     std::atomic<int> running_{0};
-    Client client_;  // last: its destructor ends the callbacks that use the members above
+    Client client_;  // declared last: its destructor ends the callbacks that use the members above
 };
 
 }  // namespace
@@ -74,7 +74,7 @@ RecycledCount count_recycled(const RawTarget& target, bool http2, const Sighting
             if (seen > (in_trail ? 1U : 0U)) count.hidden_resends += seen - (in_trail ? 1U : 0U);
         }
     }
-    // Counting what was not recorded would always look fine.
+    // Without records the count would always look fine.
     if (total_seen + count.lost < kCalls) throw std::runtime_error("the server saw fewer requests than were answered");
     return count;
 }

@@ -1,5 +1,5 @@
-// Whether a request is lost, or sent once more than anybody is told, while the server ends its connections all the
-// time.
+// Checks whether requests are lost, or sent more often than the records show, while the server keeps closing its
+// connections.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ struct RecycledCount {
     std::string first_failure{};
 };
 
-/// 5,000 calls; `first_call` numbers them apart from those of another run on the same server.
+/// Makes 5,000 calls, numbered from `first_call` so that several runs on the same server can be distinguished.
 RecycledCount count_recycled(const RawTarget& target, bool http2, const Sightings& sightings, std::size_t first_call);
 
 }  // namespace holysheep::bench

@@ -1,4 +1,4 @@
-// Medians over rounds: a disturbed round is one bad value, not a share of the result.
+// Computes medians over rounds, so that a disturbed round is only one bad value.
 #include "rounds.hpp"
 
 #include <sys/resource.h>
@@ -51,11 +51,11 @@ RunUntil one_at_a_time(std::function<void()> ask, std::vector<double>& latencies
 }
 
 Comparison compare(const Load& raw, const Load& ours, const RoundLengths& lengths) {
-    // Connections, pools and caches are filled before anything counts.
+    // Fill connections, pools and caches before the measurement.
     for (const auto* load : {&raw, &ours}) take(*load, std::min(lengths.length, 200ms));
     Comparison comparison;
     for (int round = 0; round < lengths.rounds; ++round) {
-        // The order changes, so that a slow drift favours neither.
+        // The order alternates, so that a slow drift favours neither side.
         Reading r;
         Reading o;
         if (round % 2 == 0) {

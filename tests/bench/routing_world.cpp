@@ -1,4 +1,4 @@
-// The past is made of the same events that calls report, so that every estimate, breaker and model entry is there.
+// Builds the history from the same events that calls report, so that every estimate, breaker and model entry exists.
 #include "routing_world.hpp"
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// More than the tracker wants before it believes a model's own figures.
+// More than the tracker needs before it uses a model's own figures.
 constexpr int kRounds = 40;
 constexpr auto kStart = Clock::time_point{} + 1h;
 

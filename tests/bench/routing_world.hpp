@@ -1,4 +1,4 @@
-// Everything that routing consists of, as a client wires it, with a past: what the benchmarks of routing run on.
+// All routing components, connected as in a client and with a history: the setup of the routing benchmarks.
 #pragma once
 
 #include <chrono>
@@ -22,13 +22,13 @@ namespace holysheep::bench {
 
 inline constexpr std::string_view kModel = "a-model";
 
-/// The third heavier than the second and that than the first, all in one tier.
+/// Regions in one tier; each of the first three has a greater weight than the one before it.
 std::vector<Region> some_regions(std::size_t count);
-/// A good stream from every region, forty times over, in the order in which they answer; 100 to 300 ms away.
-/// Returns the time afterwards.
+/// Reports forty successful streams from every region, in the order of their answers, 100 to 300 ms away. Returns the
+/// time afterwards.
 Clock::time_point give_history(health::RegionHealthTracker& tracker, Clock::time_point now);
 
-/// Limits of this client stop no call here.
+/// A RoomView without limits.
 struct RoomEverywhere final : call::RoomView {
     bool has_room(std::size_t, values::ModelId, Clock::time_point) const override { return true; }
     bool is_served(std::size_t, values::ModelId, Clock::time_point) const override { return false; }
@@ -39,14 +39,14 @@ struct RoutingWorld {
     RoutingWorld(const RoutingWorld&) = delete;
     RoutingWorld& operator=(const RoutingWorld&) = delete;
 
-    /// The next call's start, a millisecond later.
+    /// Advances time by a millisecond, to the next call's start.
     Clock::time_point tick() { return now += std::chrono::milliseconds{1}; }
     execution::RouteRequest request(std::uint64_t random) const {
         return {.allowed = all, .model = kModel, .session = {}, .awaited = health::Awaited::stream, .random = random};
     }
-    /// Of a call that starts now, with a hedge if its answer is late.
+    /// The policy of a call that starts now, with a hedge if its answer is late.
     call::CallPolicy policy() const;
-    /// One failure in each region, which is no reason to avoid any of them but is not forgotten yet.
+    /// Adds one recent failure in each region, which is no reason to avoid any of them.
     void fail_everywhere();
 
     const std::vector<Region> regions;
@@ -60,7 +60,7 @@ struct RoutingWorld {
     RoomEverywhere rooms{};
     telemetry::Recorder recorder;
     resilience::RetryBudget retries{0.2, 20}, hedges{0.05, 5}, canaries{0.25, 5};
-    std::vector<AttemptRecord> records;  ///< of a good attempt, by region: the trail is written with or without routing
+    std::vector<AttemptRecord> records;  ///< one good attempt per region: the trail is written with or without routing
 
   private:
     const ClientOptions defaults_{};

@@ -1,4 +1,4 @@
-// Every piece of content is its own number, so that a lost or doubled one shows.
+// The content of every piece is its own number, which reveals lost or repeated pieces.
 #include "stream_script.hpp"
 
 #include <array>

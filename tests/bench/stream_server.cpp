@@ -1,4 +1,4 @@
-// One epoll loop and a heap of streams by the time of their next piece.
+// Runs one epoll loop and a heap of streams, ordered by the time of their next piece.
 #include "stream_server.hpp"
 
 #include <sys/epoll.h>
@@ -88,9 +88,9 @@ class Loop {
   private:
     struct Connection {
         std::string pending{};
-        std::string_view rest{};  ///< of a burst
+        std::string_view rest{};  ///< the unsent part of a burst
         StreamScript script{};
-        std::size_t next = 0;  ///< piece of a paced stream
+        std::size_t next = 0;  ///< next piece of a paced stream
         Time due{};
         unsigned generation = 0;
         bool open = false;
@@ -172,7 +172,7 @@ class Loop {
             ++shared_.waiting;
             return;
         }
-        // Streams that begin together do not beat together.
+        // Streams that begin together do not send at the same moments.
         spread_ = (spread_ + 7'919) % connection.script.period_us;
         schedule(fd, std::chrono::steady_clock::now() + std::chrono::microseconds{spread_});
     }
@@ -209,7 +209,7 @@ class Loop {
         }
     }
 
-    /// Paced pieces are small: a client that does not take one is dead.
+    /// Paced pieces are small: a client that does not accept one is dead.
     bool send(int fd, const std::string& text) {
         if (::send(fd, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size())) return true;
         close_connection(fd);

@@ -1,4 +1,4 @@
-// A server in a process of its own that streams as the URL asks: in one burst, or a piece at a time at a steady pace.
+// A server in a separate process that streams as the URL asks: in one burst, or a piece at a time at a steady rate.
 #pragma once
 
 #include <sys/types.h>
@@ -9,7 +9,7 @@ namespace holysheep::bench {
 
 class StreamServer {
   public:
-    /// Forks: to be made before the first thread.
+    /// Forks, so it must be called before the first thread starts.
     StreamServer();
     /// Ends the server's process.
     ~StreamServer();
@@ -17,11 +17,11 @@ class StreamServer {
     StreamServer& operator=(const StreamServer&) = delete;
 
     int port() const { return port_; }
-    /// Lets the streams begin that wait for it, those of `count` connections spread evenly over one period; and keeps
-    /// later ones waiting.
+    /// Starts the waiting streams, those of `count` connections spread evenly over one period; later streams have to
+    /// wait.
     void open_gate(unsigned count) const { shared_->opened.store(count); }
     void close_gate() const { shared_->opened.store(0); }
-    /// How many streams wait for the gate.
+    /// The number of streams that wait for the gate.
     unsigned waiting() const { return shared_->waiting.load(); }
 
     struct Shared {
