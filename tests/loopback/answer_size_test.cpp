@@ -36,7 +36,7 @@ TEST_F(Limits, OfAClientMoveTheCallToTheNextRegion) {
     EXPECT_THAT(answer->attempts[0].detail, HasSubstr("larger than"));
 }
 
-// A sanitizer keeps memory of its own for each byte, and what was freed for a while.
+// A sanitizer needs extra memory for each byte, and keeps freed memory for a while.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kSanitized = true;
 #else
@@ -45,7 +45,7 @@ constexpr bool kSanitized = false;
 
 class Compressed : public ::testing::Test {
   protected:
-    /// The answer of a gateway that compresses, whatever it was asked.
+    /// The answer of a gateway that always compresses, whatever the request accepts.
     std::string gzip_answer(const std::string& command, const char* type, const char* header = "Content") {
         EXPECT_TRUE(folder.run(command + " | gzip -9 -c > body.gz")) << folder.read("log");
         return http_answer("200 OK",
@@ -96,7 +96,7 @@ TEST_F(Compressed, ABombIsStoppedByTheLimitOnDecodedBytes) {
     }
 }
 
-// Thirty times: as an answer that repeats itself may be.
+// Compressed to a thirtieth, as repetitive answers may be.
 TEST_F(Compressed, ALargeAnswerThatRepeatsItselfIsNoBomb) {
     HOLYSHEEP_SKIP_WITHOUT("gzip");
     std::string text;
@@ -111,7 +111,7 @@ TEST_F(Compressed, ALargeAnswerThatRepeatsItselfIsNoBomb) {
 
 TEST_F(Compressed, ABombByTransferEncodingIsStoppedToo) {
     HOLYSHEEP_SKIP_WITHOUT("gzip");
-    // Some versions of libcurl decompress it, some leave it as it is: then it is no JSON.
+    // Some versions of libcurl decompress it, others leave it compressed; then it is not valid JSON.
     const PlainServer server(gzip_answer("head -c 100000000 /dev/zero", "application/json", "Transfer"));
     auto options = options_for({server.region("a")});
     options.retry.max_attempts = 1;
@@ -135,7 +135,7 @@ TEST_F(Compressed, AStreamWaitsForItsReaderAtNoCost) {
     std::string events;
     for (int i = 0; i < kEvents; ++i) {
         events += R"(data: {"id":"c","choices":[{"index":0,"delta":{"content":")";
-        // Little of it can be compressed: what grows too much while it is decompressed is refused.
+        // Random letters hardly compress: data that grows too much when decompressed is refused.
         for (int letter = 0; letter < kLetters; ++letter) events += static_cast<char>('A' + random() % 26);
         events += "\"}}]}\n\n";
     }
@@ -161,7 +161,7 @@ TEST_F(Compressed, AStreamWaitsForItsReaderAtNoCost) {
     EXPECT_THAT(stream.finish(), IsOk());
 }
 
-/// Sends a long stream as fast as it is taken, and tells when nobody takes it any more.
+/// Sends a long stream as fast as the client reads it, and signals when the client stops reading.
 class Torrent {
   public:
     static constexpr std::size_t kPieces = 6'000, kPiece = 8'000;
@@ -195,7 +195,7 @@ class Torrent {
 
 class SlowReader : public ::testing::Test {
   protected:
-    // What the sockets' buffers may hold, on both sides, comes on top of the 256 KiB of the library.
+    // Both sides' socket buffers may hold this much in addition to the library's 256 KiB.
     static constexpr std::size_t kBuffers = 16u << 20U;
     Torrent torrent;
     PlainServer server{[this](int socket, const std::string&) { return torrent.pour(socket); }};
@@ -225,7 +225,7 @@ TEST_F(SlowReader, IsNoStallOfTheGateway) {
     Client client(options);
     auto stream = client.stream(question());
     ASSERT_NE(stream.begin(), stream.end());
-    ASSERT_TRUE(torrent.stalled.wait_for(2));  // 300 ms each
+    ASSERT_TRUE(torrent.stalled.wait_for(2));  // each wait is 300 ms
     EXPECT_THAT(stream.finish(), IsOk());
 }
 
@@ -261,7 +261,7 @@ TEST_F(SlowReader, MayKeepTheClientsOwnThreadForLong) {
     auto handle = client.stream_async(
         question(), {},
         [&](const ChatChunk& chunk) {
-            // Longer than the 256 KiB after which other calls have their turn, with the stall's clock running.
+            // Longer than the 256 KiB after which other calls get their turn, while the stall clock runs.
             if (chunk.event == ChunkEvent::content && ++pieces <= 40) std::this_thread::sleep_for(60ms);
         },
         [&](const Result<ChatCompletion>& answer) {

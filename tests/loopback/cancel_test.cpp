@@ -1,4 +1,4 @@
-// A call can be stopped in each of its phases, and a client can go at any moment. Connections that are late are passed.
+// A call can be stopped in each of its phases, and a client can be destroyed at any moment. Late connections are raced.
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,8 +23,8 @@ using namespace holysheep::loopback;
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
 
-/// Listens, but nobody ever accepts and its queue is full: a connection attempt gets no answer, as from a host that
-/// drops packets.
+/// Listens but never accepts, with a full queue: a connection attempt gets no answer, as from a host that drops
+/// packets.
 class SilentPort {
   public:
     SilentPort() {
@@ -59,10 +59,10 @@ class SilentPort {
     std::uint16_t port_ = 0;
 };
 
-/// The first to be asked, and never found.
+/// A region that is asked first and whose name never resolves.
 Region hanging_region(std::string id) { return {.id = id, .base_url = "http://" + id + ".hang.test/v1", .tier = -1}; }
 
-/// Counts the moments at which an attempt has failed and the next one is being thought about.
+/// Counts the moments between a failed attempt and the decision about the next one.
 class FailureWatch final : public RetryPolicy {
   public:
     RetryVerdict decide(const RetryContext& context) const override {
@@ -79,7 +79,7 @@ class Cancel : public TwoRegions {
         options.proxy.from_environment = false;
         options.timeouts.connect = 0ms;
     }
-    /// Runs a call on another thread; `stop` ends it.
+    /// Starts a call on another thread; `stop` ends it.
     std::future<Result<ChatCompletion>> begin(Client& client, bool stream = false) {
         return std::async(std::launch::async, [&client, stream, token = source.get_token()] {
             if (stream) return client.stream(question(), {.stop = token}).finish();
@@ -119,7 +119,7 @@ TEST_F(Cancel, WhileTheNameIsLookedUpFreezesNobody) {
         });
         ASSERT_TRUE(resolver.wait_for_lookups(stream ? 2 : 1));
         stop_and_expect_cancelled(call);
-        // The look-up still hangs; the I/O thread must not.
+        // The look-up still hangs, but the I/O thread must not.
         EXPECT_THAT(client.chat(question(), {.regions = {"eu-central"}}), IsOk());
     }
 }

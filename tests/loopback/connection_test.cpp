@@ -1,4 +1,4 @@
-// What travels on a connection, how long it is kept, and that nothing is sent twice in secret.
+// What is sent on a connection, how long it is kept, and that no request is silently sent twice.
 #include <atomic>
 #include <future>
 #include <string>
@@ -84,8 +84,8 @@ TEST_F(Connection, ThatWasResetWhileIdleCostsNoCall) {
     EXPECT_EQ(gateway.requests("us-west"), 50u);
 }
 
-/// Answers the first request of a connection, takes the second one and closes without a word: the moment in which
-/// libcurl would send it again by itself.
+/// Answers the first request of a connection, then reads the second one and closes without an answer: libcurl would
+/// resend that request by itself.
 class ForgetfulServer {
   public:
     bool serve(int socket, const std::string& request) {
@@ -132,7 +132,7 @@ TEST(StaleConnection, ACostSafeCallIsLostToOneOnceAndNoneIsReusedThereAgain) {
     Client client(options_for({server.region("a")}));
     int lost = 0;
     for (int i = 0; i < 100; ++i) {
-        // Whether the server forgets its connection is decided by its second request.
+        // The second request decides whether the server closes its connection.
         forgetful.spoiled = i == 1;
         const auto answer = client.chat(question(), {.cost_safe = true});
         if (answer) continue;
@@ -252,7 +252,7 @@ TEST_F(Connection, AnInterimAnswerIsNotTheAnswer) {
 }
 
 TEST(EndMarker, EndsAStreamThoughItsBodyLingers) {
-    // A longer length than what is sent: the rest never comes.
+    // The announced length is longer than the body: the rest never comes.
     const PlainServer server(
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 100000\r\n\r\n"
         "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"wool\"},"

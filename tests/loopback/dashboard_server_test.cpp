@@ -1,4 +1,4 @@
-// The dashboard's server, asked as browsers, Prometheus and strangers ask.
+// Sends requests to the dashboard's server like those of browsers, Prometheus and attackers.
 #include <holysheep/dashboard/server.hpp>
 
 #include <arpa/inet.h>
@@ -219,7 +219,8 @@ TEST_F(DashboardServed, VisitorsBeyondItsBoundTakeNoDescriptorAndWait) {
     const auto before = open_descriptors();
     std::vector<int> visitors;
     for (std::size_t i = 0; i < kVisitors; ++i) visitors.push_back(connect_to(server.port()));
-    // The first one is admitted for certain, and its answer shows that the ones before it in the queue were.
+    // The first visitor is certainly admitted, and its answer shows that the visitors before it in the queue were
+    // admitted.
     const std::string ask = "GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n";
     ASSERT_TRUE(send_all(visitors.front(), ask));
     std::array<char, 512> bytes{};

@@ -1,4 +1,4 @@
-// A process that may open no more sockets: the call that needs one says so, the others go on.
+// A process at its descriptor limit: a call that needs a new socket reports this, and the others go on.
 #include "gateway_under_test.hpp"
 #include "no_more_descriptors.hpp"
 
@@ -12,7 +12,7 @@ class DescriptorLimit : public ::testing::Test {
   protected:
     void SetUp() override {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-        // Without a descriptor it takes good memory for bad.
+        // Without a free descriptor the sanitizer reports valid memory as invalid.
         GTEST_SKIP() << "a sanitizer looks at memory through a pipe";
 #endif
     }

@@ -1,4 +1,4 @@
-// Examples run against the simulator as a user would run them.
+// Runs the examples against the simulator as a user would.
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -261,7 +261,7 @@ TEST(Example, DashboardLeavesTheTerminalAsItWasOnControlC) {
     EXPECT_THAT(session.drawn(), ::testing::EndsWith("\x1b[?25h\x1b[?1049l"));
 }
 
-/// How wide the widest row is.
+/// The width of the widest row.
 std::size_t columns(const std::vector<std::string>& rows) {
     std::size_t widest = 0;
     for (const auto& row : rows) {
@@ -279,7 +279,7 @@ TEST(Example, DashboardFitsIntoTheWindowAndKeepsTheHeadOfItsPage) {
         session.resize(static_cast<unsigned short>(columns_there), static_cast<unsigned short>(rows_there));
         std::vector<std::string> rows;
         for (int i = 0; i < 5; ++i) {
-            rows = session.page();  // the first ones may still be for the window before
+            rows = session.page();  // the first pages may still have the old size
             if (rows.size() <= rows_there && columns(rows) <= columns_there) break;
         }
         EXPECT_LE(rows.size(), rows_there);
@@ -302,7 +302,7 @@ TEST(Example, DashboardFitsIntoTheWindowAndKeepsTheHeadOfItsPage) {
 }
 
 TEST(Example, DashboardGivesTheTerminalBackWhileItIsStopped) {
-    // A shell, because a program that nobody could continue is not stopped by Ctrl-Z.
+    // Run it in a shell, because Ctrl-Z does not stop a program that no process could continue.
     TerminalSession session(
         {"/bin/sh", "-mc", "'" EXAMPLE_dashboard "' --demo; echo [stopped]; read line; fg; echo [ended $?]"});
     ASSERT_TRUE(session.shows("q quit")) << session.drawn();

@@ -1,4 +1,4 @@
-// Every way in which a region can fail a call, and what the caller sees of it: the other region's answer.
+// Each way in which a region can fail a call; the caller always gets the other region's answer.
 #include <atomic>
 #include <string>
 #include <thread>
@@ -16,13 +16,13 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-/// A fault of the first region, and what its attempt is recorded as.
+/// A fault of the first region, and the error recorded for its attempt.
 struct Mishap {
     std::string name;
     Fault fault;
     ErrorCode recorded;
     int status = 0;
-    std::uint64_t requests = 1;  ///< that reach the region
+    std::uint64_t requests = 1;  ///< requests that reach the region
 };
 
 std::ostream& operator<<(std::ostream& out, const Mishap& mishap) { return out << mishap.name; }
@@ -41,7 +41,7 @@ class Failover : public TwoRegions, public ::testing::WithParamInterface<Mishap>
         ASSERT_THAT(answer, IsOk());
         EXPECT_THAT(answer->text(), StartsWith("[eu-central] hello sheep"));
         EXPECT_EQ(answer->region, "eu-central");
-        // What is silent within the limit of the first content has a backup in time for it.
+        // A silent attempt within the limit for the first content gets a backup in time.
         const bool overtaken =
             mishap.recorded == ErrorCode::timed_out && answer->attempts.back().kind == AttemptKind::backup;
         const auto recorded = overtaken ? ErrorCode::cancelled : mishap.recorded;
@@ -154,7 +154,7 @@ INSTANTIATE_TEST_SUITE_P(
                200}),
     name_of);
 
-/// Oddities that cost no answer.
+/// Unusual but harmless answers.
 class Tolerance : public TwoRegions, public ::testing::WithParamInterface<Mishap> {};
 
 TEST_P(Tolerance, TheFirstRegionsAnswerIsGoodEnough) {
@@ -178,7 +178,7 @@ INSTANTIATE_TEST_SUITE_P(Oddities, Tolerance,
                                            Mishap{"NoDoneMarker", {.kind = Kind::no_done_marker}, {}}),
                          name_of);
 
-/// Answers that would be the same everywhere.
+/// Errors that every region would give.
 class Refusal : public TwoRegions, public ::testing::WithParamInterface<Mishap> {};
 
 TEST_P(Refusal, VisitsOneRegionOnly) {
@@ -210,7 +210,7 @@ INSTANTIATE_TEST_SUITE_P(
                              503}),
     name_of);
 
-/// Heads come at once everywhere, and in one of three regions content takes 30 times as long.
+/// Heads come at once from every region, but one of the three takes 30 times as long for content.
 TEST(Hedging, SparesMostCallsASlowRegionWhoseHeadsAreFast) {
     const std::vector<std::string> ids{"us-west", "eu-central", "ap-southeast"};
     std::vector<SimulatedRegion> regions;

@@ -1,4 +1,4 @@
-// A client in a child process after fork(): its threads are not there, so it says no, and lets itself be destroyed.
+// A client in a child process after fork(): its threads do not exist there, so it refuses calls but can be destroyed.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,7 +14,7 @@ namespace {
 using namespace holysheep;
 using namespace holysheep::loopback;
 
-/// Runs in a child process; its status says how many claims did not hold. A child that hangs is ended by an alarm.
+/// Runs in a child process; the exit status is the number of failed checks. An alarm ends a child that hangs.
 template <class Function>
 int in_child(Function function) {
     const pid_t child = ::fork();

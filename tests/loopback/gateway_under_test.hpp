@@ -1,4 +1,4 @@
-// What the tests of the whole client share: a simulator with named regions, options that point at it, a question.
+// Shared setup for tests of the whole client: a simulator with named regions, options that point at it, a question.
 // GatewaySimulator ← real sockets ← Client
 #pragma once
 
@@ -20,7 +20,7 @@
 
 namespace holysheep::inline v0 {
 
-// Words instead of bytes where a test fails.
+// Readable output for failed tests.
 inline void PrintTo(const AttemptRecord& attempt, std::ostream* out) { *out << describe({&attempt, 1}); }
 inline void PrintTo(AttemptKind kind, std::ostream* out) { *out << to_string(kind); }
 
@@ -38,17 +38,17 @@ using holysheep::testing::SimulatedRegion;
 using holysheep::testing::SimulatorOptions;
 using Kind = Fault::Kind;
 
-/// Only catches what would hang for ever; no test waits for it to pass.
+/// Only limits how long a failing test hangs; no test waits for its end.
 inline constexpr auto kPatience = 30s;
 
 inline const std::string kKey = "sk-wool-0123456789";
 
-/// A client of these regions: no surprises from the environment, and no call outlives the test's patience.
+/// Options for these regions that ignore the environment and end every call within the test's patience.
 inline ClientOptions options_for(std::vector<Region> regions) {
     ClientOptions options;
     options.api_key = kKey;
     options.regions = std::move(regions);
-    // Calls go to the first region named, and no probe comes in between.
+    // Calls go to the first region in the list, and no probe interferes.
     for (int tier = 0; auto& region : options.regions) region.tier = tier++;
     options.health.enabled = false;
     options.timeouts.total = kPatience;
@@ -62,7 +62,7 @@ inline ChatRequest question(std::string text = "hello sheep") {
     return {.model = "gpt-4.1", .messages = {user(std::move(text))}};
 }
 
-/// "us-west transport_failed", or "us-west ok": what tests say of a trail.
+/// "us-west transport_failed" or "us-west ok": a short form of an attempt trail.
 inline std::vector<std::string> story(const std::vector<AttemptRecord>& attempts) {
     std::vector<std::string> words;
     for (const auto& attempt : attempts) {
@@ -75,7 +75,7 @@ std::vector<std::string> story(const Result<Answer>& result) {
     return story(result ? result->attempts : result.error().attempts);
 }
 
-/// Whether this process may have so many open sockets; raises its limit as far as that goes.
+/// Whether this process may open this many sockets; raises its limit if possible.
 inline bool allow_sockets(rlim_t count) {
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
@@ -84,7 +84,7 @@ inline bool allow_sockets(rlim_t count) {
     return limit.rlim_cur >= count;
 }
 
-/// A number that threads count up and tests wait for.
+/// A number that threads increment and tests wait for.
 class Counter {
   public:
     void add() {
@@ -107,7 +107,7 @@ class Counter {
     int value_ = 0;
 };
 
-/// Two regions, the first of which will have a fault, and a client that prefers it.
+/// Two regions, the first of which will have a fault, and a client that prefers that first region.
 class TwoRegions : public ::testing::Test {
   protected:
     GatewaySimulator gateway{{SimulatedRegion{.id = "us-west"}, SimulatedRegion{.id = "eu-central"}}};

@@ -1,4 +1,4 @@
-// Stands in front of the C library's getaddrinfo, since libcurl binds to the program's own one first.
+// Overrides the C library's getaddrinfo, since libcurl binds to the program's own definition first.
 #include "hanging_resolver.hpp"
 
 #include <dlfcn.h>
@@ -11,7 +11,7 @@
 
 namespace {
 
-std::mutex mutex;  // guards what follows
+std::mutex mutex;  // guards the variables below
 std::condition_variable changed;
 bool hanging = false;
 int waiting = 0;

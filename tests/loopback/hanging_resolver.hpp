@@ -1,11 +1,11 @@
-// A name service that never answers for names under hang.test, as one that lost its network would.
+// A name service that never answers for names under hang.test, like one that has lost its network.
 // libcurl → getaddrinfo → [HangingResolver]
 #pragma once
 
 namespace holysheep::loopback {
 
-/// While one exists, look-ups of *.hang.test wait in the program's own getaddrinfo; at its end they fail, and it waits
-/// until they have. One at a time.
+/// While an instance exists, look-ups of *.hang.test wait in the program's own getaddrinfo. Its destructor makes them
+/// fail and waits for that. Only one instance at a time.
 class HangingResolver {
   public:
     HangingResolver();
@@ -13,7 +13,7 @@ class HangingResolver {
     HangingResolver(const HangingResolver&) = delete;
     HangingResolver& operator=(const HangingResolver&) = delete;
 
-    /// Until so many look-ups hang; false when that takes too long.
+    /// Waits until `count` look-ups hang; returns false if that takes too long.
     bool wait_for_lookups(int count) const;
 };
 

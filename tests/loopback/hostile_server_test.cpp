@@ -1,5 +1,5 @@
-// Gateways that mean harm, or are broken as if they did: each ends in an error that says what came, at a bounded cost,
-// and the client goes on serving other calls meanwhile and afterwards.
+// Hostile or badly broken gateways: each call ends with a bounded cost and an error that says what the gateway sent,
+// and the client keeps serving other calls.
 #include <sys/resource.h>
 
 #include <chrono>
@@ -26,7 +26,7 @@ const std::string kStreamHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-str
 
 std::string event_of(std::string_view json) { return "data: " + std::string(json) + "\n\n"; }
 
-/// Sends the beginning, then the rest again and again until nobody listens.
+/// Sends the beginning, then repeats the rest until the client closes the connection.
 PlainServer::Serve endlessly(std::string beginning, std::string rest) {
     return [beginning = std::move(beginning), rest = std::move(rest)](int socket, const std::string&) {
         if (!send_all(socket, beginning)) return false;
@@ -36,7 +36,7 @@ PlainServer::Serve endlessly(std::string beginning, std::string rest) {
     };
 }
 
-/// The same, but a byte at a time with pauses: alive, and worth nothing.
+/// The same, but one byte at a time with pauses: the connection is alive but useless.
 PlainServer::Serve drop_by_drop(std::string beginning, std::string drop) {
     return [beginning = std::move(beginning), drop = std::move(drop)](int socket, const std::string&) {
         if (!send_all(socket, beginning)) return false;
@@ -45,7 +45,7 @@ PlainServer::Serve drop_by_drop(std::string beginning, std::string drop) {
     };
 }
 
-/// One body, then the connection's end.
+/// Sends one body, then closes the connection.
 PlainServer::Serve once(std::string answer) {
     return [answer = std::move(answer)](int socket, const std::string&) {
         send_all(socket, answer);
@@ -53,7 +53,7 @@ PlainServer::Serve once(std::string answer) {
     };
 }
 
-/// How far this process has ever grown. The sanitizers' own memory would drown what is measured.
+/// The peak memory of this process so far. Not measured under sanitizers, whose own memory would hide the growth.
 std::size_t peak_mebibytes() {
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
@@ -65,7 +65,7 @@ constexpr bool kMemoryIsOurs = false;
 constexpr bool kMemoryIsOurs = true;
 #endif
 
-/// A client of a hostile region and of an honest one; a call asks one of them and never the other.
+/// A client with a hostile region and an honest one; each call asks only one of them.
 class Hostile : public ::testing::Test {
   protected:
     void attack_with(PlainServer::Serve serve) {
@@ -83,7 +83,7 @@ class Hostile : public ::testing::Test {
         EXPECT_LT(peak_mebibytes() - peak_before_, most_mebibytes);
     }
 
-    /// The honest region is asked while the hostile one is at work.
+    /// Asks the honest region while the hostile one is active.
     Result<ChatCompletion> ask(CallOptions options = {}) {
         options.regions = {"enemy"};
         auto answer = client_->chat_async(question(), options);
@@ -102,7 +102,7 @@ class Hostile : public ::testing::Test {
         EXPECT_EQ(answer->text(), "wool");
     }
 
-    TimeoutOptions timeouts{.total = 6 * kPatience};  // decoding on an instrumented build takes its time
+    TimeoutOptions timeouts{.total = 6 * kPatience};  // decoding takes long on an instrumented build
     std::size_t most_mebibytes = 96;
 
   private:
@@ -112,7 +112,7 @@ class Hostile : public ::testing::Test {
     std::size_t peak_before_ = 0;
 };
 
-// Without end.
+// Endless answers.
 
 TEST_F(Hostile, HeadersWithoutEnd) {
     attack_with(endlessly("HTTP/1.1 200 OK\r\n", "X-Wool: " + std::string(1000, 'w') + "\r\n"));
@@ -166,7 +166,7 @@ TEST_F(Hostile, AnErrorBodyWithoutEnd) {
     EXPECT_LE(answer.error().raw_body.size(), 8192U);
 }
 
-// Nobody reads meanwhile, and nothing may hold the socket back: the clock for the first content is running.
+// The user reads nothing meanwhile, and the socket must not be paused: the clock for the first content is running.
 TEST_F(Hostile, KeepAlivesWithoutEnd) {
     timeouts.first_content = 200ms;  // before a gibibyte has come
     attack_with(endlessly(kStreamHead, std::string(1000, ':') + "\n\n"));
@@ -192,7 +192,7 @@ TEST_F(Hostile, AnAnswerWithoutEnd) {
     EXPECT_GT(answer.error().partial->text().size(), 60'000'000U);
 }
 
-// Slow.
+// Slow answers.
 
 TEST_F(Hostile, HeadersDropByDrop) {
     timeouts.first_byte = 300ms;
@@ -292,7 +292,7 @@ TEST_F(Hostile, DeepNestingWherever) {
     EXPECT_THAT(ask({.headers = {{"X-Error", "1"}}}), FailsWith(ErrorCode::invalid_request));
 }
 
-// Not what it says.
+// Answers that are not what they claim to be.
 
 TEST_F(Hostile, ABombInAStream) {
     HOLYSHEEP_SKIP_WITHOUT("gzip");

@@ -1,4 +1,4 @@
-// Blocking reads; nghttp2 turns bytes into callbacks, and what it wants to send is written after each read.
+// Reads blocking; nghttp2 turns bytes into callbacks, and its output is written after each read.
 #include "http2_server.hpp"
 
 #include <netinet/in.h>
@@ -71,7 +71,8 @@ class Http2Server::Session {
                 write_pending();
                 SSL_shutdown(tls_);
                 ::shutdown(SSL_get_fd(tls_), SHUT_WR);
-                // Closed with something unread, the kernel would reset the connection and lose the answers.
+                // If the socket were closed with unread data, the kernel would reset the connection and lose the
+                // answers.
                 while (::recv(SSL_get_fd(tls_), bytes.data(), bytes.size(), 0) > 0) {
                 }
                 return;
@@ -222,7 +223,7 @@ void Http2Server::accept_all() {
 }
 
 void Http2Server::talk(int socket, int connection) {
-    // OpenSSL writes without MSG_NOSIGNAL. Blocked in this thread alone: the client must not need it.
+    // OpenSSL writes without MSG_NOSIGNAL. SIGPIPE is blocked in this thread only: the client must not need that.
     sigset_t broken_pipe;
     ::sigemptyset(&broken_pipe);
     ::sigaddset(&broken_pipe, SIGPIPE);

@@ -1,4 +1,4 @@
-// What an HTTP/2 server says about a request that it did not process: such a request is free to be sent again.
+// An HTTP/2 server says that it did not process a request: the client may then send it again without risk.
 #include <atomic>
 #include <future>
 #include <map>
@@ -42,7 +42,7 @@ class Http2 : public ::testing::Test {
         options.http2 = true;
         return options;
     }
-    /// So many cost-safe calls at once, each under a name of its own.
+    /// Makes `count` cost-safe calls at once, each with its own name.
     std::vector<Result<ChatCompletion>> ask(Client& client, int count, const std::string& name) {
         std::vector<std::future<Result<ChatCompletion>>> calls;
         for (int i = 0; i < count; ++i) {
@@ -55,7 +55,7 @@ class Http2 : public ::testing::Test {
         for (auto& call : calls) answers.push_back(call.get());
         return answers;
     }
-    /// Nothing was lost, nothing was done twice, and no trail suspects it.
+    /// Each request was processed exactly once, and no trail marks it as possibly duplicated.
     void expect_each_done_once(const std::vector<Result<ChatCompletion>>& answers) {
         for (const auto& answer : answers) {
             ASSERT_TRUE(answer) << answer.error();
@@ -72,7 +72,7 @@ class Http2 : public ::testing::Test {
 };
 
 TEST_F(Http2, ARefusedStreamIsSentAgainAtNoCost) {
-    // Every second request of each connection, the first one of the connection never.
+    // Refuses every second request of each connection, but never the first one.
     serve([](int, int request) { return request % 2 == 1 ? Reply::refuse : Reply::answer; });
     Client client(with());
     for (int i = 0; i < 30; ++i) expect_each_done_once(ask(client, 1, "call-" + std::to_string(i) + "-"));
@@ -81,7 +81,7 @@ TEST_F(Http2, ARefusedStreamIsSentAgainAtNoCost) {
 
 TEST_F(Http2, AStreamAboveTheLastOneOfAGoawayIsSentAgainAtNoCost) {
     constexpr int kAtOnce = 30;
-    // All of them on the first connection, which half of them close: what comes after the last one is lost there.
+    // All requests use the first connection, which half of them close: requests after the last stream are lost there.
     serve([](int connection, int request) {
         if (connection > 0 || request == 0) return Reply::answer;
         return request <= kAtOnce / 2 ? Reply::hold : Reply::go_away;
@@ -122,7 +122,7 @@ TEST_F(Http2, RequestsThatFoundOldConnectionsOfAServerThatRequiresHttp1Now) {
 }
 
 TEST_F(Http2, AConnectionThatIsNeverIdleTakesNoRequestsWhenItIsTooOld) {
-    // The first connection's second request is never answered: it is never idle.
+    // The first connection's second request is never answered, so that connection is never idle.
     serve([](int connection, int request) { return connection == 0 && request == 1 ? Reply::hold : Reply::answer; });
     auto options = with();
     options.max_connection_age = 1s;

@@ -1,4 +1,4 @@
-// A handle for each request: nothing is shared between them.
+// Uses a new handle for each request, so that requests share nothing.
 #include "http_exchange.hpp"
 
 #include <curl/curl.h>

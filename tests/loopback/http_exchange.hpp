@@ -1,4 +1,4 @@
-// One HTTP request by libcurl, for tests that ask a server as a stranger would.
+// Sends one HTTP request with libcurl, for tests that access a server from outside.
 // test → [http] → server under test
 #pragma once
 
@@ -9,7 +9,7 @@
 namespace holysheep::loopback {
 
 struct HttpReply {
-    int status = 0;                                ///< 0: there was no answer
+    int status = 0;                                ///< 0: no answer came
     std::map<std::string, std::string> headers{};  ///< names in lower case
     std::string body{};
 };

@@ -1,5 +1,5 @@
-// Servers that stand in front of gateways lose the backend under a request. What they answer then does not tell whether
-// it was processed, so it is sent again only where that may cost twice, and marked.
+// Servers in front of gateways lose the backend during a request. Their answer does not say whether the request was
+// processed, so it is sent again only if it may cost twice, and then marked.
 // Client → [Apache, HAProxy, h2o, Varnish] → GatewaySimulator
 #include <unistd.h>
 
@@ -27,7 +27,7 @@ Command apache(const ScratchFolder& folder, std::uint16_t port, std::uint16_t ba
     for (const std::string name : {"mpm_event", "authz_core", "proxy", "proxy_http"}) {
         text += "LoadModule " + name + "_module " + modules + name + ".so\n";
     }
-    // What a server that is started as root becomes; others remain who they are.
+    // The user that a server started as root switches to; other servers keep their user.
     text += "User www-data\nGroup www-data\nProxyPass / http://127.0.0.1:" + std::to_string(backend) + "/\n";
     folder.write("apache.conf", text);
     return {"apache2", "-X", "-f", folder.path("apache.conf")};
@@ -85,7 +85,7 @@ TEST_P(LostBackend, IsNoReasonToPayTwiceUnasked) {
         const auto before = gateway.requests("us-west");
         const auto kept = client.chat(question(), {.cost_safe = true});
         ASSERT_FALSE(kept) << to_string(kind);
-        // 0: Apache and HAProxy close without a word where a connection that was in use before is lost.
+        // 0: Apache and HAProxy close without an answer if a reused connection is lost.
         EXPECT_THAT(kept.error().http_status, AnyOf(0, 502, 503)) << to_string(kind);
         EXPECT_THAT(kept.error().message, HasSubstr("cost_safe"));
         EXPECT_EQ(story(kept).size(), 1U);

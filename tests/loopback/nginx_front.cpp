@@ -1,4 +1,4 @@
-// The ports are free when they are chosen, not reserved: should another program be faster, new ones are tried.
+// The ports are free when they are chosen, but not reserved: if another program takes one first, new ports are tried.
 #include "nginx_front.hpp"
 
 #include <fcntl.h>
@@ -90,14 +90,14 @@ bool NginxFront::start(const std::string& text, std::string& complaint) {
     const char* program = ::access("/usr/sbin/nginx", X_OK) == 0 ? "/usr/sbin/nginx" : "nginx";
     process_ = ::fork();
     if (process_ == 0) {
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that crashes leaves nothing behind
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // so that a test that crashes leaves no process behind
         ::dup2(words[1], STDERR_FILENO);
         ::execlp(program, program, "-p", prefix.c_str(), "-c", configuration.c_str(), static_cast<char*>(nullptr));
         ::_exit(127);
     }
     ::close(words[1]);
     words_ = words[0];
-    // It names its event method once its ports are open; its end closes the pipe.
+    // nginx logs its event method once its ports are open; if it ends, the pipe closes.
     complaint.clear();
     std::array<char, 4096> bytes{};
     for (;;) {

@@ -1,4 +1,4 @@
-// nginx as a child process of the test, in front of the simulator: TLS, HTTP/2 and error pages as in production.
+// Runs nginx as a child process of the test, in front of the simulator: TLS, HTTP/2 and error pages as in production.
 // Client → [NginxFront] → GatewaySimulator
 #pragma once
 
@@ -16,7 +16,7 @@
 
 namespace holysheep::loopback {
 
-/// A certificate authority of the test's own. Files lie in the folder: ca.crt, <name>.crt, <name>.key.
+/// The test's own certificate authority. Its files in the folder are ca.crt, <name>.crt and <name>.key.
 class Certificates {
   public:
     explicit Certificates(const ScratchFolder& folder, std::string authority = "ca");
@@ -32,9 +32,9 @@ class Certificates {
 
 class NginxFront {
   public:
-    /// What goes into `http { … }`; called with the ports known.
+    /// Returns the contents of `http { … }`; called when the ports are known.
     using Servers = std::function<std::string(const NginxFront&)>;
-    /// Throws std::runtime_error, with nginx's own words, when it does not start.
+    /// Throws std::runtime_error with nginx's message if it does not start.
     NginxFront(const ScratchFolder& folder, const std::vector<std::string>& servers, const Servers& text,
                std::string host = "127.0.0.1");
     ~NginxFront();
@@ -44,10 +44,10 @@ class NginxFront {
     /// "<host>:<port>"
     std::string address(const std::string& server) const;
     Region region(const std::string& server, const std::string& scheme = "https") const;
-    /// The process stops where it is; its kernel goes on acknowledging.
+    /// Stops the process where it is; the kernel keeps acknowledging.
     void freeze() const;
     void thaw() const;
-    /// Everything it wrote to its error log.
+    /// The contents of its error log.
     std::string errors() const { return folder_.read("error.log"); }
 
   private:
@@ -58,7 +58,7 @@ class NginxFront {
     std::string host_;
     std::map<std::string, std::uint16_t> ports_;
     pid_t process_ = -1;
-    int words_ = -1;  // what nginx says while it starts
+    int words_ = -1;  // the pipe with nginx's messages while it starts
 };
 
 }  // namespace holysheep::loopback

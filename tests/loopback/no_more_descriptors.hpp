@@ -1,4 +1,4 @@
-// The state of a process that has as many files and sockets open as it may.
+// Puts the process at its limit of open files and sockets.
 #pragma once
 
 #include <dirent.h>
@@ -11,7 +11,7 @@
 
 namespace holysheep::loopback {
 
-/// While it lives, no descriptor can be opened; what is open stays so.
+/// While it exists, no descriptor can be opened; open ones stay open.
 class NoMoreDescriptors {
   public:
     NoMoreDescriptors() {
@@ -20,7 +20,7 @@ class NoMoreDescriptors {
         auto* const folder = ::opendir("/proc/self/fd");
         while (const auto* entry = ::readdir(folder)) highest = std::max(highest, std::atoi(entry->d_name));
         ::closedir(folder);
-        // Gaps below the highest are filled: the limit counts numbers, not open files.
+        // Fill the gaps below the highest descriptor: the limit applies to numbers, not to the count of open files.
         auto tight = before_;
         tight.rlim_cur = static_cast<rlim_t>(highest) + 1;
         ::setrlimit(RLIMIT_NOFILE, &tight);

@@ -1,4 +1,4 @@
-// When waiting, repeating or giving up is all that is left; and a storm in which regions come and go.
+// Cases in which the client can only wait, retry or give up; and a storm in which regions fail and recover.
 #include <atomic>
 #include <mutex>
 #include <string>
@@ -28,7 +28,7 @@ using Throttling = TwoRegions;
 TEST_F(AllRegionsDown, TheErrorNamesTheFirstCauseAndTheWholeTrail) {
     gateway.set_fault("us-west", {.kind = Kind::refuse});
     gateway.set_fault("eu-central", {.kind = Kind::status, .status = 503});
-    // A client each: one that knows of the outage asks whichever region's canary is due first.
+    // Use a new client each time: one that knows of the outage asks the region whose canary is due first.
     for (const bool stream : {false, true}) {
         Client client(options);
         const auto answer = stream ? client.stream(question()).finish() : client.chat(question());
@@ -77,7 +77,7 @@ TEST_F(AllRegionsDown, AnOutageIsNotFedByRepetitions) {
         ASSERT_FALSE(answer);
         EXPECT_EQ(answer.error().is_retryable(), true);
     }
-    // The capacity, the first few calls, and the free moves while the second region was not yet known to be sick.
+    // The budget's capacity, the first few calls, and the free moves while the second region was not yet known to fail.
     EXPECT_LE(gateway.requests("us-west") + gateway.requests("eu-central"), kCalls * 5u / 4u + 25u);
 }
 
@@ -199,7 +199,7 @@ TEST(Storm, NoCallIsLostWhileOneRegionIsHealthy) {
     options.timeouts.first_byte = 1s;
     options.timeouts.first_content = 1s;
     options.timeouts.stall = 2s;
-    // Requests that break in the middle cost a token each; a storm of them is more than a client's usual allowance.
+    // Each request that breaks in the middle costs a token; a storm needs more than a client's usual budget.
     options.retry.budget_capacity = 1'000'000;
     Client client(options);
 
@@ -215,7 +215,7 @@ TEST(Storm, NoCallIsLostWhileOneRegionIsHealthy) {
             moved += answer->attempts.size() > 1 ? 1 : 0;
             return;
         }
-        // Half an answer that its reader has seen cannot be given again: it is told, not lost.
+        // Half an answer that its reader has seen cannot be replaced: the call reports it, so it is not lost.
         if (answer.error().code == ErrorCode::stream_interrupted && answer.error().partial) {
             ++interrupted;
             return;
@@ -240,7 +240,7 @@ TEST(Storm, NoCallIsLostWhileOneRegionIsHealthy) {
             }
         });
     }
-    // The weather changes with the work done, not with the clock; the last region has none.
+    // The faults change with the number of finished calls, not with the clock; the last region has none.
     const std::vector<Fault> weather{{.kind = Kind::refuse},
                                      {.kind = Kind::status, .status = 503},
                                      {.kind = Kind::none},

@@ -1,4 +1,4 @@
-// What the kernel tells of the connection of a request that nobody has answered yet.
+// What the kernel knows about the connection of a request that is still unanswered.
 #include <optional>
 #include <utility>
 #include <vector>
@@ -26,7 +26,7 @@ class Silence final : public TransferEvents {
 
 class PathEvidenceTest : public TwoRegions {
   protected:
-    /// Sends a request that will not be answered and asks for evidence once the gateway has it.
+    /// Sends a request that will not be answered, and returns the evidence once the gateway has received it.
     std::optional<PathEvidence> ask(transport::CurlTransportOptions transport_options = {}, int requests = 1,
                                     Fault fault = {.kind = Kind::hang}) {
         gateway.set_fault("us-west", fault);

@@ -1,4 +1,4 @@
-// Reads a head, then as many bytes as its Content-Length says.
+// Reads a request: the head, then as many bytes as its Content-Length says.
 #include "plain_server.hpp"
 
 #include <netinet/in.h>

@@ -1,4 +1,4 @@
-// A server of a few lines for answers that the simulator has no fault for: one thread per connection, plain sockets.
+// A minimal server for answers that the simulator has no fault for: one thread per connection, plain sockets.
 // test → [PlainServer] ← Client
 #pragma once
 
@@ -14,25 +14,25 @@
 
 namespace holysheep::loopback {
 
-/// Sends all of it; false when the other side is gone or takes nothing for longer than the socket allows.
+/// Sends all bytes; false if the other side is gone or accepts nothing for longer than the socket's timeout.
 bool send_all(int socket, std::string_view bytes);
-/// A connection to a port of this machine; -1 without one.
+/// Connects to a port of this machine; -1 if that fails.
 int connect_to(std::uint16_t port);
-/// An HTTP answer with a length.
+/// Builds an HTTP answer with a Content-Length.
 std::string http_answer(std::string_view status, std::string_view headers, std::string_view body);
-/// The value of a header of a request as it came, names in any case; empty without it.
+/// The value of a header in a raw request, whatever the case of its name; empty if it is missing.
 std::string header_of(const std::string& request, std::string_view name);
 /// A chat completion with this text.
 std::string completion_json(std::string_view text);
 
 class PlainServer {
   public:
-    /// Answers one request; false closes its connection.
+    /// Answers one request; returning false closes its connection.
     using Serve = std::function<bool(int socket, const std::string& request)>;
-    /// `at`: the whole request has come, or its head alone; the server reads the rest itself then.
+    /// When `Serve` is called: once the whole request has come, or after its head; then it reads the rest itself.
     enum class At { end, head };
     explicit PlainServer(Serve serve, At at = At::end);
-    /// The same answer to everything.
+    /// Gives the same answer to every request.
     explicit PlainServer(std::string answer);
     ~PlainServer();
     PlainServer(const PlainServer&) = delete;
@@ -40,7 +40,7 @@ class PlainServer {
 
     std::uint16_t port() const { return port_; }
     Region region(std::string id) const;
-    /// As they came, in order of arrival.
+    /// The raw requests in order of arrival.
     std::vector<std::string> requests() const;
 
   private:
@@ -51,7 +51,7 @@ class PlainServer {
     At at_ = At::end;
     int listener_ = -1;
     std::uint16_t port_ = 0;
-    mutable std::mutex mutex_;  // guards what follows
+    mutable std::mutex mutex_;  // guards the members below
     std::vector<std::string> requests_;
     std::vector<int> sockets_;
     bool closing_ = false;

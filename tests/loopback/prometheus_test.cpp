@@ -1,4 +1,4 @@
-// Prometheus itself collects the metrics, and answers questions about them.
+// A real Prometheus collects the metrics and answers queries about them.
 #include <holysheep/dashboard/server.hpp>
 
 #include <nlohmann/json.hpp>
@@ -47,7 +47,7 @@ class Prometheus {
     }
     std::string log() const { return folder_.read("log"); }
 
-    /// The value of an expression that gives one; NaN where it does not.
+    /// The value of an expression; NaN if it has none.
     double value(const std::string& expression) const {
         std::string escaped;
         for (const char c : expression) {
@@ -63,7 +63,7 @@ class Prometheus {
     bool becomes(const std::string& expression, double wanted) const {
         return comes_true([&] { return value(expression) == wanted; });
     }
-    /// What it has to say of its last collection; empty: nothing.
+    /// The error of its last collection; empty if there was none.
     std::string complaint() const {
         const auto targets = Json::parse(http("http://" + address_ + "/api/v1/targets").body)["data"]["activeTargets"];
         return targets.size() == 1 ? targets[0]["lastError"].get<std::string>() : targets.dump();

@@ -1,4 +1,4 @@
-// Proxies: the one that is configured is used and told its password, nobody else is; the environment's stays outside.
+// Proxies: only the configured proxy is used and gets its password; the environment's proxy is not used for loopback.
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,7 +29,7 @@ using ::testing::StartsWith;
 const std::string kPassword = "shepherds-secret";
 const std::string kCredentials = "Basic c2hlZXA6c2hlcGhlcmRzLXNlY3JldA==";  // sheep:shepherds-secret
 
-/// Carries bytes both ways until one side has had enough.
+/// Copies bytes in both directions until one side closes.
 void carry(int a, int b) {
     std::array<pollfd, 2> ends{{{a, POLLIN, 0}, {b, POLLIN, 0}}};
     std::array<char, 16 * 1024> bytes{};
@@ -188,7 +188,7 @@ TEST_F(Proxy, OfTheEnvironmentIsNotUsedForThisMachineItself) {
     }
     EXPECT_THAT(environment.requests(), IsEmpty());
 
-    // For the outside it is used, unless that was switched off.
+    // For other hosts it is used, unless that was switched off.
     options.tls.allow_plaintext = true;
     options.regions[0].base_url = "http://gateway.invalid/v1";
     {

@@ -1,5 +1,5 @@
-// A limit seen from the gateway's side: a burst from 64 threads, two clients, failures in between; the gateway keeps
-// the books of its own windows.
+// A rate limit measured at the gateway: a burst from 64 threads, two clients, failures in between; the gateway counts
+// the requests in its own windows.
 #include <algorithm>
 #include <atomic>
 #include <memory>

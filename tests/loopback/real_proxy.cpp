@@ -1,4 +1,4 @@
-// Configurations as small as each program allows.
+// Writes the smallest configuration that each program accepts.
 #include "real_proxy.hpp"
 
 #include <unistd.h>
@@ -42,7 +42,7 @@ RealProxy::Command tinyproxy(const ScratchFolder& folder, const std::string& lin
 
 RealProxy::Command squid(const ScratchFolder& folder, const std::string& lines) {
     return [&folder, lines](std::uint16_t port) -> std::vector<std::string> {
-        // Started as root it becomes another user, who may write nothing here.
+        // If started as root, squid switches to another user, who may not write here.
         folder.write("squid.conf", "http_port 127.0.0.1:" + std::to_string(port) +
                                        "\nvisible_hostname localhost\npid_filename none\naccess_log none\n"
                                        "cache_log /dev/null\nnetdb_filename none\npinger_enable off\ncache deny all\n"

@@ -1,4 +1,4 @@
-// Proxies as they are installed: tinyproxy, squid, microsocks, danted and stunnel as child processes of the test.
+// Runs real proxies as child processes of the test: tinyproxy, squid, microsocks, danted and stunnel.
 // Client → [RealProxy] → NginxFront or GatewaySimulator
 #pragma once
 
@@ -15,10 +15,9 @@ namespace holysheep::loopback {
 
 class RealProxy {
   public:
-    /// What to run, with the port known.
+    /// Returns the command to run, once the port is known.
     using Command = std::function<std::vector<std::string>(std::uint16_t port)>;
-    /// Returns once the port takes connections. Throws std::runtime_error, with the program's own words, if it never
-    /// does.
+    /// Returns once the port accepts connections. Throws std::runtime_error with the program's output if it never does.
     RealProxy(const ScratchFolder& folder, const std::string& name, const Command& command);
     ~RealProxy();
     RealProxy(const RealProxy&) = delete;
@@ -27,7 +26,7 @@ class RealProxy {
     std::uint16_t port() const { return port_; }
     /// "127.0.0.1:<port>"
     std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
-    /// What the program wrote so far.
+    /// The program's output so far.
     std::string log() const;
 
   private:
@@ -37,9 +36,9 @@ class RealProxy {
     pid_t process_ = 0;
 };
 
-/// `lines` go into its configuration; it asks for no credentials and lets everything pass otherwise.
+/// `lines` are added to its configuration. It asks for no credentials and otherwise allows everything.
 RealProxy::Command tinyproxy(const ScratchFolder& folder, const std::string& lines = "");
-/// `lines` come before the one that lets everything pass.
+/// `lines` come before the one that allows everything.
 RealProxy::Command squid(const ScratchFolder& folder, const std::string& lines = "");
 RealProxy::Command microsocks(const std::string& user = "", const std::string& password = "");
 /// SOCKS4 and 5 without credentials.

@@ -1,4 +1,4 @@
-// Proxies of every kind, as they are installed: they carry calls, and where they refuse, no region is blamed.
+// Real proxies of every kind carry calls; if they refuse, no region is charged.
 #include "real_proxy.hpp"
 
 #include <algorithm>
@@ -24,7 +24,7 @@ using ::testing::SizeIs;
 
 const std::string kUser = "sheep", kPassword = "shepherds-secret";
 
-/// Three regions that speak TLS, so that an HTTP proxy is asked for tunnels.
+/// Three regions with TLS, so that the client asks an HTTP proxy for tunnels.
 class RealProxies : public ::testing::Test {
   protected:
     void SetUp() override {
@@ -50,7 +50,7 @@ class RealProxies : public ::testing::Test {
         for (int i = 0; i < 3; ++i) ASSERT_THAT(client.chat(question()), IsOk());
         ASSERT_THAT(client.stream(question()).finish(), IsOk());
     }
-    /// Each call fails at the proxy with `words`, after so many attempts, and the regions are as good as before.
+    /// Each call fails at the proxy with `words` after `attempts` attempts, and the regions' health is unchanged.
     void expect_blame_on_proxy(std::size_t attempts, const std::vector<std::string>& words) {
         Client client(options);
         for (int i = 0; i < 10; ++i) {
@@ -74,7 +74,7 @@ class RealProxies : public ::testing::Test {
     ClientOptions options;
 };
 
-/// An HTTP proxy, with what it needs for one user's password, and for tunnels to port 443 alone.
+/// An HTTP proxy, and its configuration for one user's password and for tunnels to port 443 only.
 struct HttpProxy {
     const char* program;
     RealProxy::Command (*run)(const ScratchFolder& folder, const std::string& lines);
@@ -121,7 +121,7 @@ INSTANTIATE_TEST_SUITE_P(
     Programs, HttpProxies,
     ::testing::Values(HttpProxy{"tinyproxy", &tinyproxy, "BasicAuth " + kUser + " " + kPassword + "\n",
                                 "ConnectPort 443\n"},
-                      // Its helper is told "user password" and answers OK or ERR.
+                      // Its helper reads "user password" and answers OK or ERR.
                       HttpProxy{"squid", &squid,
                                 "auth_param basic program /usr/bin/env sed -u s/^" + kUser + "." + kPassword +
                                     "$/OK/;t;s/.*/ERR/\nacl known proxy_auth REQUIRED\nhttp_access deny !known\n",

@@ -1,4 +1,4 @@
-// Thin covers over mkdtemp and the shell.
+// Thin wrappers around mkdtemp and the shell.
 #include "scratch_folder.hpp"
 
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// A folder that a test may fill, and the programs that fill it.
+// A temporary folder for a test, and the programs that it may run there.
 #pragma once
 
 #include <sys/types.h>
@@ -9,7 +9,7 @@
 
 namespace holysheep::loopback {
 
-/// In the system's place for temporary files; gone with this object.
+/// Created among the system's temporary files; removed by the destructor.
 class ScratchFolder {
   public:
     ScratchFolder();
@@ -20,17 +20,17 @@ class ScratchFolder {
     std::string path(const std::string& name) const { return folder_ + "/" + name; }
     std::string read(const std::string& name) const;
     void write(const std::string& name, const std::string& text) const;
-    /// Runs a command of the shell in this folder, its output in `log`; false when it fails.
+    /// Runs a shell command in this folder with its output in `log`; returns false if it fails.
     bool run(const std::string& command) const;
 
   private:
     std::string folder_;
 };
 
-/// Whether a program is in the PATH or where system programs are.
+/// Whether a program is in the PATH or in the system's directories.
 bool has_program(const std::string& name);
 
-/// What a test that cannot have its programs does: it is skipped, but not where all of them must be there.
+/// Skips a test whose program is missing; in CI, where all programs must be installed, the test fails.
 #define HOLYSHEEP_SKIP_WITHOUT(program)                                              \
     if (!holysheep::loopback::has_program(program)) {                                \
         if (std::getenv("CI") != nullptr) FAIL() << program << " is not installed";  \
@@ -38,7 +38,7 @@ bool has_program(const std::string& name);
     }                                                                                \
     static_assert(true)
 
-/// The same for tools that not every system has as packages: all of them must be there where HOLYSHEEP_TOOL_TESTS is
+/// The same for tools that not every system has as packages: all of them must be installed if HOLYSHEEP_TOOL_TESTS is
 /// "required".
 #define HOLYSHEEP_SKIP_WITHOUT_TOOL(program)                                                             \
     if (!holysheep::loopback::has_program(program)) {                                                    \

@@ -1,5 +1,4 @@
-// Secrets stay where they belong: nothing of them in logs, errors, dumps or on another host. What could smuggle them
-// out is refused.
+// Secrets never appear in logs, errors, dumps or on another host. Input that could leak them is refused.
 #include <cstdlib>
 #include <memory>
 #include <mutex>
@@ -22,7 +21,7 @@ using ::testing::Not;
 const std::string kRegionKey = "sk-lamb-9876543210";
 const std::string kCookie = "session=black-sheep-7";
 
-/// Collects everything that a program could print: the log at its loudest, errors, trails, records, statistics.
+/// Collects everything that a program could print: the most detailed log, errors, trails, records, statistics.
 class Secrets : public ::testing::Test, public EventListener {
   protected:
     Secrets() {
@@ -54,7 +53,7 @@ class Secrets : public ::testing::Test, public EventListener {
         for (const auto& attempt : error.attempts) text << attempt.detail << attempt.request_id;
         note(text.str());
     }
-    /// Makes every kind of call and notes what each one says.
+    /// Makes every kind of call and records all its output.
     void speak(const Client& const_client) {
         auto& client = const_cast<Client&>(const_client);
         note_result(client.chat(question()));
@@ -69,7 +68,7 @@ class Secrets : public ::testing::Test, public EventListener {
         note(text.str());
     }
     void expect_silence(const std::vector<std::string>& secrets = {kKey, kRegionKey, kCookie}) {
-        std::lock_guard lock(mutex);  // a client that is alive still logs its pings
+        std::lock_guard lock(mutex);  // the client is alive and still logs its probes
         for (const auto& secret : secrets) EXPECT_THAT(said, Not(HasSubstr(secret)));
         EXPECT_THAT(said, Not(IsEmpty()));
     }
@@ -145,7 +144,7 @@ TEST_F(Secrets, AreNotToldInPartsWhereATextIsCut) {
 }
 
 TEST_F(Secrets, OfAProxyFromTheEnvironmentAreNotTold) {
-    ::setenv("https_proxy", "http://pu:proxy/pass99@proxy.invalid:3128", 1);  // libcurl quotes what it cannot read
+    ::setenv("https_proxy", "http://pu:proxy/pass99@proxy.invalid:3128", 1);  // libcurl quotes unparsable text
     options.regions = {{.id = "a", .base_url = "https://gateway.invalid/v1"}};
     options.retry.max_attempts = 1;
     Client client(options);
@@ -189,7 +188,7 @@ TEST_F(Secrets, OfAnotherProviderAreNeverRead) {
     ::unsetenv("OPENAI_API_KEY");
 }
 
-/// What `create` says about these options; empty when it takes them.
+/// The error of `create` for these options; empty if it accepts them.
 std::string problems_of(const ClientOptions& options) {
     const auto client = Client::create(options);
     if (client) return {};

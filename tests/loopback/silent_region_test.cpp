@@ -1,6 +1,6 @@
-// A region that freezes at each moment of an answer, its probes with it: over each protocol, direct and through
-// proxies, the call is answered by the other region, or the stream ends, long before any limit of its own. Client ⇄
-// [proxy] ⇄ [nginx: TLS, HTTP/2] ⇄ GatewaySimulator
+// A region freezes at each moment of an answer, and its probes with it. Over each protocol, direct and through proxies,
+// the other region answers the call, or the stream ends, long before any of its timeouts.
+// Client ⇄ [proxy] ⇄ [nginx: TLS, HTTP/2] ⇄ GatewaySimulator
 #include <chrono>
 #include <cstdlib>
 #include <future>
@@ -43,7 +43,7 @@ std::string to_string(Way way) {
 }
 
 const std::string kFar = "far";
-// A region for each form of a call, because one that is frozen answers nobody.
+// One region for each form of a call, because a frozen region answers no other call.
 const std::vector<std::string> kForms{"plain", "raw", "stream", "restart"};
 
 bool gives_content(FreezeAt at) { return at >= FreezeAt::after_content; }
@@ -82,7 +82,7 @@ class SilentRegion : public ::testing::TestWithParam<std::tuple<Way, FreezeAt>> 
     }
 
     FreezeAt at() const { return std::get<FreezeAt>(GetParam()); }
-    /// Comments go on for 1.6 s before it is silent.
+    /// Comments continue for 1.6 s before the silence, so the limit is later.
     std::chrono::milliseconds within(std::chrono::milliseconds limit) const {
         return at() == FreezeAt::amid_comments ? limit + 1600ms : limit;
     }
@@ -98,12 +98,12 @@ class SilentRegion : public ::testing::TestWithParam<std::tuple<Way, FreezeAt>> 
         if (certificates_) options.tls.ca_file = certificates_->path("ca.crt");
         return options;
     }
-    /// A client that is used to the region which freezes at the next call.
+    /// Returns a client that has used this region, which will freeze at the next call.
     std::unique_ptr<Client> about_to_meet_silence(const std::string& near) {
         auto client = std::make_unique<Client>(options(near));
         const auto answer = client->chat(question());
         EXPECT_EQ(answer ? answer->region : answer.error().message, near);
-        // Where no probe was ever answered, their silence says nothing.
+        // If no probe was ever answered, unanswered probes would prove nothing.
         const auto probed = [&] { return client->stats().regions[0].health.probe.has_value(); };
         for (int i = 0; i < 3'000 && !probed(); ++i) std::this_thread::sleep_for(10ms);
         EXPECT_TRUE(probed());
@@ -118,7 +118,7 @@ class SilentRegion : public ::testing::TestWithParam<std::tuple<Way, FreezeAt>> 
         EXPECT_LE(took, within(4s)) << describe(answer->attempts);
         ASSERT_EQ(answer->attempts.size(), 2U) << describe(answer->attempts);
         EXPECT_THAT(answer->attempts[0].left, StartsWith("silent ")) << describe(answer->attempts);
-        // A busy machine may deliver the kernel's acknowledgement late: then that is what moves the call.
+        // A busy machine may deliver the kernel's acknowledgement late; then that starts the second attempt.
         EXPECT_THAT(answer->attempts[0].left,
                     AnyOf(HasSubstr("; no answer to a probe"), HasSubstr("; nothing was acknowledged")));
         EXPECT_TRUE(answer->attempts[1].maybe_duplicated);
@@ -212,7 +212,7 @@ INSTANTIATE_TEST_SUITE_P(Ways, SilentRegion,
                                     std::string(to_string(std::get<FreezeAt>(tested.param)));
                          });
 
-/// All forms at a time: each waits for its own silence.
+/// Tests all forms at once, since each waits for its own silence.
 TEST_P(SilentRegion, IsLeftByCallsOfEveryForm) {
     std::vector<std::future<void>> forms;
     forms.push_back(std::async(std::launch::async, [this] { ask_plain(); }));

@@ -1,4 +1,4 @@
-// The simulator, asked over plain sockets: every fault does on the wire what its name says.
+// Tests the simulator over plain sockets: every fault does on the wire what its name says.
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -36,7 +36,7 @@ using ::testing::StartsWith;
 using Json = nlohmann::json;
 using Kind = Fault::Kind;
 
-/// A TCP connection to the simulator, and how it ended.
+/// A TCP connection to the simulator; records how it ended.
 class Wire {
   public:
     enum class Close { open, orderly, reset };
@@ -77,7 +77,7 @@ class Wire {
         }
     }
 
-    /// Reads until the text satisfies the condition, the other side closes, or time is up.
+    /// Reads until the text satisfies the condition, the other side closes, or the time limit passes.
     std::string read_until(const std::function<bool(const std::string&)>& enough) {
         std::string text;
         std::array<char, 64 * 1024> bytes{};
@@ -96,7 +96,7 @@ class Wire {
     std::string read_until_contains(std::string_view end) {
         return read_until([end](const std::string& text) { return text.find(end) != std::string::npos; });
     }
-    /// One answer with a length, or one in chunks; without either, up to the close.
+    /// Reads one answer with a length or in chunks; if it has neither, up to the close.
     std::string read_answer() {
         return read_until([](const std::string& text) {
             const auto head_end = text.find("\r\n\r\n");
@@ -138,7 +138,7 @@ std::size_t count_of(std::string_view text, std::string_view word) {
     return count;
 }
 
-/// Chunks of text in a stream; the announcement has an empty one.
+/// Counts the text chunks of a stream; the first chunk, with the role, has an empty text.
 std::size_t content_chunks(std::string_view stream) { return count_of(stream, R"("delta":{"content":)"); }
 
 class Simulator : public ::testing::Test {
@@ -163,7 +163,7 @@ class Simulator : public ::testing::Test {
         exchange.close = wire.how_closed();
         return exchange;
     }
-    /// The same for an answer that is complete; returns as soon as it is.
+    /// The same for a complete answer; returns as soon as the answer is complete.
     std::string answer_with(Fault fault, const std::string& request) {
         gateway.set_fault("us-west", std::move(fault));
         Wire wire = connect();

@@ -1,4 +1,4 @@
-// A stream that breaks is told as broken; one that is left is closed on the wire; a slow reader slows the gateway.
+// A broken stream is reported as broken; an abandoned stream is closed on the wire; a slow reader slows the gateway.
 #include <sys/socket.h>
 
 #include <atomic>
@@ -17,7 +17,7 @@ using namespace holysheep;
 using namespace holysheep::loopback;
 using ::testing::StartsWith;
 
-/// A fault after some content, and what the caller is told.
+/// A fault after some content, and the error that the caller gets.
 struct Break {
     std::string name;
     Fault fault;
@@ -75,7 +75,7 @@ TEST(EarlyStream, BeginsWhileItsPromptIsStillBeingSent) {
             };
             send_all(socket, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
             send_all(socket, event(R"({"role":"assistant","content":"wool"})"));
-            std::this_thread::sleep_for(50ms);  // for the head and the first piece to be read
+            std::this_thread::sleep_for(50ms);  // gives the client time to read the head and the first piece
             received = begun;
             std::vector<char> bytes(std::size_t{1} << 20U);
             while (!received.ends_with("}")) {
@@ -97,7 +97,7 @@ TEST(EarlyStream, BeginsWhileItsPromptIsStillBeingSent) {
     EXPECT_NE(received.find(prompt), std::string::npos) << "what was sent of it is not what was asked";
 }
 
-/// A region that would talk for a long time.
+/// A region with a very long stream.
 class LongStream : public TwoRegions {
   protected:
     LongStream() { gateway.set_stream("us-west", 2'000, 5ms); }
@@ -173,7 +173,7 @@ TEST_F(LongStream, CancelledByItsHandleIsClosedOnTheWire) {
     handle.cancel();
     EXPECT_TRUE(done.wait_for(1));
     expect_closed_on_the_wire();
-    handle.cancel();  // of something that is over: nothing
+    handle.cancel();  // cancelling a finished stream does nothing
 }
 
 TEST_F(LongStream, OutlivesTheTotalTimeoutButNotADeadline) {

@@ -1,5 +1,5 @@
-// A program in a pseudo terminal, of 80 columns and 24 rows at first: what it draws, which keys it gets, what it leaves
-// behind.
+// Runs a program in a pseudo terminal, initially of 80 columns and 24 rows: reads what it draws, sends keys, and checks
+// what it leaves behind.
 // test → [TerminalSession] ⇄ program
 #pragma once
 
@@ -34,7 +34,7 @@ class TerminalSession {
         child_ = fork();
         if (child_ == 0) {
             const rlimit none{};
-            setrlimit(RLIMIT_CORE, &none);  // some are ended by SIGQUIT
+            setrlimit(RLIMIT_CORE, &none);  // SIGQUIT ends some programs
             close(master_);
             login_tty(slave_);
             std::vector<char*> arguments;
@@ -56,7 +56,7 @@ class TerminalSession {
     TerminalSession& operator=(const TerminalSession&) = delete;
 
     void press(char key) const { [[maybe_unused]] const auto written = write(master_, &key, 1); }
-    /// Reads until the text was drawn after what was waited for before.
+    /// Reads until the program has drawn the text, after the text of the previous wait.
     bool shows(std::string_view text, std::chrono::seconds within = std::chrono::seconds{20}) {
         const auto end = std::chrono::steady_clock::now() + within;
         while (true) {
@@ -71,7 +71,7 @@ class TerminalSession {
         const winsize size{.ws_row = rows, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
         ioctl(master_, TIOCSWINSZ, &size);
     }
-    /// The rows of the next whole page, for programs that begin each one by moving to the top; empty: none came.
+    /// The rows of the next complete page, for programs that begin each page by moving to the top; empty if none came.
     std::vector<std::string> page(std::chrono::seconds within = std::chrono::seconds{20}) {
         constexpr std::string_view kTop = "\x1b[H";
         if (!shows(kTop, within)) return {};
@@ -88,7 +88,7 @@ class TerminalSession {
         }
         return rows;
     }
-    /// The program's exit code, once it has ended by itself; -1: by a signal, or not in time.
+    /// The program's exit code, once it has ended by itself; -1 if a signal ended it or it took too long.
     int exit_code(std::chrono::seconds within = std::chrono::seconds{20}) {
         const auto end = std::chrono::steady_clock::now() + within;
         int status = 0;
@@ -102,7 +102,7 @@ class TerminalSession {
         return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     }
     const std::string& drawn() const { return drawn_; }
-    /// Whether the terminal's settings are those from before the program.
+    /// Whether the terminal has the settings from before the program.
     bool is_as_before() const {
         termios now{};
         tcgetattr(slave_, &now);

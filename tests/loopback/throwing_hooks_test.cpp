@@ -1,5 +1,5 @@
-// What a program hands to a client throws on the program's own thread: a blocking caller that finds the loop idle runs
-// it. The other forms of a call, and hooks that only fakes can have, are in tests/flow/throwing_hooks_test.cpp.
+// Hooks that throw on the program's own thread: a blocking caller that finds the loop idle runs the loop itself. The
+// other forms of a call, and hooks that only fakes can have, are tested in tests/flow/throwing_hooks_test.cpp.
 #include "../flow/throwing_hooks.hpp"
 
 #include <memory>
@@ -17,7 +17,7 @@ using ::testing::AnyOf;
 using ::testing::Combine;
 using ::testing::Values;
 
-/// Notes when it is asked on the thread that made it.
+/// Records whether it is called on the thread that created it.
 struct WatchfulSelector final : RegionSelector {
     explicit WatchfulSelector(Fuse& f) : faulty(f) {}
     std::vector<std::size_t> rank(const SelectionContext& context) const override {
@@ -47,7 +47,8 @@ class LentThread : public TwoRegions, public ::testing::WithParamInterface<std::
     }
     static Hook hook() { return std::get<0>(GetParam()); }
 
-    /// Asks until a call ran on this thread. The loop's own thread, if it had the last one, takes a moment to leave.
+    /// Makes calls until one ran on this thread. The loop's own thread, if it ran the last one, needs a moment to
+    /// leave.
     static bool lends(Client& client, const WatchfulSelector& selector) {
         for (int call = 0, before = selector.on_caller; call < 100; ++call) {
             EXPECT_THAT(client.chat(question()), IsOk());

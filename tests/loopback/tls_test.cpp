@@ -1,4 +1,5 @@
-// nginx between the client and the simulator: who is trusted, what is spoken, and what its own error pages become.
+// nginx between the client and the simulator: which certificates are trusted, which protocols are used, and how its
+// error pages are handled.
 #include <cstdlib>
 #include <future>
 #include <map>
@@ -31,7 +32,7 @@ class BehindNginx : public ::testing::Test {
     void start(const std::vector<std::string>& servers, const NginxFront::Servers& text) {
         front = std::make_unique<NginxFront>(folder, servers, text);
     }
-    /// A server of nginx that speaks TLS with this certificate and passes on to the simulator.
+    /// The configuration of an nginx server with TLS and this certificate that forwards to the simulator.
     std::string secure_server(const NginxFront& nginx, const std::string& name, const std::string& more = {},
                               const std::string& certificate = "good", const std::string& listen = "ssl") const {
         return "server { listen " + nginx.address(name) + " " + listen + "; ssl_certificate " +
@@ -224,7 +225,7 @@ TEST_F(Protocol, APausedHttp2StreamDoesNotHoldUpTheOthers) {
     gateway.set_fault("us-west", {.kind = Kind::endless_body, .times = 1});
     Client client(with);
     auto slow = client.stream(question());
-    ASSERT_NE(slow.begin(), slow.end());  // and never read again
+    ASSERT_NE(slow.begin(), slow.end());  // this stream is never read again
     for (int i = 0; i < 20; ++i) ASSERT_THAT(client.chat(question()), IsOk());
 }
 
@@ -248,7 +249,7 @@ TEST_F(Protocol, ACancelledHttp2StreamDoesNotHarmItsNeighbours) {
     EXPECT_TRUE(gateway.wait_for_early_closes("us-west", 15, kPatience)) << "the gateway goes on for nobody";
 }
 
-/// A server whose answer, a stream, lies in a file: it comes as fast as it is taken, and all of it at once.
+/// A server that sends a stream from a file: all of it at once, as fast as the client reads.
 class LongStream : public BehindNginx, public ::testing::WithParamInterface<bool> {
   protected:
     static constexpr std::size_t kPieces = 400, kPiece = 8'000;
@@ -266,7 +267,8 @@ class LongStream : public BehindNginx, public ::testing::WithParamInterface<bool
                               folder.path("good.key") + "; ";
             return "server { listen " + nginx.address("file") + " ssl http2; " + pair + "root " + folder.path("") +
                    "; types {} default_type text/event-stream;\n"
-                   "error_page 405 =200 /events; location /v1/ { return 405; } }\n";  // no file takes a POST
+                   "error_page 405 =200 /events; location /v1/ { return 405; } }\n";  // nginx does not serve files for
+                                                                                      // a POST
         });
     }
 };
@@ -278,7 +280,7 @@ TEST_P(LongStream, IsWholeHoweverSlowlyItIsRead) {
     auto slow = client.stream(question());
     ASSERT_NE(slow.begin(), slow.end());
     for (int i = 0; i < 5; ++i) {
-        const auto fast = client.stream(question()).finish();  // over HTTP/2 on the same connection
+        const auto fast = client.stream(question()).finish();  // with HTTP/2, on the same connection
         ASSERT_THAT(fast, IsOk());
         EXPECT_EQ(fast->text().size(), kPieces * kPiece);
     }
@@ -337,7 +339,7 @@ TEST_P(Streaming, IsNotHeldBackByTheServerInBetween) {
         std::string text;
         for (const auto& chunk : stream) {
             text += chunk.text;
-            if (!text.empty()) break;  // although the gateway will never send the rest
+            if (!text.empty()) break;  // although the gateway never sends the rest
         }
         EXPECT_THAT(text, StartsWith("[us-west]"));
     }

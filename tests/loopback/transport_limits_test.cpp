@@ -1,4 +1,4 @@
-// The transport alone, with limits that are small enough to be reached in a test.
+// The transport alone, with limits small enough to be reached in a test.
 #include <algorithm>
 #include <functional>
 #include <memory>
@@ -20,7 +20,7 @@ using namespace holysheep;
 using namespace holysheep::loopback;
 using ::testing::HasSubstr;
 
-/// One exchange on the transport alone.
+/// One exchange, with the transport alone.
 class Receiver final : public TransferEvents {
   public:
     bool may_send(TransferId) override { return true; }
@@ -53,7 +53,7 @@ class TransportLimits : public TwoRegions {
                 curl->flush();
                 return false;
             });
-            loop.add_work(1);  // as a call would: the sockets are to be looked at
+            loop.add_work(1);  // like a call, so that the loop polls the sockets
             HttpRequest request{.url = gateway.base_url("us-west") + "/chat/completions", .body = body};
             if (body == kStreamed) request.headers = {{"Accept", "text/event-stream"}};
             curl->start(std::move(request), receiver);
@@ -85,7 +85,7 @@ TEST_F(TransportLimits, EndHeadersWithoutEnd) {
     EXPECT_FALSE(receiver.end.certainly_not_delivered);
 }
 
-/// Counts what it gets between two turns of everybody else on the loop.
+/// Counts the bytes that it gets before other work on the loop has its turn.
 class GreedyReceiver final : public TransferEvents {
   public:
     bool may_send(TransferId) override { return true; }
@@ -138,7 +138,7 @@ TEST(TransportTurns, OfADecompressedAnswerLeaveTimeToOthers) {
 
     EXPECT_EQ(receiver.end.error, std::nullopt) << receiver.end.detail;
     EXPECT_EQ(receiver.body, kBody);
-    // Two turns of a megabyte in one round, where a timer is due, and the pieces of 16 KiB that they end with.
+    // Two turns of a megabyte in one round, because a timer is due, and the pieces of 16 KiB that end them.
     EXPECT_LE(receiver.longest_turn, (std::size_t{2} << 20U) + (std::size_t{32} << 10U));
     EXPECT_GE(receiver.turns, 15);
 }
