@@ -267,8 +267,7 @@ class LongStream : public BehindNginx, public ::testing::WithParamInterface<bool
                               folder.path("good.key") + "; ";
             return "server { listen " + nginx.address("file") + " ssl http2; " + pair + "root " + folder.path("") +
                    "; types {} default_type text/event-stream;\n"
-                   "error_page 405 =200 /events; location /v1/ { return 405; } }\n";  // nginx does not serve files for
-                                                                                      // a POST
+                   "error_page 405 =200 /events; location /v1/ { return 405; } }\n";  // files reject POST
         });
     }
 };

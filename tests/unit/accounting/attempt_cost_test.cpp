@@ -1,4 +1,4 @@
-// What an attempt cost by how it ended, sums that know when they do not know, and prices that change meanwhile.
+// The cost of an attempt by how it ended, sums that contain unknown costs, and prices that change meanwhile.
 #include "accounting/attempt_cost.hpp"
 
 #include <gtest/gtest.h>

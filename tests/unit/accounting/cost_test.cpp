@@ -1,4 +1,4 @@
-// What tokens cost, to the last nano-unit; the amounts were worked out by hand.
+// The cost of tokens, exact to the nano-unit; the expected amounts were computed by hand.
 #include <holysheep/cost.hpp>
 #include <holysheep/parse_money.hpp>
 
@@ -33,7 +33,7 @@ TEST(Cost, IsPromptAndCompletionAtTheirPrices) {
 }
 
 TEST(Cost, OfCachedTokensIsTheirs) {
-    // 200 × 2.00 + 800 × 0.50 + 100 × 8.00, of a million
+    // 200 × 2.00 + 800 × 0.50 + 100 × 8.00, per million
     EXPECT_EQ(cost_of(used(1'000, 100, 800), price_of("gpt-4.1")), usd("0.0016"));
     // 100 × 3.00 + 700 × 0.30 + 200 × 3.75 + 10 × 15.00
     EXPECT_EQ(cost_of(used(1'000, 10, 700, 200), price_of("claude-sonnet-4.5")), usd("0.00141"));
@@ -46,7 +46,7 @@ TEST(Cost, OfCachedTokensWithoutAPriceIsThatOfOthers) {
 
 TEST(Cost, OfTokensCountedApartFromThePromptComesOnTop) {
     auto usage = used(100, 10, 5'000);
-    usage.total_tokens = 5'110;  // the cached ones are no output
+    usage.total_tokens = 5'110;  // the cached tokens are not output
     // 100 × 3.00 + 5,000 × 0.30 + 10 × 15.00
     EXPECT_EQ(cost_of(usage, price_of("claude-sonnet-4.5")), usd("0.00195"));
 }
@@ -79,7 +79,7 @@ TEST(Cost, OfReasoningIsInsideTheCompletion) {
 }
 
 TEST(Cost, IsRoundedOnceAndHalfUp) {
-    // 0.25 + 0.25 nano-units are one half: each rounded alone would be nothing.
+    // 0.25 + 0.25 nano-units are one half: rounding each part alone would give zero.
     const ModelPrice price{.input = {250}, .output = {250}, .per_tokens = 1'000};
     EXPECT_EQ(cost_of(1, 1, price)->nano, 1);
     EXPECT_EQ(cost_of(1, 0, price)->nano, 0);
@@ -109,7 +109,7 @@ TEST(Cost, BeyondTheRangeIsUnknownInsteadOfWrong) {
 }
 
 TEST(Cost, OfManyTokensIsExact) {
-    // 123,456,789,012 tokens at 0.28 of a million
+    // 123,456,789,012 tokens at 0.28 per million
     EXPECT_EQ(cost_of(123'456'789'012, 0, price_of("deepseek-v3.2")), usd("34567.90092336"));
 }
 

@@ -1,4 +1,4 @@
-// Sums of what attempts cost: by whom, how many of them, and as JSON.
+// The ledger's sums of attempt costs: by model, region, key and label, with counts, and as JSON.
 #include "accounting/ledger.hpp"
 
 #include <gmock/gmock.h>
@@ -115,7 +115,7 @@ TEST(Ledger, SaturatesWhatAHostileGatewayCounts) {
     EXPECT_EQ(line.prompt_tokens, std::numeric_limits<std::int64_t>::max());
     EXPECT_EQ(line.reasoning_tokens, 0);
     EXPECT_EQ(line.cost, most);
-    EXPECT_EQ(line.unknown_cost, 2U);  // what does not fit is not lost without a word
+    EXPECT_EQ(line.unknown_cost, 2U);  // an amount out of range is counted as unknown
 }
 
 TEST(Ledger, IsReadWhileItIsWritten) {

@@ -1,4 +1,4 @@
-// Which entry a name means, and what a program's own entries change.
+// Which catalogue entry a name selects, and how a program's own entries change it.
 #include <holysheep/model_catalogue.hpp>
 
 #include <gmock/gmock.h>
@@ -77,7 +77,7 @@ TEST(ModelCatalogue, AmendsMemberByMember) {
     EXPECT_EQ(traits->context_window, 5);
     EXPECT_EQ(traits->max_output, 32'768);
     EXPECT_EQ(traits->price->output.nano, 7);
-    EXPECT_EQ(traits->price->input.nano, 0);  // a price is one thing
+    EXPECT_EQ(traits->price->input.nano, 0);  // a price is replaced as a whole
 }
 
 TEST(ModelCatalogue, AmendsUnderAnotherNameWhatItKnewByIt) {

@@ -1,4 +1,4 @@
-// Price lists from files: what is understood, and what is said of the rest.
+// Price lists from files: what is read, and the errors for everything else.
 #include <holysheep/cost.hpp>
 #include <holysheep/model_catalogue.hpp>
 
@@ -76,7 +76,7 @@ TEST(PriceFile, ComplainsOfFileModelAndMember) {
     EXPECT_THAT(problem(R"({"models": {"m": {"input": 1, "output": 1, "tiers": 5}}})"), HasSubstr("is no list"));
 }
 
-// As litellm writes it: the first entry explains the others in words.
+// In LiteLLM's format: the first entry describes the others in words.
 constexpr auto kFlat = R"({
     "sample_spec": {"input_cost_per_token": "dollars per token", "max_tokens": "LEGACY parameter"},
     "merino-1": {"litellm_provider": "farm", "mode": "chat", "max_input_tokens": 1047576, "max_output_tokens": "32768",

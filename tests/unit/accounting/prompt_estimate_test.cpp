@@ -1,4 +1,4 @@
-// Tokens of a prompt that nobody has counted yet.
+// The estimated number of tokens of a prompt.
 #include "accounting/prompt_estimate.hpp"
 
 #include <string>

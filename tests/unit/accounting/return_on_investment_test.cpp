@@ -1,4 +1,4 @@
-// Months on one model and on another.
+// The monthly cost on one model compared with another.
 #include <holysheep/return_on_investment.hpp>
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Products, sums and quotients of 128 bits, on every machine alike.
+// 128-bit products, sums and quotients, which must be the same on every machine.
 #include "accounting/wide.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Who is let in, and which options are refused.
+// Which requests are admitted, and which options are refused.
 #include "dashboard/access.hpp"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// The page as text: what is filled in, and that nothing in it comes from elsewhere.
+// The page as text: its placeholders are filled in, and it loads nothing from other hosts.
 #include "dashboard/page.hpp"
 
 #include <gmock/gmock.h>

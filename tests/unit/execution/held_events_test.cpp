@@ -1,4 +1,4 @@
-// Events before the first content: whose are kept, and how many.
+// Events before the first content: from which attempt they are kept, and how many.
 #include "execution/held_events.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Which key a request goes out with, and when the callback is asked for one.
+// Which key a request uses, and when the callback is asked for one.
 #include "execution/keys.hpp"
 
 #include <gtest/gtest.h>
@@ -66,7 +66,7 @@ TEST(FetchedKeys, AreRenewedOncePerRefusedVersion) {
     EXPECT_FALSE(fetched.keys.known());
     fetched.must_wait();
     fetched.keys.on_key("sk-new", "");
-    fetched.keys.renew(version);  // another call's refusal of the old one
+    fetched.keys.renew(version);  // another call's key was refused
     EXPECT_TRUE(fetched.keys.known());
 }
 

@@ -1,4 +1,4 @@
-// When a stream's socket is read and when not.
+// When a stream's socket is read and when it is paused.
 #include "execution/read_gate.hpp"
 
 #include <gtest/gtest.h>
@@ -36,7 +36,7 @@ TEST(ReadGate, StopsTheNextTransferTooWhileThePauseLasts) {
     ReadGate gate;
     gate.pause();
     gate.stop(kNow);
-    gate.go_on();  // another attempt takes over
+    gate.go_on();  // another attempt continues the stream
     EXPECT_TRUE(gate.must_change());
 }
 

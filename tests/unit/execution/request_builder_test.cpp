@@ -1,4 +1,4 @@
-// One attempt's HTTP request: its URL, its headers and whose win.
+// The HTTP request of one attempt: its URL, its headers, and which setting of a header takes precedence.
 #include "execution/request_builder.hpp"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// What is kept of attempts that broke after content, and how it becomes one answer.
+// What is kept of attempts that broke after content, and how the parts become one answer.
 #include "execution/salvage.hpp"
 
 #include <gtest/gtest.h>

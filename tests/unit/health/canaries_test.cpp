@@ -1,4 +1,4 @@
-// While no region is usable: how often one call may find out about a region, and what its success or failure changes.
+// While no region is usable: how often a call may try a blocked region, and what its success or failure changes.
 #include <gtest/gtest.h>
 
 #include <vector>

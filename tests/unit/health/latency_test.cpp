@@ -1,4 +1,4 @@
-// How fast regions and models are: the estimators and what each of them must not do.
+// The estimators for the latency of regions and models, and their limits.
 #include "health/latency.hpp"
 
 #include <algorithm>
@@ -60,7 +60,7 @@ TEST(RttEstimate, TakesAClockThatWentBackAsNoTime) {
 
 class LatencyAverageTest : public testing::Test {
   protected:
-    /// The value after a first sample of 100 ms and, `gap` later, another.
+    /// The value after a first sample of 100 ms and, `gap` later, this second one.
     static double after(double sample, std::chrono::nanoseconds gap) {
         LatencyAverage average;
         average.add(Latency{100}, start);
@@ -140,7 +140,7 @@ TEST(Quantiles, AreExactByNearestRank) {
     for (const auto& [count, p50, p95, p99] : {Row{1, 1, 1, 1}, Row{2, 1, 2, 2}, Row{3, 2, 3, 3}, Row{20, 10, 19, 20},
                                                Row{100, 50, 95, 99}, Row{256, 128, 244, 254}}) {
         Quantiles quantiles;
-        for (int i = 0; i < count; ++i) quantiles.add(Latency{count - i});  // of 1..count
+        for (int i = 0; i < count; ++i) quantiles.add(Latency{count - i});  // the values 1 to `count`
         EXPECT_EQ(quantiles.p50().count(), p50) << count;
         EXPECT_EQ(quantiles.p95().count(), p95) << count;
         EXPECT_EQ(quantiles.p99().count(), p99) << count;
@@ -182,7 +182,7 @@ TEST(Quantiles, FollowTheSortedSamplesWhateverTheirOrder) {
     Quantiles quantiles;
     std::vector<double> all;
     for (int i = 0; i < 3'000; ++i) {
-        all.push_back(static_cast<double>(random.next() % (i < 1'500 ? 64 : 512)));  // many equal ones, then fewer
+        all.push_back(static_cast<double>(random.next() % (i < 1'500 ? 64 : 512)));  // many equal values, then fewer
         quantiles.add(Latency{all.back()});
         std::vector<double> sorted(all.end() - static_cast<std::ptrdiff_t>(std::min<std::size_t>(all.size(), 256)),
                                    all.end());

@@ -1,4 +1,4 @@
-// Whether the silence of a region's probes means anything.
+// Whether unanswered probes of a region count as evidence.
 #include "health/probe_trust.hpp"
 
 #include <gtest/gtest.h>

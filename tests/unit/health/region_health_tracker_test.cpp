@@ -1,4 +1,4 @@
-// What the client remembers of a region: quota, errors, liveness, breakers, and whether a call may go there.
+// The tracked state of a region: quota, errors, liveness, breakers, and whether a call may go there.
 #include "health/region_health_tracker.hpp"
 
 #include <gmock/gmock.h>
@@ -38,7 +38,7 @@ struct World {
         if (charge == FailureClass::success) regions.on_alive(region, now);
         regions.on_outcome(ticket, charge, now);
     }
-    /// A stream whose first content came after `ms`.
+    /// Records a stream whose first content came after `ms`.
     void stream(std::size_t region, double ms) {
         auto ticket = dispatch(region);
         now += nanoseconds(static_cast<std::int64_t>(ms * 1e6));
@@ -120,9 +120,9 @@ TEST(RegionHealthTracker, AModelThatAnswersIsNotMissingAnyMore) {
     EXPECT_TRUE(world.usable(0)) << "the next time it is a minute again";
 }
 
-// ---- names of models, which callers make up ----
+// ---- invented model names ----
 
-/// Each one is asked for in region 0, which answers that it is out of quota for it.
+/// Requests each invented model in region 0, which answers that the quota for it is used up.
 void ask_for_made_up_models(World& world, int count) {
     for (int i = 0; i < count; ++i) {
         world.regions.limit_until(0, world.regions.model_id("made up " + std::to_string(i)), kNow + 1h);
@@ -955,7 +955,7 @@ TEST(ProbePath, AConnectionThatFailsIsEvidenceAllTheSame) {
     EXPECT_EQ(world.liveness(0), Liveness::down);
 }
 
-// ---- what connections show ----
+// ---- evidence from connections ----
 
 TEST(OnConnection, TcpsOwnRoundTripIsBetterThanTheTimeToConnect) {
     World world(1);

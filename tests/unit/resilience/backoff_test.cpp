@@ -1,4 +1,4 @@
-// How long a call stays away from a region that it has already tried.
+// How long a call waits before it returns to a region that it has already tried.
 #include "resilience/backoff.hpp"
 
 #include <gtest/gtest.h>

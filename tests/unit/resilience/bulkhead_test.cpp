@@ -1,4 +1,4 @@
-// Permits per region, and the queue for them.
+// Permits per region, and the queue for permits.
 #include "resilience/bulkhead.hpp"
 
 #include <string>

@@ -1,4 +1,4 @@
-// The breaker's diagram, walked edge by edge.
+// Tests each transition of the breaker's state diagram.
 #include "resilience/circuit_breaker.hpp"
 
 #include <chrono>
@@ -19,7 +19,7 @@ using enum FailureKind;
 
 constexpr double kNoSpread = 0.5;  // the middle of ±20 %
 
-/// A breaker whose time moves when told.
+/// A breaker with a clock that the test moves.
 struct Fixture {
     explicit Fixture(BreakerOptions with = {}) : options(with) {}
 
@@ -34,13 +34,13 @@ struct Fixture {
     BreakerState state() const { return breaker.state(now); }
     bool admits() const { return breaker.admits(now); }
     nanoseconds open_for() const { return breaker.opens_trial_at(now).value_or(now) - now; }
-    /// Moves to the end of the open time and lets one trial fail.
+    /// Moves to the end of the open time and reports one failed trial.
     void fail_a_trial(FailureKind kind = transport) {
         now += open_for();
         ASSERT_TRUE(dispatch());
         ASSERT_TRUE(fail(kind, true));
     }
-    /// Lets trials through until it is closed.
+    /// Reports successful trials until the breaker is closed.
     void recover() {
         now += open_for();
         for (int i = 0; i < options.half_open_successes; ++i) {
@@ -144,7 +144,7 @@ TEST(CircuitBreaker, ForgetsWhatIsOlderThanTheWindow) {
         f.succeed();
         f.now += 1200ms;
         f.fail(timeout);
-        f.now += 1200ms;  // nine calls at most in ten seconds
+        f.now += 1200ms;  // at most nine calls in ten seconds
         ASSERT_EQ(f.state(), BreakerState::closed) << i;
     }
 }
@@ -218,7 +218,7 @@ TEST(CircuitBreaker, OpenTimeSpreadsByAFifth) {
 TEST(CircuitBreaker, AUsersOwnNumbersHold) {
     BreakerOptions options{};
     options.failures = 2;
-    options.open_for = 60s;  // above max_open_for, which then yields
+    options.open_for = 60s;  // longer than max_open_for, which is then ignored
     for (const double random : {0.0, 0.5, 0.999}) {
         Fixture f(options);
         EXPECT_FALSE(f.fail(server));
@@ -280,7 +280,7 @@ TEST(CircuitBreaker, ThreeGoodTrialsCloseItAndNothingIsRemembered) {
         f.succeed();
         f.fail(timeout);
     }
-    f.fail_times(2, gateway);  // half of ten
+    f.fail_times(2, gateway);  // half of the ten calls
     ASSERT_EQ(f.breaker.trip(), Trip::failure_rate);
     f.recover();
     EXPECT_EQ(f.breaker.trip(), Trip::none);
@@ -444,7 +444,7 @@ TEST(CircuitBreaker, ATrialThatReportsAfterAForceNeitherCountsNorKeepsItsPermit)
         if (report == 2) f.breaker.on_dropped(true);
         EXPECT_EQ(f.state(), BreakerState::half_open);
         EXPECT_TRUE(f.admits());
-        ASSERT_NO_FATAL_FAILURE(f.recover());  // three more, the old one did not count
+        ASSERT_NO_FATAL_FAILURE(f.recover());  // three more successes: the old one did not count
     }
 }
 

@@ -1,4 +1,4 @@
-// The breaker's diagram, walked at random for a long time under laws that hold whatever happens.
+// Walks the breaker's state diagram at random for a long time and checks rules that must always hold.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::nanoseconds;
 
-/// The random life of one breaker, and of the attempts that it let through or not.
+/// The random history of one breaker and of the attempts that it admitted or refused.
 class Walk {
   public:
     explicit Walk(std::uint64_t seed) : random_(seed) {
@@ -26,7 +26,7 @@ class Walk {
         }
     }
 
-    /// After everything that may have happened, it still lets calls through once all trials are back.
+    /// Checks that it still admits calls at the end, once all trials are over.
     void come_home() {
         breaker_.force(std::nullopt, now_);
         for (int i = 0; i < 3; ++i) breaker_.on_failure(FailureKind::transport, false, {}, 0.5, now_);
@@ -42,7 +42,7 @@ class Walk {
     bool chance(double p) { return random_.uniform() < p; }
 
     void step() {
-        // Failures come in phases, so that it gets somewhere: healthy for long, dead for long, and all between.
+        // The failure rate changes in phases, so that all states are reached: long healthy, long dead, and in between.
         if (chance(0.002)) failing_ = chance(0.3) ? 0.02 : random_.uniform() * 1.2;
         const double kind_of_step = random_.uniform();
         if (kind_of_step < 0.3) return dispatch();
@@ -114,9 +114,9 @@ class Walk {
     CircuitBreaker breaker_{options_};
     Clock::time_point now_ = Clock::time_point{} + 1h;
     double failing_ = 0.5;
-    int trials_ = 0, plain_ = 0;  // attempts that are out
+    int trials_ = 0, plain_ = 0;  // attempts in progress
     std::optional<BreakerState> forced_{};
-    std::optional<Clock::time_point> end_{};  // of the open time, as last seen
+    std::optional<Clock::time_point> end_{};  // when the open time was last seen to end
 };
 
 TEST(CircuitBreakerWalk, KeepsItsLawsWhateverHappens) {

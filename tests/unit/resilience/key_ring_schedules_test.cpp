@@ -1,5 +1,5 @@
-// Random histories of several keys: refusals, pauses, quotas that run low, time that passes. Whatever happened, a good
-// key is found where there is one, a bad one is left out for just as long as it is bad, and no call tries one twice.
+// Random histories of several keys: refusals, pauses, low quotas, passing time. In each of them a good key is found if
+// there is one, a bad key is left out exactly as long as it is bad, and no call tries a key twice.
 #include <algorithm>
 #include <set>
 #include <vector>
@@ -70,7 +70,7 @@ class History {
         known = std::max(known, until);
     }
 
-    /// Fails with every key that it is given, until there is none.
+    /// Fails with every key that it gets, until there is none left.
     void call(std::size_t region, ModelId model) {
         std::set<std::size_t> tried;
         while (const auto key = ring_.pick(region, model, now_)) {

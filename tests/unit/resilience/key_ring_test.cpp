@@ -1,4 +1,4 @@
-// Which of several keys is next.
+// Which of several keys is used next.
 #include "resilience/key_ring.hpp"
 
 #include <gtest/gtest.h>

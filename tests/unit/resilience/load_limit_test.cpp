@@ -1,4 +1,4 @@
-// What refusals for load make of a region's limit and of its pauses.
+// How refusals for load change a region's limit and its pauses.
 #include "resilience/load_limit.hpp"
 
 #include <gtest/gtest.h>
@@ -9,9 +9,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr LoadLimit::time_point kStart{1h};
-constexpr double kMiddle = 0.5;  // of the random spread
+constexpr double kMiddle = 0.5;  // the middle of the random spread
 
-/// A region whose refusals come at once.
+/// A region that refuses immediately.
 class Region {
   public:
     void serve(int times) {

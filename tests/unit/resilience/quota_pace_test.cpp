@@ -1,4 +1,4 @@
-// How fast what is left of a quota may be used.
+// How fast the rest of a quota may be used.
 #include "resilience/quota_pace.hpp"
 
 #include <gtest/gtest.h>
@@ -28,7 +28,7 @@ TEST(QuotaPace, RestsUntilTheResetWhenNothingIsLeft) {
 }
 
 TEST(QuotaPace, HoldsNoCallForLongerThanHalfAMinute) {
-    // Some tell when the whole quota is filled again: a day's, for instance.
+    // Some gateways report when the whole quota is restored, for instance that of a day.
     EXPECT_EQ(pace_of(requests(100, 0, 6min), 1)->hold, 30s);
     EXPECT_EQ(pace_of(requests(100, 1, 6min), 1)->hold, 30s) << "one left is not worse than none";
     EXPECT_EQ(pace_of(requests(100, 1, 6min), 1)->spacing, 30s);

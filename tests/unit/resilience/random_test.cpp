@@ -1,4 +1,4 @@
-// The seeded source of randomness: the same everywhere, and within its bounds.
+// The seeded random generator: the same on every platform, and within its bounds.
 #include "resilience/random.hpp"
 
 #include <gtest/gtest.h>

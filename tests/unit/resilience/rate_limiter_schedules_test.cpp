@@ -1,5 +1,5 @@
-// Random schedules against the limiter: bursts, cancellations, clocks that disagree. In every one, no window of the
-// gateway holds more than its limit, no call waits for ever, and nothing stays reserved.
+// Random schedules for the limiter: bursts, cancellations, clocks that disagree. In each of them, no window of the
+// gateway exceeds its limit, no call waits for ever, and nothing stays reserved.
 #include <algorithm>
 #include <memory>
 #include <vector>
@@ -60,7 +60,7 @@ class Schedule {
     };
 
     std::int64_t below(std::int64_t n) { return static_cast<std::int64_t>(random_.uniform() * static_cast<double>(n)); }
-    /// Threads read the clock before they take the lock: it may seem to step back.
+    /// Threads read the clock before they take the lock, so time may seem to go backwards.
     time_point clock() { return now_ - std::chrono::microseconds(below(2'000)); }
 
     void ask(std::int64_t calls) {
@@ -80,10 +80,10 @@ class Schedule {
     void poll() {
         for (auto& call : calls_) {
             if (call.sent != time_point{} || !call.permit.poll(clock())) continue;
-            if (below(3) == 0) continue;  // its connection is not ready
+            if (below(3) == 0) continue;  // the call's connection is not ready
             call.sent = now_;
             call.permit.sent(now_);
-            // The gateway receives it before it answers, or within the grace period.
+            // The gateway receives the request before it answers, or within the grace period.
             seen_.push_back(now_ + std::chrono::milliseconds(below(100)));
             booked_.emplace_back(now_, call.tokens);
             if (below(2) == 0) call.permit.arrived(seen_.back());

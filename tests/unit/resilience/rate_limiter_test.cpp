@@ -1,4 +1,4 @@
-// The limiter and its queue, with time as an argument.
+// The rate limiter and its queue; time is an argument.
 #include "resilience/rate_limiter.hpp"
 
 #include <memory>
@@ -275,7 +275,7 @@ class ManyPartitions {
 TEST(RateLimiterPartitions, IdlePartitionsAreEvicted) {
     ManyPartitions many;
     for (std::uint64_t account = 1; account <= 5'000; ++account) {
-        many.now += 100ms;  // a minute is 600 of them
+        many.now += 100ms;  // a minute has 600 such steps
         EXPECT_TRUE(many.use_up(account)) << "account " << account << " has a partition of its own";
         if (account % 250 != 0) continue;
         ASSERT_LE(many.partitions(), 1'000U);
@@ -287,7 +287,7 @@ TEST(RateLimiterPartitions, AnAccountLeavesTheSharedPartitionOnceItsUseThereHasE
     for (std::uint64_t account = 1; account <= 999; ++account) many.use_up(account);
     many.now += 59s;
     EXPECT_TRUE(many.use_up(1'000));
-    many.now += 2s;  // the 999 are idle now
+    many.now += 2s;  // the 999 others are now idle
     EXPECT_FALSE(many.ask(1'000).granted()) << "two of its calls were sent two seconds ago";
     many.now += 59s;
     EXPECT_TRUE(many.ask(1'000).granted());

@@ -1,4 +1,4 @@
-// The bucket that keeps retries from feeding an outage.
+// The token bucket that keeps retries from making an outage worse.
 #include "resilience/retry_budget.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Amounts in a span that slides in sixty steps.
+// The sum over a time span that slides in sixty steps.
 #include "resilience/sliding_sum.hpp"
 
 #include <gtest/gtest.h>
@@ -58,7 +58,7 @@ TEST(SlidingSum, SavingsOfWhatIsForgottenAreNot) {
     sum.hold(50);
     sum.book(50, kStart);
     sum.hold(40);
-    sum.book(40, kStart + 61s);  // in the same place of the ring
+    sum.book(40, kStart + 61s);  // uses the same entry of the ring
     sum.settle(50, 0, kStart, kStart + 62s);
     EXPECT_EQ(sum.sum(kStart + 62s), 40);
 }
@@ -70,7 +70,7 @@ TEST(SlidingSum, AClockThatSteppedBackStillKnowsWhen) {
     EXPECT_EQ(sum.fits_at(10, kStart), kStart + 50s + 61s);
 }
 
-/// Whatever happens, and also where the clock steps: the sum is that of its bookings, added up one by one.
+/// In every history, also when the clock jumps, the sum equals that of its bookings, added one by one.
 TEST(SlidingSum, IsThatOfItsBookings) {
     std::mt19937_64 dice(7);
     const auto pick = [&](std::int64_t below) {
@@ -94,7 +94,7 @@ TEST(SlidingSum, IsThatOfItsBookings) {
                 sum.settle(before, amount, when, now);
                 before = amount;
             }
-            // Further back, places in the ring have been given to others.
+            // Older entries of the ring have been reused.
             const auto seen = now - kStart < 58s ? now - milliseconds(pick(3'000)) : now;
             std::int64_t expected = 0;
             for (const auto& [when, much] : booked) {

@@ -1,4 +1,4 @@
-// Slots: taken, given back, resting, free again.
+// The slots of a window: taken, given back, resting, free again.
 #include "resilience/sliding_window.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// Random schedules against budgets: reservations, settlements, labels, time that passes. Whatever happens, no span
-// holds more than its ceiling, nothing that was spent is forgotten at an edge, and nothing stays reserved.
+// Random schedules for budgets: reservations, settlements, labels, passing time. In each of them, no span exceeds its
+// ceiling, nothing that was spent is forgotten too early, and nothing stays reserved.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -53,7 +53,7 @@ class Schedule {
 
     std::int64_t below(std::int64_t n) { return static_cast<std::int64_t>(random_.uniform() * static_cast<double>(n)); }
 
-    /// Reserved now, or spent within the span before `now`; an empty label means all.
+    /// The amount reserved now or spent within the span before `now`; an empty label means all.
     std::int64_t in_use(const std::string& label, std::chrono::nanoseconds span, time_point now) const {
         std::int64_t sum = 0;
         const auto counts = [&](const Call& call) { return label.empty() || call.label == label; };
@@ -72,7 +72,7 @@ class Schedule {
             ASSERT_LE(in_use("nightly", span_, now_), kOfLabel);
             return;
         }
-        // What has left the span by a sixtieth no longer stands in the way.
+        // Amounts that are older than the span plus a sixtieth no longer count.
         const std::chrono::nanoseconds longer = span_ + std::chrono::nanoseconds(span_) / 60 + 1us;
         const bool too_much = in_use("", longer, now_) + call.amount > kCeiling;
         const bool too_much_of_label = own && in_use("nightly", longer, now_) + call.amount > kOfLabel;

@@ -1,4 +1,4 @@
-// The regions that a call may use, and those that it never visits.
+// The regions that a call may use, and those that are excluded.
 #include "routing/region_filter.hpp"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// Whose turn it is: each strategy's promise, sessions, and that none of them leaves the tier.
+// The order of regions: the rule of each strategy, sessions, and that no strategy leaves the tier.
 #include "routing/selector.hpp"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ using testing::Each;
 using testing::ElementsAre;
 using Plan = std::vector<std::size_t>;
 
-/// Arguments and result in milliseconds.
+/// Computes a cost; arguments and result in milliseconds.
 double cost_ms(double latency, double mean_wait, double error_rate, int waiting, double weight, double ramp) {
     return cost(Latency{latency}, Latency{mean_wait}, error_rate, waiting, weight, ramp).count();
 }
@@ -41,7 +41,7 @@ std::vector<Candidate> with_weights(const std::vector<double>& weights) {
     return candidates;
 }
 
-/// A selector with its randomness.
+/// A selector and its random generator.
 struct Turns {
     explicit Turns(SelectorOptions options, std::size_t regions = 1000) : selector(options, regions) {}
     explicit Turns(Strategy strategy) : Turns(SelectorOptions{strategy, 0}) {}
@@ -54,7 +54,7 @@ struct Turns {
     std::size_t pick(const std::vector<Candidate>& candidates, const std::string& session = {}) {
         return plan(candidates, session).front();
     }
-    /// How often each region was picked.
+    /// Counts how often each region was picked.
     std::vector<int> count(int picks, const std::vector<Candidate>& candidates) {
         std::vector<int> counts(candidates.size());
         for (int i = 0; i < picks; ++i) ++counts[pick(candidates)];
@@ -230,7 +230,7 @@ TEST(Selector, OfAThousandTheFirst32AreInOrderAndNoneIsLost) {
     std::iota(costs.begin(), costs.end(), 1.0);
     std::reverse(costs.begin(), costs.end());
     auto candidates = with_costs(costs);
-    for (std::size_t i = 990; i < 1'000; ++i) candidates[i].usable = false;  // the cheapest
+    for (std::size_t i = 990; i < 1'000; ++i) candidates[i].usable = false;  // the cheapest regions
     const auto plan = Turns(Strategy::lowest_latency).plan(candidates);
     for (std::size_t i = 0; i < 32; ++i) EXPECT_EQ(plan[i], 989 - i);
     Plan sorted = plan;

@@ -1,4 +1,4 @@
-// Whether an object notices that it was carried into a child process.
+// Whether an object notices that it is used in a forked child process.
 #include "runtime/fork_guard.hpp"
 
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 namespace holysheep::runtime {
 namespace {
 
-/// The exit status of a child that runs the function; 255 when it did not end by itself.
+/// The exit status of a child that runs the function; 255 if it did not exit by itself.
 template <class Function>
 int status_of_child(Function function) {
     const pid_t child = ::fork();

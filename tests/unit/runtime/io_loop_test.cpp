@@ -1,4 +1,4 @@
-// The I/O thread: posting from anywhere, timers, sockets that are ready, and an orderly end.
+// The I/O thread: posting from any thread, timers, ready sockets, and an orderly end.
 #include "runtime/io_loop.hpp"
 
 #include <gmock/gmock.h>
@@ -42,7 +42,7 @@ TEST(IoLoop, LosesNothingThatManyThreadsPostAtOnce) {
     IoLoop loop;
     constexpr int kThreads = 4;
     constexpr int kEach = 2'000;
-    std::array<int, kThreads> last{};  // touched on the loop's thread only
+    std::array<int, kThreads> last{};  // used on the loop's thread only
     int total = 0;
     bool in_order = true;
     {
@@ -114,7 +114,7 @@ TEST(IoLoop, ATimerThatReArmsItselfDoesNotStarvePostedFunctions) {
     };
     loop.post([&] { again(); });
     EXPECT_GE(on_loop(loop, [&] { return rounds; }), 1);
-    loop.stop();  // before what its timer captured goes
+    loop.stop();  // before the objects that its timer captured are destroyed
 }
 
 TEST(IoLoop, TellsOfAReadySocketUntilItIsUnwatched) {
@@ -129,15 +129,15 @@ TEST(IoLoop, TellsOfAReadySocketUntilItIsUnwatched) {
             loop.unwatch(fd);
             if (fd == ends[0]) ready.set_value(what);
         });
-        loop.add_work(1);  // without any, the loop is parked and looks at no socket
+        loop.add_work(1);  // without work the loop is parked and polls no socket
         loop.watch(ends[0], {.readable = true});
-        loop.add_work(1);  // an idle loop is parked, and watches nothing
+        loop.add_work(1);  // an idle loop is parked and polls nothing
     });
     ASSERT_EQ(::write(ends[1], "x", 1), 1);
     const auto what = ready.get_future().get();
     EXPECT_TRUE(what.readable);
     EXPECT_FALSE(what.writable);
-    on_loop(loop, [] { return 0; });  // a whole round later the byte is still unread, and nobody is told
+    on_loop(loop, [] { return 0; });  // a whole round later the byte is still unread, and no handler was called
     EXPECT_EQ(on_loop(loop, [&] { return calls; }), 1);
     for (const int fd : ends) ::close(fd);
 }
@@ -186,7 +186,7 @@ TEST(IoLoop, LooksAtTheSocketsBeforeATimerThatBecameDueMeanwhile) {
         ASSERT_EQ(::read(fd, &byte, 1), 1);
         heard += byte;
         if (byte == 'b') return loop.unwatch(fd);
-        // As if this function had taken so long that the timer is due by now.
+        // As if this function had taken so long that the timer is due now.
         loop.call_at(loop.now(), [&] {
             heard += '!';
             rang.set_value();
@@ -194,7 +194,7 @@ TEST(IoLoop, LooksAtTheSocketsBeforeATimerThatBecameDueMeanwhile) {
     });
     on_loop(loop, [&] {
         loop.watch(ends[0], {.readable = true});
-        loop.add_work(1);  // an idle loop is parked, and watches nothing
+        loop.add_work(1);  // an idle loop is parked and polls nothing
         return 0;
     });
     rang.get_future().get();
@@ -214,7 +214,7 @@ TEST(IoLoop, LendsNothingWhileItRuns) {
     busy.get_future().get();
     EXPECT_FALSE(loop.run_here([] { FAIL(); }, [] { return true; }));
     go_on.set_value();
-    loop.stop();  // before the promises go
+    loop.stop();  // before the promises are destroyed
 }
 
 TEST(IoLoop, TakesOverFromABorrowedThreadWhenOthersBringWork) {
@@ -252,7 +252,7 @@ TEST(IoLoop, TheRoundHandlerRunsAfterPostedFunctions) {
     const int before = on_loop(loop, [&] { return rounds; });
     on_loop(loop, [] { return 0; });
     EXPECT_GT(on_loop(loop, [&] { return rounds; }), before);
-    loop.stop();  // before what its handler captured goes
+    loop.stop();  // before the objects that its handler captured are destroyed
 }
 
 TEST(IoLoop, TheSleepHandlerRunsBeforeTheLoopSleepsIfARoundAskedForIt) {
@@ -265,7 +265,7 @@ TEST(IoLoop, TheSleepHandlerRunsBeforeTheLoopSleepsIfARoundAskedForIt) {
         loop.set_sleep_handler([&] {
             if (++slept == 1) second.set_value();
         });
-        loop.add_work(1);  // so that it sleeps at its sockets
+        loop.add_work(1);  // so that it waits in its poll
         return 0;
     });
     on_loop(loop, [] { return 0; });
@@ -331,7 +331,7 @@ TEST(IoLoop, StopRunsWhatIsQueuedAndNothingThatComesLater) {
     loop.stop();
     EXPECT_EQ(ran, 10);
     loop.post([&] { ++ran; });
-    loop.stop();  // a second time does nothing
+    loop.stop();  // stopping twice does nothing
     EXPECT_EQ(ran, 10);
 }
 

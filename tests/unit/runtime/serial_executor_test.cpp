@@ -1,4 +1,4 @@
-// The callback thread: order, one at a time, and nothing queued is lost at the end.
+// The callback thread: functions run in order and one at a time, and none in the queue is lost at the end.
 #include "runtime/serial_executor.hpp"
 
 #include <gmock/gmock.h>
@@ -56,7 +56,7 @@ TEST(SerialExecutor, FinishRunsWhatIsQueuedAndWhatThatPosts) {
 
 TEST(SerialExecutor, TakesFunctionsFromManyThreads) {
     SerialExecutor executor;
-    int ran = 0;  // on the executor's thread only: it is the lock
+    int ran = 0;  // needs no lock: used on the executor's thread only
     {
         std::vector<std::jthread> threads;
         for (int t = 0; t < 4; ++t) {
@@ -75,7 +75,7 @@ TEST(SerialExecutor, OwesAWakeupOnlyToASleepingThread) {
     executor.post([&] { first.set_value(); });
     first.get_future().get();
     std::promise<void> second;
-    // The thread may still be on its way to sleep: then it finds the function by itself.
+    // The thread may still be about to sleep; then it finds the function without being woken.
     executor.enqueue([&] { second.set_value(); });
     if (executor.owes_wakeup()) {
         executor.wake();

@@ -1,4 +1,4 @@
-// The heap of timers: order, cancelling, and ids that outlive their timers.
+// The heap of timers: order, cancelling, and the use of ids whose timers are gone.
 #include "runtime/timer_queue.hpp"
 
 #include <gmock/gmock.h>

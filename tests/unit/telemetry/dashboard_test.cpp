@@ -1,4 +1,4 @@
-// The page for people: what stands where, how wide, and in which colours.
+// The text page for people: layout, width and colours.
 #include <holysheep/dashboard.hpp>
 
 #include <gmock/gmock.h>
@@ -116,7 +116,7 @@ TEST(Dashboard, AnUnknownCostDoesNotLookLikeNone) {
 }
 
 TEST(Dashboard, NamesReachTheTerminalWithoutControlCharacters) {
-    // U+009B begins a command as ESC [ does; so does the lone byte where a terminal reads Latin-1.
+    // U+009B begins a control sequence as ESC [ does; so does the single byte if the terminal reads Latin-1.
     const Stats stats{.regions = {{.id = "a\xc2\x9b"
                                          "2J\x1b[2J\x7f",
                                    .health = {.reason = "\xc2\x85 \x9b"

@@ -1,4 +1,4 @@
-// Records under the names of OpenTelemetry.
+// Records as attributes with OpenTelemetry's names.
 #include <holysheep/gen_ai.hpp>
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// What the buckets promise: exact ends and sums, quantiles within 3.2 %, the same after a merge.
+// The guarantees of the histogram: exact extremes and sums, quantiles within 3.2 %, the same after a merge.
 #include "telemetry/histogram.hpp"
 
 #include <gtest/gtest.h>
@@ -49,7 +49,7 @@ TEST(Histogram, CountSumAndEndsAreExact) {
 }
 
 TEST(Histogram, ASingleValueIsTheMiddleOfItsBucket) {
-    // Between two far ends, so that neither hides the bucket's own error.
+    // Two distant extremes keep the result from being clamped, which would hide the bucket's own error.
     for (double value = 1100; value < 4e12; value *= 1.0137) {
         const auto sample = nanoseconds(static_cast<std::int64_t>(value));
         Histogram histogram;
@@ -80,7 +80,7 @@ TEST(Histogram, QuantilesStayWithinTheErrorWhateverTheShape) {
 
 TEST(Histogram, QuantilesNeverLeaveTheSamples) {
     Histogram histogram;
-    for (int i = 0; i < 100; ++i) histogram.add(1'048'576ns);  // a bucket's lower end: its middle lies above
+    for (int i = 0; i < 100; ++i) histogram.add(1'048'576ns);  // the lower end of a bucket, whose middle is above it
     EXPECT_EQ(histogram.quantile(0.99), 1'048'576ns);
     EXPECT_EQ(histogram.quantile(0), 1'048'576ns);
 }

@@ -1,4 +1,4 @@
-// Where log lines go, and which: level, sink, spdlog, scrubbed of secrets.
+// Which log lines are written and where: level, sink, spdlog; secrets are removed.
 #include "telemetry/log.hpp"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// The metrics as Prometheus reads them: names, types, escaping; its own checker has the last word.
+// The metrics as Prometheus reads them: names, types, escaping; also checked by Prometheus' own tool.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// Every family has a sample, and names are as bad as callers can make them.
+/// Statistics with a sample for every family, and with the worst names that callers can choose.
 Stats full_stats() {
     const LatencySummary times{.count = 2,
                                .average = 150ms,

@@ -1,4 +1,4 @@
-// Counters: each event moves exactly the numbers it is about.
+// Counters: each event changes exactly the numbers that it should.
 #include "telemetry/recorder.hpp"
 
 #include <gmock/gmock.h>

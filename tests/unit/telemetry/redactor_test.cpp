@@ -1,4 +1,4 @@
-// No secret leaves the library as text.
+// Secrets are removed from all text that leaves the library.
 #include "telemetry/redactor.hpp"
 
 #include <gmock/gmock.h>

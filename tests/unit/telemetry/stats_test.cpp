@@ -1,4 +1,4 @@
-// The snapshot in its written forms.
+// The text formats of the snapshot.
 #include <holysheep/stats.hpp>
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// What a simulated path does to packets, in time that the test gives.
+// How a simulated path treats packets; the test controls the time.
 #include "testing/packet_path.hpp"
 
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 constexpr PacketPath::time_point kNow{1h};
 
-/// A packet that is told apart by its length.
+/// A packet that is identified by its length.
 std::vector<std::uint8_t> packet(std::size_t size) { return std::vector<std::uint8_t>(size); }
 
 std::vector<std::size_t> arrived(PacketPath& path, PacketPath::time_point now) {

@@ -1,4 +1,4 @@
-// libcurl's result codes as classes of errors, those of newer versions too.
+// Maps libcurl's result codes to error classes, including codes of newer versions.
 #include <gtest/gtest.h>
 
 #include "transport/curl_errors.hpp"

@@ -1,4 +1,4 @@
-// Which versions of libcurl need what they are asked to be left out.
+// Which versions of libcurl need certain features to be switched off.
 #include <gtest/gtest.h>
 
 #include "transport/curl_handle.hpp"

@@ -1,4 +1,4 @@
-// libcurl's lines on HTTP/2, as several of its versions write them.
+// Parses libcurl's log lines about HTTP/2, as several of its versions write them.
 #include "transport/http2_text.hpp"
 
 #include <gtest/gtest.h>
@@ -36,7 +36,8 @@ TEST(Http2Text, KnowsNothingFromOtherLines) {
     for (const auto* line : {"", "Connection #0 to host 127.0.0.1 left intact\n", "Using Stream ID: none",
                              "] OPENED stream", "[x] OPENED stream", "received GOAWAY, error=0",
                              "HTTP/2 stream 5 was not closed cleanly: CANCEL (err 8)", "last_stream=4",
-                             // Before a resend, and of a handle's earlier request as well: libcurl keeps that flag.
+                             // Logged before a resend, and for a handle's earlier request as well: libcurl keeps that
+                             // flag.
                              "REFUSED_STREAM, retrying a fresh connect\n"}) {
         EXPECT_EQ(read_http2_text(line).kind, Kind::other) << line;
     }

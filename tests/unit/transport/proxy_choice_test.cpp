@@ -1,4 +1,4 @@
-// Which proxy leads where, by options and environment, and what it is called.
+// Which proxy is used for which host, by options and environment, and how it is named in messages.
 #include "transport/proxy_choice.hpp"
 
 #include <gtest/gtest.h>

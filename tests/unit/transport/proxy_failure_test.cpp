@@ -1,4 +1,4 @@
-// Whose fault it is that nothing could be sent: the proxy's, or that of the host behind it; and what helps.
+// Whether the proxy or the host behind it caused a failure to send, and the advice in the message.
 #include "transport/proxy_failure.hpp"
 
 #include <gmock/gmock.h>

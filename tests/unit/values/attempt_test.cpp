@@ -1,4 +1,4 @@
-// The words that a trail of attempts is told with.
+// The text that describes a trail of attempts.
 #include <holysheep/attempt.hpp>
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Shortcuts into an answer, and the short ways to write a conversation.
+// Accessors for an answer, and short ways to write a conversation.
 #include <holysheep/chat_completion.hpp>
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What an error says of itself: one line, retryable or not, the same inside an exception.
+// The description of an error: one line, retryable or not, the same inside an exception.
 #include <holysheep/error.hpp>
 #include <holysheep/result.hpp>
 

@@ -1,4 +1,4 @@
-// Parts from bytes and from files; what cannot be one says why.
+// Media parts from bytes and from files; invalid input gives an error with the reason.
 #include <holysheep/media.hpp>
 
 #include <gmock/gmock.h>
@@ -16,7 +16,7 @@ using testing::HasSubstr;
 using testing::StartsWith;
 using namespace std::string_view_literals;
 
-/// A folder of its own for each test.
+/// Gives each test its own folder.
 class Media : public testing::Test {
   protected:
     Media() {

@@ -1,4 +1,4 @@
-// Money as people write it, and back.
+// Parses money as people write it, and formats it.
 #include <holysheep/parse_money.hpp>
 
 #include <gtest/gtest.h>
@@ -48,7 +48,7 @@ TEST(Money, IsNotReadFromAnythingElse) {
     EXPECT_LT(parse_money(std::string(100'000, 'x')).error().message.size(), 300U);
 }
 
-// An optional that is unset would be no ceiling.
+// An unset optional would mean that there is no ceiling.
 static_assert(!std::is_convertible_v<Result<Money>, std::optional<Money>>);
 static_assert(!std::is_assignable_v<std::optional<Money>&, Result<Money>>);
 

@@ -1,4 +1,4 @@
-// What one chunk or answer said, as text: the two ways of reading it are compared by this.
+// Describes the fields of one chunk or answer as text, to compare the in-place scanner with the DOM parser.
 #pragma once
 
 #include <algorithm>

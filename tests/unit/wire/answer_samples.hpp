@@ -1,4 +1,4 @@
-// Answers and chunks as gateways send them: the usual shapes, which the scan in place must take, and the others.
+// Answers and chunks as gateways send them: the usual shapes, which the in-place scanner must accept, and others.
 #pragma once
 
 #include <string_view>

@@ -1,4 +1,4 @@
-// The scan in place and the tree must mean the same: over many shapes, and over damaged ones.
+// The in-place scanner and the DOM parser must agree: on many shapes, and on damaged ones.
 #include "wire/answer_scan.hpp"
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@
 namespace holysheep::wire {
 namespace {
 
-/// Whether the scan took the text; if it did, the tree must have found the same.
+/// Whether the scanner accepted the text; if it did, the DOM parser must give the same fields.
 bool scan_agrees_with_the_tree(std::string_view text, AnswerShape shape) {
     AnswerFields scanned, read;
     std::string scratch;

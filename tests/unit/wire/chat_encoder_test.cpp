@@ -1,4 +1,4 @@
-// Requests as the bytes that are sent.
+// The encoding of requests as the bytes that are sent.
 #include "wire/chat_encoder.hpp"
 
 #include <gmock/gmock.h>
@@ -182,7 +182,7 @@ TEST(MessageEncoder, TheSignatureOfAThoughtGoesBackWithItsCall) {
                           R"("extra_content":{"google":{"s":1}}})"));
 }
 
-/// The same message under each rule: marked, all, none.
+/// The same message under each replay rule: marked, all, none.
 std::vector<std::string> replays_of(const Message& message) {
     std::vector<std::string> bodies;
     for (const auto replay : {ReasoningReplay::marked, ReasoningReplay::all, ReasoningReplay::none}) {
@@ -320,7 +320,7 @@ TEST(ExtraJson, OfAMessageWins) {
     EXPECT_EQ(message_json(message), R"({"role":"user","content":[],"cache":1})");
 }
 
-// Members of answers go back with their message; a hostile gateway may send any number of them.
+// Members of answers are sent back with their message; a hostile gateway may send any number of them.
 TEST(ExtraJson, OfManyMembersIsMergedByTheSameRule) {
     std::string extra = "{\"content\":\"own\"";
     for (int i = 0; i < 200'000; ++i) extra += ",\"x" + std::to_string(i % 150'000) + "\":" + std::to_string(i);

@@ -1,4 +1,4 @@
-// What chunks add up to: one table row per habit of a provider.
+// The answer that chunks add up to: one table row for each provider's peculiarity.
 #include "wire/chunk_accumulator.hpp"
 
 #include <gmock/gmock.h>
@@ -18,7 +18,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-/// Adds the chunks by the scan where it takes them, or by the tree alone, and seals.
+/// Adds the chunks with the scanner if it accepts them, or with the DOM parser only, and seals the answer.
 struct Sum {
     ChunkRecorder told{};
     ChunkAccumulator answers{SIZE_MAX};
@@ -577,7 +577,7 @@ TEST(UnknownMembers, AreKeptWhereTheyStoodAndTheLastValueWins) {
 TEST(ResponseOnlyMembers, StayOutsideTheMessageSoThatItCanBeSentBack) {
     const Sum sum({delta(R"("annotations":[{"i":1}],"parsed":{"x":1},"audio":{"id":"a","data":"QQ","transcript":"h"})"),
                    delta(R"("annotations":[{"i":2}],"audio":{"data":"Qg","transcript":"i","expires_at":5})")});
-    // A spoken answer is referred to by its id alone.
+    // A spoken answer is sent back by its id alone.
     EXPECT_EQ(sum.choice().message.extra_json, R"({"audio":{"id":"a"}})");
     EXPECT_EQ(
         sum.choice().extra_json,
@@ -617,7 +617,7 @@ TEST(Logprobs, AreJoinedOverChunks) {
 }
 
 TEST(Content, NeedsNoMoreThanOneCopyOfTheText) {
-    // The scan's fields point into the chunk: nothing of the usual content chunk is stored on the way.
+    // The scanner's fields point into the chunk: nothing of a usual content chunk is copied on the way.
     const std::string chunk = R"({"id":"c","choices":[{"index":0,"delta":{"content":"wool"},"finish_reason":null}]})";
     AnswerFields fields;
     std::string scratch;

@@ -1,5 +1,5 @@
-// The shortcut past the JSON reader: it may be taken only where nothing but the content can differ, and must then lead
-// to the same events and the same answer as the long way.
+// The shortcut past the JSON reader: it may be used only if nothing but the content can differ, and must then give the
+// same events and the same answer as the full parse.
 #include "wire/chunk_frame.hpp"
 
 #include <gmock/gmock.h>
@@ -25,7 +25,7 @@ std::string chunk(std::string_view content, std::string_view delta_rest = "", st
            std::string(delta_rest) + R"(},"finish_reason":null}])" + std::string(rest) + "}";
 }
 
-/// Whether `second` is taken from the frame that `first` left, and with which content.
+/// Whether `second` matches the frame that `first` left, and with which content.
 std::string matched(const std::string& first, const std::string& second) {
     AnswerFields fields;
     std::string scratch;
@@ -63,7 +63,7 @@ TEST(ChunkFrame, MakesNoFrameOfAChunkThatSaysMore) {
     }
 }
 
-/// What a stream comes to with the shortcut, and chunk by chunk without.
+/// The result of a stream with the shortcut, and chunk by chunk without it.
 struct Told {
     std::vector<std::string> events{};
     std::string answer{};
@@ -91,7 +91,7 @@ Told told_by_tree(const std::vector<std::string>& chunks) {
 }
 
 TEST(ChunkFrame, TellsTheSameAsAJsonTreeForRandomStreams) {
-    // Parts that chunks share and that change now and then, drawn so that equal neighbours are frequent.
+    // Parts that chunks share and that change sometimes, chosen so that equal neighbours are frequent.
     const std::vector<std::string> contents = {
         "a", "für", " 羊", R"(\n)", R"(\"x\")", "", "longer text without end", R"(\u00e9)"};
     const std::vector<std::string> deltas = {"",

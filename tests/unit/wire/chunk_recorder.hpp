@@ -1,4 +1,4 @@
-// Answers and events as lines of text, so that tests compare them with one look.
+// Writes answers and events as lines of text, so that tests can compare them easily.
 #pragma once
 
 #include <map>
@@ -9,7 +9,7 @@
 
 namespace holysheep::wire {
 
-/// Ids that the library made up differ from run to run; they become "made-up".
+/// Ids that the library generates differ from run to run; they become "made-up".
 inline std::string shown_id(std::string_view id) {
     const bool made_up = id.size() == 29 && id.substr(0, 5) == "call_";
     return made_up ? "made-up" : std::string(id);
@@ -65,7 +65,7 @@ inline std::string describe(const Usage& usage) {
     return out + " " + usage.raw_json;
 }
 
-/// Every member that decoding fills.
+/// Describes every member that decoding fills.
 inline std::string describe(const ChatCompletion& answer) {
     std::string out = answer.id + "|" + answer.model + "|" + std::to_string(answer.created) + "|" +
                       answer.service_tier + "|" + answer.system_fingerprint + "|" + answer.extra_json + "\n";

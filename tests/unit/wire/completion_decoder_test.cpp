@@ -1,4 +1,4 @@
-// Bodies of a plain 200: answers, and everything else that comes with that status.
+// Bodies of a plain 200: answers, and everything else that servers send with that status.
 #include "wire/completion_decoder.hpp"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// Ways of cutting one text into the pieces that a network might deliver.
+// Cuts a text into pieces, as a network might deliver it.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ inline Pieces in_pieces_of(std::size_t size, std::string_view text) {
     return pieces;
 }
 
-/// At once, byte by byte, and in two at every position.
+/// In one piece, byte by byte, and in two pieces at every position.
 inline std::vector<Pieces> all_cuts(std::string_view text) {
     std::vector<Pieces> cuts{{text}, in_pieces_of(1, text), in_pieces_of(7, text)};
     for (std::size_t at = 1; at < text.size(); ++at) cuts.push_back({text.substr(0, at), text.substr(at)});

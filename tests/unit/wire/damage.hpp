@@ -1,4 +1,4 @@
-// Texts with a few faults in them, the same ones in every run.
+// Adds a few faults to a text, the same ones in every run.
 #pragma once
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 
 namespace holysheep::wire {
 
-/// Changes a few bytes to such as matter in JSON, repeats or removes a stretch.
+/// Changes a few bytes to characters that matter in JSON, and repeats or removes a part.
 inline std::string damaged(std::string text, std::mt19937& random) {
     constexpr std::string_view kBytes = "\"\\{}[],:0159-+.eEntfuld \n\x01\x7F\x80\xC3\xED\xF0\xFF";
     const auto any = [&](std::size_t limit) {

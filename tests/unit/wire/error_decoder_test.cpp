@@ -1,4 +1,4 @@
-// Error answers: every shape of body, every status and code, one class each.
+// Error answers: every shape of body, status and code, each with its error class.
 #include "wire/error_decoder.hpp"
 
 #include <gmock/gmock.h>
@@ -21,7 +21,7 @@ Error decode(int status, std::string_view body, const Headers& headers = {}) {
     return decode_error(status, headers, body, "api.example.com", {});
 }
 
-/// The body's words: "message|type|code|param".
+/// The error's fields: "message|type|code|param".
 std::string words(int status, std::string_view body) {
     const Error error = decode(status, body);
     return error.message + "|" + error.provider_type + "|" + error.provider_code + "|" + error.provider_param;
@@ -417,15 +417,15 @@ TEST(ErrorClass, IsWhatTheWordsOfEachProviderMean) {
         {403, R"({"error":{"type":"new_api_error","message":"用户额度不足","code":"x"}})", insufficient_quota},
         {503, R"({"error":{"type":"new_api_error","message":"当前分组下对于模型 m 无可用渠道"}})", model_not_found},
         {403, R"({"error":{"type":"new_api_error","message":"该令牌无权使用模型:m"}})", permission_denied},
-        // A request that breaks the server
+        // A request that makes the server fail
         {500, R"({"error":{"type":"invalid_request_error","message":"m"}})", invalid_request},
         {502, R"({"error":{"type":"invalid_request_error","message":"m"}})", server_failed},
-        // Inside a 200, by words alone
+        // Inside a 200, with text only
         {200, R"({"error":"Rate limit reached, slow down"})", rate_limited},
         {200, R"({"error":"maximum context length is 8 tokens"})", context_length_exceeded},
         {200, R"({"error":"Insufficient credits"})", insufficient_quota},
         {200, R"({"error":"something else"})", server_failed},
-        // An error with the remains of a stream around it
+        // An error surrounded by the rest of a stream
         {429,
          "{\"error\":{\"code\":\"insufficient_quota\",\"message\":\"m\"}}\n\ndata: {\"error\":{\"message\":\"n\"}}\n\n",
          insufficient_quota},

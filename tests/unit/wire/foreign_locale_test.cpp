@@ -1,4 +1,4 @@
-// Programs set locales; where a comma separates decimals, the wire still says 0.5.
+// Programs set locales; even if theirs uses a decimal comma, 0.5 is sent with a point.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -15,7 +15,7 @@
 #include "wire/response_headers.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)
-// The C library keeps what it read when a locale is found by its path.
+// The C library keeps the data of a locale that is found by its path.
 extern "C" const char* __lsan_default_suppressions();
 extern "C" const char* __lsan_default_suppressions() { return "leak:argz_add_sep\n"; }
 #endif

@@ -1,4 +1,5 @@
-// The strict walk agrees with a JSON library about what is JSON, and the tolerant parse repairs what servers get wrong.
+// The strict parser agrees with a JSON library about what is valid, and the tolerant one repairs common server
+// mistakes.
 #include "wire/json_cursor.hpp"
 
 #include <gtest/gtest.h>
@@ -92,7 +93,7 @@ TEST(JsonDom, ReadsWhatServersGetWrong) {
     EXPECT_FALSE(parse_json(std::string("{\"a\":\"\0\"}", 9), tree, repaired));
 }
 
-// Were each byte looked at again and again, this would not end.
+// If each byte were examined repeatedly, this would not end.
 TEST(JsonDom, MendsLongTextsInOnePass) {
     nlohmann::json tree;
     std::string repaired, run = "[";

@@ -1,4 +1,4 @@
-// Lists of models in every shape that gateways give them.
+// Lists of models in every shape that gateways send.
 #include "wire/models_decoder.hpp"
 
 #include <gtest/gtest.h>

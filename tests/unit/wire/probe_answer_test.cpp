@@ -1,4 +1,4 @@
-// Which 200s a probe takes for a gateway's.
+// Which 200 answers to a probe count as a gateway's.
 #include "wire/probe_answer.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Headers: waits, limits, ids.
+// Response headers: waits, limits, ids.
 #include "wire/response_headers.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// The event-stream rules, each in every way of cutting the bytes: at once, one by one, and at each position.
+// The rules of event streams, each tested with every way of cutting the bytes: whole, one by one, and at each position.
 #include "wire/sse_decoder.hpp"
 
 #include <gmock/gmock.h>
@@ -15,7 +15,7 @@ namespace {
 
 using testing::ElementsAre;
 
-/// What a sink saw, as one line per call: "message|a", "#comment", "!error".
+/// Records the calls of a sink, one line per call: "message|a", "#comment", "!error".
 struct SseRecorder final : SseSink {
     std::vector<std::string> seen{};
     std::size_t stop_after = SIZE_MAX;
@@ -219,7 +219,7 @@ TEST(SseDecoder, RefusesAnEventBeyondTheLimitHoweverItComes) {
         EXPECT_EQ(status, SseDecoder::Status::too_long);
         EXPECT_THAT(sink.seen, ElementsAre());
     }
-    // A comment behind data counts as much, also where the data is still in the bytes that are being fed.
+    // A comment after data counts as well, even if the data is still in the bytes that are being fed.
     const std::string behind = "data: " + std::string(60, 'x') + "\n: " + std::string(60, 'y') + "\n\n";
     for (const Pieces& pieces : all_cuts(behind)) EXPECT_THAT(decode_limited(pieces), ElementsAre()) << pieces.size();
     SseRecorder sink;
@@ -228,7 +228,7 @@ TEST(SseDecoder, RefusesAnEventBeyondTheLimitHoweverItComes) {
     EXPECT_EQ(decoder.feed("\n", sink), SseDecoder::Status::too_long);
 }
 
-/// Bytes looked at and copied for each byte fed, with everything in pieces of this size.
+/// Bytes examined and copied per byte fed, with input in pieces of this size.
 double work_per_byte(std::string_view text, std::size_t piece) {
     SseRecorder sink;
     SseDecoder decoder(64U << 20U);

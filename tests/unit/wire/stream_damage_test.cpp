@@ -1,4 +1,4 @@
-// Damaged streams: whatever comes, the verdict does not depend on how it was cut, and nothing is thrown.
+// Damaged streams: the verdict does not depend on how the bytes were cut, and nothing is thrown.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -13,7 +13,7 @@
 namespace holysheep::wire {
 namespace {
 
-/// Events, verdict and answer in one text.
+/// Events, verdict and answer as one text.
 std::string story_of(const Pieces& pieces) {
     ChunkRecorder sink;
     StreamDecoder decoder({.skip_malformed_chunks = 1}, sink);

@@ -1,4 +1,4 @@
-// Whole bodies in, events and a verdict out; every body also byte by byte and cut at each position.
+// Decodes whole bodies to events and a verdict; every body also byte by byte and cut at each position.
 #include "wire/stream_decoder.hpp"
 
 #include <gmock/gmock.h>
@@ -18,7 +18,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-/// What a body came to.
+/// The result of decoding a body.
 struct Outcome {
     std::vector<std::string> events{};
     State state = State::open;
@@ -74,9 +74,9 @@ TEST(StreamDecoder, TellsAndAssemblesAnOrdinaryStreamHoweverItIsCut) {
     }
 }
 
-// What careless relays make of a stream.
+// Streams from careless relays.
 
-/// Chunks "a" and "b", the finish and the usage, each as JSON on a line.
+/// Chunks "a" and "b", the finish and the usage, each as a line of JSON.
 const std::vector<std::string> kFramedChunks = {
     R"({"id":"c1","choices":[{"index":0,"delta":{"content":"a{"}}]})",
     R"({"id":"c1","choices":[{"index":0,"delta":{"content":"b: \"}"}}]})",
@@ -461,7 +461,7 @@ TEST(StreamError, QuotesAtMostAKibibyteOfWhatCouldNotBeRead) {
     EXPECT_EQ(outcome.error.raw_body.size(), 1024U);
 }
 
-// Chunks that cannot be read.
+// Unreadable chunks.
 
 TEST(MalformedChunk, MayBeSkippedAndIsCounted) {
     const std::string body = content("a") + event_of("{broken") + content("b") + event_of("nope") + kStop + kDone;
@@ -505,7 +505,7 @@ TEST(IllFormedText, BecomesReplacementCharactersHoweverItIsCut) {
     }
 }
 
-// Bodies that are no event stream.
+// Bodies that are not event streams.
 
 TEST(PlainJson, IsToldAsIfItHadBeenStreamed) {
     const std::string body =
@@ -537,7 +537,7 @@ TEST(Html, InsteadOfAStreamIsNamedByItsTitleHoweverItIsCut) {
         ASSERT_EQ(outcome.error.code, ErrorCode::malformed_response);
         ASSERT_EQ(outcome.error.message, "HTML instead of an event stream: Sign in");
     }
-    // A page without end is not waited for.
+    // The decoder does not wait for the end of an endless page.
     const Outcome endless = decode("<html><title>Busy</title>" + std::string(5000, 'x'), End::none);
     EXPECT_EQ(endless.error.message, "HTML instead of an event stream: Busy");
     EXPECT_LE(endless.error.raw_body.size(), 1024U);

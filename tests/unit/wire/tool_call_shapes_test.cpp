@@ -1,4 +1,4 @@
-// Calls sent in all known shapes, cut, interleaved and packed by chance, are the same calls again.
+// Tool calls sent in all known shapes, cut, interleaved and packed at random, are decoded to the same calls.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -28,7 +28,7 @@ std::string json_text(std::string_view text) {
     return out;
 }
 
-/// Arguments whose inside looks like the borders that the decoder looks for.
+/// Arguments that contain text like the boundaries that the decoder looks for.
 std::string some_arguments(Random& random, int depth = 0) {
     static const std::vector<std::string> kTexts{"wool", "{", "}", "{}", "\"", "\\", "a\"}{\"b", "x: y", ""};
     std::string out = "{";
@@ -65,7 +65,7 @@ std::string entry(std::string_view index, std::string_view id, std::string_view 
 }
 
 /// How a provider or a relay writes one call as entries of `tool_calls`. With `in_turn`, calls come one after another,
-/// for nothing but their order tells them apart.
+/// because only their order distinguishes them.
 struct Shape {
     std::string_view name;
     bool in_turn;
@@ -148,7 +148,7 @@ const Shape kShapes[] = {
          std::string so_far;
          for (const std::string& piece : cut(call.arguments, random)) {
              so_far += piece;
-             // At first, where a nested object may stand, all of the text so far could be one.
+             // At the beginning a nested object may follow, so the whole text so far may be repeated or nested.
              const bool ambiguous = entries.size() == 1 && std::string_view(":,[").find(so_far.back()) != so_far.npos;
              if (!ambiguous) entries.push_back(entry(index, "", "", so_far));
          }
@@ -199,7 +199,7 @@ std::vector<Call> some_calls(Random& random) {
     return calls;
 }
 
-/// The entries of all calls, each call's in order.
+/// Mixes the entries of all calls; the entries of each call stay in order.
 std::vector<std::string> interleaved(std::vector<std::vector<std::string>> calls, bool in_turn, Random& random) {
     std::vector<std::string> all;
     std::vector<std::size_t> next(calls.size(), 0);
@@ -226,7 +226,7 @@ struct Told final : ChunkSink {
     }
 };
 
-/// One or more entries a chunk, as the random numbers want it; by the scan or by the tree.
+/// Sends a random number of entries per chunk, decoded by the in-place scanner or by the DOM parser.
 void expect_calls(const std::vector<Call>& calls, const std::vector<std::string>& entries, Random& random) {
     std::vector<std::string> chunks;
     for (const std::string& entry : entries) {
