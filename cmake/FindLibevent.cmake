@@ -1,4 +1,4 @@
-# Finds libevent where it has no package config of its own (Debian, Ubuntu).
+# Finds libevent if it has no package config of its own (Debian, Ubuntu).
 # Defines libevent::core and libevent::extra, the names that libevent's own package config uses.
 find_package(Libevent CONFIG QUIET)
 if(TARGET libevent::core AND TARGET libevent::extra)

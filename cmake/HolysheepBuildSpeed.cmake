@@ -5,14 +5,14 @@ if(HOLYSHEEP_CCACHE AND PROJECT_IS_TOP_LEVEL AND NOT DEFINED CMAKE_CXX_COMPILER_
   if(HOLYSHEEP_CCACHE_PROGRAM)
     set(CMAKE_CXX_COMPILER_LAUNCHER "${HOLYSHEEP_CCACHE_PROGRAM}")
     if(NOT CMAKE_DISABLE_PRECOMPILE_HEADERS)
-      # Else it compiles anew whatever uses one.
+      # Without these settings ccache recompiles every file that uses a precompiled header.
       set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros
         "${HOLYSHEEP_CCACHE_PROGRAM}")
     endif()
   endif()
 endif()
-# A hundred programs are linked, most of them against the whole library with its debug information: the usual linker
-# takes six times as long.
+# A hundred programs are linked, most of them with the whole library and its debug information: the default linker takes
+# six times as long.
 if(HOLYSHEEP_LLD AND PROJECT_IS_TOP_LEVEL AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
   find_program(HOLYSHEEP_LLD_PROGRAM ld.lld)
   mark_as_advanced(HOLYSHEEP_LLD_PROGRAM)

@@ -1,6 +1,6 @@
-# A library beside holysheep::holysheep that is built on its public headers. Symbols stay visible, so that it works as a
+# Defines a library that is built on holysheep::holysheep's public headers. Symbols stay visible, so that it works as a
 # shared library without an export macro.
-#   holysheep_component(<target> <name behind holysheep::>)
+#   holysheep_component(<target> <name after holysheep::>)
 function(holysheep_component target export_name)
   add_library(${target})
   add_library(holysheep::${export_name} ALIAS ${target})

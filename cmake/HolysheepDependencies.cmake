@@ -1,9 +1,9 @@
-# Finds what the library is built from: libcurl, nlohmann/json, spdlog, Threads; libevent for the simulator and the dashboard only.
-# Packages that the parent project already provides are taken as they are.
+# Finds the library's dependencies: libcurl, nlohmann/json, spdlog, Threads; libevent only for the simulator and the
+# dashboard. Packages that the parent project already provides are used unchanged.
 #
-# Sets holysheep_curl, holysheep_json and holysheep_spdlog: what to link. All are private to the library. A copy of the last
-# two that is not installed on the system (downloaded here, or part of the parent's build) is compiled in, so that the
-# installed package does not ask for it; libcurl is asked for in any case.
+# Sets holysheep_curl, holysheep_json and holysheep_spdlog: the targets to link. All are private to the library. A copy
+# of the last two that is not installed on the system (downloaded here, or part of the parent's build) is compiled in,
+# so that the installed package does not require it; libcurl is required in any case.
 find_package(Threads REQUIRED)
 if(NOT TARGET CURL::libcurl)
   find_package(CURL 7.87 REQUIRED)  # (curl_handle.hpp checks the version of one that was there)
@@ -12,7 +12,7 @@ get_target_property(holysheep_curl_is_imported CURL::libcurl IMPORTED)
 if(holysheep_curl_is_imported)
   set(holysheep_curl CURL::libcurl)
 else()
-  # A target of the parent's build belongs to none of our exports: the package config links it (holysheepConfig.cmake.in).
+  # A target of the parent's build is in none of our exports: the package config links it (holysheepConfig.cmake.in).
   set(holysheep_curl "$<BUILD_INTERFACE:CURL::libcurl>")
 endif()
 
@@ -59,7 +59,7 @@ if(spdlog_is_imported)
 elseif(TARGET spdlog::spdlog_header_only)
   set(holysheep_spdlog "$<BUILD_INTERFACE:spdlog::spdlog_header_only>")
 else()
-  # A parent's own target, of which only the headers are sure.
+  # A target of the parent's build, of which only the headers can be relied on.
   add_library(holysheep_spdlog_headers INTERFACE)
   target_include_directories(holysheep_spdlog_headers SYSTEM INTERFACE
     $<TARGET_PROPERTY:spdlog::spdlog,INTERFACE_INCLUDE_DIRECTORIES>)

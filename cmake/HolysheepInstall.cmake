@@ -1,9 +1,8 @@
-# What is installed: the library, its headers, the package config for CMake, the pkg-config file.
-# Components: holysheep_runtime (a shared library), holysheep_development (all else), holysheep_testing (the test kit),
-# holysheep_dashboard.
+# Installs the library, its headers, the package config for CMake and the pkg-config file. Components: holysheep_runtime
+# (a shared library), holysheep_development (everything else), holysheep_testing (the test kit), holysheep_dashboard.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
-# A tree that is not built whole would leave half a prefix before it fails.
+# Installing an incomplete build would fail halfway and leave an incomplete prefix.
 set(parts_by_component
   "holysheep:holysheep_runtime" "holysheep:holysheep_development" "holysheep_testing:holysheep_testing"
   "holysheep_simulator:holysheep_testing" "holysheep_dashboard:holysheep_dashboard")
@@ -28,14 +27,14 @@ install(TARGETS holysheep EXPORT holysheepTargets
   FILE_SET json_headers COMPONENT holysheep_development)
 install(EXPORT holysheepTargets NAMESPACE holysheep:: DESTINATION "${package_dir}" COMPONENT holysheep_development)
 
-# Parts beside the library: one export for each, so that using one does not ask for another's dependencies.
+# Optional parts: each has its own export, so that using one does not require the dependencies of another.
 foreach(part testing simulator dashboard)
   if(TARGET holysheep_${part})
     set(component holysheep_testing)
     if(part STREQUAL "dashboard")
       set(component holysheep_dashboard)
     endif()
-    # Shared parts find the library beside them, wherever the whole is installed.
+    # Shared parts find the library in their own folder, wherever the prefix is moved.
     set_target_properties(holysheep_${part} PROPERTIES INSTALL_RPATH "$<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>")
     get_target_property(header_sets holysheep_${part} INTERFACE_HEADER_SETS)
     set(install_headers "")
@@ -52,7 +51,7 @@ foreach(part testing simulator dashboard)
   endif()
 endforeach()
 
-# Users of a shared library need nothing else; a static one brings the libraries it was built against.
+# Users of a shared library need nothing else; a static one also needs the libraries that it was built against.
 get_target_property(library_type holysheep TYPE)
 set(holysheep_find_dependencies "")
 set(holysheep_late_link "")
@@ -73,9 +72,9 @@ install(FILES "${CMAKE_CURRENT_BINARY_DIR}/holysheepConfig.cmake"
         DESTINATION "${package_dir}" COMPONENT holysheep_development)
 install(FILES cmake/FindLibevent.cmake DESTINATION "${package_dir}" COMPONENT holysheep_development)
 
-# The pkg-config file finds its prefix from its own place. A static library names what it needs in the open, so that
-# plain `pkg-config --libs` links too. A shared libcurl is named as a library and not as a package: `--static` would
-# otherwise ask for everything that libcurl itself was built from, whose development files few machines have.
+# The pkg-config file finds its prefix from its own location. For a static library it names the dependencies publicly,
+# so that plain `pkg-config --libs` links too. A shared libcurl is named as a library and not as a package: otherwise
+# `--static` would require everything that libcurl itself was built from, and few machines have those development files.
 set(holysheep_pc_requires "")
 set(holysheep_pc_libs "-L\${libdir} -lholysheep")
 set(holysheep_pc_cflags "-I\${includedir}")

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what this project is built from, with the system's package manager; does nothing when all is there.
+# Installs this project's dependencies with the system's package manager; does nothing if all are installed.
 #
 #   sh cmake/install-deps.sh [build|test|ci]
 #
@@ -26,7 +26,7 @@ die() {
     exit 1
 }
 
-# Runs a command as root, by sudo where that is needed.
+# Runs a command as root, with sudo if necessary.
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
@@ -46,7 +46,7 @@ missing_from_dpkg() {
     done
 }
 
-# Drops names that this release does not have: what is really needed, the configuration asks for.
+# Drops names that this release does not have: if a package is really needed, the configuration reports it.
 known_to_apt() {
     for package in "$@"; do
         if apt-cache show "$package" >/dev/null 2>&1; then
@@ -57,7 +57,7 @@ known_to_apt() {
     done
 }
 
-# The tests start servers by themselves; services on their ports are nothing to leave behind.
+# The tests start servers themselves, so services that a package starts on their ports are stopped.
 stop_new_service() {
     if command -v systemctl >/dev/null 2>&1 && systemctl is-active --quiet "$1" 2>/dev/null; then
         as_root systemctl disable --now "$1" || true
@@ -69,7 +69,7 @@ install_with_apt() {
     [ -n "$wanted" ] || return 0
     echo "install-deps: installing $wanted"
     as_root apt-get -qq update
-    # Remarks of packages that are set up are no news, unless it fails.
+    # Output from packages that are set up is shown only if the installation fails.
     remarks=$(mktemp)
     # shellcheck disable=SC2086,SC2046 # lists of package names
     as_root env DEBIAN_FRONTEND=noninteractive \
@@ -83,14 +83,14 @@ install_with_apt() {
     done
 }
 
-# Prometheus' programs alone, which check metrics and collect them: its package would start a server.
+# Installs only Prometheus' programs, which check and collect metrics: its package would start a server.
 install_prometheus_with_apt() {
     if command -v promtool >/dev/null 2>&1 && command -v prometheus >/dev/null 2>&1; then return 0; fi
     echo "install-deps: installing promtool and prometheus"
     apt-cache show prometheus >/dev/null 2>&1 || as_root apt-get -qq update
     unpacked=$(mktemp -d)
-    # The sandbox user of apt may not write there: the warning that root is used instead is no news.
-    # Newer releases have promtool in a package of its own.
+    # apt's sandbox user may not be able to write there; the warning that root is used instead is hidden.
+    # Newer releases have promtool in a separate package.
     # shellcheck disable=SC2046 # lists of package names
     if (cd "$unpacked" && apt-get -qq download prometheus $(known_to_apt promtool 2>/dev/null) 2>/dev/null &&
         for package in ./*.deb; do dpkg-deb -x "$package" .; done) && [ -x "$unpacked/usr/bin/promtool" ]; then
@@ -109,7 +109,7 @@ install_with_brew() {
     brew list --versions "$@" >/dev/null 2>&1 || brew install --quiet "$@"
 }
 
-# Package names of one manager, for the set that was asked for.
+# Prints one package manager's names for the requested set.
 packages() {
     case $set in
         build) echo "$1" ;;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The README's commands, as they stand there, on bare trees of the distributions that it names: no compiler, no cmake.
-# Ends with a table, in which warnings are counted; a tree that cannot be fetched is left out and said to be. Fails where a
-# command does. Needs root, debootstrap and some 4 GB.
+# Runs the README's commands unchanged on bare trees of the distributions that it names, without compiler or cmake. Ends
+# with a table that also counts warnings; a tree that cannot be fetched is skipped and reported. Fails if a command
+# fails. Needs root, debootstrap and about 4 GB.
 #
 #   bash tests/distributions.sh [--short] [debian12|debian13|ubuntu24.04 ...]
 #
@@ -21,10 +21,10 @@ for tool in debootstrap curl git unshare; do
     command -v "$tool" >/dev/null || die "$tool is missing: sh cmake/install-deps.sh ci"
 done
 
-# distribution -> suite, and debootstrap's script for it: older ones do not know newer suites by name
+# distribution -> suite, and debootstrap's script for it: older versions do not know newer suites by name
 declare -A suite=([debian12]=bookworm [debian13]=trixie [ubuntu24.04]=noble)
 declare -A script=([debian12]=sid [debian13]=sid [ubuntu24.04]=gutsy)
-# Debian does not package Ubuntu's keys. The package of Ubuntu that holds them is known by its sum.
+# Debian does not package Ubuntu's keys. Ubuntu's package with the keys is verified by its checksum.
 ubuntu_keys=pool/main/u/ubuntu-keyring/ubuntu-keyring_2023.11.28.1_all.deb
 ubuntu_keys_sum=36de43b15853ccae0028e9a767613770c704833f82586f28eb262f0311adb8a8
 
@@ -41,17 +41,17 @@ done
 
 mkdir -p "$logs"
 trees=$(mktemp -d "${HOLYSHEEP_TREES:-/var/tmp}/holysheep-trees.XXXXXX")
-# Whatever is mounted in a tree is mounted in a namespace of the commands there, so nothing of it is seen, or removed, here.
+# Mounts in a tree are made in a namespace of the commands there, so none of them is visible, or removed, here.
 trap 'rm -rf --one-file-system "$trees"' EXIT
 
-# Where debootstrap itself would look, unless the environment names a nearer mirror.
+# The mirror that debootstrap itself uses, unless the environment names a nearer one.
 debian_mirror=${DEBIAN_MIRROR:-$(awk -F '"' '/^DEF_MIRROR=/ {print $2; exit}' "$(command -v debootstrap)")}
 ubuntu_mirror=${UBUNTU_MIRROR:-$(awk '/default_mirror.*archive/ {print $2; exit}' /usr/share/debootstrap/scripts/gutsy)}
 
-# make_tree <distribution>: a bare one in $trees/<distribution>.
+# make_tree <distribution>: creates a bare tree in $trees/<distribution>.
 make_tree() {
     local name=$1 tree=$trees/$1 mirror=$debian_mirror options=(--variant=minbase)
-    # What a fresh machine has: Ubuntu's second component, and its updates.
+    # As on a fresh machine: Ubuntu's second component, and its updates.
     if [[ $name == ubuntu* ]]; then
         local keys=$trees/keys
         mirror=$ubuntu_mirror
@@ -69,7 +69,8 @@ make_tree() {
     git ls-files -z | tar --create --null --files-from=- | tar --extract --directory="$tree/root/holysheep"
 }
 
-# inside <distribution> <shell command>: in the tree, in the project's folder, as on a machine of its own.
+# inside <distribution> <shell command>: runs the command in the tree, in the project's folder, isolated from this
+# machine.
 inside() {
     unshare --mount --propagation private bash -c '
         mount -t proc proc "$1/proc" && mount --rbind /sys "$1/sys" && mount --rbind /dev "$1/dev" || exit 1
@@ -78,13 +79,13 @@ inside() {
             LANG=C.UTF-8 TERM=dumb sh -c "cd /root/holysheep && { $2; }"' inside "$trees/$1" "$2" </dev/null
 }
 
-# What a reader pastes: the README's shell lines, in their order, without what is said of them.
+# The README's shell lines in their order, as a reader would paste them, without the comments.
 readme_lines() { awk '/^```sh$/ {inside = 1; next} /^```/ {inside = 0} inside' README.md | sed 's/ *# .*//'; }
 
 short_lines() {
     readme_lines | head -n 1
     echo "apt-get -qq install -y --no-install-recommends libgtest-dev libgmock-dev python3 >/dev/null 2>&1"
-    # On top of what the quickstart has built; the tests themselves need no optimising.
+    # Uses the quickstart's build; the tests themselves need no optimisation.
     echo "cmake --preset release -DHOLYSHEEP_BUILD_TESTS=ON -DHOLYSHEEP_BUILD_EXAMPLES=OFF -DHOLYSHEEP_TEST_FLAGS='-O0;-g0'" \
         "-DCMAKE_DISABLE_PRECOMPILE_HEADERS=OFF" \
         "'-DHOLYSHEEP_TEST_FOLDERS=$(cd tests && printf '%s;' unit/*)flow' >/dev/null"
@@ -92,12 +93,12 @@ short_lines() {
     echo "ctest --test-dir build/release --output-on-failure --parallel $cores"
 }
 
-# version <distribution> <command>: the first thing that looks like a version in its output.
+# version <distribution> <command>: prints the first text in the command's output that looks like a version.
 version() { inside "$1" "$2" 2>/dev/null | grep -oE '[0-9]+\.[0-9]+(\.[0-9]+)?' | head -n 1 || true; }
 
 rows=("distribution|g++|libcurl|OpenSSL|result|tests|warnings|took|disk")
 failed=0
-# try <distribution>: one row of the table.
+# try <distribution>: prints one row of the table.
 try() {
     local name=$1 log=$logs/$1.log start=$SECONDS result=works line tests warnings
     echo "=== $name: $log"

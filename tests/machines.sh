@@ -1,14 +1,13 @@
 #!/usr/bin/env bash
-# The library, the unit and the flow tests, built on this machine for other ones and run: natively where its processor can
-# (i386, which takes the loopback tests, too), else under qemu. Ends with a table; fails where something does not build or a
-# test fails.
+# Builds the library, the unit tests and the flow tests for other machines and runs them: natively if this processor can
+# (i386, which also runs the loopback tests), otherwise under qemu. Ends with a table; fails if a build or a test fails.
 #
 #   bash tests/machines.sh [--short] [i386|aarch64|armhf|musl ...]
 #
 # --short  the unit and the flow tests alone, not optimised
-# Takes clang, lld and apt, and qemu-user for all but i386. What clang compiles against is Debian 12's, unpacked from its
-# packages: nothing is installed, and no root is needed. Trees, builds and logs stay in build/machines, and the next run
-# begins with them.
+# Needs clang, lld and apt, and qemu-user for all but i386. clang compiles against Debian 12's packages, which are only
+# unpacked: nothing is installed, and no root is needed. Trees, builds and logs stay in build/machines, and the next run
+# reuses them.
 #
 # i386     32 bits; amounts, counts and durations must not depend on the width of long, size_t or time_t
 # aarch64  what most new servers and laptops are: char is unsigned, and memory less ordered
@@ -25,7 +24,7 @@ die() {
     exit 1
 }
 
-# machine -> Debian's architecture, the triple of its libraries, qemu's name for it; no name: this processor runs it
+# machine -> Debian's architecture, the triple of its libraries, qemu's name for it; no name: this processor can run it
 declare -A architecture=([i386]=i386 [aarch64]=arm64 [armhf]=armhf [musl]=amd64)
 declare -A triple=([i386]=i386-linux-gnu [aarch64]=aarch64-linux-gnu [armhf]=arm-linux-gnueabihf [musl]=x86_64-linux-gnu)
 declare -A qemu=([aarch64]=qemu-aarch64 [armhf]=qemu-arm)
@@ -52,7 +51,7 @@ needed=(libcurl4-openssl-dev nlohmann-json3-dev libspdlog-dev libevent-dev)
 declare -A packages=([musl]="musl-dev clang-19 libc++-19-dev")
 for name in i386 aarch64 armhf; do packages[$name]="libstdc++-12-dev libgtest-dev libgmock-dev libssl-dev libnghttp2-dev"; done
 
-# make_tree <machine>: what a program there is compiled and run with, in build/machines/<machine>/tree.
+# make_tree <machine>: unpacks the packages to compile with and run against, in build/machines/<machine>/tree.
 make_tree() {
     local place=$machines/$1 options
     [[ ! -e $place/tree/complete ]] || return 0
@@ -61,7 +60,7 @@ make_tree() {
     : >"$place/apt/status"
     echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
         "${DEBIAN_MIRROR:-http://deb.debian.org/debian} bookworm main" >"$place/apt/sources.list"
-    # An apt of its own, which knows of no package that is installed here.
+    # Uses a separate apt state, which does not include the packages installed here.
     options=(-qq -o APT::Architecture="${architecture[$1]}" -o APT::Architectures="${architecture[$1]}"
         -o Dir::State="$place/apt" -o Dir::State::Lists="$place/apt/lists" -o Dir::State::status="$place/apt/status"
         -o Dir::Cache="$place/apt" -o Dir::Cache::archives="$place/apt/archives"
@@ -73,14 +72,14 @@ make_tree() {
         return 1
     local package
     for package in "$place"/apt/archives/*.deb; do dpkg-deb -x "$package" "$place/tree" || return 1; done
-    # Links that begin at the root begin at the tree's.
+    # Absolute links are redirected into the tree.
     local link
     while IFS= read -r link; do ln -snf "$place/tree$(readlink "$link")" "$link"; done < <(find "$place/tree" -lname '/*')
     rm -rf "$place/apt"
     touch "$place/tree/complete"
 }
 
-# runner <machine>: the command that runs a program of that machine.
+# runner <machine>: prints the command that runs a program of that machine.
 runner() {
     local tree=$machines/$1/tree
     if [[ -n ${qemu[$1]:-} ]]; then
@@ -93,7 +92,7 @@ runner() {
 configure() {
     local tree=$machines/$1/tree libraries=${triple[$1]} folders
     folders=$(cd tests && printf '%s;' unit/*)flow
-    # qemu knows too little of sockets, and is too slow for what measures time.
+    # qemu supports sockets incompletely, and is too slow for tests that measure time.
     [[ -n $short || -n ${qemu[$1]:-} ]] || folders+=";loopback"
     PKG_CONFIG_LIBDIR=$tree/usr/lib/$libraries/pkgconfig PKG_CONFIG_SYSROOT_DIR=$tree \
         cmake --preset clang -B "$machines/$1/build" -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR="$1" \
@@ -106,11 +105,12 @@ configure() {
         -DHOLYSHEEP_BUILD_EXAMPLES=OFF -DHOLYSHEEP_TEST_FOLDERS="$folders"
 }
 
-# check_musl: every source by the compiler alone. The lines it complains in come out; their number is the result.
+# check_musl: compiles every source without linking; errors go to the log.
 check_musl() {
     local place=$machines/musl tree=$machines/musl/tree include
     local cxx=$tree/usr/lib/llvm-19 flags=()
-    # One folder with what has nothing of glibc: the C++ library's configuration, the kernel's and the dependencies' headers.
+    # Collects headers that do not depend on glibc: the C++ library's configuration, the kernel's and the dependencies'
+    # headers.
     include=$place/include
     rm -rf "$include"
     mkdir -p "$include"
@@ -129,7 +129,7 @@ check_musl() {
 
 rows=("machine|result|tests|build|run")
 failed=0
-# try <machine>: one row of the table.
+# try <machine>: prints one row of the table.
 try() {
     local name=$1 log=$machines/$1/log start=$SECONDS program tests=0 lost=0 count built command
     mkdir -p "$machines/$name"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Calls through real proxies whose processes, and those behind them, are killed, frozen and restarted: builds tests/soak and
-# runs it. Ends with a table; fails where the library loses, cuts short or holds on to what it should not.
+# Builds and runs tests/soak: calls through real proxies while the proxies and the processes behind them are killed,
+# frozen and restarted. Ends with a table; fails if the library loses or cuts short calls, or leaks resources.
 #
 #   bash tests/soak.sh [--seconds N] [--seed S]
 #
@@ -27,7 +27,7 @@ cmake --build build/dev --target soak
 
 folder=$(mktemp -d)
 soak=
-# The program ends whatever it has started; the kernel does, should the program be killed.
+# The program ends everything that it has started; if it is killed, the kernel does.
 clean_up() {
     if [[ -n $soak ]]; then
         kill "$soak" 2>/dev/null || true
@@ -39,7 +39,7 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# In the background, so that a signal is acted on at once.
+# In the background, so that a signal takes effect at once.
 build/dev/tests/soak/soak --folder "$folder" "$@" &
 soak=$!
 status=0
