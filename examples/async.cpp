@@ -10,9 +10,10 @@
 #include "arguments.hpp"
 
 int main(int argc, char** argv) try {
-    check_arguments(argc, argv,
-                    "usage: async\nAsks three questions at once, then 32, at most eight of them at a time.\n"
-                    "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, set the gateway. It is billed.\n");
+    check_arguments(
+        argc, argv,
+        "usage: async\nAsks three questions at once, then 32, at most eight of them at a time.\n"
+        "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, select the gateway. Calls are billed.\n");
     holysheep::Client client;
 
     std::vector<std::future<holysheep::Result<holysheep::ChatCompletion>>> answers;

@@ -54,7 +54,7 @@ int main(int argc, char** argv) {
     check_arguments(
         argc, argv,
         "usage: chat [model]\nTalks to a model in the terminal: /reset forgets, /stats shows the regions, /quit ends.\n"
-        "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, set the gateway. It is billed.\n",
+        "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, select the gateway. Calls are billed.\n",
         1);
     auto created = holysheep::Client::create();
     if (!created) {

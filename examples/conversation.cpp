@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
     check_arguments(
         argc, argv,
         "usage: conversation [question...]\nAsks the questions one after the other, each with the answers before it.\n"
-        "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, set the gateway. It is billed.\n",
+        "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, select the gateway. Calls are billed.\n",
         argc);
     auto client = holysheep::Client::create();
     if (!client) {

@@ -48,9 +48,10 @@ Task converse(holysheep::Client& client) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-    check_arguments(argc, argv,
-                    "usage: coroutine\nAsks two questions from a coroutine.\n"
-                    "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, set the gateway. It is billed.\n");
+    check_arguments(
+        argc, argv,
+        "usage: coroutine\nAsks two questions from a coroutine.\n"
+        "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, select the gateway. Calls are billed.\n");
     holysheep::Client client;
     return converse(client).result.get();
 } catch (const std::exception& problem) {

@@ -67,7 +67,7 @@ int main(int argc, char** argv) {
     check_arguments(argc, argv,
                     "usage: spans\nAsks one question and writes its attempts as spans, one JSON object a line. "
                     "HOLYSHEEP_API_KEY and\n"
-                    "HOLYSHEEP_REGIONS set the gateway (it is billed); without them, a simulated gateway.\n");
+                    "HOLYSHEEP_REGIONS select the gateway (calls are billed); without them, a simulated gateway.\n");
     auto options = holysheep::ClientOptions::from_environment();
     std::optional<holysheep::testing::GatewaySimulator> gateway;
     if (options.regions.empty() && options.api_key.empty()) {

@@ -6,9 +6,10 @@
 #include "arguments.hpp"
 
 int main(int argc, char** argv) try {
-    check_arguments(argc, argv,
-                    "usage: streaming\nAsks one question and prints the answer while it is being written.\n"
-                    "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, set the gateway. It is billed.\n");
+    check_arguments(
+        argc, argv,
+        "usage: streaming\nAsks one question and prints the answer while it is being written.\n"
+        "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, select the gateway. Calls are billed.\n");
     holysheep::Client client;
     auto stream = client.stream(
         {.model = "gpt-4.1",

@@ -29,9 +29,10 @@ Sheep parse_sheep(const std::string& text) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    check_arguments(argc, argv,
-                    "usage: structured\nAsks for JSON of a given shape and parses it.\n"
-                    "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, set the gateway. It is billed.\n");
+    check_arguments(
+        argc, argv,
+        "usage: structured\nAsks for JSON of a given shape and parses it.\n"
+        "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, select the gateway. Calls are billed.\n");
     auto client = holysheep::Client::create();
     if (!client) {
         std::cerr << client.error() << '\n';

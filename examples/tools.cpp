@@ -19,10 +19,11 @@ std::string price_of_wool(const std::string& arguments_json) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    check_arguments(argc, argv,
-                    "usage: tools [question]\nLets the model call a function of this program until it has an answer.\n"
-                    "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, set the gateway. It is billed.\n",
-                    1);
+    check_arguments(
+        argc, argv,
+        "usage: tools [question]\nLets the model call a function of this program until it has an answer.\n"
+        "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, select the gateway. Calls are billed.\n",
+        1);
     auto client = holysheep::Client::create();
     if (!client) {
         std::cerr << client.error() << '\n';

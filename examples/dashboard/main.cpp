@@ -204,7 +204,7 @@ constexpr std::string_view kUsage =
     "  --prometheus     some questions, then the snapshot as metrics\n"
     "  --serve [port]   the page in the browser, on loopback\n"
     "\n"
-    "HOLYSHEEP_API_KEY, HOLYSHEEP_BASE_URL and HOLYSHEEP_REGIONS set the gateway. A gateway that is\n"
+    "HOLYSHEEP_API_KEY, HOLYSHEEP_BASE_URL and HOLYSHEEP_REGIONS select the gateway. A gateway that is\n"
     "not simulated gets a question a second, of gpt-4.1 and deepseek-v3.2, which is billed.\n";
 
 }  // namespace

@@ -74,8 +74,8 @@ class HOLYSHEEP_EXPORT Client {
     /// Calls any other endpoint. An HTTP error status is returned as an `Error`, as by `chat`.
     Result<RawResponse> request(RawRequest request, const CallOptions& options = {});
     /// Probes all regions at the same time and returns the state of each, after `options.deadline` at the latest
-    /// (default: `HealthOptions::timeout`), however many regions are down. Of `options`, the region lists apply, too.
-    /// Inside a callback of this client it does not wait, but returns the present state.
+    /// (default: `HealthOptions::timeout`), however many regions are down. The only other members of `options` that
+    /// apply are the region lists. Inside a callback of this client it does not wait, but returns the present state.
     std::vector<RegionHealth> probe(const CallOptions& options = {});
     /// Opens a connection to every region, or to those that `options` name, at the same time. Returns an error, which
     /// lists the regions, if none answered within `options.deadline` (default: `TimeoutOptions::connect`).

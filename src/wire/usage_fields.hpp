@@ -1,4 +1,4 @@
-// Maps the providers' different names of token counts to one Usage.
+// Maps the providers' differing names for token counts onto one Usage.
 // usage object → [UsageFields] → Usage
 #pragma once
 
