@@ -12,6 +12,8 @@ namespace holysheep::call {
 
 namespace {
 
+milliseconds whole_ms(nanoseconds span) { return std::chrono::duration_cast<milliseconds>(span); }
+
 std::string at_region(const Error& error) {
     return error.region.empty() ? error.message : error.region + ": " + error.message;
 }
@@ -42,19 +44,19 @@ std::string why_blocked(const FailedCall& call, std::size_t region) {
     if (regions.draining(region)) return "draining (Client::resume ends that)";
     if (!regions.has_model(region, call.model_id, call.now)) return "it does not have the model";
     if (const auto until = regions.limited_until(region, call.model_id); until > call.now) {
-        return "it asked for a pause, " + values::milliseconds_text(until - call.now) + " are left";
+        return "it asked for a pause, " + values::milliseconds_text(whole_ms(until - call.now)) + " are left";
     }
     if (regions.breakers_admit(region, call.model_id, call.now)) return {};
     const std::string_view reason = regions.facts(region, call.now).breaker_reason;
     std::string text = reason.empty() ? "breaker of the model is open" : "breaker " + std::string(reason);
     if (const auto since = regions.blocked_since(region, call.model_id, call.now)) {
-        text += ", for " + values::milliseconds_text(call.now - *since) + " now";
+        text += ", for " + values::milliseconds_text(whole_ms(call.now - *since)) + " now";
     }
     if (regions.forced_open(region)) return text;
     // Whichever is first: the end of the breaker's open time, or a canary while no region is usable.
     auto trial = regions.canary_at(region, call.model_id, call.now);
     if (const auto usable = regions.usable_at(region, call.model_id, call.now)) trial = std::min(trial, *usable);
-    text += ", next trial in " + values::milliseconds_text(trial - call.now);
+    text += ", next trial in " + values::milliseconds_text(whole_ms(trial - call.now));
     return text;
 }
 
@@ -108,7 +110,7 @@ void blame_all_regions(Error& error, const FailedCall& call) {
 Error compose_error(const FailedCall& call) {
     const auto ending = call.machine.ending();
     const auto after = " (" + std::to_string(call.attempts) + (call.attempts == 1 ? " attempt, " : " attempts, ") +
-                       values::milliseconds_text(call.elapsed) + ")";
+                       values::milliseconds_text(whole_ms(call.elapsed)) + ")";
     Error error;
     switch (ending) {
         case Ending::cancelled:

@@ -7,9 +7,7 @@ namespace holysheep::values {
 
 using std::chrono::milliseconds;
 
-std::string milliseconds_text(std::chrono::nanoseconds span) {
-    return std::to_string(std::chrono::duration_cast<milliseconds>(span).count()) + " ms";
-}
+std::string milliseconds_text(milliseconds span) { return std::to_string(span.count()) + " ms"; }
 
 std::string wait_text(std::chrono::nanoseconds span) {
     const auto ms = std::chrono::ceil<milliseconds>(span).count();

@@ -6,8 +6,9 @@
 
 namespace holysheep::values {
 
-/// "1500 ms"; fractions of a millisecond are dropped.
-std::string milliseconds_text(std::chrono::nanoseconds span);
+/// "1500 ms". Takes any value: options that cannot work, and what gateways ask for, may be longer than nanoseconds
+/// count.
+std::string milliseconds_text(std::chrono::milliseconds span);
 
 /// "3 s" for whole seconds, else "1500 ms"; fractions of a millisecond are rounded up, so that a wait of that length is
 /// long enough.

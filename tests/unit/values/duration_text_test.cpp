@@ -8,11 +8,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(DurationText, DropsFractionsOfAMillisecond) {
+TEST(DurationText, MillisecondsMayBeOfAnyLength) {
     EXPECT_EQ(milliseconds_text(1'500ms), "1500 ms");
-    EXPECT_EQ(milliseconds_text(1'999'999ns), "1 ms");
-    EXPECT_EQ(milliseconds_text(0ns), "0 ms");
+    EXPECT_EQ(milliseconds_text(0ms), "0 ms");
     EXPECT_EQ(milliseconds_text(-5ms), "-5 ms");
+    EXPECT_EQ(milliseconds_text(std::chrono::milliseconds::max()), "9223372036854775807 ms");
 }
 
 TEST(DurationText, AWaitIsRoundedUp) {
