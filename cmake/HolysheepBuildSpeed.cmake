@@ -20,3 +20,15 @@ if(HOLYSHEEP_LLD AND PROJECT_IS_TOP_LEVEL AND CMAKE_SYSTEM_NAME STREQUAL "Linux"
     add_link_options(-fuse-ld=lld)
   endif()
 endif()
+# The headers of the standard library, nlohmann/json and GoogleTest take most of the time of a source file. The library
+# follows HOLYSHEEP_UNITY_BUILD alone, the tests also CMAKE_UNITY_BUILD.
+if(HOLYSHEEP_UNITY_BUILD AND PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_UNITY_BUILD ON)
+endif()
+if(CMAKE_UNITY_BUILD AND PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_UNITY_BUILD_BATCH_SIZE 12)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # It takes a class of a .cpp file for one of a header, because another file includes it.
+    add_compile_options(-Wno-subobject-linkage)
+  endif()
+endif()

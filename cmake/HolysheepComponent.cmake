@@ -13,7 +13,7 @@ function(holysheep_component target export_name)
     VISIBILITY_INLINES_HIDDEN OFF
     WINDOWS_EXPORT_ALL_SYMBOLS ON
     POSITION_INDEPENDENT_CODE ON
-    UNITY_BUILD OFF
+    UNITY_BUILD ${HOLYSHEEP_UNITY_BUILD}
     VERIFY_INTERFACE_HEADER_SETS ${HOLYSHEEP_BUILD_TESTS})
   target_compile_features(${target} PUBLIC cxx_std_20)
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src")

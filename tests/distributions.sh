@@ -87,7 +87,7 @@ short_lines() {
     echo "apt-get -qq install -y --no-install-recommends libgtest-dev libgmock-dev python3 >/dev/null 2>&1"
     # Uses the quickstart's build; the tests themselves need no optimisation.
     echo "cmake --preset release -DHOLYSHEEP_BUILD_TESTS=ON -DHOLYSHEEP_BUILD_EXAMPLES=OFF -DHOLYSHEEP_TEST_FLAGS='-O0;-g0'" \
-        "-DCMAKE_DISABLE_PRECOMPILE_HEADERS=OFF" \
+        "-DCMAKE_DISABLE_PRECOMPILE_HEADERS=OFF -DCMAKE_UNITY_BUILD=ON" \
         "'-DHOLYSHEEP_TEST_FOLDERS=$(cd tests && printf '%s;' unit/*)flow' >/dev/null"
     echo "cmake --build build/release --parallel $cores"
     echo "ctest --test-dir build/release --output-on-failure --parallel $cores"

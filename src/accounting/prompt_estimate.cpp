@@ -46,14 +46,14 @@ std::size_t base64_length(std::string_view text) {
 }
 
 /// Counts the data after each `mark`, if it is Base64 of at least `least` bytes.
-Media media_behind(std::string_view json, std::string_view mark, std::size_t least) {
+Media media_behind(std::string_view text, std::string_view mark, std::size_t least) {
     Media media;
-    for (auto at = json.find(mark); at != json.npos; at = json.find(mark, at)) {
+    for (auto at = text.find(mark); at != text.npos; at = text.find(mark, at)) {
         at += mark.size();
-        const auto space = std::find_if_not(json.begin() + static_cast<std::ptrdiff_t>(at), json.end(),
+        const auto space = std::find_if_not(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(),
                                             [](char c) { return c == ' ' || c == ':' || c == '"'; });
-        const auto begin = static_cast<std::size_t>(space - json.begin());
-        const auto length = base64_length(json.substr(begin));
+        const auto begin = static_cast<std::size_t>(space - text.begin());
+        const auto length = base64_length(text.substr(begin));
         if (length < least) continue;
         media += {length, kUnknown};
         at = begin + length;
@@ -63,12 +63,12 @@ Media media_behind(std::string_view json, std::string_view mark, std::size_t lea
 
 }  // namespace
 
-Media media_in(std::string_view json) {
-    if (json.size() < kLong) return {};
-    auto media = media_behind(json, ";base64,", 1);
-    media += media_behind(json, "\"data\"", kLong);
+Media media_in(std::string_view text) {
+    if (text.size() < kLong) return {};
+    auto media = media_behind(text, ";base64,", 1);
+    media += media_behind(text, "\"data\"", kLong);
     // Data URLs were counted before; they are not counted again, because their colon ends the Base64.
-    media += media_behind(json, "\"file_data\"", kLong);
+    media += media_behind(text, "\"file_data\"", kLong);
     return media;
 }
 

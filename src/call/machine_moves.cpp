@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // A region with a trial in flight, or one that was blocked by hand, is checked again after this time.
-constexpr auto kLookAgain = 250ms;
+constexpr auto kBlockedCheckInterval = 250ms;
 
 /// The failure occurred before an answer began, and may be over in a second.
 bool on_the_way(const Outcome& outcome) {
@@ -311,7 +311,7 @@ std::optional<CallMachine::Move> CallMachine::move_to_tried(const Attempt& faile
         // The latest failure in this region determines how long to avoid it.
         const auto* last = last_failure(region);
         const auto visits = std::ranges::count_if(attempts_, [&](const Attempt& a) { return a.region == region; });
-        auto until = regions_.usable_at(region, model_, now).value_or(now + kLookAgain);
+        auto until = regions_.usable_at(region, model_, now).value_or(now + kBlockedCheckInterval);
         auto when = now;
         if (last != nullptr) {
             when = std::max(now, return_after(*last, random));

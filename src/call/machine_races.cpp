@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 constexpr auto kHandshakeGrace = 30ms;
 constexpr int kFirstTls = 4;
 // If no other region was available, check again after this time.
-constexpr auto kLookAgain = 250ms;
+constexpr auto kBackupCheckInterval = 250ms;
 // Linux delays acknowledgements by up to 40 ms while the application does not read.
 constexpr auto kAckGrace = 45ms;
 
@@ -220,7 +220,7 @@ void CallMachine::lacks_backup(int attempt, Evidence why, time_point now) {
     if (why == Evidence::slow_trial) {
         at(attempt).on_trial = at(attempt).explores = false;  // no other region is any better
     } else {
-        no_backup_before_ = now + (kLookAgain * (1 << std::min(vain_backups_++, 10)));
+        no_backup_before_ = now + (kBackupCheckInterval * (1 << std::min(vain_backups_++, 10)));
     }
 }
 

@@ -16,15 +16,6 @@
 namespace holysheep::wire {
 namespace {
 
-constexpr std::size_t kRawBodyBytes = 8192;
-
-Error with_body(Error error, std::string_view body) {
-    error.http_status = 200;
-    if (error.effective_status == 0) error.effective_status = 200;
-    error.raw_body = body_snippet(body, kRawBodyBytes);
-    return error;
-}
-
 Error malformed(std::string message) {
     Error error;
     error.code = ErrorCode::malformed_response;

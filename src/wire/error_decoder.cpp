@@ -227,7 +227,7 @@ Error decode_error(int status, HeaderView headers, std::optional<std::string_vie
     if (error.message.empty()) error.message = fallback_message(status, arrived, host);
     error.message += hint_for(status, error.code, error.message);
     error.http_status = status;
-    error.raw_body = body_snippet(body, kRawBodyBytes);
+    error.raw_body = utf8_prefix(body, kRawBodyBytes);
     if (std::string id = parse_request_id(headers); !id.empty()) error.request_id = std::move(id);
     if (const auto wait = parse_retry_after(headers, now)) {
         error.retry_after = wait;
@@ -272,6 +272,11 @@ Error malformed_body(std::string_view body, std::string_view instead_of) {
     return error;
 }
 
-std::string body_snippet(std::string_view body, std::size_t limit) { return std::string(utf8_prefix(body, limit)); }
+Error with_body(Error error, std::string_view body) {
+    error.http_status = 200;
+    if (error.effective_status == 0) error.effective_status = 200;
+    error.raw_body = utf8_prefix(body, kRawBodyBytes);
+    return error;
+}
 
 }  // namespace holysheep::wire

@@ -34,7 +34,7 @@ ErrorFields read_error_text(std::string_view text);
 /// A response with status 200 that is not an answer: the message names its kind, e.g. "HTML instead of a completion".
 Error malformed_body(std::string_view body, std::string_view instead_of);
 
-/// The beginning of a body, never cut inside a character.
-std::string body_snippet(std::string_view body, std::size_t limit);
+/// Completes the error of a body that came with status 200: the status, and the beginning of the body.
+Error with_body(Error error, std::string_view body);
 
 }  // namespace holysheep::wire

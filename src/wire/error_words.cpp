@@ -45,7 +45,7 @@ constexpr Statuses kPace = at(0, 400, 403, 429);
 constexpr Statuses kFlattened = at(0, 400, 500);  // statuses that relays send in place of any other
 constexpr Statuses kSilent = at(0);               // only without a status, which would say more
 
-constexpr ErrorWord kWords[] = {
+constexpr ErrorWord kErrorWords[] = {
     // Messages that contradict the code in the same body.
     {rate_limited, kSays, "allocated quota exceeded"},  // dashscope, with the code for an empty account
     {rate_limited, kSays, "error-code#token-limit"},
@@ -410,6 +410,6 @@ constexpr ErrorWord kWords[] = {
 
 }  // namespace
 
-std::span<const ErrorWord> error_words() { return kWords; }
+std::span<const ErrorWord> error_words() { return kErrorWords; }
 
 }  // namespace holysheep::wire

@@ -17,7 +17,7 @@ namespace {
 
 using enum FinishReason;
 
-constexpr std::pair<std::string_view, FinishReason> kWords[] = {
+constexpr std::pair<std::string_view, FinishReason> kReasons[] = {
     {"stop", stop},
     {"end_turn", stop},
     {"stop_sequence", stop},
@@ -99,8 +99,8 @@ FinishReason finish_reason_from(std::string_view text) {
     std::string_view name = word;
     if (constexpr std::string_view kType = "finish_reason_"; name.starts_with(kType)) name.remove_prefix(kType.size());
     const auto found =
-        std::find_if(std::begin(kWords), std::end(kWords), [&](const auto& row) { return row.first == name; });
-    return found == std::end(kWords) ? other : found->second;
+        std::find_if(std::begin(kReasons), std::end(kReasons), [&](const auto& row) { return row.first == name; });
+    return found == std::end(kReasons) ? other : found->second;
 }
 
 }  // namespace holysheep::wire

@@ -28,14 +28,6 @@ Model read_model(const json& entry) {
             .created = integer_of(member(entry, "created")).value_or(0)};
 }
 
-Error with_body(Error error, std::string_view body) {
-    constexpr std::size_t kRawBodyBytes = 8192;
-    error.http_status = 200;
-    if (error.effective_status == 0) error.effective_status = 200;
-    error.raw_body = body_snippet(body, kRawBodyBytes);
-    return error;
-}
-
 }  // namespace
 
 Result<std::vector<Model>> decode_models(std::string_view body) {

@@ -200,16 +200,16 @@ constexpr std::array<WindowNames, 7> kRequestWindows{{{0, "-requests"},
                                                       {3, ""}}};
 constexpr std::array<WindowNames, 5> kTokenWindows{
     {{0, "-tokens"}, {0, "-tokens-minute"}, {0, "-tokens-hour"}, {0, "-tokens-day"}, {2, ""}}};
-constexpr std::array<std::string_view, 3> kWords{"limit", "remaining", "reset"};
+constexpr std::array<std::string_view, 3> kWindowWords{"limit", "remaining", "reset"};
 
-bool starts_with(std::string_view text, std::string_view prefix) {
+bool starts_ignoring_case(std::string_view text, std::string_view prefix) {
     return text.size() >= prefix.size() && equal_ignoring_case(text.substr(0, prefix.size()), prefix);
 }
 
 /// The values of the windows' headers, by window and word, collected in one pass because every answer is processed
 /// here.
 template <std::size_t windows>
-using WindowTexts = std::array<std::array<std::string_view, kWords.size()>, windows>;
+using WindowTexts = std::array<std::array<std::string_view, kWindowWords.size()>, windows>;
 
 template <std::size_t windows>
 bool store(WindowTexts<windows>& texts, const std::array<WindowNames, windows>& names, std::size_t prefix,
@@ -228,13 +228,13 @@ struct LimitTexts {
 
     void take(std::string_view name, std::string_view value) {
         std::size_t prefix = 0;
-        while (!starts_with(name, kPrefixes[prefix])) {
+        while (!starts_ignoring_case(name, kPrefixes[prefix])) {
             if (++prefix == kPrefixes.size()) return;
         }
         name.remove_prefix(kPrefixes[prefix].size());
-        for (std::size_t word = 0; word < kWords.size(); ++word) {
-            if (!starts_with(name, kWords[word])) continue;
-            const auto suffix = name.substr(kWords[word].size());
+        for (std::size_t word = 0; word < kWindowWords.size(); ++word) {
+            if (!starts_ignoring_case(name, kWindowWords[word])) continue;
+            const auto suffix = name.substr(kWindowWords[word].size());
             if (!store(requests, kRequestWindows, prefix, word, suffix, value))
                 store(tokens, kTokenWindows, prefix, word, suffix, value);
             return;

@@ -269,7 +269,7 @@ class StreamDecoder::Machine final : public SseSink {
         if (skipped < options_.skip_malformed_chunks && !answer_.has_open_tool_call())
             return answer_.record_skipped_chunk();
         unreadable_ = "a chunk of the stream is " + std::string(excess.empty() ? "not JSON" : excess);
-        unreadable_text_ = body_snippet(text, kSnippetBytes);
+        unreadable_text_ = utf8_prefix(text, kSnippetBytes);
     }
 
     void fail_unreadable() { fail_malformed(unreadable_, unreadable_text_); }
@@ -326,7 +326,7 @@ class StreamDecoder::Machine final : public SseSink {
         state_ = State::failed;
         error.http_status = 200;
         if (error.effective_status == 0) error.effective_status = 200;
-        error.raw_body = body_snippet(raw, kSnippetBytes);
+        error.raw_body = utf8_prefix(raw, kSnippetBytes);
         error_ = std::make_unique<Error>(std::move(error));
         seal(nullptr);
     }

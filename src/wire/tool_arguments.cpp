@@ -5,21 +5,13 @@
 #include <utility>
 
 namespace holysheep::wire {
-namespace {
-
-bool starts_with(std::string_view text, std::string_view beginning) {
-    return text.substr(0, beginning.size()) == beginning;
-}
-
-}  // namespace
-
 bool ToolArguments::is_placeholder(std::string_view text) {
     text = without_outer_space(text);
     if (text == "null") return true;
     return text.size() >= 2 && text.front() == '{' && without_outer_space(text.substr(1)) == "}";
 }
 
-bool ToolArguments::begins_object(std::string_view piece) { return starts_with(without_leading_space(piece), "{"); }
+bool ToolArguments::begins_object(std::string_view piece) { return without_leading_space(piece).starts_with('{'); }
 
 bool ToolArguments::same_text(std::string_view a, std::string_view b) {
     return without_outer_space(a) == without_outer_space(b);
@@ -28,7 +20,7 @@ bool ToolArguments::same_text(std::string_view a, std::string_view b) {
 ToolArguments::Piece ToolArguments::add(std::string& text, std::string_view piece, bool may_replace,
                                         std::string& other) {
     if (echoed_ > 0) {
-        if (starts_with(std::string_view(text).substr(echoed_), piece)) {
+        if (std::string_view(text).substr(echoed_).starts_with(piece)) {
             echoed_ += piece.size();
             if (echoed_ == text.size()) echoed_ = 0;
             return Piece::repeats;
@@ -50,7 +42,7 @@ ToolArguments::Piece ToolArguments::add(std::string& text, std::string_view piec
         }
         if (whole_) {
             if (said == without_outer_space(text)) return Piece::repeats;
-            if (starts_with(text, piece)) {
+            if (std::string_view(text).starts_with(piece)) {
                 echoed_ = piece.size();
                 return Piece::repeats;
             }
@@ -70,12 +62,12 @@ ToolArguments::Piece ToolArguments::add(std::string& text, std::string_view piec
 /// Some servers send all arguments so far with each chunk. A text that begins like the text so far could also be a
 /// nested object, if one is allowed at this position.
 bool ToolArguments::restates(std::string_view text, std::string_view piece) const {
-    if (!object_ || !starts_with(piece, text)) return false;
+    if (!object_ || !piece.starts_with(text)) return false;
     if (cumulative_) return true;
     // Inside a string, `{"` would end it, and only punctuation can follow.
     constexpr std::string_view kAfterString = ":,}] \t\r\n";
     if (outline_.in_string())
-        return starts_with(piece, "{\"") && piece.size() > 2 && kAfterString.find(piece[2]) == piece.npos;
+        return piece.starts_with("{\"") && piece.size() > 2 && kAfterString.find(piece[2]) == piece.npos;
     return !takes_object();
 }
 

@@ -18,7 +18,7 @@ constexpr double kHotQuantile = 0.84;
 constexpr std::size_t kPoolSize = 16;
 constexpr std::size_t kRemembered = 64;
 constexpr int kProbesPerCall = 3;
-constexpr Time kProbeTimeout = 1s, kOldest = 2s;
+constexpr Time kLoadProbeTimeout = 1s, kOldest = 2s;
 constexpr int kUses = 4;
 
 std::int64_t number(const HttpHead& head, std::string_view name) {
@@ -61,7 +61,7 @@ class HotCold final : public RegionPicker {
     };
 
     void probe(std::size_t region) {
-        prober_.ask(region, "/load", kProbeTimeout, [this, region](const std::optional<ProbeAnswer>& answer) {
+        prober_.ask(region, "/load", kLoadProbeTimeout, [this, region](const std::optional<ProbeAnswer>& answer) {
             if (!answer) return;
             Seen seen{.region = region, .in_flight = number(answer->head, "x-in-flight"), .when = queue_.now()};
             seen.latency = answer->took + std::chrono::microseconds(number(answer->head, "x-latency-us"));

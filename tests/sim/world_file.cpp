@@ -13,26 +13,26 @@ namespace holysheep::sim {
 
 namespace {
 
-using Json = nlohmann::json;
+using WorldJson = nlohmann::json;
 
 /// A JSON object whose keys are removed one by one as they are read.
 class Keys {
   public:
-    Keys(const Json& json, std::string where) : json_(json), where_(std::move(where)) {
+    Keys(const WorldJson& json, std::string where) : json_(json), where_(std::move(where)) {
         if (!json.is_object()) throw std::invalid_argument(where_ + " must be an object");
     }
 
-    const Json* find(const std::string& key) {
+    const WorldJson* find(const std::string& key) {
         taken_.push_back(key);
         const auto found = json_.find(key);
         return found == json_.end() ? nullptr : &*found;
     }
-    const Json& get(const std::string& key) {
+    const WorldJson& get(const std::string& key) {
         const auto* value = find(key);
         if (value == nullptr) throw std::invalid_argument(where_ + " lacks \"" + key + "\"");
         return *value;
     }
-    double number(const Json& value, const std::string& key, double from, double to) const {
+    double number(const WorldJson& value, const std::string& key, double from, double to) const {
         if (!value.is_number() || value.get<double>() < from || value.get<double>() > to) {
             std::ostringstream message;
             message << where_ << ": \"" << key << "\" must be a number from " << from << " to " << to << ", not "
@@ -67,15 +67,15 @@ class Keys {
     }
 
   private:
-    const Json& json_;
+    const WorldJson& json_;
     std::string where_;
     std::vector<std::string> taken_;
 };
 
-std::vector<Json> list(const Json* value, const std::string& key) {
+std::vector<WorldJson> list(const WorldJson* value, const std::string& key) {
     if (value == nullptr) return {};
     if (!value->is_array()) throw std::invalid_argument("\"" + key + "\" must be a list");
-    return value->get<std::vector<Json>>();
+    return value->get<std::vector<WorldJson>>();
 }
 
 bool is_id(const std::string& id) {
@@ -83,7 +83,7 @@ bool is_id(const std::string& id) {
            std::ranges::all_of(id, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
 }
 
-RegionPlan read_region(const Json& json, std::size_t index) {
+RegionPlan read_region(const WorldJson& json, std::size_t index) {
     const auto where = "regions[" + std::to_string(index) + "]";
     Keys keys(json, where);
     RegionPlan region;
@@ -96,7 +96,7 @@ RegionPlan read_region(const Json& json, std::size_t index) {
     return region;
 }
 
-Fault read_fault(const Json& json, std::size_t index, const std::vector<RegionPlan>& regions, Time duration) {
+Fault read_fault(const WorldJson& json, std::size_t index, const std::vector<RegionPlan>& regions, Time duration) {
     const auto where = "faults[" + std::to_string(index) + "]";
     Keys keys(json, where);
     Fault fault;
@@ -122,7 +122,7 @@ Fault read_fault(const Json& json, std::size_t index, const std::vector<RegionPl
 }  // namespace
 
 WorldFile parse_world(std::string_view text) {
-    const Json json = Json::parse(text, nullptr, false);
+    const WorldJson json = WorldJson::parse(text, nullptr, false);
     if (json.is_discarded()) throw std::invalid_argument("the world is not valid JSON");
     Keys keys(json, "the world");
     WorldFile file;

@@ -26,7 +26,7 @@ struct WorldFile {
 /// in ms; `capacity` is in calls a second. `load` is one number in place of `loads`. Everything may be left out but a
 /// region's id and rtt and a fault's kind, from and to; a fault without a region is everywhere. Throws
 /// std::invalid_argument, which names the key that is unknown or wrong.
-WorldFile parse_world(std::string_view json);
+WorldFile parse_world(std::string_view text);
 WorldFile read_world(const std::string& path);
 
 }  // namespace holysheep::sim

@@ -16,24 +16,24 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-const Usage kUsage{.present = true,
-                   .prompt_tokens = 1'000,
-                   .completion_tokens = 100,
-                   .total_tokens = 1'100,
-                   .cached_input_tokens = 800,
-                   .cache_write_tokens = 50,
-                   .reasoning_tokens = 30};
+const Usage kMonthOfUsage{.present = true,
+                          .prompt_tokens = 1'000,
+                          .completion_tokens = 100,
+                          .total_tokens = 1'100,
+                          .cached_input_tokens = 800,
+                          .cache_write_tokens = 50,
+                          .reasoning_tokens = 30};
 const Money kCost{42};
 
 TEST(Ledger, AddsUpWhatAttemptsOfOneAccountUsed) {
     Ledger ledger;
     const Account account{.model = "m", .region = "us-west", .label = "shop", .key = 1};
-    ledger.add(account, {.counted = &kUsage, .cost = &kCost});
-    ledger.add(account, {.counted = &kUsage, .cost = &kCost});
+    ledger.add(account, {.counted = &kMonthOfUsage, .cost = &kCost});
+    ledger.add(account, {.counted = &kMonthOfUsage, .cost = &kCost});
     ledger.add(
         account,
         {.estimated_prompt_tokens = 7, .estimated_completion_tokens = 3, .cost = &kCost, .cost_is_estimate = true});
-    ledger.add(account, {.counted = &kUsage});
+    ledger.add(account, {.counted = &kMonthOfUsage});
     ledger.add_call(account);
     const auto snapshot = ledger.snapshot();
     ASSERT_THAT(snapshot.lines, SizeIs(1));
@@ -63,7 +63,7 @@ TEST(Ledger, KeepsAccountsApartAndSorted) {
             for (const int key : {1, 0}) {
                 for (const auto* label : {"q", ""}) {
                     for (const auto* currency : {"USD", "EUR"}) {
-                        ledger.add({model, region, label, key, currency}, {.counted = &kUsage});
+                        ledger.add({model, region, label, key, currency}, {.counted = &kMonthOfUsage});
                     }
                 }
             }
@@ -137,7 +137,7 @@ TEST(Ledger, IsReadWhileItIsWritten) {
 TEST(CostLedger, TravelsAsJson) {
     Ledger ledger;
     ledger.add({.model = "m", .region = "us-west", .label = "a \"label\"", .key = 2},
-               {.counted = &kUsage, .cost = &kCost});
+               {.counted = &kMonthOfUsage, .cost = &kCost});
     const Money euros{42, "EUR"};
     ledger.add({.model = "n", .currency = "EUR"},
                {.estimated_prompt_tokens = 5, .cost = &euros, .cost_is_estimate = true});
@@ -166,7 +166,7 @@ TEST(CostLedger, SaysWhichLineCannotBeRead) {
 
 TEST(CostLedger, IsATableForPeople) {
     Ledger ledger;
-    ledger.add({.model = "gpt-4.1", .region = "us-west", .label = "shop"}, {.counted = &kUsage, .cost = &kCost});
+    ledger.add({.model = "gpt-4.1", .region = "us-west", .label = "shop"}, {.counted = &kMonthOfUsage, .cost = &kCost});
     std::ostringstream out;
     out << ledger.snapshot();
     EXPECT_THAT(out.str(),

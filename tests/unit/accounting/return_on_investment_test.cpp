@@ -9,41 +9,41 @@
 namespace holysheep {
 namespace {
 
-const ModelPrice& price_of(const char* model) {
+const ModelPrice& listed_price(const char* model) {
     static const auto catalogue = ModelCatalogue::built_in();
     return *catalogue.price(model);
 }
 
 TEST(MonthlyCost, OfTenMillionTokensAtTheOutputPrice) {
-    EXPECT_EQ(monthly_cost({10'000'000}, price_of("gpt-4.1"))->amount(), "80.00");
-    EXPECT_EQ(monthly_cost({10'000'000}, price_of("claude-sonnet-4.5"))->amount(), "150.00");
-    EXPECT_EQ(monthly_cost({10'000'000}, price_of("gemini-2.5-flash"))->amount(), "25.00");
-    EXPECT_EQ(monthly_cost({10'000'000}, price_of("deepseek-v3.2"))->amount(), "4.20");
+    EXPECT_EQ(monthly_cost({10'000'000}, listed_price("gpt-4.1"))->amount(), "80.00");
+    EXPECT_EQ(monthly_cost({10'000'000}, listed_price("claude-sonnet-4.5"))->amount(), "150.00");
+    EXPECT_EQ(monthly_cost({10'000'000}, listed_price("gemini-2.5-flash"))->amount(), "25.00");
+    EXPECT_EQ(monthly_cost({10'000'000}, listed_price("deepseek-v3.2"))->amount(), "4.20");
 }
 
 TEST(MonthlyCost, TakesSharesOfInputAndCache) {
-    EXPECT_EQ(monthly_cost({10'000'000, 1}, price_of("gpt-4.1"))->amount(), "20.00");
-    EXPECT_EQ(monthly_cost({10'000'000, 1, 1}, price_of("gpt-4.1"))->amount(), "5.00");
-    EXPECT_EQ(monthly_cost({10'000'000, 0.7, 0.5}, price_of("gpt-4.1"))->amount(), "32.75");
-    EXPECT_EQ(monthly_cost({10'000'000, 0, 1}, price_of("gpt-4.1"))->amount(), "80.00");
+    EXPECT_EQ(monthly_cost({10'000'000, 1}, listed_price("gpt-4.1"))->amount(), "20.00");
+    EXPECT_EQ(monthly_cost({10'000'000, 1, 1}, listed_price("gpt-4.1"))->amount(), "5.00");
+    EXPECT_EQ(monthly_cost({10'000'000, 0.7, 0.5}, listed_price("gpt-4.1"))->amount(), "32.75");
+    EXPECT_EQ(monthly_cost({10'000'000, 0, 1}, listed_price("gpt-4.1"))->amount(), "80.00");
 }
 
 TEST(MonthlyCost, IsNotThatOfLongPrompts) {
-    EXPECT_EQ(monthly_cost({10'000'000, 1}, price_of("claude-sonnet-4.5"))->amount(), "30.00");
+    EXPECT_EQ(monthly_cost({10'000'000, 1}, listed_price("claude-sonnet-4.5"))->amount(), "30.00");
 }
 
 TEST(MonthlyCost, IsNothingForWhatMakesNoSense) {
     for (const double share : {-0.1, 1.1, std::nan("")}) {
-        EXPECT_FALSE(monthly_cost({1, share}, price_of("gpt-4.1")));
-        EXPECT_FALSE(monthly_cost({1, 0, share}, price_of("gpt-4.1")));
+        EXPECT_FALSE(monthly_cost({1, share}, listed_price("gpt-4.1")));
+        EXPECT_FALSE(monthly_cost({1, 0, share}, listed_price("gpt-4.1")));
     }
-    EXPECT_FALSE(monthly_cost({-1}, price_of("gpt-4.1")));
-    EXPECT_FALSE(monthly_cost({std::numeric_limits<std::int64_t>::max()}, price_of("gpt-4.1")));
+    EXPECT_FALSE(monthly_cost({-1}, listed_price("gpt-4.1")));
+    EXPECT_FALSE(monthly_cost({std::numeric_limits<std::int64_t>::max()}, listed_price("gpt-4.1")));
 }
 
 TEST(Saving, OfFiftyMillionTokensMovedToACheaperModel) {
-    const auto from = monthly_cost({50'000'000}, price_of("gpt-4.1"));
-    const auto to = monthly_cost({50'000'000}, price_of("deepseek-v3.2"));
+    const auto from = monthly_cost({50'000'000}, listed_price("gpt-4.1"));
+    const auto to = monthly_cost({50'000'000}, listed_price("deepseek-v3.2"));
     EXPECT_EQ(from->amount(), "400.00");
     EXPECT_EQ(to->amount(), "21.00");
     const auto result = saving(*from, *to);
@@ -72,15 +72,15 @@ TEST(CostOn, PricesWhatALedgerCounted) {
                               .estimated_completion_tokens = 1'000},
                              {.model = "gpt-4.1", .attempts = 1, .completion_tokens = 1'000'000}}};
     // 610,000 × 0.28 + 400,000 × 0.028 + 1,101,000 × 0.42
-    EXPECT_EQ(cost_on(ledger, price_of("deepseek-v3.2"))->amount(), "0.64442");
-    EXPECT_EQ(cost_on({}, price_of("gpt-4.1"))->amount(), "0.00");
+    EXPECT_EQ(cost_on(ledger, listed_price("deepseek-v3.2"))->amount(), "0.64442");
+    EXPECT_EQ(cost_on({}, listed_price("gpt-4.1"))->amount(), "0.00");
 }
 
 TEST(CostOn, TakesTheTierOfTheMeanPrompt) {
     CostLedger ledger{{{.attempts = 5, .prompt_tokens = 1'000'000}}};
-    EXPECT_EQ(cost_on(ledger, price_of("claude-sonnet-4.5"))->amount(), "3.00");
+    EXPECT_EQ(cost_on(ledger, listed_price("claude-sonnet-4.5"))->amount(), "3.00");
     ledger.lines[0].attempts = 4;
-    EXPECT_EQ(cost_on(ledger, price_of("claude-sonnet-4.5"))->amount(), "6.00");
+    EXPECT_EQ(cost_on(ledger, listed_price("claude-sonnet-4.5"))->amount(), "6.00");
 }
 
 TEST(CostOn, IsNothingWithoutARightPrice) {

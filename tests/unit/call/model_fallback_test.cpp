@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 using Situation = ModelFallback::Situation;
 using OwnAttempt = ModelFallback::OwnAttempt;
 
-constexpr time_point kStart{1h};
+constexpr time_point kFirstFailure{1h};
 
 class ModelFallbackTest : public ::testing::Test {
   protected:
@@ -22,41 +22,42 @@ class ModelFallbackTest : public ::testing::Test {
 };
 
 TEST_F(ModelFallbackTest, TheAskedModelsOwnRetryComesFirstWithinThePatience) {
-    fallback.on_failure(ErrorCode::server_failed, kStart);
-    EXPECT_FALSE(due({.own = OwnAttempt{.when = kStart + 2s, .returns = true}}));
-    EXPECT_TRUE(due({.own = OwnAttempt{.when = kStart + 2s + 1ms, .returns = true}})) << "its wait ends too late";
+    fallback.on_failure(ErrorCode::server_failed, kFirstFailure);
+    EXPECT_FALSE(due({.own = OwnAttempt{.when = kFirstFailure + 2s, .returns = true}}));
+    EXPECT_TRUE(due({.own = OwnAttempt{.when = kFirstFailure + 2s + 1ms, .returns = true}}))
+        << "its wait ends too late";
     EXPECT_TRUE(due({.own = {}})) << "it has none left";
 }
 
 TEST_F(ModelFallbackTest, ThePatienceBeginsWithTheFirstFailure) {
-    fallback.on_failure(ErrorCode::server_failed, kStart);
-    fallback.on_failure(ErrorCode::server_failed, kStart + 1500ms);
-    EXPECT_FALSE(due({.own = OwnAttempt{.when = kStart + 1600ms, .returns = true}}));
-    EXPECT_TRUE(due({.own = OwnAttempt{.when = kStart + 2100ms, .returns = true}}));
+    fallback.on_failure(ErrorCode::server_failed, kFirstFailure);
+    fallback.on_failure(ErrorCode::server_failed, kFirstFailure + 1500ms);
+    EXPECT_FALSE(due({.own = OwnAttempt{.when = kFirstFailure + 1600ms, .returns = true}}));
+    EXPECT_TRUE(due({.own = OwnAttempt{.when = kFirstFailure + 2100ms, .returns = true}}));
 }
 
 TEST_F(ModelFallbackTest, ARegionThatWasNotAskedComesBeforeAnotherModelHoweverLateItIs) {
-    fallback.on_failure(ErrorCode::timed_out, kStart);
-    EXPECT_FALSE(due({.error = ErrorCode::timed_out, .own = OwnAttempt{.when = kStart + 60s}}));
+    fallback.on_failure(ErrorCode::timed_out, kFirstFailure);
+    EXPECT_FALSE(due({.error = ErrorCode::timed_out, .own = OwnAttempt{.when = kFirstFailure + 60s}}));
 }
 
 TEST_F(ModelFallbackTest, WithoutPatienceEachRegionIsAskedOnce) {
     policy.retry.fallback_after = 0ms;
-    fallback.on_failure(ErrorCode::server_failed, kStart);
-    EXPECT_FALSE(due({.own = OwnAttempt{.when = kStart}}));
-    EXPECT_TRUE(due({.own = OwnAttempt{.when = kStart + 1ms, .returns = true}}));
+    fallback.on_failure(ErrorCode::server_failed, kFirstFailure);
+    EXPECT_FALSE(due({.own = OwnAttempt{.when = kFirstFailure}}));
+    EXPECT_TRUE(due({.own = OwnAttempt{.when = kFirstFailure + 1ms, .returns = true}}));
 }
 
 TEST_F(ModelFallbackTest, ABlockedModelIsNotWaitedFor) {
-    fallback.on_failure(ErrorCode::server_failed, kStart);
-    EXPECT_TRUE(due({.model_blocked = true, .own = OwnAttempt{.when = kStart + 500ms, .returns = true}}));
+    fallback.on_failure(ErrorCode::server_failed, kFirstFailure);
+    EXPECT_TRUE(due({.model_blocked = true, .own = OwnAttempt{.when = kFirstFailure + 500ms, .returns = true}}));
 }
 
 TEST_F(ModelFallbackTest, WhatIsTheModelsOwnIsLeftForIt) {
     for (const auto error :
          {ErrorCode::model_not_found, ErrorCode::context_length_exceeded, ErrorCode::permission_denied}) {
         EXPECT_TRUE(due({.error = error, .action = Action::stop}));
-        EXPECT_FALSE(due({.error = error, .own = OwnAttempt{.when = kStart}})) << "another region may have it";
+        EXPECT_FALSE(due({.error = error, .own = OwnAttempt{.when = kFirstFailure}})) << "another region may have it";
     }
 }
 
@@ -69,9 +70,9 @@ TEST_F(ModelFallbackTest, WhatIsTheSameForAllModelsIsNot) {
 }
 
 TEST_F(ModelFallbackTest, ABrokenStreamGoesOnOnceTheAskedModelHasNoAttemptLeft) {
-    fallback.on_failure(ErrorCode::stream_interrupted, kStart);
+    fallback.on_failure(ErrorCode::stream_interrupted, kFirstFailure);
     Situation situation{.error = ErrorCode::stream_interrupted, .broken_stream = true};
-    situation.own = OwnAttempt{.when = kStart + 10s, .returns = true};
+    situation.own = OwnAttempt{.when = kFirstFailure + 10s, .returns = true};
     EXPECT_FALSE(due(situation)) << "however long its stream took";
     situation.own.reset();
     EXPECT_TRUE(due(situation));
@@ -96,20 +97,20 @@ TEST_F(ModelFallbackTest, ATooLongPromptPassesOverWindowsThatAreKnownToBeTooSmal
                         {.name = "small", .context_window = 4'000},
                         {.name = "large", .context_window = 100'000}};
     for (std::size_t model = 1; model <= 4; ++model) EXPECT_TRUE(fallback.suits(model, false));
-    fallback.on_failure(ErrorCode::context_length_exceeded, kStart);
+    fallback.on_failure(ErrorCode::context_length_exceeded, kFirstFailure);
     EXPECT_FALSE(fallback.suits(1, false));
     EXPECT_TRUE(fallback.suits(2, false));
     fallback.switch_to(2);
-    fallback.on_failure(ErrorCode::context_length_exceeded, kStart);
+    fallback.on_failure(ErrorCode::context_length_exceeded, kFirstFailure);
     EXPECT_FALSE(fallback.suits(3, false)) << "what the first one's window said still holds";
     EXPECT_TRUE(fallback.suits(4, false));
 }
 
 TEST_F(ModelFallbackTest, EachModelHasAPatienceOfItsOwnAndTheLastHasNoSuccessor) {
-    fallback.on_failure(ErrorCode::server_failed, kStart);
+    fallback.on_failure(ErrorCode::server_failed, kFirstFailure);
     fallback.switch_to(1);
-    fallback.on_failure(ErrorCode::server_failed, kStart + 5s);
-    EXPECT_FALSE(due({.own = OwnAttempt{.when = kStart + 6s, .returns = true}}));
+    fallback.on_failure(ErrorCode::server_failed, kFirstFailure + 5s);
+    EXPECT_FALSE(due({.own = OwnAttempt{.when = kFirstFailure + 6s, .returns = true}}));
     fallback.switch_to(2);
     EXPECT_FALSE(due({.own = {}}));
 }

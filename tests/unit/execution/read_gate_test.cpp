@@ -6,16 +6,16 @@
 namespace holysheep::execution {
 namespace {
 
-constexpr Clock::time_point kNow{std::chrono::hours(1)};
+constexpr Clock::time_point kReadStart{std::chrono::hours(1)};
 
 TEST(ReadGate, StopsWhileTheSinkIsFull) {
     ReadGate gate;
     EXPECT_FALSE(gate.must_change());
     gate.on_sink_full();
     EXPECT_TRUE(gate.must_change());
-    gate.stop(kNow);
+    gate.stop(kReadStart);
     EXPECT_FALSE(gate.must_change());
-    EXPECT_EQ(gate.stopped_at(), kNow);
+    EXPECT_EQ(gate.stopped_at(), kReadStart);
     gate.on_sink_room();
     EXPECT_TRUE(gate.must_change());
     gate.go_on();
@@ -35,7 +35,7 @@ TEST(ReadGate, StaysClosedUntilBothReasonsAreGone) {
 TEST(ReadGate, StopsTheNextTransferTooWhileThePauseLasts) {
     ReadGate gate;
     gate.pause();
-    gate.stop(kNow);
+    gate.stop(kReadStart);
     gate.go_on();  // another attempt continues the stream
     EXPECT_TRUE(gate.must_change());
 }

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 constexpr Clock::time_point kNow{1h};
 
 /// Two regions and two models.
-struct World {
+struct TwoRegions {
     Clock::time_point now = kNow;
     RegionHealthTracker regions{std::vector<Region>{{.id = "a"}, {.id = "b"}}, HealthOptions{}, BreakerOptions{}, 7};
     ModelId model = regions.model_id("m"), other = regions.model_id("another");
@@ -30,65 +30,65 @@ struct World {
 };
 
 TEST(Canaries, OneGoesOutEvery300To500MillisecondsForAllModels) {
-    World world;
-    world.fail(world.model, FailureClass::transport, 3);
-    ASSERT_TRUE(world.blocked(world.other));
-    EXPECT_EQ(world.next(world.model), world.now) << "the first at once";
-    auto ticket = world.canary(world.model);
+    TwoRegions tracked;
+    tracked.fail(tracked.model, FailureClass::transport, 3);
+    ASSERT_TRUE(tracked.blocked(tracked.other));
+    EXPECT_EQ(tracked.next(tracked.model), tracked.now) << "the first at once";
+    auto ticket = tracked.canary(tracked.model);
     EXPECT_TRUE(ticket.is_canary());
-    for (const auto model : {world.model, world.other}) {
-        EXPECT_GE(world.next(model), world.now + 300ms);
-        EXPECT_LE(world.next(model), world.now + 500ms);
-        EXPECT_TRUE(world.regions.canary_out_since(0, model, world.now));
+    for (const auto model : {tracked.model, tracked.other}) {
+        EXPECT_GE(tracked.next(model), tracked.now + 300ms);
+        EXPECT_LE(tracked.next(model), tracked.now + 500ms);
+        EXPECT_TRUE(tracked.regions.canary_out_since(0, model, tracked.now));
     }
-    world.regions.on_outcome(ticket, FailureClass::transport, world.now);
-    EXPECT_FALSE(world.regions.canary_out_since(0, world.model, world.now));
+    tracked.regions.on_outcome(ticket, FailureClass::transport, tracked.now);
+    EXPECT_FALSE(tracked.regions.canary_out_since(0, tracked.model, tracked.now));
 }
 
 TEST(Canaries, AnAnsweredProbeLetsTheNextOneGoAtOnce) {
-    World world;
-    world.fail(world.model, FailureClass::transport, 3);
-    auto ticket = world.canary(world.model);
-    world.regions.on_outcome(ticket, FailureClass::transport, world.now);
-    ASSERT_GT(world.next(world.model), world.now);
-    world.regions.on_probe_end(0, {.answered = true, .good = true, .took = 10ms}, world.now);
-    EXPECT_EQ(world.next(world.model), world.now);
+    TwoRegions tracked;
+    tracked.fail(tracked.model, FailureClass::transport, 3);
+    auto ticket = tracked.canary(tracked.model);
+    tracked.regions.on_outcome(ticket, FailureClass::transport, tracked.now);
+    ASSERT_GT(tracked.next(tracked.model), tracked.now);
+    tracked.regions.on_probe_end(0, {.answered = true, .good = true, .took = 10ms}, tracked.now);
+    EXPECT_EQ(tracked.next(tracked.model), tracked.now);
 }
 
 TEST(Canaries, TheFirstThatIsAnsweredClosesTheBreaker) {
-    World world;
-    world.fail(world.model, FailureClass::transport, 3);
-    auto ticket = world.canary(world.model);
-    world.regions.on_first_content(ticket, world.now);
-    EXPECT_FALSE(world.blocked(world.model));
-    EXPECT_FALSE(world.regions.canary_out_since(0, world.model, world.now));
+    TwoRegions tracked;
+    tracked.fail(tracked.model, FailureClass::transport, 3);
+    auto ticket = tracked.canary(tracked.model);
+    tracked.regions.on_first_content(ticket, tracked.now);
+    EXPECT_FALSE(tracked.blocked(tracked.model));
+    EXPECT_FALSE(tracked.regions.canary_out_since(0, tracked.model, tracked.now));
 }
 
 TEST(Canaries, EachModelThatFailsInALivingRegionHasItsOwn) {
-    World world;
-    for (const auto model : {world.model, world.other}) world.fail(model, FailureClass::timeout, 5);
-    ASSERT_TRUE(world.blocked(world.model));
-    ASSERT_TRUE(world.blocked(world.other));
-    ASSERT_EQ(world.regions.facts(0, world.now).breaker, BreakerState::closed);
-    auto ticket = world.canary(world.model);
-    EXPECT_GE(world.next(world.model), world.now + 300ms);
-    EXPECT_EQ(world.next(world.other), world.now);
-    EXPECT_TRUE(world.regions.canary_out_since(0, world.model, world.now));
-    EXPECT_FALSE(world.regions.canary_out_since(0, world.other, world.now));
-    world.regions.on_first_content(ticket, world.now);
-    EXPECT_FALSE(world.blocked(world.model));
-    EXPECT_TRUE(world.blocked(world.other));
+    TwoRegions tracked;
+    for (const auto model : {tracked.model, tracked.other}) tracked.fail(model, FailureClass::timeout, 5);
+    ASSERT_TRUE(tracked.blocked(tracked.model));
+    ASSERT_TRUE(tracked.blocked(tracked.other));
+    ASSERT_EQ(tracked.regions.facts(0, tracked.now).breaker, BreakerState::closed);
+    auto ticket = tracked.canary(tracked.model);
+    EXPECT_GE(tracked.next(tracked.model), tracked.now + 300ms);
+    EXPECT_EQ(tracked.next(tracked.other), tracked.now);
+    EXPECT_TRUE(tracked.regions.canary_out_since(0, tracked.model, tracked.now));
+    EXPECT_FALSE(tracked.regions.canary_out_since(0, tracked.other, tracked.now));
+    tracked.regions.on_first_content(ticket, tracked.now);
+    EXPECT_FALSE(tracked.blocked(tracked.model));
+    EXPECT_TRUE(tracked.blocked(tracked.other));
 }
 
 TEST(Canaries, OneWhoseModelWasForgottenEndsLikeAnyOther) {
-    World world;
-    world.fail(world.model, FailureClass::timeout, 5);
-    auto ticket = world.canary(world.model);
+    TwoRegions tracked;
+    tracked.fail(tracked.model, FailureClass::timeout, 5);
+    auto ticket = tracked.canary(tracked.model);
     for (int i = 0; i < 1'000; ++i) {
-        world.regions.limit_until(0, world.regions.model_id("made up " + std::to_string(i)), kNow + 1h);
+        tracked.regions.limit_until(0, tracked.regions.model_id("made up " + std::to_string(i)), kNow + 1h);
     }
-    world.regions.on_outcome(ticket, FailureClass::timeout, world.now);
-    EXPECT_FALSE(world.regions.canary_out_since(0, world.model, world.now));
+    tracked.regions.on_outcome(ticket, FailureClass::timeout, tracked.now);
+    EXPECT_FALSE(tracked.regions.canary_out_since(0, tracked.model, tracked.now));
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Clock::time_point kNow{1h};
+constexpr Clock::time_point kProbedAt{1h};
 
 TEST(ProbeTrust, SilenceIsBelievedUntilCallsContradictIt) {
     ProbeTrust trust;
@@ -44,13 +44,13 @@ TEST(ProbeTrust, TwoContradictionsInARowEndIt) {
 
 TEST(ProbeTrust, WhereItIsLostAProbeAMinuteIsTriedAndTheOthersOnlyConnect) {
     ProbeTrust trust;
-    EXPECT_FALSE(trust.only_connect(kNow));
+    EXPECT_FALSE(trust.only_connect(kProbedAt));
     trust.on_missed_beside_calls();
-    EXPECT_FALSE(trust.only_connect(kNow));
-    EXPECT_TRUE(trust.only_connect(kNow + 1s));
-    EXPECT_TRUE(trust.only_connect(kNow + 59s));
-    EXPECT_FALSE(trust.only_connect(kNow + 60s));
-    EXPECT_TRUE(trust.only_connect(kNow + 61s));
+    EXPECT_FALSE(trust.only_connect(kProbedAt));
+    EXPECT_TRUE(trust.only_connect(kProbedAt + 1s));
+    EXPECT_TRUE(trust.only_connect(kProbedAt + 59s));
+    EXPECT_FALSE(trust.only_connect(kProbedAt + 60s));
+    EXPECT_TRUE(trust.only_connect(kProbedAt + 61s));
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using enum Bulkhead::QueueCap;
 
-constexpr Bulkhead::time_point kStart{1h};
+constexpr Bulkhead::time_point kLaneStart{1h};
 
 std::vector<Bulkhead::Target> targets(const std::vector<std::size_t>& regions, LimiterKey key = {}) {
     std::vector<Bulkhead::Target> all;
@@ -27,9 +27,9 @@ std::vector<Bulkhead::Target> targets(const std::vector<std::size_t>& regions, L
 class FullRegions {
   public:
     explicit FullRegions(int queue = 10) : bulkhead(2, {.max_per_region = 1, .queue = queue}, 1) {
-        for (const std::size_t region : {0U, 1U}) permits.push_back(bulkhead.acquire(region, {}, kStart));
+        for (const std::size_t region : {0U, 1U}) permits.push_back(bulkhead.acquire(region, {}, kLaneStart));
     }
-    Bulkhead::Waiter waiter(std::string name, std::vector<std::size_t> of, Bulkhead::time_point since = kStart,
+    Bulkhead::Waiter waiter(std::string name, std::vector<std::size_t> of, Bulkhead::time_point since = kLaneStart,
                             int priority = 1, Bulkhead::QueueCap cap = enforced) {
         return bulkhead.join(targets(of), since, priority, cap, [this, name] { notified.push_back(name); });
     }
@@ -45,14 +45,15 @@ TEST(Bulkhead, AReleaseNotifiesTheFirstWaiterForThatRegion) {
                any = regions.waiter("any", {0, 1});
     regions.permits[1].release();
     EXPECT_THAT(regions.notified, ElementsAre("far"));
-    EXPECT_TRUE(regions.bulkhead.has_room(1, {}, kStart));
-    EXPECT_FALSE(regions.bulkhead.has_room(0, {}, kStart));
+    EXPECT_TRUE(regions.bulkhead.has_room(1, {}, kLaneStart));
+    EXPECT_FALSE(regions.bulkhead.has_room(0, {}, kLaneStart));
 }
 
 TEST(Bulkhead, OrdersByAgeAndOnePriorityClassEqualsFiveSeconds) {
     FullRegions regions;
-    const auto low = regions.waiter("low", {0}, kStart, 2), younger = regions.waiter("younger", {0}, kStart + 1s);
-    auto high = regions.waiter("high", {0}, kStart + 5s, 0);
+    const auto low = regions.waiter("low", {0}, kLaneStart, 2),
+               younger = regions.waiter("younger", {0}, kLaneStart + 1s);
+    auto high = regions.waiter("high", {0}, kLaneStart + 5s, 0);
     regions.permits[0].release();
     EXPECT_THAT(regions.notified, ElementsAre("high"));
     high.leave();
@@ -74,7 +75,7 @@ TEST(Bulkhead, AFullQueueAcceptsOnlyExemptCalls) {
     FullRegions regions(1);
     const auto first = regions.waiter("first", {0});
     EXPECT_FALSE(regions.waiter("second", {0}));
-    const auto back = regions.waiter("back", {0}, kStart - 1s, 1, exempt);
+    const auto back = regions.waiter("back", {0}, kLaneStart - 1s, 1, exempt);
     EXPECT_TRUE(back);
     regions.permits[0].release();
     EXPECT_THAT(regions.notified, ElementsAre("back")) << "by its age";
@@ -97,9 +98,9 @@ constexpr LimiterKey kKey{.model = 7, .account = 1}, kOtherModel{.model = 8, .ac
 class FullRegion {
   public:
     explicit FullRegion(bool adaptive = true) : bulkhead(1, {.adaptive = adaptive}, 1) {
-        for (int i = 0; i < 3; ++i) permits.push_back(bulkhead.acquire(0, kKey, kStart));
-        auto refused = bulkhead.acquire(0, kKey, kStart);
-        refused.on_refusal({}, kStart);
+        for (int i = 0; i < 3; ++i) permits.push_back(bulkhead.acquire(0, kKey, kLaneStart));
+        auto refused = bulkhead.acquire(0, kKey, kLaneStart);
+        refused.on_refusal({}, kLaneStart);
     }
     Bulkhead::Waiter waiter(std::string name, Bulkhead::time_point since, LimiterKey key = kKey) {
         return bulkhead.join(targets({0}, key), since, 1, exempt, [this, name] { notified.push_back(name); });
@@ -112,32 +113,32 @@ class FullRegion {
 
 TEST(Bulkhead, ARefusalSetsTheLimit) {
     FullRegion region;
-    EXPECT_FALSE(region.bulkhead.has_room(0, kKey, kStart));
-    EXPECT_EQ(region.bulkhead.load_limit(0, kKey, kStart), 3);
+    EXPECT_FALSE(region.bulkhead.has_room(0, kKey, kLaneStart));
+    EXPECT_EQ(region.bulkhead.load_limit(0, kKey, kLaneStart), 3);
     region.permits.pop_back();
-    EXPECT_TRUE(region.bulkhead.has_room(0, kKey, kStart));
+    EXPECT_TRUE(region.bulkhead.has_room(0, kKey, kLaneStart));
 }
 
 TEST(Bulkhead, ALimitAppliesToOneModelAndAccount) {
     FullRegion region;
-    EXPECT_TRUE(region.bulkhead.has_room(0, kOtherModel, kStart));
-    EXPECT_TRUE(region.bulkhead.has_room(0, kOtherAccount, kStart));
-    EXPECT_EQ(region.bulkhead.load_limit(0, kOtherAccount, kStart), std::nullopt);
-    EXPECT_EQ(region.bulkhead.load_limit(0, kStart), 3) << "the lowest of any model and account";
+    EXPECT_TRUE(region.bulkhead.has_room(0, kOtherModel, kLaneStart));
+    EXPECT_TRUE(region.bulkhead.has_room(0, kOtherAccount, kLaneStart));
+    EXPECT_EQ(region.bulkhead.load_limit(0, kOtherAccount, kLaneStart), std::nullopt);
+    EXPECT_EQ(region.bulkhead.load_limit(0, kLaneStart), 3) << "the lowest of any model and account";
 }
 
 TEST(Bulkhead, LearnsNoLimitUnlessAdaptive) {
     FullRegion region(false);
-    EXPECT_TRUE(region.bulkhead.has_room(0, kKey, kStart));
-    EXPECT_EQ(region.bulkhead.load_limit(0, kStart), std::nullopt);
+    EXPECT_TRUE(region.bulkhead.has_room(0, kKey, kLaneStart));
+    EXPECT_EQ(region.bulkhead.load_limit(0, kLaneStart), std::nullopt);
 }
 
 TEST(Bulkhead, RoomGoesToTheOldestWaiter) {
     FullRegion region;
-    const auto younger = region.waiter("younger", kStart + 1s), older = region.waiter("older", kStart);
+    const auto younger = region.waiter("younger", kLaneStart + 1s), older = region.waiter("older", kLaneStart);
     region.permits.pop_back();
     EXPECT_THAT(region.notified, ElementsAre("older"));
-    const auto now = kStart + 2s;
+    const auto now = kLaneStart + 2s;
     EXPECT_TRUE(region.bulkhead.has_room_for(0, kKey, older.queue_key(), now));
     EXPECT_FALSE(region.bulkhead.has_room_for(0, kKey, younger.queue_key(), now));
     const Bulkhead::QueueKey newcomer{Bulkhead::age(now, 1), ~std::uint64_t{0}};
@@ -147,22 +148,22 @@ TEST(Bulkhead, RoomGoesToTheOldestWaiter) {
 
 TEST(Bulkhead, AWaiterThatSkipsDoesNotBlockTheOthers) {
     FullRegion region;
-    auto first = region.waiter("first", kStart);
-    const auto second = region.waiter("second", kStart + 1s);
+    auto first = region.waiter("first", kLaneStart);
+    const auto second = region.waiter("second", kLaneStart + 1s);
     region.permits.pop_back();
-    EXPECT_FALSE(region.bulkhead.has_room_for(0, kKey, second.queue_key(), kStart + 2s));
+    EXPECT_FALSE(region.bulkhead.has_room_for(0, kKey, second.queue_key(), kLaneStart + 2s));
     first.skip(targets({0}, kKey));
     EXPECT_THAT(region.notified, ElementsAre("first", "second"));
-    EXPECT_TRUE(region.bulkhead.has_room_for(0, kKey, second.queue_key(), kStart + 2s));
+    EXPECT_TRUE(region.bulkhead.has_room_for(0, kKey, second.queue_key(), kLaneStart + 2s));
 }
 
 TEST(Bulkhead, ManyWaitersForAFullKeyDoNotHideOthersBehindThem) {
     FullRegion region;
-    auto other = region.bulkhead.acquire(0, kOtherModel, kStart);
-    { region.bulkhead.acquire(0, kOtherModel, kStart).on_refusal({}, kStart); }
+    auto other = region.bulkhead.acquire(0, kOtherModel, kLaneStart);
+    { region.bulkhead.acquire(0, kOtherModel, kLaneStart).on_refusal({}, kLaneStart); }
     std::vector<Bulkhead::Waiter> crowd;
-    for (int i = 0; i < 500; ++i) crowd.push_back(region.waiter("crowd", kStart));
-    const auto behind = region.waiter("behind", kStart + 1s, kOtherModel);
+    for (int i = 0; i < 500; ++i) crowd.push_back(region.waiter("crowd", kLaneStart));
+    const auto behind = region.waiter("behind", kLaneStart + 1s, kOtherModel);
     region.notified.clear();
     other.release();
     EXPECT_THAT(region.notified, ElementsAre("behind"));
@@ -172,8 +173,8 @@ TEST(Bulkhead, ManyWaitersForAFullKeyDoNotHideOthersBehindThem) {
 
 TEST(Bulkhead, ASkipWithoutANotificationWakesNoWaiter) {
     FullRegion region;
-    auto first = region.waiter("first", kStart);
-    const auto second = region.waiter("second", kStart + 1s);
+    auto first = region.waiter("first", kLaneStart);
+    const auto second = region.waiter("second", kLaneStart + 1s);
     first.skip(targets({0}, kKey));
     EXPECT_THAT(region.notified, ElementsAre());
 }
@@ -181,11 +182,11 @@ TEST(Bulkhead, ASkipWithoutANotificationWakesNoWaiter) {
 TEST(Bulkhead, IdleKeysAreDroppedWhenThereAreMany) {
     FullRegion region;
     for (std::uint64_t model = 100; model < 10'000; ++model) {
-        auto permit = region.bulkhead.acquire(0, {.model = model, .account = 1}, kStart);
-        permit.on_refusal({}, kStart);
+        auto permit = region.bulkhead.acquire(0, {.model = model, .account = 1}, kLaneStart);
+        permit.on_refusal({}, kLaneStart);
     }
-    EXPECT_FALSE(region.bulkhead.has_room(0, kKey, kStart)) << "requests in flight still count";
-    EXPECT_EQ(region.bulkhead.load_limit(0, {.model = 100, .account = 1}, kStart), std::nullopt);
+    EXPECT_FALSE(region.bulkhead.has_room(0, kKey, kLaneStart)) << "requests in flight still count";
+    EXPECT_EQ(region.bulkhead.load_limit(0, {.model = 100, .account = 1}, kLaneStart), std::nullopt);
 }
 
 }  // namespace

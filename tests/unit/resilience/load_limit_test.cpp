@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr LoadLimit::time_point kStart{1h};
+constexpr LoadLimit::time_point kLimitStart{1h};
 constexpr double kMiddle = 0.5;  // the middle of the random spread
 
 /// A region that refuses immediately.
@@ -25,7 +25,7 @@ class Region {
     LoadLimit::nanoseconds throttle(std::optional<milliseconds> hint = {}) { return refuse(3, hint, true); }
 
     LoadLimit limit;
-    LoadLimit::time_point now = kStart;
+    LoadLimit::time_point now = kLimitStart;
 };
 
 TEST(LoadLimit, NothingIsLimitedBeforeARefusal) {

@@ -15,59 +15,59 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 using time_point = SlidingSum::time_point;
 
-constexpr time_point kStart{1h};
+constexpr time_point kSumStart{1h};
 
 TEST(SlidingSum, WhatIsHeldCounts) {
     SlidingSum sum(100, 60s);
     sum.hold(80);
-    EXPECT_TRUE(sum.fits(20, kStart));
-    EXPECT_FALSE(sum.fits(21, kStart));
-    EXPECT_FALSE(sum.fits_at(21, kStart)) << "it depends on the call under way";
+    EXPECT_TRUE(sum.fits(20, kSumStart));
+    EXPECT_FALSE(sum.fits(21, kSumStart));
+    EXPECT_FALSE(sum.fits_at(21, kSumStart)) << "it depends on the call under way";
     sum.release(80);
-    EXPECT_TRUE(sum.fits(100, kStart));
+    EXPECT_TRUE(sum.fits(100, kSumStart));
 }
 
 TEST(SlidingSum, AnAmountCountsForTheWholeSpan) {
     SlidingSum sum(100, 60s);
     sum.hold(100);
-    sum.book(100, kStart + 900ms);
-    EXPECT_EQ(sum.sum(kStart + 60s + 899ms), 100);
-    EXPECT_EQ(sum.fits_at(1, kStart + 2s), kStart + 61s) << "with its bucket";
-    EXPECT_EQ(sum.sum(kStart + 61s), 0);
+    sum.book(100, kSumStart + 900ms);
+    EXPECT_EQ(sum.sum(kSumStart + 60s + 899ms), 100);
+    EXPECT_EQ(sum.fits_at(1, kSumStart + 2s), kSumStart + 61s) << "with its bucket";
+    EXPECT_EQ(sum.sum(kSumStart + 61s), 0);
 }
 
 TEST(SlidingSum, SavingsHelpAtOnce) {
     SlidingSum sum(100, 60s);
     sum.hold(100);
-    sum.book(100, kStart);
-    sum.settle(100, 30, kStart, kStart + 10s);
-    EXPECT_EQ(sum.sum(kStart + 10s), 30);
+    sum.book(100, kSumStart);
+    sum.settle(100, 30, kSumStart, kSumStart + 10s);
+    EXPECT_EQ(sum.sum(kSumStart + 10s), 30);
 }
 
 TEST(SlidingSum, ExcessCountsFromWhenItIsKnown) {
     SlidingSum sum(100, 60s);
     sum.hold(10);
-    sum.book(10, kStart);
-    sum.settle(10, 70, kStart, kStart + 50s);
-    EXPECT_EQ(sum.sum(kStart + 50s), 70);
-    EXPECT_EQ(sum.sum(kStart + 62s), 60);
+    sum.book(10, kSumStart);
+    sum.settle(10, 70, kSumStart, kSumStart + 50s);
+    EXPECT_EQ(sum.sum(kSumStart + 50s), 70);
+    EXPECT_EQ(sum.sum(kSumStart + 62s), 60);
 }
 
 TEST(SlidingSum, SavingsOfWhatIsForgottenAreNot) {
     SlidingSum sum(100, 60s);
     sum.hold(50);
-    sum.book(50, kStart);
+    sum.book(50, kSumStart);
     sum.hold(40);
-    sum.book(40, kStart + 61s);  // uses the same entry of the ring
-    sum.settle(50, 0, kStart, kStart + 62s);
-    EXPECT_EQ(sum.sum(kStart + 62s), 40);
+    sum.book(40, kSumStart + 61s);  // uses the same entry of the ring
+    sum.settle(50, 0, kSumStart, kSumStart + 62s);
+    EXPECT_EQ(sum.sum(kSumStart + 62s), 40);
 }
 
 TEST(SlidingSum, AClockThatSteppedBackStillKnowsWhen) {
     SlidingSum sum(100, 60s);
     sum.hold(100);
-    sum.book(100, kStart + 50s);
-    EXPECT_EQ(sum.fits_at(10, kStart), kStart + 50s + 61s);
+    sum.book(100, kSumStart + 50s);
+    EXPECT_EQ(sum.fits_at(10, kSumStart), kSumStart + 50s + 61s);
 }
 
 /// In every history, also when the clock jumps, the sum equals that of its bookings, added one by one.
@@ -79,7 +79,7 @@ TEST(SlidingSum, IsThatOfItsBookings) {
     for (int round = 0; round < 200; ++round) {
         SlidingSum sum(1'000, 60s);
         std::vector<std::pair<time_point, std::int64_t>> booked;
-        auto now = kStart;
+        auto now = kSumStart;
         for (int step = 0; step < 300; ++step) {
             now += pick(10) == 0 ? std::chrono::seconds(pick(150)) : milliseconds(pick(1'500));
             const auto amount = pick(100);
@@ -95,7 +95,7 @@ TEST(SlidingSum, IsThatOfItsBookings) {
                 before = amount;
             }
             // Older entries of the ring have been reused.
-            const auto seen = now - kStart < 58s ? now - milliseconds(pick(3'000)) : now;
+            const auto seen = now - kSumStart < 58s ? now - milliseconds(pick(3'000)) : now;
             std::int64_t expected = 0;
             for (const auto& [when, much] : booked) {
                 const auto second = std::chrono::floor<std::chrono::seconds>(when);
@@ -110,10 +110,10 @@ TEST(SlidingSum, WaitsForAsManyBucketsAsItTakes) {
     SlidingSum sum(100, 60s);
     for (int i = 0; i < 10; ++i) {
         sum.hold(10);
-        sum.book(10, kStart + i * 1s);
+        sum.book(10, kSumStart + i * 1s);
     }
-    EXPECT_EQ(sum.fits_at(25, kStart + 10s), kStart + 2s + 61s);
-    EXPECT_FALSE(sum.fits_at(101, kStart + 10s)) << "never";
+    EXPECT_EQ(sum.fits_at(25, kSumStart + 10s), kSumStart + 2s + 61s);
+    EXPECT_FALSE(sum.fits_at(101, kSumStart + 10s)) << "never";
 }
 
 }  // namespace

@@ -9,94 +9,94 @@ namespace {
 using namespace std::chrono_literals;
 using time_point = SlidingWindow::time_point;
 
-constexpr time_point kStart{1h};
+constexpr time_point kWindowStart{1h};
 
 TEST(SlidingWindow, LetsAsManyGoAtOnceAsItHasSlots) {
     SlidingWindow window(3, 60s);
-    for (int i = 0; i < 3; ++i) EXPECT_TRUE(window.take(kStart)) << i;
-    EXPECT_FALSE(window.take(kStart));
-    EXPECT_EQ(window.used(kStart), 3U);
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(window.take(kWindowStart)) << i;
+    EXPECT_FALSE(window.take(kWindowStart));
+    EXPECT_EQ(window.used(kWindowStart), 3U);
 }
 
 TEST(SlidingWindow, ASlotRestsForTheSpanAfterItsCallArrived) {
     SlidingWindow window(1, 60s);
-    ASSERT_TRUE(window.take(kStart));
-    const auto mark = window.sent(kStart + 5ms);
-    EXPECT_EQ(window.free_at(), kStart + 5ms + 61s + 50ms) << "nobody knows yet when it arrived";
-    window.arrived(mark, kStart + 105ms);
-    EXPECT_EQ(window.free_at(), kStart + 105ms + 60s + 50ms);
-    EXPECT_FALSE(window.take(kStart + 60s));
-    EXPECT_TRUE(window.take(kStart + 60s + 155ms));
+    ASSERT_TRUE(window.take(kWindowStart));
+    const auto mark = window.sent(kWindowStart + 5ms);
+    EXPECT_EQ(window.free_at(), kWindowStart + 5ms + 61s + 50ms) << "nobody knows yet when it arrived";
+    window.arrived(mark, kWindowStart + 105ms);
+    EXPECT_EQ(window.free_at(), kWindowStart + 105ms + 60s + 50ms);
+    EXPECT_FALSE(window.take(kWindowStart + 60s));
+    EXPECT_TRUE(window.take(kWindowStart + 60s + 155ms));
 }
 
 TEST(SlidingWindow, AnUnsentCallLeavesNoTrace) {
     SlidingWindow window(1, 60s);
-    const auto slot = window.take(kStart);
+    const auto slot = window.take(kWindowStart);
     ASSERT_TRUE(slot);
     EXPECT_FALSE(window.free_at()) << "it depends on the call under way";
     window.give_back(*slot);
-    EXPECT_TRUE(window.take(kStart));
+    EXPECT_TRUE(window.take(kWindowStart));
 }
 
 TEST(SlidingWindow, SlotsGoInTheOrderInWhichTheyBecomeFree) {
     SlidingWindow window(2, 60s);
-    ASSERT_TRUE(window.take(kStart));
-    ASSERT_TRUE(window.take(kStart));
-    const auto slow = window.sent(kStart);
-    const auto quick = window.sent(kStart + 10ms);
-    window.arrived(quick, kStart + 20ms);
-    window.arrived(slow, kStart + 900ms);
-    EXPECT_EQ(window.free_at(0), kStart + 20ms + 60s + 50ms);
-    EXPECT_EQ(window.free_at(1), kStart + 900ms + 60s + 50ms);
+    ASSERT_TRUE(window.take(kWindowStart));
+    ASSERT_TRUE(window.take(kWindowStart));
+    const auto slow = window.sent(kWindowStart);
+    const auto quick = window.sent(kWindowStart + 10ms);
+    window.arrived(quick, kWindowStart + 20ms);
+    window.arrived(slow, kWindowStart + 900ms);
+    EXPECT_EQ(window.free_at(0), kWindowStart + 20ms + 60s + 50ms);
+    EXPECT_EQ(window.free_at(1), kWindowStart + 900ms + 60s + 50ms);
     EXPECT_EQ(window.free_at(2), *window.free_at(0) + 60s + 50ms) << "in the round after that";
 }
 
 TEST(SlidingWindow, TheGraceOfAShortSpanIsShort) {
     SlidingWindow window(1, 100ms);
-    ASSERT_TRUE(window.take(kStart));
-    window.sent(kStart);
-    EXPECT_EQ(window.free_at(), kStart + 100ms + 10ms + 5ms);
+    ASSERT_TRUE(window.take(kWindowStart));
+    window.sent(kWindowStart);
+    EXPECT_EQ(window.free_at(), kWindowStart + 100ms + 10ms + 5ms);
 }
 
 TEST(SlidingWindow, ALateArrivalOfASlotInUseChangesNothing) {
     SlidingWindow window(1, 100ms);
-    ASSERT_TRUE(window.take(kStart));
-    const auto mark = window.sent(kStart);
-    ASSERT_TRUE(window.take(kStart + 200ms));
-    window.arrived(mark, kStart + 1ms);
+    ASSERT_TRUE(window.take(kWindowStart));
+    const auto mark = window.sent(kWindowStart);
+    ASSERT_TRUE(window.take(kWindowStart + 200ms));
+    window.arrived(mark, kWindowStart + 1ms);
     EXPECT_FALSE(window.free_at());
 }
 
 TEST(SlidingWindow, FewerSlotsCountTheCallsThatWereSentAlready) {
     SlidingWindow window(4, 60s);
     for (int i = 0; i < 2; ++i) {
-        ASSERT_TRUE(window.take(kStart));
-        window.sent(kStart);
+        ASSERT_TRUE(window.take(kWindowStart));
+        window.sent(kWindowStart);
     }
-    window.resize(3, kStart);
-    EXPECT_TRUE(window.take(kStart));
-    EXPECT_FALSE(window.take(kStart)) << "two were sent, one is taken";
-    EXPECT_EQ(window.used(kStart), 3U);
+    window.resize(3, kWindowStart);
+    EXPECT_TRUE(window.take(kWindowStart));
+    EXPECT_FALSE(window.take(kWindowStart)) << "two were sent, one is taken";
+    EXPECT_EQ(window.used(kWindowStart), 3U);
 }
 
 TEST(SlidingWindow, TakenSlotsGoWhenTheyComeBack) {
     SlidingWindow window(2, 60s);
-    ASSERT_TRUE(window.take(kStart));
-    ASSERT_TRUE(window.take(kStart));
-    window.resize(1, kStart);
-    window.sent(kStart);
-    window.sent(kStart);
-    EXPECT_TRUE(window.take(kStart + 2min));
-    EXPECT_FALSE(window.take(kStart + 2min));
+    ASSERT_TRUE(window.take(kWindowStart));
+    ASSERT_TRUE(window.take(kWindowStart));
+    window.resize(1, kWindowStart);
+    window.sent(kWindowStart);
+    window.sent(kWindowStart);
+    EXPECT_TRUE(window.take(kWindowStart + 2min));
+    EXPECT_FALSE(window.take(kWindowStart + 2min));
 }
 
 TEST(SlidingWindow, MoreSlotsRestFirst) {
     SlidingWindow window(1, 60s);
-    ASSERT_TRUE(window.take(kStart));
-    window.resize(3, kStart);
-    EXPECT_FALSE(window.take(kStart));
-    EXPECT_TRUE(window.take(kStart + 61s));
-    EXPECT_TRUE(window.take(kStart + 61s));
+    ASSERT_TRUE(window.take(kWindowStart));
+    window.resize(3, kWindowStart);
+    EXPECT_FALSE(window.take(kWindowStart));
+    EXPECT_TRUE(window.take(kWindowStart + 61s));
+    EXPECT_TRUE(window.take(kWindowStart + 61s));
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
-Stats some_stats() {
+Stats stats_of_two_regions() {
     return {
         .uptime = 90s,
         .in_flight = 1,
@@ -50,7 +50,7 @@ Stats some_stats() {
 }
 
 TEST(Stats, AsJsonHasEveryFigureUnderItsName) {
-    const auto json = nlohmann::json::parse(some_stats().to_json());
+    const auto json = nlohmann::json::parse(stats_of_two_regions().to_json());
     EXPECT_EQ(json["uptime_seconds"], 90.0);
     EXPECT_EQ(json["calls"], 7);
     EXPECT_EQ(json["success_rate"], 0.8);
@@ -83,7 +83,7 @@ TEST(Stats, AsJsonHasEveryFigureUnderItsName) {
 
 TEST(Stats, PrintsAsATable) {
     std::ostringstream table;
-    table << some_stats();
+    table << stats_of_two_regions();
     for (const auto* word : {"calls 7", "ok 4", "failovers 2", "draining", "down: attempts fail (tls_failed)", "75.0 %",
                              "212", "1.50 USD"}) {
         EXPECT_THAT(table.str(), HasSubstr(word));

@@ -17,13 +17,13 @@ using testing::Not;
 using namespace std::chrono_literals;
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
-Error decode(int status, std::string_view body, const Headers& headers = {}) {
+Error error_of(int status, std::string_view body, const Headers& headers = {}) {
     return decode_error(status, headers, body, "api.example.com", {});
 }
 
 /// The error's fields: "message|type|code|param".
 std::string words(int status, std::string_view body) {
-    const Error error = decode(status, body);
+    const Error error = error_of(status, body);
     return error.message + "|" + error.provider_type + "|" + error.provider_code + "|" + error.provider_param;
 }
 
@@ -77,32 +77,32 @@ TEST(ErrorBody, IsReadInEveryShape) {
 }
 
 TEST(ErrorBody, WithoutWordsIsDescribed) {
-    EXPECT_EQ(decode(502, "").message, "HTTP 502 from api.example.com: Bad Gateway (empty body)");
+    EXPECT_EQ(error_of(502, "").message, "HTTP 502 from api.example.com: Bad Gateway (empty body)");
     EXPECT_EQ(decode_error(502, {}, std::nullopt, "api.example.com").message,
               "HTTP 502 from api.example.com: Bad Gateway")
         << "one that nobody waited for may say anything";
-    EXPECT_EQ(decode(599, "").message, "HTTP 599 from api.example.com (empty body)");
-    EXPECT_EQ(decode(502, "<html><head><title>502\n Bad <b>Gateway</b></title></head><body>x</body></html>").message,
+    EXPECT_EQ(error_of(599, "").message, "HTTP 599 from api.example.com (empty body)");
+    EXPECT_EQ(error_of(502, "<html><head><title>502\n Bad <b>Gateway</b></title></head><body>x</body></html>").message,
               "HTTP 502 from api.example.com: 502 Bad Gateway (HTML, 78 bytes)");
-    EXPECT_EQ(decode(413, "<html><h1>413 Request Entity Too Large</h1></html>").message,
+    EXPECT_EQ(error_of(413, "<html><h1>413 Request Entity Too Large</h1></html>").message,
               "HTTP 413 from api.example.com: 413 Request Entity Too Large (HTML, 50 bytes)");
-    EXPECT_EQ(decode(500, "{\"error\":{\"mess").message,
+    EXPECT_EQ(error_of(500, "{\"error\":{\"mess").message,
               "HTTP 500 from api.example.com: Internal Server Error (non-JSON body, 15 bytes)");
-    EXPECT_EQ(decode(500, "{}").message,
+    EXPECT_EQ(error_of(500, "{}").message,
               "HTTP 500 from api.example.com: Internal Server Error (JSON without a message, 2 bytes)");
 }
 
 TEST(ErrorBody, MessagesAreOneShortLineWithoutMarkup) {
-    EXPECT_EQ(decode(400, R"({"error":{"message":"a\u009b2J b\u0000\u0085c \u00e9\u00a9"}})").message, "a 2J b c é©");
-    EXPECT_EQ(decode(400, R"({"error":{"message":"a\r\n\tb\u0000  c"}})").message, "a b c");
-    const Error longer = decode(400, R"({"error":{"message":")" + std::string(50000, 'x') + "\"}}");
+    EXPECT_EQ(error_of(400, R"({"error":{"message":"a\u009b2J b\u0000\u0085c \u00e9\u00a9"}})").message, "a 2J b c é©");
+    EXPECT_EQ(error_of(400, R"({"error":{"message":"a\r\n\tb\u0000  c"}})").message, "a b c");
+    const Error longer = error_of(400, R"({"error":{"message":")" + std::string(50000, 'x') + "\"}}");
     EXPECT_LT(longer.message.size(), 1100U);
     EXPECT_EQ(longer.raw_body.size(), 8192U);
     const Error html =
-        decode(502, R"({"error":{"message":"<html><title>Oops</title><script>alert(1)</script></html>"}})");
+        error_of(502, R"({"error":{"message":"<html><title>Oops</title><script>alert(1)</script></html>"}})");
     EXPECT_EQ(html.message, "Oops");
     const auto said = [](const std::string& message) {
-        return decode(502, R"({"error":{"message":")" + message + "\"}}").message;
+        return error_of(502, R"({"error":{"message":")" + message + "\"}}").message;
     };
     EXPECT_EQ(said("upstream said: <HTML><title>Bad Gateway</title><body>x</body></HTML>"),
               "upstream said: Bad Gateway");
@@ -111,16 +111,16 @@ TEST(ErrorBody, MessagesAreOneShortLineWithoutMarkup) {
 }
 
 TEST(ErrorBody, KeepsIdsAndWaits) {
-    const Error error = decode(429, R"({"error":{"message":"m"},"request_id":"from-body"})",
-                               {{"retry-after", "3"}, {"x-request-id", "from-header"}});
+    const Error error = error_of(429, R"({"error":{"message":"m"},"request_id":"from-body"})",
+                                 {{"retry-after", "3"}, {"x-request-id", "from-header"}});
     EXPECT_EQ(error.request_id, "from-header");
     EXPECT_EQ(error.retry_after, 3s);
     EXPECT_EQ(error.http_status, 429);
     EXPECT_EQ(error.effective_status, 429);
-    EXPECT_EQ(decode(529, R"({"type":"error","error":{"type":"overloaded_error"},"request_id":"req_1"})").request_id,
+    EXPECT_EQ(error_of(529, R"({"type":"error","error":{"type":"overloaded_error"},"request_id":"req_1"})").request_id,
               "req_1");
-    const Error google =
-        decode(429, R"([{"error":{"code":429,"message":"m","details":[{"@type":"RetryInfo","retryDelay":"34.5s"}]}}])");
+    const Error google = error_of(
+        429, R"([{"error":{"code":429,"message":"m","details":[{"@type":"RetryInfo","retryDelay":"34.5s"}]}}])");
     EXPECT_EQ(google.retry_after, 34500ms);
 }
 
@@ -226,7 +226,7 @@ TEST(ErrorClass, EveryStatusAndCode) {
         {529, R"({"type":"error","error":{"type":"overloaded_error"}})", server_failed},
     };
     for (const auto& row : rows)
-        EXPECT_EQ(decode(row.status, row.body).code, row.code) << row.status << " " << row.body;
+        EXPECT_EQ(error_of(row.status, row.body).code, row.code) << row.status << " " << row.body;
 }
 
 TEST(ErrorClass, IsWhatTheWordsOfEachProviderMean) {
@@ -434,7 +434,7 @@ TEST(ErrorClass, IsWhatTheWordsOfEachProviderMean) {
     };
     for (const auto& row : rows) {
         if (row.status != 200) {
-            EXPECT_EQ(decode(row.status, row.body).code, row.code) << row.status << " " << row.body;
+            EXPECT_EQ(error_of(row.status, row.body).code, row.code) << row.status << " " << row.body;
             continue;
         }
         const auto plain = decode_completion(std::string(row.body));
@@ -477,22 +477,22 @@ TEST(ErrorBody, KeepsTheIdOfTheRequest) {
     for (const std::string_view body :
          {R"({"error":{"message":"m"},"request_id":"r"})", R"({"error":{"message":"m","request_id":"r"}})",
           R"({"code":"c","message":"m","requestId":"r"})"}) {
-        EXPECT_EQ(decode(500, body).request_id, "r") << body;
+        EXPECT_EQ(error_of(500, body).request_id, "r") << body;
     }
-    EXPECT_EQ(decode(500, R"({"request_id":"r"})", {{"x-request-id", "h"}}).request_id, "h");
+    EXPECT_EQ(error_of(500, R"({"request_id":"r"})", {{"x-request-id", "h"}}).request_id, "h");
 }
 
 TEST(ErrorBody, ANamedHeaderStandsForAMissingType) {
-    EXPECT_EQ(decode(400, R"({"message":"m"})", {{"x-amzn-ErrorType", "ThrottlingException:http://x"}}).code,
+    EXPECT_EQ(error_of(400, R"({"message":"m"})", {{"x-amzn-ErrorType", "ThrottlingException:http://x"}}).code,
               ErrorCode::rate_limited);
 }
 
 TEST(ErrorClass, AWrongBaseUrlGetsAHint) {
-    EXPECT_THAT(decode(404, "<html></html>").message, HasSubstr("base URL"));
-    EXPECT_THAT(decode(405, "").message, HasSubstr("/v1"));
+    EXPECT_THAT(error_of(404, "<html></html>").message, HasSubstr("base URL"));
+    EXPECT_THAT(error_of(405, "").message, HasSubstr("/v1"));
     EXPECT_THAT(error_from_fields({.message = "Unexpected endpoint or method. (POST /x)"}).message, HasSubstr("/v1"));
-    EXPECT_THAT(decode(302, "").message, HasSubstr("redirects are not followed"));
-    EXPECT_THAT(decode(404, R"({"error":{"code":"model_not_found","message":"m"}})").message,
+    EXPECT_THAT(error_of(302, "").message, HasSubstr("redirects are not followed"));
+    EXPECT_THAT(error_of(404, R"({"error":{"code":"model_not_found","message":"m"}})").message,
                 Not(HasSubstr("base URL")));
 }
 
@@ -512,12 +512,12 @@ TEST(ErrorBody, HostileBodiesAreOnlyErrors) {
     for (const std::string& body :
          {std::string(1'000'000, '['), std::string(3'000'000, 'x'), std::string(5000, '\0'),
           "{\"error\":{\"message\":\"" + std::string("\xFF\xFE") + "\"}}", std::string("\xFF\xFF\xFF")}) {
-        const Error error = decode(500, body);
+        const Error error = error_of(500, body);
         EXPECT_EQ(error.code, ErrorCode::server_failed);
         EXPECT_FALSE(error.message.empty());
         EXPECT_LE(error.raw_body.size(), 8192U);
     }
-    EXPECT_EQ(decode(500, "{\"error\":{\"message\":\"a\xFF\"}}").message, "a\uFFFD");
+    EXPECT_EQ(error_of(500, "{\"error\":{\"message\":\"a\xFF\"}}").message, "a\uFFFD");
 }
 
 }  // namespace

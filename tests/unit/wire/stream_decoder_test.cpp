@@ -29,7 +29,7 @@ struct Outcome {
 
 enum class End { none, clean, lost };
 
-Outcome decode(const Pieces& pieces, End end = End::clean, StreamDecoderOptions options = {}) {
+Outcome decode_stream(const Pieces& pieces, End end = End::clean, StreamDecoderOptions options = {}) {
     ChunkRecorder sink;
     StreamDecoder decoder(options, sink);
     for (const std::string_view piece : pieces) decoder.feed(piece);
@@ -40,8 +40,8 @@ Outcome decode(const Pieces& pieces, End end = End::clean, StreamDecoderOptions 
     return outcome;
 }
 
-Outcome decode(std::string_view body, End end = End::clean, StreamDecoderOptions options = {}) {
-    return decode(Pieces{body}, end, options);
+Outcome decode_stream(std::string_view body, End end = End::clean, StreamDecoderOptions options = {}) {
+    return decode_stream(Pieces{body}, end, options);
 }
 
 std::string event_of(std::string_view json) { return "data: " + std::string(json) + "\n\n"; }
@@ -63,7 +63,7 @@ TEST(StreamDecoder, TellsAndAssemblesAnOrdinaryStreamHoweverItIsCut) {
     const std::vector<std::string> expected = {
         "keep_alive", "started 0", "content 0 'Meri'", "content 0 'no für 羊 🐑'", "finish 0 stop", "usage 7"};
     for (const Pieces& pieces : all_cuts(body)) {
-        const Outcome outcome = decode(pieces, End::none);
+        const Outcome outcome = decode_stream(pieces, End::none);
         ASSERT_EQ(outcome.events, expected) << pieces.size();
         ASSERT_EQ(outcome.state, State::complete);
         EXPECT_EQ(outcome.answer.text(), "Merino für 羊 🐑");
@@ -97,7 +97,7 @@ TEST_P(CarelessFraming, GivesTheSameAnswer) {
     for (const std::string& chunk : kFramedChunks) body += std::string(row.before) + chunk + std::string(row.after);
     body += row.end;
     for (const Pieces& pieces : all_cuts(body)) {
-        const Outcome outcome = decode(pieces);
+        const Outcome outcome = decode_stream(pieces);
         ASSERT_EQ(outcome.state, State::complete) << body << outcome.error.message;
         ASSERT_EQ(outcome.answer.text(), "a{b: \"}");
         ASSERT_EQ(outcome.answer.choices[0].finish_reason, FinishReason::stop);
@@ -134,7 +134,7 @@ TEST(CarelessFraming, OneEventOverSeveralLinesStaysOne) {
     const std::string body =
         "data: {\"choices\":[{\"index\":0,\ndata: \"delta\":{\"content\":\"a\"},\ndata: "
         "\"finish_reason\":\"stop\"}]}\n\n";
-    for (const Pieces& pieces : all_cuts(body)) ASSERT_EQ(decode(pieces).answer.text(), "a");
+    for (const Pieces& pieces : all_cuts(body)) ASSERT_EQ(decode_stream(pieces).answer.text(), "a");
 }
 
 TEST(BareError, IsTheErrorOfTheStream) {
@@ -144,7 +144,7 @@ TEST(BareError, IsTheErrorOfTheStream) {
     for (const std::string& before : {std::string(": hi\n\n"), content("a"), std::string()}) {
         const std::string body = before + error;
         for (const Pieces& pieces : all_cuts(body)) {
-            const Outcome outcome = decode(pieces);
+            const Outcome outcome = decode_stream(pieces);
             ASSERT_EQ(outcome.state, State::failed);
             ASSERT_EQ(outcome.error.code, ErrorCode::rate_limited) << before;
             ASSERT_EQ(outcome.error.message, "slow: down");
@@ -156,7 +156,7 @@ TEST(BareError, IsTheErrorOfTheStream) {
 
 TEST(BareError, LinesThatMeanNothingAreStillIgnored) {
     const std::string body = "foo: bar\n{\"type\":\"ping\"}\n[1,2]\n{broken\n\n" + content("a") + kStop + kDone;
-    for (const Pieces& pieces : all_cuts(body)) ASSERT_EQ(decode(pieces).answer.text(), "a");
+    for (const Pieces& pieces : all_cuts(body)) ASSERT_EQ(decode_stream(pieces).answer.text(), "a");
 }
 
 TEST(ErrorBehindACutChunk, IsTheErrorOfTheStream) {
@@ -165,7 +165,7 @@ TEST(ErrorBehindACutChunk, IsTheErrorOfTheStream) {
     for (const std::string_view between : {"\n", "\n\n"}) {
         const std::string body = content("a") + cut + std::string(between) + error + "\n\n";
         for (const Pieces& pieces : all_cuts(body)) {
-            const Outcome outcome = decode(pieces);
+            const Outcome outcome = decode_stream(pieces);
             ASSERT_EQ(outcome.error.code, ErrorCode::server_failed);
             ASSERT_EQ(outcome.error.message, "upstream hung up");
             ASSERT_EQ(outcome.answer.text(), "a");
@@ -178,7 +178,7 @@ TEST(ErrorBehindACutChunk, AnythingElseThereLeavesTheChunkUnreadable) {
     for (const std::string& next : {content("b"), kDone, cut, std::string(": hi\n\n"), std::string()}) {
         const std::string body = content("a") + cut + next;
         for (const Pieces& pieces : all_cuts(body)) {
-            const Outcome outcome = decode(pieces);
+            const Outcome outcome = decode_stream(pieces);
             ASSERT_EQ(outcome.error.code, ErrorCode::malformed_response) << next;
             ASSERT_EQ(outcome.answer.text(), "a");
         }
@@ -187,7 +187,7 @@ TEST(ErrorBehindACutChunk, AnythingElseThereLeavesTheChunkUnreadable) {
 
 TEST(ErrorInsideData, NamedByItsFieldIsTheErrorOfTheStream) {
     for (const Pieces& pieces : all_cuts("data: error: the decoder broke\n\n")) {
-        const Outcome outcome = decode(pieces);
+        const Outcome outcome = decode_stream(pieces);
         ASSERT_EQ(outcome.error.code, ErrorCode::server_failed);
         ASSERT_EQ(outcome.error.message, "the decoder broke");
     }
@@ -196,11 +196,11 @@ TEST(ErrorInsideData, NamedByItsFieldIsTheErrorOfTheStream) {
 TEST(StatusInAComment, IsThatOfTheErrorEvent) {
     const std::string body = "id:1\nevent:error\n:HTTP_STATUS/429\ndata:{\"code\":\"Odd\",\"message\":\"m\"}\n\n";
     for (const Pieces& pieces : all_cuts(body)) {
-        const Outcome outcome = decode(pieces);
+        const Outcome outcome = decode_stream(pieces);
         ASSERT_EQ(outcome.error.code, ErrorCode::rate_limited);
         ASSERT_EQ(outcome.error.effective_status, 429);
     }
-    EXPECT_EQ(decode(":HTTP_STATUS/429\n" + content("a") + event_of(R"({"error":{"message":"m"}})")).error.code,
+    EXPECT_EQ(decode_stream(":HTTP_STATUS/429\n" + content("a") + event_of(R"({"error":{"message":"m"}})")).error.code,
               ErrorCode::server_failed);
 }
 
@@ -210,31 +210,31 @@ TEST(WholeAnswer, IsOneWhateverFollowsIt) {
     for (const std::string_view rest : {"\n\ndata: [DONE]\n\n", "\n{\"x\":1}", " ]", "\n: hi\n"}) {
         const std::string body = answer + std::string(rest);
         for (const Pieces& pieces : all_cuts(body)) {
-            const Outcome outcome = decode(pieces);
+            const Outcome outcome = decode_stream(pieces);
             ASSERT_EQ(outcome.state, State::complete) << rest;
             ASSERT_EQ(outcome.answer.text(), "a");
             ASSERT_EQ(outcome.answer.usage.total_tokens, 3);
         }
     }
-    const Outcome error = decode(R"({"error":{"message":"m","code":429}})"
-                                 "\n\n" +
-                                 content("a") + kDone);
+    const Outcome error = decode_stream(R"({"error":{"message":"m","code":429}})"
+                                        "\n\n" +
+                                        content("a") + kDone);
     EXPECT_EQ(error.error.code, ErrorCode::rate_limited);
 }
 
 TEST(FailedFinish, IsAnErrorBeforeContentAndAnInterruptionAfterIt) {
     for (const std::string_view reason : {"\"network_error\"", "\"abort\"", "\"error\""}) {
         for (const std::string& end : {kDone, std::string()}) {
-            const Outcome before = decode(delta("\"role\":\"assistant\"") + delta("", reason) + end);
+            const Outcome before = decode_stream(delta("\"role\":\"assistant\"") + delta("", reason) + end);
             EXPECT_EQ(before.error.code, ErrorCode::server_failed);
             EXPECT_FALSE(before.has_content);
-            const Outcome after = decode(content("a") + delta("", reason) + end);
+            const Outcome after = decode_stream(content("a") + delta("", reason) + end);
             EXPECT_EQ(after.error.code, ErrorCode::stream_interrupted);
             EXPECT_EQ(after.answer.text(), "a");
         }
     }
-    EXPECT_EQ(decode(content("a") + delta("", "\"error\"") + kStop + kDone).state, State::complete);
-    EXPECT_EQ(decode(R"({"choices":[{"message":{"content":""},"finish_reason":"abort"}]})").error.code,
+    EXPECT_EQ(decode_stream(content("a") + delta("", "\"error\"") + kStop + kDone).state, State::complete);
+    EXPECT_EQ(decode_stream(R"({"choices":[{"message":{"content":""},"finish_reason":"abort"}]})").error.code,
               ErrorCode::server_failed);
 }
 
@@ -256,7 +256,7 @@ TEST(MediaStream, OfAudioIsReportedAsItComesAndInBoundedMemory) {
 }
 
 TEST(WholeAnswer, WithoutAChoiceStillCountsItsUsage) {
-    const Outcome outcome = decode(R"({"choices":[],"usage":{"prompt_tokens":5,"total_tokens":5}})");
+    const Outcome outcome = decode_stream(R"({"choices":[],"usage":{"prompt_tokens":5,"total_tokens":5}})");
     EXPECT_EQ(outcome.error.code, ErrorCode::malformed_response);
     EXPECT_EQ(outcome.answer.usage.prompt_tokens, 5);
 }
@@ -264,7 +264,7 @@ TEST(WholeAnswer, WithoutAChoiceStillCountsItsUsage) {
 // How a stream ends.
 
 TEST(StreamEnd, DoneCompletesEvenWithoutAFinishReason) {
-    const Outcome outcome = decode(content("a") + kDone, End::none);
+    const Outcome outcome = decode_stream(content("a") + kDone, End::none);
     EXPECT_EQ(outcome.state, State::complete);
     EXPECT_EQ(outcome.answer.choices.at(0).finish_reason, FinishReason::none);
     EXPECT_FALSE(outcome.answer.done_marker_missing);
@@ -275,7 +275,7 @@ TEST(StreamEnd, DoneIsKnownInEverySpelling) {
                                         "data: [DONE]\r", "data:  [DONE]\t\n\n"}) {
         const std::string body = content("a") + std::string(done);
         for (const Pieces& pieces : all_cuts(body)) {
-            const Outcome outcome = decode(pieces);
+            const Outcome outcome = decode_stream(pieces);
             ASSERT_EQ(outcome.state, State::complete) << done;
             ASSERT_FALSE(outcome.answer.done_marker_missing) << done;
         }
@@ -283,15 +283,15 @@ TEST(StreamEnd, DoneIsKnownInEverySpelling) {
 }
 
 TEST(StreamEnd, DoneIsComparedAsAWhole) {
-    EXPECT_EQ(decode(content("a") + event_of("[DONE]x")).error.code, ErrorCode::malformed_response);
-    EXPECT_EQ(decode(content("a") + event_of("[DONE")).error.code, ErrorCode::malformed_response);
-    EXPECT_EQ(decode(content("say [DONE]") + kStop).answer.text(), "say [DONE]");
+    EXPECT_EQ(decode_stream(content("a") + event_of("[DONE]x")).error.code, ErrorCode::malformed_response);
+    EXPECT_EQ(decode_stream(content("a") + event_of("[DONE")).error.code, ErrorCode::malformed_response);
+    EXPECT_EQ(decode_stream(content("say [DONE]") + kStop).answer.text(), "say [DONE]");
 }
 
 TEST(StreamEnd, NothingAfterDoneIsRead) {
     const std::string body = content("a") + kDone + content("b") + event_of("{broken") + event_of(R"({"error":"x"})");
     for (const Pieces& pieces : all_cuts(body)) {
-        const Outcome outcome = decode(pieces);
+        const Outcome outcome = decode_stream(pieces);
         ASSERT_EQ(outcome.state, State::complete);
         ASSERT_EQ(outcome.answer.text(), "a");
         ASSERT_THAT(outcome.events, ElementsAre("started 0", "content 0 'a'"));
@@ -299,15 +299,15 @@ TEST(StreamEnd, NothingAfterDoneIsRead) {
 }
 
 TEST(StreamEnd, DoneWithoutAnyChoiceIsMalformed) {
-    EXPECT_EQ(decode(kDone).error.code, ErrorCode::malformed_response);
-    EXPECT_EQ(decode(event_of(R"({"type":"ping"})") + kDone).error.code, ErrorCode::malformed_response);
-    EXPECT_EQ(decode(event_of(R"({"choices":[],"usage":{"total_tokens":4}})") + kDone).error.code,
+    EXPECT_EQ(decode_stream(kDone).error.code, ErrorCode::malformed_response);
+    EXPECT_EQ(decode_stream(event_of(R"({"type":"ping"})") + kDone).error.code, ErrorCode::malformed_response);
+    EXPECT_EQ(decode_stream(event_of(R"({"choices":[],"usage":{"total_tokens":4}})") + kDone).error.code,
               ErrorCode::malformed_response);
 }
 
 TEST(StreamEnd, EveryChoiceFinishedIsCompleteAndFlagged) {
     for (const End end : {End::clean, End::lost}) {
-        const Outcome outcome = decode(content("a") + kStop, end);
+        const Outcome outcome = decode_stream(content("a") + kStop, end);
         EXPECT_EQ(outcome.state, State::complete);
         EXPECT_TRUE(outcome.answer.done_marker_missing);
     }
@@ -315,15 +315,15 @@ TEST(StreamEnd, EveryChoiceFinishedIsCompleteAndFlagged) {
 
 TEST(StreamEnd, ACutLastEventAfterEveryChoiceHadFinishedIsNoHarm) {
     for (const End end : {End::clean, End::lost}) {
-        EXPECT_EQ(decode(content("a") + kStop + "data: {\"choices\":[],\"usa", end).state, State::complete);
-        EXPECT_EQ(decode(content("a") + kStop + "data: [DO", end).state, State::complete);
+        EXPECT_EQ(decode_stream(content("a") + kStop + "data: {\"choices\":[],\"usa", end).state, State::complete);
+        EXPECT_EQ(decode_stream(content("a") + kStop + "data: [DO", end).state, State::complete);
     }
 }
 
 TEST(StreamEnd, OneUnfinishedChoiceIsAnInterruption) {
     const std::string other = event_of(R"({"choices":[{"index":1,"delta":{"content":"b"},"finish_reason":null}]})");
     for (const End end : {End::clean, End::lost}) {
-        const Outcome outcome = decode(content("a") + other + kStop, end);
+        const Outcome outcome = decode_stream(content("a") + other + kStop, end);
         EXPECT_EQ(outcome.error.code, ErrorCode::stream_interrupted);
         EXPECT_EQ(outcome.answer.text(), "a");
         EXPECT_EQ(outcome.answer.choices.size(), 2U);
@@ -332,15 +332,15 @@ TEST(StreamEnd, OneUnfinishedChoiceIsAnInterruption) {
 
 TEST(StreamEnd, BeforeContentALossIsTheTransports) {
     const std::string role = delta(R"("role":"assistant","content":"")");
-    EXPECT_EQ(decode(role, End::lost).error.code, ErrorCode::transport_failed);
-    EXPECT_EQ(decode(role, End::clean).error.code, ErrorCode::transport_failed);
-    EXPECT_EQ(decode("", End::lost).error.code, ErrorCode::transport_failed);
-    EXPECT_EQ(decode(": ping\n\n", End::lost).error.code, ErrorCode::transport_failed);
+    EXPECT_EQ(decode_stream(role, End::lost).error.code, ErrorCode::transport_failed);
+    EXPECT_EQ(decode_stream(role, End::clean).error.code, ErrorCode::transport_failed);
+    EXPECT_EQ(decode_stream("", End::lost).error.code, ErrorCode::transport_failed);
+    EXPECT_EQ(decode_stream(": ping\n\n", End::lost).error.code, ErrorCode::transport_failed);
 }
 
 TEST(StreamEnd, AnEmptyBodyThatEndsInOrderIsMalformed) {
     for (const std::string_view body : {"", "\n\n", ": ping\n\n", "data: \n\n", "data: {\"type\":\"ping\"}\n\n"}) {
-        EXPECT_EQ(decode(body).error.code, ErrorCode::malformed_response) << body;
+        EXPECT_EQ(decode_stream(body).error.code, ErrorCode::malformed_response) << body;
     }
 }
 
@@ -350,7 +350,7 @@ TEST(StreamEnd, ALastEventWithoutItsBlankLineCounts) {
         stop.resize(stop.size() - 2);
         const std::string body = content("a") + stop + std::string(tail);
         for (const Pieces& pieces : all_cuts(body)) {
-            const Outcome outcome = decode(pieces);
+            const Outcome outcome = decode_stream(pieces);
             ASSERT_EQ(outcome.state, State::complete);
             ASSERT_EQ(outcome.answer.choices.at(0).finish_reason, FinishReason::stop);
         }
@@ -360,7 +360,7 @@ TEST(StreamEnd, ALastEventWithoutItsBlankLineCounts) {
 TEST(StreamEnd, ACutEventIsAnInterruptionWhereverItIsCut) {
     const std::string whole = content("a") + content("b");
     for (std::size_t size = content("a").size(); size < whole.size() - 3; ++size) {
-        const Outcome outcome = decode(whole.substr(0, size));
+        const Outcome outcome = decode_stream(whole.substr(0, size));
         EXPECT_EQ(outcome.error.code, ErrorCode::stream_interrupted);
         EXPECT_EQ(outcome.answer.text(), "a");
     }
@@ -391,7 +391,7 @@ class StreamErrors : public testing::TestWithParam<ErrorRow> {};
 TEST_P(StreamErrors, AreFoundHoweverTheyAreSaid) {
     const auto& row = GetParam();
     for (const Pieces& pieces : all_cuts(row.body)) {
-        const Outcome outcome = decode(pieces, End::none);
+        const Outcome outcome = decode_stream(pieces, End::none);
         ASSERT_EQ(outcome.state, State::failed);
         ASSERT_EQ(outcome.error.code, row.code) << outcome.error.message;
         ASSERT_THAT(outcome.error.message, HasSubstr(row.message));
@@ -440,14 +440,14 @@ TEST(StreamError, NullAndEmptyErrorsAreNone) {
     for (const std::string_view error : {"null", "\"\"", "{}", "[]", "false"}) {
         const std::string chunk =
             R"({"error":)" + std::string(error) + R"(,"choices":[{"index":0,"delta":{"content":"a"}}]})";
-        EXPECT_EQ(decode(event_of(chunk) + kDone).state, State::complete) << error;
+        EXPECT_EQ(decode_stream(event_of(chunk) + kDone).state, State::complete) << error;
     }
 }
 
 TEST(StreamError, ComesAfterTheDeltaAndTheUsageOfItsChunk) {
     const std::string chunk = R"({"choices":[{"index":0,"delta":{"content":"b"},"finish_reason":"stop"}],)"
                               R"("usage":{"total_tokens":9},"error":{"message":"moved on","code":502}})";
-    const Outcome outcome = decode(content("a") + event_of(chunk) + kDone);
+    const Outcome outcome = decode_stream(content("a") + event_of(chunk) + kDone);
     EXPECT_THAT(outcome.events, ElementsAre("started 0", "content 0 'a'", "content 0 'b'", "finish 0 stop", "usage 9"));
     EXPECT_EQ(outcome.error.code, ErrorCode::server_failed);
     EXPECT_EQ(outcome.error.effective_status, 502);
@@ -457,7 +457,7 @@ TEST(StreamError, ComesAfterTheDeltaAndTheUsageOfItsChunk) {
 }
 
 TEST(StreamError, QuotesAtMostAKibibyteOfWhatCouldNotBeRead) {
-    const Outcome outcome = decode(event_of("{" + std::string(5000, 'x')));
+    const Outcome outcome = decode_stream(event_of("{" + std::string(5000, 'x')));
     EXPECT_EQ(outcome.error.raw_body.size(), 1024U);
 }
 
@@ -465,29 +465,29 @@ TEST(StreamError, QuotesAtMostAKibibyteOfWhatCouldNotBeRead) {
 
 TEST(MalformedChunk, MayBeSkippedAndIsCounted) {
     const std::string body = content("a") + event_of("{broken") + content("b") + event_of("nope") + kStop + kDone;
-    const Outcome outcome = decode(body, End::none, {.skip_malformed_chunks = 2});
+    const Outcome outcome = decode_stream(body, End::none, {.skip_malformed_chunks = 2});
     EXPECT_EQ(outcome.state, State::complete);
     EXPECT_EQ(outcome.answer.text(), "ab");
     EXPECT_EQ(outcome.answer.skipped_chunks, 2);
-    EXPECT_EQ(decode(body, End::none, {.skip_malformed_chunks = 1}).error.code, ErrorCode::malformed_response);
+    EXPECT_EQ(decode_stream(body, End::none, {.skip_malformed_chunks = 1}).error.code, ErrorCode::malformed_response);
 }
 
 TEST(MalformedChunk, IsNeverSkippedWhileAToolCallIsOpen) {
     const std::string call = delta(R"("tool_calls":[{"index":0,"id":"1","function":{"name":"rm","arguments":"{"}}])");
-    const Outcome open = decode(call + event_of("{broken") + kDone, End::none, {.skip_malformed_chunks = 9});
+    const Outcome open = decode_stream(call + event_of("{broken") + kDone, End::none, {.skip_malformed_chunks = 9});
     EXPECT_EQ(open.error.code, ErrorCode::malformed_response);
     const std::string closed = call + delta("", "\"tool_calls\"") + event_of("{broken") + kDone;
-    EXPECT_EQ(decode(closed, End::none, {.skip_malformed_chunks = 9}).state, State::complete);
+    EXPECT_EQ(decode_stream(closed, End::none, {.skip_malformed_chunks = 9}).state, State::complete);
 }
 
 TEST(MalformedChunk, WhiteSpaceIsNoChunk) {
-    EXPECT_EQ(decode(content("a") + "data:    \n\ndata\n\n" + kStop + kDone).state, State::complete);
+    EXPECT_EQ(decode_stream(content("a") + "data:    \n\ndata\n\n" + kStop + kDone).state, State::complete);
 }
 
 TEST(UnknownChunk, IsToldAsOther) {
-    const Outcome outcome =
-        decode(event_of(R"({"type":"ping"})") + event_of("5") + event_of("null") + event_of("[1]") +
-               event_of(R"({"choices":[],"prompt_filter_results":[{"prompt_index":0}]})") + content("a") + kDone);
+    const Outcome outcome = decode_stream(
+        event_of(R"({"type":"ping"})") + event_of("5") + event_of("null") + event_of("[1]") +
+        event_of(R"({"choices":[],"prompt_filter_results":[{"prompt_index":0}]})") + content("a") + kDone);
     EXPECT_EQ(outcome.state, State::complete);
     EXPECT_THAT(outcome.events, ElementsAre("other", "other", "other", "other", "other", "started 0", "content 0 'a'"));
     EXPECT_EQ(outcome.answer.extra_json, R"({"prompt_filter_results":[{"prompt_index":0}],"type":"ping"})");
@@ -499,7 +499,7 @@ TEST(IllFormedText, BecomesReplacementCharactersHoweverItIsCut) {
                                  "b\xE2\x82") +
                              content("\\ud83d!") + kDone;
     for (const Pieces& pieces : all_cuts(body)) {
-        const Outcome outcome = decode(pieces);
+        const Outcome outcome = decode_stream(pieces);
         ASSERT_EQ(outcome.state, State::complete);
         ASSERT_EQ(outcome.answer.text(), "a\uFFFDb\uFFFD\uFFFD!");
     }
@@ -514,7 +514,7 @@ TEST(PlainJson, IsToldAsIfItHadBeenStreamed) {
         R"("finish_reason":"stop"}],"usage":{"total_tokens":3}})"
         "\n";
     for (const Pieces& pieces : all_cuts(body)) {
-        const Outcome outcome = decode(pieces);
+        const Outcome outcome = decode_stream(pieces);
         ASSERT_EQ(outcome.state, State::complete);
         EXPECT_THAT(outcome.events,
                     ElementsAre("started 0", "reasoning 0 'Hm'", "content 0 'Hi'", "finish 0 stop", "usage 3"));
@@ -525,46 +525,46 @@ TEST(PlainJson, IsToldAsIfItHadBeenStreamed) {
 }
 
 TEST(PlainJson, MayBeTheError) {
-    EXPECT_EQ(decode(R"({"error":{"message":"m","code":429}})").error.code, ErrorCode::rate_limited);
-    EXPECT_EQ(decode(R"([{"error":{"message":"m","code":429}}])").error.code, ErrorCode::rate_limited);
-    EXPECT_EQ(decode("\xEF\xBB\xBF{\"detail\":\"no\"}").error.message, "no");
+    EXPECT_EQ(decode_stream(R"({"error":{"message":"m","code":429}})").error.code, ErrorCode::rate_limited);
+    EXPECT_EQ(decode_stream(R"([{"error":{"message":"m","code":429}}])").error.code, ErrorCode::rate_limited);
+    EXPECT_EQ(decode_stream("\xEF\xBB\xBF{\"detail\":\"no\"}").error.message, "no");
 }
 
 TEST(Html, InsteadOfAStreamIsNamedByItsTitleHoweverItIsCut) {
     const std::string page = "\n <!DOCTYPE html><html><head><title>Sign in</title></head><body>secret</body></html>";
     for (const Pieces& pieces : all_cuts(page)) {
-        const Outcome outcome = decode(pieces);
+        const Outcome outcome = decode_stream(pieces);
         ASSERT_EQ(outcome.error.code, ErrorCode::malformed_response);
         ASSERT_EQ(outcome.error.message, "HTML instead of an event stream: Sign in");
     }
     // The decoder does not wait for the end of an endless page.
-    const Outcome endless = decode("<html><title>Busy</title>" + std::string(5000, 'x'), End::none);
+    const Outcome endless = decode_stream("<html><title>Busy</title>" + std::string(5000, 'x'), End::none);
     EXPECT_EQ(endless.error.message, "HTML instead of an event stream: Busy");
     EXPECT_LE(endless.error.raw_body.size(), 1024U);
 }
 
 TEST(PlainJson, WithoutAnAnswerIsMalformed) {
     for (const std::string_view body : {"{}", "[]", R"({"choices":[]})", "{\"choices\":[", "[1,2"}) {
-        EXPECT_EQ(decode(body).error.code, ErrorCode::malformed_response) << body;
+        EXPECT_EQ(decode_stream(body).error.code, ErrorCode::malformed_response) << body;
     }
-    EXPECT_EQ(decode("{\"choices\":[", End::lost).error.code, ErrorCode::transport_failed);
+    EXPECT_EQ(decode_stream("{\"choices\":[", End::lost).error.code, ErrorCode::transport_failed);
 }
 
 // Limits.
 
 TEST(StreamLimits, AnEventThatIsTooLongFails) {
     const Outcome outcome =
-        decode(content("a") + content(std::string(2000, 'x')), End::none, {.max_event_bytes = 1000});
+        decode_stream(content("a") + content(std::string(2000, 'x')), End::none, {.max_event_bytes = 1000});
     EXPECT_EQ(outcome.error.code, ErrorCode::malformed_response);
     EXPECT_THAT(outcome.error.message, HasSubstr("1000 bytes"));
-    const Outcome json = decode("{" + std::string(2000, ' '), End::none, {.max_event_bytes = 1000});
+    const Outcome json = decode_stream("{" + std::string(2000, ' '), End::none, {.max_event_bytes = 1000});
     EXPECT_EQ(json.error.code, ErrorCode::malformed_response);
 }
 
 TEST(StreamLimits, AnAnswerThatIsTooLongFailsWithWhatCame) {
     std::string body;
     for (int chunk = 0; chunk < 30; ++chunk) body += content("0123456789");
-    const Outcome outcome = decode(body, End::none, {.max_total_bytes = 200});
+    const Outcome outcome = decode_stream(body, End::none, {.max_total_bytes = 200});
     EXPECT_EQ(outcome.error.code, ErrorCode::malformed_response);
     EXPECT_EQ(outcome.answer.text().size(), 210U);
 }
@@ -575,8 +575,8 @@ TEST(StreamLimits, MembersAndToolCallsCountToo) {
         members += delta("\"x" + std::to_string(i) + "\":1");
         calls += delta("\"tool_calls\":[{\"index\":" + std::to_string(i) + "}]");
     }
-    EXPECT_EQ(decode(members, End::none, {.max_total_bytes = 5000}).state, State::failed);
-    EXPECT_EQ(decode(calls, End::none, {.max_total_bytes = 5000}).state, State::failed);
+    EXPECT_EQ(decode_stream(members, End::none, {.max_total_bytes = 5000}).state, State::failed);
+    EXPECT_EQ(decode_stream(calls, End::none, {.max_total_bytes = 5000}).state, State::failed);
 }
 
 TEST(StreamLimits, AMemberThatIsReplacedCountsOnce) {
@@ -585,22 +585,22 @@ TEST(StreamLimits, AMemberThatIsReplacedCountsOnce) {
         const std::string text(static_cast<std::size_t>(chunk % 2 == 0 ? 100 : 200), 'x');
         body += event_of(R"({"choices":[{"index":0,"delta":{"content":"a"}}],"so_far":")" + text + "\"}");
     }
-    const Outcome outcome = decode(body + kDone, End::none, {.max_total_bytes = 2000});
+    const Outcome outcome = decode_stream(body + kDone, End::none, {.max_total_bytes = 2000});
     EXPECT_EQ(outcome.state, State::complete) << outcome.error.message;
 }
 
 TEST(StreamLimits, DeepNestingIsMalformedNotACrash) {
     const std::string deep = std::string(1U << 20U, '[') + std::string(1U << 20U, ']');
-    EXPECT_EQ(decode(event_of(deep)).error.code, ErrorCode::malformed_response);
-    EXPECT_THAT(decode(event_of(deep)).error.message, HasSubstr("nested deeper than 256"));
-    EXPECT_EQ(decode(event_of("{\"choices\":[],\"x\":" + deep + "}")).error.code, ErrorCode::malformed_response);
-    EXPECT_EQ(decode(event_of("{\"a\":" + std::string(200000, '{'))).error.code, ErrorCode::malformed_response);
+    EXPECT_EQ(decode_stream(event_of(deep)).error.code, ErrorCode::malformed_response);
+    EXPECT_THAT(decode_stream(event_of(deep)).error.message, HasSubstr("nested deeper than 256"));
+    EXPECT_EQ(decode_stream(event_of("{\"choices\":[],\"x\":" + deep + "}")).error.code, ErrorCode::malformed_response);
+    EXPECT_EQ(decode_stream(event_of("{\"a\":" + std::string(200000, '{'))).error.code, ErrorCode::malformed_response);
 }
 
 TEST(StreamLimits, ManyCallsInOneChunkEndAtTheLimit) {
     std::string chunk = R"({"choices":[{"index":0,"delta":{"tool_calls":[)";
     for (int i = 0; i < 100'000; ++i) chunk += (i == 0 ? "{\"index\":" : ",{\"index\":") + std::to_string(i) + "}";
-    const Outcome outcome = decode(event_of(chunk + "]}}]}"), End::none, {.max_total_bytes = 1U << 20U});
+    const Outcome outcome = decode_stream(event_of(chunk + "]}}]}"), End::none, {.max_total_bytes = 1U << 20U});
     EXPECT_EQ(outcome.error.code, ErrorCode::malformed_response);
     EXPECT_THAT(outcome.error.message, HasSubstr("max_completion_tokens"));
     EXPECT_LT(outcome.answer.tool_calls().size(), 10'000U);
@@ -609,24 +609,25 @@ TEST(StreamLimits, ManyCallsInOneChunkEndAtTheLimit) {
 TEST(StreamLimits, MillionsOfValuesAreNoTree) {
     std::string chunk = R"({"choices":[],"x":[)";
     for (int i = 0; i < 4'100'000; ++i) chunk += "0,";
-    const Outcome outcome = decode(event_of(chunk + "0]}"));
+    const Outcome outcome = decode_stream(event_of(chunk + "0]}"));
     EXPECT_EQ(outcome.error.code, ErrorCode::malformed_response);
     EXPECT_THAT(outcome.error.message, HasSubstr("more than 4000000 values"));
 }
 
 TEST(StreamDecoder, ContentIsTheCommitPoint) {
     EXPECT_FALSE(
-        decode(": ping\n\n" + delta(R"("role":"assistant")") + delta(R"("content":"")"), End::none).has_content);
-    EXPECT_FALSE(decode(delta(R"("content":null)", "\"stop\""), End::none).has_content);
-    EXPECT_TRUE(decode(content("a"), End::none).has_content);
-    EXPECT_TRUE(decode(delta(R"("reasoning":"a")"), End::none).has_content);
-    EXPECT_TRUE(decode(delta(R"("refusal":"a")"), End::none).has_content);
-    EXPECT_TRUE(decode(delta(R"("tool_calls":[{"index":0,"id":"1","function":{"name":"f"}}])"), End::none).has_content);
+        decode_stream(": ping\n\n" + delta(R"("role":"assistant")") + delta(R"("content":"")"), End::none).has_content);
+    EXPECT_FALSE(decode_stream(delta(R"("content":null)", "\"stop\""), End::none).has_content);
+    EXPECT_TRUE(decode_stream(content("a"), End::none).has_content);
+    EXPECT_TRUE(decode_stream(delta(R"("reasoning":"a")"), End::none).has_content);
+    EXPECT_TRUE(decode_stream(delta(R"("refusal":"a")"), End::none).has_content);
+    EXPECT_TRUE(
+        decode_stream(delta(R"("tool_calls":[{"index":0,"id":"1","function":{"name":"f"}}])"), End::none).has_content);
 }
 
 TEST(StreamDecoder, AToolCallHeldBackAtAFailureIsNoContent) {
     const Outcome outcome =
-        decode(delta(R"("tool_calls":[{"index":0,"id":"1","function":{"arguments":"{"}}])"), End::lost);
+        decode_stream(delta(R"("tool_calls":[{"index":0,"id":"1","function":{"arguments":"{"}}])"), End::lost);
     EXPECT_EQ(outcome.error.code, ErrorCode::transport_failed);
     EXPECT_FALSE(outcome.has_content);
     EXPECT_THAT(outcome.events, ElementsAre("started 0"));
