@@ -20,6 +20,7 @@
 #include "wire/json_outline.hpp"
 #include "wire/loose_frames.hpp"
 #include "wire/sse_decoder.hpp"
+#include "wire/utf8.hpp"
 
 namespace holysheep::wire {
 namespace {
