@@ -13,25 +13,25 @@ namespace {
 const ModelPrice kPrice{.input = {2'000}, .output = {8'000}, .per_tokens = 1};
 const Usage kUsage{.present = true, .prompt_tokens = 10, .completion_tokens = 5, .total_tokens = 15};
 
-TEST(AttemptCost, IsExactWhereTheAnswerIsWhole) {
+TEST(AttemptCost, IsExactForACompleteAnswer) {
     const auto cost = cost_of_attempt({.counted = &kUsage, .answered = true, .maybe_billed = true}, &kPrice);
     EXPECT_EQ(cost.cost, (Money{60'000}));
     EXPECT_FALSE(cost.is_estimate);
 }
 
-TEST(AttemptCost, IsAnEstimateWhereItBrokeAfterItsUsage) {
+TEST(AttemptCost, IsAnEstimateForAnAttemptThatBrokeAfterItsUsage) {
     const auto cost = cost_of_attempt({.counted = &kUsage, .maybe_billed = true}, &kPrice);
     EXPECT_EQ(cost.cost, (Money{60'000}));
     EXPECT_TRUE(cost.is_estimate);
 }
 
-TEST(AttemptCost, IsEstimatedWithoutCounts) {
+TEST(AttemptCost, IsEstimatedWithoutTokenCounts) {
     const auto cost = cost_of_attempt({.maybe_billed = true, .prompt_tokens = 7, .completion_tokens = 1}, &kPrice);
     EXPECT_EQ(cost.cost, (Money{22'000}));
     EXPECT_TRUE(cost.is_estimate);
 }
 
-TEST(AttemptCost, IsZeroWhereNothingWasBilledWhateverThePrice) {
+TEST(AttemptCost, IsZeroForAnUnbilledAttemptAtAnyPrice) {
     EXPECT_EQ(cost_of_attempt({.prompt_tokens = 7}, &kPrice).cost, Money{});
     EXPECT_EQ(cost_of_attempt({.prompt_tokens = 7}, nullptr).cost, Money{});
     EXPECT_FALSE(cost_of_attempt({.prompt_tokens = 7}, &kPrice).is_estimate);
@@ -42,13 +42,13 @@ TEST(AttemptCost, IsUnknownWithoutAPrice) {
     EXPECT_FALSE(cost_of_attempt({.maybe_billed = true, .prompt_tokens = 7}, nullptr).cost);
 }
 
-TEST(AttemptCost, IsTheGatewaysWordWithoutAPrice) {
+TEST(AttemptCost, IsTheGatewaysFigureWithoutAPrice) {
     auto usage = kUsage;
     usage.reported_cost = Money{77};
     EXPECT_EQ(cost_of_attempt({.counted = &usage, .answered = true, .maybe_billed = true}, nullptr).cost, Money{77});
 }
 
-TEST(CostSum, IsKnownWhileEveryPartIs) {
+TEST(CostSum, IsKnownOnlyIfEveryPartIsKnown) {
     CostSum sum;
     EXPECT_EQ(sum.cost(), Money{});
     sum.add(Money{5}, false);
@@ -75,7 +75,7 @@ TEST(CostSum, TakesTheCurrencyOfItsParts) {
     EXPECT_FALSE(sum.cost()) << "no exchange rates here";
 }
 
-TEST(SharedCatalogue, IsReadWhileItChanges) {
+TEST(SharedCatalogue, CanBeReadDuringAnUpdate) {
     SharedCatalogue catalogue(ModelCatalogue::built_in());
     const auto before = catalogue.get();
     constexpr int kChanges = 200;

@@ -25,7 +25,7 @@ const Usage kMonthOfUsage{.present = true,
                           .reasoning_tokens = 30};
 const Money kCost{42};
 
-TEST(Ledger, AddsUpWhatAttemptsOfOneAccountUsed) {
+TEST(Ledger, SumsTheUsageOfAnAccount) {
     Ledger ledger;
     const Account account{.model = "m", .region = "us-west", .label = "shop", .key = 1};
     ledger.add(account, {.counted = &kMonthOfUsage, .cost = &kCost});
@@ -79,7 +79,7 @@ TEST(Ledger, KeepsAccountsApartAndSorted) {
     EXPECT_EQ(snapshot.total("CNY").attempts, 0U);
 }
 
-TEST(Ledger, PutsTooManyLabelsAndModelsUnderOther) {
+TEST(Ledger, GroupsExcessLabelsAndModelsUnderOther) {
     Ledger ledger;
     for (std::size_t i = 0; i < 3 * Ledger::kMostNames; ++i) {
         ledger.add({.model = "m", .region = "r", .label = "label " + std::to_string(i)}, {.cost = &kCost});
@@ -94,7 +94,7 @@ TEST(Ledger, PutsTooManyLabelsAndModelsUnderOther) {
     EXPECT_EQ(other->attempts, 2 * Ledger::kMostNames);
 }
 
-TEST(Ledger, BoundsItsLines) {
+TEST(Ledger, BoundsTheNumberOfLines) {
     Ledger ledger;
     for (std::size_t i = 0; i < 2 * Ledger::kMostLines; ++i) {
         const auto label = "label " + std::to_string(i % 500), model = "model " + std::to_string(i / 500);
@@ -105,7 +105,7 @@ TEST(Ledger, BoundsItsLines) {
     EXPECT_EQ(snapshot.total().attempts, 2 * Ledger::kMostLines);
 }
 
-TEST(Ledger, SaturatesWhatAHostileGatewayCounts) {
+TEST(Ledger, SaturatesHostileCounts) {
     Ledger ledger;
     const Usage huge{
         .present = true, .prompt_tokens = std::numeric_limits<std::int64_t>::max(), .reasoning_tokens = -5};
@@ -118,7 +118,7 @@ TEST(Ledger, SaturatesWhatAHostileGatewayCounts) {
     EXPECT_EQ(line.unknown_cost, 2U);  // an amount out of range is counted as unknown
 }
 
-TEST(Ledger, IsReadWhileItIsWritten) {
+TEST(Ledger, CanBeReadDuringWrites) {
     Ledger ledger;
     constexpr int kLabels = 200, kRounds = 20;
     std::jthread writer([&] {
@@ -134,7 +134,7 @@ TEST(Ledger, IsReadWhileItIsWritten) {
     }
 }
 
-TEST(CostLedger, TravelsAsJson) {
+TEST(CostLedger, RoundTripsThroughJson) {
     Ledger ledger;
     ledger.add({.model = "m", .region = "us-west", .label = "a \"label\"", .key = 2},
                {.counted = &kMonthOfUsage, .cost = &kCost});
@@ -153,7 +153,7 @@ TEST(CostLedger, TravelsAsJson) {
     EXPECT_EQ(after->lines[1].calls, 1U);
 }
 
-TEST(CostLedger, SaysWhichLineCannotBeRead) {
+TEST(CostLedger, NamesTheUnreadableLine) {
     for (const auto* text : {"", "[]", "{}", R"({"lines":5})"}) EXPECT_FALSE(CostLedger::from_json(text)) << text;
     const auto read = CostLedger::from_json(R"({"lines":[{"model":"m","currency":"USD","cost":"much"}]})", "may.json");
     ASSERT_FALSE(read);
@@ -164,7 +164,7 @@ TEST(CostLedger, SaysWhichLineCannotBeRead) {
     EXPECT_FALSE(CostLedger::from_json(R"({"lines":[5]})"));
 }
 
-TEST(CostLedger, IsATableForPeople) {
+TEST(CostLedger, PrintsAsATable) {
     Ledger ledger;
     ledger.add({.model = "gpt-4.1", .region = "us-west", .label = "shop"}, {.counted = &kMonthOfUsage, .cost = &kCost});
     std::ostringstream out;

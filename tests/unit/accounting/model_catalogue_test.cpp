@@ -22,7 +22,7 @@ TEST(ModelCatalogue, KnowsFourListPricesWithTheirDateAndSource) {
     }
 }
 
-TEST(ModelCatalogue, FindsAModelUnderTheNamesThatGatewaysUse) {
+TEST(ModelCatalogue, FindsAModelByTheNamesThatGatewaysUse) {
     const auto catalogue = ModelCatalogue::built_in();
     const auto* gpt = catalogue.find("gpt-4.1");
     const auto* claude = catalogue.find("claude-sonnet-4.5");
@@ -80,7 +80,7 @@ TEST(ModelCatalogue, AmendsMemberByMember) {
     EXPECT_EQ(traits->price->input.nano, 0);  // a price is replaced as a whole
 }
 
-TEST(ModelCatalogue, AmendsUnderAnotherNameWhatItKnewByIt) {
+TEST(ModelCatalogue, AmendingAVariantNameCopiesTheEntry) {
     auto catalogue = ModelCatalogue::built_in();
     catalogue.amend("claude-sonnet-4-5", {.prefill = true});
     EXPECT_TRUE(catalogue.price("claude-sonnet-4-5"));
@@ -88,7 +88,7 @@ TEST(ModelCatalogue, AmendsUnderAnotherNameWhatItKnewByIt) {
     EXPECT_FALSE(catalogue.find("claude-sonnet-4.5")->prefill);
 }
 
-TEST(ModelCatalogue, TakesInAnother) {
+TEST(ModelCatalogue, MergesAnotherCatalogue) {
     ModelCatalogue own;
     own.set("merino-1", {.price = ModelPrice{.output = {1}}});
     own.set("gpt-4.1", {.price = ModelPrice{.output = {2}}});
@@ -101,7 +101,7 @@ TEST(ModelCatalogue, TakesInAnother) {
     EXPECT_EQ(catalogue.find("gpt-4.1")->context_window, 1'047'576);
 }
 
-TEST(ModelCatalogue, AnAliasOfNothingIsNothing) {
+TEST(ModelCatalogue, IgnoresAnAliasOfAnUnknownModel) {
     ModelCatalogue catalogue;
     catalogue.add_alias("a", "b");
     EXPECT_EQ(catalogue.find("a"), nullptr);

@@ -22,7 +22,7 @@ std::string problem(std::string_view text) {
     return read.error().message;
 }
 
-TEST(PriceFile, OfOurOwnFormatIsRead) {
+TEST(PriceFile, ReadsTheNativeFormat) {
     const auto read = ModelCatalogue::from_json(R"({
         "currency": "EUR", "per_tokens": 1000, "as_of": "2026-09", "source": "contract",
         "models": {
@@ -53,7 +53,7 @@ TEST(PriceFile, OfOurOwnFormatIsRead) {
     EXPECT_EQ(read->price("suffolk"), nullptr);
 }
 
-TEST(PriceFile, ComplainsOfFileModelAndMember) {
+TEST(PriceFile, ErrorsNameFileModelAndMember) {
     EXPECT_THAT(problem("{"), HasSubstr("prices.json is not JSON"));
     EXPECT_THAT(problem("[]"), HasSubstr("prices.json is no price list"));
     EXPECT_THAT(problem("{}"), HasSubstr("\"models\""));
@@ -100,7 +100,7 @@ constexpr auto kFlat = R"({
     "wool": {"litellm_provider": "farm", "mode": "embedding", "input_cost_per_token": 1e-08, "output_cost_per_token": 0.0}
 })";
 
-TEST(FlatPriceList, IsRead) {
+TEST(FlatPriceList, ReadsModelsAndPrices) {
     const auto read = ModelCatalogue::from_json(kFlat);
     ASSERT_TRUE(read) << read.error();
     const auto* merino = read->find("merino-1");
@@ -116,7 +116,7 @@ TEST(FlatPriceList, IsRead) {
     EXPECT_EQ(read->price("farm/suffolk")->input.amount(), "0.28");
 }
 
-TEST(FlatPriceList, HasItsTiersInTheMembersNames) {
+TEST(FlatPriceList, ReadsTiersFromMemberNames) {
     const auto read = ModelCatalogue::from_json(kFlat);
     ASSERT_TRUE(read) << read.error();
     const auto& price = *read->price("long");
@@ -132,7 +132,7 @@ TEST(FlatPriceList, HasItsTiersInTheMembersNames) {
     EXPECT_FALSE(price.tiers[1].cache_write);
 }
 
-TEST(FlatPriceList, WhatNobodyKnowsHasNoPrice) {
+TEST(FlatPriceList, LeavesUnknownPricesUnset) {
     const auto read = ModelCatalogue::from_json(kFlat);
     ASSERT_TRUE(read) << read.error();
     for (const auto* name : {"free", "half", "thinker"}) {
@@ -144,20 +144,20 @@ TEST(FlatPriceList, WhatNobodyKnowsHasNoPrice) {
     EXPECT_EQ(read->find("wool"), nullptr);
 }
 
-TEST(FlatPriceList, IsReadWithoutTheNoiseOfBinaryFractions) {
+TEST(FlatPriceList, ReadsDecimalsExactly) {
     const auto read = ModelCatalogue::from_json(kFlat);
     ASSERT_TRUE(read) << read.error();
     EXPECT_EQ(read->price("noisy")->input.nano, 100'000'000);
     EXPECT_EQ(read->price("noisy")->output.nano, 300'000'000);
 }
 
-TEST(FlatPriceList, ComplainsOfFileModelAndMember) {
+TEST(FlatPriceList, ErrorsNameFileModelAndMember) {
     EXPECT_THAT(problem(R"({"merino": {"litellm_provider": "farm", "input_cost_per_token": "a lot"}})"),
                 HasSubstr("prices.json: model \"merino\": \"input_cost_per_token\" is no amount of money"));
     EXPECT_THAT(problem(R"({"merino": {"price": 1}})"), HasSubstr("no price list"));
 }
 
-TEST(PriceFile, IsReadFromADisk) {
+TEST(PriceFile, LoadsFromDisk) {
     const auto path = ::testing::TempDir() + "holysheep_price_file_test.json";
     std::ofstream(path) << R"({"models": {"merino": {"input": "1", "output": "2"}}})";
     const auto read = ModelCatalogue::from_file(path);

@@ -13,9 +13,9 @@ const std::string kMegabyte(1'000'000, 'A');
 
 std::int64_t tokens_of(const std::string& json) { return estimated_tokens(json.size(), media_in(json)); }
 
-TEST(PromptEstimate, FourBytesOfTextAreAToken) { EXPECT_EQ(estimated_tokens(4'000), 1'000); }
+TEST(PromptEstimate, CountsFourBytesOfTextAsAToken) { EXPECT_EQ(estimated_tokens(4'000), 1'000); }
 
-TEST(PromptEstimate, APictureCountsByThePieceNotByItsBytes) {
+TEST(PromptEstimate, CountsAPictureAsAUnitNotByItsBytes) {
     ChatRequest request{.messages = {{.parts = {TextPart{.text = "What is this?"},
                                                 ImagePart{.url = "data:image/png;base64," + kMegabyte}}}}};
     const auto media = media_in(request);
@@ -25,7 +25,7 @@ TEST(PromptEstimate, APictureCountsByThePieceNotByItsBytes) {
     EXPECT_EQ(media_in(request).tokens, 1'000) << "its address is short, it is not";
 }
 
-TEST(PromptEstimate, SoundAndFilesHaveFiguresOfTheirOwn) {
+TEST(PromptEstimate, HasSeparateFiguresForSoundAndFiles) {
     const ChatRequest request{
         .messages = {{.parts = {AudioPart{.data_base64 = kMegabyte, .format = "wav"},
                                 FilePart{.data_base64 = "data:application/pdf;base64," + kMegabyte},
@@ -34,7 +34,7 @@ TEST(PromptEstimate, SoundAndFilesHaveFiguresOfTheirOwn) {
     EXPECT_GE(media_in(request).bytes, 2'000'000U);
 }
 
-TEST(PromptEstimate, MediaAreFoundInTheCallersOwnJson) {
+TEST(PromptEstimate, FindsMediaInExtraJson) {
     for (const auto& json : {R"({"type":"image_url","image_url":{"url":"data:image/png;base64,)" + kMegabyte + R"("}})",
                              R"({"type":"input_audio","input_audio":{"data" : ")" + kMegabyte + R"(","format":"wav"}})",
                              R"({"file":{"file_data":")" + kMegabyte + R"("}})",
@@ -45,7 +45,7 @@ TEST(PromptEstimate, MediaAreFoundInTheCallersOwnJson) {
     }
 }
 
-TEST(PromptEstimate, WordsAreNoMedia) {
+TEST(PromptEstimate, DoesNotTakeTextForMedia) {
     const std::string words = R"({"data":"no base64 at all, but )" + std::string(3'000, 'x') + R"("})";
     EXPECT_EQ(media_in(words).tokens, 0);
     EXPECT_EQ(media_in(R"({"input":")" + kMegabyte + R"("})").tokens, 0) << "whatever it is, it is read as text";
@@ -53,7 +53,7 @@ TEST(PromptEstimate, WordsAreNoMedia) {
     EXPECT_EQ(media_in(R"({"x":"a;base64,)" + kMegabyte).tokens, 0) << "cut off";
 }
 
-TEST(PromptEstimate, ABodyThatDoesNotHoldItsMediaIsNotNegative) {
+TEST(PromptEstimate, IsNotNegativeForABodyWithoutItsMedia) {
     const ChatRequest replaced{.messages = {{.parts = {ImagePart{.url = kMegabyte}}}}};
     EXPECT_EQ(estimated_tokens(replaced, {}, 400), 1'000);
 }

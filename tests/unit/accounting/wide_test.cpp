@@ -13,7 +13,7 @@ namespace {
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
 
-TEST(Wide, GivesBackEachFactorOfAProduct) {
+TEST(Wide, DividingAProductByAFactorGivesTheOther) {
     constexpr std::array<std::int64_t, 9> kValues{1,     -1,     3,     -7, 1'000'000'007, -(std::int64_t{1} << 32U),
                                                   kMost, -kMost, kLeast};
     for (const auto a : kValues) {
@@ -41,7 +41,7 @@ TEST(Wide, CarriesSumsAcrossItsHalves) {
     EXPECT_EQ(sum.divided_by(1), -1);
 }
 
-TEST(Wide, SaysWhenAQuotientDoesNotFit) {
+TEST(Wide, ReportsAQuotientThatDoesNotFit) {
     EXPECT_EQ(Wide::product(kMost, 2).divided_by(1), std::nullopt);
     EXPECT_EQ(Wide(kLeast).divided_by(-1), std::nullopt);
     EXPECT_EQ(Wide(kLeast).divided_by(1), kLeast);
@@ -49,7 +49,7 @@ TEST(Wide, SaysWhenAQuotientDoesNotFit) {
 }
 
 #ifdef __SIZEOF_INT128__
-TEST(Wide, AgreesWithTheCompilerWhereThatHasOne) {
+TEST(Wide, AgreesWithTheCompilersInt128) {
     __extension__ using Native = __int128;
     std::mt19937_64 random(7);  // NOLINT(cert-msc51-cpp): the same numbers each time
     const auto any = [&] { return static_cast<std::int64_t>(random()) >> (random() % 64U); };

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 constexpr Clock::time_point kStart{1h};
 
-TEST(BackupDue, LeavesTheNextRegionTwiceItsP95) {
+TEST(BackupDue, ReservesTwiceTheNextRegionsP95) {
     const auto due = backup_due({.started = kStart, .limit = kStart + 5s, .usual = 800ms});
     ASSERT_TRUE(due);
     EXPECT_EQ(due->when, kStart + 3400ms);
@@ -26,19 +26,19 @@ TEST(BackupDue, TheMarginIsAtLeast100Ms) {
     EXPECT_EQ(backup_due({.started = kStart, .limit = kStart + 3s, .usual = 100ms})->when, kStart + 2800ms);
 }
 
-TEST(BackupDue, IsHalfOfTheTimeWhileTheP95IsUnknownOrTooLong) {
+TEST(BackupDue, IsHalfOfTheLimitWhileTheP95IsUnknownOrTooLong) {
     EXPECT_EQ(backup_due({.started = kStart, .limit = kStart + 3s})->when, kStart + 1500ms);
     EXPECT_EQ(backup_due({.started = kStart, .limit = kStart + 3s, .usual = 5s})->when, kStart + 1500ms);
 }
 
-TEST(BackupDue, ATrialIsOverAfterTheP95) {
+TEST(BackupDue, ATrialIsBackedUpAfterTheP95) {
     const auto due = backup_due({.started = kStart, .limit = kStart + 3s, .usual = 300ms, .on_trial = true});
     EXPECT_EQ(due->when, kStart + 300ms);
     EXPECT_EQ(due->why, Evidence::slow_trial);
     EXPECT_EQ(backup_due({.started = kStart, .on_trial = true})->when, kStart + 1s);
 }
 
-TEST(BackupDue, WithoutALimitOrATrialThereIsNone) {
+TEST(BackupDue, IsNeverWithoutALimitOrATrial) {
     EXPECT_FALSE(backup_due({.started = kStart, .usual = 300ms}));
     EXPECT_FALSE(backup_due({.started = kStart, .limit = kStart - 1s})) << "it is over already";
 }

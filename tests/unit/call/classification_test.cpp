@@ -21,7 +21,7 @@ Outcome ran_out(Limit limit, int status = 0) {
     return {.error = ErrorCode::timed_out, .limit = limit, .status = status};
 }
 
-TEST(Classification, EveryFailureHasItsActionAndItsCharge) {
+TEST(Classification, EveryFailureHasAnActionAndAFailureClass) {
     struct Row {
         const char* signal;
         Outcome outcome;
@@ -106,22 +106,22 @@ TEST(Classification, EveryFailureHasItsActionAndItsCharge) {
     }
 }
 
-TEST(Classification, AClockThatRanOutOnAPooledConnectionIsNoStaleConnection) {
+TEST(Classification, ATimeoutOnAPooledConnectionIsNotAStaleConnection) {
     EXPECT_EQ(classify({.limit = Limit::connect, .connection_reused = true}, {}).action, next);
 }
 
-TEST(Classification, ARefusedKeyMayBeGoodElsewhereWhenRegionsHaveTheirOwn) {
+TEST(Classification, ARefusedKeyMovesOnWhereRegionsHaveTheirOwnKeys) {
     EXPECT_EQ(classify(http(ErrorCode::unauthenticated, 401), {}, {.differ = true}).action, next);
 }
 
-TEST(Classification, A500IsFinalWhereTheCallerSaysSo) {
+TEST(Classification, A500IsFinalIfConfigured) {
     const RetryOptions final_500{.server_500 = false};
     EXPECT_EQ(classify(http(ErrorCode::server_failed, 500), final_500).action, stop);
     EXPECT_EQ(classify(http(ErrorCode::server_failed, 500), final_500).charge, FailureClass::server);
     EXPECT_EQ(classify(http(ErrorCode::server_failed, 503), final_500).action, next);
 }
 
-TEST(Classification, TheGatewaysWordOnRetryingOverridesTheStatus) {
+TEST(Classification, AnExplicitShouldRetryOverridesTheStatus) {
     struct Row {
         ErrorCode error;
         int status;
@@ -147,13 +147,13 @@ TEST(Classification, TheGatewaysWordOnRetryingOverridesTheStatus) {
     }
 }
 
-TEST(Classification, DeliveredContentIsNeverReplayedWhateverAHeaderSays) {
+TEST(Classification, DeliveredContentIsNeverReplayedDespiteAHeader) {
     auto cut = http(ErrorCode::stream_interrupted, 200);
     cut.should_retry = true;
     EXPECT_EQ(classify(cut, {}).action, stop);
 }
 
-TEST(Classification, CarriesWhatKeysSayAboutTheWait) {
+TEST(Classification, CarriesTheWaitThatKeysRequire) {
     const Outcome throttled{.error = ErrorCode::rate_limited, .status = 429, .retry_after = milliseconds{5'000}};
     EXPECT_EQ(classify(throttled, {}).retry_after, milliseconds{5'000});
     EXPECT_EQ(classify(throttled, {}, {.usable_in = milliseconds{70}}).retry_after, milliseconds{70});

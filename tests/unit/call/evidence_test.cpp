@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(DescribeEvidence, NamesThePhaseTheSilenceAndTheEvidence) {
+TEST(DescribeEvidence, NamesPhaseSilenceAndEvidence) {
     AttemptTimings timings;
     EXPECT_EQ(describe_evidence(Evidence::late_connection, timings, 90ms),
               "still connecting after 90 ms; connections are faster there");

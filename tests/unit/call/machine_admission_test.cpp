@@ -22,7 +22,7 @@ TEST(MachineAdmission, StartsAnAttemptOnceItIsGranted) {
     EXPECT_THAT(run.granted(), ElementsAre("start #1 a first"));
 }
 
-TEST(MachineAdmission, AsksAgainWhenTheQueueSaysSo) {
+TEST(MachineAdmission, AsksAgainWhenTheQueueAsksForIt) {
     AskedRun run;
     run.start();
     EXPECT_THAT(run.queued(300ms), IsEmpty());
@@ -59,13 +59,13 @@ TEST(MachineAdmission, LeavesTheQueueAtTheDeadline) {
     EXPECT_THAT(run.pass(5s), ElementsAre("release", "finish #0 deadline"));
 }
 
-TEST(MachineAdmission, GoesWhereThereIsRoom) {
+TEST(MachineAdmission, UsesARegionWithRoom) {
     AskedRun run;
     run.rooms.full = {0};
     EXPECT_THAT(run.start(), ElementsAre("acquire #1 b"));
 }
 
-TEST(MachineAdmission, AwaitsRoomWhereEveryRegionIsFull) {
+TEST(MachineAdmission, WaitsForRoomWhenEveryRegionIsFull) {
     AskedRun run;
     run.rooms.full = {0, 1};
     EXPECT_THAT(run.start(), ElementsAre("await_room a b"));
@@ -92,7 +92,7 @@ TEST(MachineAdmission, ReportsTheFailureBeforeARefusal) {
     EXPECT_EQ(run.machine().first_failure(), 1);
 }
 
-TEST(MachineAdmission, SharesThePermitOfAConnectionThatIsLate) {
+TEST(MachineAdmission, SharesThePermitOfALateConnection) {
     AskedRun run;
     run.start();
     run.granted();
@@ -100,7 +100,7 @@ TEST(MachineAdmission, SharesThePermitOfAConnectionThatIsLate) {
     EXPECT_THAT(run.granted(), ElementsAre("start #2 b race"));
 }
 
-TEST(MachineAdmission, GoesOnWithoutTheRaceThatIsRefused) {
+TEST(MachineAdmission, ContinuesWhenARaceIsRefused) {
     AskedRun run;
     run.start();
     run.granted();
@@ -110,7 +110,7 @@ TEST(MachineAdmission, GoesOnWithoutTheRaceThatIsRefused) {
     EXPECT_THAT(run.answer(1), ElementsAre("finish #1 answered"));
 }
 
-TEST(MachineAdmission, TakesAHedgesTokenOnlyForAGrant) {
+TEST(MachineAdmission, TakesATokenForAHedgeOnlyOnceGranted) {
     AskedRun run;
     run.policy.hedge_after = 100ms;
     for (std::size_t region : {0U, 1U}) run.elsewhere(region, health::FailureClass::success);
@@ -128,7 +128,7 @@ struct Never final : RetryPolicy {
     RetryVerdict decide(const RetryContext&) const override { return {.retry = false}; }
 };
 
-TEST(MachineAdmission, AsksTheUsersPolicyBeforeItMoves) {
+TEST(MachineAdmission, AsksTheUsersPolicyBeforeAMove) {
     MachineRun run(2);
     const Never never;
     run.retry_policy = &never;

@@ -20,7 +20,7 @@ void know_round_trip(MachineRun& run, std::size_t region = 0) {
 
 // ---- a connection that is late ----
 
-TEST(ConnectionRace, BeginsAsSoonAsAConnectionIsLateByWhatIsKnownOfTheRegion) {
+TEST(ConnectionRace, BeginsOnceAConnectionIsLateByTheRegionsMeasurements) {
     MachineRun run(2);
     for (int i = 0; i < 40; ++i) run.regions.on_connect_time(0, 60ms);
     run.start();
@@ -28,7 +28,7 @@ TEST(ConnectionRace, BeginsAsSoonAsAConnectionIsLateByWhatIsKnownOfTheRegion) {
     EXPECT_THAT(run.pass(1ms), ElementsAre("start #2 b race"));
 }
 
-TEST(ConnectionRace, BeginsOneRoundTripAnd30MsAfterAHandshakeThatNobodyAnswers) {
+TEST(ConnectionRace, BeginsOneRoundTripAnd30MsAfterAnUnansweredHandshake) {
     MachineRun run(2);
     know_round_trip(run);
     for (int i = 0; i < 40; ++i) run.regions.on_connect_time(0, 300ms);  // TLS handshakes are slow
@@ -40,7 +40,7 @@ TEST(ConnectionRace, BeginsOneRoundTripAnd30MsAfterAHandshakeThatNobodyAnswers) 
     EXPECT_THAT(run.pass(1s), IsEmpty()) << "once";
 }
 
-TEST(ConnectionRace, AHandshakeThatWasAnsweredHasTheTimeThatConnectingTakesHere) {
+TEST(ConnectionRace, AnAnsweredHandshakeHasTheRegionsUsualConnectTime) {
     MachineRun run(2);
     know_round_trip(run);
     for (int i = 0; i < 40; ++i) run.regions.on_connect_time(0, 300ms);
@@ -50,7 +50,7 @@ TEST(ConnectionRace, AHandshakeThatWasAnsweredHasTheTimeThatConnectingTakesHere)
     EXPECT_THAT(run.pass(2ms), ElementsAre("start #2 b race"));
 }
 
-TEST(ConnectionRace, OnFirstContactAHostThatAnswersHasASecondForTls) {
+TEST(ConnectionRace, OnFirstContactAnAnsweringHostHasASecondForTls) {
     MachineRun run(2);
     run.evidence = PathEvidence{.srtt = 180ms};
     run.start();
@@ -68,7 +68,7 @@ TEST(ConnectionRace, OnFirstContactASilentHostHas250Ms) {
     }
 }
 
-TEST(ConnectionRace, AProxysAnswerToTheHandshakeSaysNothingOfTheRegion) {
+TEST(ConnectionRace, AProxysHandshakeIsNoEvidenceOfTheRegion) {
     MachineRun run(2);
     know_round_trip(run);
     for (int i = 0; i < 40; ++i) run.regions.on_connect_time(0, 300ms);
@@ -77,7 +77,7 @@ TEST(ConnectionRace, AProxysAnswerToTheHandshakeSaysNothingOfTheRegion) {
     EXPECT_THAT(run.pass(329ms), IsEmpty());
 }
 
-TEST(ConnectionRace, ARegionThatIsOvertakenThriceIsLeftAlone) {
+TEST(ConnectionRace, ThreeLostRacesMakeARegionUnusable) {
     MachineRun seed(2);
     health::RegionHealthTracker regions(some_regions(2), {}, {}, 7);
     for (int i = 0; i < 3; ++i) {
@@ -88,7 +88,7 @@ TEST(ConnectionRace, ARegionThatIsOvertakenThriceIsLeftAlone) {
     EXPECT_FALSE(regions.usable(0, 0, seed.now));
 }
 
-TEST(ConnectionRace, TheWinnerIsRacedAgainWhenItsRegionIsLostLater) {
+TEST(ConnectionRace, TheWinnerIsRacedAgainWhenItsRegionIsLost) {
     MachineRun run(2);
     know_round_trip(run);
     for (int i = 0; i < 40; ++i) run.regions.on_connect_time(0, 60ms);
@@ -100,7 +100,7 @@ TEST(ConnectionRace, TheWinnerIsRacedAgainWhenItsRegionIsLostLater) {
 
 // ---- a request without acknowledgement ----
 
-TEST(LostPath, IsRacedOneRoundTripAnd45MsAfterTheRequestWasSent) {
+TEST(LostPath, StartsARaceOneRoundTripAnd45MsAfterTheRequestWasSent) {
     MachineRun run(2);
     know_round_trip(run);
     run.evidence = PathEvidence{.unacked_for = 65ms, .srtt = 20ms};
@@ -114,7 +114,7 @@ TEST(LostPath, IsRacedOneRoundTripAnd45MsAfterTheRequestWasSent) {
     EXPECT_THAT(run.end(1, {.answered = true}), ElementsAre("cancel #2", "finish #1 answered"));
 }
 
-TEST(LostPath, AHeadThatCameBeforeTheRequestHadArrivedChangesNothing) {
+TEST(LostPath, AHeadBeforeTheRequestArrivedChangesNothing) {
     MachineRun run(2);
     know_round_trip(run);
     run.evidence = PathEvidence{.unacked_for = 65ms, .srtt = 20ms};
@@ -124,7 +124,7 @@ TEST(LostPath, AHeadThatCameBeforeTheRequestHadArrivedChangesNothing) {
     EXPECT_THAT(run.pass(65ms), ElementsAre("late #1", "start #2 b race duplicated"));
 }
 
-TEST(LostPath, AnAcknowledgedRequestIsLeftToTheModel) {
+TEST(LostPath, AnAcknowledgedRequestIsNotRaced) {
     MachineRun run(2);
     know_round_trip(run);
     run.evidence = PathEvidence{.srtt = 20ms};
@@ -133,7 +133,7 @@ TEST(LostPath, AnAcknowledgedRequestIsLeftToTheModel) {
     EXPECT_THAT(run.pass(20s), IsEmpty());
 }
 
-TEST(LostPath, IsLookedAtAgainWhenTheRequestWasSentLaterThanThought) {
+TEST(LostPath, IsCheckedAgainWhenTheRequestWasSentLate) {
     MachineRun run(2);
     know_round_trip(run);
     run.evidence = PathEvidence{.unacked_for = 30ms, .srtt = 20ms};
@@ -144,7 +144,7 @@ TEST(LostPath, IsLookedAtAgainWhenTheRequestWasSentLaterThanThought) {
     EXPECT_THAT(run.pass(15ms), ElementsAre("late #1", "start #2 b race duplicated"));
 }
 
-TEST(LostPath, WhatAProxyAcknowledgedProvesNothing) {
+TEST(LostPath, AProxysAcknowledgementProvesNothing) {
     MachineRun run(2);
     know_round_trip(run);
     run.evidence = PathEvidence{.unacked_for = 10s, .srtt = 1ms, .via_proxy = true};
@@ -153,7 +153,7 @@ TEST(LostPath, WhatAProxyAcknowledgedProvesNothing) {
     EXPECT_THAT(run.pass(20s), IsEmpty());
 }
 
-TEST(LostPath, CostSafeCallsOnlyChargeTheRegion) {
+TEST(LostPath, CostSafeCallsOnlyRecordTheFailure) {
     MachineRun run(2);
     know_round_trip(run);
     run.policy.cost_safe = true;
@@ -163,7 +163,7 @@ TEST(LostPath, CostSafeCallsOnlyChargeTheRegion) {
     EXPECT_THAT(run.pass(20s), ElementsAre("late #1"));
 }
 
-TEST(LostPath, ARaceToASickRegionTakesAToken) {
+TEST(LostPath, ARaceToAFailingRegionTakesAToken) {
     for (const int tokens : {0, 1}) {
         MachineRun run(2);
         know_round_trip(run);
@@ -178,7 +178,7 @@ TEST(LostPath, ARaceToASickRegionTakesAToken) {
     }
 }
 
-TEST(LostPath, ARaceThatGetsNoSocketLeavesTheFirstAlone) {
+TEST(LostPath, ARaceWithoutASocketKeepsTheFirstAttempt) {
     MachineRun run(2);
     know_round_trip(run);
     run.evidence = PathEvidence{.unacked_for = 70ms, .srtt = 20ms};
@@ -191,7 +191,7 @@ TEST(LostPath, ARaceThatGetsNoSocketLeavesTheFirstAlone) {
 
 // ---- a silent region ----
 
-TEST(SignOfLife, IsWantedWhereACallCouldGoElsewhereAndForStreamsThatAreBoundToOneRegion) {
+TEST(SignOfLife, IsRequestedForMovableCallsAndForPinnedStreams) {
     struct Row {
         std::size_t regions, plan;
         bool stream, wanted;
@@ -205,7 +205,7 @@ TEST(SignOfLife, IsWantedWhereACallCouldGoElsewhereAndForStreamsThatAreBoundToOn
     }
 }
 
-TEST(Rescue, OneThatLostTheRaceOfConnectionsSavedNobody) {
+TEST(Rescue, TheLoserOfAConnectionRaceRescuedNothing) {
     MachineRun run(2);
     run.start();
     EXPECT_THAT(run.region_down(0), ElementsAre("late #1", "start #2 b rescue"));
@@ -224,13 +224,13 @@ TEST(Rescue, AWaitingAttemptIsRacedWhenItsRegionIsFoundDead) {
     EXPECT_THAT(run.content(2), ElementsAre("cancel #1", "commit #2"));
 }
 
-TEST(Rescue, NothingWasSentYetSoNothingIsDuplicated) {
+TEST(Rescue, AnUnsentRequestIsNotADuplicate) {
     MachineRun run(2);
     run.start();
     EXPECT_THAT(run.region_down(0), ElementsAre("late #1", "start #2 b rescue"));
 }
 
-TEST(Rescue, AHeadIsNoContent) {
+TEST(Rescue, AHeadDoesNotCountAsContent) {
     for (const bool stream : {false, true}) {
         MachineRun run(2, stream);
         run.start();
@@ -241,7 +241,7 @@ TEST(Rescue, AHeadIsNoContent) {
     }
 }
 
-TEST(Rescue, TheNextRegionMayDieToo) {
+TEST(Rescue, TheNextRegionMayBeFoundDeadToo) {
     MachineRun run(3);
     run.start();
     run.connect(1);
@@ -270,7 +270,7 @@ TEST(Rescue, AStreamWithContentEndsAsStalledWhenItsRegionIsFoundDead) {
                 ElementsAre("finish #1 interrupted"));
 }
 
-TEST(Rescue, AStreamWithContentIsTakenOverWhereItsCallerWantsThat) {
+TEST(Rescue, AStreamWithContentIsRecoveredIfConfigured) {
     MachineRun run(2, true);
     run.policy.recovery = StreamRecovery::restart;
     run.start();
@@ -282,7 +282,7 @@ TEST(Rescue, AStreamWithContentIsTakenOverWhereItsCallerWantsThat) {
                 ElementsAre("recover #1", "start #2 b failover duplicated"));
 }
 
-TEST(Rescue, AStreamThatIsTakenOverIsLeftAfterTwoProbesInARowAndAnyOtherOneLater) {
+TEST(Rescue, ARecoverableStreamIsLeftAfterTwoMissedProbesAndOthersLater) {
     for (const auto recovery : {StreamRecovery::terminate, StreamRecovery::restart}) {
         MachineRun run(2, true);
         run.policy.recovery = recovery;
@@ -301,7 +301,7 @@ TEST(Rescue, AStreamThatIsTakenOverIsLeftAfterTwoProbesInARowAndAnyOtherOneLater
     }
 }
 
-TEST(Rescue, AStreamWhoseBytesStillComeIsLeftAlone) {
+TEST(Rescue, AStreamThatReceivesBytesIsNotEnded) {
     MachineRun run(2, true);
     run.start();
     run.commit();
@@ -310,7 +310,7 @@ TEST(Rescue, AStreamWhoseBytesStillComeIsLeftAlone) {
     EXPECT_THAT(run.region_down(0), IsEmpty());
 }
 
-TEST(Rescue, OneProbeThatGoesUnansweredEndsNoStream) {
+TEST(Rescue, OneUnansweredProbeDoesNotEndAStream) {
     MachineRun run(2, true);
     run.start();
     run.regions.on_alive(0, run.now);
@@ -321,14 +321,14 @@ TEST(Rescue, OneProbeThatGoesUnansweredEndsNoStream) {
     EXPECT_THAT(run.region_down(0), IsEmpty());
 }
 
-TEST(Rescue, OtherRegionsDeathsDoNotConcernIt) {
+TEST(Rescue, AnotherRegionsDeathIsIgnored) {
     MachineRun run(3);
     run.start();
     run.connect(1);
     EXPECT_THAT(run.region_down(2), IsEmpty());
 }
 
-TEST(Rescue, ARescueThatFailsGoesOnToTheThirdRegion) {
+TEST(Rescue, AFailedRescueMovesToTheThirdRegion) {
     MachineRun run(3);
     run.start();
     run.connect(1);
@@ -338,7 +338,7 @@ TEST(Rescue, ARescueThatFailsGoesOnToTheThirdRegion) {
     EXPECT_THAT(run.answer(3), ElementsAre("cancel #1", "finish #3 answered"));
 }
 
-TEST(Rescue, WaitsForTheNextSignWhereThereIsNowhereToGoYet) {
+TEST(Rescue, WaitsForTheNextReportWhenNoRegionIsUsable) {
     MachineRun run(2);
     run.regions.limit_until(1, run.model, run.now + 3s);
     run.start();
@@ -358,7 +358,7 @@ struct HedgedRun : MachineRun {
     }
 };
 
-TEST(Hedge, GoesOutWhenTheFirstIsSlowToBeginAndTheFirstContentWins) {
+TEST(Hedge, IsSentWhenTheFirstIsSlowAndTheFirstContentWins) {
     HedgedRun run(2);
     run.start();
     run.connect(1);
@@ -370,7 +370,7 @@ TEST(Hedge, GoesOutWhenTheFirstIsSlowToBeginAndTheFirstContentWins) {
     EXPECT_THAT(run.content(1), ElementsAre("cancel #2", "commit #1"));
 }
 
-TEST(Hedge, DoesNotGoOut) {
+TEST(Hedge, IsNotSentWhereForbiddenOrPointless) {
     struct Row {
         const char* when;
         std::function<void(HedgedRun&)> prepare;
@@ -398,7 +398,7 @@ TEST(Hedge, DoesNotGoOut) {
     }
 }
 
-TEST(Hedge, GoesOutAfterTheHeadToo) {
+TEST(Hedge, IsSentAfterTheHeadToo) {
     HedgedRun run(2);
     run.start();
     run.connect(1);
@@ -407,7 +407,7 @@ TEST(Hedge, GoesOutAfterTheHeadToo) {
     EXPECT_THAT(run.pass(100ms), ElementsAre("start #2 b hedge duplicated"));
 }
 
-TEST(Hedge, DoesNotGoOutOnceThereIsContent) {
+TEST(Hedge, IsNotSentOnceThereIsContent) {
     HedgedRun run(2);
     run.start();
     run.commit();
@@ -424,7 +424,7 @@ struct BackedUpRun : MachineRun {
     }
 };
 
-TEST(Backup, GoesOutWhileAnotherRegionCanStillMeetTheDeadline) {
+TEST(Backup, IsSentWhileAnotherRegionCanMeetTheDeadline) {
     for (const bool head : {false, true}) {
         BackedUpRun run(2);
         run.start();
@@ -438,7 +438,7 @@ TEST(Backup, GoesOutWhileAnotherRegionCanStillMeetTheDeadline) {
     }
 }
 
-TEST(Backup, GoesOutAtHalfOfTheDeadlineWhileNothingIsKnown) {
+TEST(Backup, IsSentAtHalfOfTheDeadlineWithoutMeasurements) {
     BackedUpRun run(2);
     run.policy.usual.reset();
     run.start();
@@ -447,7 +447,7 @@ TEST(Backup, GoesOutAtHalfOfTheDeadlineWhileNothingIsKnown) {
     EXPECT_THAT(run.pass(1ns), ElementsAre("start #2 b backup duplicated"));
 }
 
-TEST(Backup, GoesOutBeforeTheCallersOwnLimitOfTheFirstContent) {
+TEST(Backup, IsSentBeforeTheUsersFirstContentLimit) {
     BackedUpRun run(2);
     run.policy.deadline.reset();
     run.policy.first_content = 2s;
@@ -458,7 +458,7 @@ TEST(Backup, GoesOutBeforeTheCallersOwnLimitOfTheFirstContent) {
     EXPECT_THAT(run.pass(1500ms), ElementsAre("start #2 b backup duplicated"));
 }
 
-TEST(Backup, DoesNotGoOut) {
+TEST(Backup, IsNotSentWhereForbiddenOrPointless) {
     struct Row {
         const char* when;
         std::function<void(BackedUpRun&)> prepare;
@@ -483,7 +483,7 @@ TEST(Backup, DoesNotGoOut) {
     }
 }
 
-TEST(Backup, IsTriedAgainWhereThereWasNowhereToGo) {
+TEST(Backup, IsTriedAgainWhenNoRegionWasUsable) {
     BackedUpRun run(2);
     run.regions.limit_until(1, run.model, run.now + 2300ms);
     run.start();
@@ -491,7 +491,7 @@ TEST(Backup, IsTriedAgainWhereThereWasNowhereToGo) {
     EXPECT_THAT(run.pass(2600ms), ElementsAre("start #2 b backup duplicated"));
 }
 
-TEST(Backup, ATrialGivesTheCallerWhatTheOthersUsuallyNeedAndNoMore) {
+TEST(Backup, ATrialIsBackedUpAfterTheUsualTimeOfOthers) {
     BackedUpRun run(2);
     for (int i = 0; i < 3; ++i) run.elsewhere(0, FailureClass::gateway);  // a bad error rate
     run.start();
@@ -501,7 +501,7 @@ TEST(Backup, ATrialGivesTheCallerWhatTheOthersUsuallyNeedAndNoMore) {
     EXPECT_EQ(run.budget.tokens(), 20) << "a move to a healthy region is free";
 }
 
-TEST(Backup, ATrialIsNotBackedUpByAnotherOne) {
+TEST(Backup, ATrialIsNotBackedUpByAnotherTrial) {
     BackedUpRun run(2);
     run.policy.deadline.reset();
     for (int i = 0; i < 3; ++i) {
@@ -527,7 +527,7 @@ TEST(Backup, AnExplorationIsBackedUpByARegionThatIsInUse) {
     }
 }
 
-TEST(Backup, OneThatFailsLeavesTheFirstInPlace) {
+TEST(Backup, AFailedBackupKeepsTheFirstAttempt) {
     BackedUpRun run(2);
     run.start();
     run.connect(1);
@@ -537,7 +537,7 @@ TEST(Backup, OneThatFailsLeavesTheFirstInPlace) {
     EXPECT_THAT(run.answer(1), ElementsAre("finish #1 answered"));
 }
 
-TEST(Hedge, ALostHedgeLeavesTheFirstInPlace) {
+TEST(Hedge, AFailedHedgeKeepsTheFirstAttempt) {
     HedgedRun run(3);
     run.start();
     run.connect(1);
@@ -566,7 +566,7 @@ struct OpenBreaker : MachineRun {
     }
 };
 
-TEST(BreakerInThePlan, AnOpenRegionIsPassedOver) {
+TEST(BreakerInThePlan, AnOpenRegionIsSkipped) {
     OpenBreaker run(3);
     EXPECT_THAT(run.start(), ElementsAre("start #1 b first"));
     EXPECT_THAT(run.end(1, refused_connection()), ElementsAre("start #2 c failover"));
@@ -598,13 +598,13 @@ TEST(BreakerInThePlan, WhileOneRegionPausesABlockedOneIsTriedAtOnce) {
     EXPECT_THAT(run.pass(5s), testing::Contains("start #2 a retry panic")) << "and again";
 }
 
-TEST(BreakerInThePlan, AModelThatEveryRegionLacksIsAskedForAllTheSame) {
+TEST(BreakerInThePlan, AModelMissingInEveryRegionIsStillTried) {
     MachineRun run(2);
     for (const std::size_t region : {0U, 1U}) run.regions.on_model_missing(region, run.model, run.now);
     EXPECT_THAT(run.start(), ElementsAre("start #1 a first")) << "and that is no panic";
 }
 
-TEST(BreakerInThePlan, NobodyWaitsForARegionThatAnotherCallIsTryingOut) {
+TEST(BreakerInThePlan, ACallDoesNotWaitForAnotherCallsTrial) {
     OpenBreaker run(2);
     run.now += 3s;
     auto trial = run.regions.on_dispatch(0, run.model, health::Awaited::plain, run.now);

@@ -24,7 +24,7 @@ struct RecoveringRun : MachineRun {
     }
 };
 
-TEST(MachineRecovery, AnotherRegionTakesOverAndMayCommitAgain) {
+TEST(MachineRecovery, AnotherRegionContinuesAndMayCommitAgain) {
     RecoveringRun run(2);
     run.start();
     run.commit();
@@ -35,7 +35,7 @@ TEST(MachineRecovery, AnotherRegionTakesOverAndMayCommitAgain) {
     EXPECT_THAT(run.answer(2), ElementsAre("finish #2 answered"));
 }
 
-TEST(MachineRecovery, WhatCannotBeContinuedEndsTheCall) {
+TEST(MachineRecovery, AnAnswerThatCannotBeContinuedEndsTheCall) {
     RecoveringRun run(2, StreamRecovery::continue_prefix);
     run.start();
     run.commit();
@@ -43,7 +43,7 @@ TEST(MachineRecovery, WhatCannotBeContinuedEndsTheCall) {
     EXPECT_FALSE(run.machine().unrecovered()) << "none was tried";
 }
 
-TEST(MachineRecovery, WhereNoAttemptIsLeftTheBrokenOneIsTheEnd) {
+TEST(MachineRecovery, WithoutAnotherAttemptTheBreakEndsTheCall) {
     RecoveringRun run(2);
     run.policy.retry.max_attempts = 2;
     run.start();
@@ -53,7 +53,7 @@ TEST(MachineRecovery, WhereNoAttemptIsLeftTheBrokenOneIsTheEnd) {
     EXPECT_EQ(run.machine().unrecovered(), Ending::attempts_exhausted);
 }
 
-TEST(MachineRecovery, OneThatBreaksAgainIsRecoveredAgain) {
+TEST(MachineRecovery, ASecondBreakIsRecoveredToo) {
     RecoveringRun run(3);
     run.start();
     run.commit();
@@ -64,7 +64,7 @@ TEST(MachineRecovery, OneThatBreaksAgainIsRecoveredAgain) {
     EXPECT_THAT(run.answer(3), ElementsAre("finish #3 answered"));
 }
 
-TEST(MachineRecovery, TheDefaultTotalNoLongerCountsTheCallersDeadlineDoes) {
+TEST(MachineRecovery, OnlyADeadlineSetByTheCallerStillApplies) {
     for (const bool own : {false, true}) {
         RecoveringRun run(2);
         run.policy.deadline = run.now + 10s;
@@ -82,7 +82,7 @@ TEST(MachineRecovery, TheDefaultTotalNoLongerCountsTheCallersDeadlineDoes) {
     }
 }
 
-TEST(MachineRecovery, ARefusalIsNotAskedForTwice) {
+TEST(MachineRecovery, ARefusalIsNotRecovered) {
     RecoveringRun run(2);
     run.start();
     run.commit();

@@ -338,7 +338,7 @@ class RandomCall {
     int tried_out_ = 0;
 };
 
-TEST(CallMachineScripts, TheRulesHoldWhateverHappens) {
+TEST(CallMachineScripts, TheInvariantsHoldForRandomEvents) {
     std::map<Ending, int> endings;
     for (std::uint64_t seed = 1; seed <= 8'000; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));

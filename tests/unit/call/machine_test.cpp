@@ -38,7 +38,7 @@ TEST(CallMachine, BeginsWithTheFirstRegionThatMayBeUsed) {
     EXPECT_THAT(run.start(), ElementsAre("start #1 c first"));
 }
 
-TEST(CallMachine, WithEveryRegionDrainingThereIsNowhereToGo) {
+TEST(CallMachine, WithEveryRegionDrainingNoneIsAvailable) {
     MachineRun run(2);
     run.regions.set_draining(0, true, run.now);
     run.regions.set_draining(1, true, run.now);
@@ -56,7 +56,7 @@ TEST(CallMachine, WithEveryRegionPausedItWaitsForTheFirstPauseToEnd) {
     EXPECT_THAT(run.pass(1ns), ElementsAre("start #1 b first"));
 }
 
-TEST(CallMachine, APauseBeyondTheLongestWaitFailsAtOnceWithTheTimeThatHelps) {
+TEST(CallMachine, APauseBeyondTheLongestWaitFailsAtOnceAndReportsTheWait) {
     MachineRun run(2);
     run.regions.limit_until(0, run.model, run.now + 90s);
     run.regions.limit_until(1, run.model, run.now + 61s);
@@ -64,7 +64,7 @@ TEST(CallMachine, APauseBeyondTheLongestWaitFailsAtOnceWithTheTimeThatHelps) {
     EXPECT_EQ(run.machine().quota_clock(), run.now + 61s);
 }
 
-TEST(CallMachine, APauseBeyondTheDeadlineFailsAtOnceWithTheTimeThatHelps) {
+TEST(CallMachine, APauseBeyondTheDeadlineFailsAtOnceAndReportsTheWait) {
     MachineRun run(1);
     run.policy.deadline = run.now + 5s;
     run.regions.limit_until(0, run.model, run.now + 5s);
@@ -78,7 +78,7 @@ TEST(CallMachine, AfterTheDeadlineNothingIsDispatched) {
     EXPECT_THAT(run.start(), ElementsAre("finish #0 deadline"));
 }
 
-TEST(CallMachine, ARegionThatIsDrainedDuringTheWaitIsNotUsed) {
+TEST(CallMachine, ARegionDrainedDuringTheWaitIsNotUsed) {
     MachineRun run(2);
     run.regions.limit_until(0, run.model, run.now + 10s);
     run.regions.limit_until(1, run.model, run.now + 20s);
@@ -88,7 +88,7 @@ TEST(CallMachine, ARegionThatIsDrainedDuringTheWaitIsNotUsed) {
     EXPECT_THAT(run.pass(10s), ElementsAre("start #1 b first"));
 }
 
-TEST(CallMachine, WhenAllAreDrainedDuringTheWaitThereIsNowhereToGo) {
+TEST(CallMachine, WithAllRegionsDrainedDuringTheWaitNoneIsAvailable) {
     MachineRun run(1);
     run.regions.limit_until(0, run.model, run.now + 10s);
     run.start();
@@ -98,7 +98,7 @@ TEST(CallMachine, WhenAllAreDrainedDuringTheWaitThereIsNowhereToGo) {
 
 // ---- failover ----
 
-TEST(CallMachine, SecondRegionIsTriedAtOnceAfterARefusal) {
+TEST(CallMachine, TheSecondRegionIsTriedAtOnceAfterARefusal) {
     MachineRun run(2);
     run.start();
     EXPECT_THAT(run.end(1, refused_connection()), ElementsAre("start #2 b failover"));
@@ -134,7 +134,7 @@ TEST(CallMachine, ASingleRegionIsTriedAgainAfterAWait) {
     EXPECT_THAT(run.pass_until_something(), ElementsAre("start #2 a retry duplicated"));
 }
 
-TEST(CallMachine, AnAnswerThatWouldBeTheSameEverywhereIsFinal) {
+TEST(CallMachine, AnErrorThatEveryRegionWouldGiveIsFinal) {
     for (const auto code : {ErrorCode::invalid_request, ErrorCode::unauthenticated, ErrorCode::permission_denied,
                             ErrorCode::context_length_exceeded, ErrorCode::request_too_large,
                             ErrorCode::content_filtered, ErrorCode::insufficient_quota}) {
@@ -152,21 +152,21 @@ TEST(CallMachine, ARefusalAfterAFailoverIsFinalToo) {
     EXPECT_EQ(run.machine().first_failure(), 1);
 }
 
-TEST(CallMachine, PausedRegionsArePassedOver) {
+TEST(CallMachine, PausedRegionsAreSkipped) {
     MachineRun run(3);
     run.regions.limit_until(1, run.model, run.now + 10s);
     run.start();
     EXPECT_THAT(run.end(1, overloaded()), ElementsAre("start #2 c failover"));
 }
 
-TEST(CallMachine, DrainingRegionsArePassedOver) {
+TEST(CallMachine, DrainingRegionsAreSkipped) {
     MachineRun run(3);
     run.start();
     run.regions.set_draining(1, true, run.now);
     EXPECT_THAT(run.end(1, overloaded()), ElementsAre("start #2 c failover"));
 }
 
-TEST(CallMachine, ARegionThatIsDrainedDuringTheBackOffIsNotUsed) {
+TEST(CallMachine, ARegionDrainedDuringTheBackOffIsNotUsed) {
     MachineRun run(2);
     run.start();
     run.end(1, overloaded());
@@ -193,7 +193,7 @@ TEST(CallMachine, ADeadPooledConnectionIsReplacedOnlyOnce) {
     EXPECT_THAT(run.end(3, stale_connection()), ElementsAre("start #4 c failover duplicated"));
 }
 
-TEST(CallMachine, WhatWasCertainlyNotSentIsNoDuplicate) {
+TEST(CallMachine, AnUnsentRequestIsNoDuplicate) {
     MachineRun run(1);
     run.start();
     auto stale = stale_connection();
@@ -214,7 +214,7 @@ TEST(CallMachine, AConflictIsRetriedOnceAtTheSameRegionAfterAWait) {
 
 // ---- failures that only another region can avoid ----
 
-TEST(CallMachine, AModelThatARegionLacksIsAskedForElsewhereOnly) {
+TEST(CallMachine, AModelMissingInARegionIsTriedOnlyInOthers) {
     for (const auto code : {ErrorCode::model_not_found, ErrorCode::region_not_supported}) {
         MachineRun run(2);
         run.start();
@@ -253,7 +253,7 @@ TEST(CallMachine, TheGatewayMayAskForARetry) {
     EXPECT_THAT(run.pass_until_something(), ElementsAre("start #2 a retry"));
 }
 
-TEST(CallMachine, A500IsFinalWhereTheCallerSaysSo) {
+TEST(CallMachine, A500IsFinalIfConfigured) {
     MachineRun run(2);
     run.policy.retry.server_500 = false;
     run.start();
@@ -301,7 +301,7 @@ TEST(CallMachine, AMoveToAHealthyRegionIsFree) {
     EXPECT_THAT(run.end(2, lost_connection()), ElementsAre("start #3 c failover duplicated"));
 }
 
-TEST(CallMachine, WithAnEmptyBudgetTheOriginalFailureIsTheAnswer) {
+TEST(CallMachine, WithAnEmptyBudgetTheOriginalFailureIsReturned) {
     MachineRun run(2);
     run.budget = {0.2, 0};
     run.start();
@@ -319,7 +319,7 @@ TEST(CallMachine, AMoveToAFailingRegionTakesAToken) {
     EXPECT_EQ(run.budget.tokens(), 0);
 }
 
-TEST(CallMachine, WhatWasNotDeliveredMovesFreelyUnlessTheRegionIsSick) {
+TEST(CallMachine, AnUndeliveredRequestMovesFreelyUnlessTheRegionIsFailing) {
     for (const bool sick : {false, true}) {
         MachineRun run(2);
         run.budget = {0.2, 1};
@@ -332,7 +332,7 @@ TEST(CallMachine, WhatWasNotDeliveredMovesFreelyUnlessTheRegionIsSick) {
     }
 }
 
-TEST(CallMachine, WithoutATokenASickRegionIsPassedOverForAHealthyOne) {
+TEST(CallMachine, WithoutATokenAFailingRegionIsSkippedForAHealthyOne) {
     MachineRun run(3);
     run.budget = {0.2, 0};
     for (int i = 0; i < 10; ++i) {
@@ -353,7 +353,7 @@ TEST(CallMachine, ReturningToATriedRegionTakesAToken) {
     EXPECT_THAT(run.end(2, refused_connection()), ElementsAre("finish #2 budget_empty"));
 }
 
-TEST(CallMachine, AnAnswerPutsAFractionBack) {
+TEST(CallMachine, AnAnswerRefillsAFractionOfAToken) {
     MachineRun run(1);
     run.budget = {0.2, 2};
     run.start();
@@ -365,7 +365,7 @@ TEST(CallMachine, AnAnswerPutsAFractionBack) {
 
 // ---- cost_safe and duplicates ----
 
-TEST(CallMachine, CostSafeSendsNothingTwiceThatMayHaveBeenDelivered) {
+TEST(CallMachine, CostSafeResendsNothingThatMayHaveBeenDelivered) {
     struct Row {
         Outcome outcome;
         bool stops;
@@ -404,7 +404,7 @@ TEST(CallMachine, CostSafeSendsNothingTwiceThatMayHaveBeenDelivered) {
     }
 }
 
-TEST(CallMachine, CostSafeAllowsAMoveWhenTheConnectLimitRanOut) {
+TEST(CallMachine, CostSafeAllowsAMoveAfterAConnectTimeout) {
     MachineRun run(2);
     run.policy.cost_safe = true;
     run.policy.connect = 100ms;
@@ -413,14 +413,14 @@ TEST(CallMachine, CostSafeAllowsAMoveWhenTheConnectLimitRanOut) {
     EXPECT_THAT(run.pass(100ms), ElementsAre("cancel #1 connect", "start #2 b failover"));
 }
 
-TEST(CallMachine, AnAttemptAfterOneThatMayHaveBeenDeliveredSaysSo) {
+TEST(CallMachine, AnAttemptAfterAPossibleDeliveryIsMarkedAsDuplicate) {
     MachineRun run(3);
     run.start();
     EXPECT_THAT(run.end(1, lost_connection()), ElementsAre("start #2 b failover duplicated"));
     EXPECT_THAT(run.end(2, overloaded()), ElementsAre(testing::StartsWith("start #3 c failover")));
 }
 
-TEST(CallMachine, AProxysErrorPageMarksWhatFollowsAsAPossibleDuplicate) {
+TEST(CallMachine, AProxysErrorPageMarksTheNextAttemptAsDuplicate) {
     for (const int status : {500, 502, 503, 520}) {
         MachineRun run(2);
         run.start();
@@ -430,7 +430,7 @@ TEST(CallMachine, AProxysErrorPageMarksWhatFollowsAsAPossibleDuplicate) {
     }
 }
 
-TEST(CallMachine, ARefusedStreamOfAPooledConnectionIsSentAgainOverANewOneAtNoCost) {
+TEST(CallMachine, ARefusedStreamOfAPooledConnectionIsResentFreeOverANewOne) {
     MachineRun run(2);
     run.policy.cost_safe = true;
     run.budget = {0.2, 1};
@@ -450,7 +450,7 @@ Outcome failed_proxy(int status) {
     return {.error = ErrorCode::proxy_failed, .certainly_not_delivered = true, .proxy_status = status};
 }
 
-TEST(CallMachine, AProxyThatIsNotThereOrWantsCredentialsIsAskedOnce) {
+TEST(CallMachine, AnUnreachableOrUnauthorizedProxyIsTriedOnce) {
     for (const int status : {0, 407}) {
         MachineRun run(3);
         run.start();
@@ -458,7 +458,7 @@ TEST(CallMachine, AProxyThatIsNotThereOrWantsCredentialsIsAskedOnce) {
     }
 }
 
-TEST(CallMachine, AProxyThatRefusesOneHostIsAskedForOneMore) {
+TEST(CallMachine, AfterAProxyRefusedOneHostOneMoreIsTried) {
     for (const int status : {403, 404, 502, 503}) {
         MachineRun run(4);
         run.start();
@@ -467,7 +467,7 @@ TEST(CallMachine, AProxyThatRefusesOneHostIsAskedForOneMore) {
     }
 }
 
-TEST(CallMachine, AProxyThatCouldNotConnectIsAskedAgainForASingleRegion) {
+TEST(CallMachine, AProxyThatCouldNotConnectIsRetriedForASingleRegion) {
     MachineRun run(1);
     run.start();
     EXPECT_THAT(run.end(1, failed_proxy(503)), IsEmpty());
@@ -503,7 +503,7 @@ TEST(CallMachine, AHintIsWaitedOutExactly) {
     EXPECT_THAT(run.pass(7s), ElementsAre("start #2 a retry"));
 }
 
-TEST(CallMachine, AHintOfAnotherRegionDoesNotKeepTheCallFromAFreeOne) {
+TEST(CallMachine, AHintOfOneRegionDoesNotBlockAFreeOne) {
     MachineRun run(2);
     run.start();
     EXPECT_THAT(run.end(1, throttled(600s)), ElementsAre("start #2 b failover"));
@@ -518,7 +518,7 @@ TEST(CallMachine, TheRegionWithTheShortestHintIsUsed) {
     EXPECT_THAT(run.pass(4s), ElementsAre("start #3 b retry"));
 }
 
-TEST(CallMachine, AnotherRegionsLongPauseIsNotWaitedOutWhereARetryIsSooner) {
+TEST(CallMachine, AnotherRegionsPauseIsNotAwaitedWhenARetryIsSooner) {
     for (const milliseconds pause : {30'000ms, 300'000ms}) {
         MachineRun run(2);
         run.regions.limit_until(1, run.model, run.now + pause);
@@ -539,7 +539,7 @@ TEST(CallMachine, A5xxHintAddsAtMostFiveSecondsToTheBackOff) {
     EXPECT_LE(*run.machine().wake_at(run.now), run.now + 5050ms);
 }
 
-TEST(CallMachine, APauseThatAnotherCallLearntOfIsKeptAfterA5xx) {
+TEST(CallMachine, AnotherCallsPauseIsRespectedAfterA5xx) {
     MachineRun run(1);
     run.start();
     run.regions.limit_until(0, run.model, run.now + 30s);
@@ -568,7 +568,7 @@ struct FixedPolicy final : RetryPolicy {
     }
 };
 
-TEST(CallMachine, ARetryPolicyTurnsRetriesIntoStops) {
+TEST(CallMachine, ARetryPolicyCanStopARetry) {
     const FixedPolicy never(false, 0ms);
     MachineRun run(2);
     run.retry_policy = &never;
@@ -577,7 +577,7 @@ TEST(CallMachine, ARetryPolicyTurnsRetriesIntoStops) {
     EXPECT_THAT(never.asked, ElementsAre("#1 retry in 0"));
 }
 
-TEST(CallMachine, ARetryPolicyTurnsStopsIntoRetries) {
+TEST(CallMachine, ARetryPolicyCanRetryAFinalError) {
     const FixedPolicy always(true, 0ms);
     MachineRun run(2);
     run.retry_policy = &always;
@@ -586,7 +586,7 @@ TEST(CallMachine, ARetryPolicyTurnsStopsIntoRetries) {
     EXPECT_THAT(always.asked, ElementsAre("#1 stop 0"));
 }
 
-TEST(CallMachine, ARetryPolicyMayInsistOnTheOnlyRegion) {
+TEST(CallMachine, ARetryPolicyCanRetryTheOnlyRegion) {
     for (const auto code : {ErrorCode::model_not_found, ErrorCode::unauthenticated, ErrorCode::invalid_request}) {
         const FixedPolicy always(true, 5ms);
         MachineRun run(1);
@@ -607,7 +607,7 @@ TEST(CallMachine, ARetryPolicySetsTheDelay) {
     EXPECT_THAT(run.pass(1500ms), ElementsAre("start #2 b failover"));
 }
 
-TEST(CallMachine, ARetryPolicySeesTheDelayThatTheRulesWouldTake) {
+TEST(CallMachine, ARetryPolicySeesTheDefaultDelay) {
     const FixedPolicy hasty(true, 0ms);
     MachineRun run(1);
     run.retry_policy = &hasty;
@@ -670,7 +670,7 @@ TEST(CallMachine, AFailureAfterContentIsFinal) {
     }
 }
 
-TEST(CallMachine, AStreamThatBreaksBeforeContentMovesOn) {
+TEST(CallMachine, AStreamThatBreaksBeforeContentFailsOver) {
     MachineRun run(2, true);
     run.start();
     run.connect(1);
@@ -679,7 +679,7 @@ TEST(CallMachine, AStreamThatBreaksBeforeContentMovesOn) {
                 ElementsAre("start #2 b failover duplicated"));
 }
 
-TEST(CallMachine, CancelActsInEveryPhase) {
+TEST(CallMachine, CancelWorksInEveryPhase) {
     MachineRun waiting(1);
     waiting.regions.limit_until(0, waiting.model, waiting.now + 10s);
     waiting.start();
@@ -737,7 +737,7 @@ TEST(CallMachine, EventsAfterTheEndChangeNothing) {
 
 // ---- the final error ----
 
-TEST(CallMachine, KnowsWhetherOnlyThrottlingStoodInTheWay) {
+TEST(CallMachine, ReportsWhetherOnlyThrottlingBlockedTheCall) {
     MachineRun throttled_only(2);
     throttled_only.policy.retry.max_attempts = 2;
     throttled_only.start();

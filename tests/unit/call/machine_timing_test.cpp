@@ -26,7 +26,7 @@ TEST(CallMachineTiming, ALateConnectionIsRacedByTheNextRegion) {
     EXPECT_THAT(run.pass(2s), IsEmpty()) << "each late connection is raced once";
 }
 
-TEST(CallMachineTiming, TheRequestGoesToWhicheverConnectionIsReadyFirst) {
+TEST(CallMachineTiming, TheFirstReadyConnectionGetsTheRequest) {
     MachineRun second_wins(2);
     second_wins.start();
     second_wins.pass(250ms);
@@ -56,7 +56,7 @@ TEST(CallMachineTiming, AReadyConnectionIsNotRaced) {
     EXPECT_THAT(run.pass(10s), IsEmpty());
 }
 
-TEST(CallMachineTiming, WhenTheLateOneFailsItsRivalIsTheNextAttempt) {
+TEST(CallMachineTiming, WhenTheLateConnectionFailsItsRivalIsTheNextAttempt) {
     MachineRun run(3);
     run.start();
     run.pass(250ms);
@@ -64,7 +64,7 @@ TEST(CallMachineTiming, WhenTheLateOneFailsItsRivalIsTheNextAttempt) {
     EXPECT_THAT(run.end(2, refused_connection()), ElementsAre("start #3 c failover"));
 }
 
-TEST(CallMachineTiming, ARivalThatIsLateTooIsRacedInItsTurn) {
+TEST(CallMachineTiming, ALateRivalIsRacedToo) {
     MachineRun run(3);
     run.start();
     run.pass(250ms);
@@ -72,7 +72,7 @@ TEST(CallMachineTiming, ARivalThatIsLateTooIsRacedInItsTurn) {
     EXPECT_THAT(run.pass(250ms), ElementsAre("start #3 c race"));
 }
 
-TEST(CallMachineTiming, AllConnectionsLateEndInTurnAndAreTriedAgain) {
+TEST(CallMachineTiming, LateConnectionsTimeOutInTurnAndAreRetried) {
     MachineRun run(2);
     run.start();
     EXPECT_THAT(run.pass(3s), ElementsAre("start #2 b race", "cancel #1 connect"));
@@ -95,7 +95,7 @@ TEST(CallMachineTiming, TheLastAttemptOfTheCapIsNotRacedAndDoesNotSpin) {
     EXPECT_THAT(run.pass(2999ms), IsEmpty());
 }
 
-TEST(CallMachineTiming, ALoneRegionIsNotRaced) {
+TEST(CallMachineTiming, ASingleRegionIsNotRaced) {
     MachineRun run(1);
     run.start();
     EXPECT_THAT(run.pass(2999ms), IsEmpty());
@@ -118,7 +118,7 @@ TEST(CallMachineTiming, WithoutAConnectLimitTheFirstByteLimitCounts) {
     EXPECT_THAT(run.pass(20s), ElementsAre("cancel #1 first_byte"));
 }
 
-TEST(CallMachineTiming, NoFirstByteInTimeMovesOn) {
+TEST(CallMachineTiming, AMissingFirstByteFailsOver) {
     MachineRun run(2);
     run.start();
     run.connect(1);
@@ -126,7 +126,7 @@ TEST(CallMachineTiming, NoFirstByteInTimeMovesOn) {
     EXPECT_THAT(run.pass(1ns), ElementsAre("cancel #1 first_byte", "start #2 b failover duplicated"));
 }
 
-TEST(CallMachineTiming, TheLastRegionIsNotLeftForSlownessAlone) {
+TEST(CallMachineTiming, TheLastRegionIsKeptDespiteSlowness) {
     MachineRun run(2);
     run.start();
     run.end(1, overloaded());
@@ -145,7 +145,7 @@ TEST(CallMachineTiming, AStreamsFirstByteHasALongerLimitOnTheLastRegion) {
     EXPECT_THAT(run.pass(1ns), ElementsAre("cancel #2 first_byte", "start #3 a retry duplicated"));
 }
 
-TEST(CallMachineTiming, TheLastAttemptOfTheCapIsALastRegionToo) {
+TEST(CallMachineTiming, TheLastAttemptOfTheCapCountsAsTheLastRegion) {
     MachineRun run(3);
     run.policy.retry.max_attempts = 1;
     run.start();
@@ -153,7 +153,7 @@ TEST(CallMachineTiming, TheLastAttemptOfTheCapIsALastRegionToo) {
     EXPECT_THAT(run.pass(599s), IsEmpty());
 }
 
-TEST(CallMachineTiming, AStreamWithoutContentMovesOn) {
+TEST(CallMachineTiming, AStreamWithoutContentFailsOver) {
     MachineRun run(2, true);
     run.start();
     run.connect(1);
@@ -172,7 +172,7 @@ TEST(CallMachineTiming, SilenceAfterContentIsFinal) {
     EXPECT_THAT(run.pass(1ns), ElementsAre("cancel #1 stall", "finish #1 interrupted"));
 }
 
-TEST(CallMachineTiming, WhatWasLearntOfSilenceHoldsForItsModelAlone) {
+TEST(CallMachineTiming, ALearnedStallLimitAppliesToItsModelOnly) {
     for (const bool fallback : {false, true}) {
         MachineRun run(1, true);
         run.policy.learned_stall = 10s;
@@ -188,7 +188,7 @@ TEST(CallMachineTiming, WhatWasLearntOfSilenceHoldsForItsModelAlone) {
     }
 }
 
-TEST(CallMachineTiming, APlainBodyThatStopsHalfWayMovesOn) {
+TEST(CallMachineTiming, APlainBodyThatStallsHalfWayFailsOver) {
     MachineRun run(2);
     run.start();
     run.connect(1);
@@ -199,7 +199,7 @@ TEST(CallMachineTiming, APlainBodyThatStopsHalfWayMovesOn) {
     EXPECT_THAT(run.pass(1ns), ElementsAre("cancel #1 stall", "start #2 b failover duplicated"));
 }
 
-TEST(CallMachineTiming, AnAttemptAsAWholeMayBeLimited) {
+TEST(CallMachineTiming, AnAttemptsTotalTimeCanBeLimited) {
     for (const bool content : {false, true}) {
         MachineRun run(2, true);
         run.policy.attempt = 5s;
@@ -254,7 +254,7 @@ TEST(CallMachineTiming, TheDeadlineEndsTheCallInEveryPhase) {
     EXPECT_THAT(receiving.pass(100ms), ElementsAre("cancel #1", "finish #0 deadline"));
 }
 
-TEST(CallMachineTiming, AWaitThatWouldPassTheDeadlineIsNotBegun) {
+TEST(CallMachineTiming, AWaitPastTheDeadlineIsNotBegun) {
     MachineRun run(1);
     run.policy.retry.initial_backoff = 1h;
     run.policy.retry.max_backoff = 1h;
@@ -272,7 +272,7 @@ TEST(CallMachineTiming, AFailureAtTheDeadlineIsNotFollowedByAnotherAttempt) {
     EXPECT_THAT(run.end(1, lost_connection()), ElementsAre("finish #0 deadline"));
 }
 
-TEST(CallMachineTiming, AConnectionThatIsReadyAtTheDeadlineSendsNothing) {
+TEST(CallMachineTiming, AConnectionReadyAtTheDeadlineSendsNothing) {
     MachineRun run(1);
     run.policy.deadline = run.now + 1s;
     run.start();
@@ -294,7 +294,7 @@ TEST(CallMachineTiming, AStreamWithContentOutlivesTheDefaultDeadline) {
     EXPECT_THAT(run.answer(1), ElementsAre("finish #1 answered"));
 }
 
-TEST(CallMachineTiming, ADeadlineThatTheCallerSetCoversTheStream) {
+TEST(CallMachineTiming, ADeadlineSetByTheCallerCoversTheStream) {
     MachineRun run(1, true);
     run.policy = make_policy({}, {}, 10s, true, run.now);
     run.start();
@@ -343,7 +343,7 @@ TEST(CallMachineTiming, ThrottlingWithoutAHintWaitsLonger) {
     EXPECT_LT(longest, 1s);
 }
 
-TEST(CallMachineTiming, TheWaitCountsFromTheFailureOfTheRegionItReturnsTo) {
+TEST(CallMachineTiming, TheWaitStartsAtTheFailureOfTheRetriedRegion) {
     MachineRun run(2);
     run.policy.retry.initial_backoff = 10s;
     run.start();

@@ -21,7 +21,7 @@ class ModelFallbackTest : public ::testing::Test {
     ModelFallback fallback{policy};
 };
 
-TEST_F(ModelFallbackTest, TheAskedModelsOwnRetryComesFirstWithinThePatience) {
+TEST_F(ModelFallbackTest, TheRequestedModelIsRetriedFirstWithinThePatience) {
     fallback.on_failure(ErrorCode::server_failed, kFirstFailure);
     EXPECT_FALSE(due({.own = OwnAttempt{.when = kFirstFailure + 2s, .returns = true}}));
     EXPECT_TRUE(due({.own = OwnAttempt{.when = kFirstFailure + 2s + 1ms, .returns = true}}))
@@ -29,31 +29,31 @@ TEST_F(ModelFallbackTest, TheAskedModelsOwnRetryComesFirstWithinThePatience) {
     EXPECT_TRUE(due({.own = {}})) << "it has none left";
 }
 
-TEST_F(ModelFallbackTest, ThePatienceBeginsWithTheFirstFailure) {
+TEST_F(ModelFallbackTest, ThePatienceStartsAtTheFirstFailure) {
     fallback.on_failure(ErrorCode::server_failed, kFirstFailure);
     fallback.on_failure(ErrorCode::server_failed, kFirstFailure + 1500ms);
     EXPECT_FALSE(due({.own = OwnAttempt{.when = kFirstFailure + 1600ms, .returns = true}}));
     EXPECT_TRUE(due({.own = OwnAttempt{.when = kFirstFailure + 2100ms, .returns = true}}));
 }
 
-TEST_F(ModelFallbackTest, ARegionThatWasNotAskedComesBeforeAnotherModelHoweverLateItIs) {
+TEST_F(ModelFallbackTest, AnUntriedRegionComesBeforeAnotherModelAtAnyTime) {
     fallback.on_failure(ErrorCode::timed_out, kFirstFailure);
     EXPECT_FALSE(due({.error = ErrorCode::timed_out, .own = OwnAttempt{.when = kFirstFailure + 60s}}));
 }
 
-TEST_F(ModelFallbackTest, WithoutPatienceEachRegionIsAskedOnce) {
+TEST_F(ModelFallbackTest, WithoutPatienceEachRegionIsTriedOnce) {
     policy.retry.fallback_after = 0ms;
     fallback.on_failure(ErrorCode::server_failed, kFirstFailure);
     EXPECT_FALSE(due({.own = OwnAttempt{.when = kFirstFailure}}));
     EXPECT_TRUE(due({.own = OwnAttempt{.when = kFirstFailure + 1ms, .returns = true}}));
 }
 
-TEST_F(ModelFallbackTest, ABlockedModelIsNotWaitedFor) {
+TEST_F(ModelFallbackTest, ABlockedModelIsNotAwaited) {
     fallback.on_failure(ErrorCode::server_failed, kFirstFailure);
     EXPECT_TRUE(due({.model_blocked = true, .own = OwnAttempt{.when = kFirstFailure + 500ms, .returns = true}}));
 }
 
-TEST_F(ModelFallbackTest, WhatIsTheModelsOwnIsLeftForIt) {
+TEST_F(ModelFallbackTest, AModelSpecificFailureFallsBack) {
     for (const auto error :
          {ErrorCode::model_not_found, ErrorCode::context_length_exceeded, ErrorCode::permission_denied}) {
         EXPECT_TRUE(due({.error = error, .action = Action::stop}));
@@ -61,7 +61,7 @@ TEST_F(ModelFallbackTest, WhatIsTheModelsOwnIsLeftForIt) {
     }
 }
 
-TEST_F(ModelFallbackTest, WhatIsTheSameForAllModelsIsNot) {
+TEST_F(ModelFallbackTest, AModelIndependentFailureDoesNotFallBack) {
     for (const auto error : {ErrorCode::transport_failed, ErrorCode::tls_failed, ErrorCode::unauthenticated,
                              ErrorCode::insufficient_quota, ErrorCode::invalid_request}) {
         EXPECT_FALSE(due({.error = error}));
@@ -69,7 +69,7 @@ TEST_F(ModelFallbackTest, WhatIsTheSameForAllModelsIsNot) {
     EXPECT_FALSE(due({.action = Action::stop})) << "x-should-retry: false";
 }
 
-TEST_F(ModelFallbackTest, ABrokenStreamGoesOnOnceTheAskedModelHasNoAttemptLeft) {
+TEST_F(ModelFallbackTest, ABrokenStreamContinuesOnceTheRequestedModelHasNoAttemptLeft) {
     fallback.on_failure(ErrorCode::stream_interrupted, kFirstFailure);
     Situation situation{.error = ErrorCode::stream_interrupted, .broken_stream = true};
     situation.own = OwnAttempt{.when = kFirstFailure + 10s, .returns = true};
@@ -80,7 +80,7 @@ TEST_F(ModelFallbackTest, ABrokenStreamGoesOnOnceTheAskedModelHasNoAttemptLeft) 
     EXPECT_TRUE(due(situation)) << "lost before its content, the second time";
 }
 
-TEST_F(ModelFallbackTest, OnlyAModelThatTakesAPrefillContinuesAStream) {
+TEST_F(ModelFallbackTest, OnlyAModelThatAcceptsPrefillContinuesAStream) {
     policy.fallbacks[1].prefill = true;
     policy.recovery = StreamRecovery::continue_prefix;
     EXPECT_FALSE(fallback.suits(1, true));
@@ -90,7 +90,7 @@ TEST_F(ModelFallbackTest, OnlyAModelThatTakesAPrefillContinuesAStream) {
     EXPECT_TRUE(fallback.suits(1, true));
 }
 
-TEST_F(ModelFallbackTest, ATooLongPromptPassesOverWindowsThatAreKnownToBeTooSmall) {
+TEST_F(ModelFallbackTest, ATooLongPromptSkipsModelsWithTooSmallWindows) {
     policy.context_window = 8'000;
     policy.fallbacks = {{.name = "equal", .context_window = 8'000},
                         {.name = "unknown"},
@@ -106,7 +106,7 @@ TEST_F(ModelFallbackTest, ATooLongPromptPassesOverWindowsThatAreKnownToBeTooSmal
     EXPECT_TRUE(fallback.suits(4, false));
 }
 
-TEST_F(ModelFallbackTest, EachModelHasAPatienceOfItsOwnAndTheLastHasNoSuccessor) {
+TEST_F(ModelFallbackTest, EachModelHasItsOwnPatienceAndTheLastHasNoSuccessor) {
     fallback.on_failure(ErrorCode::server_failed, kFirstFailure);
     fallback.switch_to(1);
     fallback.on_failure(ErrorCode::server_failed, kFirstFailure + 5s);

@@ -29,7 +29,7 @@ TEST(MakePolicy, FillsInTheDefaultRules) {
     EXPECT_EQ(stream.first_byte_last, 90s);
 }
 
-TEST(MakePolicy, WhatIsSetReplacesTheRule) {
+TEST(MakePolicy, AnExplicitValueReplacesTheRule) {
     const TimeoutOptions set{
         .connect = 1ms, .first_byte = 2ms, .first_content = 3ms, .stall = 4ms, .attempt = 5ms, .total = 6ms};
     const auto policy = make_policy({}, set, std::nullopt, true, kNow);
@@ -66,7 +66,7 @@ TEST(MakePolicy, TheDeadlineOfACallReplacesTheTotal) {
     }
 }
 
-TEST(MakePolicy, SpansThatMeanForEverDoNotOverflow) {
+TEST(MakePolicy, InfiniteSpansDoNotOverflow) {
     const auto forever = milliseconds::max();
     const auto late = make_policy({.max_wait = forever}, {.total = 0s}, forever, false, kNow);
     ASSERT_TRUE(late.deadline);
@@ -107,7 +107,7 @@ TEST_F(LearnedStall, IsEightTimesTheLongestInAHundredWithinBounds) {
     EXPECT_EQ(limit(), 60s);
 }
 
-TEST_F(LearnedStall, LeavesAloneWhatIsSetAndWhatItDoesNotConcern) {
+TEST_F(LearnedStall, DoesNotChangeExplicitOrUnrelatedLimits) {
     learn(1'000, 20ms);
     EXPECT_EQ(limit(), 10s);
     EXPECT_EQ(limit({.stall = 45s}), 45s);
@@ -120,7 +120,7 @@ TEST_F(LearnedStall, LeavesAloneWhatIsSetAndWhatItDoesNotConcern) {
     EXPECT_EQ(limit({.first_byte = 1s}), 10s) << "whatever the other clocks are";
 }
 
-TEST_F(LearnedStall, IsForgottenInGeneralTrouble) {
+TEST_F(LearnedStall, IsIgnoredDuringAGeneralOutage) {
     learn(1'000, 20ms);
     regions_.force_breaker(0, BreakerState::open, kNow);
     regions_.refresh(kNow);

@@ -24,14 +24,14 @@ TEST(DashboardOptions, LoopbackNeedsNoToken) {
     }
 }
 
-TEST(DashboardOptions, OtherAddressesNeedOneAndTheRemedyIsNamed) {
+TEST(DashboardOptions, OtherAddressesNeedATokenAndTheErrorNamesTheRemedy) {
     for (const auto* host : {"0.0.0.0", "::", "192.168.1.7", "dashboards.example", "127.0.0.1.evil.example", "127.1"}) {
         EXPECT_THAT(validate({.host = host}), Optional(AllOf(HasSubstr(host), HasSubstr("openssl rand -hex 16"))));
         EXPECT_EQ(validate({.host = host, .token = kToken}), std::nullopt) << host;
     }
 }
 
-TEST(DashboardOptions, ATokenIsLongAndFitsIntoAnAddress) {
+TEST(DashboardOptions, ATokenIsLongAndSafeInAUrl) {
     for (const auto* token :
          {"short", "fifteen-letters", "with a blank in it, long", "semicolon;semicolon;", "wöllwöllwöllwöll"}) {
         EXPECT_THAT(validate({.token = token}), Optional(HasSubstr("at least 16"))) << token;
@@ -39,7 +39,7 @@ TEST(DashboardOptions, ATokenIsLongAndFitsIntoAnAddress) {
     EXPECT_THAT(validate({.host = ""}), Optional(HasSubstr("host is empty")));
 }
 
-TEST(DashboardAccess, TheTokenComesInThreeWays) {
+TEST(DashboardAccess, TheTokenIsAcceptedInThreeForms) {
     EXPECT_EQ(with_token({.authorization = "Bearer " + kToken}), Admission::granted);
     EXPECT_EQ(with_token({.authorization = "bearer " + kToken}), Admission::granted);
     const auto cookies = "other=1; " + kCookie + "=" + kToken + "; last=2";
@@ -48,7 +48,7 @@ TEST(DashboardAccess, TheTokenComesInThreeWays) {
     EXPECT_EQ(with_token({.query = query}), Admission::with_cookie);
 }
 
-TEST(DashboardAccess, AnythingElseIsNoToken) {
+TEST(DashboardAccess, AnythingElseIsRejected) {
     EXPECT_EQ(with_token({}), Admission::wrong_token);
     const auto longer = kToken + "0", shorter = kToken.substr(1);
     auto other = kToken;
@@ -64,7 +64,7 @@ TEST(DashboardAccess, AnythingElseIsNoToken) {
     EXPECT_EQ(with_token({.authorization = kToken}), Admission::wrong_token) << "no scheme";
 }
 
-TEST(DashboardAccess, WithoutATokenTheBrowserMustMeanThisMachine) {
+TEST(DashboardAccess, WithoutATokenTheHostMustBeLoopback) {
     for (const auto* host : {"127.0.0.1:9464", "localhost:9464", "LocalHost", "[::1]:9464", "[::1]", ""}) {
         EXPECT_EQ(without_token(host), Admission::granted) << host;
     }
@@ -73,7 +73,7 @@ TEST(DashboardAccess, WithoutATokenTheBrowserMustMeanThisMachine) {
     }
 }
 
-TEST(DashboardAccess, WithATokenAnyNameWillDo) {
+TEST(DashboardAccess, WithATokenAnyHostIsAccepted) {
     EXPECT_EQ(with_token({.host = "dashboards.example", .authorization = "Bearer " + kToken}), Admission::granted);
 }
 

@@ -13,18 +13,18 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-TEST(DashboardPage, HasItsTitleItsNonceAndNoPlaceLeftEmpty) {
+TEST(DashboardPage, FillsInTitleNonceAndEveryPlaceholder) {
     const auto text = page("sheep & \"goats\" <b>", "n0nce");
     EXPECT_THAT(text, AllOf(HasSubstr("<title>sheep &amp; &quot;goats&quot; &lt;b&gt;</title>"),
                             HasSubstr("<style nonce=\"n0nce\">"), HasSubstr("<script nonce=\"n0nce\">")));
     for (const auto* place : {"@title@", "@nonce@", "@style@", "@script@"}) EXPECT_THAT(text, Not(HasSubstr(place)));
 }
 
-TEST(DashboardPage, TitlesAreNoTemplates) {
+TEST(DashboardPage, DoesNotExpandPlaceholdersInTitles) {
     EXPECT_THAT(page("@nonce@", "secret"), HasSubstr("<title>@nonce@</title>"));
 }
 
-TEST(DashboardPage, NamesNoOtherServer) {
+TEST(DashboardPage, ReferencesNoOtherServer) {
     const auto text = std::string(page_template());
     const std::regex address("https?://[^'\"` )]+");
     for (auto it = std::sregex_iterator(text.begin(), text.end(), address); it != std::sregex_iterator(); ++it) {

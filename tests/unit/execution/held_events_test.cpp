@@ -6,7 +6,7 @@
 namespace holysheep::execution {
 namespace {
 
-TEST(HeldEvents, GivesTheChosenAttemptsEventsInTheirOrder) {
+TEST(HeldEvents, ReleasesTheChosenAttemptsEventsInOrder) {
     HeldEvents held;
     held.add(1, {.event = ChunkEvent::started});
     held.add(2, {.event = ChunkEvent::started});
@@ -18,7 +18,7 @@ TEST(HeldEvents, GivesTheChosenAttemptsEventsInTheirOrder) {
     EXPECT_TRUE(held.take(2).empty());
 }
 
-TEST(HeldEvents, OutlivesTheBufferThatTheEventWasAViewOf) {
+TEST(HeldEvents, CopiesTheDataThatAnEventViews) {
     HeldEvents held;
     {
         const std::string json = R"({"id":"a"})";
@@ -32,7 +32,7 @@ TEST(HeldEvents, OutlivesTheBufferThatTheEventWasAViewOf) {
     EXPECT_EQ(events[0].view().usage->total_tokens, 7);
 }
 
-TEST(HeldEvents, ForgetsAnAttemptThatFailed) {
+TEST(HeldEvents, DiscardsTheEventsOfAFailedAttempt) {
     HeldEvents held;
     held.add(1, {.event = ChunkEvent::started});
     held.add(2, {.event = ChunkEvent::started});
@@ -41,7 +41,7 @@ TEST(HeldEvents, ForgetsAnAttemptThatFailed) {
     EXPECT_EQ(held.take(2).size(), 1U);
 }
 
-TEST(HeldEvents, KeepsFourMebibytesOfAllAttempts) {
+TEST(HeldEvents, HoldsAtMostFourMebibytesOfAllAttempts) {
     HeldEvents held;
     const std::string mebibyte(std::size_t{1} << 20U, ' ');
     for (int i = 0; i < 6; ++i) held.add(1, {.event = ChunkEvent::started, .raw_json = mebibyte});

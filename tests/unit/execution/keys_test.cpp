@@ -8,7 +8,7 @@ namespace {
 
 constexpr Clock::time_point kNow{std::chrono::hours(1)};
 
-TEST(Keys, GiveARegionWithItsOwnKeyNone) {
+TEST(Keys, AreNotAppliedToARegionWithItsOwnKey) {
     const Keys keys({"sk-a"}, {0, 77}, {});
     EXPECT_TRUE(keys.from_ring(0));
     EXPECT_FALSE(keys.from_ring(1));
@@ -18,7 +18,7 @@ TEST(Keys, GiveARegionWithItsOwnKeyNone) {
     EXPECT_EQ(keys.usual(0, kNow), "sk-a");
 }
 
-TEST(Keys, CountTheSameAccountWithAndWithoutItsScheme) {
+TEST(Keys, CountOneAccountWithAndWithoutItsScheme) {
     EXPECT_EQ(account_of("Bearer sk-a"), account_of("sk-a"));
     EXPECT_NE(account_of("sk-a"), account_of("sk-b"));
     EXPECT_NE(account_of("sk-a"), kFetchedAccount);
@@ -36,7 +36,7 @@ struct FetchedKeys {
     }
 };
 
-TEST(FetchedKeys, AreAskedForOnceForAllThatWait) {
+TEST(FetchedKeys, AreFetchedOnceForAllWaiters) {
     FetchedKeys fetched;
     EXPECT_TRUE(fetched.must_wait());
     EXPECT_TRUE(fetched.must_wait());
@@ -47,7 +47,7 @@ TEST(FetchedKeys, AreAskedForOnceForAllThatWait) {
     EXPECT_EQ(fetched.keys.text(0, 0), "sk-new");
 }
 
-TEST(FetchedKeys, SayWhyThereIsNone) {
+TEST(FetchedKeys, ReportWhyThereIsNone) {
     FetchedKeys fetched;
     fetched.must_wait();
     fetched.keys.on_key("", "it threw");

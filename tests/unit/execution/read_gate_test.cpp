@@ -32,7 +32,7 @@ TEST(ReadGate, StaysClosedUntilBothReasonsAreGone) {
     EXPECT_FALSE(gate.wants_stop());
 }
 
-TEST(ReadGate, StopsTheNextTransferTooWhileThePauseLasts) {
+TEST(ReadGate, PausesTheNextTransferWhileAPauseLasts) {
     ReadGate gate;
     gate.pause();
     gate.stop(kReadStart);

@@ -30,7 +30,7 @@ TEST(RequestBuilder, NumbersTheAttemptAndCarriesTheClientsKey) {
                 IsSupersetOf({Pair("X-Holysheep-Attempt", "2"), Pair("Authorization", "Bearer sk-client")}));
 }
 
-TEST(RequestBuilder, LetsTheCallsHeadersReplaceTheRegionsByName) {
+TEST(RequestBuilder, PrefersTheCallsHeadersOverTheRegionsOfTheSameName) {
     Building building;
     building.target.headers = {{"X-Team", "region"}, {"X-Zone", "eu"}};
     building.exchange.headers = {{"x-team", "call"}};
@@ -38,7 +38,7 @@ TEST(RequestBuilder, LetsTheCallsHeadersReplaceTheRegionsByName) {
     EXPECT_THAT(headers, IsSupersetOf({Pair("X-Team", "call"), Pair("X-Zone", "eu")}));
 }
 
-TEST(RequestBuilder, KeepsTheCallsKeyFromAnotherHostThatHasItsOwn) {
+TEST(RequestBuilder, DoesNotSendTheCallsKeyToAHostWithItsOwn) {
     Building building;
     building.key.clear();
     building.exchange.several_hosts = true;
@@ -48,7 +48,7 @@ TEST(RequestBuilder, KeepsTheCallsKeyFromAnotherHostThatHasItsOwn) {
     EXPECT_THAT(building.build().headers, Contains(Pair("Authorization", "Bearer sk-region")));
 }
 
-TEST(RequestBuilder, GivesAnotherModelAnotherIdempotencyKey) {
+TEST(RequestBuilder, UsesAnotherIdempotencyKeyForAnotherModel) {
     Building building;
     building.exchange.idempotency_key = "order-7";
     EXPECT_THAT(building.build().headers, Contains(Pair("Idempotency-Key", "order-7")));
@@ -57,7 +57,7 @@ TEST(RequestBuilder, GivesAnotherModelAnotherIdempotencyKey) {
     EXPECT_EQ(building.build().headers, building.build().headers);
 }
 
-TEST(RequestBuilder, PutsTheBaseUrlsParametersBehindThePathsOwn) {
+TEST(RequestBuilder, AppendsTheBaseUrlsParametersToThePaths) {
     Building building;
     building.exchange.kind = ExchangeKind::raw;
     building.target.query = "?api-version=1";

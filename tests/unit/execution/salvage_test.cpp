@@ -22,14 +22,14 @@ TEST(PartialAnswer, ContinuesFromItsTextWithoutTrailingSpace) {
     EXPECT_TRUE(partial.continues());
 }
 
-TEST(PartialAnswer, BeginsAfreshWhereNoTextCame) {
+TEST(PartialAnswer, RestartsWithoutText) {
     Salvage partial(StreamRecovery::continue_prefix);
     partial.add(answer(""));
     EXPECT_FALSE(partial.empty());
     EXPECT_FALSE(partial.continues());
 }
 
-TEST(PartialAnswer, BeginsAfreshWithRestart) {
+TEST(PartialAnswer, RestartsInRestartMode) {
     Salvage partial(StreamRecovery::restart);
     partial.add(answer("Once"));
     EXPECT_FALSE(partial.continues());
@@ -48,7 +48,7 @@ TEST(PartialAnswer, JoinsTextsAndBillsEveryAttempt) {
     EXPECT_EQ(whole.usage.completion_tokens, 12);
 }
 
-TEST(Prefill, IsAMessageOfItsOwnAfterTheUsers) {
+TEST(Prefill, IsASeparateMessageAfterTheUsers) {
     std::vector<Message> messages{user("Tell me a tale")};
     go_on_from(messages, "Once");
     ASSERT_EQ(messages.size(), 2U);
@@ -56,7 +56,7 @@ TEST(Prefill, IsAMessageOfItsOwnAfterTheUsers) {
     EXPECT_EQ(messages.back().content, "Once");
 }
 
-TEST(Prefill, ExtendsTheCallersOwn) {
+TEST(Prefill, ExtendsTheCallersPrefill) {
     std::vector<Message> messages{user("Tell me a tale"), assistant("Once")};
     go_on_from(messages, " upon");
     ASSERT_EQ(messages.size(), 2U);

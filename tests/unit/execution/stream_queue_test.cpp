@@ -22,7 +22,7 @@ struct Hooked {
     StreamQueue queue{{.on_room = [this] { ++rooms; }, .on_ready = [this] { ++readies; }}};
 };
 
-TEST(StreamQueue, GivesEventsInOrderThenTheResultOnce) {
+TEST(StreamQueue, DeliversEventsInOrderThenTheResultOnce) {
     Hooked h;
     h.queue.on_chunk(content("a"));
     h.queue.on_chunk(content("b"));
@@ -70,7 +70,7 @@ TEST(StreamQueue, CopiesEveryViewOfAnEvent) {
     EXPECT_EQ(h.queue.wait_next()->usage->total_tokens, 9);
 }
 
-TEST(StreamQueue, SaysEnoughBeyondItsBoundAndTellsWhenThereIsRoom) {
+TEST(StreamQueue, PausesBeyondItsBoundAndResumesWhenThereIsRoom) {
     Hooked h;
     const std::string large(100 * 1024, 'x');
     EXPECT_TRUE(h.queue.on_chunk(content(large)));
@@ -85,7 +85,7 @@ TEST(StreamQueue, SaysEnoughBeyondItsBoundAndTellsWhenThereIsRoom) {
     EXPECT_EQ(h.rooms, 1) << "told once";
 }
 
-TEST(StreamQueue, CallsReadyOnlyForAReaderThatFoundNothing) {
+TEST(StreamQueue, CallsReadyOnlyAfterAnEmptyRead) {
     Hooked h;
     h.queue.on_chunk(content("a"));
     EXPECT_EQ(h.readies, 1) << "nobody has read yet";
@@ -103,7 +103,7 @@ TEST(StreamQueue, CallsReadyOnlyForAReaderThatFoundNothing) {
     EXPECT_TRUE(h.queue.take_result());
 }
 
-TEST(StreamQueue, AReaderThatFoundNothingHasNoResultYet) {
+TEST(StreamQueue, AnEmptyReadGivesNoResult) {
     Hooked h;
     EXPECT_FALSE(h.queue.poll().ended);
     EXPECT_FALSE(h.queue.take_result());
@@ -134,12 +134,12 @@ void expect_everything(StreamQueue& queue) {
     EXPECT_EQ(next, 10'000);
 }
 
-TEST(StreamQueue, AWaitingReaderGetsEverythingThatAnotherThreadSends) {
+TEST(StreamQueue, AWaitingReaderReceivesAllEventsOfAnotherThread) {
     StreamQueue queue({});
     expect_everything(queue);
 }
 
-TEST(StreamQueue, AWaitingReaderIsLeftAsleepUntilItsWakerSaysSo) {
+TEST(StreamQueue, AWaitingReaderSleepsUntilItsWakerNotifies) {
     std::shared_ptr<StreamQueue> queue;
     queue = std::make_shared<StreamQueue>(StreamQueue::Hooks{.on_room = {}, .on_ready = [&] { queue->wake(); }});
     expect_everything(*queue);

@@ -29,7 +29,7 @@ struct TwoRegions {
     bool blocked(ModelId asked) const { return !regions.breakers_closed(0, asked, now); }
 };
 
-TEST(Canaries, OneGoesOutEvery300To500MillisecondsForAllModels) {
+TEST(Canaries, OneIsSentEvery300To500MillisecondsForAllModels) {
     TwoRegions tracked;
     tracked.fail(tracked.model, FailureClass::transport, 3);
     ASSERT_TRUE(tracked.blocked(tracked.other));
@@ -45,7 +45,7 @@ TEST(Canaries, OneGoesOutEvery300To500MillisecondsForAllModels) {
     EXPECT_FALSE(tracked.regions.canary_out_since(0, tracked.model, tracked.now));
 }
 
-TEST(Canaries, AnAnsweredProbeLetsTheNextOneGoAtOnce) {
+TEST(Canaries, AnAnsweredProbeAllowsTheNextOneAtOnce) {
     TwoRegions tracked;
     tracked.fail(tracked.model, FailureClass::transport, 3);
     auto ticket = tracked.canary(tracked.model);
@@ -55,7 +55,7 @@ TEST(Canaries, AnAnsweredProbeLetsTheNextOneGoAtOnce) {
     EXPECT_EQ(tracked.next(tracked.model), tracked.now);
 }
 
-TEST(Canaries, TheFirstThatIsAnsweredClosesTheBreaker) {
+TEST(Canaries, TheFirstAnswerClosesTheBreaker) {
     TwoRegions tracked;
     tracked.fail(tracked.model, FailureClass::transport, 3);
     auto ticket = tracked.canary(tracked.model);
@@ -64,7 +64,7 @@ TEST(Canaries, TheFirstThatIsAnsweredClosesTheBreaker) {
     EXPECT_FALSE(tracked.regions.canary_out_since(0, tracked.model, tracked.now));
 }
 
-TEST(Canaries, EachModelThatFailsInALivingRegionHasItsOwn) {
+TEST(Canaries, EachFailingModelOfALiveRegionHasItsOwn) {
     TwoRegions tracked;
     for (const auto model : {tracked.model, tracked.other}) tracked.fail(model, FailureClass::timeout, 5);
     ASSERT_TRUE(tracked.blocked(tracked.model));
@@ -80,7 +80,7 @@ TEST(Canaries, EachModelThatFailsInALivingRegionHasItsOwn) {
     EXPECT_TRUE(tracked.blocked(tracked.other));
 }
 
-TEST(Canaries, OneWhoseModelWasForgottenEndsLikeAnyOther) {
+TEST(Canaries, OneWhoseModelWasEvictedEndsNormally) {
     TwoRegions tracked;
     tracked.fail(tracked.model, FailureClass::timeout, 5);
     auto ticket = tracked.canary(tracked.model);

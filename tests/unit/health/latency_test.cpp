@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(RttEstimate, TheFirstSampleGivesHalfOfItselfAsVariation) {
+TEST(RttEstimate, TheFirstSampleSetsTheVariationToHalfOfIt) {
     RttEstimate rtt;
     EXPECT_FALSE(rtt.known());
     rtt.add(100ms);
@@ -26,7 +26,7 @@ TEST(RttEstimate, TheFirstSampleGivesHalfOfItselfAsVariation) {
     EXPECT_EQ(rtt.rttvar(), 50ms);
 }
 
-TEST(RttEstimate, LaterSamplesCountAnEighthAndAQuarter) {
+TEST(RttEstimate, LaterSamplesWeighAnEighthAndAQuarter) {
     RttEstimate rtt;
     rtt.add(100ms);
     rtt.add(180ms);
@@ -51,7 +51,7 @@ TEST(RttEstimate, IsLateAfterFourVariationsOrTheFloor) {
     EXPECT_NEAR(static_cast<double>(rtt.late_after(30ms).count()), 130e6, 1e3);
 }
 
-TEST(RttEstimate, TakesAClockThatWentBackAsNoTime) {
+TEST(RttEstimate, TreatsANegativeSampleAsZero) {
     RttEstimate rtt;
     rtt.add(-5ms);
     EXPECT_EQ(rtt.srtt(), 0ms);
@@ -71,7 +71,7 @@ class LatencyAverageTest : public testing::Test {
     LatencyAverage average;
 };
 
-TEST_F(LatencyAverageTest, BeginsWithTheFirstSample) {
+TEST_F(LatencyAverageTest, StartsAtTheFirstSample) {
     EXPECT_FALSE(average.known());
     average.add(Latency{5'000}, start);
     EXPECT_TRUE(average.known());
@@ -88,14 +88,14 @@ TEST_F(LatencyAverageTest, OneOutlierCountsAsFiveTimesTheAverageAtMost) {
     EXPECT_LT(after(699, 1s), after(700, 1s));
 }
 
-TEST_F(LatencyAverageTest, ABurstOfSimultaneousAnswersDoesNotWipeIt) {
+TEST_F(LatencyAverageTest, ABurstOfSimultaneousAnswersDoesNotReplaceIt) {
     EXPECT_EQ(after(200, 0s), after(200, 60ms));
     EXPECT_LT(after(200, 60ms), after(200, 61ms));
     for (int i = 0; i < 10; ++i) average.add(Latency{i == 0 ? 100 : 20}, start);
     EXPECT_GT(average.value().count(), 90);
 }
 
-TEST_F(LatencyAverageTest, AfterALongPauseTheNewSampleRules) { EXPECT_NEAR(after(150, 2min), 150, 1e-6); }
+TEST_F(LatencyAverageTest, AfterALongPauseTheNewSampleDominates) { EXPECT_NEAR(after(150, 2min), 150, 1e-6); }
 
 TEST_F(LatencyAverageTest, DriftsTowardsALowerTargetThatItNeverPasses) {
     average.add(Latency{1'000}, start);
@@ -106,7 +106,7 @@ TEST_F(LatencyAverageTest, DriftsTowardsALowerTargetThatItNeverPasses) {
     EXPECT_NEAR(average.value().count(), 200, 1e-6);
 }
 
-TEST_F(LatencyAverageTest, HowOftenItDriftsDoesNotMatter) {
+TEST_F(LatencyAverageTest, TheDriftDoesNotDependOnItsStepSize) {
     LatencyAverage often;
     often.add(Latency{1'000}, start);
     average.add(Latency{1'000}, start);
@@ -115,7 +115,7 @@ TEST_F(LatencyAverageTest, HowOftenItDriftsDoesNotMatter) {
     EXPECT_NEAR(often.value().count(), average.value().count(), 1e-6);
 }
 
-TEST_F(LatencyAverageTest, NeverDriftsUpNorMakesUpForTimeWithoutALowerTarget) {
+TEST_F(LatencyAverageTest, NeverDriftsUpAndDoesNotCatchUpLater) {
     average.add(Latency{1'000}, start);
     average.drift(Latency{2'000}, start + 1h);
     EXPECT_EQ(average.value().count(), 1'000);
@@ -125,7 +125,7 @@ TEST_F(LatencyAverageTest, NeverDriftsUpNorMakesUpForTimeWithoutALowerTarget) {
     EXPECT_EQ(average.value().count(), 1'000) << "time that goes back is no time";
 }
 
-TEST_F(LatencyAverageTest, DriftsNowhereWithoutSamples) {
+TEST_F(LatencyAverageTest, DoesNotDriftWithoutSamples) {
     average.drift(Latency{200}, start);
     EXPECT_FALSE(average.known());
     average.add(Latency{500}, start);
@@ -161,7 +161,7 @@ TEST(Quantiles, RememberTheLast256Samples) {
     EXPECT_EQ(quantiles.p99().count(), 1);
 }
 
-TEST(Quantiles, KeepSamplesToAFifthOfAPercent) {
+TEST(Quantiles, StoreSamplesToAFifthOfAPercent) {
     for (const double sample : {0.001, 0.3, 1.0, 17.77, 511.4, 1'234.5, 59'999.9, 3.6e6}) {
         Quantiles quantiles;
         quantiles.add(Latency{sample});
@@ -169,7 +169,7 @@ TEST(Quantiles, KeepSamplesToAFifthOfAPercent) {
     }
 }
 
-TEST(Quantiles, TakeNonsenseAsTheNearestSense) {
+TEST(Quantiles, ClampInvalidArguments) {
     Quantiles quantiles;
     quantiles.add(Latency{-1});
     EXPECT_EQ(quantiles.p50().count(), 0);
@@ -177,7 +177,7 @@ TEST(Quantiles, TakeNonsenseAsTheNearestSense) {
     EXPECT_GT(quantiles.p99().count(), 1e29);
 }
 
-TEST(Quantiles, FollowTheSortedSamplesWhateverTheirOrder) {
+TEST(Quantiles, MatchTheSortedSamplesInAnyOrder) {
     resilience::Random random(3);
     Quantiles quantiles;
     std::vector<double> all;
@@ -196,7 +196,7 @@ TEST(Quantiles, FollowTheSortedSamplesWhateverTheirOrder) {
     }
 }
 
-TEST(ContentGaps, TellTheLongestInAHundred) {
+TEST(ContentGaps, ReportTheLongestInAHundred) {
     ContentGaps gaps;
     EXPECT_EQ(gaps.p99(), 0ns);
     for (int i = 0; i < 99; ++i) gaps.add(20ms);
@@ -208,7 +208,7 @@ TEST(ContentGaps, TellTheLongestInAHundred) {
     EXPECT_EQ(gaps.p99(), 2'125ms);
 }
 
-TEST(ContentGaps, CountEverythingLongAlike) {
+TEST(ContentGaps, CountAllLongGapsAlike) {
     ContentGaps gaps;
     for (const nanoseconds gap : {nanoseconds(7'500ms), nanoseconds(60s), nanoseconds::max()}) {
         gaps.add(gap);
@@ -216,7 +216,7 @@ TEST(ContentGaps, CountEverythingLongAlike) {
     }
 }
 
-TEST(ContentGaps, TakeWhatIsReadTogetherAsOnePiece) {
+TEST(ContentGaps, CountPiecesReadTogetherAsOne) {
     ContentGaps gaps;
     for (const nanoseconds gap : {nanoseconds(0), nanoseconds(999us), nanoseconds(-5s)}) gaps.add(gap);
     EXPECT_EQ(gaps.size(), 0U);
@@ -224,7 +224,7 @@ TEST(ContentGaps, TakeWhatIsReadTogetherAsOnePiece) {
     EXPECT_EQ(gaps.size(), 1U);
 }
 
-TEST(ContentGaps, ForgetSlowly) {
+TEST(ContentGaps, DecaySlowly) {
     ContentGaps gaps;
     for (int i = 0; i < 1'000; ++i) gaps.add(5s);
     EXPECT_GT(gaps.p99(), 5s);

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 constexpr Clock::time_point kProbedAt{1h};
 
-TEST(ProbeTrust, SilenceIsBelievedUntilCallsContradictIt) {
+TEST(ProbeTrust, SilenceIsTrustedUntilCallsContradictIt) {
     ProbeTrust trust;
     trust.on_missed();
     trust.on_missed();
@@ -20,7 +20,7 @@ TEST(ProbeTrust, SilenceIsBelievedUntilCallsContradictIt) {
     EXPECT_FALSE(trust.on_call_bytes()) << "each probe is contradicted once";
 }
 
-TEST(ProbeTrust, AThawIsOneContradictionAndTheNextProbeIsAnswered) {
+TEST(ProbeTrust, ResumingAfterAFreezeIsOneContradiction) {
     ProbeTrust trust;
     trust.on_answered();
     for (int thaws = 0; thaws < 5; ++thaws) {
@@ -31,7 +31,7 @@ TEST(ProbeTrust, AThawIsOneContradictionAndTheNextProbeIsAnswered) {
     }
 }
 
-TEST(ProbeTrust, TwoContradictionsInARowEndIt) {
+TEST(ProbeTrust, TwoContradictionsInARowEndTheTrust) {
     ProbeTrust trust;
     trust.on_answered();
     trust.on_missed();
@@ -42,7 +42,7 @@ TEST(ProbeTrust, TwoContradictionsInARowEndIt) {
     EXPECT_TRUE(trust.trusted());
 }
 
-TEST(ProbeTrust, WhereItIsLostAProbeAMinuteIsTriedAndTheOthersOnlyConnect) {
+TEST(ProbeTrust, WithoutTrustOneProbeAMinuteIsFullAndTheOthersOnlyConnect) {
     ProbeTrust trust;
     EXPECT_FALSE(trust.only_connect(kProbedAt));
     trust.on_missed_beside_calls();

@@ -81,7 +81,7 @@ TEST(RegionHealthTracker, ALaterShorterHintNeverEndsAPause) {
     EXPECT_EQ(tracked.regions.limited_until(0, tracked.model), kStart + 40s);
 }
 
-TEST(RegionHealthTracker, QuotaIsKeptPerModelAndRegionAndIsNoIllHealth) {
+TEST(RegionHealthTracker, QuotaIsKeptPerModelAndRegionAndDoesNotAffectHealth) {
     TrackedRegions tracked(2);
     const auto small = tracked.regions.model_id("small");
     tracked.regions.limit_until(0, tracked.model, kStart + 30s);
@@ -95,7 +95,7 @@ TEST(RegionHealthTracker, QuotaIsKeptPerModelAndRegionAndIsNoIllHealth) {
     EXPECT_TRUE(tracked.usable(0));
 }
 
-TEST(RegionHealthTracker, AModelThatARegionLacksIsNotAskedForThereForAMinuteThatGrowsToTen) {
+TEST(RegionHealthTracker, AMissingModelIsNotTriedForAMinuteThatGrowsToTen) {
     TrackedRegions tracked(2);
     EXPECT_TRUE(tracked.regions.usable(0, tracked.regions.model_id("another"), kStart));
     for (const auto span : {1min, 2min, 4min, 8min, 10min, 10min}) {
@@ -110,7 +110,7 @@ TEST(RegionHealthTracker, AModelThatARegionLacksIsNotAskedForThereForAMinuteThat
     }
 }
 
-TEST(RegionHealthTracker, AModelThatAnswersIsNotMissingAnyMore) {
+TEST(RegionHealthTracker, AModelThatAnswersIsNoLongerMissing) {
     TrackedRegions tracked(2);
     tracked.regions.on_model_missing(0, tracked.model, tracked.now);
     tracked.stream(0, 100);
@@ -129,7 +129,7 @@ void ask_for_made_up_models(TrackedRegions& tracked, int count) {
     }
 }
 
-TEST(RegionHealthTracker, MadeUpModelsDoNotPushOutOneThatAnswers) {
+TEST(RegionHealthTracker, UnknownModelNamesDoNotEvictOneThatAnswers) {
     TrackedRegions tracked(2);
     tracked.stream(0, 100);
     tracked.regions.limit_until(0, tracked.model, kStart + 30s);
@@ -138,7 +138,7 @@ TEST(RegionHealthTracker, MadeUpModelsDoNotPushOutOneThatAnswers) {
     EXPECT_EQ(tracked.regions.quantiles(tracked.model, Awaited::stream).size(), 1U);
 }
 
-TEST(RegionHealthTracker, AModelThatComesAfterManyOthersSharesNothingWithThem) {
+TEST(RegionHealthTracker, AModelBeyondTheLimitSharesNoStateWithOthers) {
     TrackedRegions tracked(2);
     ask_for_made_up_models(tracked, 1'000);
     EXPECT_TRUE(tracked.usable(0)) << "their pauses are not its";
@@ -148,7 +148,7 @@ TEST(RegionHealthTracker, AModelThatComesAfterManyOthersSharesNothingWithThem) {
     EXPECT_TRUE(tracked.regions.usable(1, 0, tracked.now)) << "raw requests have a memory of their own";
 }
 
-TEST(RegionHealthTracker, OfModelsThatAnsweredTheOneUnusedForLongestIsForgotten) {
+TEST(RegionHealthTracker, TheLeastRecentlyUsedModelIsEvicted) {
     TrackedRegions tracked(1);
     const auto name = [](int i) { return "model " + std::to_string(i); };
     const auto serve = [&](int i) {
@@ -168,7 +168,7 @@ TEST(RegionHealthTracker, OfModelsThatAnsweredTheOneUnusedForLongestIsForgotten)
     EXPECT_TRUE(known(64));
 }
 
-TEST(RegionHealthTracker, AModelThatOnlyMetDeadNetworksIsNotRemembered) {
+TEST(RegionHealthTracker, AModelWithOnlyNetworkFailuresIsNotRemembered) {
     TrackedRegions tracked(2);
     for (int i = 0; i < 64; ++i) {
         const auto model = tracked.regions.model_id("model " + std::to_string(i));
@@ -179,7 +179,7 @@ TEST(RegionHealthTracker, AModelThatOnlyMetDeadNetworksIsNotRemembered) {
     EXPECT_FALSE(tracked.regions.usable(0, tracked.regions.model_id("model 0"), kStart)) << "none had to make room";
 }
 
-TEST(RegionHealthTracker, AnAttemptMayOutliveTheMemoryOfItsModel) {
+TEST(RegionHealthTracker, AnAttemptMayOutliveTheEntryOfItsModel) {
     TrackedRegions tracked(2);
     auto ticket = tracked.dispatch(0);
     for (int i = 0; i < 5; ++i) tracked.end_with(0, FailureClass::timeout);
@@ -209,7 +209,7 @@ TEST(RegionHealthTracker, TheErrorRateIsAMovingAverage) {
     EXPECT_LE(tracked.regions.error_rate(0, kStart), 1.0);
 }
 
-TEST(RegionHealthTracker, TheErrorRateFadesWhileNothingIsTried) {
+TEST(RegionHealthTracker, TheErrorRateDecaysWithoutTraffic) {
     TrackedRegions tracked(1, {.enabled = false});
     for (int i = 0; i < 100; ++i) tracked.end_with(0, FailureClass::gateway);
     EXPECT_NEAR(tracked.regions.error_rate(0, kStart + 10s), 0.3679, 1e-3);
@@ -240,7 +240,7 @@ TEST(RegionHealthTracker, AnyByteIsProofOfLife) {
     EXPECT_EQ(tracked.regions.alive_at(0), tracked.now);
 }
 
-TEST(RegionHealthTracker, WalksFromHealthyThroughDownAndBack) {
+TEST(RegionHealthTracker, GoesFromHealthyToDownAndBack) {
     TrackedRegions tracked(2);
     tracked.probe(0, true);
     EXPECT_EQ(tracked.liveness(0), Liveness::healthy);
@@ -260,7 +260,7 @@ TEST(RegionHealthTracker, WalksFromHealthyThroughDownAndBack) {
     EXPECT_EQ(tracked.liveness(0), Liveness::healthy);
 }
 
-TEST(RegionHealthTracker, ARegionThatNobodyCallsRecoversByProbesAlone) {
+TEST(RegionHealthTracker, AnIdleRegionRecoversByProbesAlone) {
     TrackedRegions tracked(2, {.enabled = false});
     tracked.probe(0, false);
     tracked.probe(0, false);
@@ -272,7 +272,7 @@ TEST(RegionHealthTracker, ARegionThatNobodyCallsRecoversByProbesAlone) {
     EXPECT_EQ(tracked.liveness(0), Liveness::healthy);
 }
 
-TEST(RegionHealthTracker, BytesDuringAProbeMakeItsSilenceNoMiss) {
+TEST(RegionHealthTracker, BytesDuringAProbeExcuseItsSilence) {
     TrackedRegions tracked(2);
     ASSERT_TRUE(tracked.regions.take_probe(0, tracked.now));
     tracked.now += 1s;
@@ -281,7 +281,7 @@ TEST(RegionHealthTracker, BytesDuringAProbeMakeItsSilenceNoMiss) {
     EXPECT_EQ(tracked.liveness(0), Liveness::healthy);
 }
 
-TEST(RegionHealthTracker, AProbeThatIsAnsweredWith5xxIsAMissButNoSilence) {
+TEST(RegionHealthTracker, AProbeAnsweredWith5xxIsAMissButNotSilence) {
     TrackedRegions tracked(2);
     for (int i = 0; i < 2; ++i) {
         ASSERT_TRUE(tracked.regions.take_probe(0, tracked.now));
@@ -293,7 +293,7 @@ TEST(RegionHealthTracker, AProbeThatIsAnsweredWith5xxIsAMissButNoSilence) {
     EXPECT_THAT(tracked.regions.take_notices().dead, IsEmpty());
 }
 
-TEST(RegionHealthTracker, TwoMissedProbesWithoutAnySignOfLifeOpenTheBreaker) {
+TEST(RegionHealthTracker, TwoMissedProbesWithoutReceivedBytesOpenTheBreaker) {
     TrackedRegions tracked(2);
     tracked.regions.on_alive(0, tracked.now);
     tracked.now += 3s;
@@ -306,7 +306,7 @@ TEST(RegionHealthTracker, TwoMissedProbesWithoutAnySignOfLifeOpenTheBreaker) {
     EXPECT_THAT(tracked.facts(0).breaker_reason, ::testing::HasSubstr("probes fail"));
 }
 
-TEST(RegionHealthTracker, ARegionWhoseProbesGoUnansweredIsDownThoughATrialIsDue) {
+TEST(RegionHealthTracker, ARegionWithUnansweredProbesIsDownEvenIfATrialIsDue) {
     TrackedRegions tracked(2);
     for (int i = 0; i < 3; ++i) tracked.end_with(0, FailureClass::transport);
     const auto seen_open = tracked.facts(0);
@@ -326,7 +326,7 @@ TEST(RegionHealthTracker, ARegionWhoseProbesGoUnansweredIsDownThoughATrialIsDue)
     EXPECT_THAT(tracked.facts(0).liveness_reason, ::testing::StartsWith("answers again"));
 }
 
-TEST(RegionHealthTracker, ASilentRegionIsReportedAsDeadToThoseWhoWait) {
+TEST(RegionHealthTracker, ASilentRegionIsReportedDeadToWaitingAttempts) {
     TrackedRegions tracked(2);
     tracked.regions.on_alive(1, tracked.now);
     tracked.now += 2s;
@@ -335,7 +335,7 @@ TEST(RegionHealthTracker, ASilentRegionIsReportedAsDeadToThoseWhoWait) {
     EXPECT_FALSE(tracked.regions.has_notices());
 }
 
-TEST(RegionHealthTracker, TellsOfEveryChangeOnce) {
+TEST(RegionHealthTracker, ReportsEveryStateChangeOnce) {
     TrackedRegions tracked(2);
     tracked.regions.on_alive(1, tracked.now);
     EXPECT_THAT(tracked.regions.take_notices().changed, ElementsAre(1U));
@@ -370,14 +370,14 @@ TEST(RegionHealthTracker, GatewayErrorsOpenTheRegionButDoNotReportItDead) {
 
 // ---- refusals for load ----
 
-TEST(RegionHealthTracker, WhereNobodyIsServedRefusalsOpenTheRegion) {
+TEST(RegionHealthTracker, RefusalsOpenARegionThatServesNoOtherCalls) {
     TrackedRegions tracked(2);
     for (int i = 0; i < 3; ++i) tracked.end_with(0, FailureClass::overload);
     EXPECT_FALSE(tracked.regions.full(0));
     EXPECT_EQ(tracked.breaker(0), BreakerState::open);
 }
 
-TEST(RegionHealthTracker, WhereOthersAreServedARegionIsFullAndStaysClosed) {
+TEST(RegionHealthTracker, RefusalsMarkARegionThatServesOthersAsFull) {
     TrackedRegions tracked(2);
     auto stream = tracked.dispatch(0);
     tracked.regions.on_first_content(stream, tracked.now);
@@ -390,7 +390,7 @@ TEST(RegionHealthTracker, WhereOthersAreServedARegionIsFullAndStaysClosed) {
     tracked.regions.on_outcome(stream, FailureClass::success, tracked.now);
 }
 
-TEST(RegionHealthTracker, WhatWentOutTogetherAndIsNotRefusedYetWasLetIn) {
+TEST(RegionHealthTracker, PendingAttemptsOfABurstCountAsAdmitted) {
     TrackedRegions tracked(2);
     std::vector<AttemptToken> tickets;
     for (int i = 0; i < 20; ++i) tickets.push_back(tracked.dispatch(0, Awaited::plain));
@@ -403,7 +403,7 @@ TEST(RegionHealthTracker, WhatWentOutTogetherAndIsNotRefusedYetWasLetIn) {
         tracked.regions.on_outcome(tickets[static_cast<std::size_t>(i)], FailureClass::success, tracked.now);
 }
 
-TEST(RegionHealthTracker, WhoRefusesAllForSecondsIsDeadWhateverWaitsThere) {
+TEST(RegionHealthTracker, ARegionThatRefusesEverythingForSecondsIsDead) {
     TrackedRegions tracked(2);
     auto stream = tracked.dispatch(0);
     tracked.regions.on_first_content(stream, tracked.now);
@@ -415,7 +415,7 @@ TEST(RegionHealthTracker, WhoRefusesAllForSecondsIsDeadWhateverWaitsThere) {
     tracked.regions.on_outcome(stream, FailureClass::none, tracked.now);
 }
 
-TEST(RegionHealthTracker, TimeoutsOpenOneModelOfTheRegionOnly) {
+TEST(RegionHealthTracker, TimeoutsOpenOnlyTheirModelInTheRegion) {
     TrackedRegions tracked(2);
     for (int i = 0; i < 5; ++i) tracked.end_with(0, FailureClass::timeout);
     EXPECT_EQ(tracked.breaker(0), BreakerState::closed);
@@ -423,7 +423,7 @@ TEST(RegionHealthTracker, TimeoutsOpenOneModelOfTheRegionOnly) {
     EXPECT_TRUE(tracked.regions.usable(0, tracked.regions.model_id("another"), tracked.now));
 }
 
-TEST(RegionHealthTracker, TimeoutsDoNotCloseTheLastHalfOfTheWeight) {
+TEST(RegionHealthTracker, TimeoutsDoNotBlockTheLastHalfOfTheWeight) {
     TrackedRegions tracked(2);
     for (int i = 0; i < 3; ++i) tracked.end_with(1, FailureClass::transport);
     for (int i = 0; i < 50; ++i) tracked.end_with(0, FailureClass::timeout);
@@ -437,7 +437,7 @@ TEST(RegionHealthTracker, ThrottlingCancelsAndLostRacesNeverOpenABreaker) {
     EXPECT_EQ(tracked.regions.error_rate(0, tracked.now), 0);
 }
 
-TEST(RegionHealthTracker, OneTrialAtATimeAndItsPermitComesBackWhateverHappens) {
+TEST(RegionHealthTracker, OneTrialAtATimeAndItsPermitIsAlwaysReturned) {
     TrackedRegions tracked(2);
     for (int i = 0; i < 3; ++i) tracked.end_with(0, FailureClass::transport);
     tracked.now += 3s;
@@ -452,7 +452,7 @@ TEST(RegionHealthTracker, OneTrialAtATimeAndItsPermitComesBackWhateverHappens) {
     EXPECT_EQ(tracked.breaker(0), BreakerState::closed);
 }
 
-TEST(RegionHealthTracker, ATrialsFirstContentIsEnough) {
+TEST(RegionHealthTracker, ATrialSucceedsAtItsFirstContent) {
     TrackedRegions tracked(2);
     for (int i = 0; i < 3; ++i) tracked.end_with(0, FailureClass::transport);
     tracked.now += 3s;
@@ -466,7 +466,7 @@ TEST(RegionHealthTracker, ATrialsFirstContentIsEnough) {
     EXPECT_EQ(tracked.regions.in_flight(0), 0);
 }
 
-TEST(RegionHealthTracker, AnAttemptIsChargedOnceForItsSilence) {
+TEST(RegionHealthTracker, ASilentAttemptCountsAsOneFailure) {
     TrackedRegions tracked(2);
     auto ticket = tracked.dispatch(0);
     tracked.regions.on_late(ticket, tracked.now);
@@ -476,7 +476,7 @@ TEST(RegionHealthTracker, AnAttemptIsChargedOnceForItsSilence) {
     EXPECT_DOUBLE_EQ(tracked.regions.error_rate(0, tracked.now), 0.1);
 }
 
-TEST(RegionHealthTracker, BytesThatCameSinceTheDispatchMakeALateAttemptNoFailure) {
+TEST(RegionHealthTracker, ALateAttemptIsNoFailureIfBytesCameSinceItsDispatch) {
     TrackedRegions tracked(2);
     auto ticket = tracked.dispatch(0);
     tracked.now += 500ms;
@@ -487,7 +487,7 @@ TEST(RegionHealthTracker, BytesThatCameSinceTheDispatchMakeALateAttemptNoFailure
     tracked.regions.on_outcome(ticket, FailureClass::none, tracked.now);
 }
 
-TEST(RegionHealthTracker, AFalseAlarmIsTakenBackByContent) {
+TEST(RegionHealthTracker, ContentRevertsAFalseAlarm) {
     TrackedRegions tracked(2);
     auto ticket = tracked.dispatch(0);
     tracked.regions.on_late(ticket, tracked.now);
@@ -505,7 +505,7 @@ TEST(RegionHealthTracker, ASingleRegionIsNeverBlockedByItsBreaker) {
     EXPECT_TRUE(tracked.usable(0)) << "but there is nothing better to do than to ask";
 }
 
-TEST(RegionHealthTracker, BreakersAreForcedByHand) {
+TEST(RegionHealthTracker, BreakersCanBeForced) {
     TrackedRegions tracked(2);
     tracked.regions.force_breaker(0, BreakerState::open, tracked.now);
     tracked.now += 1h;
@@ -519,7 +519,7 @@ TEST(RegionHealthTracker, BreakersAreForcedByHand) {
 
 // ---- speed ----
 
-TEST(RegionHealthTracker, LatencyComesFromServedTrafficOnly) {
+TEST(RegionHealthTracker, LatencyIsMeasuredOnServedTrafficOnly) {
     TrackedRegions tracked(2);
     EXPECT_EQ(tracked.latency(0), 300) << "cold";
     for (int i = 0; i < 5; ++i) tracked.stream(0, 100);
@@ -557,7 +557,7 @@ TEST(RegionHealthTracker, StreamsAndPlainAnswersAreNeverMixed) {
     EXPECT_GT(tracked.latency(0, Awaited::plain), 3'900);
 }
 
-TEST(RegionHealthTracker, AModelsOwnFiguresCountOnceThereAreTwenty) {
+TEST(RegionHealthTracker, AModelsOwnFiguresApplyFromTwentySamples) {
     TrackedRegions tracked(2);
     const auto slow_model = tracked.regions.model_id("slow");
     for (int i = 0; i < 30; ++i) tracked.stream(0, 100);
@@ -569,7 +569,7 @@ TEST(RegionHealthTracker, AModelsOwnFiguresCountOnceThereAreTwenty) {
     EXPECT_NEAR(tracked.latency(0), 1'000, 150);
 }
 
-TEST(RegionHealthTracker, ATimeoutCountsAsSlownessNotAsItsOwnShortTime) {
+TEST(RegionHealthTracker, ATimeoutCountsAsSlownessNotAsAShortLatency) {
     TrackedRegions tracked(2);
     for (int i = 0; i < 10; ++i) tracked.stream(0, 100);
     auto ticket = tracked.dispatch(0);
@@ -578,7 +578,7 @@ TEST(RegionHealthTracker, ATimeoutCountsAsSlownessNotAsItsOwnShortTime) {
     EXPECT_GT(tracked.latency(0), 300);
 }
 
-TEST(RegionHealthTracker, OneThatWasGivenUpCountsAsAtLeastAsSlowAsItWaited) {
+TEST(RegionHealthTracker, AnAbandonedAttemptCountsAsAtLeastItsWait) {
     TrackedRegions tracked(2);
     for (int i = 0; i < 10; ++i) tracked.stream(0, 100);
     auto lost = tracked.dispatch(0);
@@ -603,7 +603,7 @@ TEST(RegionHealthTracker, ARegionThatWasSlowOnceDriftsBackToTheOthers) {
     EXPECT_LT(tracked.latency(0), 200);
 }
 
-TEST(RegionHealthTracker, ALiveRegionThatNobodyAskedForThirtySecondsIsOverdueWhenThereIsTraffic) {
+TEST(RegionHealthTracker, ALiveRegionUnusedForThirtySecondsIsOverdueUnderTraffic) {
     TrackedRegions tracked(2);
     tracked.stream(1, 100);
     for (int i = 0; i < 25; ++i) {
@@ -619,7 +619,7 @@ TEST(RegionHealthTracker, ALiveRegionThatNobodyAskedForThirtySecondsIsOverdueWhe
     EXPECT_FALSE(quiet.regions.view(1, quiet.model, Awaited::stream, quiet.now).overdue);
 }
 
-TEST(RegionHealthTracker, TrafficComesBackOverFourSeconds) {
+TEST(RegionHealthTracker, TrafficRampsUpOverFourSeconds) {
     TrackedRegions tracked(2);
     for (int i = 0; i < 3; ++i) tracked.end_with(0, FailureClass::transport);
     tracked.now += 3s;
@@ -632,7 +632,7 @@ TEST(RegionHealthTracker, TrafficComesBackOverFourSeconds) {
     EXPECT_DOUBLE_EQ(ramp(), 1);
 }
 
-TEST(RegionHealthTracker, MoreThanHalfOfTheWeightInTroubleIsGeneralTrouble) {
+TEST(RegionHealthTracker, MoreThanHalfOfTheWeightFailingIsAGeneralOutage) {
     TrackedRegions tracked(3);
     for (int i = 0; i < 3; ++i) tracked.end_with(0, FailureClass::transport);
     tracked.now += 100ms;
@@ -644,7 +644,7 @@ TEST(RegionHealthTracker, MoreThanHalfOfTheWeightInTroubleIsGeneralTrouble) {
     EXPECT_TRUE(tracked.regions.general_trouble());
 }
 
-TEST(RegionHealthTracker, OneFarSlowerThanItsHabitIsNotInGoodShape) {
+TEST(RegionHealthTracker, ARegionFarSlowerThanUsualIsNotInGoodShape) {
     TrackedRegions tracked(2);
     for (int i = 0; i < 40; ++i) {
         tracked.stream(0, 100);
@@ -686,7 +686,7 @@ TEST(ProbeSchedule, HealthyRegionsAreProbedEveryTenSecondsOthersEverySecond) {
     EXPECT_THAT(probes_within(false, 60s), ::testing::AllOf(::testing::Ge(45), ::testing::Le(80)));
 }
 
-TEST(ProbeSchedule, TrafficIsTheProbe) {
+TEST(ProbeSchedule, TrafficReplacesProbes) {
     TrackedRegions tracked(1);
     tracked.probe(0, true);
     tracked.regions.start_probes(tracked.now);
@@ -722,7 +722,7 @@ TEST(ProbeSchedule, AFailureMakesTheNextProbeSoon) {
     EXPECT_LT(*tracked.regions.next_probe_at(), tracked.now + 1300ms);
 }
 
-TEST(ProbeSchedule, AProbeHasAsLongAsProbesTakeThere) {
+TEST(ProbeSchedule, TheProbeTimeoutFollowsMeasuredProbes) {
     TrackedRegions tracked(1);
     EXPECT_EQ(tracked.regions.probe_timeout(0), 2s) << "nothing is known yet";
     for (int i = 0; i < 20; ++i) tracked.probe(0, true);
@@ -734,7 +734,7 @@ TEST(ProbeSchedule, AProbeHasAsLongAsProbesTakeThere) {
     EXPECT_EQ(tracked.liveness(0), Liveness::healthy);
 }
 
-TEST(ProbeSchedule, OnlyOneProbePerRegionIsOut) {
+TEST(ProbeSchedule, OnlyOneProbePerRegionIsInFlight) {
     TrackedRegions tracked(1);
     EXPECT_TRUE(tracked.regions.take_probe(0, tracked.now));
     EXPECT_FALSE(tracked.regions.take_probe(0, tracked.now));
@@ -757,7 +757,7 @@ struct Watched : TrackedRegions {
     }
 };
 
-TEST(SignOfLife, IsAskedForOnceARegionWithWaitingAttemptsIsSilentForASecond) {
+TEST(SignOfLife, IsRequestedAfterOneSilentSecondWithWaitingAttempts) {
     Watched tracked;
     auto ticket = tracked.dispatch(0);
     EXPECT_TRUE(tracked.regions.watch(ticket, tracked.now));
@@ -774,7 +774,7 @@ TEST(SignOfLife, IsAskedForOnceARegionWithWaitingAttemptsIsSilentForASecond) {
     EXPECT_TRUE(tracked.regions.take_due_probe(0, tracked.now));
 }
 
-TEST(SignOfLife, IsAskedForAtOnceWhereTheRegionWasSilentBefore) {
+TEST(SignOfLife, IsRequestedAtOnceIfTheRegionWasSilentBefore) {
     Watched tracked;
     tracked.now += 3s;
     auto ticket = tracked.dispatch(0);
@@ -782,7 +782,7 @@ TEST(SignOfLife, IsAskedForAtOnceWhereTheRegionWasSilentBefore) {
     EXPECT_TRUE(tracked.regions.take_due_probe(0, tracked.now));
 }
 
-TEST(SignOfLife, OneQuestionIsEnoughForTenThousandAttempts) {
+TEST(SignOfLife, OneProbeServesTenThousandAttempts) {
     Watched tracked;
     std::vector<AttemptToken> tickets;
     for (int i = 0; i < 10'000; ++i) {
@@ -800,7 +800,7 @@ TEST(SignOfLife, OneQuestionIsEnoughForTenThousandAttempts) {
     for (auto& ticket : tickets) tracked.regions.on_outcome(ticket, FailureClass::none, tracked.now);
 }
 
-TEST(SignOfLife, IsNotAskedForWhenTheLastAttemptIsOver) {
+TEST(SignOfLife, IsNotRequestedAfterTheLastAttemptEnded) {
     Watched tracked;
     auto ticket = tracked.dispatch(0);
     tracked.regions.watch(ticket, tracked.now);
@@ -809,7 +809,7 @@ TEST(SignOfLife, IsNotAskedForWhenTheLastAttemptIsOver) {
     EXPECT_FALSE(tracked.regions.take_due_probe(0, tracked.now));
 }
 
-TEST(SignOfLife, ARegionIsFoundDeadByTwoProbesAndSilence) {
+TEST(SignOfLife, TwoMissedProbesAndSilenceMakeARegionDead) {
     Watched tracked;
     tracked.now += 1s;
     tracked.probe(0, false);
@@ -842,7 +842,7 @@ TEST(SignOfLife, ARegionThatRefusesProbesIsDownButNotSilent) {
     EXPECT_FALSE(tracked.regions.found_dead(0, tracked.now)) << "it may finish the streams that it has";
 }
 
-TEST(SignOfLife, IsNotAskedForAgainAndAgainWhereProbesCannotBeSent) {
+TEST(SignOfLife, IsNotRequestedRepeatedlyIfProbesCannotBeSent) {
     Watched tracked;
     auto ticket = tracked.dispatch(0);
     tracked.regions.watch(ticket, tracked.now);
@@ -858,7 +858,7 @@ TEST(SignOfLife, IsNotAskedForAgainAndAgainWhereProbesCannotBeSent) {
     EXPECT_LE(sent, 21);
 }
 
-TEST(SignOfLife, IsAskedForTwiceInARowWhereItIsMissed) {
+TEST(SignOfLife, IsRequestedTwiceInARowIfMissed) {
     Watched tracked;
     auto ticket = tracked.dispatch(0);
     tracked.regions.watch(ticket, tracked.now);
@@ -880,7 +880,7 @@ TEST(SignOfLife, IsAskedForTwiceInARowWhereItIsMissed) {
     EXPECT_FALSE(tracked.regions.seems_dead(0, tracked.now));
 }
 
-TEST(SignOfLife, IsNotPutOffByTheEarlyHeadsOfOtherCalls) {
+TEST(SignOfLife, IsNotDelayedByEarlyHeadsOfOtherCalls) {
     Watched tracked;
     auto ticket = tracked.dispatch(0);
     tracked.regions.watch(ticket, tracked.now);
@@ -890,7 +890,7 @@ TEST(SignOfLife, IsNotPutOffByTheEarlyHeadsOfOtherCalls) {
     EXPECT_TRUE(tracked.regions.take_due_probe(0, tracked.now));
 }
 
-TEST(SignOfLife, AnEarlyHeadProvesThePathAndNoMore) {
+TEST(SignOfLife, AnEarlyHeadProvesOnlyThePath) {
     Watched tracked;
     tracked.now += 10ms;
     auto ticket = tracked.dispatch(0);
@@ -903,7 +903,7 @@ TEST(SignOfLife, AnEarlyHeadProvesThePathAndNoMore) {
 
 // ---- probes that go unanswered while calls are answered ----
 
-TEST(ProbePath, EarlyHeadsAreNoAnswers) {
+TEST(ProbePath, EarlyHeadsDoNotCountAsAnswers) {
     Watched tracked;
     for (int i = 0; i < 3; ++i) {
         tracked.now += 1s;
@@ -918,7 +918,7 @@ TEST(ProbePath, EarlyHeadsAreNoAnswers) {
     EXPECT_THAT(tracked.regions.take_notices().dead, ::testing::Contains(0U));
 }
 
-TEST(ProbePath, WhereProbesWereNeverAnsweredButCallsAreTheyAreNoEvidence) {
+TEST(ProbePath, NeverAnsweredProbesAreNoEvidenceIfCallsAreAnswered) {
     TrackedRegions tracked(2);
     tracked.probe(0, false);
     tracked.now += 100ms;
@@ -935,7 +935,7 @@ TEST(ProbePath, WhereProbesWereNeverAnsweredButCallsAreTheyAreNoEvidence) {
     EXPECT_STREQ(tracked.facts(0).liveness_reason, "answers calls, but no probes, so probes only connect");
 }
 
-TEST(ProbePath, AContradictionIsSettledByAProbeAtOnce) {
+TEST(ProbePath, AContradictionTriggersAProbeAtOnce) {
     Watched tracked;
     tracked.now += 2s;
     tracked.probe(0, false);
@@ -944,7 +944,7 @@ TEST(ProbePath, AContradictionIsSettledByAProbeAtOnce) {
     EXPECT_TRUE(tracked.regions.take_due_probe(0, tracked.now)) << "traffic does not take its place";
 }
 
-TEST(ProbePath, AConnectionThatFailsIsEvidenceAllTheSame) {
+TEST(ProbePath, AFailedConnectionIsStillEvidence) {
     TrackedRegions tracked(2);
     tracked.probe(0, false);
     tracked.now += 100ms;
@@ -959,7 +959,7 @@ TEST(ProbePath, AConnectionThatFailsIsEvidenceAllTheSame) {
 
 // ---- evidence from connections ----
 
-TEST(OnConnection, TcpsOwnRoundTripIsBetterThanTheTimeToConnect) {
+TEST(OnConnection, TcpsRoundTripIsPreferredToTheConnectTime) {
     TrackedRegions tracked(1);
     const AttemptTimings fresh{.dns = 5ms, .connect = 1025ms, .tls = 1100ms};  // the first packet was lost
     tracked.regions.on_connection(0, &fresh, PathEvidence{.srtt = 20ms, .rttvar = 10ms}, tracked.now);
@@ -967,7 +967,7 @@ TEST(OnConnection, TcpsOwnRoundTripIsBetterThanTheTimeToConnect) {
     EXPECT_NE(tracked.regions.connect_late_after(0), std::nullopt);
 }
 
-TEST(OnConnection, WithoutEvidenceTheTimeToConnectCounts) {
+TEST(OnConnection, WithoutTcpsRoundTripTheConnectTimeCounts) {
     TrackedRegions tracked(1);
     const AttemptTimings fresh{.dns = 5ms, .connect = 25ms};
     tracked.regions.on_connection(0, &fresh, std::nullopt, tracked.now);

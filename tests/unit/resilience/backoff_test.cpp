@@ -23,7 +23,7 @@ TEST(Backoff, DoublesWithEachRetryUpToItsCeiling) {
     }
 }
 
-TEST(Backoff, IsUniformBetweenNothingAndTheCeiling) {
+TEST(Backoff, IsUniformBetweenZeroAndTheCeiling) {
     EXPECT_EQ(backoff({}, false, 3, 0.0), 0ns);
     EXPECT_EQ(backoff({}, false, 3, 0.25), 100ms);
     EXPECT_EQ(backoff({}, false, 3, 0.5), 200ms);
@@ -38,7 +38,7 @@ TEST(Backoff, UsesTheConfiguredSpans) {
     EXPECT_EQ(backoff({.initial_backoff = 0ms}, false, 5, 1.0), 0ns);
 }
 
-TEST(WaitWithHint, FollowsTheGatewayWithinReason) {
+TEST(WaitWithHint, FollowsTheHintWithinBounds) {
     struct Row {
         std::optional<milliseconds> hint;
         bool throttled;

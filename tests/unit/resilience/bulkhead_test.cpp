@@ -39,7 +39,7 @@ class FullRegions {
     std::vector<std::string> notified;
 };
 
-TEST(Bulkhead, AReleaseNotifiesTheFirstWaiterForThatRegion) {
+TEST(Bulkhead, AReleaseNotifiesTheFirstWaiterOfThatRegion) {
     FullRegions regions;
     const auto near = regions.waiter("near", {0}), far = regions.waiter("far", {1}),
                any = regions.waiter("any", {0, 1});
@@ -49,7 +49,7 @@ TEST(Bulkhead, AReleaseNotifiesTheFirstWaiterForThatRegion) {
     EXPECT_FALSE(regions.bulkhead.has_room(0, {}, kLaneStart));
 }
 
-TEST(Bulkhead, OrdersByAgeAndOnePriorityClassEqualsFiveSeconds) {
+TEST(Bulkhead, OnePriorityClassEqualsFiveSecondsOfAge) {
     FullRegions regions;
     const auto low = regions.waiter("low", {0}, kLaneStart, 2),
                younger = regions.waiter("younger", {0}, kLaneStart + 1s);

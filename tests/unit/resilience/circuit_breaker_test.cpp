@@ -56,7 +56,7 @@ struct Fixture {
     Clock::time_point now = Clock::time_point{} + 1h;
 };
 
-TEST(CircuitBreaker, BeginsClosed) {
+TEST(CircuitBreaker, StartsClosed) {
     Fixture f;
     EXPECT_EQ(f.state(), BreakerState::closed);
     EXPECT_TRUE(f.admits());
@@ -65,18 +65,18 @@ TEST(CircuitBreaker, BeginsClosed) {
     EXPECT_EQ(f.breaker.opens_trial_at(f.now), std::nullopt);
 }
 
-struct InARow {
+struct ConsecutiveFailures {
     std::string name;
     std::vector<FailureKind> staying_closed;
     FailureKind opening;
     Trip trip;
     bool by_transport;
 };
-void PrintTo(const InARow& row, std::ostream* out) { *out << row.name; }
+void PrintTo(const ConsecutiveFailures& row, std::ostream* out) { *out << row.name; }
 
-class CircuitBreakerInARow : public testing::TestWithParam<InARow> {};
+class CircuitBreakerConsecutiveFailures : public testing::TestWithParam<ConsecutiveFailures> {};
 
-TEST_P(CircuitBreakerInARow, OpensAtTheLastOne) {
+TEST_P(CircuitBreakerConsecutiveFailures, OpenItAtTheThreshold) {
     Fixture f;
     for (const FailureKind kind : GetParam().staying_closed) ASSERT_FALSE(f.fail(kind));
     ASSERT_TRUE(f.admits());
@@ -88,23 +88,24 @@ TEST_P(CircuitBreakerInARow, OpensAtTheLastOne) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    , CircuitBreakerInARow,
-    testing::Values(InARow{"ThreeTransport", {transport, transport}, transport, Trip::transport_in_a_row, true},
-                    InARow{"ThreeGateway", {gateway, gateway}, gateway, Trip::gateway_in_a_row, false},
-                    InARow{"ThreeGatewayWithOthersBetween",
-                           {gateway, timeout, gateway, server},
-                           gateway,
-                           Trip::gateway_in_a_row,
-                           false},
-                    InARow{"FiveOfAnyKind", {server, timeout, server, timeout}, server, Trip::any_in_a_row, false},
-                    InARow{"TransportWithAnotherBetween",
-                           {transport, transport, timeout, transport},
-                           transport,
-                           Trip::any_in_a_row,
-                           false}),
+    , CircuitBreakerConsecutiveFailures,
+    testing::Values(
+        ConsecutiveFailures{"ThreeTransport", {transport, transport}, transport, Trip::transport_in_a_row, true},
+        ConsecutiveFailures{"ThreeGateway", {gateway, gateway}, gateway, Trip::gateway_in_a_row, false},
+        ConsecutiveFailures{"ThreeGatewayWithOthersBetween",
+                            {gateway, timeout, gateway, server},
+                            gateway,
+                            Trip::gateway_in_a_row,
+                            false},
+        ConsecutiveFailures{"FiveOfAnyKind", {server, timeout, server, timeout}, server, Trip::any_in_a_row, false},
+        ConsecutiveFailures{"TransportWithAnotherBetween",
+                            {transport, transport, timeout, transport},
+                            transport,
+                            Trip::any_in_a_row,
+                            false}),
     [](const auto& row) { return row.param.name; });
 
-TEST(CircuitBreaker, ASuccessEndsEveryRow) {
+TEST(CircuitBreaker, ASuccessResetsEveryFailureCount) {
     for (const FailureKind kind : {transport, gateway}) {
         Fixture f;
         for (int i = 0; i < 2; ++i) {
@@ -128,7 +129,7 @@ TEST(CircuitBreaker, OpensWhenHalfOfTenFailWithinTheWindow) {
     EXPECT_EQ(f.breaker.trip(), Trip::failure_rate);
 }
 
-TEST(CircuitBreaker, JudgesNoRateFromNineCalls) {
+TEST(CircuitBreaker, NineCallsAreTooFewForARate) {
     Fixture f;
     for (int i = 0; i < 4; ++i) {
         f.succeed();
@@ -161,7 +162,7 @@ TEST(CircuitBreaker, ForgetsTheWholeWindowAfterAPause) {
     EXPECT_EQ(f.state(), BreakerState::closed);
 }
 
-TEST(CircuitBreaker, StaysClosedWhereItMayNotOpenAndOpensAtTheNextFailure) {
+TEST(CircuitBreaker, StaysClosedWhileForbiddenToOpenAndOpensAtTheNextFailure) {
     Fixture f;
     for (int i = 0; i < 7; ++i)
         EXPECT_FALSE(f.breaker.on_failure(timeout, false, {.may_open = false}, kNoSpread, f.now));
@@ -169,7 +170,7 @@ TEST(CircuitBreaker, StaysClosedWhereItMayNotOpenAndOpensAtTheNextFailure) {
     EXPECT_TRUE(f.fail(timeout)) << "what was held back still counts";
 }
 
-TEST(CircuitBreaker, SilenceOpensAClosedOneOnly) {
+TEST(CircuitBreaker, SilenceOpensOnlyAClosedBreaker) {
     Fixture f;
     EXPECT_TRUE(f.breaker.on_silence(kNoSpread, f.now));
     EXPECT_EQ(f.breaker.trip(), Trip::silent);
@@ -192,7 +193,7 @@ TEST(CircuitBreaker, EachOpeningLastsTwiceAsLongUpToTheCap) {
     }
 }
 
-TEST(CircuitBreaker, TheLastWayOutOpensForASecondAtMost) {
+TEST(CircuitBreaker, TheLastUsableRegionOpensForASecondAtMost) {
     Fixture f;
     f.others.usable = false;
     f.fail_times(3);
@@ -215,7 +216,7 @@ TEST(CircuitBreaker, OpenTimeSpreadsByAFifth) {
     }
 }
 
-TEST(CircuitBreaker, AUsersOwnNumbersHold) {
+TEST(CircuitBreaker, UsesTheConfiguredNumbers) {
     BreakerOptions options{};
     options.failures = 2;
     options.open_for = 60s;  // longer than max_open_for, which is then ignored
@@ -258,7 +259,7 @@ TEST(CircuitBreaker, LongOpeningsAreForgottenAfterAMinuteClosed) {
     }
 }
 
-TEST(CircuitBreaker, HalfOpenLetsOneTrialOutAtATime) {
+TEST(CircuitBreaker, HalfOpenAdmitsOneTrialAtATime) {
     Fixture f;
     f.fail_times(3);
     f.now += 2s - 1ns;
@@ -274,7 +275,7 @@ TEST(CircuitBreaker, HalfOpenLetsOneTrialOutAtATime) {
     EXPECT_TRUE(f.admits());
 }
 
-TEST(CircuitBreaker, ThreeGoodTrialsCloseItAndNothingIsRemembered) {
+TEST(CircuitBreaker, ThreeGoodTrialsCloseItAndResetItsCounts) {
     Fixture f;
     for (int i = 0; i < 4; ++i) {
         f.succeed();
@@ -308,7 +309,7 @@ TEST(CircuitBreaker, GoodTrialsBeforeAFailedOneDoNotCount) {
     EXPECT_EQ(f.state(), BreakerState::half_open);
 }
 
-TEST(CircuitBreaker, ADroppedTrialGivesItsPermitBackAndChangesNothingElse) {
+TEST(CircuitBreaker, ADroppedTrialOnlyReturnsItsPermit) {
     Fixture f;
     f.fail_times(3);
     f.now += 2s;
@@ -320,7 +321,7 @@ TEST(CircuitBreaker, ADroppedTrialGivesItsPermitBackAndChangesNothingElse) {
     EXPECT_EQ(f.open_for(), 4s);
 }
 
-TEST(CircuitBreaker, AttemptsFromBeforeTheOpeningTellOldNews) {
+TEST(CircuitBreaker, AttemptsFromBeforeTheOpeningAreIgnored) {
     Fixture f;
     f.fail_times(3);
     f.succeed();
@@ -337,7 +338,7 @@ TEST(CircuitBreaker, AttemptsFromBeforeTheOpeningTellOldNews) {
     EXPECT_FALSE(f.admits()) << "the trial's permit is still out";
 }
 
-TEST(CircuitBreaker, LiveProbesEndAnOpeningByTransportEarly) {
+TEST(CircuitBreaker, LiveProbesShortenAnOpeningByTransport) {
     Fixture f;
     f.fail_times(3);
     EXPECT_TRUE(f.breaker.on_live_probes(f.now));
@@ -346,7 +347,7 @@ TEST(CircuitBreaker, LiveProbesEndAnOpeningByTransportEarly) {
     f.recover();
 }
 
-TEST(CircuitBreaker, LiveProbesDoNotExcuseAGateway) {
+TEST(CircuitBreaker, LiveProbesDoNotShortenAnOpeningByTheGateway) {
     Fixture f;
     f.fail_times(3, gateway);
     EXPECT_FALSE(f.breaker.on_live_probes(f.now));
@@ -355,7 +356,7 @@ TEST(CircuitBreaker, LiveProbesDoNotExcuseAGateway) {
     EXPECT_TRUE(f.breaker.on_live_probes(f.now)) << "it was transport the last time";
 }
 
-TEST(CircuitBreaker, AFailedTrialAfterAnEarlyExitSpoilsThemUntilItHasClosed) {
+TEST(CircuitBreaker, AFailedTrialAfterAnEarlyExitDisablesEarlyExitsUntilClosed) {
     Fixture f;
     f.fail_times(3);
     ASSERT_TRUE(f.breaker.on_live_probes(f.now));
@@ -369,7 +370,7 @@ TEST(CircuitBreaker, AFailedTrialAfterAnEarlyExitSpoilsThemUntilItHasClosed) {
     EXPECT_TRUE(f.breaker.on_live_probes(f.now));
 }
 
-TEST(CircuitBreaker, AFailedTrialWithoutAnEarlyExitSpoilsNothing) {
+TEST(CircuitBreaker, AFailedTrialWithoutAnEarlyExitKeepsEarlyExitsEnabled) {
     Fixture f;
     f.fail_times(3);
     f.fail_a_trial(transport);
@@ -405,7 +406,7 @@ TEST(CircuitBreaker, ForcedOpenAdmitsNothingUntilReleased) {
     EXPECT_EQ(f.breaker.trip(), Trip::none);
 }
 
-TEST(CircuitBreaker, ForcedClosedAdmitsEverythingWhateverFails) {
+TEST(CircuitBreaker, ForcedClosedAdmitsEverythingDespiteFailures) {
     Fixture f;
     f.fail_times(3);
     f.breaker.force(BreakerState::closed, f.now);
@@ -420,14 +421,14 @@ TEST(CircuitBreaker, ForcedClosedAdmitsEverythingWhateverFails) {
     EXPECT_EQ(f.open_for(), 2s);
 }
 
-TEST(CircuitBreaker, ForcedHalfOpenBeginsWithTrials) {
+TEST(CircuitBreaker, ForcedHalfOpenStartsWithTrials) {
     Fixture f;
     f.breaker.force(BreakerState::half_open, f.now);
     EXPECT_EQ(f.state(), BreakerState::half_open);
     f.recover();
 }
 
-TEST(CircuitBreaker, ATrialThatReportsAfterAForceNeitherCountsNorKeepsItsPermit) {
+TEST(CircuitBreaker, ATrialThatEndsAfterAForceIsIgnoredAndReturnsItsPermit) {
     for (const int report : {0, 1, 2}) {
         Fixture f;
         f.fail_times(3);
@@ -448,7 +449,7 @@ TEST(CircuitBreaker, ATrialThatReportsAfterAForceNeitherCountsNorKeepsItsPermit)
     }
 }
 
-TEST(CircuitBreaker, ATrialThatReportsWhileForcedChangesNothing) {
+TEST(CircuitBreaker, ATrialThatEndsWhileForcedChangesNothing) {
     for (const BreakerState forced : {BreakerState::open, BreakerState::closed}) {
         Fixture f;
         f.fail_times(3);
@@ -462,7 +463,7 @@ TEST(CircuitBreaker, ATrialThatReportsWhileForcedChangesNothing) {
     }
 }
 
-TEST(CircuitBreaker, DisabledItAdmitsAlwaysAndIsClosed) {
+TEST(CircuitBreaker, WhenDisabledIsClosedAndAlwaysAdmits) {
     BreakerOptions options{};
     options.enabled = false;
     Fixture f(options);

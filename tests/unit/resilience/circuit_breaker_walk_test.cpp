@@ -119,7 +119,7 @@ class Walk {
     std::optional<Clock::time_point> end_{};  // when the open time was last seen to end
 };
 
-TEST(CircuitBreakerWalk, KeepsItsLawsWhateverHappens) {
+TEST(CircuitBreakerWalk, KeepsItsInvariantsUnderRandomEvents) {
     for (std::uint64_t seed = 1; seed <= 8; ++seed) {
         SCOPED_TRACE(testing::Message() << "seed " << seed);
         Walk walk(seed);

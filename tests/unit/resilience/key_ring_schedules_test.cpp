@@ -101,7 +101,7 @@ class History {
     std::vector<time_point> refused_until_, paused_until_;
 };
 
-TEST(KeyRingHistories, AGoodKeyIsFoundAndABadOneLeftOutForItsTime) {
+TEST(KeyRingHistories, AGoodKeyIsFoundAndABadOneIsExcludedForItsPeriod) {
     for (std::uint64_t seed = 1; seed <= 1'000 && !testing::Test::HasFailure(); ++seed) {
         SCOPED_TRACE(seed);
         History(seed).run();

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 constexpr KeyRing::time_point kRingStart{1h};
 
-TEST(KeyRing, OneWithLittleQuotaComesAfterTheOthersForAMinute) {
+TEST(KeyRing, AKeyWithLittleQuotaRanksLastForAMinute) {
     KeyRing ring(2);
     ring.record_remaining(0, 0, 0, 0.05, kRingStart);
     EXPECT_EQ(ring.pick(0, 0, kRingStart + 59s), 1U);
@@ -19,7 +19,7 @@ TEST(KeyRing, OneWithLittleQuotaComesAfterTheOthersForAMinute) {
     EXPECT_EQ(ring.pick(0, 1, kRingStart), 0U) << "and of one model";
 }
 
-TEST(KeyRing, OfSeveralWithLittleTheFullestIsFirst) {
+TEST(KeyRing, AmongKeysWithLittleQuotaTheLargestIsFirst) {
     KeyRing ring(3);
     for (const std::size_t key : {0U, 1U, 2U}) ring.record_remaining(key, 0, 0, key == 1 ? 0.08 : 0.02, kRingStart);
     EXPECT_EQ(ring.pick(0, 0, kRingStart), 1U);
@@ -27,7 +27,7 @@ TEST(KeyRing, OfSeveralWithLittleTheFullestIsFirst) {
     EXPECT_EQ(ring.pick(0, 0, kRingStart), 2U) << "a tenth is not little";
 }
 
-TEST(KeyRing, WithAllRefusedTheOldestRefusalIsAskedAgain) {
+TEST(KeyRing, WithAllKeysRefusedTheOldestRefusalIsRetried) {
     KeyRing ring(3);
     ring.refuse(2, ErrorCode::unauthenticated, kRingStart);
     ring.refuse(0, ErrorCode::unauthenticated, kRingStart + 1s);
@@ -37,7 +37,7 @@ TEST(KeyRing, WithAllRefusedTheOldestRefusalIsAskedAgain) {
     EXPECT_EQ(ring.least_bad(), 2U);
 }
 
-TEST(KeyRing, APauseOutlivesAnyNumberOfMadeUpModels) {
+TEST(KeyRing, UnknownModelNamesDoNotEvictAPause) {
     KeyRing ring(1);
     ring.limit(0, 0, 7, kRingStart + 10min, kRingStart);
     for (ModelId model = 100; model < 3'000; ++model) ring.limit(0, 0, model, kRingStart + 1s, kRingStart);

@@ -70,7 +70,7 @@ TEST(LoadLimit, ABurstLowersItOnce) {
     EXPECT_GT(region.limit.limit(region.now), 7.6);
 }
 
-TEST(LoadLimit, ItIsBackAfterSecondsAndForgottenAfterAMinute) {
+TEST(LoadLimit, TheLimitRecoversInSecondsAndExpiresAfterAMinute) {
     Region region;
     region.refuse(20);
     EXPECT_NEAR(region.limit.limit(region.now + 1542ms), 20, 0.1) << "K = cbrt(20 * 0.096 / 0.4) s";
@@ -88,7 +88,7 @@ TEST(LoadLimit, OneRequestIsAlwaysAdmitted) {
     EXPECT_FALSE(region.limit.admits(1, region.now));
 }
 
-TEST(LoadLimit, WhereNobodyIsServedNothingIsLearned) {
+TEST(LoadLimit, WithoutServedRequestsNothingIsLearned) {
     Region region;
     for (int i = 0; i < 20; ++i) {
         region.now += 10ms;
@@ -99,7 +99,7 @@ TEST(LoadLimit, WhereNobodyIsServedNothingIsLearned) {
 
 // ---- pauses ----
 
-TEST(LoadLimit, ARefusalForWantOfRoomIsNoPause) {
+TEST(LoadLimit, ARefusalForLackOfCapacityIsNoPause) {
     Region region;
     for (int i = 0; i < 20; ++i) {
         EXPECT_EQ(region.refuse(3), 0ns);
@@ -107,7 +107,7 @@ TEST(LoadLimit, ARefusalForWantOfRoomIsNoPause) {
     }
 }
 
-TEST(LoadLimit, AThrottleWithoutAHintIsAShortPauseThatGrowsAndIsForgotten) {
+TEST(LoadLimit, AThrottleWithoutAHintIsAShortPauseThatGrowsAndResets) {
     Region region;
     for (const auto pause : {350ms, 700ms, 1'400ms, 2'800ms, 5'000ms, 5'000ms}) {
         EXPECT_EQ(region.throttle(), pause);
@@ -119,7 +119,7 @@ TEST(LoadLimit, AThrottleWithoutAHintIsAShortPauseThatGrowsAndIsForgotten) {
     EXPECT_EQ(region.throttle(0ms), 700ms) << "a hint of 0 says nothing";
 }
 
-TEST(LoadLimit, AHintIsThatRequestsFirst) {
+TEST(LoadLimit, AHintAppliesToItsRequestFirst) {
     Region region;
     region.serve(1);
     EXPECT_EQ(region.throttle(10s), 0ns);
@@ -127,13 +127,13 @@ TEST(LoadLimit, AHintIsThatRequestsFirst) {
     EXPECT_EQ(region.throttle(10s), 700ms) << "its own, shorter pause";
 }
 
-TEST(LoadLimit, AHintPausesTheRegionWhereTheQuotaIsUsedUp) {
+TEST(LoadLimit, AHintPausesTheRegionIfTheQuotaIsUsedUp) {
     Region region;
     region.serve(1);
     EXPECT_EQ(region.refuse(3, 10s, true, true), 10s);
 }
 
-TEST(LoadLimit, AHintPausesTheRegionWhereAllWasRefusedForAsLong) {
+TEST(LoadLimit, AHintPausesTheRegionAfterRefusingEverythingForAsLong) {
     Region region;
     EXPECT_EQ(region.refuse(3, 2s), 2s) << "nothing was ever served";
     region.serve(1);
@@ -147,7 +147,7 @@ TEST(LoadLimit, AHintPausesTheRegionWhereAllWasRefusedForAsLong) {
     EXPECT_EQ(region.refuse(3, 2s), 0ns);
 }
 
-TEST(LoadLimit, APauseIsNoLongerThanNothingWasServed) {
+TEST(LoadLimit, APauseIsNotLongerThanTheTimeWithoutService) {
     Region region;
     for (int i = 0; i < 20; ++i) {
         region.serve(19);
@@ -160,7 +160,7 @@ TEST(LoadLimit, APauseIsNoLongerThanNothingWasServed) {
     EXPECT_EQ(region.throttle(), 1'400ms);
 }
 
-TEST(LoadLimit, AfterAPauseItGrowsFromThere) {
+TEST(LoadLimit, AfterAPauseTheLimitGrowsFromItsLastValue) {
     Region region;
     region.refuse(20, 10s, true, true);
     const double low = region.limit.limit(region.now);

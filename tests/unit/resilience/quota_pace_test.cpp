@@ -12,7 +12,7 @@ RateLimits requests(std::int64_t limit, std::int64_t remaining, std::chrono::mil
     return {.limit_requests = limit, .remaining_requests = remaining, .reset_requests = reset};
 }
 
-TEST(QuotaPace, IsSpacedOnceATenthIsLeft) {
+TEST(QuotaPace, SpacesCallsOnceATenthIsLeft) {
     EXPECT_FALSE(pace_of(requests(100, 11, 60s), 1));
     const auto pace = pace_of(requests(100, 10, 60s), 1);
     ASSERT_TRUE(pace);
@@ -21,20 +21,20 @@ TEST(QuotaPace, IsSpacedOnceATenthIsLeft) {
     EXPECT_EQ(pace->reset, 60s);
 }
 
-TEST(QuotaPace, RestsUntilTheResetWhenNothingIsLeft) {
+TEST(QuotaPace, WaitsForTheResetWhenNothingIsLeft) {
     const auto pace = pace_of(requests(100, 0, 12s), 1);
     ASSERT_TRUE(pace);
     EXPECT_EQ(pace->hold, 12s);
 }
 
-TEST(QuotaPace, HoldsNoCallForLongerThanHalfAMinute) {
+TEST(QuotaPace, DelaysNoCallByMoreThanHalfAMinute) {
     // Some gateways report when the whole quota is restored, for instance that of a day.
     EXPECT_EQ(pace_of(requests(100, 0, 6min), 1)->hold, 30s);
     EXPECT_EQ(pace_of(requests(100, 1, 6min), 1)->hold, 30s) << "one left is not worse than none";
     EXPECT_EQ(pace_of(requests(100, 1, 6min), 1)->spacing, 30s);
 }
 
-TEST(QuotaPace, CountsTokensInCallsAndTakesTheStricter) {
+TEST(QuotaPace, ConvertsTokensToCallsAndUsesTheStricterLimit) {
     auto limits = requests(100, 10, 60s);
     limits.limit_tokens = 10'000;
     limits.remaining_tokens = 1'000;
@@ -44,7 +44,7 @@ TEST(QuotaPace, CountsTokensInCallsAndTakesTheStricter) {
     EXPECT_EQ(pace_of(limits, 2'000)->hold, 30s) << "not even one";
 }
 
-TEST(QuotaPace, KnowsNoLimitOfZeroAndNoneWithoutAReset) {
+TEST(QuotaPace, IgnoresALimitOfZeroAndOneWithoutAReset) {
     EXPECT_FALSE(pace_of(requests(0, 0, 60s), 1));
     EXPECT_FALSE(pace_of(requests(-1, -1, 60s), 1));
     EXPECT_FALSE(pace_of(requests(100, 0, 0s), 1));

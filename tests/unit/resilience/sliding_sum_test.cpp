@@ -17,7 +17,7 @@ using time_point = SlidingSum::time_point;
 
 constexpr time_point kSumStart{1h};
 
-TEST(SlidingSum, WhatIsHeldCounts) {
+TEST(SlidingSum, ReservationsCount) {
     SlidingSum sum(100, 60s);
     sum.hold(80);
     EXPECT_TRUE(sum.fits(20, kSumStart));
@@ -36,7 +36,7 @@ TEST(SlidingSum, AnAmountCountsForTheWholeSpan) {
     EXPECT_EQ(sum.sum(kSumStart + 61s), 0);
 }
 
-TEST(SlidingSum, SavingsHelpAtOnce) {
+TEST(SlidingSum, SavingsApplyAtOnce) {
     SlidingSum sum(100, 60s);
     sum.hold(100);
     sum.book(100, kSumStart);
@@ -44,7 +44,7 @@ TEST(SlidingSum, SavingsHelpAtOnce) {
     EXPECT_EQ(sum.sum(kSumStart + 10s), 30);
 }
 
-TEST(SlidingSum, ExcessCountsFromWhenItIsKnown) {
+TEST(SlidingSum, ExcessCountsFromItsReport) {
     SlidingSum sum(100, 60s);
     sum.hold(10);
     sum.book(10, kSumStart);
@@ -53,7 +53,7 @@ TEST(SlidingSum, ExcessCountsFromWhenItIsKnown) {
     EXPECT_EQ(sum.sum(kSumStart + 62s), 60);
 }
 
-TEST(SlidingSum, SavingsOfWhatIsForgottenAreNot) {
+TEST(SlidingSum, SavingsOnExpiredAmountsAreIgnored) {
     SlidingSum sum(100, 60s);
     sum.hold(50);
     sum.book(50, kSumStart);
@@ -63,7 +63,7 @@ TEST(SlidingSum, SavingsOfWhatIsForgottenAreNot) {
     EXPECT_EQ(sum.sum(kSumStart + 62s), 40);
 }
 
-TEST(SlidingSum, AClockThatSteppedBackStillKnowsWhen) {
+TEST(SlidingSum, ToleratesAClockThatStepsBack) {
     SlidingSum sum(100, 60s);
     sum.hold(100);
     sum.book(100, kSumStart + 50s);
@@ -71,7 +71,7 @@ TEST(SlidingSum, AClockThatSteppedBackStillKnowsWhen) {
 }
 
 /// In every history, also when the clock jumps, the sum equals that of its bookings, added one by one.
-TEST(SlidingSum, IsThatOfItsBookings) {
+TEST(SlidingSum, EqualsTheSumOfItsEntries) {
     std::mt19937_64 dice(7);
     const auto pick = [&](std::int64_t below) {
         return static_cast<std::int64_t>(dice() % static_cast<std::uint64_t>(below));
@@ -106,7 +106,7 @@ TEST(SlidingSum, IsThatOfItsBookings) {
     }
 }
 
-TEST(SlidingSum, WaitsForAsManyBucketsAsItTakes) {
+TEST(SlidingSum, WaitsForAsManyBucketsAsNeeded) {
     SlidingSum sum(100, 60s);
     for (int i = 0; i < 10; ++i) {
         sum.hold(10);

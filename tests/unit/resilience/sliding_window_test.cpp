@@ -11,14 +11,14 @@ using time_point = SlidingWindow::time_point;
 
 constexpr time_point kWindowStart{1h};
 
-TEST(SlidingWindow, LetsAsManyGoAtOnceAsItHasSlots) {
+TEST(SlidingWindow, AdmitsAsManyAtOnceAsItHasSlots) {
     SlidingWindow window(3, 60s);
     for (int i = 0; i < 3; ++i) EXPECT_TRUE(window.take(kWindowStart)) << i;
     EXPECT_FALSE(window.take(kWindowStart));
     EXPECT_EQ(window.used(kWindowStart), 3U);
 }
 
-TEST(SlidingWindow, ASlotRestsForTheSpanAfterItsCallArrived) {
+TEST(SlidingWindow, ASlotIsBlockedForTheSpanAfterItsCallArrived) {
     SlidingWindow window(1, 60s);
     ASSERT_TRUE(window.take(kWindowStart));
     const auto mark = window.sent(kWindowStart + 5ms);
@@ -38,7 +38,7 @@ TEST(SlidingWindow, AnUnsentCallLeavesNoTrace) {
     EXPECT_TRUE(window.take(kWindowStart));
 }
 
-TEST(SlidingWindow, SlotsGoInTheOrderInWhichTheyBecomeFree) {
+TEST(SlidingWindow, SlotsAreReusedInTheOrderTheyBecomeFree) {
     SlidingWindow window(2, 60s);
     ASSERT_TRUE(window.take(kWindowStart));
     ASSERT_TRUE(window.take(kWindowStart));
@@ -79,7 +79,7 @@ TEST(SlidingWindow, FewerSlotsCountTheCallsThatWereSentAlready) {
     EXPECT_EQ(window.used(kWindowStart), 3U);
 }
 
-TEST(SlidingWindow, TakenSlotsGoWhenTheyComeBack) {
+TEST(SlidingWindow, RemovedSlotsInUseGoOnceReturned) {
     SlidingWindow window(2, 60s);
     ASSERT_TRUE(window.take(kWindowStart));
     ASSERT_TRUE(window.take(kWindowStart));
@@ -90,7 +90,7 @@ TEST(SlidingWindow, TakenSlotsGoWhenTheyComeBack) {
     EXPECT_FALSE(window.take(kWindowStart + 2min));
 }
 
-TEST(SlidingWindow, MoreSlotsRestFirst) {
+TEST(SlidingWindow, AddedSlotsAreBlockedForTheSpanFirst) {
     SlidingWindow window(1, 60s);
     ASSERT_TRUE(window.take(kWindowStart));
     window.resize(3, kWindowStart);

@@ -83,7 +83,7 @@ TEST(SelectorAdaptive, PlansByAscendingCost) {
     for (int i = 0; i < 100; ++i) EXPECT_THAT(turns.plan(with_costs({300, 100, 900, 500})), ElementsAre(1, 0, 3, 2));
 }
 
-TEST(SelectorAdaptive, SharesBetweenEqualsAndLeansAsFivePercentOfNoiseSay) {
+TEST(SelectorAdaptive, SharesByCostWithFivePercentNoise) {
     Turns turns(Strategy::adaptive);
     EXPECT_NEAR(turns.count(20'000, with_costs({100, 100}))[0], 10'000, 400);
     // P(ln 1.05 > 0.05·√2·N) = Φ(0.690)
@@ -97,7 +97,7 @@ TEST(SelectorAdaptive, TheSameSeedGivesTheSamePlans) {
     for (int i = 0; i < 100; ++i) EXPECT_EQ(one.plan(candidates), other.plan(candidates));
 }
 
-TEST(SelectorWeighted, TakesTurnsSmoothly) {
+TEST(SelectorWeighted, InterleavesSmoothly) {
     Turns turns(Strategy::weighted);
     const auto candidates = with_weights({5, 1, 1});
     for (int round = 0; round < 3; ++round) {
@@ -107,21 +107,21 @@ TEST(SelectorWeighted, TakesTurnsSmoothly) {
     }
 }
 
-TEST(SelectorWeighted, SharesAreExactlyTheWeightsWhateverTheCosts) {
+TEST(SelectorWeighted, SharesEqualTheWeightsAtAnyCost) {
     Turns turns(Strategy::weighted);
     auto candidates = with_weights({50, 30, 15, 5});
     candidates[0].cost = Latency{10'000};
     EXPECT_THAT(turns.count(1'000, candidates), ElementsAre(500, 300, 150, 50));
 }
 
-TEST(SelectorWeighted, ARampedRegionGetsThatPartOfItsShare) {
+TEST(SelectorWeighted, ARampingRegionGetsThatFractionOfItsShare) {
     Turns turns(Strategy::weighted);
     auto candidates = with_weights({1, 1});
     candidates[1].ramp = 0.25;
     EXPECT_THAT(turns.count(1'000, candidates), ElementsAre(800, 200));
 }
 
-TEST(SelectorWeighted, LeansTowardsFastRegionsByTheExponent) {
+TEST(SelectorWeighted, PrefersFastRegionsByTheExponent) {
     for (const auto& [exponent, shares] : std::map<double, std::vector<int>>{
              {1, {1'000, 500, 250}}, {2, {1'000, 250, 63}}, {2.5, {1'000, 177, 31}}, {8, {1'000, 10, 10}}}) {
         Turns turns(SelectorOptions{Strategy::weighted, exponent});
@@ -131,7 +131,7 @@ TEST(SelectorWeighted, LeansTowardsFastRegionsByTheExponent) {
     }
 }
 
-TEST(SelectorWeighted, ARegionThatComesBackIsNotFlooded) {
+TEST(SelectorWeighted, AReturningRegionIsNotFlooded) {
     Turns turns(Strategy::weighted);
     auto candidates = with_weights({5, 1, 1});
     turns.count(4, candidates);
@@ -141,7 +141,7 @@ TEST(SelectorWeighted, ARegionThatComesBackIsNotFlooded) {
     EXPECT_THAT(turns.count(70, candidates)[1], testing::AllOf(testing::Ge(9), testing::Le(11)));
 }
 
-TEST(SelectorRoundRobin, EveryoneOnceARound) {
+TEST(SelectorRoundRobin, EachRegionOncePerRound) {
     Turns turns(Strategy::round_robin);
     const auto candidates = with_weights({7, 1, 2});
     for (int round = 0; round < 3; ++round) {
@@ -151,13 +151,13 @@ TEST(SelectorRoundRobin, EveryoneOnceARound) {
     }
 }
 
-TEST(SelectorLowestLatency, IsBlindToLoadInItsChoiceOnly) {
+TEST(SelectorLowestLatency, IgnoresLoadInItsFirstChoiceOnly) {
     auto candidates = with_costs({900, 500, 700});
     candidates[0].latency = Latency{50};
     EXPECT_THAT(Turns(Strategy::lowest_latency).plan(candidates), ElementsAre(0, 1, 2));
 }
 
-TEST(Selector, AfterTheChoiceComesTheRestByCostAndLastTheUnusable) {
+TEST(Selector, TheChoiceIsFollowedByTheRestByCostThenTheUnusable) {
     for (const Strategy strategy : {Strategy::weighted, Strategy::round_robin}) {
         auto candidates = with_costs({900, 500, 100, 300, 50});
         candidates[4].usable = false;
@@ -188,7 +188,7 @@ TEST(Selector, NoStrategyLeavesTheLowestTierThatHasAUsableRegion) {
     }
 }
 
-TEST(Selector, WithoutAUsableOneThePlanIsByTierAndCost) {
+TEST(Selector, WithoutAUsableRegionThePlanIsByTierAndCost) {
     for (const Strategy strategy : kAll) {
         auto candidates = with_costs({300, 200, 100});
         candidates[2].tier = 1;
@@ -200,7 +200,7 @@ TEST(Selector, WithoutAUsableOneThePlanIsByTierAndCost) {
     }
 }
 
-TEST(Selector, OverdueOnesComeFirstWhereTheStrategyIsFreeToChoose) {
+TEST(Selector, OverdueRegionsComeFirstIfTheStrategyIsFreeToChoose) {
     auto candidates = with_costs({100, 500, 900});
     candidates[1].overdue = candidates[2].overdue = true;
     EXPECT_EQ(Turns(Strategy::adaptive).pick(candidates), 1U);
@@ -212,7 +212,7 @@ TEST(Selector, OverdueOnesComeFirstWhereTheStrategyIsFreeToChoose) {
     EXPECT_EQ(Turns(Strategy::lowest_latency).pick(candidates), 0U);
 }
 
-TEST(Selector, RegionsAreNamedByTheirNumberNotTheirPlace) {
+TEST(Selector, PlansHoldRegionIdsNotPositions) {
     for (const Strategy strategy : kAll) {
         auto candidates = with_costs({100, 200});
         candidates[0].region = 17;
@@ -221,11 +221,11 @@ TEST(Selector, RegionsAreNamedByTheirNumberNotTheirPlace) {
     }
 }
 
-TEST(Selector, APlanOfNoOneIsEmpty) {
+TEST(Selector, WithoutRegionsThePlanIsEmpty) {
     for (const Strategy strategy : kAll) EXPECT_TRUE(Turns(strategy).plan({}, "session").empty());
 }
 
-TEST(Selector, OfAThousandTheFirst32AreInOrderAndNoneIsLost) {
+TEST(Selector, OfAThousandRegionsTheFirst32AreOrderedAndNoneIsLost) {
     std::vector<double> costs(1'000);
     std::iota(costs.begin(), costs.end(), 1.0);
     std::reverse(costs.begin(), costs.end());
@@ -286,7 +286,7 @@ TEST(SelectorSession, WhenARegionGoesOnlyItsSessionsMove) {
     for (const std::size_t to : {0U, 2U, 3U, 4U}) EXPECT_GT(moved[to], 20) << "to all the others";
 }
 
-TEST(SelectorSession, LeavesAnOwnerThatCostsMoreThanTwiceTheCheapestAnd50Ms) {
+TEST(SelectorSession, LeavesAnOwnerThatCostsTwiceTheCheapestPlus50Ms) {
     Turns turns(Strategy::adaptive);
     auto candidates = with_costs({100, 100, 100});
     const std::size_t owner = turns.pick(candidates, "session");
@@ -305,7 +305,7 @@ TEST(SelectorSession, LeavesAnOwnerThatCostsMoreThanTwiceTheCheapestAnd50Ms) {
     EXPECT_EQ(turns.pick(candidates, "session"), owner) << "nor is who is in another tier";
 }
 
-TEST(SelectorSession, DoesNotTakeTurnsFromOthers) {
+TEST(SelectorSession, DoesNotConsumeTheTurnsOfOthers) {
     Turns turns(Strategy::round_robin);
     const auto candidates = with_weights({1, 1, 1});
     EXPECT_EQ(turns.pick(candidates), 0U);

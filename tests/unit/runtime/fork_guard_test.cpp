@@ -18,19 +18,19 @@ int status_of_child(Function function) {
     return WEXITSTATUS(status);
 }
 
-TEST(ForkGuard, KnowsTheChildFromTheParent) {
+TEST(ForkGuard, DetectsTheChild) {
     const ForkGuard guard;
     EXPECT_FALSE(guard.in_child());
     EXPECT_EQ(status_of_child([&] { return guard.in_child() ? 1 : 0; }), 1);
     EXPECT_FALSE(guard.in_child()) << "a fork changes nothing for the parent";
 }
 
-TEST(ForkGuard, AnObjectMadeInTheChildIsAtHomeThere) {
+TEST(ForkGuard, AcceptsAnObjectCreatedInTheChild) {
     const ForkGuard before;
     EXPECT_EQ(status_of_child([] { return ForkGuard().in_child() ? 1 : 0; }), 0);
 }
 
-TEST(ForkGuard, SeesEveryGeneration) {
+TEST(ForkGuard, DetectsEveryGeneration) {
     const ForkGuard guard;
     EXPECT_EQ(status_of_child([&] {
                   const ForkGuard in_child;

@@ -92,7 +92,7 @@ TEST(IoLoop, TimersRunInOrderAndNotBeforeTheirTime) {
     EXPECT_FALSE(early);
 }
 
-TEST(IoLoop, ATimerThatIsCancelledDoesNotRun) {
+TEST(IoLoop, ACancelledTimerDoesNotRun) {
     IoLoop loop;
     bool ran = false;
     std::promise<void> later;
@@ -105,7 +105,7 @@ TEST(IoLoop, ATimerThatIsCancelledDoesNotRun) {
     EXPECT_FALSE(ran);
 }
 
-TEST(IoLoop, ATimerThatReArmsItselfDoesNotStarvePostedFunctions) {
+TEST(IoLoop, ASelfRearmingTimerDoesNotStarvePostedFunctions) {
     IoLoop loop;
     int rounds = 0;
     std::function<void()> again = [&] {
@@ -117,7 +117,7 @@ TEST(IoLoop, ATimerThatReArmsItselfDoesNotStarvePostedFunctions) {
     loop.stop();  // before the objects that its timer captured are destroyed
 }
 
-TEST(IoLoop, TellsOfAReadySocketUntilItIsUnwatched) {
+TEST(IoLoop, ReportsAReadySocketUntilItIsUnwatched) {
     IoLoop loop;
     std::array<int, 2> ends{};
     ASSERT_EQ(::pipe(ends.data()), 0);
@@ -142,7 +142,7 @@ TEST(IoLoop, TellsOfAReadySocketUntilItIsUnwatched) {
     for (const int fd : ends) ::close(fd);
 }
 
-TEST(IoLoop, ASocketThatIsClosedWhileItIsWatchedTellsNothing) {
+TEST(IoLoop, ASocketClosedWhileWatchedReportsNothing) {
     IoLoop loop;
     std::array<int, 2> ends{};
     ASSERT_EQ(::pipe(ends.data()), 0);
@@ -158,7 +158,7 @@ TEST(IoLoop, ASocketThatIsClosedWhileItIsWatchedTellsNothing) {
     EXPECT_EQ(on_loop(loop, [&] { return calls; }), 0);
 }
 
-TEST(IoLoop, LendsACallersThreadWhileItHasNothingToDo) {
+TEST(IoLoop, RunsOnACallersThreadWhileIdle) {
     IoLoop loop;
     std::vector<std::thread::id> ran;
     bool within = false;
@@ -174,7 +174,7 @@ TEST(IoLoop, LendsACallersThreadWhileItHasNothingToDo) {
     EXPECT_NE(on_loop(loop, [] { return std::this_thread::get_id(); }), std::this_thread::get_id());
 }
 
-TEST(IoLoop, LooksAtTheSocketsBeforeATimerThatBecameDueMeanwhile) {
+TEST(IoLoop, PollsSocketsBeforeATimerThatBecameDueMeanwhile) {
     std::array<int, 2> ends{};
     ASSERT_EQ(::pipe(ends.data()), 0);
     ASSERT_EQ(::write(ends[1], "ab", 2), 2);
@@ -203,7 +203,7 @@ TEST(IoLoop, LooksAtTheSocketsBeforeATimerThatBecameDueMeanwhile) {
     for (const int end : ends) ::close(end);
 }
 
-TEST(IoLoop, LendsNothingWhileItRuns) {
+TEST(IoLoop, CannotBeBorrowedWhileRunning) {
     IoLoop loop;
     std::promise<void> busy;
     std::promise<void> go_on;
@@ -316,7 +316,7 @@ TEST(IoLoop, SocketsThatAreAlwaysReadyDeferTheSleepHandlerByFewRounds) {
     for (const int end : ends) ::close(end);
 }
 
-TEST(IoLoop, StopRunsWhatIsQueuedAndNothingThatComesLater) {
+TEST(IoLoop, StopRunsQueuedFunctionsAndNoneLater) {
     IoLoop loop;
     std::promise<void> hold;
     std::promise<void> held;

@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 
 using testing::ElementsAre;
 
-TEST(SerialExecutor, RunsFunctionsInOrderOnAThreadOfItsOwn) {
+TEST(SerialExecutor, RunsFunctionsInOrderOnItsOwnThread) {
     SerialExecutor executor;
     std::vector<int> ran;
     std::thread::id id;
@@ -40,7 +40,7 @@ TEST(SerialExecutor, HasNoThreadBeforeItsFirstFunction) {
     executor.finish();  // nothing to wait for
 }
 
-TEST(SerialExecutor, FinishRunsWhatIsQueuedAndWhatThatPosts) {
+TEST(SerialExecutor, FinishRunsQueuedFunctionsAndWhatTheyPost) {
     SerialExecutor executor;
     std::promise<void> hold;
     int ran = 0;
@@ -69,7 +69,7 @@ TEST(SerialExecutor, TakesFunctionsFromManyThreads) {
     EXPECT_EQ(ran, 4'000);
 }
 
-TEST(SerialExecutor, OwesAWakeupOnlyToASleepingThread) {
+TEST(SerialExecutor, WakesOnlyASleepingThread) {
     SerialExecutor executor;
     std::promise<void> first;
     executor.post([&] { first.set_value(); });
@@ -84,7 +84,7 @@ TEST(SerialExecutor, OwesAWakeupOnlyToASleepingThread) {
     second.get_future().get();
 }
 
-TEST(SerialExecutor, WhatAFunctionCapturedIsGoneBeforeTheNextOneRuns) {
+TEST(SerialExecutor, CapturesAreDestroyedBeforeTheNextFunctionRuns) {
     SerialExecutor executor;
     auto captured = std::make_shared<int>(1);
     const std::weak_ptr<int> watch = captured;
@@ -100,7 +100,7 @@ TEST(SerialExecutor, WhatAFunctionCapturedIsGoneBeforeTheNextOneRuns) {
     EXPECT_FALSE(alive_after);
 }
 
-TEST(SerialExecutor, ThatIsLeftFreesWhatItWillNotRun) {
+TEST(SerialExecutor, AbandonmentFreesPendingFunctions) {
     std::promise<void> hung, go_on, freed;
     {
         SerialExecutor executor;

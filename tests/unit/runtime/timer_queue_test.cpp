@@ -49,7 +49,7 @@ TEST(TimerQueue, TimersOfTheSameTimeRunInOrderOfCreation) {
     EXPECT_THAT(order.ran, ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
 }
 
-TEST(TimerQueue, GivesOnlyWhatIsDue) {
+TEST(TimerQueue, ReturnsOnlyDueTimers) {
     TimerQueue queue;
     RunOrder order;
     queue.add(kStart + 10ms, order.note(1));
@@ -77,7 +77,7 @@ TEST(TimerQueue, IdsAreNeverZeroAndZeroCancelsNothing) {
     EXPECT_EQ(queue.size(), 1U);
 }
 
-TEST(TimerQueue, AStaleIdDoesNotCancelTheNextTenantOfItsSlot) {
+TEST(TimerQueue, AStaleIdDoesNotCancelTheNextTimerInItsSlot) {
     TimerQueue queue;
     RunOrder order;
     const auto ran = queue.add(kStart, order.note(1));
@@ -93,7 +93,7 @@ TEST(TimerQueue, AStaleIdDoesNotCancelTheNextTenantOfItsSlot) {
     EXPECT_THAT(order.ran, ElementsAre(1, 3));
 }
 
-TEST(TimerQueue, ACancelledTimerLetsGoOfWhatItCaptured) {
+TEST(TimerQueue, ACancelledTimerDestroysItsCaptures) {
     TimerQueue queue;
     const auto captured = std::make_shared<int>(7);
     const auto id = queue.add(kStart, [captured] {});

@@ -69,7 +69,7 @@ TEST(Dashboard, ShowsRegionsModelsAndTheClientAtAGlance) {
                             "gpt-4.1: 1000 calls, 5.0M tokens in, 0 out, 0.08 USD"));
 }
 
-TEST(Dashboard, NoLineIsWiderThanAskedFor) {
+TEST(Dashboard, NoLineExceedsTheRequestedWidth) {
     auto stats = some_stats();
     stats.models[0].cost_estimated = {{.nano = 1}, {.nano = 2, .currency = "EUR"}};
     stats.models.push_back({.model = std::string(300, 'm')});
@@ -83,7 +83,7 @@ TEST(Dashboard, NoLineIsWiderThanAskedFor) {
     EXPECT_LE(columns(lines(some_stats(), {.width = 5})[1]), 72U) << "there is a least width";
 }
 
-TEST(Dashboard, CountsInTheHeadStayInSightHoweverManyThereAre) {
+TEST(Dashboard, LargeCountsInTheHeaderStayVisible) {
     Stats stats{.uptime = 3725s,
                 .in_flight = 2,
                 .calls = 654'321,
@@ -99,14 +99,14 @@ TEST(Dashboard, CountsInTheHeadStayInSightHoweverManyThereAre) {
     EXPECT_THAT(lines(stats)[0], HasSubstr(" · 3 cut · ")) << "hedges are the first to go: they help, cut streams harm";
 }
 
-TEST(Dashboard, SaysWhyAHealthyRegionIsSlowButNotThatItAnswers) {
+TEST(Dashboard, ExplainsOnlyWhyAHealthyRegionIsSlow) {
     Stats stats{.regions = {{.id = "a", .health = {.liveness = Liveness::healthy, .reason = "answers"}}}};
     EXPECT_THAT(lines(stats), SizeIs(3));
     stats.regions[0].health.reason = "answers, far slower than usual";
     EXPECT_EQ(lines(stats).back(), "    answers, far slower than usual");
 }
 
-TEST(Dashboard, AnUnknownCostDoesNotLookLikeNone) {
+TEST(Dashboard, AnUnknownCostDiffersFromZero) {
     Stats stats{.models = {{.model = "own", .calls = 1, .prompt_tokens = 1262, .completion_tokens = 8, .unpriced = 1}}};
     EXPECT_EQ(lines(stats).back(), "own: 1 calls, 1262 tokens in, 8 out, cost unknown");
     stats.models[0].cost = {{.nano = 80'000'000}};
@@ -115,7 +115,7 @@ TEST(Dashboard, AnUnknownCostDoesNotLookLikeNone) {
     EXPECT_EQ(lines(stats).back(), "own: 1 calls, 1262 tokens in, 8 out, 0.08 USD");
 }
 
-TEST(Dashboard, NamesReachTheTerminalWithoutControlCharacters) {
+TEST(Dashboard, NamesAreStrippedOfControlCharacters) {
     // U+009B begins a control sequence as ESC [ does; so does the single byte if the terminal reads Latin-1.
     const Stats stats{.regions = {{.id = "a\xc2\x9b"
                                          "2J\x1b[2J\x7f",
@@ -136,14 +136,14 @@ TEST(Dashboard, DrawsTheLastAttempts) {
     EXPECT_THAT(lines(some_stats()), SizeIs(6));
 }
 
-TEST(Dashboard, IsColouredOnlyWhereThatIsWanted) {
+TEST(Dashboard, IsColouredOnlyOnRequest) {
     for (const auto& line : lines(some_stats())) EXPECT_THAT(line, Not(HasSubstr("\x1b"))) << "no terminal";
     const auto coloured = lines(some_stats(), {.colour = DashboardOptions::Colour::always});
     EXPECT_THAT(coloured[2], HasSubstr("\x1b[32m●\x1b[0m"));
     EXPECT_THAT(coloured[3], HasSubstr("\x1b[31m×\x1b[0m"));
 }
 
-TEST(Dashboard, HasAMarkForEveryState) {
+TEST(Dashboard, HasASymbolForEveryState) {
     for (const auto& [state, mark] : {std::pair{Liveness::unknown, "○"},
                                       {Liveness::suspect, "◐"},
                                       {Liveness::recovering, "◐"},

@@ -22,7 +22,7 @@ std::map<std::string, Value> by_name(const std::vector<Attribute>& attributes) {
     return map;
 }
 
-TEST(GenAi, DescribesACallThatWasAnswered) {
+TEST(GenAi, DescribesAnAnsweredCall) {
     const CallRecord call{
         .operation = "chat",
         .stream = true,
@@ -66,7 +66,7 @@ TEST(GenAi, DescribesACallThatWasAnswered) {
     EXPECT_THAT(map, Not(Contains(Key("error.type"))));
 }
 
-TEST(GenAi, AFailedCallNamesTheServerOfTheFailureThatIsTold) {
+TEST(GenAi, AFailedCallNamesTheServerOfTheReportedFailure) {
     CallRecord call{.region = "us-west", .cost = Money{.nano = 5}, .cost_is_estimate = true};
     call.error = ErrorCode::all_regions_unavailable;
     call.attempts = {{.number = 1, .region = "us-west", .server = "us.example"},
@@ -76,7 +76,7 @@ TEST(GenAi, AFailedCallNamesTheServerOfTheFailureThatIsTold) {
     EXPECT_THAT(map, Contains(Pair("holysheep.cost.estimated", Value(true))));
 }
 
-TEST(GenAi, LeavesOutWhatIsNotKnown) {
+TEST(GenAi, OmitsUnknownAttributes) {
     const auto map = by_name(gen_ai_attributes(CallRecord{.error = ErrorCode::all_regions_unavailable}));
     EXPECT_THAT(map, Contains(Pair("error.type", Value("all_regions_unavailable"))));
     for (const auto* name : {"gen_ai.operation.name", "gen_ai.request.model", "gen_ai.response.model",

@@ -26,7 +26,7 @@ TEST(Histogram, IsEmptyAtFirst) {
     EXPECT_EQ(histogram.summary().p99, 0ns);
 }
 
-TEST(Histogram, OneSampleIsEveryFigure) {
+TEST(Histogram, OneSampleDeterminesEveryFigure) {
     Histogram histogram;
     histogram.add(123'456'789ns);
     const auto summary = histogram.summary();
@@ -37,7 +37,7 @@ TEST(Histogram, OneSampleIsEveryFigure) {
     }
 }
 
-TEST(Histogram, CountSumAndEndsAreExact) {
+TEST(Histogram, CountSumMinimumAndMaximumAreExact) {
     Histogram histogram;
     for (const auto sample : {5ms, 250ms, 7ms}) histogram.add(sample);
     const auto summary = histogram.summary();
@@ -60,7 +60,7 @@ TEST(Histogram, ASingleValueIsTheMiddleOfItsBucket) {
     }
 }
 
-TEST(Histogram, QuantilesStayWithinTheErrorWhateverTheShape) {
+TEST(Histogram, QuantilesStayWithinTheErrorForAnyDistribution) {
     std::mt19937_64 random(5);
     for (const double sigma : {0.01, 0.3, 1.0, 3.0}) {
         std::lognormal_distribution<double> distribution(std::log(2e8), sigma);
@@ -78,14 +78,14 @@ TEST(Histogram, QuantilesStayWithinTheErrorWhateverTheShape) {
     }
 }
 
-TEST(Histogram, QuantilesNeverLeaveTheSamples) {
+TEST(Histogram, QuantilesStayWithinTheRangeOfTheSamples) {
     Histogram histogram;
     for (int i = 0; i < 100; ++i) histogram.add(1'048'576ns);  // the lower end of a bucket, whose middle is above it
     EXPECT_EQ(histogram.quantile(0.99), 1'048'576ns);
     EXPECT_EQ(histogram.quantile(0), 1'048'576ns);
 }
 
-TEST(Histogram, BeyondItsRangeTheEndsStillHold) {
+TEST(Histogram, MinimumAndMaximumHoldBeyondItsRange) {
     Histogram histogram;
     histogram.add(-5ms);
     histogram.add(0ns);
@@ -96,7 +96,7 @@ TEST(Histogram, BeyondItsRangeTheEndsStillHold) {
     EXPECT_EQ(histogram.quantile(1), std::chrono::hours{48});
 }
 
-TEST(Histogram, AMergeIsAsGoodAsAddingEverythingToOne) {
+TEST(Histogram, AMergeEqualsAddingEverythingToOne) {
     Histogram a;
     Histogram b;
     Histogram whole;

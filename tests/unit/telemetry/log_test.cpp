@@ -28,7 +28,7 @@ struct Lines {
     }
 };
 
-TEST(Log, PassesOnWhatIsAtLeastItsLevel) {
+TEST(Log, PassesMessagesAtOrAboveItsLevel) {
     const Redactor redactor;
     Lines lines;
     const Log log(lines.options(LogLevel::warning), redactor);
@@ -41,7 +41,7 @@ TEST(Log, PassesOnWhatIsAtLeastItsLevel) {
     EXPECT_FALSE(log.enabled(LogLevel::info));
 }
 
-TEST(Log, OffMeansNothingAtAll) {
+TEST(Log, OffSuppressesEverything) {
     const Redactor redactor;
     Lines lines;
     const Log log(lines.options(LogLevel::off), redactor);
@@ -68,14 +68,14 @@ TEST(Log, ScrubsSecretsFromEveryLine) {
     EXPECT_THAT(lines.seen, ElementsAre(Pair(LogLevel::trace, "sent <redacted>")));
 }
 
-TEST(Log, WritesOneLineWithoutControls) {
+TEST(Log, WritesOneLineWithoutControlCharacters) {
     Lines lines;
     const Log log(lines.options(LogLevel::trace), {});
     log.write(LogLevel::trace, "a\nb\x1b[2J \xC2\x9B[2J \xC3\xA9\xC2\xA9 \xC2");
     EXPECT_THAT(lines.seen, ElementsAre(Pair(LogLevel::trace, "a b [2J  [2J \xC3\xA9\xC2\xA9 \xEF\xBF\xBD")));
 }
 
-TEST(Log, ASinkThatThrowsHarmsNobody) {
+TEST(Log, AThrowingSinkIsHarmless) {
     const Redactor redactor;
     const Log log(
         {.level = LogLevel::info, .sink = [](LogLevel, std::string_view) { throw std::runtime_error("full"); }},
@@ -83,7 +83,7 @@ TEST(Log, ASinkThatThrowsHarmsNobody) {
     EXPECT_NO_THROW(log.write(LogLevel::error, "broken"));
 }
 
-TEST(Log, WithoutASinkTheProgramsOwnSpdlogLoggerIsUsed) {
+TEST(Log, WithoutASinkTheDefaultSpdlogLoggerIsUsed) {
     std::ostringstream out;
     auto logger = std::make_shared<spdlog::logger>("holysheep", std::make_shared<spdlog::sinks::ostream_sink_mt>(out));
     logger->set_pattern("%l|%v");

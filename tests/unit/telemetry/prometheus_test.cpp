@@ -68,7 +68,7 @@ Stats full_stats() {
                     .cost_estimated = {{.nano = 5, .currency = "EUR"}}}}};
 }
 
-TEST(Prometheus, HasTheNamesAndTypesThatDashboardsAreBuiltOn) {
+TEST(Prometheus, HasStableNamesAndTypes) {
     const auto text = full_stats().to_prometheus();
     for (const auto* line :
          {"# TYPE holysheep_attempts_total counter\n",
@@ -106,7 +106,7 @@ TEST(Prometheus, HasTheNamesAndTypesThatDashboardsAreBuiltOn) {
     EXPECT_EQ(text.back(), '\n');
 }
 
-TEST(Prometheus, TheAccountsOfAModelAreOneSeries) {
+TEST(Prometheus, AccountsOfAModelShareOneSeries) {
     Stats stats;
     stats.limits = {{.model = "m", .requests_used = 3, .requests_limit = 60, .waiting = 2},
                     {.model = "m", .requests_used = 60, .requests_limit = 60, .waiting = 5},
@@ -122,7 +122,7 @@ TEST(Prometheus, TheAccountsOfAModelAreOneSeries) {
     }
 }
 
-TEST(Prometheus, EscapesWhatCallersNameTheirModels) {
+TEST(Prometheus, EscapesModelNames) {
     EXPECT_EQ(telemetry::escaped_label("a\\b\"c\nd"), R"(a\\b\"c\nd)");
     EXPECT_EQ(telemetry::escaped_label("süß €𝄞"), "süß €𝄞");
     // Bytes that are not UTF-8 are written as hexadecimal, so that different names stay different series.
@@ -135,7 +135,7 @@ TEST(Prometheus, EscapesWhatCallersNameTheirModels) {
     EXPECT_THAT(full_stats().to_prometheus(), HasSubstr(R"({model="back\\slash \"quoted\"\nand %ff broken")"));
 }
 
-TEST(Prometheus, WritesNumbersThatAreNone) {
+TEST(Prometheus, WritesNonFiniteNumbers) {
     telemetry::MetricText text;
     text.family("odd", telemetry::MetricText::Type::gauge, "Odd.");
     text.sample({{"n", "1"}}, std::numeric_limits<double>::infinity());
@@ -146,7 +146,7 @@ TEST(Prometheus, WritesNumbersThatAreNone) {
               "holysheep_odd{n=\"1\"} +Inf\nholysheep_odd{n=\"2\"} NaN\n");
 }
 
-TEST(Prometheus, ItsOwnCheckerHasNoComplaint) {
+TEST(Prometheus, PassesPromtool) {
     if (std::system("command -v promtool >/dev/null 2>&1") != 0) {
         const char* wanted = std::getenv("HOLYSHEEP_TOOL_TESTS");
         if (wanted != nullptr && std::string(wanted) == "required") FAIL() << "there is no promtool here";

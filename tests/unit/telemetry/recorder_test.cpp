@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 constexpr Clock::time_point kNow{1h};
 
-TEST(Recorder, CountsCallsByHowTheyEnded) {
+TEST(Recorder, CountsCallsByOutcome) {
     Recorder recorder({"a"}, kNow);
     for (int i = 0; i < 4; ++i) recorder.on_call_started(i == 0);
     recorder.on_call_end({.retry_tokens = 20, .hedge_tokens = 5});
@@ -82,7 +82,7 @@ TEST(Recorder, ACancelledAttemptIsNeitherGoodNorBad) {
     EXPECT_EQ(stats.regions[0].last_error, std::nullopt);
 }
 
-TEST(Recorder, ShowsWhatIsKnownOfARegion) {
+TEST(Recorder, ReportsTheStateOfARegion) {
     Recorder recorder({"a", "b"}, kNow);
     recorder.on_region(1, {.liveness = Liveness::down,
                            .breaker = BreakerState::open,
@@ -98,7 +98,7 @@ TEST(Recorder, ShowsWhatIsKnownOfARegion) {
     EXPECT_EQ(health.reason, "attempts fail; breaker opened: x");
 }
 
-TEST(Recorder, APauseIsShownAsTheTimeThatIsLeft) {
+TEST(Recorder, APauseIsReportedAsItsRemainingTime) {
     Recorder recorder({"a"}, kNow);
     recorder.on_region(0, {.limited_until = kNow + 5s});
     const auto limited_for = [&](Clock::time_point now) {
@@ -109,7 +109,7 @@ TEST(Recorder, APauseIsShownAsTheTimeThatIsLeft) {
     EXPECT_EQ(limited_for(kNow + 5s), std::nullopt);
 }
 
-TEST(Recorder, ASnapshotTakenMeanwhileIsConsistent) {
+TEST(Recorder, AConcurrentSnapshotIsConsistent) {
     Recorder recorder({"a"}, kNow);
     std::jthread writer([&](const std::stop_token& stop) {
         while (!stop.stop_requested()) {
@@ -123,7 +123,7 @@ TEST(Recorder, ASnapshotTakenMeanwhileIsConsistent) {
     }
 }
 
-TEST(Recorder, KeepsWhyAndWhereToCallsWent) {
+TEST(Recorder, RecordsFailoverCausesAndDestinations) {
     Recorder recorder({"a", "b", "c"}, kNow);
     const auto move = [&](std::size_t to, ErrorCode cause, nanoseconds overhead) {
         recorder.on_dispatch(to, {.kind = AttemptKind::failover}, FailoverCause{0, cause, overhead});
@@ -158,7 +158,7 @@ TEST(Recorder, KeepsWhyAndWhereToCallsWent) {
     EXPECT_EQ(buckets.back().count, 3U) << "cumulative; what is longer than all bounds is in the count alone";
 }
 
-TEST(Recorder, TimesAttemptsThatAnsweredAndFirstContents) {
+TEST(Recorder, TimesAnsweredAttemptsAndFirstContents) {
     Recorder recorder({"a"}, kNow);
     recorder.on_attempt_end(0, {.timings = {.first_content = 20ms, .total = 100ms}}, {});
     recorder.on_attempt_end(0, {.timings = {.total = 300ms}}, {});
@@ -210,13 +210,13 @@ TEST(Recorder, KeepsTheLastAttemptsOfARegion) {
     EXPECT_TRUE(stats.regions[1].history.empty());
 }
 
-TEST(Recorder, KeepsNoHistoryWhereNoneIsWanted) {
+TEST(Recorder, KeepsNoHistoryIfDisabled) {
     Recorder recorder({"a"}, kNow, 0);
     recorder.on_attempt_end(0, {}, {});
     EXPECT_TRUE(recorder.snapshot(kNow).regions[0].history.empty());
 }
 
-TEST(Recorder, TellsHedgesThatWonFromThoseThatLost) {
+TEST(Recorder, DistinguishesWonFromLostHedges) {
     Recorder recorder({"a", "b"}, kNow);
     const std::vector<AttemptRecord> won{{.region = "a"}, {.kind = AttemptKind::hedge, .region = "b", .winner = true}};
     const std::vector<AttemptRecord> lost{{.region = "a", .winner = true}, {.kind = AttemptKind::hedge, .region = "b"}};
@@ -232,7 +232,7 @@ TEST(Recorder, TellsHedgesThatWonFromThoseThatLost) {
     EXPECT_EQ(stats.regions[0].hedges_lost, 0U);
 }
 
-TEST(Recorder, CountsWaitsThatAreNoticeable) {
+TEST(Recorder, CountsNoticeableWaits) {
     Recorder recorder({"a"}, kNow);
     for (const nanoseconds queued : {nanoseconds(20us), nanoseconds(1ms), nanoseconds(3s)}) {
         recorder.on_call_started(false);
@@ -244,7 +244,7 @@ TEST(Recorder, CountsWaitsThatAreNoticeable) {
     EXPECT_EQ(stats.latency.count, 3U);
 }
 
-TEST(Recorder, TimesProbesAndCountsThoseThatFailed) {
+TEST(Recorder, TimesProbesAndCountsFailures) {
     Recorder recorder({"a"}, kNow);
     recorder.on_probe(0, true, 30ms);
     recorder.on_probe(0, true, std::nullopt);
@@ -256,7 +256,7 @@ TEST(Recorder, TimesProbesAndCountsThoseThatFailed) {
     EXPECT_EQ(region.probe_rtt.max, 30ms);
 }
 
-TEST(Recorder, TellsWhenARegionChanged) {
+TEST(Recorder, ReportsWhenARegionChanged) {
     Recorder recorder({"a", "b"}, kNow);
     recorder.on_region(1, {.liveness = Liveness::healthy, .as_of = kNow + 1s, .liveness_reason = "it answers"});
     recorder.on_region(1, {.liveness = Liveness::healthy, .as_of = kNow + 2s});

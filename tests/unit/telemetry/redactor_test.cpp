@@ -22,21 +22,21 @@ TEST(Redactor, ReplacesEverySecretEverywhere) {
     EXPECT_EQ(scrubbed(redactor, "nothing here"), "nothing here");
 }
 
-TEST(Redactor, ASecretThatHoldsAnotherGoesAsAWhole) {
+TEST(Redactor, ASecretThatContainsAnotherIsReplacedAsAWhole) {
     Redactor redactor;
     redactor.add("sk-abcdef");
     redactor.add("sk-abcdef-longer");
     EXPECT_EQ(scrubbed(redactor, "is sk-abcdef-longer known?"), "is <redacted> known?");
 }
 
-TEST(Redactor, ShortValuesAreNotLookedFor) {
+TEST(Redactor, ShortValuesAreIgnored) {
     Redactor redactor;
     redactor.add("");
     redactor.add("short");
     EXPECT_EQ(scrubbed(redactor, "a short text"), "a short text");
 }
 
-TEST(Redactor, WhatACutLeavesOfASecretGoesToo) {
+TEST(Redactor, TruncatedSecretsAreReplacedToo) {
     Redactor redactor;
     redactor.add("sk-alpha-1");
     EXPECT_EQ(scrubbed(redactor, "quotes sk-alpha-"), "quotes <redacted>");
@@ -68,7 +68,7 @@ TEST(Redactor, ScrubsEveryTextOfAnError) {
     }
 }
 
-TEST(CarriesASecret, ByTheWordsOfTheName) {
+TEST(CarriesASecret, IsDecidedByTheWordsOfTheName) {
     for (const auto* name : {"Authorization",
                              "Proxy-Authorization",
                              "X-Authentication",
@@ -102,7 +102,7 @@ TEST(CarriesASecret, ByTheWordsOfTheName) {
     }
 }
 
-TEST(CarriesASecret, NotWhereAWordOnlyBeginsAlike) {
+TEST(CarriesASecret, IsFalseForAWordThatOnlyStartsAlike) {
     for (const auto* name :
          {"Idempotency-Key", "x-idempotency-key", "x-author", "X-Authority", "x-coauthored-by", "x-keyword",
           "x-keyboard", "keep-alive", "max-tokens", "x-ratelimit-limit-tokens", "maxTokens", "x-tokenizer",
@@ -111,7 +111,7 @@ TEST(CarriesASecret, NotWhereAWordOnlyBeginsAlike) {
     }
 }
 
-TEST(Redactor, KnowsTheSecretsOfHeadersByTheirNames) {
+TEST(Redactor, RecognizesSecretHeadersByName) {
     Redactor redactor;
     redactor.add({{"x-api-key", "abcdef"}, {"x-max-tokens", "100000"}, {"x-author", "Shepherd"}});
     EXPECT_EQ(scrubbed(redactor, "abcdef of Shepherd: 100000 tokens"), "<redacted> of Shepherd: 100000 tokens");

@@ -49,7 +49,7 @@ Stats stats_of_two_regions() {
         .models = {{.model = "m\n1", .calls = 7, .prompt_tokens = 10, .cost = {{.nano = 1'500'000'000}}}}};
 }
 
-TEST(Stats, AsJsonHasEveryFigureUnderItsName) {
+TEST(Stats, JsonHasEveryFigureUnderItsName) {
     const auto json = nlohmann::json::parse(stats_of_two_regions().to_json());
     EXPECT_EQ(json["uptime_seconds"], 90.0);
     EXPECT_EQ(json["calls"], 7);
@@ -121,7 +121,7 @@ TEST(Stats, NamesInTheTableHaveNoControlCharacters) {
     EXPECT_THAT(rows[3], ::testing::StartsWith("model m 31m: "));
 }
 
-TEST(Stats, AnUnknownCostDoesNotLookLikeNone) {
+TEST(Stats, AnUnknownCostDiffersFromZero) {
     Stats stats{.models = {{.model = "own", .calls = 3, .unpriced = 3}}};
     EXPECT_THAT(table(stats).back(), ::testing::EndsWith(", cost unknown"));
     stats.models[0].cost = {{.nano = 1'500'000'000}};
@@ -137,7 +137,7 @@ TEST(Stats, P99IsNotShownBelowTheAverageByItsErrorAlone) {
     EXPECT_THAT(shown(212ms, 90ms), HasSubstr("     212      90 ")) << "one sample of two hundred took very long";
 }
 
-TEST(Stats, ASuccessRateIsUnknownBeforeTheFirstEnd) {
+TEST(Stats, TheSuccessRateIsUnknownBeforeTheFirstOutcome) {
     EXPECT_EQ(Stats{.cancelled = 3}.success_rate(), std::nullopt);
     EXPECT_EQ((RegionStats{.succeeded = 3, .failed = 1}).success_rate(), 0.75);
 }

@@ -40,7 +40,7 @@ TEST(PacketPath, DelaysEachPacket) {
     EXPECT_EQ(path.passed(), 1U);
 }
 
-TEST(PacketPath, KeepsTheOrderWhateverTheJitter) {
+TEST(PacketPath, KeepsTheOrderUnderJitter) {
     PacketPath path(1);
     path.set({.delay = 10ms, .jitter = 100ms});
     for (std::size_t i = 1; i <= 50; ++i) path.send(packet(i), kNow + i * 1ms);
@@ -49,21 +49,21 @@ TEST(PacketPath, KeepsTheOrderWhateverTheJitter) {
     EXPECT_TRUE(std::ranges::is_sorted(sizes));
 }
 
-TEST(PacketPath, LetsSomeOvertakeWhereThatIsAskedFor) {
+TEST(PacketPath, ReordersPacketsIfConfigured) {
     PacketPath path(1);
     path.set({.delay = 10ms, .reorder = 0.2});
     for (std::size_t i = 1; i <= 50; ++i) path.send(packet(i), kNow);
     EXPECT_FALSE(std::ranges::is_sorted(arrived(path, kNow + 1s)));
 }
 
-TEST(PacketPath, LosesItsShare) {
+TEST(PacketPath, DropsTheConfiguredFraction) {
     PacketPath path(1);
     path.set({.loss = 0.1});
     for (int i = 0; i < 1'000; ++i) path.send(packet(1), kNow);
     EXPECT_NEAR(static_cast<double>(path.vanished()), 100, 40);
 }
 
-TEST(PacketPath, WhatIsUnderWayStillArrivesWhenAllElseIsDropped) {
+TEST(PacketPath, PacketsInFlightStillArriveWhenDroppingStarts) {
     PacketPath path(1);
     path.set({.delay = 10ms});
     path.send(packet(1), kNow);
@@ -73,7 +73,7 @@ TEST(PacketPath, WhatIsUnderWayStillArrivesWhenAllElseIsDropped) {
     EXPECT_EQ(path.vanished(), 1U);
 }
 
-TEST(PacketPath, DropsNothingButWhatOpensAConnection) {
+TEST(PacketPath, DropsOnlyConnectionAttempts) {
     constexpr std::uint8_t kSyn = 0x02, kAck = 0x10;
     EXPECT_TRUE(opens_connection(tcp_packet(kSyn)));
     EXPECT_FALSE(opens_connection(tcp_packet(kSyn | kAck)));

@@ -9,7 +9,7 @@ namespace {
 // CURLE_TOO_LARGE since libcurl 8.6; older headers do not name it.
 constexpr auto kTooLarge = static_cast<CURLcode>(100);
 
-TEST(CurlErrors, AHeaderThatIsTooLargeIsAMalformedAnswerInEveryVersion) {
+TEST(CurlErrors, ATooLargeHeaderIsAMalformedAnswerInEveryVersion) {
     for (const auto code : {CURLE_OUT_OF_MEMORY, kTooLarge}) {
         SCOPED_TRACE(static_cast<int>(code));
         const auto end = describe_failure(code, {.sent = true});
@@ -21,7 +21,7 @@ TEST(CurlErrors, AHeaderThatIsTooLargeIsAMalformedAnswerInEveryVersion) {
               ErrorCode::malformed_response);
 }
 
-TEST(CurlErrors, NothingIsBlamedOnAnAnswerBeforeTheRequestWasSent) {
+TEST(CurlErrors, AnErrorBeforeTheRequestWasSentIsNotBlamedOnTheAnswer) {
     for (const auto code : {CURLE_OUT_OF_MEMORY, kTooLarge}) {
         const auto end = describe_failure(code, {.sent = false});
         EXPECT_EQ(end.error, ErrorCode::transport_failed);

@@ -32,7 +32,7 @@ TEST(Http2Text, ReadsTheLinesOfSeveralVersionsOfLibcurl) {
     }
 }
 
-TEST(Http2Text, KnowsNothingFromOtherLines) {
+TEST(Http2Text, IgnoresOtherLines) {
     for (const auto* line : {"", "Connection #0 to host 127.0.0.1 left intact\n", "Using Stream ID: none",
                              "] OPENED stream", "[x] OPENED stream", "received GOAWAY, error=0",
                              "HTTP/2 stream 5 was not closed cleanly: CANCEL (err 8)", "last_stream=4",

@@ -8,13 +8,13 @@ namespace {
 
 const ProxyEnvironment kBoth{.http = "http://plain:1", .https = "http://u:p@secure:2", .exceptions = "corp.example"};
 
-TEST(ProxyChoice, TheOptionsProxyLeadsEverywhere) {
+TEST(ProxyChoice, AnExplicitProxyAppliesEverywhere) {
     const ProxyOptions options{.url = "http://mine:3128"};
     EXPECT_EQ(proxy_for("https://gateway.example/v1", options, kBoth), "http://mine:3128");
     EXPECT_EQ(proxy_for("http://127.0.0.1:80/v1", options, kBoth), "http://mine:3128");
 }
 
-TEST(ProxyChoice, TheEnvironmentsIsForTheSchemeAndForTheOutside) {
+TEST(ProxyChoice, TheEnvironmentsProxyAppliesBySchemeToExternalHosts) {
     EXPECT_EQ(proxy_for("https://gateway.example/v1", {}, kBoth), "http://u:p@secure:2");
     EXPECT_EQ(proxy_for("http://gateway.example/v1", {}, kBoth), "http://plain:1");
     EXPECT_EQ(proxy_for("https://gateway.example/v1", {}, {.all = "socks5://any:3"}), "socks5://any:3");
@@ -24,7 +24,7 @@ TEST(ProxyChoice, TheEnvironmentsIsForTheSchemeAndForTheOutside) {
     EXPECT_EQ(proxy_for("https://gateway.example/v1", {.from_environment = false}, kBoth), "");
 }
 
-TEST(ProxyChoice, NoProxyNamesHostsDomainsAddressesAndBlocks) {
+TEST(ProxyChoice, NoProxyMatchesHostsDomainsAddressesAndBlocks) {
     struct Row {
         const char* host;
         const char* list;
@@ -53,7 +53,7 @@ TEST(ProxyChoice, NoProxyNamesHostsDomainsAddressesAndBlocks) {
         EXPECT_EQ(is_excepted(row.host, row.list), row.excepted) << row.host << " " << row.list;
 }
 
-TEST(ProxyChoice, TheNameHasNoCredentials) {
+TEST(ProxyChoice, TheDisplayNameOmitsCredentials) {
     EXPECT_EQ(proxy_name("http://sheep:wo@ol@proxy.example:3128/"), "http://proxy.example:3128");
     EXPECT_EQ(proxy_name("socks5h://[fd00::1]:1080"), "socks5h://[fd00::1]:1080");
     EXPECT_EQ(proxy_name("proxy:8080"), "http://proxy:8080");

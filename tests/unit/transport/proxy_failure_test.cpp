@@ -14,7 +14,7 @@ std::optional<int> proxy_status(CURLcode code, const ProxyContext& context) {
     return failure ? std::optional(failure->status) : std::nullopt;
 }
 
-TEST(ProxyFailure, OfATunnelIsTheProxysUntilTheTunnelStands) {
+TEST(ProxyFailure, IsTheProxysUntilTheTunnelIsEstablished) {
     EXPECT_EQ(proxy_status(CURLE_COULDNT_CONNECT, {.tunnel = true}), 0);
     EXPECT_EQ(proxy_status(CURLE_COULDNT_RESOLVE_PROXY, {.tunnel = true}), 0);
     EXPECT_EQ(proxy_status(CURLE_RECV_ERROR, {.tunnel = true, .connect_status = 407}), 407);
@@ -24,7 +24,7 @@ TEST(ProxyFailure, OfATunnelIsTheProxysUntilTheTunnelStands) {
     EXPECT_EQ(proxy_status(CURLE_SSL_CONNECT_ERROR, {.tunnel = true, .connect_status = 200}), std::nullopt);
 }
 
-TEST(ProxyFailure, OfSocksIsItsReply) {
+TEST(ProxyFailure, QuotesTheSocksReply) {
     const auto reply = [](long error) { return proxy_status(CURLE_PROXY, {.socks = true, .socks_error = error}); };
     EXPECT_EQ(reply(CURLPX_USER_REJECTED), 407);
     EXPECT_EQ(reply(CURLPX_REPLY_NOT_ALLOWED), 403);

@@ -14,7 +14,7 @@ TEST(Ascii, LowersLettersOnly) {
     EXPECT_EQ(lower(std::string_view("\xc4\xdc\x00Z", 4)), std::string("\xc4\xdc\x00z", 4));
 }
 
-TEST(Ascii, TheClassesHaveTheirExactBounds) {
+TEST(Ascii, CharacterClassesHaveExactBounds) {
     for (int c = 0; c < 256; ++c) {
         const char byte = static_cast<char>(c);
         EXPECT_EQ(is_digit(byte), c >= 0x30 && c <= 0x39) << c;
@@ -47,7 +47,7 @@ TEST(Ascii, FindsAWordIgnoringCase) {
     EXPECT_FALSE(contains_ignoring_case("refuse", "refused"));
 }
 
-TEST(Ascii, TheLocaleOfTheProcessChangesNothing) {
+TEST(Ascii, IgnoresTheLocale) {
     const std::string before = std::setlocale(LC_ALL, nullptr);
     for (const char* name : {"tr_TR.ISO8859-9", "de_DE.ISO8859-1", "C.UTF-8"}) {
         if (std::setlocale(LC_ALL, name) == nullptr) continue;

@@ -16,14 +16,14 @@ AttemptRecord answered(std::string region, nanoseconds total) {
     return {.region = std::move(region), .timings = {.total = total}, .http_status = 200, .winner = true};
 }
 
-TEST(Describe, TellsTheStoryOfAFailover) {
+TEST(Describe, SummarizesAFailover) {
     std::vector trail{failed("us-west", ErrorCode::transport_failed, nanoseconds(100'000)),
                       answered("eu-central", milliseconds(212))};
     trail[0].detail = "Failed to connect to 127.0.0.1 port 7 after 0 ms: Connection refused";
     EXPECT_EQ(describe(trail), "us-west refused after 0.1 ms → eu-central 200 in 212 ms");
 }
 
-TEST(Describe, HasShortWordsForEveryEnd) {
+TEST(Describe, HasAShortNameForEveryOutcome) {
     struct Case {
         ErrorCode error;
         int status;
@@ -54,7 +54,7 @@ TEST(Describe, HasShortWordsForEveryEnd) {
     }
 }
 
-TEST(Describe, NamesTheKindOfAnAttemptThatRanBesideAnother) {
+TEST(Describe, NamesTheKindOfAParallelAttempt) {
     std::vector trail{failed("us-west", ErrorCode::cancelled, milliseconds(40)),
                       answered("eu-central", milliseconds(30))};
     trail[0].detail = "another attempt was ahead";
@@ -69,20 +69,20 @@ TEST(Describe, NamesAnotherModel) {
     EXPECT_EQ(describe({&attempt, 1}), "a [gpt-4o-mini] 200 in 30 ms");
 }
 
-TEST(Describe, WritesLongTimesInSeconds) {
+TEST(Describe, WritesLongDurationsInSeconds) {
     EXPECT_EQ(describe(std::vector{failed("a", ErrorCode::timed_out, milliseconds(60'000))}),
               "a no answer after 60.0 s");
     EXPECT_EQ(describe(std::vector{failed("a", ErrorCode::timed_out, milliseconds(9'999))}),
               "a no answer after 9999 ms");
 }
 
-TEST(Describe, LeavesOutATimeThatIsUnknown) {
+TEST(Describe, OmitsAnUnknownDuration) {
     EXPECT_EQ(describe(std::vector{AttemptRecord{.region = "a", .error = ErrorCode::tls_failed}}), "a TLS failed");
 }
 
 TEST(Describe, IsEmptyWithoutAttempts) { EXPECT_EQ(describe({}), ""); }
 
-TEST(AttemptKind, HasItsEnumeratorsName) {
+TEST(AttemptKind, PrintsItsEnumeratorName) {
     EXPECT_EQ(to_string(AttemptKind::first), "first");
     EXPECT_EQ(to_string(AttemptKind::fallback_model), "fallback_model");
 }

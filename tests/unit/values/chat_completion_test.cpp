@@ -6,7 +6,7 @@
 namespace holysheep {
 namespace {
 
-TEST(ChatChunk, ItsContentIsTheTextOfTheAnswerAlone) {
+TEST(ChatChunk, ContentIsTheAnswerTextOnly) {
     for (const auto event : {ChunkEvent::reasoning, ChunkEvent::refusal, ChunkEvent::media, ChunkEvent::other}) {
         EXPECT_EQ((ChatChunk{.event = event, .text = "not the answer"}).content(), "");
     }
@@ -24,7 +24,7 @@ TEST(ChatCompletion, ReadsItsFirstChoice) {
     EXPECT_EQ(completion.tool_calls().front().name, "shear");
 }
 
-TEST(ChatCompletion, TellsOfToolCallsAndMoney) {
+TEST(ChatCompletion, PrintsToolCallsAndCost) {
     ChatCompletion completion;
     EXPECT_FALSE(completion.has_tool_calls());
     EXPECT_EQ(completion.cached_input_tokens(), 0);
@@ -46,7 +46,7 @@ TEST(ChatCompletion, IsEmptyWithoutChoices) {
     EXPECT_TRUE(completion.tool_calls().empty());
 }
 
-TEST(Message, IsWrittenInOneWord) {
+TEST(Message, FactoriesSetRoleAndContent) {
     EXPECT_EQ(holysheep::system_prompt("be brief").role, Role::system);
     EXPECT_EQ(user("hello").content, "hello");
     EXPECT_EQ(assistant("hi").role, Role::assistant);
@@ -56,12 +56,12 @@ TEST(Message, IsWrittenInOneWord) {
     EXPECT_EQ(result.content, "42");
 }
 
-TEST(FinishReason, HasTheNameUsedOnTheWire) {
+TEST(FinishReason, PrintsItsWireName) {
     EXPECT_EQ(to_string(FinishReason::tool_calls), "tool_calls");
     EXPECT_EQ(to_string(FinishReason::content_filter), "content_filter");
 }
 
-TEST(ChunkEvent, HasItsEnumeratorsName) {
+TEST(ChunkEvent, PrintsItsEnumeratorName) {
     EXPECT_EQ(to_string(ChunkEvent::keep_alive), "keep_alive");
     EXPECT_EQ(to_string(ChunkEvent::started), "started");
 }

@@ -8,14 +8,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(DurationText, MillisecondsMayBeOfAnyLength) {
+TEST(DurationText, WritesMillisecondsOfAnyLength) {
     EXPECT_EQ(milliseconds_text(1'500ms), "1500 ms");
     EXPECT_EQ(milliseconds_text(0ms), "0 ms");
     EXPECT_EQ(milliseconds_text(-5ms), "-5 ms");
     EXPECT_EQ(milliseconds_text(std::chrono::milliseconds::max()), "9223372036854775807 ms");
 }
 
-TEST(DurationText, AWaitIsRoundedUp) {
+TEST(DurationText, RoundsWaitsUp) {
     EXPECT_EQ(wait_text(60s), "60 s");
     EXPECT_EQ(wait_text(1'500ms), "1500 ms");
     EXPECT_EQ(wait_text(1ns), "1 ms");

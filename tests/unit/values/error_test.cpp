@@ -22,14 +22,14 @@ std::string line(const Error& error) {
     return out.str();
 }
 
-TEST(ErrorCode, EveryClassHasItsOwnName) {
+TEST(ErrorCode, EveryCodeHasItsOwnName) {
     std::set<std::string_view> names;
     for (int i = 0; i < kErrorCodes; ++i) names.insert(to_string(static_cast<ErrorCode>(i)));
     EXPECT_EQ(names.size(), static_cast<std::size_t>(kErrorCodes));
     EXPECT_FALSE(names.contains("unknown"));
 }
 
-TEST(Error, PrintsWhatFailedWhereAndAfterWhat) {
+TEST(Error, PrintsTheFailureItsRegionAndTheAttempts) {
     const Error error{
         .code = ErrorCode::all_regions_unavailable,
         .message = "no region answered; try again later",
@@ -44,14 +44,14 @@ TEST(Error, PrintsWhatFailedWhereAndAfterWhat) {
               "[HTTP 503, request id req-7, retry after 1500 ms, attempts: us-west connection failed after 12 ms]");
 }
 
-TEST(Error, EveryClassExplainsItselfWithoutAMessage) {
+TEST(Error, EveryCodeHasADefaultExplanation) {
     for (int i = 0; i < kErrorCodes; ++i) {
         const Error error{.code = static_cast<ErrorCode>(i)};
         EXPECT_GT(line(error).size(), to_string(error.code).size() + 10) << error.code;
     }
 }
 
-TEST(Error, StaysOnOneLineWhateverTheGatewaySent) {
+TEST(Error, StaysOnOneLineForAnyMessage) {
     const Error error{.message = "<html>\r\n502\x1b[31m", .provider_code = "a\nb", .region = "x\ny"};
     EXPECT_THAT(line(error), Not(HasSubstr("\n")));
     EXPECT_THAT(line(error), Not(HasSubstr("\x1b")));
@@ -61,7 +61,7 @@ TEST(Error, DoesNotPrintTheRawBody) {
     EXPECT_THAT(line({.message = "refused", .raw_body = "the prompt"}), Not(HasSubstr("the prompt")));
 }
 
-TEST(Error, IsRetryableWhenTheSameCallMaySucceedLater) {
+TEST(Error, IsRetryableIfTheSameCallMaySucceedLater) {
     EXPECT_TRUE(Error{.code = ErrorCode::rate_limited}.is_retryable());
     EXPECT_TRUE(Error{.code = ErrorCode::all_regions_unavailable}.is_retryable());
     EXPECT_FALSE(Error{.code = ErrorCode::insufficient_quota}.is_retryable());
@@ -69,13 +69,13 @@ TEST(Error, IsRetryableWhenTheSameCallMaySucceedLater) {
     EXPECT_FALSE(Error{.code = ErrorCode::cancelled}.is_retryable());
 }
 
-TEST(Error, IsNotRetryableWhenTheGatewayNeverHadTheFeature) {
+TEST(Error, IsNotRetryableIfTheGatewayLacksTheFeature) {
     EXPECT_TRUE((Error{.code = ErrorCode::server_failed, .http_status = 500}.is_retryable()));
     EXPECT_FALSE((Error{.code = ErrorCode::server_failed, .http_status = 501}.is_retryable()));
     EXPECT_FALSE((Error{.code = ErrorCode::server_failed, .http_status = 200, .effective_status = 501}.is_retryable()));
 }
 
-TEST(Exception, CarriesTheErrorAndItsLine) {
+TEST(Exception, CarriesTheErrorAndItsText) {
     const Result<int> result = Error{.code = ErrorCode::tls_failed, .message = "certificate has expired"};
     try {
         (void)result.value();

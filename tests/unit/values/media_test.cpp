@@ -36,7 +36,7 @@ class Media : public testing::Test {
     std::filesystem::path folder_{};
 };
 
-TEST(Base64, IsThatOfTheStandardsExamples) {
+TEST(Base64, MatchesTheExamplesOfTheStandard) {
     const std::pair<std::string_view, std::string_view> rows[] = {{"", ""},
                                                                   {"f", "Zg=="},
                                                                   {"fo", "Zm8="},
@@ -60,7 +60,7 @@ TEST(Parts, AreMadeFromBytes) {
     EXPECT_EQ(file.data_base64, "data:application/pdf;base64,Zm9v");
 }
 
-TEST_F(Media, PicturesAreKnownByTheirFirstBytes) {
+TEST_F(Media, DetectsPicturesByTheirFirstBytes) {
     const std::pair<std::string_view, const char*> rows[] = {{"\x89PNG\r\n\x1A\n...", "image/png"},
                                                              {"\xFF\xD8\xFF\xE0...", "image/jpeg"},
                                                              {"GIF87a...", "image/gif"},
@@ -74,7 +74,7 @@ TEST_F(Media, PicturesAreKnownByTheirFirstBytes) {
     }
 }
 
-TEST_F(Media, SoundIsWavOrMp3) {
+TEST_F(Media, AcceptsWavAndMp3) {
     EXPECT_EQ(audio_file(file("a", "RIFF....WAVEfmt "))->format, "wav");
     EXPECT_EQ(audio_file(file("a", "ID3\x04..."))->format, "mp3");
     EXPECT_EQ(audio_file(file("a", "\xFF\xFB\x90..."))->format, "mp3");
@@ -83,7 +83,7 @@ TEST_F(Media, SoundIsWavOrMp3) {
     EXPECT_FALSE(audio_file(file("a", "OggS....")));
 }
 
-TEST_F(Media, DocumentsArePdfOrText) {
+TEST_F(Media, AcceptsPdfAndTextDocuments) {
     const auto pdf = document_file(file("flock.bin", "%PDF-1.7\n\x01\xFF"));
     ASSERT_TRUE(pdf.has_value());
     EXPECT_EQ(pdf->filename, "flock.bin");
@@ -93,7 +93,7 @@ TEST_F(Media, DocumentsArePdfOrText) {
     EXPECT_FALSE(document_file(file("a.txt", "NUL \0"sv)));
 }
 
-TEST_F(Media, WhatCannotBeUsedIsNamedWithTheReason) {
+TEST_F(Media, NamesUnusableMediaWithTheReason) {
     const std::pair<std::string, const char*> rows[] = {{folder() + "/none.png", "there is no such file"},
                                                         {folder(), "not a regular file"},
                                                         {"/dev/zero", "not a regular file"},

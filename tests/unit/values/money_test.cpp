@@ -12,7 +12,7 @@
 namespace holysheep {
 namespace {
 
-TEST(Money, IsReadFromDecimalsWithoutBinaryFractions) {
+TEST(Money, ParsesDecimalsExactly) {
     const struct {
         const char* text;
         std::int64_t nano;
@@ -36,7 +36,7 @@ TEST(Money, IsReadFromDecimalsWithoutBinaryFractions) {
     EXPECT_EQ(parse_money("1.5", "EUR").value(), (Money{1'500'000'000, "EUR"}));
 }
 
-TEST(Money, IsNotReadFromAnythingElse) {
+TEST(Money, RejectsAnythingElse) {
     for (const auto* text : {"", ".", "-1", "+1", "1 ", " 1", "1,5", "$1", "0x10", "1e", "1e+", "1e-+3", "1e999", "nan",
                              "inf", "1.2.3", "9223372036.854775808", "10000000000"}) {
         const auto money = parse_money(text);
@@ -52,7 +52,7 @@ TEST(Money, IsNotReadFromAnythingElse) {
 static_assert(!std::is_convertible_v<Result<Money>, std::optional<Money>>);
 static_assert(!std::is_assignable_v<std::optional<Money>&, Result<Money>>);
 
-TEST(Money, IsWrittenWithTheDecimalsItTakes) {
+TEST(Money, PrintsAsManyDecimalsAsNeeded) {
     EXPECT_EQ((Money{80'000'000'000}).amount(), "80.00");
     EXPECT_EQ((Money{4'200'000'000}).amount(), "4.20");
     EXPECT_EQ((Money{42'000}).amount(), "0.000042");

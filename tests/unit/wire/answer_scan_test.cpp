@@ -27,19 +27,19 @@ bool scan_agrees_with_the_tree(std::string_view text, AnswerShape shape) {
     return true;
 }
 
-TEST(AnswerScan, TakesTheUsualChunks) {
+TEST(AnswerScan, AcceptsCommonChunks) {
     for (const std::string_view text : kUsualChunks) {
         EXPECT_TRUE(scan_agrees_with_the_tree(text, AnswerShape::chunk)) << text;
     }
 }
 
-TEST(AnswerScan, TakesTheUsualAnswers) {
+TEST(AnswerScan, AcceptsCommonAnswers) {
     for (const std::string_view text : kUsualAnswers) {
         EXPECT_TRUE(scan_agrees_with_the_tree(text, AnswerShape::whole)) << text;
     }
 }
 
-TEST(AnswerScan, LeavesTheUnusualToTheTree) {
+TEST(AnswerScan, LeavesUnusualShapesToTheTree) {
     for (const std::string_view text : kUnusualChunks) {
         EXPECT_FALSE(scan_agrees_with_the_tree(text, AnswerShape::chunk)) << text;
     }
@@ -48,7 +48,7 @@ TEST(AnswerScan, LeavesTheUnusualToTheTree) {
     }
 }
 
-TEST(AnswerScan, NeverReadsACutTextAsWhole) {
+TEST(AnswerScan, NeverAcceptsATruncatedText) {
     for (const std::string_view text : kUsualChunks) {
         for (std::size_t length = 0; length <= text.rfind('}'); ++length) {
             EXPECT_FALSE(scan_agrees_with_the_tree(text.substr(0, length), AnswerShape::chunk)) << length;
@@ -72,7 +72,7 @@ TEST(AnswerScan, AgreesWithTheTreeOnDamagedTexts) {
     EXPECT_GT(taken, 500U);
 }
 
-TEST(CompletionDecoder, BothWaysGiveEqualAnswers) {
+TEST(CompletionDecoder, ScanAndTreeGiveEqualAnswers) {
     for (const auto& texts : {kUsualAnswers, kUnusualAnswers}) {
         for (const std::string_view text : texts) {
             const auto fast = decode_completion(std::string(text));

@@ -38,7 +38,7 @@ std::string refusal_of(const ChatRequest& request, std::string_view extra = {}) 
     return chat.error().message;
 }
 
-TEST(ChatEncoder, SendsOnlyWhatIsSet) {
+TEST(ChatEncoder, SendsOnlySetMembers) {
     EXPECT_EQ(body_of(a_question()), R"({"model":"m","messages":[{"role":"user","content":"Why wool?"}]})");
 }
 
@@ -88,7 +88,7 @@ TEST(ChatEncoder, OneStopTextIsAString) {
     EXPECT_THAT(body_of(request), HasSubstr(R"("stop":"END")"));
 }
 
-TEST(ChatEncoder, UsageIsAskedForOnlyInStreams) {
+TEST(ChatEncoder, RequestsUsageOnlyInStreams) {
     ChatRequest request = a_question();
     EXPECT_THAT(body_of(request, true), testing::Not(HasSubstr("stream_options")));
     request.include_usage = true;
@@ -98,14 +98,14 @@ TEST(ChatEncoder, UsageIsAskedForOnlyInStreams) {
     EXPECT_THAT(body_of(request, true), HasSubstr(R"("stream_options":{"include_obfuscation":false})"));
 }
 
-TEST(ChatEncoder, TheModelIsAGapThatEachRegionFills) {
+TEST(ChatEncoder, LeavesTheModelForEachRegionToFillIn) {
     const auto chat = encode_chat(a_question(), false, {});
     ASSERT_TRUE(chat);
     EXPECT_THAT(body_for_model(*chat, "vendor/\"m\""), HasSubstr(R"({"model":"vendor/\"m\"","messages")"));
     EXPECT_THAT(body_for_model(*chat, "other"), HasSubstr(R"({"model":"other",)"));
 }
 
-TEST(ChatEncoder, ToolChoicesAndFormats) {
+TEST(ChatEncoder, EncodesToolChoicesAndFormats) {
     ChatRequest request = a_question();
     for (const auto& [mode, text] :
          {std::pair{ToolChoice::Mode::automatic, "\"auto\""}, std::pair{ToolChoice::Mode::none, "\"none\""},
@@ -127,7 +127,7 @@ TEST(ChatEncoder, ToolChoicesAndFormats) {
                           R"("schema":{"type":"object"},"strict":true}})"));
 }
 
-TEST(ChatEncoder, AToolIsNamedWithItsKind) {
+TEST(ChatEncoder, ANamedToolChoiceHasItsType) {
     ChatRequest request = a_question();
     request.tools = {{.name = "f"}, {.name = "g", .kind = Tool::Kind::custom}};
     request.tool_choice = ToolChoice{.mode = ToolChoice::Mode::named, .name = "g"};
@@ -147,7 +147,7 @@ TEST(ChatEncoder, AllowedToolsAreAutomaticOrRequired) {
     EXPECT_THAT(body_of(request), HasSubstr(R"({"mode":"required","tools":[{"type":"function",)"));
 }
 
-TEST(MessageEncoder, EveryRole) {
+TEST(MessageEncoder, EncodesEveryRole) {
     EXPECT_EQ(message_json(holysheep::system_prompt("s")), R"({"role":"system","content":"s"})");
     EXPECT_EQ(message_json({.role = Role::developer, .content = "d"}), R"({"role":"developer","content":"d"})");
     EXPECT_EQ(message_json({.role = Role::user, .content = "u", .name = "Bo"}),
@@ -156,7 +156,7 @@ TEST(MessageEncoder, EveryRole) {
     EXPECT_EQ(message_json(assistant("")), R"({"role":"assistant","content":""})");
 }
 
-TEST(MessageEncoder, AnAssistantWithToolCallsAndNoTextSaysNull) {
+TEST(MessageEncoder, ToolCallsWithoutTextHaveNullContent) {
     Message message{.role = Role::assistant};
     message.tool_calls = {{.id = "a", .name = "f", .arguments = "{\"x\":1}", .raw_json = "ignored"}};
     EXPECT_EQ(message_json(message), R"({"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function",)"
@@ -165,7 +165,7 @@ TEST(MessageEncoder, AnAssistantWithToolCallsAndNoTextSaysNull) {
     EXPECT_THAT(message_json(message), HasSubstr(R"("content":"Let me look","tool_calls")"));
 }
 
-TEST(MessageEncoder, AToolCallOfAnotherTypeIsSentAsItCame) {
+TEST(MessageEncoder, AToolCallOfAnotherTypeIsSentUnchanged) {
     Message message{.role = Role::assistant};
     message.tool_calls = {{.id = "a", .type = "custom", .name = "g", .arguments = "x", .raw_json = {}}};
     EXPECT_THAT(message_json(message), HasSubstr(R"({"id":"a","type":"custom","custom":{"name":"g","input":"x"}})"));
@@ -173,7 +173,7 @@ TEST(MessageEncoder, AToolCallOfAnotherTypeIsSentAsItCame) {
     EXPECT_THAT(message_json(message), HasSubstr(message.tool_calls[0].raw_json));
 }
 
-TEST(MessageEncoder, TheSignatureOfAThoughtGoesBackWithItsCall) {
+TEST(MessageEncoder, AThoughtSignatureIsSentWithItsCall) {
     Message message{.role = Role::assistant};
     message.tool_calls = {
         {.id = "a", .name = "f", .raw_json = R"({"id":"zz","extra_content":{"google":{"s":1}},"index":3})"}};
@@ -194,7 +194,7 @@ std::vector<std::string> replays_of(const Message& message) {
     return bodies;
 }
 
-TEST(ReasoningReplay, OfTextIsUnderTheNameItCameWith) {
+TEST(ReasoningReplay, SendsTextUnderTheNameItCameWith) {
     Message message{.role = Role::assistant, .content = "a", .reasoning = "hm"};
     const std::string without = R"({"role":"assistant","content":"a"})";
     EXPECT_THAT(
@@ -216,7 +216,7 @@ TEST(ReasoningReplay, OfTextIsUnderTheNameItCameWith) {
     }
 }
 
-TEST(ReasoningReplay, NoneSendsNothingOfIt) {
+TEST(ReasoningReplay, NoneSendsNoReasoning) {
     Message message{.role = Role::assistant, .content = "a"};
     message.extra_json =
         R"({"reasoning_text":"r","reasoning_opaque":"o","thinking_blocks":[{"thinking":"t"}],"reasoning_details":[{}],"odd":1})";
@@ -226,7 +226,7 @@ TEST(ReasoningReplay, NoneSendsNothingOfIt) {
     EXPECT_EQ(bodies[2], R"({"role":"assistant","content":"a","odd":1})");
 }
 
-TEST(ReasoningReplay, OfMarkedMembersIsTheDefaultAndCanBeSwitchedOff) {
+TEST(ReasoningReplay, MarkedMembersAreSentByDefaultAndCanBeDisabled) {
     Message message{.role = Role::assistant, .content = "a"};
     message.extra_json = R"({"reasoning_details":[{"text":"hm"}],"channel":"final"})";
     message.tool_calls = {{.id = "1", .name = "f", .raw_json = R"({"extra_content":{"s":1}})"}};
@@ -239,7 +239,7 @@ TEST(ReasoningReplay, OfMarkedMembersIsTheDefaultAndCanBeSwitchedOff) {
                          R"("function":{"name":"f","arguments":""}}],"channel":"final"})");
 }
 
-TEST(ReasoningReplay, OfASignatureInTheFunctionIsInTheFunction) {
+TEST(ReasoningReplay, ASignatureInTheFunctionStaysInTheFunction) {
     Message message{.role = Role::assistant};
     message.tool_calls = {
         {.id = "1", .name = "f", .raw_json = R"({"id":"1","function":{"name":"f","thought_signature":"s","x":1}})"}};
@@ -248,14 +248,14 @@ TEST(ReasoningReplay, OfASignatureInTheFunctionIsInTheFunction) {
     EXPECT_THAT(bodies[2], testing::Not(HasSubstr("thought_signature")));
 }
 
-TEST(MessageEncoder, ReasoningIsNotSentAndRefusalIs) {
+TEST(MessageEncoder, SendsRefusalsButNoReasoning) {
     EXPECT_EQ(message_json({.role = Role::assistant, .content = "a", .reasoning = "secret"}),
               R"({"role":"assistant","content":"a"})");
     EXPECT_EQ(message_json({.role = Role::assistant, .refusal = "no"}),
               R"({"role":"assistant","content":null,"refusal":"no"})");
 }
 
-TEST(MessageEncoder, EveryKindOfPart) {
+TEST(MessageEncoder, EncodesEveryKindOfPart) {
     Message message{.role = Role::user};
     message.parts = {TextPart{"t"},
                      ImagePart{"https://x/y.png", ""},
@@ -274,7 +274,7 @@ TEST(MessageEncoder, EveryKindOfPart) {
                                      R"({"type":"refusal","refusal":"no"}]})");
 }
 
-TEST(ExtraJson, OfAPartWins) {
+TEST(ExtraJson, OfAPartOverridesItsMembers) {
     const std::string extra = R"({"cache_control":{"type":"ephemeral"}})";
     Message message{.role = Role::user};
     message.parts = {TextPart{"t", extra},          ImagePart{"u", "low", extra},
@@ -289,7 +289,7 @@ TEST(ExtraJson, OfAPartWins) {
                                          R"(,{"type":"input_text","text":"own"}]})");
 }
 
-TEST(ToolEncoder, WritesFunctionsAndLetsTheCallerDescribeOtherTypes) {
+TEST(ToolEncoder, WritesFunctionsAndPassesOtherTypesThrough) {
     ChatRequest request = a_question();
     request.tools = {
         {.name = "f", .description = "d", .parameters_json = R"({"type":"object"})", .strict = true},
@@ -304,7 +304,7 @@ TEST(ToolEncoder, WritesFunctionsAndLetsTheCallerDescribeOtherTypes) {
                   R"({"type":"custom","custom":{"name":"i","description":"d","format":{"type":"text"}}}])"));
 }
 
-TEST(ExtraJson, OfTheCallWinsOverTheRequestsAndThatOverTypedMembers) {
+TEST(ExtraJson, OfTheCallOverridesTheRequestsWhichOverridesTypedMembers) {
     ChatRequest request = a_question();
     request.temperature = 0.5;
     request.top_p = 0.5;
@@ -314,14 +314,14 @@ TEST(ExtraJson, OfTheCallWinsOverTheRequestsAndThatOverTypedMembers) {
               R"("temperature":1.50,"top_k":null,"x":{"b":2}})");
 }
 
-TEST(ExtraJson, OfAMessageWins) {
+TEST(ExtraJson, OfAMessageOverridesItsMembers) {
     Message message = user("u");
     message.extra_json = R"({"content":[],"cache":1})";
     EXPECT_EQ(message_json(message), R"({"role":"user","content":[],"cache":1})");
 }
 
 // Members of answers are sent back with their message; a hostile gateway may send any number of them.
-TEST(ExtraJson, OfManyMembersIsMergedByTheSameRule) {
+TEST(ExtraJson, ManyMembersAreMergedByTheSameRule) {
     std::string extra = "{\"content\":\"own\"";
     for (int i = 0; i < 200'000; ++i) extra += ",\"x" + std::to_string(i % 150'000) + "\":" + std::to_string(i);
     Message message = user("u");
@@ -331,14 +331,14 @@ TEST(ExtraJson, OfManyMembersIsMergedByTheSameRule) {
     EXPECT_THAT(json, testing::EndsWith(R"("x149999":149999})"));
 }
 
-TEST(ExtraJson, MayNameTheModelAndTheMessages) {
+TEST(ExtraJson, MaySetTheModelAndTheMessages) {
     const auto chat = encode_chat({}, false, R"({"model":"own","messages":[]})");
     ASSERT_TRUE(chat);
     EXPECT_EQ(*model_in_extra({}, R"({"model":"own","messages":[]})"), "own");
     EXPECT_EQ(body_for_model(*chat, "fallback"), R"({"model":"fallback","messages":[]})");
 }
 
-TEST(ExtraJson, TheCallsModelWinsOverTheRequests) {
+TEST(ExtraJson, TheCallsModelOverridesTheRequests) {
     ChatRequest request = a_question();
     EXPECT_EQ(*model_in_extra(request, {}), "");
     request.extra_json = R"({"mod\u0065l":"request's"})";
@@ -346,7 +346,7 @@ TEST(ExtraJson, TheCallsModelWinsOverTheRequests) {
     EXPECT_EQ(*model_in_extra(request, R"({"model":"call's"})"), "call's");
 }
 
-TEST(ExtraJson, AModelThatIsNoNameIsRefused) {
+TEST(ExtraJson, AModelThatIsNotAStringIsRefused) {
     for (const auto* extra : {R"({"model":7})", R"({"model":""})", R"({"model":["a"]})", R"({"model":"a\nb"})", "7"}) {
         EXPECT_FALSE(model_in_extra(a_question(), extra)) << extra;
     }
@@ -363,7 +363,7 @@ TEST(ExtraJson, CannotTurnAPlainCallIntoAStream) {
     EXPECT_EQ(refusal_of(a_question(), R"({"stream":false})"), "accepted");
 }
 
-TEST(Refusals, SayWhatIsWrongAndWhere) {
+TEST(Refusals, NameTheProblemAndItsPlace) {
     ChatRequest request = a_question();
     const auto with = [&](auto change) {
         ChatRequest changed = a_question();
@@ -409,7 +409,7 @@ TEST(Refusals, SayWhatIsWrongAndWhere) {
     EXPECT_THAT(refusal_of(request, deep), HasSubstr("extra_json"));
 }
 
-TEST(ChatEncoder, IllFormedTextIsSentAsReplacementCharacters) {
+TEST(ChatEncoder, ReplacesIllFormedUtf8) {
     EXPECT_EQ(message_json(user("a\xFFz\xE2\x82")), "{\"role\":\"user\",\"content\":\"a\uFFFDz\uFFFD\"}");
 }
 

@@ -53,7 +53,7 @@ void PrintTo(const CallsRow& row, std::ostream* out) { *out << row.name; }
 
 class ToolCalls : public testing::TestWithParam<CallsRow> {};
 
-TEST_P(ToolCalls, AreToldApart) {
+TEST_P(ToolCalls, AreDistinguished) {
     for (const bool tree_only : {false, true}) {
         std::vector<std::string> chunks;
         for (const std::string& calls : GetParam().chunks) chunks.push_back(tools(calls));
@@ -192,7 +192,7 @@ const CallsRow kCallsRows[] = {
 INSTANTIATE_TEST_SUITE_P(OfManyProviders, ToolCalls, testing::ValuesIn(kCallsRows),
                          [](const auto& row) { return std::string(row.param.name); });
 
-TEST(ToolCallEvents, TellTheNameOnceAndThenTheArguments) {
+TEST(ToolCallEvents, ReportTheNameOnceAndThenTheArguments) {
     const Sum sum({tools(R"({"index":5,"id":"a","function":{"name":"f","arguments":""}})"),
                    tools(R"({"index":5,"function":{"arguments":"{\"x\":1}"}})"),
                    tools(R"({"index":5,"id":"a","function":{"name":"f"}})")});
@@ -200,7 +200,7 @@ TEST(ToolCallEvents, TellTheNameOnceAndThenTheArguments) {
                 ElementsAre("started 0", "tool_call 0 #0 a f ''", "tool_call 0 #0   '{\"x\":1}'", "other"));
 }
 
-TEST(ToolCallEvents, HoldAPlaceholderUntilSomethingElseComes) {
+TEST(ToolCallEvents, HoldAPlaceholderUntilOtherArgumentsCome) {
     const std::string begun = tools(R"({"index":0,"id":"a","function":{"name":"f","arguments":"{}"}})");
     const Sum replaced({begun, tools(R"({"index":0,"function":{"arguments":"{\"x\":"}})")});
     EXPECT_THAT(replaced.told.seen, ElementsAre("started 0", "tool_call 0 #0 a f ''", R"(tool_call 0 #0   '{"x":')"));
@@ -209,7 +209,7 @@ TEST(ToolCallEvents, HoldAPlaceholderUntilSomethingElseComes) {
                 ElementsAre("started 0", "tool_call 0 #0 a f ''", "tool_call 0 #0   '{}'", "finish 0 tool_calls"));
 }
 
-TEST(ToolCalls, AnObjectInPlaceOfTheListIsOneCall) {
+TEST(ToolCalls, AnObjectInsteadOfTheListIsOneCall) {
     const Sum sum({delta(R"("tool_calls":{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":"}})"),
                    delta(R"("tool_calls":{"index":0,"function":{"arguments":"1}"}})"),
                    R"({"choices":{"index":0,"delta":{},"finish_reason":"tool_calls"}})"});
@@ -218,7 +218,7 @@ TEST(ToolCalls, AnObjectInPlaceOfTheListIsOneCall) {
     EXPECT_EQ(sum.choice().finish_reason, FinishReason::tool_calls);
 }
 
-TEST(ToolCallEvents, WaitForANameThatComesLate) {
+TEST(ToolCallEvents, WaitForALateName) {
     const Sum sum({tools(R"({"index":0,"id":"a","function":{"arguments":"{\"x\""}})"),
                    tools(R"({"index":0,"function":{"name":"f","arguments":":1}"}})")});
     EXPECT_THAT(sum.told.seen, ElementsAre("started 0", R"(tool_call 0 #0 a f '{"x":1}')"));
@@ -229,7 +229,7 @@ TEST(ToolCallEvents, DoNotWaitBeyondTheFinish) {
     EXPECT_THAT(sum.told.seen, ElementsAre("started 0", "tool_call 0 #0 a  '1'", "finish 0 stop"));
 }
 
-TEST(CustomToolCall, KeepsItsJson) {
+TEST(CustomToolCall, PreservesItsJson) {
     const Sum sum({tools(R"({"index":0,"id":"a","type":"custom","custom":{"name":"g","input":"x"}})"),
                    tools(R"({"index":0,"custom":{"input":"y"}})")});
     EXPECT_EQ(sum.calls().at(0).type, "custom");
@@ -237,7 +237,7 @@ TEST(CustomToolCall, KeepsItsJson) {
     EXPECT_EQ(sum.calls().at(0).raw_json, R"({"id":"a","type":"custom","custom":{"name":"g","input":"xy"}})");
 }
 
-TEST(ToolCallMembers, OfTheFunctionAreKeptInIt) {
+TEST(ToolCallMembers, OfTheFunctionStayInIt) {
     const Sum sum(
         {delta(
              R"("tool_calls":[{"index":0,"id":"1","function":{"name":"f","arguments":"{","thought_signature":"s"}}])"),
@@ -247,7 +247,7 @@ TEST(ToolCallMembers, OfTheFunctionAreKeptInIt) {
               R"({"id":"1","type":"function","function":{"name":"f","arguments":"{}","thought_signature":"s","x":1}})");
 }
 
-TEST(ToolCallMembers, OfTheProviderAreKeptWithTheCall) {
+TEST(ToolCallMembers, OfTheProviderStayWithTheCall) {
     const Sum sum({tools(R"({"index":0,"id":"a","function":{"name":"f","arguments":"1"},"extra_content":{"s":"t"}})")});
     EXPECT_EQ(sum.calls().at(0).raw_json,
               R"({"id":"a","type":"function","function":{"name":"f","arguments":"1"},"extra_content":{"s":"t"}})");
@@ -267,18 +267,18 @@ TEST(Choices, AreKeptByIndexAndMayInterleave) {
                                            "finish 2 stop", "content 0 'A'", "finish 0 length"));
 }
 
-TEST(Choices, WithoutAnIndexGoByPosition) {
+TEST(Choices, WithoutAnIndexUseTheirPosition) {
     const Sum sum({R"({"choices":[{"delta":{"content":"a"}},{"delta":{"content":"b"}}]})"});
     EXPECT_EQ(sum.answer().choices.at(1).message.content, "b");
 }
 
-TEST(Role, IsReplacedNeverJoined) {
+TEST(Role, IsReplacedNotConcatenated) {
     const Sum sum({delta(R"("role":"assistant")"), delta(R"("role":"assistant")"), delta(R"("role":"")")});
     EXPECT_EQ(sum.choice().message.role, Role::assistant);
     EXPECT_EQ(Sum({delta(R"("content":"a")")}).choice().message.role, Role::assistant);
 }
 
-TEST(Text, NullAndEmptyDeltasAreNothing) {
+TEST(Text, NullAndEmptyDeltasAreIgnored) {
     const Sum sum(
         {delta(R"("content":null,"refusal":"")"), delta(R"("content":"a","refusal":"no")"), delta(R"("content":"")")});
     EXPECT_THAT(sum.told.seen, ElementsAre("started 0", "content 0 'a'", "refusal 0 'no'", "other"));
@@ -302,7 +302,7 @@ TEST(Reasoning, IsFoundUnderEveryName) {
     }
 }
 
-TEST(Reasoning, RemembersTheNameItCameUnder) {
+TEST(Reasoning, RemembersItsMemberName) {
     const std::pair<const char*, const char*> rows[] = {
         {R"("reasoning_content":"hm")", "reasoning_content"},
         {R"("reasoning":"hm","reasoning_content":"")", "reasoning"},
@@ -321,14 +321,14 @@ TEST(Reasoning, DetailsAreJoinedForReplay) {
     EXPECT_EQ(sum.choice().message.extra_json, R"({"reasoning_details":[{"text":"a"},{"text":"b"}]})");
 }
 
-TEST(CumulativeMessage, BesideTheDeltaIsIgnored) {
+TEST(CumulativeMessage, BesideADeltaIsIgnored) {
     const Sum sum({choice(R"("delta":{"content":"a"},"message":{"content":"a"})"),
                    choice(R"("delta":{"content":"b"},"message":{"content":"ab"})")});
     EXPECT_EQ(sum.choice().message.content, "ab");
     EXPECT_EQ(sum.choice().extra_json, "");
 }
 
-TEST(WholeMessage, AfterDeltasRepeatsThem) {
+TEST(WholeMessage, AfterDeltasIsARepetition) {
     const Sum sum({delta(R"("reasoning_content":"hm","content":"Hel","annotations":[{"type":"a"}])"),
                    tools(R"({"index":0,"id":"a","function":{"name":"f","arguments":"1"},"extra_content":1})"),
                    delta(R"("content":"lo")"),
@@ -345,7 +345,7 @@ TEST(WholeMessage, AfterDeltasRepeatsThem) {
     EXPECT_EQ(sum.told.seen.size(), 6U);
 }
 
-TEST(WholeMessage, AddsWhatNoDeltaSaid) {
+TEST(WholeMessage, AddsWhatNoDeltaContained) {
     const Sum sum({delta(R"("reasoning_content":"hm")"), delta(R"("content":"Hel")"),
                    choice(R"("message":{"content":"Hello","tool_calls":[{"id":"a","function":{"name":"f"}}]})")});
     EXPECT_EQ(sum.choice().message.content, "Hello");
@@ -354,12 +354,12 @@ TEST(WholeMessage, AddsWhatNoDeltaSaid) {
               "Hi");
 }
 
-TEST(WholeMessage, WithoutDeltasIsADelta) {
+TEST(WholeMessage, WithoutDeltasCountsAsADelta) {
     const Sum sum({choice(R"("message":{"content":"ha"})"), choice(R"("message":{"content":"ha"})")});
     EXPECT_EQ(sum.choice().message.content, "haha");
 }
 
-TEST(Usage, OfZerosIsNone) {
+TEST(Usage, OfZerosIsIgnored) {
     const std::string zeros = R"({"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}})";
     EXPECT_FALSE(Sum({zeros}).answer().usage.present);
     const Sum sum({R"({"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":1,"total_tokens":6}})", zeros});
@@ -367,7 +367,7 @@ TEST(Usage, OfZerosIsNone) {
     EXPECT_TRUE(Sum({R"({"choices":[],"usage":{"total_tokens":0,"cost":0}})"}).answer().usage.present);
 }
 
-TEST(Usage, OfAChoiceCountsWhereTheAnswerHasNone) {
+TEST(Usage, OfAChoiceCountsIfTheAnswerHasNone) {
     const Sum sum({delta(R"("content":"a")"),
                    choice(R"("delta":{},"finish_reason":"stop","usage":{"prompt_tokens":19,"completion_tokens":21,)"
                           R"("total_tokens":40,"cached_tokens":10})")});
@@ -380,7 +380,7 @@ TEST(Usage, OfAChoiceCountsWhereTheAnswerHasNone) {
     EXPECT_EQ(both.choice().extra_json, R"({"usage":{"total_tokens":1}})");
 }
 
-TEST(Usage, TheLastOneWinsAndNullOrEmptyIsNone) {
+TEST(Usage, TheLastOneWinsAndNullOrEmptyIsIgnored) {
     const Sum sum({R"({"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":1,"total_tokens":6}})",
                    R"({"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":9,"total_tokens":14}})",
                    R"({"choices":[],"usage":null})", R"({"choices":[],"usage":{}})"});
@@ -403,13 +403,13 @@ TEST(FinishReason, TheLastNonEmptyOneWins) {
     EXPECT_THAT(sum.told.seen, ElementsAre("started 0", "finish 0 length", "other", "other", "finish 0 stop", "other"));
 }
 
-TEST(FinishReason, AnUnknownWordIsOtherAndKept) {
+TEST(FinishReason, AnUnknownValueIsOtherAndKept) {
     const Sum sum({choice(R"("finish_reason":"out_of_wool")")});
     EXPECT_EQ(sum.choice().finish_reason, FinishReason::other);
     EXPECT_EQ(sum.choice().finish_reason_text, "out_of_wool");
 }
 
-TEST(FinishReason, MeansWhatItsProviderMeans) {
+TEST(FinishReason, IsMappedForEachProvider) {
     using enum FinishReason;
     const std::pair<std::string_view, FinishReason> rows[] = {{"STOP", stop},
                                                               {"end_turn", stop},
@@ -434,7 +434,7 @@ TEST(FinishReason, MeansWhatItsProviderMeans) {
     for (const auto& [word, reason] : rows) EXPECT_EQ(finish_reason_from(word), reason) << word;
 }
 
-TEST(FinishReason, AFailureIsNotReportedAsAnEnd) {
+TEST(FinishReason, AFailureIsNotReportedAsAFinish) {
     const Sum sum({delta(R"("content":"a")"), choice(R"("finish_reason":"network_error")")});
     EXPECT_THAT(sum.told.seen, ElementsAre("started 0", "content 0 'a'", "other"));
     EXPECT_EQ(sum.answers.failure_reason(), "network_error");
@@ -442,7 +442,7 @@ TEST(FinishReason, AFailureIsNotReportedAsAnEnd) {
               "");
 }
 
-TEST(Media, AudioIsReportedPieceByPieceAndJoined) {
+TEST(Media, AudioIsReportedInPiecesAndJoined) {
     const Sum sum({delta(R"("content":null,"audio":{"id":"a1","transcript":"Ba"})"),
                    delta(R"("audio":{"data":"UklG"})"), delta(R"("audio":{"data":"RiQA","transcript":"a"})"),
                    delta(R"("audio":{"expires_at":7})")});
@@ -465,20 +465,20 @@ TEST(Media, ImagesAndFilesAreReportedOneByOneAndAllKept) {
               R"({"image_url":{"url":"data:b"},"index":1,"type":"image_url"}]})");
 }
 
-TEST(Media, InsideOfTheContentIsKeptBesideTheText) {
+TEST(Media, InsideTheContentIsKeptBesideTheText) {
     const Sum sum({delta(R"("content":[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"u"}}])")});
     EXPECT_THAT(sum.told.seen, ElementsAre("started 0", "content 0 'a'", "media 0 image 'u'"));
     EXPECT_EQ(sum.choice().extra_json, R"({"content_parts":[{"image_url":{"url":"u"},"type":"image_url"}]})");
 }
 
-TEST(Media, AMessageThatRepeatsTheDeltasSaysThemOnce) {
+TEST(Media, AMessageThatRepeatsTheDeltasIsReportedOnce) {
     const Sum sum({delta(R"("images":[{"image_url":{"url":"u"}}])"),
                    choice(R"("message":{"images":[{"image_url":{"url":"u"}}]},"finish_reason":"stop")")});
     EXPECT_THAT(sum.told.seen, ElementsAre("started 0", "media 0 image 'u'", "finish 0 stop"));
     EXPECT_EQ(sum.choice().extra_json, R"({"images":[{"image_url":{"url":"u"}}]})");
 }
 
-TEST(Progress, IsContentAndNothingElse) {
+TEST(Progress, IsContentOnly) {
     ChunkAccumulator answers(SIZE_MAX);
     const auto add = [&](const std::string& chunk) {
         AnswerDom dom;
@@ -545,7 +545,7 @@ TEST(Reasoning, FragmentsOfABlockAreOneBlock) {
               R"({"reasoning_details":[{"text":"a","type":"t"},{"text":"b","type":"t"}]})");
 }
 
-TEST(OutputOnlyMembers, AreKeptOutsideOfTheMessage) {
+TEST(OutputOnlyMembers, AreKeptOutsideTheMessage) {
     for (const bool tree_only : {false, true}) {
         const Sum sum({delta(R"("content":"a","citations":"c","provider_specific_fields":7,"odd":1)")}, tree_only);
         EXPECT_EQ(sum.choice().message.extra_json, R"({"odd":1})");
@@ -565,7 +565,7 @@ TEST(TopLevel, TheFirstNonEmptyValueWins) {
     EXPECT_EQ(sum.answer().service_tier, "flex");
 }
 
-TEST(UnknownMembers, AreKeptWhereTheyStoodAndTheLastValueWins) {
+TEST(UnknownMembers, AreKeptInPlaceAndTheLastValueWins) {
     const Sum sum(
         {R"({"provider":"x","obfuscation":"zz","choices":[{"index":0,"delta":{"a":1},"seed":7}]})",
          R"({"provider":"y","citations":["u"],"n":null,"choices":[{"index":0,"delta":{"a":2,"b":[1]},"seed":null}]})"});
@@ -574,7 +574,7 @@ TEST(UnknownMembers, AreKeptWhereTheyStoodAndTheLastValueWins) {
     EXPECT_EQ(sum.choice().message.extra_json, R"({"a":2,"b":[1]})");
 }
 
-TEST(ResponseOnlyMembers, StayOutsideTheMessageSoThatItCanBeSentBack) {
+TEST(ResponseOnlyMembers, StayOutsideTheMessageToBeSentBack) {
     const Sum sum({delta(R"("annotations":[{"i":1}],"parsed":{"x":1},"audio":{"id":"a","data":"QQ","transcript":"h"})"),
                    delta(R"("annotations":[{"i":2}],"audio":{"data":"Qg","transcript":"i","expires_at":5})")});
     // A spoken answer is sent back by its id alone.
@@ -599,7 +599,7 @@ TEST(Citations, AreReadFromTheAnnotationsOfAllChunks) {
     EXPECT_TRUE(Sum({delta(R"("annotations":{"url_citation":{"url":"u"}})")}).choice().citations.empty());
 }
 
-TEST(LegacyFunctionCall, IsJoinedAndAllEmptyObjectsAreNone) {
+TEST(LegacyFunctionCall, IsJoinedAndEmptyObjectsAreIgnored) {
     const Sum sum(
         {delta(R"("function_call":{"name":"f","arguments":"{"})"), delta(R"("function_call":{"arguments":"}"})")});
     EXPECT_EQ(sum.choice().message.extra_json, R"({"function_call":{"arguments":"{}","name":"f"}})");
@@ -616,7 +616,7 @@ TEST(Logprobs, AreJoinedOverChunks) {
     EXPECT_EQ(Sum({choice(R"("logprobs":-0.5)")}).choice().extra_json, R"({"logprobs":-0.5})");
 }
 
-TEST(Content, NeedsNoMoreThanOneCopyOfTheText) {
+TEST(Content, IsNotCopiedByTheScanner) {
     // The scanner's fields point into the chunk: nothing of a usual content chunk is copied on the way.
     const std::string chunk = R"({"id":"c","choices":[{"index":0,"delta":{"content":"wool"},"finish_reason":null}]})";
     AnswerFields fields;

@@ -38,13 +38,13 @@ std::string matched(const std::string& first, const std::string& second) {
     return std::string(out.choices.at(0).content);
 }
 
-TEST(ChunkFrame, GivesTheContentOfAChunkThatDiffersInNothingElse) {
+TEST(ChunkFrame, ReadsAChunkThatDiffersOnlyInContent) {
     EXPECT_EQ(matched(chunk("a"), chunk("b")), "b");
     EXPECT_EQ(matched(chunk("a"), chunk("a longer text, für 羊 🐑")), "a longer text, für 羊 🐑");
     EXPECT_EQ(matched(chunk("für"), chunk("a")), "a");
 }
 
-TEST(ChunkFrame, LeavesToTheReaderWhateverElseDiffers) {
+TEST(ChunkFrame, RejectsAChunkThatDiffersElsewhere) {
     EXPECT_EQ(matched(chunk("a"), chunk("b", R"(,"role":"user")")), "(read)");
     EXPECT_EQ(matched(chunk("a"), chunk("b", "", R"(,"usage":{"total_tokens":1})")), "(read)");
     EXPECT_EQ(matched(chunk("a"), chunk(R"(b\n)")), "(read)") << "an escape";
@@ -55,7 +55,7 @@ TEST(ChunkFrame, LeavesToTheReaderWhateverElseDiffers) {
     EXPECT_EQ(matched(chunk("a"), chunk("a").substr(0, 40)), "(read)");
 }
 
-TEST(ChunkFrame, MakesNoFrameOfAChunkThatSaysMore) {
+TEST(ChunkFrame, IsNotMadeFromAChunkWithOtherMembers) {
     for (const auto& first : {chunk("a", R"(,"reasoning":"b")"), chunk("a", R"(,"refusal":"b")"), chunk(R"(\u0061)"),
                               chunk("a", "", R"(,"usage":{"total_tokens":1})"),
                               chunk("a", R"(,"tool_calls":[{"index":0,"function":{"name":"f","arguments":"1"}}])")}) {
@@ -90,7 +90,7 @@ Told told_by_tree(const std::vector<std::string>& chunks) {
     return {recorder.seen, describe(answer.take())};
 }
 
-TEST(ChunkFrame, TellsTheSameAsAJsonTreeForRandomStreams) {
+TEST(ChunkFrame, MatchesAJsonTreeForRandomStreams) {
     // Parts that chunks share and that change sometimes, chosen so that equal neighbours are frequent.
     const std::vector<std::string> contents = {
         "a", "für", " 羊", R"(\n)", R"(\"x\")", "", "longer text without end", R"(\u00e9)"};

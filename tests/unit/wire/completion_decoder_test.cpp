@@ -50,7 +50,7 @@ TEST(CompletionDecoder, ReadsAnAnswer) {
     EXPECT_FALSE(answer.done_marker_missing);
 }
 
-TEST(CompletionDecoder, ToleratesOddTypes) {
+TEST(CompletionDecoder, ToleratesUnexpectedTypes) {
     const ChatCompletion answer = answer_of(
         R"({"id":5,"created":"1717171717.5","model":null,"choices":[{"index":"0","message":{"role":7,"content":"a"},)"
         R"("finish_reason":3}],"usage":{"prompt_tokens":"3","completion_tokens":1.0,"total_tokens":null}})");
@@ -61,7 +61,7 @@ TEST(CompletionDecoder, ToleratesOddTypes) {
     EXPECT_EQ(answer.choices.at(0).finish_reason, FinishReason::none);
 }
 
-TEST(CompletionDecoder, ToleratesWhatIsNotThere) {
+TEST(CompletionDecoder, ToleratesMissingMembers) {
     EXPECT_EQ(answer_of(R"({"choices":[{}]})").choices.size(), 1U);
     EXPECT_EQ(answer_of(R"({"choices":[{"message":null}]})").text(), "");
     EXPECT_EQ(answer_of(R"({"choices":[{"message":{"role":"assistant"}}],"usage":null})").text(), "");
@@ -69,12 +69,12 @@ TEST(CompletionDecoder, ToleratesWhatIsNotThere) {
     EXPECT_FALSE(answer_of(with_usage("[]")).usage.present);
 }
 
-TEST(CompletionDecoder, LeadingAndTrailingSpaceIsFine) {
+TEST(CompletionDecoder, ToleratesSurroundingWhitespace) {
     EXPECT_EQ(answer_of("\n\n \r\n\t" + with_usage("null") + "\n\n").text(), "a");
     EXPECT_EQ(answer_of("\xEF\xBB\xBF" + with_usage("null")).text(), "a");
 }
 
-TEST(CompletionDecoder, KeepsWhatItDoesNotKnow) {
+TEST(CompletionDecoder, KeepsUnknownMembers) {
     const ChatCompletion answer =
         answer_of(R"({"provider":"x","citations":["u"],"choices":[{"seed":1,"stop_reason":7,"message":{"content":"a",)"
                   R"("annotations":[{"type":"url_citation"}],"thought_signature":"t"}}]})");
@@ -83,7 +83,7 @@ TEST(CompletionDecoder, KeepsWhatItDoesNotKnow) {
     EXPECT_EQ(answer.choices.at(0).message.extra_json, R"({"thought_signature":"t"})");
 }
 
-TEST(CompletionDecoder, ReadsToolCallsWhateverIndexesTheyClaim) {
+TEST(CompletionDecoder, ReadsToolCallsWithAnyIndexes) {
     const ChatCompletion answer =
         answer_of(R"({"choices":[{"message":{"content":null,"tool_calls":[)"
                   R"({"index":0,"id":"a","function":{"name":"f","arguments":"{}"}},)"
@@ -97,7 +97,7 @@ TEST(CompletionDecoder, ReadsToolCallsWhateverIndexesTheyClaim) {
     EXPECT_EQ(shown_id(answer.tool_calls()[2].id), "made-up");
 }
 
-TEST(CompletionDecoder, MadeUpToolCallIdsDiffer) {
+TEST(CompletionDecoder, GeneratedToolCallIdsAreUnique) {
     const std::string body =
         R"({"choices":[{"message":{"tool_calls":[{"function":{"name":"h"}},{"function":{"name":"h"}}]}}]})";
     const ChatCompletion answer = answer_of(body);
@@ -105,7 +105,7 @@ TEST(CompletionDecoder, MadeUpToolCallIdsDiffer) {
     EXPECT_NE(answer.tool_calls().at(0).id, answer_of(body).tool_calls().at(0).id);
 }
 
-TEST(Usage, CachedTokensUnderEveryName) {
+TEST(Usage, ReadsCachedTokensUnderEveryName) {
     for (const char* usage :
          {R"({"prompt_tokens":9,"prompt_tokens_details":{"cached_tokens":4}})",
           R"({"prompt_tokens":9,"prompt_cache_hit_tokens":4,"prompt_cache_miss_tokens":5})",
@@ -116,7 +116,7 @@ TEST(Usage, CachedTokensUnderEveryName) {
     }
 }
 
-TEST(Usage, DetailsAndCost) {
+TEST(Usage, ReadsDetailsAndCost) {
     const Usage usage =
         answer_of(
             with_usage(
@@ -138,7 +138,7 @@ TEST(Usage, DetailsAndCost) {
     }
 }
 
-TEST(Usage, PartsOfPromptAndCompletion) {
+TEST(Usage, ReadsPartsOfPromptAndCompletion) {
     const Usage usage =
         answer_of(
             with_usage(
@@ -163,7 +163,7 @@ TEST(Usage, ACostInTicksIsTenThousandMillionthsOfADollar) {
     EXPECT_EQ(answer_of(with_usage(R"({"cost":1,"cost_in_usd_ticks":5})")).reported_cost()->nano, 1'000'000'000);
 }
 
-TEST(Usage, TokensThatAreInTheTotalOnlyAreBilledAsOutput) {
+TEST(Usage, TokensCountedOnlyInTheTotalAreOutput) {
     EXPECT_EQ(answer_of(with_usage(R"({"prompt_tokens":66,"completion_tokens":6,"total_tokens":100})"))
                   .usage.billed_output_tokens(),
               34);
@@ -173,7 +173,7 @@ TEST(Usage, TokensThatAreInTheTotalOnlyAreBilledAsOutput) {
               6);
 }
 
-TEST(CompletionDecoder, A200IsNoSuccessYet) {
+TEST(CompletionDecoder, A200MayCarryAnError) {
     const Error error = error_of(R"({"error":{"message":"Slow down","type":"t","param":"p","code":429},"choices":[]})");
     EXPECT_EQ(error.code, ErrorCode::rate_limited);
     EXPECT_EQ(error.message, "Slow down");
@@ -193,7 +193,7 @@ TEST(CompletionDecoder, A200IsNoSuccessYet) {
               ErrorCode::server_failed);
 }
 
-TEST(CompletionDecoder, WhatThereIsOfAnAnswerComesWithItsError) {
+TEST(CompletionDecoder, APartialAnswerComesWithItsError) {
     for (
         const char* body :
         {R"({"choices":[{"error":{"code":502,"message":"gone"},"message":{"content":"half"}}],"usage":{"prompt_tokens":3}})",
@@ -210,14 +210,14 @@ TEST(CompletionDecoder, WhatThereIsOfAnAnswerComesWithItsError) {
     EXPECT_EQ(error_of(R"({"error":{"message":"m"},"choices":[{"index":1000000}]})").message, "m");
 }
 
-TEST(CompletionDecoder, AnErrorMemberWithNothingInItIsNone) {
+TEST(CompletionDecoder, AnEmptyErrorMemberIsIgnored) {
     for (const char* error : {"null", "{}", R"({"code":0,"message":""})", R"({"message":null})", "[]", "false"}) {
         const std::string body = R"({"error":)" + std::string(error) + R"(,"choices":[{"message":{"content":"a"}}]})";
         EXPECT_EQ(answer_of(body).text(), "a") << error;
     }
 }
 
-TEST(CompletionDecoder, ReadsAStreamThatNobodyAskedFor) {
+TEST(CompletionDecoder, ReadsAnUnrequestedStream) {
     const std::string chunks =
         "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"wo\"}}]}\n\n"
         "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"ol\"}}]}\n\n";
@@ -229,7 +229,7 @@ TEST(CompletionDecoder, ReadsAStreamThatNobodyAskedFor) {
     EXPECT_EQ(error_of("data: {\"error\":{\"message\":\"m\",\"code\":429}}\n\n").code, ErrorCode::rate_limited);
 }
 
-TEST(CompletionDecoder, ContentOfAnotherTypeIsNotLost) {
+TEST(CompletionDecoder, KeepsContentOfAnotherType) {
     const auto text_with = [](const std::string& content) {
         return answer_of(R"({"choices":[{"message":{"content":)" + content + "}}]}").text();
     };
@@ -240,7 +240,7 @@ TEST(CompletionDecoder, ContentOfAnotherTypeIsNotLost) {
     EXPECT_EQ(text_with("null"), "");
 }
 
-TEST(CompletionDecoder, WhatIsNoAnswerIsMalformed) {
+TEST(CompletionDecoder, AnUnrecognizedBodyIsMalformed) {
     for (const std::string_view body :
          {"", " \n", "{", "[]", "5", "null", "\"x\"", "{}", R"({"choices":null})", R"({"choices":[]})",
           R"({"choices":{}})", R"({"choices":[5]})", R"({"choices":[{"message":{"content":"cut)",
@@ -260,7 +260,7 @@ TEST(CompletionDecoder, HtmlIsNamedByItsTitleAndNeverQuoted) {
     EXPECT_THAT(error.raw_body, HasSubstr("<script>"));
 }
 
-TEST(CompletionDecoder, HostileBodiesAreOnlyErrors) {
+TEST(CompletionDecoder, HostileBodiesGiveErrors) {
     EXPECT_EQ(error_of("{\"choices\":" + std::string(1'000'000, '[')).code, ErrorCode::malformed_response);
     EXPECT_EQ(error_of(std::string(1'000'000, '{')).code, ErrorCode::malformed_response);
     EXPECT_EQ(error_of("{\"error\":" + std::string(200, '[') + std::string(200, ']') + "}").code,
@@ -270,12 +270,12 @@ TEST(CompletionDecoder, HostileBodiesAreOnlyErrors) {
     EXPECT_EQ(answer_of(many + "}").text(), "a");
 }
 
-TEST(CompletionDecoder, IllFormedTextIsReplaced) {
+TEST(CompletionDecoder, ReplacesIllFormedText) {
     const ChatCompletion answer = answer_of("{\"choices\":[{\"message\":{\"content\":\"a\xFF\\ud800b\"}}]}");
     EXPECT_EQ(answer.text(), "a\uFFFD\uFFFDb");
 }
 
-TEST(CompletionDecoder, WhateverFollowsAnAnswerItIsOne) {
+TEST(CompletionDecoder, AnAnswerWithTrailingDataIsAccepted) {
     const std::string answer = R"({"choices":[{"index":0,"message":{"content":"wool"},"finish_reason":"stop"}]})";
     for (const std::string_view rest : {"\n\ndata: [DONE]\n\n", "\n{\"a\":1}", "}"}) {
         const auto read = decode_completion(answer + std::string(rest));
@@ -298,7 +298,7 @@ TEST(CompletionDecoder, ChunksOnLinesAreAStream) {
     EXPECT_EQ(read->text(), "wool");
 }
 
-TEST(CompletionDecoder, UsageWithoutChoicesIsPaidFor) {
+TEST(CompletionDecoder, UsageWithoutChoicesIsKept) {
     for (const std::string_view body :
          {R"({"choices":[],"usage":{"prompt_tokens":5,"total_tokens":5}})",
           R"({"usage":{"prompt_tokens":5,"total_tokens":5}})",

@@ -27,7 +27,7 @@ std::string words(int status, std::string_view body) {
     return error.message + "|" + error.provider_type + "|" + error.provider_code + "|" + error.provider_param;
 }
 
-TEST(ErrorBody, IsReadInEveryShape) {
+TEST(ErrorBody, IsParsedInEveryShape) {
     const std::pair<std::string_view, std::string_view> rows[] = {
         {R"({"error":{"message":"m","type":"t","param":"p","code":"c"}})", "m|t|c|p"},
         {R"({"error":{"message":"m","type":"t","param":null,"code":null}})", "m|t||"},
@@ -76,7 +76,7 @@ TEST(ErrorBody, IsReadInEveryShape) {
     for (const auto& [body, expected] : rows) EXPECT_EQ(words(400, body), expected) << body;
 }
 
-TEST(ErrorBody, WithoutWordsIsDescribed) {
+TEST(ErrorBody, WithoutAMessageIsDescribed) {
     EXPECT_EQ(error_of(502, "").message, "HTTP 502 from api.example.com: Bad Gateway (empty body)");
     EXPECT_EQ(decode_error(502, {}, std::nullopt, "api.example.com").message,
               "HTTP 502 from api.example.com: Bad Gateway")
@@ -130,7 +130,7 @@ struct ClassRow {
     ErrorCode code;
 };
 
-TEST(ErrorClass, EveryStatusAndCode) {
+TEST(ErrorClass, FollowsFromStatusAndCode) {
     using enum ErrorCode;
     const ClassRow rows[] = {
         {301, "", invalid_request},
@@ -229,7 +229,7 @@ TEST(ErrorClass, EveryStatusAndCode) {
         EXPECT_EQ(error_of(row.status, row.body).code, row.code) << row.status << " " << row.body;
 }
 
-TEST(ErrorClass, IsWhatTheWordsOfEachProviderMean) {
+TEST(ErrorClass, FollowsFromTheWordsOfEachProvider) {
     using enum ErrorCode;
     const struct {
         int status;
@@ -443,7 +443,7 @@ TEST(ErrorClass, IsWhatTheWordsOfEachProviderMean) {
     }
 }
 
-TEST(ErrorHints, AreFoundInTheBody) {
+TEST(ErrorHints, AreReadFromTheBody) {
     const struct {
         std::string_view body;
         std::optional<std::chrono::milliseconds> wait;
@@ -482,7 +482,7 @@ TEST(ErrorBody, KeepsTheIdOfTheRequest) {
     EXPECT_EQ(error_of(500, R"({"request_id":"r"})", {{"x-request-id", "h"}}).request_id, "h");
 }
 
-TEST(ErrorBody, ANamedHeaderStandsForAMissingType) {
+TEST(ErrorBody, AHeaderReplacesAMissingType) {
     EXPECT_EQ(error_of(400, R"({"message":"m"})", {{"x-amzn-ErrorType", "ThrottlingException:http://x"}}).code,
               ErrorCode::rate_limited);
 }
@@ -496,7 +496,7 @@ TEST(ErrorClass, AWrongBaseUrlGetsAHint) {
                 Not(HasSubstr("base URL")));
 }
 
-TEST(ErrorInside200, ItsOwnStatusDecides) {
+TEST(ErrorInside200, ItsStatusDecides) {
     const auto of = [](ErrorFields fields) { return error_from_fields(fields); };
     EXPECT_EQ(of({.message = "m", .status = 503}).effective_status, 503);
     EXPECT_EQ(of({.message = "m", .status = 401}).code, ErrorCode::unauthenticated);
@@ -508,7 +508,7 @@ TEST(ErrorInside200, ItsOwnStatusDecides) {
     EXPECT_EQ(of({.code = "overloaded"}).message, "the gateway answered 200 with an error (overloaded)");
 }
 
-TEST(ErrorBody, HostileBodiesAreOnlyErrors) {
+TEST(ErrorBody, HostileBodiesGiveErrors) {
     for (const std::string& body :
          {std::string(1'000'000, '['), std::string(3'000'000, 'x'), std::string(5000, '\0'),
           "{\"error\":{\"message\":\"" + std::string("\xFF\xFE") + "\"}}", std::string("\xFF\xFF\xFF")}) {

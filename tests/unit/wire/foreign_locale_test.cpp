@@ -43,7 +43,7 @@ class ForeignLocale : public testing::Test {
     }
 };
 
-TEST_F(ForeignLocale, RequestsSayNumbersWithAPoint) {
+TEST_F(ForeignLocale, RequestsUseADecimalPoint) {
     ChatRequest request{.model = "m", .messages = {user("a")}};
     request.temperature = 0.5;
     request.max_tokens = 1'234'567;
@@ -53,7 +53,7 @@ TEST_F(ForeignLocale, RequestsSayNumbersWithAPoint) {
               R"({"model":"m","messages":[{"role":"user","content":"a"}],"temperature":0.5,"max_tokens":1234567})");
 }
 
-TEST_F(ForeignLocale, AnswersAreReadAndKeptWithAPoint) {
+TEST_F(ForeignLocale, AnswersAreReadAndKeptWithADecimalPoint) {
     const std::string body = R"({"choices":[{"message":{"content":"a"},"logprobs":{"content":[{"logprob":-0.25}]}}],)"
                              R"("created":1700000000.5,"score":1.5,"usage":{"total_tokens":1234567,"cost":0.25}})";
     for (const auto& answer : {decode_completion(body), decode_completion_by_tree(body)}) {
@@ -66,7 +66,7 @@ TEST_F(ForeignLocale, AnswersAreReadAndKeptWithAPoint) {
     }
 }
 
-TEST_F(ForeignLocale, HeadersAreReadWithAPoint) {
+TEST_F(ForeignLocale, HeadersAreReadWithADecimalPoint) {
     const std::vector<std::pair<std::string, std::string>> headers = {{"retry-after", "1.5"},
                                                                       {"x-ratelimit-reset-tokens", "7.66s"}};
     EXPECT_EQ(parse_retry_after(headers, {}), 1500ms);

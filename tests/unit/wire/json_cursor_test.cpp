@@ -13,7 +13,7 @@
 namespace holysheep::wire {
 namespace {
 
-TEST(JsonCursor, AcceptsWhatIsJsonAndNothingElse) {
+TEST(JsonCursor, AcceptsOnlyValidJson) {
     for (const std::string_view text : {"{}", " [ ] ", "0", "-0", "-1.5e+10", "1E5", "1e-999", "1e308", "\"\"",
                                         R"("\u00e4\ud83d\udc11\/")", "true", "null", R"({"a":[1,{"b":null}],"a":2})"}) {
         EXPECT_TRUE(is_json(text)) << text;
@@ -32,7 +32,7 @@ TEST(JsonCursor, AcceptsWhatIsJsonAndNothingElse) {
     EXPECT_FALSE(is_json_object("[]"));
 }
 
-TEST(JsonCursor, AgreesWithALibraryOnRandomTexts) {
+TEST(JsonCursor, AgreesWithNlohmannJsonOnRandomTexts) {
     constexpr std::string_view kBytes = "{}[]\",:0123.eE+-\\u/ntfalsrd \n\xC3\xA4";
     std::mt19937 random(11);
     int accepted = 0;
@@ -54,7 +54,7 @@ TEST(JsonCursor, StopsAtTheDepthLimit) {
     EXPECT_FALSE(is_json(nested(1'000'000)));
 }
 
-TEST(JsonCursor, FindsTheFirstSpecialByteAtEveryPlace) {
+TEST(JsonCursor, FindsTheFirstSpecialByteAtEveryOffset) {
     for (std::size_t length = 0; length < 40; ++length) {
         for (std::size_t at = 0; at < length; ++at) {
             for (const char special : {'"', '\\', '\0', '\x1F', '\x80', '\xFF'}) {
@@ -78,7 +78,7 @@ TEST(JsonCursor, UnescapesIntoOneBuffer) {
     EXPECT_EQ(read, (std::vector<std::string_view>{"a\nb", "plain", "ä🐑\"\\/\b\f\r\t"}));
 }
 
-TEST(JsonDom, ReadsWhatServersGetWrong) {
+TEST(JsonDom, ToleratesCommonServerMistakes) {
     nlohmann::json tree;
     std::string repaired;
     EXPECT_TRUE(parse_json(R"({"a":NaN,"b":[-Infinity,Infinity],"c":"NaN","d":1e999,"e":-1e999,"f":1e5,"g":1e-999})",
@@ -94,7 +94,7 @@ TEST(JsonDom, ReadsWhatServersGetWrong) {
 }
 
 // If each byte were examined repeatedly, this would not end.
-TEST(JsonDom, MendsLongTextsInOnePass) {
+TEST(JsonDom, RepairsLongTextsInOnePass) {
     nlohmann::json tree;
     std::string repaired, run = "[";
     for (int i = 0; i < 2'000'000; ++i) run += "1e";
@@ -105,7 +105,7 @@ TEST(JsonDom, MendsLongTextsInOnePass) {
     EXPECT_EQ(tree.size(), 500'001U);
 }
 
-TEST(JsonDom, RefusesWhatATreeWouldCostTooMuch) {
+TEST(JsonDom, RefusesATextWhoseTreeWouldBeTooLarge) {
     nlohmann::json tree;
     std::string repaired;
     const std::string deep = std::string(300, '[') + std::string(300, ']');
@@ -119,7 +119,7 @@ TEST(JsonDom, RefusesWhatATreeWouldCostTooMuch) {
     EXPECT_EQ(excess_of("\"" + deep + "\""), "");
 }
 
-TEST(JsonDom, GettersTakeEveryType) {
+TEST(JsonDom, GettersAcceptEveryType) {
     nlohmann::json tree;
     ASSERT_TRUE(
         parse_json(R"({"i":5,"f":5.9,"s":"6","t":"x","n":null,"b":true,"o":{"i":7},"a":[1],"big":18446744073709551615,

@@ -25,14 +25,14 @@ std::string digits(Number number) {
     return out;
 }
 
-TEST(JsonString, EscapesWhatMustBeEscaped) {
+TEST(JsonString, EscapesSpecialCharacters) {
     EXPECT_EQ(in_quotes("a\"b\\c/\b\f\n\r\t"), R"("a\"b\\c/\b\f\n\r\t")");
     EXPECT_EQ(in_quotes(std::string_view("\0\x1F\x7F", 3)), "\"\\u0000\\u001f\x7F\"");
     EXPECT_EQ(in_quotes("für 羊 🐑\u2028"), "\"für 羊 🐑\u2028\"");
     EXPECT_EQ(in_quotes(""), "\"\"");
 }
 
-TEST(JsonString, ReplacesEachIllFormedPartOnce) {
+TEST(JsonString, ReplacesEachIllFormedSequenceOnce) {
     EXPECT_EQ(in_quotes("\x80"), "\"\uFFFD\"");
     EXPECT_EQ(in_quotes("\xC0\xAF"), "\"\uFFFD\uFFFD\"");
     EXPECT_EQ(in_quotes("\xED\xA0\x80"), "\"\uFFFD\uFFFD\uFFFD\"");
@@ -43,7 +43,7 @@ TEST(JsonString, ReplacesEachIllFormedPartOnce) {
     EXPECT_EQ(in_quotes("\xF4\x90\x80\x80"), "\"\uFFFD\uFFFD\uFFFD\uFFFD\"");
 }
 
-TEST(JsonString, OfAnyBytesIsValidAndReadsBack) {
+TEST(JsonString, AnyBytesGiveValidJsonThatReadsBack) {
     std::mt19937 random(7);
     const auto byte = [&] { return static_cast<char>(static_cast<unsigned char>(random() & 0xFFU)); };
     for (int round = 0; round < 20000; ++round) {

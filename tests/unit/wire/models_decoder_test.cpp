@@ -30,7 +30,7 @@ TEST(ModelsDecoder, NeedsOnlyTheId) {
     EXPECT_TRUE(decode_models(R"({"data":[]})")->empty());
 }
 
-TEST(ModelsDecoder, RefusesWhatIsNoList) {
+TEST(ModelsDecoder, RefusesABodyWithoutAList) {
     for (const std::string_view body : {"", "{}", "<html></html>", "{\"data\":", R"({"data":null})", "5"}) {
         const auto models = decode_models(body);
         ASSERT_FALSE(models) << body;

@@ -8,7 +8,7 @@
 namespace holysheep::wire {
 namespace {
 
-TEST(ProbeAnswer, IsNoPageAndNoError) {
+TEST(ProbeAnswer, IsNeitherAnHtmlPageNorAnError) {
     for (const std::string_view body :
          {"", " ", "ok", R"({"object":"list","data":[]})", R"([{"id":"m"}])", R"({"status":"ok","message":"alive"})",
           R"({"choices":[{"message":{"content":"a"}}]})", R"({"error":null,"data":[]})", R"({"error":"","data":[]})"}) {
@@ -22,7 +22,7 @@ TEST(ProbeAnswer, IsNoPageAndNoError) {
     }
 }
 
-TEST(ProbeAnswer, CutShortIsJudgedByItsBeginning) {
+TEST(ProbeAnswer, TruncatedIsJudgedByItsBeginning) {
     EXPECT_TRUE(is_probe_answer(R"({"object":"list","data":[{"id":"err)", false));
     EXPECT_TRUE(is_probe_answer(R"({"error":null,"data":[)", false));
     EXPECT_FALSE(is_probe_answer(R"({"error":{"message":"a long st)", false));

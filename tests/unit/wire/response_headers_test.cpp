@@ -29,38 +29,38 @@ TEST(RetryAfter, ReadsSecondsAndMilliseconds) {
     EXPECT_EQ(wait_of({{"x-ms-retry-after-ms", "7"}}), 7ms);
 }
 
-TEST(RetryAfter, TheFinerHeaderWins) {
+TEST(RetryAfter, TheMorePreciseHeaderWins) {
     const Headers all = {{"retry-after", "9"}, {"x-ms-retry-after-ms", "20"}, {"retry-after-ms", "10"}};
     EXPECT_EQ(wait_of(all), 10ms);
     EXPECT_EQ(wait_of({{"retry-after", "9"}, {"x-ms-retry-after-ms", "20"}}), 20ms);
     EXPECT_EQ(wait_of({{"retry-after", "9"}, {"retry-after-ms", "nonsense"}}), 9s);
 }
 
-TEST(RetryAfter, ReadsDatesInEveryFormOfHttp) {
+TEST(RetryAfter, ReadsEveryHttpDateFormat) {
     for (const char* date :
          {"Sun, 06 Nov 1994 08:49:47 GMT", "Sunday, 06-Nov-94 08:49:47 GMT", "Sun Nov  6 08:49:47 1994"}) {
         EXPECT_EQ(wait_of({{"retry-after", date}}), 10s) << date;
     }
 }
 
-TEST(RetryAfter, ADateCountsFromTheServersOwnClock) {
+TEST(RetryAfter, ADateIsRelativeToTheServersClock) {
     EXPECT_EQ(wait_of({{"retry-after", "Wed, 21 Oct 2015 07:28:30 GMT"}, {"Date", "Wed, 21 Oct 2015 07:28:00 GMT"}}),
               30s);
 }
 
-TEST(RetryAfter, APastDateIsNow) {
+TEST(RetryAfter, APastDateMeansNow) {
     EXPECT_EQ(wait_of({{"retry-after", "Sat, 05 Nov 1994 08:49:37 GMT"}}), 0s);
     EXPECT_EQ(wait_of({{"retry-after", "Wed, 21 Oct 2015 07:28:00 GMT"}, {"date", "Wed, 21 Oct 2015 08:00:00 GMT"}}),
               0s);
 }
 
-TEST(RetryAfter, ADateBeyondAllClocksIsIgnored) {
+TEST(RetryAfter, ADateBeyondTheClocksRangeIsIgnored) {
     EXPECT_EQ(wait_of({{"retry-after", "Fri, 31 Dec 9999 23:59:59 GMT"}}), std::nullopt);
     EXPECT_EQ(wait_of({{"retry-after", "Fri, 31 Dec 9999 23:59:59 GMT"}, {"date", "Wed, 21 Oct 2015 07:28:00 GMT"}}),
               std::nullopt);
 }
 
-TEST(RetryAfter, IgnoresNonsense) {
+TEST(RetryAfter, IgnoresInvalidValues) {
     for (const char* text : {"",
                              "-1",
                              "-0.5",
@@ -107,7 +107,7 @@ TEST(RateLimits, ReadsCountsAndDurations) {
     EXPECT_EQ(limits.reset_tokens, 12ms);
 }
 
-TEST(RateLimits, AreKnownUnderOtherNames) {
+TEST(RateLimits, AreReadUnderOtherNames) {
     const std::chrono::system_clock::time_point now{1'700'000'000s};
     const RateLimits minute = parse_rate_limits(Headers{{"X-RateLimit-Limit-Tokens-Minute", "60"},
                                                         {"x-ratelimit-remaining-tokens-minute", "5"},
@@ -133,7 +133,7 @@ TEST(RateLimits, AreKnownUnderOtherNames) {
     EXPECT_EQ(parse_rate_limits(Headers{{"ratelimit-remaining", "4"}}).remaining_requests, 4);
 }
 
-TEST(RateLimits, OfSeveralSpansTheOneThatIsUsedUpCounts) {
+TEST(RateLimits, OfSeveralSpansTheExhaustedOneCounts) {
     const Headers headers = {{"x-ratelimit-remaining-requests-minute", "3"},
                              {"x-ratelimit-reset-requests-minute", "10"},
                              {"x-ratelimit-remaining-requests-day", "0"},
@@ -155,14 +155,14 @@ TEST(RateLimits, ReadsEveryFormOfDuration) {
     EXPECT_EQ(parse_rate_limits(Headers{{"x-ratelimit-limit-tokens", "many"}}).limit_tokens, std::nullopt);
 }
 
-TEST(RateLimits, MomentsBeyondTheClockAreNone) {
+TEST(RateLimits, TimesBeyondTheClocksRangeAreIgnored) {
     for (const auto* text : {"9999999999996", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"}) {
         EXPECT_EQ(parse_rate_limits(Headers{{"x-ratelimit-reset-requests", text}}).reset_requests, std::nullopt)
             << text;
     }
 }
 
-TEST(RequestId, TakesTheFirstNameInOrder) {
+TEST(RequestId, UsesTheFirstNameInOrder) {
     EXPECT_EQ(parse_request_id(Headers{{"cf-ray", "c"}, {"Request-Id", "r"}}), "r");
     EXPECT_EQ(parse_request_id(Headers{{"request-id", "r"}, {"X-Request-ID", "x"}}), "x");
     EXPECT_EQ(parse_request_id(Headers{{"x-request-id", ""}, {"x-ds-trace-id", "d"}}), "d");
@@ -170,7 +170,7 @@ TEST(RequestId, TakesTheFirstNameInOrder) {
     EXPECT_EQ(parse_request_id(Headers{}), "");
 }
 
-TEST(RequestId, IsPrintableAndNotEndless) {
+TEST(RequestId, IsPrintableAndBounded) {
     EXPECT_EQ(parse_request_id(Headers{{"x-request-id", "a\x01z\x7F\xFF"}}), "az\uFFFD");
     EXPECT_EQ(parse_request_id(Headers{{"x-request-id", std::string(5000, 'x')}}).size(), 256U);
 }

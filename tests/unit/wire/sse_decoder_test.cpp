@@ -60,14 +60,14 @@ void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
 
 class SseRows : public testing::TestWithParam<Row> {};
 
-TEST(SseDecoder, EndsAnEventWhoseFirstLineSaysAllWhenAnotherFollows) {
+TEST(SseDecoder, ACompleteFirstLineEndsItsEventWhenAnotherFollows) {
     for (const Pieces& pieces :
          all_cuts("event: e\ndata: {1}\ndata: {2}\ndata: x\ndata: {3}\n\ndata: {4\ndata: }\n\n")) {
         EXPECT_THAT(decode(pieces), ElementsAre("e|{1}", "e|{2}", "e|x\n{3}", "message|{4\n}"));
     }
 }
 
-TEST(SseDecoder, PassesLinesOfOtherFields) {
+TEST(SseDecoder, SkipsLinesOfOtherFields) {
     for (const Pieces& pieces : all_cuts("{\n \"a\": 1\n}\nfoo: bar\ndata: a\n\n")) {
         SseRecorder sink;
         SseDecoder decoder(1U << 20U);
@@ -77,7 +77,7 @@ TEST(SseDecoder, PassesLinesOfOtherFields) {
     }
 }
 
-TEST_P(SseRows, GiveTheSameEventsHoweverTheBytesAreCut) {
+TEST_P(SseRows, GiveTheSameEventsForAnyChunking) {
     const auto& [name, bytes, expected] = GetParam();
     for (const Pieces& pieces : all_cuts(bytes)) {
         EXPECT_EQ(decode(pieces), expected) << pieces.size() << " pieces, the first of " << pieces.front().size();
@@ -157,7 +157,7 @@ void PrintTo(const MemoryRow& row, std::ostream* out) { *out << row.name; }
 
 class SseMemory : public testing::TestWithParam<MemoryRow> {};
 
-TEST_P(SseMemory, IsTheSameHoweverTheBytesAreCut) {
+TEST_P(SseMemory, IsTheSameForAnyChunking) {
     const auto& row = GetParam();
     for (const Pieces& pieces : all_cuts(row.bytes)) {
         SseRecorder sink;
@@ -182,7 +182,7 @@ const MemoryRow kMemoryRows[] = {
 INSTANTIATE_TEST_SUITE_P(EventStream, SseMemory, testing::ValuesIn(kMemoryRows),
                          [](const auto& row) { return std::string(row.param.name); });
 
-TEST(SseDecoder, DecodesNothingAfterTheSinkHadEnoughHoweverTheBytesAreCut) {
+TEST(SseDecoder, StopsOnceTheSinkStopsForAnyChunking) {
     for (const Pieces& pieces : all_cuts("data: a\n\ndata: b\n\ndata: c"))
         EXPECT_THAT(decode(pieces, Body::ended, 1), ElementsAre("message|a")) << pieces.size();
     SseRecorder sink;
@@ -192,7 +192,7 @@ TEST(SseDecoder, DecodesNothingAfterTheSinkHadEnoughHoweverTheBytesAreCut) {
     EXPECT_EQ(decoder.feed("data: c\n\n", sink), SseDecoder::Status::stopped);
 }
 
-TEST(SseDecoder, DeliversALastEventWithoutItsBlankLineHoweverTheBytesAreCut) {
+TEST(SseDecoder, DeliversALastEventWithoutABlankLineForAnyChunking) {
     for (const std::string_view bytes : {"data: a", "data: a\n", "data: a\r\n", "data: a\r"}) {
         for (const Pieces& pieces : all_cuts(bytes)) {
             EXPECT_THAT(decode(pieces, Body::ended), ElementsAre("message|a")) << bytes;
@@ -208,7 +208,7 @@ std::vector<std::string> decode_limited(const Pieces& pieces) {
     return sink.seen;
 }
 
-TEST(SseDecoder, RefusesAnEventBeyondTheLimitHoweverItComes) {
+TEST(SseDecoder, RefusesAnEventBeyondTheLimitForAnyChunking) {
     const std::string longer(200, 'x');
     const std::string bytes = "data: " + longer + "\n\n";
     for (const Pieces& pieces : all_cuts(bytes)) {
@@ -236,7 +236,7 @@ double work_per_byte(std::string_view text, std::size_t piece) {
     return static_cast<double>(decoder.work()) / static_cast<double>(text.size());
 }
 
-TEST(SseDecoder, CostGrowsWithTheBytesAndWithNothingElse) {
+TEST(SseDecoder, CostIsLinearInTheBytes) {
     const std::string line = "data: " + std::string(1U << 20U, 'x') + "\n\n";
     const std::string crs(1U << 20U, '\r'), lfs(1U << 20U, '\n');
     std::string fields, events;

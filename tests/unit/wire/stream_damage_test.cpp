@@ -26,7 +26,7 @@ std::string story_of(const Pieces& pieces) {
     return story + describe(decoder.take_completion());
 }
 
-TEST(DamagedStream, TellsTheSameStoryHoweverItIsCut) {
+TEST(DamagedStream, GivesTheSameResultForAnyChunking) {
     std::mt19937 random(99);
     const auto& samples = kUsualChunks;
     for (int round = 0; round < 2000; ++round) {

@@ -54,7 +54,7 @@ std::string content(std::string_view text) { return delta("\"content\":\"" + std
 const std::string kStop = delta("", "\"stop\"");
 const std::string kDone = "data: [DONE]\n\n";
 
-TEST(StreamDecoder, TellsAndAssemblesAnOrdinaryStreamHoweverItIsCut) {
+TEST(StreamDecoder, ReportsAndAssemblesAnOrdinaryStreamForAnyChunking) {
     const std::string body =
         ": connected\n\n" + delta(R"("role":"assistant","content":"")") + content("Meri") + content("no für 羊 🐑") +
         kStop +
@@ -123,7 +123,7 @@ const FramingRow kFramingRows[] = {
 INSTANTIATE_TEST_SUITE_P(OfRelays, CarelessFraming, testing::ValuesIn(kFramingRows),
                          [](const auto& row) { return std::string(row.param.name); });
 
-TEST(CarelessFraming, HoldsNoEventBackUntilTheNextButOne) {
+TEST(CarelessFraming, DelaysNoEventBeyondTheNext) {
     ChunkRecorder sink;
     StreamDecoder decoder({}, sink);
     decoder.feed("data: " + kFramedChunks[0] + "\ndata: " + kFramedChunks[1] + "\n");
@@ -154,12 +154,12 @@ TEST(BareError, IsTheErrorOfTheStream) {
     }
 }
 
-TEST(BareError, LinesThatMeanNothingAreStillIgnored) {
+TEST(BareError, MeaninglessLinesAreStillIgnored) {
     const std::string body = "foo: bar\n{\"type\":\"ping\"}\n[1,2]\n{broken\n\n" + content("a") + kStop + kDone;
     for (const Pieces& pieces : all_cuts(body)) ASSERT_EQ(decode_stream(pieces).answer.text(), "a");
 }
 
-TEST(ErrorBehindACutChunk, IsTheErrorOfTheStream) {
+TEST(ErrorAfterATruncatedChunk, IsTheErrorOfTheStream) {
     const std::string cut = R"(data: {"choices":[{"index":0,"delta":{"content":" an ans)";
     const std::string error = R"(data: {"error":{"message":"upstream hung up","type":"upstream_error"}})";
     for (const std::string_view between : {"\n", "\n\n"}) {
@@ -173,7 +173,7 @@ TEST(ErrorBehindACutChunk, IsTheErrorOfTheStream) {
     }
 }
 
-TEST(ErrorBehindACutChunk, AnythingElseThereLeavesTheChunkUnreadable) {
+TEST(ErrorAfterATruncatedChunk, AnythingElseLeavesTheChunkMalformed) {
     const std::string cut = "data: {\"choices\":[{\n\n";
     for (const std::string& next : {content("b"), kDone, cut, std::string(": hi\n\n"), std::string()}) {
         const std::string body = content("a") + cut + next;
@@ -193,7 +193,7 @@ TEST(ErrorInsideData, NamedByItsFieldIsTheErrorOfTheStream) {
     }
 }
 
-TEST(StatusInAComment, IsThatOfTheErrorEvent) {
+TEST(StatusInAComment, IsTheStatusOfTheErrorEvent) {
     const std::string body = "id:1\nevent:error\n:HTTP_STATUS/429\ndata:{\"code\":\"Odd\",\"message\":\"m\"}\n\n";
     for (const Pieces& pieces : all_cuts(body)) {
         const Outcome outcome = decode_stream(pieces);
@@ -204,7 +204,7 @@ TEST(StatusInAComment, IsThatOfTheErrorEvent) {
               ErrorCode::server_failed);
 }
 
-TEST(WholeAnswer, IsOneWhateverFollowsIt) {
+TEST(WholeAnswer, IsCompleteDespiteTrailingData) {
     const std::string answer =
         R"({"id":"n","choices":[{"index":0,"message":{"content":"a"},"finish_reason":"stop"}],"usage":{"total_tokens":3}})";
     for (const std::string_view rest : {"\n\ndata: [DONE]\n\n", "\n{\"x\":1}", " ]", "\n: hi\n"}) {
@@ -238,7 +238,7 @@ TEST(FailedFinish, IsAnErrorBeforeContentAndAnInterruptionAfterIt) {
               ErrorCode::server_failed);
 }
 
-TEST(MediaStream, OfAudioIsReportedAsItComesAndInBoundedMemory) {
+TEST(MediaStream, AudioIsReportedAsItComesInBoundedMemory) {
     const std::string piece(240'000, 'A');
     ChunkRecorder sink;
     StreamDecoder decoder({}, sink);
@@ -270,7 +270,7 @@ TEST(StreamEnd, DoneCompletesEvenWithoutAFinishReason) {
     EXPECT_FALSE(outcome.answer.done_marker_missing);
 }
 
-TEST(StreamEnd, DoneIsKnownInEverySpelling) {
+TEST(StreamEnd, DoneIsRecognizedInEverySpelling) {
     for (const std::string_view done : {"data: [DONE]", "data:[DONE]\n", "data: [DONE] \n\n", "data: [DONE]\r\n\r\n",
                                         "data: [DONE]\r", "data:  [DONE]\t\n\n"}) {
         const std::string body = content("a") + std::string(done);
@@ -313,7 +313,7 @@ TEST(StreamEnd, EveryChoiceFinishedIsCompleteAndFlagged) {
     }
 }
 
-TEST(StreamEnd, ACutLastEventAfterEveryChoiceHadFinishedIsNoHarm) {
+TEST(StreamEnd, ATruncatedLastEventAfterEveryFinishIsHarmless) {
     for (const End end : {End::clean, End::lost}) {
         EXPECT_EQ(decode_stream(content("a") + kStop + "data: {\"choices\":[],\"usa", end).state, State::complete);
         EXPECT_EQ(decode_stream(content("a") + kStop + "data: [DO", end).state, State::complete);
@@ -330,7 +330,7 @@ TEST(StreamEnd, OneUnfinishedChoiceIsAnInterruption) {
     }
 }
 
-TEST(StreamEnd, BeforeContentALossIsTheTransports) {
+TEST(StreamEnd, BeforeContentALossIsATransportError) {
     const std::string role = delta(R"("role":"assistant","content":"")");
     EXPECT_EQ(decode_stream(role, End::lost).error.code, ErrorCode::transport_failed);
     EXPECT_EQ(decode_stream(role, End::clean).error.code, ErrorCode::transport_failed);
@@ -344,7 +344,7 @@ TEST(StreamEnd, AnEmptyBodyThatEndsInOrderIsMalformed) {
     }
 }
 
-TEST(StreamEnd, ALastEventWithoutItsBlankLineCounts) {
+TEST(StreamEnd, ALastEventWithoutABlankLineCounts) {
     for (const std::string_view tail : {"", "\n"}) {
         std::string stop = kStop;
         stop.resize(stop.size() - 2);
@@ -357,7 +357,7 @@ TEST(StreamEnd, ALastEventWithoutItsBlankLineCounts) {
     }
 }
 
-TEST(StreamEnd, ACutEventIsAnInterruptionWhereverItIsCut) {
+TEST(StreamEnd, ATruncatedEventIsAnInterruption) {
     const std::string whole = content("a") + content("b");
     for (std::size_t size = content("a").size(); size < whole.size() - 3; ++size) {
         const Outcome outcome = decode_stream(whole.substr(0, size));
@@ -388,7 +388,7 @@ void PrintTo(const ErrorRow& row, std::ostream* out) { *out << row.name; }
 
 class StreamErrors : public testing::TestWithParam<ErrorRow> {};
 
-TEST_P(StreamErrors, AreFoundHoweverTheyAreSaid) {
+TEST_P(StreamErrors, AreFoundInEveryForm) {
     const auto& row = GetParam();
     for (const Pieces& pieces : all_cuts(row.body)) {
         const Outcome outcome = decode_stream(pieces, End::none);
@@ -436,7 +436,7 @@ const ErrorRow kErrorRows[] = {
 INSTANTIATE_TEST_SUITE_P(InsideA200, StreamErrors, testing::ValuesIn(kErrorRows),
                          [](const auto& row) { return std::string(row.param.name); });
 
-TEST(StreamError, NullAndEmptyErrorsAreNone) {
+TEST(StreamError, NullAndEmptyErrorsAreIgnored) {
     for (const std::string_view error : {"null", "\"\"", "{}", "[]", "false"}) {
         const std::string chunk =
             R"({"error":)" + std::string(error) + R"(,"choices":[{"index":0,"delta":{"content":"a"}}]})";
@@ -456,7 +456,7 @@ TEST(StreamError, ComesAfterTheDeltaAndTheUsageOfItsChunk) {
     EXPECT_EQ(outcome.answer.usage.total_tokens, 9);
 }
 
-TEST(StreamError, QuotesAtMostAKibibyteOfWhatCouldNotBeRead) {
+TEST(StreamError, QuotesAtMostAKibibyteOfUnreadableData) {
     const Outcome outcome = decode_stream(event_of("{" + std::string(5000, 'x')));
     EXPECT_EQ(outcome.error.raw_body.size(), 1024U);
 }
@@ -480,11 +480,11 @@ TEST(MalformedChunk, IsNeverSkippedWhileAToolCallIsOpen) {
     EXPECT_EQ(decode_stream(closed, End::none, {.skip_malformed_chunks = 9}).state, State::complete);
 }
 
-TEST(MalformedChunk, WhiteSpaceIsNoChunk) {
+TEST(MalformedChunk, WhiteSpaceIsIgnored) {
     EXPECT_EQ(decode_stream(content("a") + "data:    \n\ndata\n\n" + kStop + kDone).state, State::complete);
 }
 
-TEST(UnknownChunk, IsToldAsOther) {
+TEST(UnknownChunk, IsReportedAsOther) {
     const Outcome outcome = decode_stream(
         event_of(R"({"type":"ping"})") + event_of("5") + event_of("null") + event_of("[1]") +
         event_of(R"({"choices":[],"prompt_filter_results":[{"prompt_index":0}]})") + content("a") + kDone);
@@ -493,7 +493,7 @@ TEST(UnknownChunk, IsToldAsOther) {
     EXPECT_EQ(outcome.answer.extra_json, R"({"prompt_filter_results":[{"prompt_index":0}],"type":"ping"})");
 }
 
-TEST(IllFormedText, BecomesReplacementCharactersHoweverItIsCut) {
+TEST(IllFormedText, BecomesReplacementCharactersForAnyChunking) {
     const std::string body = content(
                                  "a\xFF"
                                  "b\xE2\x82") +
@@ -507,7 +507,7 @@ TEST(IllFormedText, BecomesReplacementCharactersHoweverItIsCut) {
 
 // Bodies that are not event streams.
 
-TEST(PlainJson, IsToldAsIfItHadBeenStreamed) {
+TEST(PlainJson, IsReportedAsIfStreamed) {
     const std::string body =
         "\n "
         R"({"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"Hi","reasoning_content":"Hm"},)"
@@ -524,13 +524,13 @@ TEST(PlainJson, IsToldAsIfItHadBeenStreamed) {
     }
 }
 
-TEST(PlainJson, MayBeTheError) {
+TEST(PlainJson, MayBeAnError) {
     EXPECT_EQ(decode_stream(R"({"error":{"message":"m","code":429}})").error.code, ErrorCode::rate_limited);
     EXPECT_EQ(decode_stream(R"([{"error":{"message":"m","code":429}}])").error.code, ErrorCode::rate_limited);
     EXPECT_EQ(decode_stream("\xEF\xBB\xBF{\"detail\":\"no\"}").error.message, "no");
 }
 
-TEST(Html, InsteadOfAStreamIsNamedByItsTitleHoweverItIsCut) {
+TEST(Html, InsteadOfAStreamIsNamedByItsTitleForAnyChunking) {
     const std::string page = "\n <!DOCTYPE html><html><head><title>Sign in</title></head><body>secret</body></html>";
     for (const Pieces& pieces : all_cuts(page)) {
         const Outcome outcome = decode_stream(pieces);
@@ -552,7 +552,7 @@ TEST(PlainJson, WithoutAnAnswerIsMalformed) {
 
 // Limits.
 
-TEST(StreamLimits, AnEventThatIsTooLongFails) {
+TEST(StreamLimits, ATooLongEventFails) {
     const Outcome outcome =
         decode_stream(content("a") + content(std::string(2000, 'x')), End::none, {.max_event_bytes = 1000});
     EXPECT_EQ(outcome.error.code, ErrorCode::malformed_response);
@@ -561,7 +561,7 @@ TEST(StreamLimits, AnEventThatIsTooLongFails) {
     EXPECT_EQ(json.error.code, ErrorCode::malformed_response);
 }
 
-TEST(StreamLimits, AnAnswerThatIsTooLongFailsWithWhatCame) {
+TEST(StreamLimits, ATooLongAnswerFailsWithItsPart) {
     std::string body;
     for (int chunk = 0; chunk < 30; ++chunk) body += content("0123456789");
     const Outcome outcome = decode_stream(body, End::none, {.max_total_bytes = 200});
@@ -579,7 +579,7 @@ TEST(StreamLimits, MembersAndToolCallsCountToo) {
     EXPECT_EQ(decode_stream(calls, End::none, {.max_total_bytes = 5000}).state, State::failed);
 }
 
-TEST(StreamLimits, AMemberThatIsReplacedCountsOnce) {
+TEST(StreamLimits, AReplacedMemberCountsOnce) {
     std::string body;
     for (int chunk = 0; chunk < 100; ++chunk) {
         const std::string text(static_cast<std::size_t>(chunk % 2 == 0 ? 100 : 200), 'x');
@@ -606,7 +606,7 @@ TEST(StreamLimits, ManyCallsInOneChunkEndAtTheLimit) {
     EXPECT_LT(outcome.answer.tool_calls().size(), 10'000U);
 }
 
-TEST(StreamLimits, MillionsOfValuesAreNoTree) {
+TEST(StreamLimits, MillionsOfValuesAreNotParsed) {
     std::string chunk = R"({"choices":[],"x":[)";
     for (int i = 0; i < 4'100'000; ++i) chunk += "0,";
     const Outcome outcome = decode_stream(event_of(chunk + "0]}"));
@@ -625,7 +625,7 @@ TEST(StreamDecoder, ContentIsTheCommitPoint) {
         decode_stream(delta(R"("tool_calls":[{"index":0,"id":"1","function":{"name":"f"}}])"), End::none).has_content);
 }
 
-TEST(StreamDecoder, AToolCallHeldBackAtAFailureIsNoContent) {
+TEST(StreamDecoder, AToolCallHeldBackAtAFailureIsNotContent) {
     const Outcome outcome =
         decode_stream(delta(R"("tool_calls":[{"index":0,"id":"1","function":{"arguments":"{"}}])"), End::lost);
     EXPECT_EQ(outcome.error.code, ErrorCode::transport_failed);

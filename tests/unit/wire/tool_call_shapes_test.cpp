@@ -268,7 +268,7 @@ void expect_calls(const std::vector<Call>& calls, const std::vector<std::string>
 
 class ToolCallShape : public testing::TestWithParam<Shape> {};
 
-TEST_P(ToolCallShape, GivesItsCallsInAnyInterleaving) {
+TEST_P(ToolCallShape, IsAssembledInAnyInterleaving) {
     const Shape& shape = GetParam();
     Random random(11);
     for (int round = 0; round < 60 && !HasFailure(); ++round) {
