@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Builds and runs tests/soak: calls through real proxies while the proxies and the processes behind them are killed,
-# frozen and restarted. Ends with a table; fails if the library loses or cuts short calls, or leaks resources.
+# Builds and runs tests/soak: calls through real proxies while the proxies and their backends are killed, frozen and
+# restarted. Prints a table; fails if the library loses or truncates calls, or leaks resources.
 #
 #   bash tests/soak.sh [--seconds N] [--seed S]
 #
-# --seconds N  how long (default: a minute, for CI; ten minutes by hand: --seconds 600)
-# --seed S     of the faults (default: 1); the same seed gives the same faults in the same order
-# Further flags go to the program: build/dev/tests/soak/soak --help. Nothing is installed, and nothing is left behind.
+# --seconds N  duration (default: 60, for CI; by hand: --seconds 600)
+# --seed S     seed of the faults (default: 1); the same seed gives the same faults in the same order
+# Other flags: build/dev/tests/soak/soak --help. Installs nothing and leaves nothing behind.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 PATH=$PATH:/usr/sbin
@@ -27,7 +27,7 @@ cmake --build build/dev --target soak
 
 folder=$(mktemp -d)
 soak=
-# The program ends everything that it has started; if it is killed, the kernel does.
+# The program ends its child processes; if it is killed, the kernel does.
 clean_up() {
     if [[ -n $soak ]]; then
         kill "$soak" 2>/dev/null || true
@@ -39,7 +39,7 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# In the background, so that a signal takes effect at once.
+# In the background, so that this script handles signals at once.
 build/dev/tests/soak/soak --folder "$folder" "$@" &
 soak=$!
 status=0

@@ -1,5 +1,5 @@
-// Stands in front of the C library's getaddrinfo, since libcurl binds to the program's own one first: "dual.test" has
-// an IPv6 and an IPv4 address of this machine, in an order that the test chooses.
+// Replaces the C library's getaddrinfo: libcurl binds to the program's symbol first. "dual.test" resolves to an IPv6
+// and an IPv4 address of this machine, in an order that the test sets.
 #include "dual_stack_resolver.hpp"
 
 #include <dlfcn.h>

@@ -1,4 +1,4 @@
-// A host with an IPv6 and an IPv4 address, "dual.test", both of this machine.
+// Resolves "dual.test" to an IPv6 and an IPv4 address of this machine.
 #pragma once
 
 #include <atomic>

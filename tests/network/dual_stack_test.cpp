@@ -1,5 +1,5 @@
-// A host of which one address is dead beside one that lives: the living one is tried soon, within the region's own
-// connection, and the region is neither left nor charged.
+// A host with one dead and one live address: libcurl soon tries the live one within the same connection attempt, so the
+// client neither leaves the region nor records a failure for it.
 // Client ⇄ loopback device of its namespace ⇄ nftables ⇄ NginxFront ⇄ GatewaySimulator
 #include <cstdlib>
 
@@ -15,8 +15,8 @@ void run(const std::string& command) {
     if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
 }
 
-/// The near region is "dual.test" in the client's own namespace, each connection serves one request; the far one is
-/// another port there.
+/// The near region is "dual.test" in the client's namespace and closes each connection after one request; the far one
+/// is another port there.
 class DualStack : public NetworkTest {
   protected:
     void SetUp() override {
@@ -44,10 +44,10 @@ class DualStack : public NetworkTest {
         return options;
     }
     void drop(const std::string& family, const std::string& address) {
-        run("nft 'add rule inet hs in " + family + " daddr " + address + " tcp dport " + port + " drop'");
+        run("nft 'add add_rule inet hs in " + family + " daddr " + address + " tcp dport " + port + " drop'");
     }
-    void drop_nothing() { run("nft 'flush chain inet hs in'"); }
-    void expect_near(Client& client, int calls) {
+    void flush_rules() { run("nft 'flush chain inet hs in'"); }
+    void expect_calls_use_near(Client& client, int calls) {
         for (int i = 0; i < calls; ++i) {
             const auto answer = client.chat(question());
             ASSERT_THAT(answer, IsOk());
@@ -57,7 +57,7 @@ class DualStack : public NetworkTest {
         const auto near = client.stats().regions[0];
         EXPECT_EQ(near.health.breaker, BreakerState::closed);
         EXPECT_EQ(near.health.error_rate, 0);
-        EXPECT_EQ(gateway->connections(kFar), 0U) << "another region's connection was opened beside it";
+        EXPECT_EQ(gateway->connections(kFar), 0U) << "a connection to the other region was opened";
     }
 
     std::optional<NetworkSimulator> network;
@@ -67,26 +67,26 @@ class DualStack : public NetworkTest {
     std::string port;
 };
 
-TEST_F(DualStack, ADeadAddressFromTheStartCostsNobody) {
+TEST_F(DualStack, AnAddressDeadFromTheStartCausesNoFailover) {
     for (const bool ipv6 : {true, false}) {
         SCOPED_TRACE(ipv6 ? "IPv6 is dead" : "IPv4 is dead");
         ipv6_first = ipv6;
         drop(ipv6 ? "ip6" : "ip", ipv6 ? kIpv6 : kIpv4);
         Client client(options());
-        expect_near(client, 5);
-        drop_nothing();
+        expect_calls_use_near(client, 5);
+        flush_rules();
     }
 }
 
-TEST_F(DualStack, AnAddressThatDiesLaterCostsNobody) {
+TEST_F(DualStack, AnAddressThatDiesLaterCausesNoFailover) {
     for (const bool ipv6 : {true, false}) {
         SCOPED_TRACE(ipv6 ? "IPv6 dies" : "IPv4 dies");
         ipv6_first = ipv6;
         Client client(options());
-        expect_near(client, 5);
+        expect_calls_use_near(client, 5);
         drop(ipv6 ? "ip6" : "ip", ipv6 ? kIpv6 : kIpv4);
-        expect_near(client, 5);
-        drop_nothing();
+        expect_calls_use_near(client, 5);
+        flush_rules();
     }
 }
 

@@ -1,4 +1,4 @@
-// Networks and models that are slow, but alive: nobody is left for that, and the alarms that do go off stay few.
+// Slow but live networks and models: the client does not leave a region for that, and false alarms are rare.
 #include <atomic>
 
 #include "network_under_test.hpp"
@@ -6,14 +6,15 @@
 namespace holysheep::network {
 namespace {
 
-class FalseAlarms : public OverEachWire {};
-INSTANTIATE_TEST_SUITE_P(Wires, FalseAlarms, ::testing::Values(Wire::http1, Wire::tls_http2), kWireNames);
+class FalseAlarms : public ProtocolTest {};
+INSTANTIATE_TEST_SUITE_P(Protocols, FalseAlarms, ::testing::Values(Protocol::http1, Protocol::tls_http2),
+                         kProtocolNames);
 
-TEST_P(FalseAlarms, AreFewWhereOnePacketInAHundredIsLostAndDelaysVaryBy200Ms) {
+TEST_P(FalseAlarms, AreRareAtOnePercentLossAnd200MsJitter) {
     Regions regions(GetParam());
     for (const auto& id : {kNear, kFar}) {
-        for (const auto way : {PathDirection::to_region, PathDirection::to_client}) {
-            regions.network().set_path(id, {.delay = 10ms, .jitter = 100ms, .loss = 0.01}, way);
+        for (const auto direction : {PathDirection::to_region, PathDirection::to_client}) {
+            regions.network().set_path(id, {.delay = 10ms, .jitter = 100ms, .loss = 0.01}, direction);
         }
         regions.gateway(id).set_thinking(id, 200ms);
     }
@@ -37,10 +38,10 @@ TEST_P(FalseAlarms, AreFewWhereOnePacketInAHundredIsLostAndDelaysVaryBy200Ms) {
     RecordProperty("attempts", attempts);
 }
 
-using Thinking = NetworkTest;
+using SlowModel = NetworkTest;
 
-TEST_F(Thinking, AModelThatIsSilentForTwentySecondsIsNotLeft) {
-    Regions regions(Wire::tls_http2);
+TEST_F(SlowModel, TwentySecondsOfSilenceCauseNoFailover) {
+    Regions regions(Protocol::tls_http2);
     auto options = regions.options();
     options.timeouts.total = 60s;
     Client client(options);
@@ -56,8 +57,8 @@ TEST_F(Thinking, AModelThatIsSilentForTwentySecondsIsNotLeft) {
     EXPECT_EQ(regions.requests(kFar), 0U);
 }
 
-TEST_F(Thinking, AModelThatSendsKeepAlivesForFiveSecondsIsNotLeft) {
-    Regions regions(Wire::http1);
+TEST_F(SlowModel, FiveSecondsOfKeepAlivesCauseNoFailover) {
+    Regions regions(Protocol::http1);
     Client client(regions.options());
     ASSERT_THAT(client.chat(question()), IsOk());
     regions.gateway(kNear).set_fault(

@@ -1,4 +1,4 @@
-// The kernel's own network: a veth pair between two namespaces, and a firewall (nftables) in the region's.
+// A region behind a kernel path: a veth pair between two namespaces, and a firewall (nftables) in the region's.
 // Client ⇄ veth ⇄ nftables ⇄ GatewaySimulator
 #include <cstdlib>
 #include <random>
@@ -15,10 +15,10 @@ void run(const std::string& command) {
     if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
 }
 
-/// Two regions, the nearer of which has a veth pair instead of a simulated path, and a firewall that lets all pass.
-class Firewalled {
+/// Two regions. The near one has a veth pair instead of a simulated path, and a firewall that initially accepts all.
+class FirewalledRegions {
   public:
-    Firewalled() {
+    FirewalledRegions() {
         std::array<char, 16> name{};
         std::snprintf(name.data(), name.size(), "hsv-%04x", std::random_device{}() & 0xFFFFU);
         const std::string here = name.data() + std::string("a"), there = name.data() + std::string("b");
@@ -37,10 +37,10 @@ class Firewalled {
         });
     }
 
-    void rule(const std::string& chain, const std::string& text) {
-        network_.inside(kNear, [&] { run("nft 'add rule ip hs " + chain + " " + text + "'"); });
+    void add_rule(const std::string& chain, const std::string& text) {
+        network_.inside(kNear, [&] { run("nft 'add add_rule ip hs " + chain + " " + text + "'"); });
     }
-    void no_rules() {
+    void flush_rules() {
         network_.inside(kNear, [] { run("nft 'flush table ip hs'"); });
     }
     ClientOptions options() const {
@@ -67,25 +67,25 @@ class Firewall : public NetworkTest {
     }
 };
 
-TEST_F(Firewall, ThatDropsEverythingIsAnEstablishedPathLost) {
+TEST_F(Firewall, DroppingEverythingStartsARace) {
     for (const auto* chain : {"in", "out"}) {
-        Firewalled regions;
+        FirewalledRegions regions;
         Client client(regions.options());
         ASSERT_THAT(client.chat(question()), IsOk());
-        regions.rule(chain, "drop");
+        regions.add_rule(chain, "drop");
         const auto answer = client.chat(question());
         ASSERT_THAT(answer, IsOk()) << chain;
         EXPECT_EQ(answer->region, kFar);
         EXPECT_EQ(answer->attempts.size(), 2U);
         EXPECT_EQ(answer->attempts[1].kind, AttemptKind::race);
-        regions.no_rules();
+        regions.flush_rules();
         EXPECT_TRUE(answers_come_from(client, kNear));
     }
 }
 
-TEST_F(Firewall, ThatDropsNewConnectionsCostsNoRequest) {
-    Firewalled regions;
-    regions.rule("in", "tcp flags & (syn | ack) == syn drop");
+TEST_F(Firewall, DroppingNewConnectionsCostsNoRequest) {
+    FirewalledRegions regions;
+    regions.add_rule("in", "tcp flags & (syn | ack) == syn drop");
     Client client(regions.options());
     const auto answer = client.chat(question());
     ASSERT_THAT(answer, IsOk());
@@ -94,10 +94,10 @@ TEST_F(Firewall, ThatDropsNewConnectionsCostsNoRequest) {
     EXPECT_EQ(regions.near_gateway().requests(kNear), 0U);
 }
 
-TEST_F(Firewall, ThatRefusesIsLeftAtOnce) {
+TEST_F(Firewall, RejectingFailsOverAtOnce) {
     for (const auto* how : {"reject with tcp reset", "reject with icmp type host-unreachable"}) {
-        Firewalled regions;
-        regions.rule("in", how[12] == 't' ? std::string("meta l4proto tcp ") + how : how);
+        FirewalledRegions regions;
+        regions.add_rule("in", how[12] == 't' ? std::string("meta l4proto tcp ") + how : how);
         Client client(regions.options());
         const auto answer = client.chat(question());
         ASSERT_THAT(answer, IsOk()) << how;
@@ -107,10 +107,10 @@ TEST_F(Firewall, ThatRefusesIsLeftAtOnce) {
     }
 }
 
-TEST_F(Firewall, ThatLosesOnePacketInAHundredLosesNoCall) {
-    Firewalled regions;
-    regions.rule("in", "numgen random mod 100 < 1 drop");
-    regions.rule("out", "numgen random mod 100 < 1 drop");
+TEST_F(Firewall, OnePercentLossLosesNoCall) {
+    FirewalledRegions regions;
+    regions.add_rule("in", "numgen random mod 100 < 1 drop");
+    regions.add_rule("out", "numgen random mod 100 < 1 drop");
     Client client(regions.options());
     constexpr std::size_t kCalls = 500;
     std::size_t attempts = 0;

@@ -1,4 +1,4 @@
-// A gateway that is stopped while its kernel goes on acknowledging: only the question for a sign of life tells.
+// A gateway that is stopped while its kernel keeps acknowledging: only an unanswered probe reveals it.
 #include "network_under_test.hpp"
 
 namespace holysheep::network {
@@ -7,32 +7,33 @@ namespace {
 using ::testing::AnyOf;
 using ::testing::ElementsAre;
 
-class FrozenGateway : public OverEachWire {};
-INSTANTIATE_TEST_SUITE_P(Wires, FrozenGateway, ::testing::Values(Wire::tls_http1, Wire::tls_http2), kWireNames);
+class FrozenGateway : public ProtocolTest {};
+INSTANTIATE_TEST_SUITE_P(Protocols, FrozenGateway, ::testing::Values(Protocol::tls_http1, Protocol::tls_http2),
+                         kProtocolNames);
 
-TEST_P(FrozenGateway, IsLeftRightAfterGoodTraffic) {
+TEST_P(FrozenGateway, IsLeftRightAfterSuccessfulCalls) {
     Regions regions(GetParam());
     Client client(regions.options());
     for (int i = 0; i < 3; ++i) ASSERT_THAT(client.chat(question()), IsOk());
-    ASSERT_TRUE(probed(client));
+    ASSERT_TRUE(wait_until_probed(client));
     regions.nginx(kNear).freeze();
     const auto answer = client.chat(question());
     ASSERT_THAT(answer, IsOk());
     EXPECT_EQ(answer->region, kFar);
-    // A busy machine may deliver the kernel's acknowledgement late: then the same call is raced before it is rescued.
+    // On a busy machine the kernel's acknowledgement may come late: then a race starts before the rescue.
     EXPECT_THAT(kinds(answer->attempts),
                 ElementsAre(AttemptKind::first, AnyOf(AttemptKind::rescue, AttemptKind::race)));
     EXPECT_TRUE(answer->attempts[1].maybe_duplicated);
     regions.nginx(kNear).thaw();
 }
 
-TEST_P(FrozenGateway, EveryCallThatWaitsForItMovesOnce) {
+TEST_P(FrozenGateway, EveryWaitingCallMovesOnce) {
     constexpr std::size_t kCalls = 100;
     Regions regions(GetParam());
     Client client(regions.options());
     ASSERT_THAT(client.chat(question()), IsOk());
     regions.gateway(kNear).set_thinking(kNear, 20s);
-    auto calls = regions.ask_at_once(client, kCalls);
+    auto calls = regions.start_concurrent_calls(client, kCalls);
     regions.nginx(kNear).freeze();
     for (auto& call : calls) {
         const auto answer = call.get();
@@ -43,7 +44,7 @@ TEST_P(FrozenGateway, EveryCallThatWaitsForItMovesOnce) {
     regions.nginx(kNear).thaw();
 }
 
-TEST_P(FrozenGateway, ComesBackAfterItThawed) {
+TEST_P(FrozenGateway, IsUsedAgainAfterItResumes) {
     Regions regions(GetParam());
     auto options = regions.options();
     options.health.unhealthy_interval = 200ms;
@@ -61,13 +62,13 @@ TEST_P(FrozenGateway, ComesBackAfterItThawed) {
     EXPECT_TRUE(answers_come_from(client, kNear));
 }
 
-TEST_P(FrozenGateway, CostSafeCallsStayWithTheirOnlyAttempt) {
+TEST_P(FrozenGateway, CostSafeCallsKeepTheirOnlyAttempt) {
     Regions regions(GetParam());
     auto options = regions.options();
     options.health.sign_of_life = 200ms;
     Client client(options);
     ASSERT_THAT(client.chat(question()), IsOk());
-    ASSERT_TRUE(probed(client));
+    ASSERT_TRUE(wait_until_probed(client));
     regions.nginx(kNear).freeze();
     auto answer = client.chat_async(question(), {.cost_safe = true});
     std::this_thread::sleep_for(700ms);

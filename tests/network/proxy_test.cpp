@@ -1,5 +1,5 @@
-// Behind a proxy TCP shows the proxy's path, not the region's: it must not be believed, and a silent region is left all
-// the same.
+// Through a proxy, TCP measures the path to the proxy, not to the region: the client must not use it as evidence, and
+// still leaves a silent region.
 // Client → NginxFront as a forward proxy ⇄ NetworkSimulator ⇄ GatewaySimulator
 #include "network_under_test.hpp"
 
@@ -10,8 +10,8 @@ using ::testing::ElementsAre;
 
 class ThroughAProxy : public NetworkTest {};
 
-TEST_F(ThroughAProxy, ASilentRegionIsLeftForItsSilenceAndNotForTheProxysPath) {
-    Regions regions(Wire::http1);
+TEST_F(ThroughAProxy, ASilentRegionIsLeftWithoutEvidenceFromTheProxysPath) {
+    Regions regions(Protocol::http1);
     const ScratchFolder folder;
     const NginxFront proxy(folder, {"proxy"}, [](const NginxFront& nginx) {
         return "server { listen " + nginx.address("proxy") +
@@ -27,15 +27,15 @@ TEST_F(ThroughAProxy, ASilentRegionIsLeftForItsSilenceAndNotForTheProxysPath) {
         EXPECT_EQ(answer->region, kNear);
     }
     EXPECT_EQ(client.stats().regions[0].health.rtt, std::nullopt) << "the proxy's round trip is not the region's";
-    regions.lose(kNear);
+    regions.cut_path(kNear);
     const auto answer = client.chat(question());
     ASSERT_THAT(answer, IsOk());
     EXPECT_EQ(answer->region, kFar);
     EXPECT_THAT(kinds(answer->attempts), ElementsAre(AttemptKind::first, AttemptKind::rescue));
 }
 
-TEST_F(ThroughAProxy, AThinkingModelIsNotLeft) {
-    Regions regions(Wire::http1);
+TEST_F(ThroughAProxy, AThinkingModelCausesNoFailover) {
+    Regions regions(Protocol::http1);
     const ScratchFolder folder;
     const NginxFront proxy(folder, {"proxy"}, [](const NginxFront& nginx) {
         return "server { listen " + nginx.address("proxy") +

@@ -1,4 +1,4 @@
-// A region whose host does not answer the first packet: connections race, requests do not.
+// A region whose host does not answer the SYN: connections race, but no request is sent twice.
 #include "network_under_test.hpp"
 
 namespace holysheep::network {
@@ -6,10 +6,11 @@ namespace {
 
 using ::testing::ElementsAre;
 
-class SilentConnect : public OverEachWire {};
-INSTANTIATE_TEST_SUITE_P(Wires, SilentConnect, ::testing::Values(Wire::http1, Wire::tls_http1), kWireNames);
+class SilentConnect : public ProtocolTest {};
+INSTANTIATE_TEST_SUITE_P(Protocols, SilentConnect, ::testing::Values(Protocol::http1, Protocol::tls_http1),
+                         kProtocolNames);
 
-TEST_P(SilentConnect, OnFirstContactCostsNoRequestAndNoTimeout) {
+TEST_P(SilentConnect, OnFirstContactCostsNeitherARequestNorATimeout) {
     Regions regions(GetParam());
     regions.network().set_path(kNear, {.drop_syn = true});
     Client client(regions.options());
@@ -24,18 +25,18 @@ TEST_P(SilentConnect, OnFirstContactCostsNoRequestAndNoTimeout) {
     EXPECT_EQ(regions.gateway(kNear).connections(kNear), 0U);
 }
 
-TEST_P(SilentConnect, OfARegionThatIsKnownIsNoticedAfterItsRoundTrip) {
+TEST_P(SilentConnect, OfAKnownRegionIsDetectedAfterItsRoundTrip) {
     Regions regions(GetParam());
     auto options = regions.options();
-    options.health.enabled = false;  // no probe's connection lies ready
+    options.health.enabled = false;  // so that no probe leaves an idle connection
     Client client(options);
     const auto warm = client.chat(question());
     ASSERT_THAT(warm, IsOk());
     ASSERT_EQ(warm->region, kNear);
     regions.gateway(kNear).set_thinking(kNear, 20s);
-    auto thinking = client.chat_async(question());  // holds the only connection
-    ASSERT_TRUE(regions.wait_for_chats(kNear, 2));
-    regions.lose(kNear);
+    auto thinking = client.chat_async(question());  // occupies the only connection
+    ASSERT_TRUE(regions.wait_for_chat_requests(kNear, 2));
+    regions.cut_path(kNear);
     const auto answer = client.chat(question("on a new connection"));
     ASSERT_THAT(answer, IsOk());
     EXPECT_EQ(answer->region, kFar);
@@ -44,7 +45,7 @@ TEST_P(SilentConnect, OfARegionThatIsKnownIsNoticedAfterItsRoundTrip) {
     EXPECT_EQ(regions.requests(kNear), 2U);
 }
 
-TEST_P(SilentConnect, AnAddressWithoutARouteIsLeftAtOnce) {
+TEST_P(SilentConnect, AnUnreachableAddressFailsOverAtOnce) {
     Regions regions(GetParam());
     auto options = regions.options();
     options.regions[0].base_url = "http://10.99.0.1:8080/v1";

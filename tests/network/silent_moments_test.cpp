@@ -1,6 +1,6 @@
-// A region that is stopped, or whose path is lost, at each moment of an answer: while the kernel goes on acknowledging,
-// or nothing comes any more, direct and behind a proxy.
-// Client → [forward proxy] ⇄ NetworkSimulator ⇄ [NginxFront, which is stopped] ⇄ GatewaySimulator
+// A region that falls silent at each stage of an answer: nginx is stopped while its kernel keeps acknowledging, or the
+// path drops all packets; directly and through a proxy.
+// Client → [forward proxy] ⇄ NetworkSimulator ⇄ [NginxFront] ⇄ GatewaySimulator
 #include <atomic>
 #include <future>
 
@@ -15,17 +15,18 @@ using ::testing::StartsWith;
 using Clock = std::chrono::steady_clock;
 
 struct Silence {
-    Wire wire = Wire::http1;
-    bool stopped = false;  ///< nginx is; else packets vanish
+    Protocol protocol = Protocol::http1;
+    bool stopped = false;  ///< nginx is stopped; otherwise the path drops packets
     bool proxied = false;
 };
 
 std::string to_string(const Silence& silence) {
-    return to_string(silence.wire) + (silence.stopped ? "_stopped" : "_lost") + (silence.proxied ? "_by_proxy" : "");
+    return to_string(silence.protocol) + (silence.stopped ? "_stopped" : "_lost") +
+           (silence.proxied ? "_by_proxy" : "");
 }
 
-/// How the gateway comes to the moment and stays there, while its probes are answered.
-holysheep::testing::Fault stays_at(FreezeAt moment) {
+/// The fault that makes the gateway stop an answer at `moment` while it still answers probes.
+holysheep::testing::Fault fault_at(FreezeAt moment) {
     switch (moment) {
         case FreezeAt::before_head: return {.kind = Kind::hang, .path = "chat"};
         case FreezeAt::after_head: return {.kind = Kind::hang_after_headers, .path = "chat"};
@@ -41,11 +42,11 @@ holysheep::testing::Fault stays_at(FreezeAt moment) {
 class SilentMoment : public NetworkTest, public ::testing::WithParamInterface<std::tuple<Silence, FreezeAt>> {};
 
 INSTANTIATE_TEST_SUITE_P(Moments, SilentMoment,
-                         ::testing::Combine(::testing::Values(Silence{.wire = Wire::tls_http1, .stopped = true},
-                                                              Silence{.wire = Wire::tls_http2, .stopped = true},
-                                                              Silence{.wire = Wire::http1},
-                                                              Silence{.wire = Wire::tls_http2},
-                                                              Silence{.wire = Wire::http1, .proxied = true}),
+                         ::testing::Combine(::testing::Values(Silence{.protocol = Protocol::tls_http1, .stopped = true},
+                                                              Silence{.protocol = Protocol::tls_http2, .stopped = true},
+                                                              Silence{.protocol = Protocol::http1},
+                                                              Silence{.protocol = Protocol::tls_http2},
+                                                              Silence{.protocol = Protocol::http1, .proxied = true}),
                                             ::testing::ValuesIn(holysheep::testing::kFreezeMoments)),
                          [](const auto& tested) {
                              return to_string(std::get<Silence>(tested.param)) + "_" +
@@ -56,7 +57,7 @@ TEST_P(SilentMoment, IsLeftByPlainCallsAndStreams) {
     const auto& silence = std::get<Silence>(GetParam());
     const auto moment = std::get<FreezeAt>(GetParam());
     const bool content = moment >= FreezeAt::after_content;
-    Regions regions(silence.wire);
+    Regions regions(silence.protocol);
     auto options = regions.options();
     const ScratchFolder folder;
     std::unique_ptr<NginxFront> proxy;
@@ -70,8 +71,8 @@ TEST_P(SilentMoment, IsLeftByPlainCallsAndStreams) {
     }
     Client client(options);
     ASSERT_THAT(client.chat(question()), IsOk());
-    ASSERT_TRUE(probed(client));
-    regions.gateway(kNear).set_fault(kNear, stays_at(moment));
+    ASSERT_TRUE(wait_until_probed(client));
+    regions.gateway(kNear).set_fault(kNear, fault_at(moment));
 
     auto plain = client.chat_async(question());
     auto streamed =
@@ -84,13 +85,13 @@ TEST_P(SilentMoment, IsLeftByPlainCallsAndStreams) {
             restarts = restarts || chunk.event == ChunkEvent::restarted;
         });
     });
-    ASSERT_TRUE(regions.wait_for_chats(kNear, 4));
-    std::this_thread::sleep_for(300ms);  // the answers come to that moment
+    ASSERT_TRUE(regions.wait_for_chat_requests(kNear, 4));
+    std::this_thread::sleep_for(300ms);  // lets the answers reach that moment
     const auto began = Clock::now();
     if (silence.stopped) {
         regions.nginx(kNear).freeze();
     } else {
-        regions.lose(kNear);
+        regions.cut_path(kNear);
     }
 
     const auto answer = plain.get();

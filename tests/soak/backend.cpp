@@ -1,4 +1,4 @@
-// Answers take some time and streams have pieces, so that every moment of an answer is struck now and then.
+// Answers take time and streams have many pieces, so that faults hit every stage of an answer.
 #include "backend.hpp"
 
 #include <csignal>
@@ -26,7 +26,7 @@ testing::SimulatedRegion served(const std::string& id, const std::string& port, 
 
 int run_backend(const std::vector<std::string>& arguments) {
     if (arguments.size() != 3) return 2;
-    // Blocked before the server's thread starts, which inherits it: the signal is taken below.
+    // Blocked before the server's thread starts and inherits the mask; sigwait below receives the signal.
     sigset_t ends{};
     sigemptyset(&ends);
     sigaddset(&ends, SIGTERM);

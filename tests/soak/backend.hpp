@@ -1,4 +1,4 @@
-// The process behind a proxy: the simulated gateway on two ports, without any fault of its own. Signals are its faults.
+// The process behind a proxy: a simulated gateway on two ports. It injects no faults; signals to the process do.
 // nginx, haproxy → [backend] → answers
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace holysheep::soak {
 
-/// Behind the second port this passes between the head and the first piece, as it does with models that reason.
+/// The delay between head and first piece on the second port, as with reasoning models.
 inline constexpr std::chrono::milliseconds kThinking{1'000};
 
 /// Serves until SIGTERM. Arguments: region, quick port, thinking port. Returns the exit code.

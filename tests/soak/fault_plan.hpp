@@ -1,4 +1,4 @@
-// Which process is struck when, and for how long: made from a seed alone, before anything is started.
+// The plan of faults: which process is hit, when, how, and for how long. Depends only on the seed.
 // seed → [make_plan] → FaultRunner
 #pragma once
 
@@ -12,34 +12,35 @@ namespace holysheep::soak {
 
 using std::chrono::milliseconds;
 
-enum class Blow {
-    kill,    ///< SIGKILL; the process is started again when the fault is over
-    freeze,  ///< SIGSTOP; SIGCONT when the fault is over
-    restart  ///< SIGTERM, and started again as soon as it has ended
+enum class FaultKind {
+    kill,    ///< SIGKILL; the process is started again when the fault ends
+    freeze,  ///< SIGSTOP; SIGCONT when the fault ends
+    restart  ///< SIGTERM; the process is started again as soon as it has exited
 };
 
-/// What is struck in a region: its proxy, all of its backends, or the first of several backends.
-enum class Part { proxy, backends, one_backend };
+/// The processes that a fault hits in a region: its proxy, all backends, or the first of several backends.
+enum class Target { proxy, backends, one_backend };
 
 struct PlannedFault {
-    milliseconds at{};     ///< after the start of the calls
-    milliseconds lasts{};  ///< until the process is mended
+    milliseconds at{};  ///< after the start of the calls
+    milliseconds duration{};
     std::size_t region = 0;
-    Part part = Part::proxy;
-    Blow blow = Blow::kill;
+    Target target = Target::proxy;
+    FaultKind kind = FaultKind::kill;
 };
 
-/// "r2 proxy freeze for 1200 ms": `ids` are the regions' names.
+/// For example "r2 proxy frozen for 1200 ms". `ids` are the regions' names.
 std::string to_text(const PlannedFault& fault, const std::vector<std::string>& ids);
 
-/// So long no region is struck at the beginning and at the end.
-inline constexpr milliseconds kCalm{5'000};
-/// A fault begins only while another region is whole, and has been for so long.
-inline constexpr milliseconds kRefuge{2'000};
-/// A restart is expected to take no longer; the plan counts the region as out meanwhile.
-inline constexpr milliseconds kRestartTakes{500};
+/// No fault begins this early, and all end this long before the end.
+inline constexpr milliseconds kQuietMargin{5'000};
+/// A fault begins only while another region is healthy and has been for this long.
+inline constexpr milliseconds kMinHealthyTime{2'000};
+/// Assumed upper bound of a restart; the plan counts the region as unhealthy meanwhile.
+inline constexpr milliseconds kRestartTime{500};
 
-/// In order of `at`. The same arguments give the same plan on every machine. `backends` says how many each region has.
+/// Sorted by `at`. The same arguments give the same plan on every platform. `backends` holds each region's number of
+/// backends.
 std::vector<PlannedFault> make_plan(std::uint64_t seed, milliseconds length, const std::vector<int>& backends);
 
 }  // namespace holysheep::soak

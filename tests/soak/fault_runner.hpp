@@ -1,4 +1,4 @@
-// Carries out the plan of faults on real processes, and puts off what a slow machine is not ready for.
+// Executes the fault plan on real processes; delays faults while no other region is healthy.
 // make_plan → [FaultRunner] → Site
 #pragma once
 
@@ -17,18 +17,18 @@ namespace holysheep::soak {
 
 class FaultRunner {
   public:
-    /// `log` gets a line for everything that is done, with its time.
+    /// Writes a line with the time of each action to `log`.
     FaultRunner(std::vector<std::unique_ptr<Site>>& sites, const Watcher& watcher, std::vector<PlannedFault> plan,
                 std::ostream& log);
 
-    /// Does what is due by now. Called every few milliseconds, on the thread that made the sites. Throws
-    /// std::runtime_error where the regions are not whole when they should be.
+    /// Starts and ends the faults that are due. Call every few milliseconds on the thread that created the sites.
+    /// Throws std::runtime_error if the regions do not recover in time.
     void step();
-    /// Undoes every fault at once.
+    /// Ends all faults.
     void end();
 
-    int struck() const { return struck_; }
-    /// So much later than planned the last fault began.
+    int injected() const { return injected_; }
+    /// How far the faults are behind the plan.
     milliseconds delay() const { return delay_; }
 
   private:
@@ -37,8 +37,8 @@ class FaultRunner {
         PlannedFault fault{};
         Clock::time_point ends{};
     };
-    bool has_refuge(std::size_t but) const;
-    void mend(const Running& running);
+    bool another_is_healthy(std::size_t except) const;
+    void recover(const Running& running);
     void log(const std::string& text);
 
     std::vector<std::unique_ptr<Site>>& sites_;
@@ -46,10 +46,10 @@ class FaultRunner {
     std::deque<PlannedFault> plan_;
     std::ostream& log_;
     std::vector<std::string> names_;
-    const Clock::time_point begun_ = Clock::now();
+    const Clock::time_point started_ = Clock::now();
     std::vector<Running> running_;
     milliseconds delay_{0};
-    int struck_ = 0;
+    int injected_ = 0;
 };
 
 }  // namespace holysheep::soak

@@ -1,4 +1,4 @@
-// A process for each caller: so its memory and its descriptors are its own.
+// Each caller is a process, so that its memory and descriptors can be measured separately.
 #include "load.hpp"
 
 #include <algorithm>
@@ -12,11 +12,11 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
-// What has ended is let go by then.
-constexpr auto kSettlesWithin = 1'500ms;
+// Time for the client to release the resources of finished calls.
+constexpr auto kSettleTime = 1'500ms;
 
-std::chrono::milliseconds since(steady_clock::time_point begun) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - begun);
+std::chrono::milliseconds since(steady_clock::time_point started) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - started);
 }
 
 LoadPlan plan_from(const std::vector<std::string>& arguments) {
@@ -41,47 +41,47 @@ int run_caller(const std::vector<std::string>& arguments) {
     const auto plan = plan_from(arguments);
     const int calls = plan.rate * plan.seconds;
     Tally tally(static_cast<std::size_t>(calls));
-    const int before = holdings_now().descriptors;
-    auto asker = make_asker(arguments[0], plan.regions);
-    if (!asker) throw std::invalid_argument("there is no caller '" + arguments[0] + "'");
+    const int descriptors_before = resource_use_now().descriptors;
+    auto test_client = make_test_client(arguments[0], plan.regions);
+    if (!test_client) throw std::invalid_argument("unknown caller '" + arguments[0] + "'");
 
-    const auto start = holdings_now();
-    Holdings warm = start;
-    int most_descriptors = 0;
-    const auto begun = steady_clock::now();
+    const auto start = resource_use_now();
+    ResourceUse warm = start;
+    int max_descriptors = 0;
+    const auto started = steady_clock::now();
     for (int i = 0; i < calls; ++i) {
-        std::this_thread::sleep_until(begun + i * std::chrono::nanoseconds(1s) / plan.rate);
+        std::this_thread::sleep_until(started + i * std::chrono::nanoseconds(1s) / plan.rate);
         if (i % plan.rate == 0) {
-            const auto held = holdings_now();
-            most_descriptors = std::max(most_descriptors, held.descriptors);
-            if (i < calls / kWarmAfter) warm = {std::max(warm.memory_mb, held.memory_mb), held.descriptors};
+            const auto held = resource_use_now();
+            max_descriptors = std::max(max_descriptors, held.descriptors);
+            if (i < calls / kWarmUpFraction) warm = {std::max(warm.memory_mb, held.memory_mb), held.descriptors};
         }
         tally.asked();
         const auto question = make_question(i);
         const auto asked = steady_clock::now();
-        const auto at = since(begun);
-        asker->ask(question, [&tally, question, asked, at](const Heard& heard) {
-            tally.add(question, heard, steady_clock::now() - asked, at);
+        const auto at = since(started);
+        test_client->ask(question, [&tally, question, asked, at](const Outcome& outcome) {
+            tally.add(question, outcome, steady_clock::now() - asked, at);
         });
     }
     for (const auto end = steady_clock::now() + kHungAfter; tally.outstanding() > 0 && steady_clock::now() < end;) {
         std::this_thread::sleep_for(20ms);
     }
-    std::this_thread::sleep_for(kSettlesWithin);
+    std::this_thread::sleep_for(kSettleTime);
     auto figures = tally.figures(arguments[0]);
     figures.regions = static_cast<int>(plan.regions.size());
     figures.start = start;
     figures.warm = warm;
-    figures.end = holdings_now();
-    figures.most_descriptors = most_descriptors;
-    const bool hangs = tally.outstanding() > 0;
-    if (!hangs) {
-        asker.reset();
-        figures.left_open = holdings_now().descriptors - before;
+    figures.end = resource_use_now();
+    figures.max_descriptors = max_descriptors;
+    const bool hanging = tally.outstanding() > 0;
+    if (!hanging) {
+        test_client.reset();
+        figures.left_open = resource_use_now().descriptors - descriptors_before;
     }
     save(figures, arguments[1]);
-    // What hangs may hold up the destructors.
-    if (hangs) std::quick_exit(0);
+    // The destructors may wait for hanging calls.
+    if (hanging) std::quick_exit(0);
     return 0;
 }
 

@@ -1,5 +1,5 @@
-// The process of one caller: asks at a steady pace, whatever becomes of the answers, and writes down what it saw.
-// main → [run_caller] → Asker → Tally → file
+// The process of one caller: starts calls at a constant rate regardless of their outcome, and records the outcomes.
+// main → [run_caller] → TestClient → Tally → file
 #pragma once
 
 #include <string>
@@ -17,9 +17,9 @@ struct LoadPlan {
     std::vector<Region> regions{};
 };
 
-/// The command line of a caller's process, which leaves its figures in `file`.
+/// The command line of a caller's process, which writes its figures to `file`.
 std::vector<std::string> caller_command(std::string_view caller, const std::string& file, const LoadPlan& plan);
-/// That process. Returns its exit code.
+/// The main function of that process. Returns its exit code.
 int run_caller(const std::vector<std::string>& arguments);
 
 }  // namespace holysheep::soak

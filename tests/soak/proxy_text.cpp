@@ -1,5 +1,5 @@
-// Both pass streams on piece by piece. nginx hides no dead backend behind a living one, so that half of a region can
-// fail; and it blames no backend for what is over, so that a region is whole again when its processes are.
+// Both proxies forward streams unbuffered. nginx does not retry on another backend, so that half of a region can fail,
+// and never marks a backend as failed, so that a region recovers as soon as its processes do.
 #include "proxy_text.hpp"
 
 namespace holysheep::soak {
@@ -31,8 +31,8 @@ std::string nginx_text(const std::string& folder, const std::vector<std::uint16_
                        const std::vector<PoolPorts>& backends, bool upstream_1_0) {
     std::string text = "daemon off;\nmaster_process off;\npid " + folder + "/nginx.pid;\nerror_log " + folder +
                        "/error.log error;\nevents { worker_connections 4096; }\nhttp {\naccess_log off;\n";
-    for (const auto* place : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"}) {
-        text += std::string(place) + "_temp_path " + folder + "/" + place + ";\n";
+    for (const auto* directory : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"}) {
+        text += std::string(directory) + "_temp_path " + folder + "/" + directory + ";\n";
     }
     text += "map $http_x_thinks $pool { default quick; 1 thinking; }\n" +
             nginx_upstream("quick", backends, &PoolPorts::quick, !upstream_1_0) +
@@ -51,7 +51,7 @@ std::string haproxy_text(const std::vector<std::uint16_t>& listen, const std::ve
         "timeout client 60s\n"
         "    timeout server 60s\nfrontend region\n";
     for (const auto port : listen) text += "    bind 127.0.0.1:" + std::to_string(port) + "\n";
-    return text + "    use_backend thinking if { req.hdr(" + kThinksHeader + ") 1 }\n    default_backend quick\n" +
+    return text + "    use_backend thinking if { req.hdr(" + kThinkingHeader + ") 1 }\n    default_backend quick\n" +
            haproxy_backend("quick", backends, &PoolPorts::quick) +
            haproxy_backend("thinking", backends, &PoolPorts::thinking);
 }

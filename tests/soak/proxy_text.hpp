@@ -1,4 +1,4 @@
-// The configurations of nginx and haproxy in front of a region's backends, close to what their packages come with.
+// Configurations of nginx and haproxy in front of a region's backends, close to the defaults of their packages.
 // PoolPorts → [nginx_text, haproxy_text] → Site
 #pragma once
 
@@ -8,16 +8,16 @@
 
 namespace holysheep::soak {
 
-/// One process behind the proxy: it listens twice, and behind the second port the model thinks before it answers.
+/// The two ports of a backend process; on the second one the model thinks before it answers.
 struct PoolPorts {
     std::uint16_t quick = 0, thinking = 0;
 };
 
-/// What a request that is to be thought about carries, with the value 1.
-inline constexpr const char* kThinksHeader = "x-thinks";
+/// A request with this header set to 1 goes to the thinking port.
+inline constexpr const char* kThinkingHeader = "x-thinks";
 
-/// `upstream_1_0`: the proxy speaks HTTP/1.0 to its backends, nginx's default. An answer that the backend's death cuts
-/// looks whole on the wire then.
+/// `upstream_1_0`: the proxy uses HTTP/1.0 to its backends, nginx's default. If a backend dies then, a truncated answer
+/// looks complete on the wire.
 std::string nginx_text(const std::string& folder, const std::vector<std::uint16_t>& listen,
                        const std::vector<PoolPorts>& backends, bool upstream_1_0);
 std::string haproxy_text(const std::vector<std::uint16_t>& listen, const std::vector<PoolPorts>& backends);

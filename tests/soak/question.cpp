@@ -1,5 +1,4 @@
-// The text of a question ends with its number, so that the end of an answer proves that nothing is missing and that
-// nothing belongs to another call.
+// A question ends with its number: an answer that matches is complete and belongs to its call.
 #include "question.hpp"
 
 namespace holysheep::soak {
@@ -7,7 +6,7 @@ namespace holysheep::soak {
 namespace {
 
 constexpr std::size_t kLongText = 24 * 1024;
-// The simulated gateway fills up what has less words than pieces.
+// More words than pieces: the simulated gateway pads shorter answers.
 constexpr int kWords = 30;
 
 std::string_view without_region(std::string_view answer) {
@@ -19,12 +18,12 @@ std::string_view without_region(std::string_view answer) {
 
 Question make_question(int number) {
     Question question{.number = number, .streamed = number % 2 == 1, .thinking = number % 10 >= 8};
-    const auto mark = std::to_string(number);
-    for (int word = 0; word < kWords; ++word) question.text += "wool-" + mark + " ";
+    const auto id = std::to_string(number);
+    for (int word = 0; word < kWords; ++word) question.text += "wool-" + id + " ";
     if (number % 10 == 2 || number % 10 == 3) {
         while (question.text.size() < kLongText) question.text += "and so on until all of it is spun ";
     }
-    question.text += "end-of-" + mark;
+    question.text += "end-of-" + id;
     return question;
 }
 

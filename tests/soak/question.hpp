@@ -1,5 +1,5 @@
-// The questions of the soak, the same for every caller, and the one right answer to each.
-// number → [Question] → Asker → [is_answer] → Tally
+// The prompts of the soak, the same for every caller, and the expected answer to each.
+// number → [Question] → TestClient → [is_answer] → Tally
 #pragma once
 
 #include <string>
@@ -10,19 +10,19 @@ namespace holysheep::soak {
 struct Question {
     int number = 0;
     bool streamed = false;
-    bool thinking = false;  ///< the model thinks about it before it answers
+    bool thinking = false;  ///< the model thinks before it answers
     std::string text{};
 };
 
-/// Of ten in a row, five are streams, two need thinking and two have a text of 24 KiB.
+/// Of ten consecutive questions, five are streamed, two need thinking and two have 24 KiB of text.
 Question make_question(int number);
 
-/// Each kind of question has a model of its own, because clients learn what is usual for a model.
+/// Thinking questions use another model, because clients learn the usual latency per model.
 std::string_view model_of(const Question& question);
 
-/// Whether this is the whole answer: the gateway puts its region before what it was asked.
+/// Whether this is the complete answer: the gateway echoes the question with its region as a prefix.
 bool is_answer(const Question& question, std::string_view answer);
-/// Whether an answer may begin like this.
+/// Whether `answer` is a prefix of the expected answer.
 bool is_beginning(const Question& question, std::string_view answer);
 
 }  // namespace holysheep::soak

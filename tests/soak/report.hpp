@@ -1,5 +1,5 @@
-// The table of what the callers saw, and whether the library kept its promises.
-// Figures → [print_table, broken_promises] → exit code
+// The table of results, and the checks of the library's guarantees.
+// Figures → [print_table, violations] → exit code
 #pragma once
 
 #include <iosfwd>
@@ -11,13 +11,13 @@
 namespace holysheep::soak {
 
 void print_table(std::ostream& out, const std::vector<Figures>& callers);
-/// One line for each promise that was broken; none: all were kept.
-std::vector<std::string> broken_promises(const std::vector<Figures>& callers);
+/// One line per failed check.
+std::vector<std::string> violations(const std::vector<Figures>& callers);
 
-/// Beside the connections that are kept: the client's own, and those of its probes.
-inline constexpr int kMoreDescriptors = 16;
-/// What may be more at the end than in the first third. The heap of a process grows by a few as the faults vary; half a
-/// kilobyte that each call leaks would be ten after ten minutes.
-inline constexpr double kMoreMemoryMb = 8;
+/// Descriptors beyond idle connections: the client's own, and those of its probes.
+inline constexpr int kExtraDescriptors = 16;
+/// Allowed growth after the warm-up. The heap grows by a few MB as the faults vary; a leak of half a kilobyte per call
+/// would be ten after ten minutes.
+inline constexpr double kMaxMemoryGrowthMb = 8;
 
 }  // namespace holysheep::soak

@@ -1,5 +1,5 @@
-// Every process is a direct child in one piece: nginx runs without its master, haproxy in the foreground. A signal then
-// strikes all of it, and none outlives this program.
+// Each program is a single child process: nginx runs without a master, haproxy in the foreground. A signal then reaches
+// all of it, and none outlives this program.
 #include "site.hpp"
 
 #include <netinet/in.h>
@@ -22,9 +22,9 @@ namespace holysheep::soak {
 namespace {
 
 constexpr std::uint16_t kFirstPort = 12'000, kPorts = 18'000;
-constexpr int kStartsWithinMs = 10'000;
-// A process that is asked to end and does not is killed after this.
-constexpr int kEndsWithinMs = 3'000;
+constexpr int kStartTimeoutMs = 10'000;
+// After this time a process that ignores SIGTERM is killed.
+constexpr int kStopTimeoutMs = 3'000;
 
 int tcp_socket() { return ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }
 
@@ -47,7 +47,7 @@ bool is_listening(std::uint16_t port) {
 void wait_ms(int time) { ::poll(nullptr, 0, time); }
 
 std::string system_program(const std::string& name) {
-    const auto path = "/usr/sbin/" + name;  // not in everybody's PATH
+    const auto path = "/usr/sbin/" + name;  // /usr/sbin may be missing in PATH
     return ::access(path.c_str(), X_OK) == 0 ? path : name;
 }
 
@@ -60,7 +60,7 @@ std::string contents(const std::string& path) {
 }  // namespace
 
 std::uint16_t free_port() {
-    // Two runs beside each other begin in different places.
+    // Concurrent runs start at different ports.
     static auto next = static_cast<std::uint32_t>(::getpid()) * 61U;
     for (;;) {
         const auto port = static_cast<std::uint16_t>(kFirstPort + next++ % kPorts);
@@ -97,9 +97,9 @@ Site::Site(const std::string& folder, SiteOptions options)
     }
     try {
         for (auto& backend : backends_) start(backend);
-        for (const auto& backend : backends_) await(backend);
+        for (const auto& backend : backends_) wait_until_listening(backend);
         start(proxy_);
-        await(proxy_);
+        wait_until_listening(proxy_);
     } catch (...) {
         for (const auto& backend : backends_) bench::end_process(backend.pid);
         bench::end_process(proxy_.pid);
@@ -125,8 +125,8 @@ bool Site::is_open() const { return is_listening(proxy_.port); }
 
 void Site::start(Process& process) const { process.pid = bench::start_program(process.command, process.log); }
 
-void Site::await(const Process& process) const {
-    for (int waited = 0; waited < kStartsWithinMs && bench::is_running(process.pid); waited += 10) {
+void Site::wait_until_listening(const Process& process) const {
+    for (int waited = 0; waited < kStartTimeoutMs && bench::is_running(process.pid); waited += 10) {
         if (is_listening(process.port)) return;
         wait_ms(10);
     }
@@ -134,22 +134,23 @@ void Site::await(const Process& process) const {
                              contents(folder_ + "/error.log"));
 }
 
-std::vector<Site::Process*> Site::struck(Part part) {
-    if (part == Part::proxy) return {&proxy_};
+std::vector<Site::Process*> Site::targets(Target target) {
+    if (target == Target::proxy) return {&proxy_};
     std::vector<Process*> processes;
     for (auto& backend : backends_) processes.push_back(&backend);
-    if (part == Part::one_backend) processes.resize(1);
+    if (target == Target::one_backend) processes.resize(1);
     return processes;
 }
 
-void Site::strike(Part part, Blow blow) {
-    for (auto* process : struck(part)) {
-        switch (blow) {
-            case Blow::kill: bench::end_process(std::exchange(process->pid, 0)); break;
-            case Blow::freeze: ::kill(process->pid, SIGSTOP); break;
-            case Blow::restart:
+void Site::inject(Target target, FaultKind kind) {
+    for (auto* process : targets(target)) {
+        switch (kind) {
+            case FaultKind::kill: bench::end_process(std::exchange(process->pid, 0)); break;
+            case FaultKind::freeze: ::kill(process->pid, SIGSTOP); break;
+            case FaultKind::restart:
                 ::kill(process->pid, SIGTERM);
-                for (int waited = 0; waited < kEndsWithinMs && bench::is_running(process->pid); waited += 5) wait_ms(5);
+                for (int waited = 0; waited < kStopTimeoutMs && bench::is_running(process->pid); waited += 5)
+                    wait_ms(5);
                 bench::end_process(process->pid);
                 start(*process);
                 break;
@@ -157,10 +158,10 @@ void Site::strike(Part part, Blow blow) {
     }
 }
 
-void Site::mend(Part part, Blow blow) {
-    for (auto* process : struck(part)) {
-        if (blow == Blow::kill) start(*process);
-        if (blow == Blow::freeze) ::kill(process->pid, SIGCONT);
+void Site::recover(Target target, FaultKind kind) {
+    for (auto* process : targets(target)) {
+        if (kind == FaultKind::kill) start(*process);
+        if (kind == FaultKind::freeze) ::kill(process->pid, SIGCONT);
     }
 }
 

@@ -1,5 +1,5 @@
-// One proxy with the backend processes behind it: what a gateway is made of in one place, down to the processes that
-// die. Client → [Site: nginx or haproxy → backend processes]
+// One gateway site: a proxy process and its backend processes, which can be killed, frozen and restarted.
+// Client → [Site: nginx or haproxy → backend processes]
 #pragma once
 
 #include <sys/types.h>
@@ -28,14 +28,14 @@ struct SiteOptions {
     std::vector<std::string> regions{};  ///< each gets a port of the proxy; empty: one region with the site's name
 };
 
-/// A TCP port of loopback that nobody uses, outside of the range from which the system takes those of connections: the
-/// port of a dead proxy must stay dead. None is given twice by one process.
+/// An unused loopback port below the ephemeral range, so that no connection takes the port of a dead proxy. Never
+/// returns the same port twice.
 std::uint16_t free_port();
 
-/// Starts and strikes processes on the thread that made it; that thread's end would end them.
+/// Use from the creating thread only: the processes receive SIGKILL when that thread exits.
 class Site {
   public:
-    /// Throws std::runtime_error, with the program's own words, when a process does not start.
+    /// Throws std::runtime_error with the program's output if a process does not start.
     Site(const std::string& folder, SiteOptions options);
     ~Site();
     Site(const Site&) = delete;
@@ -45,11 +45,11 @@ class Site {
     int backends() const { return options_.backends; }
     std::vector<Region> regions() const;
 
-    void strike(Part part, Blow blow);
-    /// Whether the proxy takes connections.
+    void inject(Target target, FaultKind kind);
+    /// Whether the proxy accepts connections.
     bool is_open() const;
-    /// Undoes `strike`: starts what was killed, lets go on what was frozen.
-    void mend(Part part, Blow blow);
+    /// Undoes `inject`: starts killed processes, resumes frozen ones.
+    void recover(Target target, FaultKind kind);
 
   private:
     struct Process {
@@ -59,8 +59,8 @@ class Site {
         pid_t pid = 0;
     };
     void start(Process& process) const;
-    void await(const Process& process) const;
-    std::vector<Process*> struck(Part part);
+    void wait_until_listening(const Process& process) const;
+    std::vector<Process*> targets(Target target);
 
     SiteOptions options_;
     std::string folder_;

@@ -1,4 +1,4 @@
-// soak: minutes of calls through real proxies whose processes, and those behind them, are killed, frozen and restarted.
+// soak: minutes of calls through real proxies while the proxies and their backends are killed, frozen and restarted.
 // command line → [main] → run_restarts, run_faults; in its child processes → run_caller, run_backend
 #include <sys/resource.h>
 
@@ -23,7 +23,7 @@ namespace {
 
 using namespace holysheep::soak;
 
-constexpr int kBroken = 1, kCannotRun = 2, kSkipped = 77, kInterrupted = 130;
+constexpr int kFailed = 1, kCannotRun = 2, kSkipped = 77, kInterrupted = 130;
 
 void allow_many_descriptors() {
     rlimit limit{};
@@ -43,7 +43,7 @@ int run_soak(const Flags& flags) {
     for (const auto* program : {"nginx", "haproxy"}) {
         if (holysheep::loopback::has_program(program)) continue;
         if (std::getenv("CI") != nullptr) throw std::runtime_error(std::string(program) + " is not installed");
-        std::cout << "left out: " << program << " is not installed: its package would enable it\n";
+        std::cout << "skipped: " << program << " is not installed; install its package to enable the soak\n";
         return kSkipped;
     }
     std::signal(SIGPIPE, SIG_IGN);
@@ -58,15 +58,15 @@ int run_soak(const Flags& flags) {
     }
     folder = std::filesystem::absolute(folder).string();
     std::filesystem::create_directories(folder);
-    auto broken = run_restarts(folder, flags);
+    auto failures = run_restarts(folder, flags);
     if (!flags.restarts_only) {
         std::cout << std::endl;
-        const auto more = run_faults(folder, flags);
-        broken.insert(broken.end(), more.begin(), more.end());
+        const auto fault_failures = run_faults(folder, flags);
+        failures.insert(failures.end(), fault_failures.begin(), fault_failures.end());
     }
-    for (const auto& promise : broken) std::cout << "BROKEN: " << promise << '\n';
-    if (broken.empty()) std::cout << "Every promise was kept.\n";
-    return broken.empty() ? 0 : kBroken;
+    for (const auto& failure : failures) std::cout << "FAILED: " << failure << '\n';
+    if (failures.empty()) std::cout << "All checks passed.\n";
+    return failures.empty() ? 0 : kFailed;
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Everything that starts processes happens on the main thread, whose end would end them.
+// All processes start on the main thread: they receive SIGKILL when the thread that started them exits.
 #include "soak_cases.hpp"
 
 #include <poll.h>
@@ -27,24 +27,24 @@ using std::chrono::steady_clock;
 
 volatile std::sig_atomic_t interrupted = 0;
 
-// The proxy is gone for this long, this long after the first call.
-constexpr auto kRestartAt = 2'000ms, kAway = 1'000ms;
-// What is later than that was not done in time, and is done again; so often at most.
-constexpr auto kMostDelay = 250ms;
+// When the proxies are killed, after the first call, and for how long.
+constexpr auto kRestartAt = 2'000ms, kOutage = 1'000ms;
+// A case with larger delays is repeated, up to kRestartAttempts times.
+constexpr auto kMaxDelay = 250ms;
 constexpr int kRestartAttempts = 4;
 constexpr int kRestartCaseSeconds = 5;
-constexpr auto kWholeWithin = 20s;
+constexpr auto kHealthyTimeout = 20s;
 
-void pass_time() {
+void sleep_briefly() {
     if (interrupted != 0) throw Interrupted();
     ::poll(nullptr, 0, 5);
 }
 
 void wait_until(steady_clock::time_point when) {
-    while (steady_clock::now() < when) pass_time();
+    while (steady_clock::now() < when) sleep_briefly();
 }
 
-/// The process of a caller, and the file that it leaves.
+/// The process of a caller and the file with its figures.
 class CallerProcess {
   public:
     CallerProcess(const std::string& folder, std::string_view caller, const std::string& file, const LoadPlan& plan)
@@ -64,26 +64,26 @@ class CallerProcess {
 };
 using Callers = std::vector<std::unique_ptr<CallerProcess>>;
 
-bool any_is_running(const Callers& callers) {
+bool any_running(const Callers& callers) {
     for (const auto& caller : callers) {
         if (caller->is_running()) return true;
     }
     return false;
 }
 
-void print_troubles(const std::vector<Figures>& callers) {
+void print_problems(const std::vector<Figures>& callers) {
     for (const auto& caller : callers) {
         if (caller.caller == kNaive || caller.caller == kNoBreaker) continue;
-        for (const auto& trouble : caller.troubles) {
-            // That is what the default promises, and no trouble.
-            if (caller.caller != kRestart && trouble.starts_with("cut:")) continue;
-            std::cout << caller.caller << ": " << trouble << '\n';
+        for (const auto& diagnosis : caller.problems) {
+            // Cut streams are documented behaviour without stream recovery.
+            if (caller.caller != kRestart && diagnosis.starts_with("cut:")) continue;
+            std::cout << caller.caller << ": " << diagnosis << '\n';
         }
     }
 }
 
-/// False: a proxy was away for longer than it should have been, or this program was not run in time.
-bool restart_once(const std::string& folder, const Flags& flags, std::vector<std::string>& broken) {
+/// Returns false if a proxy was away for too long or this process was not scheduled in time.
+bool restart_once(const std::string& folder, const Flags& flags, std::vector<std::string>& failures) {
     std::vector<std::unique_ptr<Site>> sites;
     sites.push_back(std::make_unique<Site>(folder, SiteOptions{.name = "1-nginx"}));
     sites.push_back(std::make_unique<Site>(folder, SiteOptions{.name = "1-haproxy", .proxy = ProxyKind::haproxy}));
@@ -91,30 +91,30 @@ bool restart_once(const std::string& folder, const Flags& flags, std::vector<std
     sites.push_back(std::make_unique<Site>(
         folder, SiteOptions{.name = "2-haproxy", .proxy = ProxyKind::haproxy, .regions = {"east", "west"}}));
 
-    const auto begun = steady_clock::now();
+    const auto started = steady_clock::now();
     Callers callers;
     for (const auto& site : sites) {
         callers.push_back(std::make_unique<CallerProcess>(
             folder, kDefault, site->name(),
             LoadPlan{.rate = flags.rate, .seconds = kRestartCaseSeconds, .regions = site->regions()}));
     }
-    wait_until(begun + kRestartAt);
-    const auto struck = steady_clock::now();
-    for (const auto& site : sites) site->strike(Part::proxy, Blow::kill);
-    wait_until(struck + kAway);
-    for (const auto& site : sites) site->mend(Part::proxy, Blow::kill);
+    wait_until(started + kRestartAt);
+    const auto killed_at = steady_clock::now();
+    for (const auto& site : sites) site->inject(Target::proxy, FaultKind::kill);
+    wait_until(killed_at + kOutage);
+    for (const auto& site : sites) site->recover(Target::proxy, FaultKind::kill);
     for (const auto& site : sites) {
-        while (!site->is_open()) pass_time();
+        while (!site->is_open()) sleep_briefly();
     }
-    const auto away = std::chrono::duration_cast<milliseconds>(steady_clock::now() - struck);
+    const auto outage = std::chrono::duration_cast<milliseconds>(steady_clock::now() - killed_at);
     std::chrono::nanoseconds late{};
-    for (auto looked = steady_clock::now(); any_is_running(callers);) {
-        pass_time();
-        late = std::max<std::chrono::nanoseconds>(late, steady_clock::now() - looked);
-        looked = steady_clock::now();
+    for (auto last_check = steady_clock::now(); any_running(callers);) {
+        sleep_briefly();
+        late = std::max<std::chrono::nanoseconds>(late, steady_clock::now() - last_check);
+        last_check = steady_clock::now();
     }
-    if (away > kAway + kMostDelay || late > kMostDelay) {
-        std::cout << "The machine is too busy (a proxy was away for " << away.count() << " ms): once more.\n";
+    if (outage > kOutage + kMaxDelay || late > kMaxDelay) {
+        std::cout << "The machine is too busy (a proxy was down for " << outage.count() << " ms); trying again.\n";
         return false;
     }
 
@@ -122,11 +122,11 @@ bool restart_once(const std::string& folder, const Flags& flags, std::vector<std
     std::vector<Figures> all;
     for (std::size_t i = 0; i < callers.size(); ++i) {
         auto& figures = all.emplace_back(callers[i]->figures());
-        for (const auto& promise : broken_promises({figures})) broken.push_back(sites[i]->name() + ", " + promise);
+        for (const auto& failure : violations({figures})) failures.push_back(sites[i]->name() + ", " + failure);
         figures.caller = sites[i]->name();
     }
     print_table(std::cout, all);
-    if (!broken.empty()) print_troubles(all);
+    if (!failures.empty()) print_problems(all);
     return true;
 }
 
@@ -141,12 +141,12 @@ const std::vector<int>& backends_of_regions() {
 
 std::vector<std::string> run_restarts(const std::string& folder, const Flags& flags) {
     for (int attempt = 1; attempt <= kRestartAttempts; ++attempt) {
-        const auto place = folder + "/restarts-" + std::to_string(attempt);
-        std::filesystem::create_directories(place);
-        std::vector<std::string> broken;
-        if (restart_once(place, flags, broken)) return broken;
+        const auto attempt_folder = folder + "/restarts-" + std::to_string(attempt);
+        std::filesystem::create_directories(attempt_folder);
+        std::vector<std::string> failures;
+        if (restart_once(attempt_folder, flags, failures)) return failures;
     }
-    throw std::runtime_error("the machine is too busy for a restart of one second");
+    throw std::runtime_error("the machine is too busy to restart a proxy within one second");
 }
 
 std::vector<std::string> run_faults(const std::string& folder, const Flags& flags) {
@@ -161,11 +161,11 @@ std::vector<std::string> run_faults(const std::string& folder, const Flags& flag
     for (const auto& site : sites) load.regions.push_back(site->regions().front());
 
     const Watcher watcher(load.regions);
-    const auto patience = steady_clock::now() + kWholeWithin;
+    const auto deadline = steady_clock::now() + kHealthyTimeout;
     for (std::size_t region = 0; region < sites.size(); ++region) {
-        while (watcher.whole_for(region) < 500ms) {
-            if (steady_clock::now() > patience) throw std::runtime_error(sites[region]->name() + " does not answer");
-            pass_time();
+        while (watcher.healthy_for(region) < 500ms) {
+            if (steady_clock::now() > deadline) throw std::runtime_error(sites[region]->name() + " does not answer");
+            sleep_briefly();
         }
     }
 
@@ -176,25 +176,25 @@ std::vector<std::string> run_faults(const std::string& folder, const Flags& flag
     }
     const std::chrono::milliseconds length = std::chrono::seconds(flags.seconds);
     FaultRunner faults(sites, watcher, make_plan(flags.seed, length, backends), log);
-    const auto last_fault = steady_clock::now() + length - kCalm;
-    while (any_is_running(callers)) {
+    const auto last_fault = steady_clock::now() + length - kQuietMargin;
+    while (any_running(callers)) {
         faults.step();
         if (steady_clock::now() > last_fault) faults.end();
-        pass_time();
+        sleep_briefly();
     }
 
     std::vector<Figures> all;
     for (const auto& caller : callers) all.push_back(caller->figures());
-    const auto broken = broken_promises(all);
-    std::cout << faults.struck() << " faults in " << flags.seconds << " s, seed " << flags.seed << ", "
-              << faults.delay().count() << " ms later than planned:\n";
+    const auto failures = violations(all);
+    std::cout << faults.injected() << " faults in " << flags.seconds << " s, seed " << flags.seed << ", "
+              << faults.delay().count() << " ms behind the plan:\n";
     print_table(std::cout, all);
-    if (!broken.empty()) {
-        print_troubles(all);
+    if (!failures.empty()) {
+        print_problems(all);
         log.close();
-        std::cout << "What was done to the regions:\n" << std::ifstream(folder + "/faults.log").rdbuf();
+        std::cout << "Faults injected:\n" << std::ifstream(folder + "/faults.log").rdbuf();
     }
-    return broken;
+    return failures;
 }
 
 }  // namespace holysheep::soak

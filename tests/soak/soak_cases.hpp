@@ -1,4 +1,4 @@
-// The two cases: faults come and go in three regions, and a proxy in front of everything restarts.
+// The two cases: faults in three regions, and a restart of the only proxy.
 // main → [run_restarts, run_faults] → Site, FaultRunner, callers → report
 #pragma once
 
@@ -10,19 +10,20 @@
 
 namespace holysheep::soak {
 
-/// The user wants the soak to end; whatever it started ends with it.
+/// Thrown after SIGINT, SIGTERM or SIGHUP; unwinding ends all started processes.
 struct Interrupted : std::runtime_error {
     Interrupted() : std::runtime_error("interrupted") {}
 };
-/// From a signal handler.
+/// Async-signal-safe.
 void interrupt();
 
-/// 250 calls each while the only proxy is gone for one second: one region behind it, then two; nginx, then haproxy.
-/// Prints a table, returns what was promised and not kept.
+/// 250 calls each while the only proxy is down for one second: with one region and with two, nginx and haproxy. Prints
+/// a table; returns the failed checks.
 std::vector<std::string> run_restarts(const std::string& folder, const Flags& flags);
+/// Calls of every caller under `make_plan`'s faults. Prints a table; returns the failed checks.
 std::vector<std::string> run_faults(const std::string& folder, const Flags& flags);
 
-/// How many backends each region of `run_faults` has.
+/// The number of backends of each region of `run_faults`.
 const std::vector<int>& backends_of_regions();
 
 }  // namespace holysheep::soak

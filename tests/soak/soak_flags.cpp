@@ -1,4 +1,4 @@
-// Whole numbers, and nothing behind them.
+// Numbers are non-negative integers without a suffix.
 #include "soak_flags.hpp"
 
 #include <charconv>
@@ -9,18 +9,18 @@ namespace holysheep::soak {
 
 const char* const kHelp = R"(usage: soak [--seconds N] [--seed S] [--rate N] [--folder DIR] [--restarts | --plan]
 
-Three regions of real processes: nginx and haproxy with backends behind them. Processes are killed, frozen and restarted
-in at most two regions at a time, while four callers ask the same questions: the library by default, without breakers, with
-streams that restart, and a hand-written loop. Before that, a proxy in front of every region restarts for one second.
+Runs three regions of real processes: nginx and haproxy with backends. Kills, freezes and restarts processes in at most two
+regions at a time while four callers send the same requests: the library with default options, without breakers, with stream
+recovery by restart, and a hand-written loop. Before that, the only proxy restarts for one second.
 
-  --seconds N   how long the callers ask (default 60, at least 20)
-  --seed S      of the plan of faults (default 1)
+  --seconds N   duration of the calls (default 60, at least 20)
+  --seed S      seed of the fault plan (default 1)
   --rate N      calls per second of each caller (default 50)
-  --folder DIR  where configurations, logs and figures are left (default: a temporary folder, removed at the end)
-  --restarts    only the restarts of one second
-  --plan        prints the plan of faults and ends
+  --folder DIR  keeps configurations, logs and figures there (default: a temporary folder, removed at the end)
+  --restarts    runs only the restarts of one second
+  --plan        prints the fault plan and exits
 
-Exit code 0: every promise was kept; 1: one was not; 2: the soak could not run; 77: nginx or haproxy is not installed.
+Exit code 0: all checks passed; 1: a check failed; 2: the soak could not run; 77: nginx or haproxy is not installed.
 )";
 
 namespace {

@@ -1,4 +1,4 @@
-// Each call counts once, as the worst that can be said of it.
+// Each call counts once, under its worst classification.
 #include "tally.hpp"
 
 #include <dirent.h>
@@ -18,35 +18,35 @@ namespace holysheep::soak {
 
 namespace {
 
-constexpr std::size_t kTroubles = 20;
+constexpr std::size_t kMaxProblems = 20;
 
 double quantile(const std::vector<float>& sorted, double share) {
     if (sorted.empty()) return 0;
     return sorted[static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1))];
 }
 
-nlohmann::json to_json(const Holdings& held) {
+nlohmann::json to_json(const ResourceUse& held) {
     return {{"memory_mb", held.memory_mb}, {"descriptors", held.descriptors}};
 }
 
-Holdings holdings_from(const nlohmann::json& json) {
+ResourceUse resource_use_from(const nlohmann::json& json) {
     return {.memory_mb = json.at("memory_mb"), .descriptors = json.at("descriptors")};
 }
 
 }  // namespace
 
-Holdings holdings_now() {
+ResourceUse resource_use_now() {
 #ifdef __GLIBC__
-    // What the allocator keeps for later depends on the worst moment so far, and is no leak.
+    // Memory that the allocator caches depends on the peak so far and is not a leak.
     ::malloc_trim(0);
 #endif
-    Holdings held;
+    ResourceUse held;
     std::ifstream statm("/proc/self/statm");
     std::int64_t pages = 0, resident = 0;
     statm >> pages >> resident;
     held.memory_mb = static_cast<double>(resident * ::sysconf(_SC_PAGESIZE)) / (1024 * 1024);
     if (auto* folder = ::opendir("/proc/self/fd")) {
-        // Itself, ".", and ".." are no descriptors of the caller.
+        // Excludes ".", ".." and the descriptor of this directory.
         held.descriptors = -3;
         while (::readdir(folder) != nullptr) ++held.descriptors;
         ::closedir(folder);
@@ -59,47 +59,48 @@ Tally::Tally(std::size_t calls) : waits_(calls) { waits_.clear(); }
 void Tally::asked() {
     const std::lock_guard lock(mutex_);
     ++seen_.calls;
-    seen_.most_at_once = std::max(seen_.most_at_once, seen_.calls - ended_);
+    seen_.max_concurrent = std::max(seen_.max_concurrent, seen_.calls - ended_);
 }
 
-void Tally::add(const Question& question, const Heard& heard, std::chrono::nanoseconds took,
+void Tally::add(const Question& question, const Outcome& outcome, std::chrono::nanoseconds took,
                 std::chrono::milliseconds at) {
     const std::lock_guard lock(mutex_);
     ++ended_;
-    seen_.attempts += heard.attempts;
+    seen_.attempts += outcome.attempts;
     std::string what;
     if (took > kHungAfter) {
         ++seen_.hung;
         what = "hung";
-    } else if (heard.answered) {
-        const bool right = is_answer(question, heard.text);
+    } else if (outcome.answered) {
+        const bool right = is_answer(question, outcome.text);
         if (!right) {
             ++seen_.wrong;
-            what = "wrong after " + std::to_string(heard.text.size()) + " of " + std::to_string(question.text.size());
-        } else if (heard.restarted) {
+            what = "wrong after " + std::to_string(outcome.text.size()) + " of " + std::to_string(question.text.size());
+        } else if (outcome.restarted) {
             ++seen_.recovered;
         }
-        std::chrono::duration<float, std::milli> wait = heard.first_content;
+        std::chrono::duration<float, std::milli> wait = outcome.first_content;
         if (question.thinking) wait -= kThinking;
         if (waits_.size() < waits_.capacity()) waits_.push_back(wait.count());
-    } else if (!heard.content_seen) {
+    } else if (!outcome.content_seen) {
         ++seen_.lost;
         what = "lost";
-    } else if (!heard.reported || !is_beginning(question, heard.text)) {
+    } else if (!outcome.reported || !is_beginning(question, outcome.text)) {
         ++seen_.wrong;
-        what = "cut, and not told so";
+        what = "cut without an error that reports it";
     } else {
         ++seen_.cut;
         what = "cut";
     }
     if (what.empty()) return;
-    const bool remarkable = what != "cut";
-    if (!remarkable && seen_.troubles.size() >= kTroubles) return;
-    if (seen_.troubles.size() >= 2 * kTroubles) return;
-    seen_.troubles.push_back(
-        what + ": call " + std::to_string(question.number) + (question.streamed ? " (stream" : " (plain") +
-        (question.thinking ? ", thinking)" : ")") + " begun at " + std::to_string(at.count()) + " ms, ended after " +
-        std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()) + " ms: " + heard.trouble);
+    const bool unexpected = what != "cut";
+    if (!unexpected && seen_.problems.size() >= kMaxProblems) return;
+    if (seen_.problems.size() >= 2 * kMaxProblems) return;
+    seen_.problems.push_back(what + ": call " + std::to_string(question.number) +
+                             (question.streamed ? " (stream" : " (plain") + (question.thinking ? ", thinking)" : ")") +
+                             " started at " + std::to_string(at.count()) + " ms, ended after " +
+                             std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()) +
+                             " ms: " + outcome.diagnosis);
 }
 
 int Tally::outstanding() const {
@@ -135,11 +136,11 @@ void save(const Figures& f, const std::string& path) {
                               {"start", to_json(f.start)},
                               {"warm", to_json(f.warm)},
                               {"end", to_json(f.end)},
-                              {"most_descriptors", f.most_descriptors},
+                              {"max_descriptors", f.max_descriptors},
                               {"left_open", f.left_open},
-                              {"most_at_once", f.most_at_once},
+                              {"max_concurrent", f.max_concurrent},
                               {"regions", f.regions},
-                              {"troubles", f.troubles}};
+                              {"problems", f.problems}};
     std::ofstream(path) << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -159,14 +160,14 @@ Figures load_figures(const std::string& path) {
             .p50_ms = json.at("waits").at(0),
             .p99_ms = json.at("waits").at(1),
             .max_ms = json.at("waits").at(2),
-            .start = holdings_from(json.at("start")),
-            .warm = holdings_from(json.at("warm")),
-            .end = holdings_from(json.at("end")),
-            .most_descriptors = json.at("most_descriptors"),
+            .start = resource_use_from(json.at("start")),
+            .warm = resource_use_from(json.at("warm")),
+            .end = resource_use_from(json.at("end")),
+            .max_descriptors = json.at("max_descriptors"),
             .left_open = json.at("left_open"),
-            .most_at_once = json.at("most_at_once"),
+            .max_concurrent = json.at("max_concurrent"),
             .regions = json.at("regions"),
-            .troubles = json.at("troubles")};
+            .problems = json.at("problems")};
 }
 
 }  // namespace holysheep::soak

@@ -1,5 +1,5 @@
-// What one caller saw: how its calls ended, how long they took, and what it held of the system meanwhile.
-// Heard → [Tally] → file → report
+// The results of one caller: outcomes and latencies of its calls, and its memory and descriptors.
+// Outcome → [Tally] → file → report
 #pragma once
 
 #include <chrono>
@@ -8,53 +8,54 @@
 #include <string>
 #include <vector>
 
-#include "asker.hpp"
 #include "question.hpp"
+#include "test_client.hpp"
 
 namespace holysheep::soak {
 
-/// A call that takes longer hangs: a region is whole all the time.
+/// A call that takes longer counts as hung: one region is healthy at all times.
 inline constexpr std::chrono::seconds kHungAfter{30};
 
-/// The first part of a run, one in so many, is for warming up: some faults fall into it.
-inline constexpr int kWarmAfter = 3;
+/// The first 1/kWarmUpFraction of a run is the warm-up, which includes some faults.
+inline constexpr int kWarmUpFraction = 3;
 
-/// Of this process, as the system counts it; free memory is given back before.
-struct Holdings {
+/// Resources of this process according to the kernel, after freed memory was returned to it.
+struct ResourceUse {
     double memory_mb = 0;  ///< resident
     int descriptors = 0;
 };
-Holdings holdings_now();
+ResourceUse resource_use_now();
 
-/// Everything that the table shows of a caller.
+/// The table's row of a caller.
 struct Figures {
     std::string caller{};
     int calls = 0, answered = 0;
-    int lost = 0;       ///< ended without an answer and without a piece of it
-    int cut = 0;        ///< ended after content, by an error that says so and holds what came
-    int recovered = 0;  ///< streams that broke after content and were answered whole
+    int lost = 0;       ///< failed without any content
+    int cut = 0;        ///< failed after content, with an error that holds the content
+    int recovered = 0;  ///< streams that broke after content and were still answered completely
     int hung = 0;
-    int wrong = 0;  ///< taken for a whole answer, or for the beginning of one, and not that
+    int wrong = 0;  ///< reported as an answer, or as a part of one, and it is not
     std::int64_t attempts = 0;
-    double p50_ms = 0, p99_ms = 0, max_ms = 0;  ///< until the first content, without the time that the model thinks
-    Holdings start{}, warm{}, end{};
-    int most_descriptors = 0;
-    int left_open = 0;     ///< descriptors that the client's end did not close
-    int most_at_once = 0;  ///< calls that were out at the same time
+    double p50_ms = 0, p99_ms = 0, max_ms = 0;  ///< time to first content, without thinking time
+    ResourceUse start{}, warm{}, end{};
+    int max_descriptors = 0;
+    int left_open = 0;       ///< descriptors that the client's destructor did not close
+    int max_concurrent = 0;  ///< most calls in flight at the same time
     int regions = 0;
-    std::vector<std::string> troubles{};  ///< of the calls that should not have ended so, the first ones
+    std::vector<std::string> problems{};  ///< descriptions of the first unexpected outcomes
 };
 
 void save(const Figures& figures, const std::string& path);
-/// Throws where the file is missing or cut: the caller has crashed.
+/// Throws if the file is missing or truncated, because the caller has crashed.
 Figures load_figures(const std::string& path);
 
 class Tally {
   public:
-    /// Has its memory from the start, so that it does not look like a leak of what it measures.
+    /// Allocates its memory up front, so that it does not look like a leak of the client.
     explicit Tally(std::size_t calls);
     void asked();
-    void add(const Question& question, const Heard& heard, std::chrono::nanoseconds took, std::chrono::milliseconds at);
+    void add(const Question& question, const Outcome& outcome, std::chrono::nanoseconds took,
+             std::chrono::milliseconds at);
     int outstanding() const;
     /// Calls that have not ended count as hung.
     Figures figures(std::string caller) const;

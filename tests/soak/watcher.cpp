@@ -1,4 +1,4 @@
-// A thread for each region, because one that is silent takes its time.
+// One thread per region, because requests to a silent region block.
 #include "watcher.hpp"
 
 #include <curl/curl.h>
@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kEvery = 100ms;
+constexpr auto kInterval = 100ms;
 constexpr long kTimeoutMs = 1'000;
 
 std::int64_t now_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
@@ -33,28 +33,28 @@ Watcher::Watcher(const std::vector<Region>& regions) {
     }
 }
 
-Watcher::~Watcher() { leave_ = true; }
+Watcher::~Watcher() { stop_ = true; }
 
-std::chrono::milliseconds Watcher::whole_for(std::size_t region) const {
+std::chrono::milliseconds Watcher::healthy_for(std::size_t region) const {
     const auto since = seen_.at(region)->since.load();
     if (since == 0) return 0ms;
-    // An answer that is late is a miss that is not noticed yet.
+    // A late answer may be a miss that is not detected yet.
     const std::chrono::nanoseconds late(now_ns() - seen_[region]->until.load());
-    if (late > 3 * kEvery) return 0ms;
+    if (late > 3 * kInterval) return 0ms;
     return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::nanoseconds(now_ns() - since));
 }
 
 void Watcher::watch(const std::string& url, Seen& seen) const {
-    // Both ports of the backends are asked in turn, each over its own connection of the proxy.
+    // Alternates between the two ports of the backends.
     CURL* easy = curl_easy_init();
-    curl_slist* thinking = curl_slist_append(nullptr, (std::string(kThinksHeader) + ": 1").c_str());
+    curl_slist* thinking = curl_slist_append(nullptr, (std::string(kThinkingHeader) + ": 1").c_str());
     curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, kTimeoutMs);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(
         easy, CURLOPT_WRITEFUNCTION, +[](char*, std::size_t size, std::size_t count, void*) { return size * count; });
-    for (bool thinks = false; !leave_; thinks = !thinks) {
+    for (bool thinks = false; !stop_; thinks = !thinks) {
         curl_easy_setopt(easy, CURLOPT_HTTPHEADER, thinks ? thinking : nullptr);
         if (answers(easy)) {
             if (seen.since == 0) seen.since = now_ns();
@@ -62,7 +62,7 @@ void Watcher::watch(const std::string& url, Seen& seen) const {
         } else {
             seen.since = 0;
         }
-        std::this_thread::sleep_for(kEvery);
+        std::this_thread::sleep_for(kInterval);
     }
     curl_easy_cleanup(easy);
     curl_slist_free_all(thinking);

@@ -1,4 +1,4 @@
-// Asks every region how it is, ten times a second, so that faults begin only where they may.
+// Polls the health of every region ten times a second, so that faults begin only if another region is healthy.
 // Site ← GET /v1/models ← [Watcher] → FaultRunner
 #pragma once
 
@@ -20,19 +20,19 @@ class Watcher {
     Watcher(const Watcher&) = delete;
     Watcher& operator=(const Watcher&) = delete;
 
-    /// For how long the region has answered without a miss; zero while it does not.
-    std::chrono::milliseconds whole_for(std::size_t region) const;
+    /// For how long the region has answered every request; zero while it does not answer.
+    std::chrono::milliseconds healthy_for(std::size_t region) const;
 
   private:
     using Clock = std::chrono::steady_clock;
-    /// Both as nanoseconds of the clock. Answered without a miss from `since` to `until`; `since` 0: not.
+    /// Steady clock, in nanoseconds. Every request from `since` to `until` was answered; `since` is 0 while unhealthy.
     struct Seen {
         std::atomic<std::int64_t> since{0}, until{0};
     };
     void watch(const std::string& url, Seen& seen) const;
 
     std::vector<std::unique_ptr<Seen>> seen_;
-    std::atomic<bool> leave_{false};
+    std::atomic<bool> stop_{false};
     std::vector<std::jthread> threads_;
 };
 

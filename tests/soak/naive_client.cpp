@@ -1,5 +1,5 @@
-// The loop that programs write around libcurl: one region after the other, three seconds each. It collects streams
-// before it shows them, so that it may ask again after content; a transfer that libcurl calls complete is its answer.
+// A typical hand-written loop around libcurl: tries each region in turn for three seconds. It buffers streams, so that
+// it can retry after content; it takes any transfer that libcurl reports as complete for an answer.
 #include <curl/curl.h>
 
 #include <condition_variable>
@@ -8,8 +8,8 @@
 #include <thread>
 #include <utility>
 
-#include "asker.hpp"
 #include "proxy_text.hpp"
+#include "test_client.hpp"
 
 namespace holysheep::soak {
 
@@ -31,7 +31,7 @@ std::string body_of(const Question& question) {
     return body.dump();
 }
 
-/// Throws nlohmann's exceptions for what is not JSON.
+/// Throws nlohmann::json::exception if `body` is not an answer.
 std::string text_of_plain(const std::string& body) {
     return nlohmann::json::parse(body).at("choices").at(0).at("message").at("content").get<std::string>();
 }
@@ -51,17 +51,17 @@ std::string text_of_stream(std::string_view body) {
     return text;
 }
 
-class NaiveAsker final : public Asker {
+class NaiveClient final : public TestClient {
   public:
-    explicit NaiveAsker(const std::vector<Region>& regions) {
+    explicit NaiveClient(const std::vector<Region>& regions) {
         for (const auto& region : regions) urls_.push_back(region.base_url + "/chat/completions");
     }
-    ~NaiveAsker() override {
+    ~NaiveClient() override {
         std::unique_lock lock(mutex_);
         all_done_.wait(lock, [this] { return running_ == 0; });
     }
-    NaiveAsker(const NaiveAsker&) = delete;
-    NaiveAsker& operator=(const NaiveAsker&) = delete;
+    NaiveClient(const NaiveClient&) = delete;
+    NaiveClient& operator=(const NaiveClient&) = delete;
 
     void ask(const Question& question, Done done) override {
         {
@@ -76,37 +76,38 @@ class NaiveAsker final : public Asker {
     }
 
   private:
-    Heard loop(const Question& question) {
-        Heard heard;
-        const auto begun = steady_clock::now();
+    Outcome loop(const Question& question) {
+        Outcome outcome;
+        const auto started = steady_clock::now();
         const auto request = body_of(question);
         auto easy = take_handle();
         for (const auto& url : urls_) {
-            ++heard.attempts;
+            ++outcome.attempts;
             std::string body;
             const auto code = send(easy.get(), url, question, request, body);
             long status = 0;
             curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
             try {
                 if (code == CURLE_OK && status == 200) {
-                    heard.text = question.streamed ? text_of_stream(body) : text_of_plain(body);
-                    heard.answered = true;
+                    outcome.text = question.streamed ? text_of_stream(body) : text_of_plain(body);
+                    outcome.answered = true;
                     break;
                 }
             } catch (const nlohmann::json::exception&) {
-                // Not an answer: the next region.
+                // Not an answer: try the next region.
             }
-            heard.trouble += url + ": " + (code == CURLE_OK ? std::to_string(status) : curl_easy_strerror(code)) + "; ";
+            outcome.diagnosis +=
+                url + ": " + (code == CURLE_OK ? std::to_string(status) : curl_easy_strerror(code)) + "; ";
         }
-        heard.first_content = steady_clock::now() - begun;
-        give_back(std::move(easy));
-        return heard;
+        outcome.first_content = steady_clock::now() - started;
+        return_handle(std::move(easy));
+        return outcome;
     }
 
     static CURLcode send(CURL* easy, const std::string& url, const Question& question, const std::string& request,
                          std::string& body) {
         curl_slist* headers = curl_slist_append(nullptr, "Content-Type: application/json");
-        if (question.thinking) headers = curl_slist_append(headers, (std::string(kThinksHeader) + ": 1").c_str());
+        if (question.thinking) headers = curl_slist_append(headers, (std::string(kThinkingHeader) + ": 1").c_str());
         curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
         curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.size()));
@@ -133,7 +134,7 @@ class NaiveAsker final : public Asker {
         idle_.pop_back();
         return easy;
     }
-    void give_back(Easy easy) {
+    void return_handle(Easy easy) {
         const std::lock_guard lock(mutex_);
         idle_.push_back(std::move(easy));
     }
@@ -147,9 +148,9 @@ class NaiveAsker final : public Asker {
 
 }  // namespace
 
-std::unique_ptr<Asker> make_naive_asker(const std::vector<Region>& regions) {
+std::unique_ptr<TestClient> make_naive_client(const std::vector<Region>& regions) {
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    return std::make_unique<NaiveAsker>(regions);
+    return std::make_unique<NaiveClient>(regions);
 }
 
 }  // namespace holysheep::soak
