@@ -1,4 +1,4 @@
-// JSON over HTTP, one request for each wish.
+// WebDriver is JSON over HTTP: one request per command.
 #include "web_driver.hpp"
 
 #include <array>
@@ -20,8 +20,8 @@ namespace {
 using Json = nlohmann::json;
 using namespace std::chrono_literals;
 
-constexpr int kLooks = 300, kStarts = 5;
-constexpr auto kBetweenLooks = 50ms;
+constexpr int kPolls = 300, kStartAttempts = 5;
+constexpr auto kPollInterval = 50ms;
 
 std::string from_base64(const std::string& text) {
     std::string bytes;
@@ -53,7 +53,7 @@ bool WebDriver::can_start() {
 }
 
 WebDriver::WebDriver() {
-    for (int i = 0; i < kStarts && address_.empty(); ++i) {
+    for (int i = 0; i < kStartAttempts && address_.empty(); ++i) {
         log_ = "log-" + std::to_string(i);
         start_driver();
     }
@@ -62,28 +62,27 @@ WebDriver::WebDriver() {
          {"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
           "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
           "--no-proxy-server", "--hide-scrollbars", "--user-data-dir=" + folder_.path("profile")}}};
-    const auto session = ask("POST", "/session",
-                             {{"capabilities",
-                               {{"alwaysMatch",
-                                 {{"browserName", "chrome"},
-                                  {"goog:chromeOptions", options},
-                                  {"goog:loggingPrefs", {{"browser", "ALL"}}}}}}}});
+    const auto session = request("POST", "/session",
+                                 {{"capabilities",
+                                   {{"alwaysMatch",
+                                     {{"browserName", "chrome"},
+                                      {"goog:chromeOptions", options},
+                                      {"goog:loggingPrefs", {{"browser", "ALL"}}}}}}}});
     session_ = "/session/" + session["sessionId"].get<std::string>();
 }
 
 void WebDriver::start_driver() {
-    // The browser is the driver's child: it asks for nothing beyond the pages that the test opens.
     driver_ = bench::start_program({"chromedriver", "--port=0"}, folder_.path(log_));
-    for (int i = 0; i < kLooks; ++i) {
+    for (int i = 0; i < kPolls; ++i) {
         const auto log = folder_.read(log_);
         std::smatch found;
         if (std::regex_search(log, found, std::regex("started successfully on port ([0-9]+)"))) {
             address_ = "http://127.0.0.1:" + found[1].str();
             return;
         }
-        // With port 0 the system picks a free IPv6 port; the same port of IPv4 can be another program's.
+        // With port 0 the driver takes a free IPv6 port; another program may own the same IPv4 port.
         if (log.find("port not available. Exiting") != std::string::npos) break;
-        std::this_thread::sleep_for(kBetweenLooks);
+        std::this_thread::sleep_for(kPollInterval);
     }
     bench::end_process(std::exchange(driver_, 0));
 }
@@ -93,7 +92,7 @@ WebDriver::~WebDriver() {
     bench::end_process(driver_);
 }
 
-Json WebDriver::ask(const std::string& method, const std::string& path, const Json& body) {
+Json WebDriver::request(const std::string& method, const std::string& path, const Json& body) {
     const auto reply = loopback::http(address_ + path, {"Content-Type: application/json"}, method,
                                       method == "POST" ? (body.is_null() ? "{}" : body.dump()) : "");
     auto json = Json::parse(reply.body, nullptr, false);
@@ -104,17 +103,17 @@ Json WebDriver::ask(const std::string& method, const std::string& path, const Js
     return json["value"];
 }
 
-void WebDriver::open(const std::string& url) { ask("POST", session_ + "/url", {{"url", url}}); }
-void WebDriver::reload() { ask("POST", session_ + "/refresh"); }
+void WebDriver::open(const std::string& url) { request("POST", session_ + "/url", {{"url", url}}); }
+void WebDriver::reload() { request("POST", session_ + "/refresh"); }
 
 Json WebDriver::run(const std::string& script) {
-    return ask("POST", session_ + "/execute/sync", {{"script", script}, {"args", Json::array()}});
+    return request("POST", session_ + "/execute/sync", {{"script", script}, {"args", Json::array()}});
 }
 
-bool WebDriver::comes_true(const std::string& expression) {
-    for (int i = 0; i < kLooks; ++i) {
+bool WebDriver::eventually(const std::string& expression) {
+    for (int i = 0; i < kPolls; ++i) {
         if (run("return Boolean(" + expression + ")")) return true;
-        std::this_thread::sleep_for(kBetweenLooks);
+        std::this_thread::sleep_for(kPollInterval);
     }
     return false;
 }
@@ -124,12 +123,13 @@ void WebDriver::press(const std::u16string& keys) {
     for (const char16_t key : keys) {
         for (const auto* type : {"keyDown", "keyUp"}) actions.push_back({{"type", type}, {"value", to_utf8(key)}});
     }
-    ask("POST", session_ + "/actions", {{"actions", {{{"type", "key"}, {"id", "keyboard"}, {"actions", actions}}}}});
+    request("POST", session_ + "/actions",
+            {{"actions", {{{"type", "key"}, {"id", "keyboard"}, {"actions", actions}}}}});
 }
 
 void WebDriver::set_screen(int width, int height, bool dark) {
     const auto command = [&](const char* name, const Json& parameters) {
-        ask("POST", session_ + "/goog/cdp/execute", {{"cmd", name}, {"params", parameters}});
+        request("POST", session_ + "/goog/cdp/execute", {{"cmd", name}, {"params", parameters}});
     };
     command("Emulation.setDeviceMetricsOverride",
             {{"width", width}, {"height", height}, {"deviceScaleFactor", 1}, {"mobile", width < 600}});
@@ -137,10 +137,10 @@ void WebDriver::set_screen(int width, int height, bool dark) {
             {{"features", {{{"name", "prefers-color-scheme"}, {"value", dark ? "dark" : "light"}}}}});
 }
 
-Json WebDriver::console() { return ask("POST", session_ + "/se/log", {{"type", "browser"}}); }
+Json WebDriver::console() { return request("POST", session_ + "/se/log", {{"type", "browser"}}); }
 
-void WebDriver::take_picture(const std::string& file) {
-    const auto bytes = from_base64(ask("GET", session_ + "/screenshot").get<std::string>());
+void WebDriver::take_screenshot(const std::string& file) {
+    const auto bytes = from_base64(request("GET", session_ + "/screenshot").get<std::string>());
     std::ofstream(file, std::ios::binary) << bytes;
 }
 

@@ -1,4 +1,4 @@
-// A headless browser that a test steers, by the W3C's WebDriver protocol.
+// Controls a headless browser through the W3C WebDriver protocol.
 // test → [WebDriver] → ChromeDriver → Chromium → page
 #pragma once
 
@@ -11,10 +11,10 @@
 
 namespace holysheep::browser {
 
-/// One browser with one window. Whatever it cannot do is a std::runtime_error.
+/// One browser with one window. All functions throw std::runtime_error on failure.
 class WebDriver {
   public:
-    /// False where the program is only a stub for a package that is not there, as Ubuntu's is for a snap.
+    /// Returns false if chromedriver is only a stub for a missing package, as Ubuntu's is for a snap.
     static bool can_start();
     WebDriver();
     ~WebDriver();
@@ -23,23 +23,23 @@ class WebDriver {
 
     void open(const std::string& url);
     void reload();
-    /// The body of a function without arguments; gives what it returns.
+    /// Runs `script` as the body of a function and returns its result.
     nlohmann::json run(const std::string& script);
-    /// Looks again and again whether an expression is true; false if it did not become so in time.
-    bool comes_true(const std::string& expression);
-    /// Presses keys one after the other, on what has the focus. WebDriver's code points stand for keys without text.
+    /// Polls a JavaScript expression until it is true. Returns false on timeout.
+    bool eventually(const std::string& expression);
+    /// Sends keys to the focused element. Keys without text are WebDriver's private code points.
     void press(const std::u16string& keys);
-    /// The window's size in CSS pixels, and whether the system is said to be dark.
+    /// Sets the window size in CSS pixels, and the preferred colour scheme.
     void set_screen(int width, int height, bool dark);
-    /// What stands in the console since the last time: `level`, `source`, `message` each.
+    /// Returns the console entries since the last call, each with `level`, `source` and `message`.
     nlohmann::json console();
-    /// As a PNG file.
-    void take_picture(const std::string& file);
+    /// Writes a PNG file.
+    void take_screenshot(const std::string& file);
 
   private:
-    /// Leaves address_ empty if the driver could not listen.
+    /// Leaves `address_` empty if the driver cannot listen.
     void start_driver();
-    nlohmann::json ask(const std::string& method, const std::string& path, const nlohmann::json& body = nullptr);
+    nlohmann::json request(const std::string& method, const std::string& path, const nlohmann::json& body = nullptr);
 
     loopback::ScratchFolder folder_;
     pid_t driver_ = 0;

@@ -1,4 +1,4 @@
-// A stranger's first program: makes a client, asks a gateway that is not there, prints the error it gets.
+// A minimal program: creates a client, calls a closed port, prints the error.
 #include <holysheep/holysheep.hpp>
 
 #include <iostream>

@@ -1,4 +1,4 @@
-# Builds one foreign project from nothing and runs its programs.
+# Builds one consumer project from scratch and runs its programs.
 #
 #   cmake -D PROJECT=<folder> -D WORK=<build folder> -D CXX=<compiler> [-D ARGUMENTS=<for the configuration>]
 #         [-D PREFIX=<installed holysheep>] -P run.cmake
@@ -7,7 +7,7 @@ file(MAKE_DIRECTORY "${WORK}")
 set(fatal COMMAND_ECHO STDOUT COMMAND_ERROR_IS_FATAL ANY)
 
 if(EXISTS "${PROJECT}/CMakeLists.txt")
-  # Consumers that compile the library do so below equal folders: the second of them finds all in ccache.
+  # Relative paths let the second consumer that compiles the library hit the cache.
   cmake_path(GET WORK PARENT_PATH parent)
   set(ENV{CCACHE_BASEDIR} "${parent}")
   set(ENV{CCACHE_NOHASHDIR} 1)
@@ -24,7 +24,7 @@ else()
   set(ENV{LD_LIBRARY_PATH} "${library_dir}")
 endif()
 
-file(GLOB programs "${WORK}/app" "${WORK}/kit" "${WORK}/page" "${WORK}/json" "${WORK}/programs of mine/app")
+file(GLOB programs "${WORK}/app" "${WORK}/kit" "${WORK}/page" "${WORK}/json" "${WORK}/my programs/app")
 if(NOT programs)
   message(FATAL_ERROR "nothing was built")
 endif()

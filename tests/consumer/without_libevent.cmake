@@ -1,4 +1,4 @@
-# Configures this project where libevent cannot be found: all but the simulator and the dashboard must be there.
+# Configures this project without libevent: all targets except the simulator and the dashboard must exist.
 #   cmake -D SOURCE=<this project> -D WORK=<build folder> -D CXX=<compiler> -D SIMULATOR=<ON|OFF> -P without_libevent.cmake
 file(REMOVE_RECURSE "${WORK}")
 execute_process(COMMAND "${CMAKE_COMMAND}" -G Ninja -S "${SOURCE}" -B "${WORK}" "-DCMAKE_CXX_COMPILER=${CXX}"
@@ -12,7 +12,7 @@ file(STRINGS "${WORK}/build.ninja" library REGEX "libholysheep\\." LIMIT_COUNT 1
 if(NOT library)
   message(FATAL_ERROR "the library is not in the build")
 endif()
-# No build type was named.
+# The default build type is Release.
 file(STRINGS "${WORK}/CMakeCache.txt" type REGEX "^CMAKE_BUILD_TYPE:[A-Z]+=Release$")
 if(NOT type)
   message(FATAL_ERROR "a build without a type is not a Release")

@@ -1,5 +1,5 @@
 // One client process under one policy: the production client, or one of the reference clients that it is compared with.
-// World → [Caller] → SimTransport
+// Simulation → [Caller] → SimTransport
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "environment.hpp"
 #include "sim_transport.hpp"
-#include "surroundings.hpp"
 
 namespace holysheep::sim {
 
@@ -17,14 +17,14 @@ class Caller {
   public:
     virtual ~Caller();
     /// Makes the call and records in the ledger when its first content came and how it ended.
-    virtual void ask(CallNumber call) = 0;
+    virtual void start_call(CallNumber call) = 0;
     /// Moves the process's own clock forward.
     virtual void jump(Time by) = 0;
 };
 
 /// The inputs of a new process. The transport outlives the process.
 struct Process {
-    Surroundings around;
+    Environment env;
     std::shared_ptr<SimTransport> transport;
     int client = 0;
     std::uint64_t seed = 0;  ///< seeds the policy's own random numbers

@@ -12,13 +12,13 @@ bool covers(const Fault& fault, std::size_t region, Time when) {
     return (!fault.region || *fault.region == region) && when >= fault.from && when < fault.to;
 }
 
-bool stands_still(FaultKind kind, FaultSchedule::Still part) {
-    using Still = FaultSchedule::Still;
+bool freezes(FaultKind kind, FaultSchedule::Component part) {
+    using Component = FaultSchedule::Component;
     switch (kind) {
         case FaultKind::frozen: return true;
-        case FaultKind::frozen_after_head: return part != Still::process;
+        case FaultKind::frozen_after_head: return part != Component::process;
         case FaultKind::completions_frozen:
-        case FaultKind::comments_forever: return part == Still::workers;
+        case FaultKind::comments_forever: return part == Component::workers;
         default: return false;
     }
 }
@@ -39,27 +39,27 @@ const Fault* FaultSchedule::find(FaultKind kind, std::size_t region, Time when) 
 
 bool FaultSchedule::refuses(std::size_t region, Time when) const {
     if (faults_.empty()) return false;
-    if (holds(FaultKind::refuse, region, when)) return true;
+    if (active(FaultKind::refuse, region, when)) return true;
     const auto* flap = find(FaultKind::flap, region, when);
     return flap != nullptr && refusing_half(*flap, when);
 }
 
-Time FaultSchedule::thawed(std::size_t region, Time when, Still part) const {
+Time FaultSchedule::freeze_end(std::size_t region, Time when, Component part) const {
     for (const auto& fault : faults_) {
-        if (covers(fault, region, when) && stands_still(fault.kind, part)) return fault.to;
+        if (covers(fault, region, when) && freezes(fault.kind, part)) return fault.to;
     }
     return when;
 }
 
 bool FaultSchedule::dead(std::size_t region, Time when) const {
-    return refuses(region, when) || holds(FaultKind::black_hole, region, when) ||
-           thawed(region, when, Still::workers) != when;
+    return refuses(region, when) || active(FaultKind::black_hole, region, when) ||
+           freeze_end(region, when, Component::workers) != when;
 }
 
 bool FaultSchedule::disturbs(std::size_t region, Time when) const {
     constexpr std::array kinds{FaultKind::brown_out, FaultKind::quota, FaultKind::dns, FaultKind::tls_stall,
                                FaultKind::loss};
-    return dead(region, when) || std::ranges::any_of(kinds, [&](auto kind) { return holds(kind, region, when); });
+    return dead(region, when) || std::ranges::any_of(kinds, [&](auto kind) { return active(kind, region, when); });
 }
 
 std::vector<FaultSchedule::Loss> FaultSchedule::losses(std::size_t regions) const {

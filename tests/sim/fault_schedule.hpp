@@ -1,12 +1,12 @@
 // Tells which faults a region has at a given moment. A pure function of time, so the path of a packet can be computed
 // in advance.
-// WorldPlan → [FaultSchedule] → network, gateways
+// SimulationPlan → [FaultSchedule] → network, gateways
 #pragma once
 
 #include <cstddef>
 #include <vector>
 
-#include "world_plan.hpp"
+#include "simulation_plan.hpp"
 
 namespace holysheep::sim {
 
@@ -16,14 +16,14 @@ class FaultSchedule {
 
     /// Returns the fault of this kind that is active at `when`, or nullptr.
     const Fault* find(FaultKind kind, std::size_t region, Time when) const;
-    bool holds(FaultKind kind, std::size_t region, Time when) const { return find(kind, region, when) != nullptr; }
+    bool active(FaultKind kind, std::size_t region, Time when) const { return find(kind, region, when) != nullptr; }
     /// Whether the region answers every SYN with RST: `refuse`, or `flap` while the region is out.
     bool refuses(std::size_t region, Time when) const;
     /// Parts of a region that can freeze: the whole process; at least the part that answers probes and notices closed
     /// connections; or at least the workers that produce answers.
-    enum class Still { process, probes, workers };
+    enum class Component { process, probes, workers };
     /// When the freeze of this part ends; `when` itself if the part is not frozen.
-    Time thawed(std::size_t region, Time when, Still part = Still::process) const;
+    Time freeze_end(std::size_t region, Time when, Component part = Component::process) const;
     /// Whether no request to the region can be answered.
     bool dead(std::size_t region, Time when) const;
     /// Whether some fault suppresses single answers or turns them into errors.

@@ -44,9 +44,9 @@ bool kills(FaultKind kind) {
 
 }  // namespace
 
-Figures::Figures(const World& world) : clients_(static_cast<std::uint64_t>(world.plan().clients)) {
-    const auto& ledger = world.ledger();
-    const auto window = world.plan().measured();
+Figures::Figures(const Simulation& simulation) : clients_(static_cast<std::uint64_t>(simulation.plan().clients)) {
+    const auto& ledger = simulation.ledger();
+    const auto window = simulation.plan().measured();
     const auto counts = [&](const CallEntry& call) {
         return !call.lost && call.began >= window.from && call.began < window.to &&
                (!window.client || call.client == *window.client);
@@ -60,16 +60,16 @@ Figures::Figures(const World& world) : clients_(static_cast<std::uint64_t>(world
         ++succeeded_;
         if (call.first_content) latencies_.push_back(in_ms(*call.first_content - call.began));
     }
-    std::vector<double> of_clients(static_cast<std::size_t>(world.plan().clients));
+    std::vector<double> of_clients(static_cast<std::size_t>(simulation.plan().clients));
     for (const auto& call : ledger.calls()) {
         if (call.lost || !call.over || !call.succeeded || !call.first_content) continue;
         if (*call.first_content < window.from || *call.first_content >= window.to) continue;
         answered_ += 1;
         of_clients[static_cast<std::size_t>(call.client)] += 1;
     }
-    possible_ = world.plan().arrivals_per_second() / world.plan().load * seconds(window.to - window.from);
+    possible_ = simulation.plan().arrivals_per_second() / simulation.plan().load * seconds(window.to - window.from);
     fairness_ = jain(of_clients);
-    worlds_ = 1;
+    simulations_ = 1;
     for (const auto& overhead : ledger.overheads()) {
         if (counts(ledger.calls()[overhead.call])) overheads_.push_back(in_ms(overhead.late_by));
     }
@@ -77,8 +77,8 @@ Figures::Figures(const World& world) : clients_(static_cast<std::uint64_t>(world
         if (counts(ledger.calls()[call])) wasted_tokens_ += tokens;
     }
     dead_attempts_ = ledger.dead_attempts();
-    region_was_dead_ = std::ranges::any_of(world.plan().faults, kills, &Fault::kind);
-    if (const auto recovery = recovery_seconds(world.plan(), ledger)) recoveries_.push_back(*recovery);
+    region_was_dead_ = std::ranges::any_of(simulation.plan().faults, kills, &Fault::kind);
+    if (const auto recovery = recovery_seconds(simulation.plan(), ledger)) recoveries_.push_back(*recovery);
 }
 
 void Figures::add(const Figures& other) {
@@ -92,7 +92,7 @@ void Figures::add(const Figures& other) {
     answered_ += other.answered_;
     possible_ += other.possible_;
     fairness_ += other.fairness_;
-    worlds_ += other.worlds_;
+    simulations_ += other.simulations_;
     region_was_dead_ = region_was_dead_ || other.region_was_dead_;
     latencies_.insert(latencies_.end(), other.latencies_.begin(), other.latencies_.end());
     overheads_.insert(overheads_.end(), other.overheads_.begin(), other.overheads_.end());

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "world.hpp"
+#include "simulation.hpp"
 
 namespace holysheep::sim {
 
@@ -15,7 +15,7 @@ namespace holysheep::sim {
 class Figures {
   public:
     Figures() = default;
-    explicit Figures(const World& world);
+    explicit Figures(const Simulation& simulation);
     void add(const Figures& other);
 
     std::uint64_t calls() const { return calls_; }
@@ -33,7 +33,7 @@ class Figures {
     /// Calls answered within the measured time, as a share of what all slots could have served in it.
     double goodput() const { return possible_ <= 0 ? 0 : answered_ / possible_; }
     /// Jain's index over the clients' answered calls: 1 if all got the same number, 1/n if one got everything.
-    double fairness() const { return worlds_ == 0 ? 1 : fairness_ / worlds_; }
+    double fairness() const { return simulations_ == 0 ? 1 : fairness_ / simulations_; }
     double wasted_tokens() const { return wasted_tokens_; }
 
   private:
@@ -41,7 +41,7 @@ class Figures {
 
     std::uint64_t calls_ = 0, succeeded_ = 0, attempts_ = 0, hedges_ = 0, dead_attempts_ = 0, clients_ = 0;
     double wasted_tokens_ = 0, answered_ = 0, possible_ = 0, fairness_ = 0;
-    int worlds_ = 0;
+    int simulations_ = 0;
     bool region_was_dead_ = false;
     std::vector<double> latencies_, overheads_, recoveries_;
 };

@@ -11,7 +11,7 @@ namespace {
 
 constexpr Time kSlowDownStep = std::chrono::seconds(3);
 // A client that waits a minute between pieces gives up, so long answers are sent in several pieces.
-constexpr Time kLongestSilence = std::chrono::seconds(4);
+constexpr Time kMaxSilence = std::chrono::seconds(4);
 
 }  // namespace
 
@@ -24,13 +24,13 @@ bool TokenBucket::take(double per_second, Time now) {
     return true;
 }
 
-Gateway::Gateway(EventQueue& queue, const WorldPlan& plan, const FaultSchedule& faults, std::size_t region,
+Gateway::Gateway(EventQueue& queue, const SimulationPlan& plan, const FaultSchedule& faults, std::size_t region,
                  std::uint64_t seed)
     : queue_(queue),
       faults_(faults),
       region_(region),
       slots_(plan.regions[region].slots),
-      slow_down_draws_(seed, Purpose::slow_down, {region}),
+      slow_down_random_(seed, Purpose::slow_down, {region}),
       recent_latency_(seconds(plan.prefill_median)) {}
 
 int Gateway::slots_now() const {
@@ -38,16 +38,18 @@ int Gateway::slots_now() const {
     return overload == nullptr ? slots_ : static_cast<int>(slots_ * overload->value);
 }
 
-Time Gateway::thawed() const { return faults_.thawed(region_, queue_.now(), FaultSchedule::Still::workers); }
+Time Gateway::freeze_end() const {
+    return faults_.freeze_end(region_, queue_.now(), FaultSchedule::Component::workers);
+}
 
 double Gateway::slow_down(Time when) {
     const auto step = static_cast<std::size_t>(when / kSlowDownStep);
-    while (slow_down_path_.size() <= step) {
-        const double before = slow_down_path_.empty() ? 0 : slow_down_path_.back();
-        slow_down_path_.push_back(0.8 * before + 0.06 * slow_down_draws_.normal());
+    while (slow_down_steps_.size() <= step) {
+        const double before = slow_down_steps_.empty() ? 0 : slow_down_steps_.back();
+        slow_down_steps_.push_back(0.8 * before + 0.06 * slow_down_random_.normal());
     }
     const auto* slow = faults_.find(FaultKind::slow, region_, when);
-    return std::exp(slow_down_path_[step]) * (slow == nullptr ? 1 : slow->value);
+    return std::exp(slow_down_steps_[step]) * (slow == nullptr ? 1 : slow->value);
 }
 
 bool Gateway::admits(Time now) {
@@ -62,20 +64,20 @@ Gateway::JobId Gateway::submit(Work work, Listener listener) {
     job.work = work;
     job.listener = std::move(listener);
     job.arrived = queue_.now();
-    line_.push_back(id);
+    pending_.push_back(id);
     ++waiting_;
     refill();
     return id;
 }
 
 void Gateway::refill() {
-    if (const auto thaw = thawed(); thaw != queue_.now()) {
-        queue_.at(thaw, [this] { refill(); });
+    if (const auto frozen_until = freeze_end(); frozen_until != queue_.now()) {
+        queue_.at(frozen_until, [this] { refill(); });
         return;
     }
-    while (!line_.empty() && busy_ < slots_now()) {
-        const auto id = line_.front();
-        line_.pop_front();
+    while (!pending_.empty() && busy_ < slots_now()) {
+        const auto id = pending_.front();
+        pending_.pop_front();
         if (const auto job = jobs_.find(id); job != jobs_.end()) start(id, job->second);
     }
 }
@@ -88,22 +90,22 @@ void Gateway::start(JobId id, Job& job) {
     job.work.prefill = from_seconds(seconds(job.work.prefill) * factor);
     job.work.hold = from_seconds(seconds(job.work.hold) * factor);
     if (job.work.turn_only) {
-        then(id, Time{0}, Step::ready);
+        schedule_step(id, Time{0}, Step::ready);
         return;
     }
-    job.pieces_left = static_cast<int>(job.work.hold / kLongestSilence);
+    job.pieces_left = static_cast<int>(job.work.hold / kMaxSilence);
     job.between = job.work.hold / (job.pieces_left + 1);
-    then(id, job.work.prefill, Step::first_content);
+    schedule_step(id, job.work.prefill, Step::first_content);
 }
 
-void Gateway::then(JobId id, Time after, Step step) {
-    jobs_[id].next = queue_.at(queue_.now() + after, [this, id, step] { take(id, step); });
+void Gateway::schedule_step(JobId id, Time after, Step step) {
+    jobs_[id].next = queue_.at(queue_.now() + after, [this, id, step] { run_step(id, step); });
 }
 
-void Gateway::take(JobId id, Step step) {
+void Gateway::run_step(JobId id, Step step) {
     auto& job = jobs_.at(id);
-    if (const auto thaw = thawed(); thaw != queue_.now()) {
-        then(id, thaw - queue_.now(), step);
+    if (const auto frozen_until = freeze_end(); frozen_until != queue_.now()) {
+        schedule_step(id, frozen_until - queue_.now(), step);
         return;
     }
     if (step == Step::first_content) {
@@ -112,9 +114,9 @@ void Gateway::take(JobId id, Step step) {
     const bool over = step != Step::first_content && step != Step::piece;
     if (!over) {
         if (job.work.cut) {
-            then(id, job.work.hold / 2, Step::cut);
+            schedule_step(id, job.work.hold / 2, Step::cut);
         } else {
-            then(id, job.between, job.pieces_left-- > 0 ? Step::piece : Step::finished);
+            schedule_step(id, job.between, job.pieces_left-- > 0 ? Step::piece : Step::finished);
         }
         job.listener(step);
         return;
@@ -147,7 +149,7 @@ std::optional<double> Gateway::abandon(JobId id) {
 void Gateway::die() {
     for (const auto& [id, job] : jobs_) queue_.cancel(job.next);
     jobs_.clear();
-    line_.clear();
+    pending_.clear();
     busy_ = 0;
     waiting_ = 0;
 }

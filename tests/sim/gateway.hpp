@@ -12,7 +12,7 @@
 #include "event_queue.hpp"
 #include "fault_schedule.hpp"
 #include "random_stream.hpp"
-#include "world_plan.hpp"
+#include "simulation_plan.hpp"
 
 namespace holysheep::sim {
 
@@ -36,7 +36,7 @@ class Gateway {
         bool turn_only = false;  ///< waits for its turn in the queue, but takes no service time
     };
 
-    Gateway(EventQueue& queue, const WorldPlan& plan, const FaultSchedule& faults, std::size_t region,
+    Gateway(EventQueue& queue, const SimulationPlan& plan, const FaultSchedule& faults, std::size_t region,
             std::uint64_t seed);
     Gateway(const Gateway&) = delete;
     Gateway& operator=(const Gateway&) = delete;
@@ -70,22 +70,22 @@ class Gateway {
     };
 
     /// When frozen work may resume; now if nothing is frozen.
-    Time thawed() const;
+    Time freeze_end() const;
     int slots_now() const;
     double slow_down(Time when);
     void start(JobId id, Job& job);
-    void then(JobId id, Time after, Step step);
-    void take(JobId id, Step step);
+    void schedule_step(JobId id, Time after, Step step);
+    void run_step(JobId id, Step step);
     void release(JobId id);
 
     EventQueue& queue_;
     const FaultSchedule& faults_;
     const std::size_t region_;
     const int slots_;
-    RandomStream slow_down_draws_;
-    std::vector<double> slow_down_path_;
+    RandomStream slow_down_random_;
+    std::vector<double> slow_down_steps_;
     std::unordered_map<JobId, Job> jobs_;
-    std::deque<JobId> line_;  // ids of abandoned jobs stay until they reach the front
+    std::deque<JobId> pending_;  // ids of abandoned jobs stay until they reach the front
     JobId last_ = 0;
     int busy_ = 0;
     std::size_t waiting_ = 0;

@@ -34,23 +34,23 @@ void Ledger::lose_open_calls() {
 void Ledger::dispatched(CallNumber call, std::uint64_t transfer, std::size_t region, bool late, Time now,
                         bool region_disturbed) {
     auto& entry = calls_[call];
-    if (late && entry.disturbed && entry.awaited <= now) overheads_.push_back({call, now - entry.awaited});
+    if (late && entry.disturbed && entry.expected_by <= now) overheads_.push_back({call, now - entry.expected_by});
     if (!entry.first_region) entry.first_region = region;
     if (!entry.sent) entry.sent = now;
     ++entry.attempts;
     entry.latest = transfer;
-    entry.awaited = kNever;
+    entry.expected_by = kNever;
     entry.disturbed = region_disturbed;
 }
 
-void Ledger::awaits(CallNumber call, std::uint64_t transfer, Time due) {
-    if (calls_[call].latest == transfer) calls_[call].awaited = due;
+void Ledger::expect_by(CallNumber call, std::uint64_t transfer, Time due) {
+    if (calls_[call].latest == transfer) calls_[call].expected_by = due;
 }
 
 void Ledger::failed(CallNumber call, std::uint64_t transfer, Time now) {
     auto& entry = calls_[call];
     if (entry.latest != transfer) return;
-    entry.awaited = now;
+    entry.expected_by = now;
     entry.disturbed = true;
 }
 

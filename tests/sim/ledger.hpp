@@ -25,7 +25,7 @@ struct CallEntry {
 
     // The latest attempt, and when a healthy region would have shown the next sign of life.
     std::uint64_t latest = 0;
-    Time awaited{};
+    Time expected_by{};
     bool disturbed = false;
 };
 
@@ -50,7 +50,7 @@ class Ledger {
     /// Takes back an attempt that did not carry the request after all: its connection lost a race.
     void unsent(CallNumber call) { --calls_[call].attempts; }
     /// The next sign of life of the attempt is due at `due`.
-    void awaits(CallNumber call, std::uint64_t transfer, Time due);
+    void expect_by(CallNumber call, std::uint64_t transfer, Time due);
     void failed(CallNumber call, std::uint64_t transfer, Time now);
 
     void dispatched_to_dead() { ++dead_attempts_; }

@@ -19,37 +19,38 @@ constexpr int kSynRetransmissions = 5;
 
 }  // namespace
 
-Time NetworkPath::one_way(std::size_t region, RandomStream& draws) const {
-    const double spike = draws.chance(kSpikes) ? kSpikeFactor : 1;
-    const double factor = std::max(0.5, 1 + kJitter * draws.normal()) * spike;
+Time NetworkPath::one_way(std::size_t region, RandomStream& random) const {
+    const double spike = random.chance(kSpikes) ? kSpikeFactor : 1;
+    const double factor = std::max(0.5, 1 + kJitter * random.normal()) * spike;
     return from_seconds(seconds(rtt(region)) / 2 * factor);
 }
 
-bool NetworkPath::lost(std::size_t region, Way way, Time when, RandomStream& draws) const {
+bool NetworkPath::lost(std::size_t region, Direction direction, Time when, RandomStream& random) const {
     double loss = kLoss;
-    if (way == Way::to_client) {
-        if (faults_.holds(FaultKind::black_hole, region, when)) return true;
+    if (direction == Direction::to_client) {
+        if (faults_.active(FaultKind::black_hole, region, when)) return true;
         if (const auto* fault = faults_.find(FaultKind::loss, region, when)) loss += fault->value;
     }
-    return draws.chance(loss);
+    return random.chance(loss);
 }
 
-Time NetworkPath::arrival(std::size_t region, Way way, Time when, RandomStream& draws) const {
+Time NetworkPath::arrival(std::size_t region, Direction direction, Time when, RandomStream& random) const {
     Time rto = rtt(region) + kMinimalRto;
     for (int sent = 0; sent <= kRetransmissions; ++sent, when += rto, rto *= 2) {
-        if (!lost(region, way, when, draws)) return when + one_way(region, draws);
+        if (!lost(region, direction, when, random)) return when + one_way(region, random);
     }
     return kNever;
 }
 
-NetworkPath::Handshake NetworkPath::connect(std::size_t region, Time when, RandomStream& draws) const {
+NetworkPath::Handshake NetworkPath::connect(std::size_t region, Time when, RandomStream& random) const {
     Time rto = kSynRto;
     for (int sent = 0; sent <= kSynRetransmissions; ++sent, when += rto, rto *= 2) {
-        const auto there = when + one_way(region, draws);
-        const auto back = there + one_way(region, draws);
-        if (faults_.holds(FaultKind::black_hole, region, there)) continue;
+        const auto there = when + one_way(region, random);
+        const auto back = there + one_way(region, random);
+        if (faults_.active(FaultKind::black_hole, region, there)) continue;
         if (faults_.refuses(region, there)) return {Handshake::Result::refused, back};
-        if (lost(region, Way::to_region, when, draws) || lost(region, Way::to_client, there, draws)) continue;
+        if (lost(region, Direction::to_region, when, random) || lost(region, Direction::to_client, there, random))
+            continue;
         return {Handshake::Result::established, back};
     }
     return {};

@@ -18,29 +18,29 @@ namespace {
 std::string text(std::chrono::nanoseconds span) { return std::to_string(span / std::chrono::milliseconds(1)) + " ms"; }
 
 /// Counts hedges, and writes the decision log if one is wanted.
-class Watcher final : public EventListener {
+class CallObserver final : public EventListener {
   public:
-    Watcher(const Surroundings& around, int client) : around_(around), client_(client) {}
+    CallObserver(const Environment& env, int client) : env_(env), client_(client) {}
 
     void on_call(const CallRecord& call) override {
         if (call.label.empty()) return;
         const auto number = static_cast<CallNumber>(std::stoul(call.label));
         for (const auto& attempt : call.attempts) {
-            if (attempt.kind == AttemptKind::hedge) around_.ledger.hedged(number);
-            if (around_.trace.on()) write(number, attempt);
+            if (attempt.kind == AttemptKind::hedge) env_.ledger.hedged(number);
+            if (env_.trace.on()) write(number, attempt);
         }
     }
 
     void on_region(const RegionHealth& region) override {
-        if (!around_.trace.on()) return;
-        around_.trace.line(around_.queue.now(), client_,
-                           "region " + region.id + " is " + std::string(to_string(region.liveness)) + ", breaker " +
-                               std::string(to_string(region.breaker)) + ": " + region.reason);
+        if (!env_.trace.on()) return;
+        env_.trace.line(env_.queue.now(), client_,
+                        "region " + region.id + " is " + std::string(to_string(region.liveness)) + ", breaker " +
+                            std::string(to_string(region.breaker)) + ": " + region.reason);
     }
 
   private:
     void write(CallNumber number, const AttemptRecord& attempt) {
-        const auto began = around_.ledger.calls()[number].began;
+        const auto began = env_.ledger.calls()[number].began;
         std::string line = "call " + std::to_string(number) + " attempt " + std::to_string(attempt.number) + " at" +
                            clock_text(began + attempt.started) + " " + std::string(to_string(attempt.kind)) + " " +
                            attempt.region + ": ";
@@ -51,39 +51,39 @@ class Watcher final : public EventListener {
         }
         if (attempt.timings.first_content) line += ", first content after " + text(*attempt.timings.first_content);
         if (attempt.timings.total) line += ", over after " + text(*attempt.timings.total);
-        around_.trace.line(around_.queue.now(), client_, line);
+        env_.trace.line(env_.queue.now(), client_, line);
     }
 
-    Surroundings around_;
+    Environment env_;
     int client_;
 };
 
 class ProductionCaller final : public Caller {
   public:
     ProductionCaller(const Process& process, ClientOptions options)
-        : around_(process.around),
-          clock_(std::make_shared<SimClock>(process.around.queue)),
+        : env_(process.env),
+          clock_(std::make_shared<SimClock>(process.env.queue)),
           client_(complete(std::move(options), process)) {}
 
-    void ask(CallNumber call) override {
+    void start_call(CallNumber call) override {
         CallOptions options;
         options.label = std::to_string(call);
         options.headers = {{std::string(kCallHeader), options.label}};
-        if (const auto deadline = around_.plan.deadline) {
+        if (const auto deadline = env_.plan.deadline) {
             options.deadline = std::chrono::duration_cast<std::chrono::milliseconds>(*deadline);
         }
-        if (around_.plan.restart_streams) options.stream_recovery = StreamRecovery::restart;
+        if (env_.plan.restart_streams) options.stream_recovery = StreamRecovery::restart;
         ChatRequest request{.model = "sim", .messages = {user("Tell me a story.")}};
         client_.stream_async(
             std::move(request), std::move(options),
             [this, call](const ChatChunk& chunk) {
-                if (!chunk.text.empty()) around_.ledger.first_content(call, around_.queue.now());
+                if (!chunk.text.empty()) env_.ledger.first_content(call, env_.queue.now());
             },
             [this, call](const Result<ChatCompletion>& result) {
-                around_.ledger.over(call, result.has_value(), around_.queue.now());
-                if (!result && around_.trace.on()) {
-                    around_.trace.line(around_.queue.now(), around_.ledger.calls()[call].client,
-                                       "call " + std::to_string(call) + " failed: " + result.error().message);
+                env_.ledger.over(call, result.has_value(), env_.queue.now());
+                if (!result && env_.trace.on()) {
+                    env_.trace.line(env_.queue.now(), env_.ledger.calls()[call].client,
+                                    "call " + std::to_string(call) + " failed: " + result.error().message);
                 }
             });
     }
@@ -92,7 +92,7 @@ class ProductionCaller final : public Caller {
 
   private:
     ClientOptions complete(ClientOptions options, const Process& process) {
-        for (const auto& region : process.around.plan.regions) {
+        for (const auto& region : process.env.plan.regions) {
             options.regions.push_back({.id = region.id, .base_url = base_url(region)});
             if (options.selector.strategy == Strategy::weighted) options.regions.back().weight = region.weight;
         }
@@ -102,11 +102,11 @@ class ProductionCaller final : public Caller {
         options.seed = process.seed;
         options.log.level = LogLevel::off;
         options.callback_executor = [](const std::function<void()>& function) { function(); };
-        options.listeners = {std::make_shared<Watcher>(process.around, process.client)};
+        options.listeners = {std::make_shared<CallObserver>(process.env, process.client)};
         return options;
     }
 
-    Surroundings around_;
+    Environment env_;
     std::shared_ptr<SimClock> clock_;
     Client client_;
 };
@@ -131,7 +131,7 @@ std::unique_ptr<Caller> make_adaptive_hedged(const Process& process) {
 
 std::unique_ptr<Caller> make_adaptive_limited(const Process& process) {
     ClientOptions options;
-    const auto& faults = process.around.plan.faults;
+    const auto& faults = process.env.plan.faults;
     const auto window = std::ranges::find(faults, FaultKind::window, &Fault::kind);
     if (window != faults.end()) {
         options.rate_limit = {.requests = static_cast<std::int64_t>(window->value), .per = std::chrono::seconds(10)};

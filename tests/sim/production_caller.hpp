@@ -1,5 +1,5 @@
 // Runs the production client in a simulated process.
-// World → [production caller] → holysheep::Client → SimTransport
+// Simulation → [production caller] → holysheep::Client → SimTransport
 #pragma once
 
 #include <memory>

@@ -1,6 +1,6 @@
 // Random numbers that depend only on seed, purpose and indices: the same call meets the same conditions under every
 // policy.
-// seed, purpose, indices → [RandomStream] → draws
+// seed, purpose, indices → [RandomStream] → random numbers
 #pragma once
 
 #include <cmath>

@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Time kShareWindow = 2s, kServiceWindow = 1s, kStep = 100ms;
-constexpr double kLeastShare = 0.02;
+constexpr double kMinShare = 0.02;
 
 std::span<const CallEntry> between(const Ledger& ledger, Time from, Time to) {
     const auto& calls = ledger.calls();
@@ -43,7 +43,7 @@ bool served(std::span<const CallEntry> calls, Time old_median) {
 }
 
 /// The one region that all faults affect, if there is exactly one.
-std::optional<std::size_t> struck_region(std::span<const Fault> faults) {
+std::optional<std::size_t> affected_region(std::span<const Fault> faults) {
     const auto& first = faults.front().region;
     const bool same = std::ranges::all_of(faults, [&first](const auto& fault) { return fault.region == first; });
     return same ? first : std::nullopt;
@@ -51,22 +51,22 @@ std::optional<std::size_t> struck_region(std::span<const Fault> faults) {
 
 }  // namespace
 
-std::optional<double> recovery_seconds(const WorldPlan& plan, const Ledger& ledger) {
-    std::vector<Fault> passing;
-    std::ranges::copy_if(plan.faults, std::back_inserter(passing), [&](const Fault& fault) {
+std::optional<double> recovery_seconds(const SimulationPlan& plan, const Ledger& ledger) {
+    std::vector<Fault> temporary;
+    std::ranges::copy_if(plan.faults, std::back_inserter(temporary), [&](const Fault& fault) {
         return fault.from > Time{0} || fault.to < plan.duration;  // otherwise the fault lasts for the whole simulation
     });
-    if (passing.empty()) return std::nullopt;
+    if (temporary.empty()) return std::nullopt;
     Time from = kNever, to{};
-    for (const auto& fault : passing) {
+    for (const auto& fault : temporary) {
         if (fault.kind == FaultKind::restart || fault.kind == FaultKind::clock_jump) return std::nullopt;
         from = std::min(from, fault.from);
         to = std::max(to, fault.to);
     }
-    const auto region = struck_region(passing);
+    const auto region = affected_region(temporary);
     const auto before = between(ledger, std::min(plan.warm_up, from / 2), from);
     const double old_share = region ? share(before, *region) : 0;
-    if (before.empty() || (region && old_share < kLeastShare)) return std::nullopt;
+    if (before.empty() || (region && old_share < kMinShare)) return std::nullopt;
     const auto old_median = region ? Time{} : median(before);
     for (Time now = to; now < plan.duration; now += kStep) {
         const bool recovered = region ? share(between(ledger, now - kShareWindow, now), *region) >= old_share / 2

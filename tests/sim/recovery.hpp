@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "ledger.hpp"
-#include "world_plan.hpp"
+#include "simulation_plan.hpp"
 
 namespace holysheep::sim {
 
@@ -14,6 +14,6 @@ namespace holysheep::sim {
 /// regions: until, of the calls that begin within one second, 99 % succeed and the median time to the first content is
 /// at most twice the old one. Returns nothing if there is nothing to compare with, and the time to the end of the
 /// simulation if recovery never happens.
-std::optional<double> recovery_seconds(const WorldPlan& plan, const Ledger& ledger);
+std::optional<double> recovery_seconds(const SimulationPlan& plan, const Ledger& ledger);
 
 }  // namespace holysheep::sim

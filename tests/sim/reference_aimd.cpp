@@ -13,7 +13,7 @@ namespace {
 class Aimd final : public RegionPicker {
   public:
     explicit Aimd(const Process& process)
-        : draws_(process.seed, Purpose::policy), regions_(process.around.plan.regions.size()) {}
+        : random_(process.seed, Purpose::policy), regions_(process.env.plan.regions.size()) {}
 
     void pick(CallNumber call, std::function<void(std::size_t)> on_picked) override {
         waiting_.push_back({call, std::move(on_picked)});
@@ -47,11 +47,11 @@ class Aimd final : public RegionPicker {
             if (free.empty()) return;
             const auto on_picked = std::move(waiting_.front().second);
             waiting_.pop_front();
-            on_picked(free[draws_.index(free.size())]);
+            on_picked(free[random_.index(free.size())]);
         }
     }
 
-    RandomStream draws_;
+    RandomStream random_;
     std::vector<Region> regions_;
     std::deque<std::pair<CallNumber, std::function<void(std::size_t)>>> waiting_;
 };

@@ -28,23 +28,23 @@ Time retry_after(const HttpHead& head) {
 class ReferenceClient final : public Caller, private TransferEvents {
   public:
     ReferenceClient(const Process& process, std::unique_ptr<RegionPicker> picker)
-        : process_(process), around_(process.around), picker_(std::move(picker)) {}
+        : process_(process), env_(process.env), picker_(std::move(picker)) {}
 
     // When a process ends, the kernel closes the connections of its requests.
     ~ReferenceClient() override {
         for (auto& [id, attempt] : attempts_) {
-            around_.queue.cancel(attempt.timer);
+            env_.queue.cancel(attempt.timer);
             process_.transport->cancel(id);
         }
-        for (const auto& [call, timer] : waits_) around_.queue.cancel(timer);
-        for (const auto& [call, timer] : deadlines_) around_.queue.cancel(timer);
+        for (const auto& [call, timer] : waits_) env_.queue.cancel(timer);
+        for (const auto& [call, timer] : deadlines_) env_.queue.cancel(timer);
     }
     ReferenceClient(const ReferenceClient&) = delete;
     ReferenceClient& operator=(const ReferenceClient&) = delete;
 
-    void ask(CallNumber call) override {
-        if (const auto deadline = around_.plan.deadline) {
-            deadlines_[call] = around_.queue.at(around_.queue.now() + *deadline, [this, call] { expire(call); });
+    void start_call(CallNumber call) override {
+        if (const auto deadline = env_.plan.deadline) {
+            deadlines_[call] = env_.queue.at(env_.queue.now() + *deadline, [this, call] { expire(call); });
         }
         next(call, 0);
     }
@@ -67,13 +67,13 @@ class ReferenceClient final : public Caller, private TransferEvents {
     }
 
     void dispatch(CallNumber call, int number, std::size_t region) {
-        if (around_.plan.deadline && !deadlines_.contains(call)) return;  // it passed during the pick
-        HttpRequest request{.url = base_url(around_.plan.regions[region]) + "/chat/completions"};
+        if (env_.plan.deadline && !deadlines_.contains(call)) return;  // it passed during the pick
+        HttpRequest request{.url = base_url(env_.plan.regions[region]) + "/chat/completions"};
         request.headers = {{std::string(kCallHeader), std::to_string(call)}};
         picker_->dispatched(region);
         const auto id = process_.transport->start(std::move(request), *this);
-        Attempt attempt{.call = call, .number = number, .region = region, .began = around_.queue.now()};
-        attempt.timer = around_.queue.at(around_.queue.now() + kAttemptTimeout, [this, id] { time_out(id); });
+        Attempt attempt{.call = call, .number = number, .region = region, .began = env_.queue.now()};
+        attempt.timer = env_.queue.at(env_.queue.now() + kAttemptTimeout, [this, id] { time_out(id); });
         attempts_.emplace(id, std::move(attempt));
     }
 
@@ -84,9 +84,9 @@ class ReferenceClient final : public Caller, private TransferEvents {
         auto& attempt = attempts_.at(id);
         if (attempt.content || attempt.head.status != 200 || bytes.starts_with(':')) return;
         attempt.content = true;
-        around_.queue.cancel(attempt.timer);
-        around_.ledger.first_content(attempt.call, around_.queue.now());
-        tell(attempt, true);
+        env_.queue.cancel(attempt.timer);
+        env_.ledger.first_content(attempt.call, env_.queue.now());
+        report_outcome(attempt, true);
     }
 
     void on_end(TransferId id, TransferEnd end) override {
@@ -111,34 +111,34 @@ class ReferenceClient final : public Caller, private TransferEvents {
     Attempt take(TransferId id) {
         auto attempt = std::move(attempts_.at(id));
         attempts_.erase(id);
-        around_.queue.cancel(attempt.timer);
+        env_.queue.cancel(attempt.timer);
         picker_->ended(attempt.region);
         return attempt;
     }
 
     void fail(const Attempt& attempt, const std::string& why) {
         write(attempt, why);
-        tell(attempt, false);
+        report_outcome(attempt, false);
         if (attempt.number == kRetries) {
             finish(attempt.call, false);
             return;
         }
         const auto wait = std::max(kBackoff * (1 << attempt.number), retry_after(attempt.head));
         waits_[attempt.call] =
-            around_.queue.at(around_.queue.now() + wait, [this, call = attempt.call, number = attempt.number] {
+            env_.queue.at(env_.queue.now() + wait, [this, call = attempt.call, number = attempt.number] {
                 waits_.erase(call);
                 next(call, number + 1);
             });
     }
 
-    void tell(const Attempt& attempt, bool succeeded) {
+    void report_outcome(const Attempt& attempt, bool succeeded) {
         picker_->on_outcome(
-            {.region = attempt.region, .succeeded = succeeded, .latency = around_.queue.now() - attempt.began});
+            {.region = attempt.region, .succeeded = succeeded, .latency = env_.queue.now() - attempt.began});
     }
 
     void expire(CallNumber call) {
         if (const auto wait = waits_.find(call); wait != waits_.end()) {
-            around_.queue.cancel(wait->second);
+            env_.queue.cancel(wait->second);
             waits_.erase(wait);
         }
         const auto open = std::ranges::find(attempts_, call, [](const auto& entry) { return entry.second.call; });
@@ -147,30 +147,30 @@ class ReferenceClient final : public Caller, private TransferEvents {
             const auto attempt = take(id);
             process_.transport->cancel(id);
             write(attempt, "the deadline passed");
-            if (!attempt.content) tell(attempt, false);
+            if (!attempt.content) report_outcome(attempt, false);
         }
         finish(call, false);
     }
 
     void finish(CallNumber call, bool succeeded) {
         if (const auto deadline = deadlines_.find(call); deadline != deadlines_.end()) {
-            around_.queue.cancel(deadline->second);
+            env_.queue.cancel(deadline->second);
             deadlines_.erase(deadline);
         }
         picker_->call_over(call);
-        around_.ledger.over(call, succeeded, around_.queue.now());
+        env_.ledger.over(call, succeeded, env_.queue.now());
     }
 
     void write(const Attempt& attempt, const std::string& outcome) {
-        if (!around_.trace.on()) return;
-        around_.trace.line(around_.queue.now(), process_.client,
-                           "call " + std::to_string(attempt.call) + " attempt " + std::to_string(attempt.number + 1) +
-                               " at" + clock_text(attempt.began) + " " + (attempt.number == 0 ? "first " : "retry ") +
-                               around_.plan.regions[attempt.region].id + ": " + outcome);
+        if (!env_.trace.on()) return;
+        env_.trace.line(env_.queue.now(), process_.client,
+                        "call " + std::to_string(attempt.call) + " attempt " + std::to_string(attempt.number + 1) +
+                            " at" + clock_text(attempt.began) + " " + (attempt.number == 0 ? "first " : "retry ") +
+                            env_.plan.regions[attempt.region].id + ": " + outcome);
     }
 
     Process process_;
-    Surroundings around_;
+    Environment env_;
     std::unordered_map<TransferId, Attempt> attempts_;
     std::unordered_map<CallNumber, EventQueue::EventId> waits_, deadlines_;
     std::unique_ptr<RegionPicker> picker_;  // destroyed first, because its probes are still open
@@ -184,14 +184,14 @@ Prober::Prober(const Process& process) : process_(process) {}
 
 Prober::~Prober() {
     for (const auto& [id, open] : open_) {
-        process_.around.queue.cancel(open.timer);
+        process_.env.queue.cancel(open.timer);
         process_.transport->cancel(id);
     }
 }
 
-void Prober::ask(std::size_t region, std::string_view path, Time timeout, OnProbe on_answer) {
-    auto& queue = process_.around.queue;
-    HttpRequest request{.method = "GET", .url = base_url(process_.around.plan.regions[region]) + std::string(path)};
+void Prober::send(std::size_t region, std::string_view path, Time timeout, OnProbe on_answer) {
+    auto& queue = process_.env.queue;
+    HttpRequest request{.method = "GET", .url = base_url(process_.env.plan.regions[region]) + std::string(path)};
     const auto id = process_.transport->start(std::move(request), *this);
     Open open{.began = queue.now(), .on_answer = std::move(on_answer)};
     open.timer = queue.at(queue.now() + timeout, [this, id] {
@@ -210,7 +210,7 @@ void Prober::on_body(TransferId, std::string_view) {}
 void Prober::on_end(TransferId id, TransferEnd end) {
     auto open = std::move(open_.at(id));
     open_.erase(id);
-    auto& queue = process_.around.queue;
+    auto& queue = process_.env.queue;
     queue.cancel(open.timer);
     std::optional<ProbeAnswer> answer;
     if (!end.error && open.head.status == 200) answer = {queue.now() - open.began, std::move(open.head)};

@@ -1,6 +1,6 @@
 // A plain SDK around a way to pick a region: two retries with exponential back-off, a timeout of 10 s for the first
 // content, and Retry-After is obeyed. After a failure it picks again.
-// World → [ReferenceClient] → RegionPicker, SimTransport
+// Simulation → [ReferenceClient] → RegionPicker, SimTransport
 #pragma once
 
 #include <functional>
@@ -47,7 +47,7 @@ class Prober final : public TransferEvents {
   public:
     explicit Prober(const Process& process);
     ~Prober() override;
-    void ask(std::size_t region, std::string_view path, Time timeout, OnProbe on_answer);
+    void send(std::size_t region, std::string_view path, Time timeout, OnProbe on_answer);
 
     bool may_send(TransferId id) override;
     void on_head(TransferId id, HttpHead head) override;

@@ -14,14 +14,14 @@ constexpr double kDecay = 10;  // seconds
 class PeakEwma final : public RegionPicker {
   public:
     explicit PeakEwma(const Process& process)
-        : queue_(process.around.queue),
-          draws_(process.seed, Purpose::policy),
-          regions_(process.around.plan.regions.size()) {}
+        : queue_(process.env.queue),
+          random_(process.seed, Purpose::policy),
+          regions_(process.env.plan.regions.size()) {}
 
     void pick(CallNumber, std::function<void(std::size_t)> on_picked) override {
-        const auto a = draws_.index(regions_.size());
+        const auto a = random_.index(regions_.size());
         if (regions_.size() == 1) return on_picked(a);
-        auto b = draws_.index(regions_.size() - 1);
+        auto b = random_.index(regions_.size() - 1);
         if (b >= a) ++b;
         on_picked(cost(a) <= cost(b) ? a : b);
     }
@@ -46,7 +46,7 @@ class PeakEwma final : public RegionPicker {
     double cost(std::size_t i) const { return regions_[i].latency * (regions_[i].in_flight + 1); }
 
     EventQueue& queue_;
-    RandomStream draws_;
+    RandomStream random_;
     std::vector<Region> regions_;
 };
 

@@ -20,10 +20,10 @@ std::size_t lowest(const std::vector<Time>& pings) {
 class LowestPing final : public RegionPicker {
   public:
     explicit LowestPing(const Process& process)
-        : queue_(process.around.queue),
-          draws_(process.seed, Purpose::policy),
+        : queue_(process.env.queue),
+          random_(process.seed, Purpose::policy),
           prober_(process),
-          pings_(process.around.plan.regions.size(), kProbeTimeout) {
+          pings_(process.env.plan.regions.size(), kProbeTimeout) {
         ping_all();
     }
     ~LowestPing() override { queue_.cancel(timer_); }
@@ -35,15 +35,15 @@ class LowestPing final : public RegionPicker {
   private:
     void ping_all() {
         for (std::size_t region = 0; region < pings_.size(); ++region) {
-            prober_.ask(region, "/models", kProbeTimeout, [this, region](const std::optional<ProbeAnswer>& answer) {
+            prober_.send(region, "/models", kProbeTimeout, [this, region](const std::optional<ProbeAnswer>& answer) {
                 pings_[region] = answer ? answer->took : kNever;
             });
         }
-        timer_ = queue_.at(queue_.now() + from_seconds(draws_.uniform(8, 12)), [this] { ping_all(); });
+        timer_ = queue_.at(queue_.now() + from_seconds(random_.uniform(8, 12)), [this] { ping_all(); });
     }
 
     EventQueue& queue_;
-    RandomStream draws_;
+    RandomStream random_;
     Prober prober_;
     std::vector<Time> pings_;
     EventQueue::EventId timer_ = 0;
@@ -53,7 +53,7 @@ class LowestPing final : public RegionPicker {
 /// failure the next best is tried.
 class Naive final : public RegionPicker {
   public:
-    explicit Naive(const Process& process) : prober_(process), count_(process.around.plan.regions.size()) {}
+    explicit Naive(const Process& process) : prober_(process), count_(process.env.plan.regions.size()) {}
 
     void pick(CallNumber call, std::function<void(std::size_t)> on_picked) override {
         if (const auto ranked = ranking_.find(call); ranked != ranking_.end()) {
@@ -77,12 +77,12 @@ class Naive final : public RegionPicker {
             on_picked(ranked.front());
             return;
         }
-        prober_.ask(region, "/ready", kProbeTimeout,
-                    [this, call, pings = std::move(pings),
-                     on_picked = std::move(on_picked)](const std::optional<ProbeAnswer>& answer) mutable {
-                        pings.push_back(answer ? answer->took : kNever);
-                        probe(call, std::move(pings), std::move(on_picked));
-                    });
+        prober_.send(region, "/ready", kProbeTimeout,
+                     [this, call, pings = std::move(pings),
+                      on_picked = std::move(on_picked)](const std::optional<ProbeAnswer>& answer) mutable {
+                         pings.push_back(answer ? answer->took : kNever);
+                         probe(call, std::move(pings), std::move(on_picked));
+                     });
     }
 
     Prober prober_;

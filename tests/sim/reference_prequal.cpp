@@ -16,10 +16,10 @@ using namespace std::chrono_literals;
 
 constexpr double kHotQuantile = 0.84;
 constexpr std::size_t kPoolSize = 16;
-constexpr std::size_t kRemembered = 64;
+constexpr std::size_t kHistorySize = 64;
 constexpr int kProbesPerCall = 3;
-constexpr Time kLoadProbeTimeout = 1s, kOldest = 2s;
-constexpr int kUses = 4;
+constexpr Time kLoadProbeTimeout = 1s, kMaxAge = 2s;
+constexpr int kMaxUses = 4;
 
 std::int64_t number(const HttpHead& head, std::string_view name) {
     std::int64_t value = 0;
@@ -32,17 +32,18 @@ std::int64_t number(const HttpHead& head, std::string_view name) {
 class HotCold final : public RegionPicker {
   public:
     explicit HotCold(const Process& process)
-        : queue_(process.around.queue),
-          draws_(process.seed, Purpose::policy),
+        : queue_(process.env.queue),
+          random_(process.seed, Purpose::policy),
           prober_(process),
-          count_(process.around.plan.regions.size()) {}
+          count_(process.env.plan.regions.size()) {}
 
     void pick(CallNumber, std::function<void(std::size_t)> on_picked) override {
-        for (int i = 0; i < kProbesPerCall; ++i) probe(draws_.index(count_));
-        std::erase_if(pool_, [this](const Seen& seen) { return queue_.now() - seen.when > kOldest || seen.uses <= 0; });
-        if (pool_.empty()) return on_picked(draws_.index(count_));
+        for (int i = 0; i < kProbesPerCall; ++i) probe(random_.index(count_));
+        std::erase_if(
+            pool_, [this](const Sample& sample) { return queue_.now() - sample.when > kMaxAge || sample.uses <= 0; });
+        if (pool_.empty()) return on_picked(random_.index(count_));
         const auto limit = hot_limit();
-        auto& best = *std::ranges::min_element(pool_, [limit](const Seen& a, const Seen& b) {
+        auto& best = *std::ranges::min_element(pool_, [limit](const Sample& a, const Sample& b) {
             const bool hot_a = a.in_flight > limit, hot_b = b.in_flight > limit;
             if (hot_a != hot_b) return hot_b;
             return hot_a ? a.in_flight < b.in_flight : a.latency < b.latency;
@@ -53,38 +54,38 @@ class HotCold final : public RegionPicker {
     }
 
   private:
-    struct Seen {
+    struct Sample {
         std::size_t region = 0;
         std::int64_t in_flight = 0;
         Time latency{}, when{};
-        int uses = kUses;
+        int uses = kMaxUses;
     };
 
     void probe(std::size_t region) {
-        prober_.ask(region, "/load", kLoadProbeTimeout, [this, region](const std::optional<ProbeAnswer>& answer) {
+        prober_.send(region, "/load", kLoadProbeTimeout, [this, region](const std::optional<ProbeAnswer>& answer) {
             if (!answer) return;
-            Seen seen{.region = region, .in_flight = number(answer->head, "x-in-flight"), .when = queue_.now()};
-            seen.latency = answer->took + std::chrono::microseconds(number(answer->head, "x-latency-us"));
+            Sample sample{.region = region, .in_flight = number(answer->head, "x-in-flight"), .when = queue_.now()};
+            sample.latency = answer->took + std::chrono::microseconds(number(answer->head, "x-latency-us"));
             if (pool_.size() == kPoolSize) pool_.pop_front();
-            pool_.push_back(seen);
-            if (in_flight_seen_.size() == kRemembered) in_flight_seen_.pop_front();
-            in_flight_seen_.push_back(seen.in_flight);
+            pool_.push_back(sample);
+            if (in_flight_history_.size() == kHistorySize) in_flight_history_.pop_front();
+            in_flight_history_.push_back(sample.in_flight);
         });
     }
 
     std::int64_t hot_limit() const {
-        std::vector<std::int64_t> sorted(in_flight_seen_.begin(), in_flight_seen_.end());
+        std::vector<std::int64_t> sorted(in_flight_history_.begin(), in_flight_history_.end());
         const auto at = static_cast<std::ptrdiff_t>(kHotQuantile * static_cast<double>(sorted.size() - 1));
         std::ranges::nth_element(sorted, sorted.begin() + at);
         return sorted[static_cast<std::size_t>(at)];
     }
 
     EventQueue& queue_;
-    RandomStream draws_;
+    RandomStream random_;
     Prober prober_;
     std::size_t count_;
-    std::deque<Seen> pool_;
-    std::deque<std::int64_t> in_flight_seen_;
+    std::deque<Sample> pool_;
+    std::deque<std::int64_t> in_flight_history_;
 };
 
 }  // namespace

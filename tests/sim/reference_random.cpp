@@ -9,19 +9,19 @@ namespace {
 class FixedShares final : public RegionPicker {
   public:
     FixedShares(const Process& process, std::vector<double> shares)
-        : draws_(process.seed, Purpose::policy), shares_(std::move(shares)) {
+        : random_(process.seed, Purpose::policy), shares_(std::move(shares)) {
         for (const double share : shares_) sum_ += share;
     }
 
     void pick(CallNumber, std::function<void(std::size_t)> on_picked) override {
-        double left = draws_.uniform(0, sum_);
+        double left = random_.uniform(0, sum_);
         std::size_t region = 0;
         while (region + 1 < shares_.size() && left >= shares_[region]) left -= shares_[region++];
         on_picked(region);
     }
 
   private:
-    RandomStream draws_;
+    RandomStream random_;
     std::vector<double> shares_;
     double sum_ = 0;
 };
@@ -29,13 +29,13 @@ class FixedShares final : public RegionPicker {
 }  // namespace
 
 std::unique_ptr<Caller> make_random(const Process& process) {
-    std::vector<double> shares(process.around.plan.regions.size(), 1);
+    std::vector<double> shares(process.env.plan.regions.size(), 1);
     return make_reference(process, std::make_unique<FixedShares>(process, std::move(shares)));
 }
 
 std::unique_ptr<Caller> make_static_weights(const Process& process) {
     std::vector<double> shares;
-    for (const auto& region : process.around.plan.regions) shares.push_back(region.weight);
+    for (const auto& region : process.env.plan.regions) shares.push_back(region.weight);
     return make_reference(process, std::make_unique<FixedShares>(process, std::move(shares)));
 }
 

@@ -15,7 +15,7 @@ Fault everywhere(FaultKind kind, Time length) {
     return {.region = {}, .kind = kind, .from = 60s, .to = 60s + length, .value = default_value(kind)};
 }
 
-Fault throughout(FaultKind kind, const WorldPlan& plan, double value) {
+Fault throughout(FaultKind kind, const SimulationPlan& plan, double value) {
     return {.region = {}, .kind = kind, .from = 0s, .to = plan.duration, .value = value};
 }
 
@@ -30,7 +30,7 @@ std::vector<Fault> freezes() {
 
 /// Short answers, whose end follows soon after their first content; the arrival rate is the same as in the other
 /// scenarios.
-void answer_within(Time deadline, WorldPlan& plan) {
+void answer_within(Time deadline, SimulationPlan& plan) {
     plan.capacity = plan.arrivals_per_second() / plan.load;
     plan.deadline = deadline;
     plan.hold_median = 20ms;
@@ -39,20 +39,20 @@ void answer_within(Time deadline, WorldPlan& plan) {
 
 /// Faults of 3 to 20 s, one after another and two at a time: at each moment some region has been healthy for two
 /// seconds.
-std::vector<Fault> rolling(const WorldPlan& plan) {
+std::vector<Fault> rolling(const SimulationPlan& plan) {
     std::vector<Fault> faults;
-    std::vector<Time> well_since(plan.regions.size(), Time{0});
-    RandomStream draws(1, Purpose::path, {1});
-    for (Time now = 20s; now < 140s; now += from_seconds(draws.uniform(0.5, 3))) {
-        const auto region = draws.index(plan.regions.size());
-        if (well_since[region] > now) continue;
-        bool others_well = false;
+    std::vector<Time> healthy_since(plan.regions.size(), Time{0});
+    RandomStream random(1, Purpose::path, {1});
+    for (Time now = 20s; now < 140s; now += from_seconds(random.uniform(0.5, 3))) {
+        const auto region = random.index(plan.regions.size());
+        if (healthy_since[region] > now) continue;
+        bool other_healthy = false;
         for (std::size_t other = 0; other < plan.regions.size(); ++other) {
-            others_well = others_well || (other != region && well_since[other] + 2s <= now);
+            other_healthy = other_healthy || (other != region && healthy_since[other] + 2s <= now);
         }
-        if (!others_well) continue;
-        Fault fault{.region = region, .from = now, .to = now + from_seconds(draws.uniform(3, 20))};
-        switch (draws.index(3)) {
+        if (!other_healthy) continue;
+        Fault fault{.region = region, .from = now, .to = now + from_seconds(random.uniform(3, 20))};
+        switch (random.index(3)) {
             case 0:  // refuses new connections, and resets idle ones
                 fault.kind = FaultKind::flap;
                 fault.value = 60;
@@ -63,7 +63,7 @@ std::vector<Fault> rolling(const WorldPlan& plan) {
                 break;
             default: fault.kind = FaultKind::frozen; break;
         }
-        well_since[region] = fault.to;
+        healthy_since[region] = fault.to;
         faults.push_back(fault);
     }
     return faults;
@@ -103,9 +103,9 @@ const std::vector<std::string_view>& scenario_names() {
     return names;
 }
 
-std::optional<WorldPlan> scenario(std::string_view name) {
+std::optional<SimulationPlan> scenario(std::string_view name) {
     if (std::ranges::find(scenario_names(), name) == scenario_names().end()) return std::nullopt;
-    auto plan = default_world();
+    auto plan = default_plan();
     plan.scenario = name;
     if (name == "healthy") return plan;
     if (name == "all_down") {

@@ -12,7 +12,7 @@
 #include <holysheep/transport.hpp>
 
 #include "answer_bytes.hpp"
-#include "surroundings.hpp"
+#include "environment.hpp"
 
 namespace holysheep::sim {
 
@@ -24,7 +24,7 @@ std::string base_url(const RegionPlan& region);
 class SimTransport final : public Transport {
   public:
     /// `incarnation` distinguishes the successive processes of one client.
-    SimTransport(const Surroundings& around, int client, int incarnation);
+    SimTransport(const Environment& env, int client, int incarnation);
     ~SimTransport() override;
 
     TransferId start(HttpRequest request, TransferEvents& events) override;
@@ -37,7 +37,7 @@ class SimTransport final : public Transport {
     void lose_region(std::size_t region, bool died);
 
   private:
-    enum class Ask { chat, models, load, ready };
+    enum class RequestKind { chat, models, load, ready };
     enum class Part {
         head,
         comment,
@@ -46,7 +46,7 @@ class SimTransport final : public Transport {
         last_piece,
         cut,
         overloaded,
-        asks_for_pause,
+        overloaded_with_hint,
         throttled,
         over_quota,
         broken,
@@ -61,21 +61,21 @@ class SimTransport final : public Transport {
     };
     struct Transfer {
         TransferEvents* events = nullptr;
-        Ask ask = Ask::chat;
+        RequestKind kind = RequestKind::chat;
         std::size_t region = 0;
         std::optional<CallNumber> call{};
         Time dispatched{}, sent{}, acked = kNever, in_order{};
         std::optional<Time> resolved{};  // when the first packet was sent
-        Time shaken = kNever;            // when the handshake was answered
+        Time handshake_done = kNever;    // when the handshake was complete
         bool ready = false, was_sent = false, has_head = false, dead_on_arrival = false, paused = false;
         Connection connection;
-        RandomStream draws;
-        RandomStream luck;  // for this request alone: a second one to the same region draws other numbers
+        RandomStream random;
+        RandomStream request_random;  // for this request alone: a second one to the same region draws other numbers
         Gateway::JobId job = 0;
         std::optional<double> served{};  // service time in seconds, once the gateway has finished
-        std::vector<Part> held{};
+        std::vector<Part> undelivered{};
 
-        Transfer(RandomStream of_call, RandomStream of_request) : draws(of_call), luck(of_request) {}
+        Transfer(RandomStream of_call, RandomStream of_request) : random(of_call), request_random(of_request) {}
     };
 
     Transfer* find(TransferId id);
@@ -94,21 +94,21 @@ class SimTransport final : public Transport {
     void on_step(TransferId id, Gateway::Step step, Time arrived);
     void answer(TransferId id, Part part);
     void receive(TransferId id, Part part);
-    void whole_answer(TransferId id, int status, std::string_view body, Headers headers);
-    bool tell_head(TransferId id, int status, Headers headers);
-    bool tell_stream_head(TransferId id);
-    bool tell_body(TransferId id, std::string_view bytes);
+    void deliver_answer(TransferId id, int status, std::string_view body, Headers headers);
+    bool deliver_head(TransferId id, int status, Headers headers);
+    bool deliver_stream_head(TransferId id);
+    bool deliver_body(TransferId id, std::string_view bytes);
     void end(TransferId id, TransferEnd end);
-    void end_broken(TransferId id, Time when, bool undelivered, const char* why);
+    void end_with_reset(TransferId id, Time when, bool undelivered, const char* why);
     void close(const Transfer& transfer);
-    void await(TransferId id, const Transfer& transfer, Time due);
-    bool had_choice(Time when) const;
+    void expect_by(TransferId id, const Transfer& transfer, Time due);
+    bool any_region_alive(Time when) const;
     /// Updates when the next sign of life is due. In a frozen region only the unanswered probe shows the problem;
     /// missing content may mean that the model is still working.
-    void refine_sign(TransferId id);
-    void note_waste(std::optional<CallNumber> call, std::optional<double> served);
+    void update_expected(TransferId id);
+    void record_waste(std::optional<CallNumber> call, std::optional<double> served);
 
-    Surroundings around_;
+    Environment env_;
     const int client_;
     const std::uint64_t stream_base_;
     TransferId last_ = 0;

@@ -19,24 +19,24 @@ constexpr double kPromptTokens = 400, kTokensPerSecond = 50;
 
 void SimTransport::submit(TransferId id, Transfer& transfer) {
     const auto region = transfer.region;
-    const auto now = around_.queue.now();
-    auto& gateway = *around_.gateways[region];
+    const auto now = env_.queue.now();
+    auto& gateway = *env_.gateways[region];
     Gateway::Work work;
-    if (transfer.ask == Ask::ready) {
+    if (transfer.kind == RequestKind::ready) {
         work.turn_only = true;
     } else {
         if (const auto refused = refusal(transfer, now)) {
-            if (*refused == Part::throttled || *refused == Part::over_quota) around_.ledger.throttled();
+            if (*refused == Part::throttled || *refused == Part::over_quota) env_.ledger.throttled();
             answer(id, *refused);
             return;
         }
-        const auto& plan = around_.plan;
-        RandomStream service(around_.seed, Purpose::service, {transfer.call.value_or(0), region});
+        const auto& plan = env_.plan;
+        RandomStream service(env_.seed, Purpose::service, {transfer.call.value_or(0), region});
         work.prefill = from_seconds(service.log_normal(seconds(plan.prefill_median), plan.prefill_sigma));
         work.hold = from_seconds(service.log_normal(seconds(plan.hold_median), plan.hold_sigma));
-        const auto* cut = around_.faults.find(FaultKind::cut, region, now);
+        const auto* cut = env_.faults.find(FaultKind::cut, region, now);
         work.cut = cut != nullptr && service.chance(cut->value);
-        if (transfer.acked != kNever) await(id, transfer, now + work.prefill + around_.path.rtt(region) / 2);
+        if (transfer.acked != kNever) expect_by(id, transfer, now + work.prefill + env_.path.rtt(region) / 2);
         if (!plan.late_head) answer(id, Part::head);
         comment(id);
     }
@@ -46,37 +46,37 @@ void SimTransport::submit(TransferId id, Transfer& transfer) {
 void SimTransport::comment(TransferId id) {
     const auto* transfer = find(id);
     if (transfer == nullptr) return;
-    const auto now = around_.queue.now();
-    if (!around_.faults.holds(FaultKind::comments_forever, transfer->region, now)) return;
+    const auto now = env_.queue.now();
+    if (!env_.faults.active(FaultKind::comments_forever, transfer->region, now)) return;
     answer(id, Part::comment);
-    around_.queue.at(now + kBetweenComments, [this, id] { comment(id); });
+    env_.queue.at(now + kBetweenComments, [this, id] { comment(id); });
 }
 
 std::optional<SimTransport::Part> SimTransport::refusal(Transfer& transfer, Time now) {
     const auto region = transfer.region;
-    auto& gateway = *around_.gateways[region];
-    const auto fault = [&](FaultKind kind) { return around_.faults.find(kind, region, now); };
+    auto& gateway = *env_.gateways[region];
+    const auto fault = [&](FaultKind kind) { return env_.faults.find(kind, region, now); };
     if (const auto* poison = fault(FaultKind::poison)) {
         // The same call fails in every region.
-        RandomStream draw(around_.seed, Purpose::service, {transfer.call.value_or(0), around_.plan.regions.size()});
+        RandomStream draw(env_.seed, Purpose::service, {transfer.call.value_or(0), env_.plan.regions.size()});
         if (draw.chance(poison->value)) return Part::broken;
     }
     if (const auto* quota = fault(FaultKind::key_quota)) {
-        const double per_second = quota->value * around_.plan.arrivals_per_second();
-        if (!around_.key_quota.take(per_second, now)) return Part::over_quota;
+        const double per_second = quota->value * env_.plan.arrivals_per_second();
+        if (!env_.key_quota.take(per_second, now)) return Part::over_quota;
     }
     const auto* brown_out = fault(FaultKind::brown_out);
-    if (brown_out != nullptr && transfer.draws.chance(brown_out->value)) return Part::overloaded;
+    if (brown_out != nullptr && transfer.random.chance(brown_out->value)) return Part::overloaded;
     const auto* refusals = fault(FaultKind::refusals);
-    if (refusals != nullptr && transfer.luck.chance(refusals->value)) return Part::asks_for_pause;
+    if (refusals != nullptr && transfer.request_random.chance(refusals->value)) return Part::overloaded_with_hint;
     const auto* shed = fault(FaultKind::shed);
-    if (shed != nullptr && gateway.full()) return shed->value > 0 ? Part::asks_for_pause : Part::overloaded;
+    if (shed != nullptr && gateway.full()) return shed->value > 0 ? Part::overloaded_with_hint : Part::overloaded;
     if (!account_admits(region, now) || !gateway.admits(now)) return Part::throttled;
     return std::nullopt;
 }
 
 bool SimTransport::account_admits(std::size_t region, Time now) {
-    const auto* window = around_.faults.find(FaultKind::window, region, now);
+    const auto* window = env_.faults.find(FaultKind::window, region, now);
     if (window == nullptr) return true;
     while (!account_.empty() && account_.front() <= now - kWindow) account_.pop_front();
     if (static_cast<double>(account_.size()) >= window->value) return false;
@@ -89,7 +89,7 @@ void SimTransport::on_step(TransferId id, Gateway::Step step, Time arrived) {
     if (transfer == nullptr) return;
     const auto done = [&] {
         transfer->job = 0;
-        transfer->served = seconds(around_.queue.now() - arrived);
+        transfer->served = seconds(env_.queue.now() - arrived);
     };
     switch (step) {
         case Gateway::Step::first_content: answer(id, Part::first_piece); break;
@@ -109,63 +109,65 @@ void SimTransport::on_step(TransferId id, Gateway::Step step, Time arrived) {
 void SimTransport::answer(TransferId id, Part part) {
     auto& transfer = *find(id);
     const auto at =
-        around_.path.arrival(transfer.region, NetworkPath::Way::to_client, around_.queue.now(), transfer.draws);
+        env_.path.arrival(transfer.region, NetworkPath::Direction::to_client, env_.queue.now(), transfer.random);
     if (at == kNever) {
         transfer.in_order = kNever;
         return;
     }
     if (transfer.in_order == kNever) return;  // TCP delivers nothing after a gap
     transfer.in_order = std::max(transfer.in_order, at);
-    around_.queue.at(transfer.in_order, [this, id, part] { receive(id, part); });
+    env_.queue.at(transfer.in_order, [this, id, part] { receive(id, part); });
 }
 
 void SimTransport::receive(TransferId id, Part part) {
     auto* transfer = find(id);
     if (transfer == nullptr) return;
     if (transfer->paused) {
-        transfer->held.push_back(part);
+        transfer->undelivered.push_back(part);
         return;
     }
-    if (transfer->acked > around_.queue.now()) transfer->acked = around_.queue.now();
+    if (transfer->acked > env_.queue.now()) transfer->acked = env_.queue.now();
     switch (part) {
-        case Part::head: tell_stream_head(id); break;
+        case Part::head: deliver_stream_head(id); break;
         case Part::comment:
-            if (tell_stream_head(id)) tell_body(id, answer_bytes::comment);
+            if (deliver_stream_head(id)) deliver_body(id, answer_bytes::comment);
             break;
         case Part::first_piece:
-            if (tell_stream_head(id)) tell_body(id, answer_bytes::first_piece);
+            if (deliver_stream_head(id)) deliver_body(id, answer_bytes::first_piece);
             break;
-        case Part::piece: tell_body(id, answer_bytes::piece); break;
+        case Part::piece: deliver_body(id, answer_bytes::piece); break;
         case Part::last_piece:
-            if (tell_body(id, answer_bytes::last_piece)) end(id, {});
+            if (deliver_body(id, answer_bytes::last_piece)) end(id, {});
             break;
-        case Part::cut: end_broken(id, around_.queue.now(), false, "connection reset"); break;
-        case Part::overloaded: whole_answer(id, 503, answer_bytes::overloaded, {}); break;
-        case Part::asks_for_pause: whole_answer(id, 503, answer_bytes::overloaded, {{"retry-after", "1"}}); break;
-        case Part::over_quota: whole_answer(id, 429, answer_bytes::throttled, {}); break;
-        case Part::broken: whole_answer(id, 500, answer_bytes::overloaded, {}); break;
-        case Part::throttled: whole_answer(id, 429, answer_bytes::throttled, {{"retry-after", "5"}}); break;
-        case Part::models: whole_answer(id, 200, answer_bytes::models, {}); break;
+        case Part::cut: end_with_reset(id, env_.queue.now(), false, "connection reset"); break;
+        case Part::overloaded: deliver_answer(id, 503, answer_bytes::overloaded, {}); break;
+        case Part::overloaded_with_hint:
+            deliver_answer(id, 503, answer_bytes::overloaded, {{"retry-after", "1"}});
+            break;
+        case Part::over_quota: deliver_answer(id, 429, answer_bytes::throttled, {}); break;
+        case Part::broken: deliver_answer(id, 500, answer_bytes::overloaded, {}); break;
+        case Part::throttled: deliver_answer(id, 429, answer_bytes::throttled, {{"retry-after", "5"}}); break;
+        case Part::models: deliver_answer(id, 200, answer_bytes::models, {}); break;
         case Part::load: {
-            const auto& gateway = *around_.gateways[transfer->region];
+            const auto& gateway = *env_.gateways[transfer->region];
             const auto in_flight = static_cast<std::size_t>(gateway.busy()) + gateway.waiting();
-            whole_answer(id, 200, answer_bytes::models,
-                         {{"x-in-flight", std::to_string(in_flight)},
-                          {"x-latency-us", std::to_string(gateway.recent_latency() / 1us)}});
+            deliver_answer(id, 200, answer_bytes::models,
+                           {{"x-in-flight", std::to_string(in_flight)},
+                            {"x-latency-us", std::to_string(gateway.recent_latency() / 1us)}});
             break;
         }
     }
 }
 
-void SimTransport::whole_answer(TransferId id, int status, std::string_view body, Headers headers) {
+void SimTransport::deliver_answer(TransferId id, int status, std::string_view body, Headers headers) {
     auto& transfer = *find(id);
     if (!transfer.call) probe_due_[transfer.region].reset();
-    if (transfer.call && status != 200) around_.ledger.failed(*transfer.call, id, around_.queue.now());
+    if (transfer.call && status != 200) env_.ledger.failed(*transfer.call, id, env_.queue.now());
     headers.emplace_back("content-type", "application/json");
-    if (tell_head(id, status, std::move(headers)) && tell_body(id, body)) end(id, {});
+    if (deliver_head(id, status, std::move(headers)) && deliver_body(id, body)) end(id, {});
 }
 
-bool SimTransport::tell_head(TransferId id, int status, Headers headers) {
+bool SimTransport::deliver_head(TransferId id, int status, Headers headers) {
     auto& transfer = *find(id);
     HttpHead head{.status = status, .headers = std::move(headers), .connection_reused = transfer.connection.reused};
     if (!transfer.connection.reused) {
@@ -177,13 +179,13 @@ bool SimTransport::tell_head(TransferId id, int status, Headers headers) {
     return find(id) != nullptr;
 }
 
-bool SimTransport::tell_stream_head(TransferId id) {
+bool SimTransport::deliver_stream_head(TransferId id) {
     auto& transfer = *find(id);
     if (std::exchange(transfer.has_head, true)) return true;
-    return tell_head(id, 200, {{"content-type", "text/event-stream"}});
+    return deliver_head(id, 200, {{"content-type", "text/event-stream"}});
 }
 
-bool SimTransport::tell_body(TransferId id, std::string_view bytes) {
+bool SimTransport::deliver_body(TransferId id, std::string_view bytes) {
     find(id)->events->on_body(id, bytes);
     return find(id) != nullptr;
 }
@@ -192,7 +194,7 @@ void SimTransport::end(TransferId id, TransferEnd end) {
     auto* transfer = find(id);
     if (transfer == nullptr) return;
     auto& connection = transfer->connection;
-    const auto now = around_.queue.now();
+    const auto now = env_.queue.now();
     end.connection_reused = connection.reused;
     if (!connection.reused) {
         end.timings.dns = connection.dns;
@@ -200,12 +202,12 @@ void SimTransport::end(TransferId id, TransferEnd end) {
         end.timings.tls = connection.tls;
     }
     if (end.error) {
-        if (transfer->call) around_.ledger.failed(*transfer->call, id, now);
-        note_waste(transfer->call, transfer->served);
-    } else if (!around_.faults.refuses(transfer->region, now)) {
+        if (transfer->call) env_.ledger.failed(*transfer->call, id, now);
+        record_waste(transfer->call, transfer->served);
+    } else if (!env_.faults.refuses(transfer->region, now)) {
         const auto sample = transfer->acked - transfer->sent;
         // A packet that was retransmitted gives no sample of the round trip (RFC 6298, section 3).
-        if (sample < around_.path.rtt(transfer->region) + NetworkPath::kMinimalRto) {
+        if (sample < env_.path.rtt(transfer->region) + NetworkPath::kMinimalRto) {
             connection.rttvar += (std::chrono::abs(connection.srtt - sample) - connection.rttvar) / 4;
             connection.srtt += (sample - connection.srtt) / 8;
         }
@@ -216,14 +218,14 @@ void SimTransport::end(TransferId id, TransferEnd end) {
     events->on_end(id, std::move(end));
 }
 
-void SimTransport::end_broken(TransferId id, Time when, bool undelivered, const char* why) {
-    around_.queue.at(when, [this, id, undelivered, why] {
+void SimTransport::end_with_reset(TransferId id, Time when, bool undelivered, const char* why) {
+    env_.queue.at(when, [this, id, undelivered, why] {
         end(id, {.error = ErrorCode::transport_failed, .detail = why, .certainly_not_delivered = undelivered});
     });
 }
 
-void SimTransport::note_waste(std::optional<CallNumber> call, std::optional<double> served) {
-    if (call && served) around_.ledger.waste(*call, kPromptTokens + kTokensPerSecond * *served);
+void SimTransport::record_waste(std::optional<CallNumber> call, std::optional<double> served) {
+    if (call && served) env_.ledger.waste(*call, kPromptTokens + kTokensPerSecond * *served);
 }
 
 }  // namespace holysheep::sim

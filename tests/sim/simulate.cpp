@@ -1,4 +1,4 @@
-// simulate: runs simulations and reports how the policies did.
+// simulate: runs simulations and reports figures per policy.
 // flags → scenarios × loads × policies × seeds → [simulate] → one line each
 #include <algorithm>
 #include <atomic>
@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "report.hpp"
+#include "scenario_file.hpp"
 #include "scenarios.hpp"
 #include "simulation_flags.hpp"
-#include "world_file.hpp"
 
 namespace {
 
@@ -19,27 +19,27 @@ using namespace holysheep::sim;
 
 /// All simulations of one line of the output.
 struct Row {
-    WorldPlan plan;
+    SimulationPlan plan;
     const Policy* policy = nullptr;
-    std::vector<Figures> worlds;
+    std::vector<Figures> results;
     std::atomic<int> left{0};
 };
 
-std::vector<WorldPlan> plans(const SimulationFlags& flags) {
-    std::vector<WorldPlan> plans;
+std::vector<SimulationPlan> plans(const SimulationFlags& flags) {
+    std::vector<SimulationPlan> plans;
     std::vector<double> loads = flags.loads;
-    if (!flags.world_file.empty()) {
-        auto file = read_world(flags.world_file);
+    if (!flags.scenario_file.empty()) {
+        auto file = read_scenario_file(flags.scenario_file);
         if (loads.empty()) loads = file.loads;
         plans.push_back(std::move(file.plan));
     }
     if (loads.empty()) loads = {0.4, 0.76};
     for (const auto name : scenario_names()) {
-        if (!flags.world_file.empty()) break;
+        if (!flags.scenario_file.empty()) break;
         if (!flags.scenarios.empty() && std::ranges::find(flags.scenarios, name) == flags.scenarios.end()) continue;
         plans.push_back(*scenario(name));
     }
-    std::vector<WorldPlan> with_loads;
+    std::vector<SimulationPlan> with_loads;
     for (const auto& plan : plans) {
         for (const double load : loads) {
             with_loads.push_back(plan);
@@ -59,7 +59,7 @@ std::vector<std::unique_ptr<Row>> rows(const SimulationFlags& flags) {
             auto& row = *rows.emplace_back(std::make_unique<Row>());
             row.plan = plan;
             row.policy = &policy;
-            row.worlds.resize(static_cast<std::size_t>(flags.seeds));
+            row.results.resize(static_cast<std::size_t>(flags.seeds));
             row.left = flags.seeds;
         }
     }
@@ -72,9 +72,9 @@ void run_one(Row& row, std::size_t number, const SimulationFlags& flags) {
         std::cout << "# " << row.plan.scenario << ", load " << row.plan.load << ", " << row.policy->name << ", seed "
                   << seed << '\n';
     }
-    World world(row.plan, *row.policy, seed, Trace(flags.trace ? &std::cout : nullptr));
-    world.run();
-    row.worlds[number] = Figures(world);
+    Simulation simulation(row.plan, *row.policy, seed, Trace(flags.trace ? &std::cout : nullptr));
+    simulation.run();
+    row.results[number] = Figures(simulation);
     --row.left;
     row.left.notify_one();
 }
@@ -84,7 +84,7 @@ void report(const Row& row, const SimulationFlags& flags) {
                    .policy = std::string(row.policy->name),
                    .load = row.plan.load,
                    .seeds = flags.seeds};
-    for (const auto& figures : row.worlds) line.figures.add(figures);
+    for (const auto& figures : row.results) line.figures.add(figures);
     if (flags.json) {
         std::cout << as_json(line) << std::endl;
     } else {
@@ -110,7 +110,7 @@ int simulate(const SimulationFlags& flags) {
     for (const auto& row : all) {
         for (int left = row->left; left > 0; left = row->left) row->left.wait(left);
         report(*row, flags);
-        row->worlds.clear();
+        row->results.clear();
     }
     return 0;
 }

@@ -83,14 +83,14 @@ SimulationFlags parse_flags(int count, const char* const* arguments) {
             flags.first_seed = number<std::uint64_t>(flag, value(), 1, 1'000'000'000);
         } else if (flag == "--threads") {
             flags.threads = number<int>(flag, value(), 1, 256);
-        } else if (flag == "--world") {
-            flags.world_file = value();
+        } else if (flag == "--scenario-file") {
+            flags.scenario_file = value();
         } else {
             throw std::invalid_argument("unknown flag \"" + flag + "\"");
         }
     }
-    if (!flags.world_file.empty() && !flags.scenarios.empty()) {
-        throw std::invalid_argument("--world brings its own faults; leave out --scenario");
+    if (!flags.scenario_file.empty() && !flags.scenarios.empty()) {
+        throw std::invalid_argument("--scenario-file replaces --scenario; use only one of them");
     }
     return flags;
 }
@@ -98,32 +98,32 @@ SimulationFlags parse_flags(int count, const char* const* arguments) {
 std::string flags_text() {
     const SimulationFlags defaults;
     const auto seeds = std::to_string(defaults.seeds);
-    auto plan = default_world();
+    auto plan = default_plan();
     const auto calls = [&plan](double load, double length) {
         plan.load = load;
         return std::to_string(std::lround(plan.arrivals_per_second() * length / 100) * 100);
     };
     const double whole = seconds(plan.duration), healthy = whole - seconds(plan.warm_up);
     std::string text =
-        "simulate: the production client and reference policies in the same worlds, in virtual time\n"
-        "  --json            one JSON object a line instead of a table\n"
+        "simulate: the production client and reference policies under the same conditions, in virtual time\n"
+        "  --json            one JSON object per line instead of a table\n"
         "  --scenario X[,Y]  only these; may be repeated\n"
         "  --policy X[,Y]    only these; may be repeated\n"
         "  --load L[,M]      arrivals as a share of what all slots can serve (0.4,0.76)\n"
-        "  --seeds N         worlds of each kind (" +
+        "  --seeds N         simulations per scenario, load and policy (" +
         seeds +
         ")\n"
-        "  --first-seed S    the first one's seed (1); the others follow\n"
-        "  --threads N       worlds at a time (2)\n"
+        "  --first-seed S    the first seed (1); the others are consecutive\n"
+        "  --threads N       concurrent simulations (2)\n"
         "  --trace           the decision log: a line per attempt, and per change of a region's state\n"
-        "  --world FILE      a world of your own, as JSON, in place of the scenarios\n"
+        "  --scenario-file F your own scenario, as JSON, instead of the built-in ones\n"
         "  --help            this text\n\n"
         "Without flags: every scenario, loads 0.4 and 0.76, every policy, " +
-        seeds + " seeds. A world lasts " + std::to_string(std::lround(whole)) + " s and sees about " +
+        seeds + " seeds. A simulation lasts " + std::to_string(std::lround(whole)) + " s and sees about " +
         calls(0.4, whole) + " calls at\nload 0.4 and " + calls(0.76, whole) +
-        " at 0.76. Healthy worlds are measured after their warm-up (" + calls(0.4, healthy) + " and " +
-        calls(0.76, healthy) + " calls each), the\nothers by the calls that begin while the fault lasts (" +
-        calls(0.4, 60) + " and " + calls(0.76, 60) + " in a minute).\n\nscenarios: ";
+        " at 0.76. Healthy scenarios are measured after the warm-up (" + calls(0.4, healthy) + " and " +
+        calls(0.76, healthy) + " calls each), the\nothers by the calls that start during the fault (" + calls(0.4, 60) +
+        " and " + calls(0.76, 60) + " in a minute).\n\nscenarios: ";
     text += joined(scenario_names()) + "\npolicies:\n";
     for (const auto& policy : all_policies()) {
         text += "  " + std::string(policy.name) + std::string(18 - policy.name.size(), ' ') + std::string(policy.what) +

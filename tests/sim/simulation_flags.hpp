@@ -10,8 +10,8 @@ namespace holysheep::sim {
 
 struct SimulationFlags {
     std::vector<std::string> scenarios{}, policies{};  ///< empty: all
-    std::vector<double> loads{};                       ///< empty: 0.4 and 0.76, or those of the world file
-    std::string world_file{};
+    std::vector<double> loads{};                       ///< empty: 0.4 and 0.76, or those of the scenario file
+    std::string scenario_file{};
     std::uint64_t first_seed = 1;
     int seeds = 4;
     int threads = 2;

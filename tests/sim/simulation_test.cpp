@@ -9,10 +9,10 @@
 #include <string>
 
 #include "report.hpp"
+#include "scenario_file.hpp"
 #include "scenarios.hpp"
 #include "sim_clock.hpp"
 #include "simulation_flags.hpp"
-#include "world_file.hpp"
 
 namespace holysheep::sim {
 namespace {
@@ -24,8 +24,8 @@ using testing::ThrowsMessage;
 const Policy& policy(std::string_view name) { return *std::ranges::find(all_policies(), name, &Policy::name); }
 
 /// Twelve seconds with the fault from the fourth to the eighth, and only three processes.
-WorldPlan short_world(std::optional<FaultKind> fault) {
-    auto plan = default_world();
+SimulationPlan short_plan(std::optional<FaultKind> fault) {
+    auto plan = default_plan();
     plan.clients = 3;
     plan.duration = 12s;
     plan.warm_up = 2s;
@@ -36,36 +36,36 @@ WorldPlan short_world(std::optional<FaultKind> fault) {
     return plan;
 }
 
-struct Story {
-    std::string log, line;
+struct Outcome {
+    std::string log, json;
     Figures figures;
 };
 
-Story play(const WorldPlan& plan, std::string_view name, std::uint64_t seed = 7) {
+Outcome simulate(const SimulationPlan& plan, std::string_view name, std::uint64_t seed = 7) {
     std::ostringstream log;
-    World world(plan, policy(name), seed, Trace(&log));
-    world.run();
-    Figures figures(world);
+    Simulation simulation(plan, policy(name), seed, Trace(&log));
+    simulation.run();
+    Figures figures(simulation);
     return {log.str(), as_json({.policy = std::string(name), .figures = figures}), figures};
 }
 
 class EveryPolicy : public testing::TestWithParam<std::string_view> {};
 
-TEST_P(EveryPolicy, TellsTheSameStoryForTheSameSeed) {
-    const auto plan = short_world(FaultKind::refuse);
-    const auto first = play(plan, GetParam()), second = play(plan, GetParam());
+TEST_P(EveryPolicy, IsDeterminedByItsSeed) {
+    const auto plan = short_plan(FaultKind::refuse);
+    const auto first = simulate(plan, GetParam()), second = simulate(plan, GetParam());
     EXPECT_EQ(first.log, second.log);
-    EXPECT_EQ(first.line, second.line);
-    EXPECT_NE(first.line, play(plan, GetParam(), 8).line);
+    EXPECT_EQ(first.json, second.json);
+    EXPECT_NE(first.json, simulate(plan, GetParam(), 8).json);
 }
 
-TEST_P(EveryPolicy, AnswersEveryCallWhenNothingIsWrong) {
-    const auto story = play(short_world({}), GetParam());
-    EXPECT_GT(story.figures.calls(), 100U);
-    EXPECT_EQ(story.figures.success(), 1);
-    EXPECT_GE(story.figures.attempts_per_call(), 1);
-    EXPECT_GT(story.figures.latency_ms(0.5), 200);
-    EXPECT_LT(story.figures.latency_ms(0.5), 1'000);
+TEST_P(EveryPolicy, AnswersEveryCallWithoutFaults) {
+    const auto outcome = simulate(short_plan({}), GetParam());
+    EXPECT_GT(outcome.figures.calls(), 100U);
+    EXPECT_EQ(outcome.figures.success(), 1);
+    EXPECT_GE(outcome.figures.attempts_per_call(), 1);
+    EXPECT_GT(outcome.figures.latency_ms(0.5), 200);
+    EXPECT_LT(outcome.figures.latency_ms(0.5), 1'000);
 }
 
 INSTANTIATE_TEST_SUITE_P(Simulation, EveryPolicy,
@@ -74,21 +74,21 @@ INSTANTIATE_TEST_SUITE_P(Simulation, EveryPolicy,
                          [](const auto& tested) { return std::string(tested.param); });
 
 TEST(Simulation, GivesEveryPolicyTheSameArrivals) {
-    EXPECT_EQ(play(short_world({}), "adaptive").figures.calls(), play(short_world({}), "random").figures.calls());
+    EXPECT_EQ(simulate(short_plan({}), "adaptive").figures.calls(), simulate(short_plan({}), "random").figures.calls());
 }
 
 TEST(Simulation, ClientAnswersEveryCallWhileOneRegionRefuses) {
     for (const auto* name : {"adaptive", "weighted", "round_robin"}) {
-        const auto story = play(short_world(FaultKind::refuse), name);
-        EXPECT_EQ(story.figures.success(), 1) << name;
-        EXPECT_LT(story.figures.latency_ms(1), 3'000) << name;
+        const auto outcome = simulate(short_plan(FaultKind::refuse), name);
+        EXPECT_EQ(outcome.figures.success(), 1) << name;
+        EXPECT_LT(outcome.figures.latency_ms(1), 3'000) << name;
     }
 }
 
 /// The fault's kind decides whether probes are answered.
 class SilentRegion : public testing::TestWithParam<FaultKind> {};
 
-TEST_P(SilentRegion, LosesNoCallOfTheClientAndTheTimeOfPlainRetries) {
+TEST_P(SilentRegion, LosesNoCallOfTheClientButDelaysPlainRetries) {
     auto plan = *scenario(to_string(GetParam()));
     plan.clients = 3;
     plan.duration = 28s;
@@ -96,13 +96,13 @@ TEST_P(SilentRegion, LosesNoCallOfTheClientAndTheTimeOfPlainRetries) {
     plan.load = 0.1;
     plan.faults.front().from = 10s;
     plan.faults.front().to = 24s;
-    const auto story = play(plan, "adaptive");
-    EXPECT_GT(story.figures.calls(), 100U);
-    EXPECT_EQ(story.figures.success(), 1);
-    EXPECT_LT(story.figures.attempts_per_call(), 1.25);
-    EXPECT_LT(story.figures.latency_ms(1), 5'000);
-    const auto plain = play(plan, "p2c").figures;
-    EXPECT_TRUE(plain.success() < 1 || plain.latency_ms(1) > 9'000) << "or the world would prove nothing";
+    const auto outcome = simulate(plan, "adaptive");
+    EXPECT_GT(outcome.figures.calls(), 100U);
+    EXPECT_EQ(outcome.figures.success(), 1);
+    EXPECT_LT(outcome.figures.attempts_per_call(), 1.25);
+    EXPECT_LT(outcome.figures.latency_ms(1), 5'000);
+    const auto plain = simulate(plan, "p2c").figures;
+    EXPECT_TRUE(plain.success() < 1 || plain.latency_ms(1) > 9'000) << "otherwise the scenario is too easy";
 }
 
 INSTANTIATE_TEST_SUITE_P(Simulation, SilentRegion,
@@ -110,9 +110,9 @@ INSTANTIATE_TEST_SUITE_P(Simulation, SilentRegion,
                                          FaultKind::comments_forever),
                          [](const auto& tested) { return std::string(to_string(tested.param)); });
 
-/// Streams that have sent content when their region freezes, and how each of them ended.
-WorldPlan frozen_with_streams_under_way() {
-    auto plan = short_world(FaultKind::frozen);
+/// A plan in which a region freezes while its streams are in progress.
+SimulationPlan frozen_with_open_streams() {
+    auto plan = short_plan(FaultKind::frozen);
     plan.load = 0.3;
     plan.faults.front().from = 5s;
     plan.faults.front().to = 12s;
@@ -121,12 +121,12 @@ WorldPlan frozen_with_streams_under_way() {
 }
 
 TEST(Simulation, StreamsInAFrozenRegionEndWithinThreeSeconds) {
-    const auto plan = frozen_with_streams_under_way();
+    const auto plan = frozen_with_open_streams();
     const auto frozen = plan.faults.front().from;
-    World world(plan, policy("adaptive"), 7, Trace(nullptr));
-    world.run();
+    Simulation simulation(plan, policy("adaptive"), 7, Trace(nullptr));
+    simulation.run();
     int ended = 0;
-    for (const auto& call : world.ledger().calls()) {
+    for (const auto& call : simulation.ledger().calls()) {
         if (call.succeeded) continue;
         ++ended;
         EXPECT_LT(*call.first_content, frozen) << "without content a call is answered elsewhere";
@@ -139,16 +139,16 @@ TEST(Simulation, StreamsInARegionThatRefusesNewConnectionsAreNotLost) {
     auto plan = *scenario("flap");
     plan.duration = 95s;
     plan.faults.front().to = 94s;
-    EXPECT_EQ(play(plan, "adaptive", 1).figures.success(), 1);
+    EXPECT_EQ(simulate(plan, "adaptive", 1).figures.success(), 1);
 }
 
-TEST(Simulation, StreamsInAFrozenRegionAreTakenOverWhereThatIsAskedFor) {
-    auto plan = frozen_with_streams_under_way();
+TEST(Simulation, StreamsInAFrozenRegionAreRecoveredIfConfigured) {
+    auto plan = frozen_with_open_streams();
     plan.restart_streams = true;
-    World world(plan, policy("adaptive"), 7, Trace(nullptr));
-    world.run();
+    Simulation simulation(plan, policy("adaptive"), 7, Trace(nullptr));
+    simulation.run();
     int restarted = 0;
-    for (const auto& call : world.ledger().calls()) {
+    for (const auto& call : simulation.ledger().calls()) {
         EXPECT_TRUE(call.succeeded);
         restarted += call.attempts > 1 ? 1 : 0;
     }
@@ -156,74 +156,75 @@ TEST(Simulation, StreamsInAFrozenRegionAreTakenOverWhereThatIsAskedFor) {
 }
 
 TEST(Simulation, PlainRetriesLoseTimeWhileOneRegionRefuses) {
-    const auto story = play(short_world(FaultKind::refuse), "random");
-    EXPECT_GT(story.figures.attempts_per_call(), 1.2);
-    EXPECT_GE(story.figures.overhead_ms(0.5), 500);
-    EXPECT_GT(story.figures.dead_attempts_per_client(), 1);
+    const auto outcome = simulate(short_plan(FaultKind::refuse), "random");
+    EXPECT_GT(outcome.figures.attempts_per_call(), 1.2);
+    EXPECT_GE(outcome.figures.overhead_ms(0.5), 500);
+    EXPECT_GT(outcome.figures.dead_attempts_per_client(), 1);
 }
 
 /// Each account may make 60 calls in any ten seconds, and slightly more than that arrive.
-WorldPlan crowded_accounts() {
-    auto plan = short_world({});
+SimulationPlan crowded_accounts() {
+    auto plan = short_plan({});
     plan.duration = 60s;
     plan.faults = {{.region = {}, .kind = FaultKind::window, .from = 0s, .to = 1h, .value = 60}};
     return plan;
 }
 
-TEST(Simulation, WithTheGatewaysWindowAsItsLimitNoCallIsEverThrottled) {
+TEST(Simulation, WithTheGatewaysWindowAsItsLimitNoCallIsThrottled) {
     const auto plan = crowded_accounts();
-    World plain(plan, policy("adaptive"), 7, Trace(nullptr)),
+    Simulation plain(plan, policy("adaptive"), 7, Trace(nullptr)),
         limited(plan, policy("adaptive_limited"), 7, Trace(nullptr));
     plain.run();
     limited.run();
-    EXPECT_GT(plain.ledger().throttled_requests(), 50U) << "or the window would prove nothing";
+    EXPECT_GT(plain.ledger().throttled_requests(), 50U) << "otherwise the window is too wide";
     EXPECT_EQ(limited.ledger().throttled_requests(), 0U);
     for (const auto& call : limited.ledger().calls()) EXPECT_TRUE(call.succeeded);
     EXPECT_LE(Figures(limited).attempts_per_call(), 1.01);
 }
 
-TEST(Simulation, UnderALimitNobodyIsOvertakenAndNobodyStarves) {
+TEST(Simulation, UnderALimitCallsKeepTheirOrderAndNoneStarves) {
     const auto plan = crowded_accounts();
-    World world(plan, policy("adaptive_limited"), 7, Trace(nullptr));
-    world.run();
+    Simulation simulation(plan, policy("adaptive_limited"), 7, Trace(nullptr));
+    simulation.run();
     std::vector<std::optional<Time>> sent(static_cast<std::size_t>(plan.clients));
     Time longest{};
-    for (const auto& call : world.ledger().calls()) {
+    for (const auto& call : simulation.ledger().calls()) {
         ASSERT_TRUE(call.sent);
         auto& last = sent[static_cast<std::size_t>(call.client)];
-        EXPECT_GE(*call.sent, last.value_or(Time{})) << "calls of one client, in the order in which they were made";
+        EXPECT_GE(*call.sent, last.value_or(Time{})) << "calls of one client must be sent in order";
         last = call.sent;
         longest = std::max(longest, *call.sent - call.began);
     }
     EXPECT_GT(longest, 1s);
-    EXPECT_LT(longest, 10s) << "what is left over of one window has its turn in the next";
+    EXPECT_LT(longest, 10s) << "calls beyond one window are sent in the next";
 }
 
-TEST(Simulation, LogsAttemptsForPeople) {
-    const auto story = play(short_world(FaultKind::refuse), "round_robin");
-    EXPECT_THAT(story.log, HasSubstr("world  refuse in near begins"));
-    EXPECT_THAT(story.log, HasSubstr("answered, first content after"));
+TEST(Simulation, LogsAttempts) {
+    const auto outcome = simulate(short_plan(FaultKind::refuse), "round_robin");
+    EXPECT_THAT(outcome.log, HasSubstr("global  refuse in near begins"));
+    EXPECT_THAT(outcome.log, HasSubstr("answered, first content after"));
 }
 
 TEST(Simulation, RestartsProcessesAndMovesTheirClocks) {
     for (const auto kind : {FaultKind::restart, FaultKind::clock_jump}) {
-        auto plan = short_world(kind);
+        auto plan = short_plan(kind);
         plan.faults.front().region.reset();
-        EXPECT_EQ(play(plan, "adaptive").figures.success(), 1) << to_string(kind);
+        EXPECT_EQ(simulate(plan, "adaptive").figures.success(), 1) << to_string(kind);
     }
 }
 
-TEST(Simulation, AStreamIsNotLostToATimeInWhichItsClientDidNotRun) {
-    auto plan = short_world(FaultKind::clock_jump);
-    plan.duration = 24s;  // by then the client knows the usual silences within streams: far less than 30 s
+TEST(Simulation, AStreamSurvivesASuspendOfItsClient) {
+    auto plan = short_plan(FaultKind::clock_jump);
+    plan.duration =
+        24s;  // long enough for the client to learn the usual gaps in streams, which are far shorter than 30 s
     plan.load = 0.3;
     for (const double seconds : {8, 15, 30}) {
         plan.faults = {{.region = {}, .kind = FaultKind::clock_jump, .from = 20s, .to = 22s, .value = seconds}};
-        EXPECT_EQ(play(plan, "adaptive").figures.success(), 1) << seconds;
+        EXPECT_EQ(simulate(plan, "adaptive").figures.success(), 1) << seconds;
     }
 }
 
-TEST(EventQueue, RunsPostedFunctionsAtOnceOutsideOfEventsAndAfterTheCurrentOneInside) {
+TEST(EventQueue, RunsPostedFunctionsAtOnceOrAfterTheCurrentEvent) {
     EventQueue queue;
     std::string order;
     queue.post([&] {
@@ -259,8 +260,8 @@ TEST(SimClock, RunsOverdueTimersAtOnceAfterAJump) {
     EXPECT_THAT(ran, testing::ElementsAre(31s, 40s));
 }
 
-TEST(WorldFile, ReadsRegionsFaultsAndLoads) {
-    const auto file = parse_world(
+TEST(ScenarioFile, ReadsRegionsFaultsAndLoads) {
+    const auto file = parse_scenario(
         R"({"name": "mine", "clients": 2, "duration": 30, "capacity": 50, "loads": [0.2, 0.3],
             "regions": [{"id": "a", "rtt": 10, "slots": 5}, {"id": "b", "rtt": 50}],
             "faults": [{"region": "b", "kind": "slow", "from": 5, "to": 9, "value": 3}]})");
@@ -272,16 +273,16 @@ TEST(WorldFile, ReadsRegionsFaultsAndLoads) {
     EXPECT_THAT(file.loads, testing::ElementsAre(0.2, 0.3));
 }
 
-TEST(WorldFile, ReadsWhatCallsAndGatewaysDo) {
-    const auto plan = parse_world(R"({"deadline": 2500, "late_head": true, "restart_streams": true})").plan;
+TEST(ScenarioFile, ReadsOptionsOfCallsAndGateways) {
+    const auto plan = parse_scenario(R"({"deadline": 2500, "late_head": true, "restart_streams": true})").plan;
     EXPECT_EQ(plan.deadline, 2500ms);
     EXPECT_TRUE(plan.late_head);
     EXPECT_TRUE(plan.restart_streams);
-    EXPECT_FALSE(parse_world("{}").plan.late_head) << "gateways send their head when they accept a request";
+    EXPECT_FALSE(parse_scenario("{}").plan.late_head) << "by default gateways send the head when they accept a request";
 }
 
-TEST(WorldFile, NamesWhatItDoesNotUnderstand) {
-    const auto reading = [](std::string_view json) { return [json] { parse_world(json); }; };
+TEST(ScenarioFile, ErrorsNameTheInvalidKey) {
+    const auto reading = [](std::string_view json) { return [json] { parse_scenario(json); }; };
     EXPECT_THAT(reading(R"({"colour": 1})"), ThrowsMessage<std::invalid_argument>(HasSubstr("unknown key \"colour\"")));
     EXPECT_THAT(reading(R"({"regions": [{"id": "a", "rtt": 1, "slot": 2}]})"),
                 ThrowsMessage<std::invalid_argument>(HasSubstr("regions[0]: unknown key \"slot\"")));
@@ -291,7 +292,7 @@ TEST(WorldFile, NamesWhatItDoesNotUnderstand) {
     EXPECT_THAT(reading("{"), ThrowsMessage<std::invalid_argument>(HasSubstr("not valid JSON")));
 }
 
-TEST(SimulationFlags, RefuseWhatIsNotKnown) {
+TEST(SimulationFlags, RejectUnknownValues) {
     const auto parsing = [](const char* flag, const char* value) {
         return [flag, value] {
             const char* const arguments[] = {"simulate", flag, value};

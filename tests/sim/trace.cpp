@@ -13,7 +13,7 @@ std::string clock_text(Time when) {
 
 void Trace::line(Time when, int client, std::string_view text) {
     if (out_ == nullptr) return;
-    *out_ << clock_text(when) << (client < 0 ? "  world" : "  client " + std::to_string(client)) << "  " << text
+    *out_ << clock_text(when) << (client < 0 ? "  global" : "  client " + std::to_string(client)) << "  " << text
           << '\n';
 }
 

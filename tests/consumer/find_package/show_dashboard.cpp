@@ -1,4 +1,4 @@
-// A stranger's program that shows its client in the browser.
+// A program that starts the dashboard.
 #include <holysheep/dashboard/server.hpp>
 #include <holysheep/holysheep.hpp>
 

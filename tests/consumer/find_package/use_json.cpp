@@ -1,4 +1,4 @@
-// A stranger who has nlohmann/json anyway, and takes the opt-in header for it.
+// A program that uses nlohmann/json through the opt-in header.
 #include <holysheep/json.hpp>
 
 int main() { return holysheep::to_json(R"({"wool":"fine"})").at("wool") == "fine" ? 0 : 1; }

@@ -1,4 +1,4 @@
-// A stranger's test program: brings up the simulator, and a fake clock beside it.
+// A program that uses the gateway simulator and the fake clock.
 #include <holysheep/testing/fake_clock.hpp>
 #include <holysheep/testing/gateway_simulator.hpp>
 

@@ -1,9 +1,9 @@
-# Compiles the installed headers as strict foreigners do: many warnings as errors, each standard, without RTTI; and says in
-# one line what is missing where C++20 or std::stop_token is.
+# Compiles the installed headers with many warnings as errors, in each standard, without RTTI. Without C++20 or
+# std::stop_token, each header must fail with a single error that names the requirement.
 #   cmake -D PREFIX=<installed holysheep> -D CXX=<compiler> -P headers.cmake
 cmake_path(APPEND PREFIX include OUTPUT_VARIABLE include)
 file(GLOB headers RELATIVE "${include}" "${include}/holysheep/*.hpp")
-list(FILTER headers EXCLUDE REGEX "/(json|version)\\.hpp$")  # json: its users bring nlohmann/json; version: macros alone
+list(FILTER headers EXCLUDE REGEX "/(json|version)\\.hpp$")  # json.hpp needs nlohmann/json; version.hpp has only macros
 set(all "")
 foreach(header IN LISTS headers)
   string(APPEND all "#include <${header}>\n")
@@ -22,15 +22,15 @@ foreach(standard 20 23 26)
   execute_process(COMMAND "${CXX}" -std=c++${standard} ${strict} ${flags} "${WORK}/all.cpp" COMMAND_ERROR_IS_FATAL ANY)
 endforeach()
 
-# One after the other: each must say it by itself.
+# Each header must report it when included alone.
 function(expect_one_error words)
   foreach(header IN LISTS headers)
     file(WRITE "${WORK}/one.cpp" "#include <${header}>\n")
-    execute_process(COMMAND "${CXX}" ${ARGN} ${flags} "${WORK}/one.cpp" RESULT_VARIABLE failed ERROR_VARIABLE said)
-    string(REGEX MATCHALL "error:[^\n]*" errors "${said}")
+    execute_process(COMMAND "${CXX}" ${ARGN} ${flags} "${WORK}/one.cpp" RESULT_VARIABLE failed ERROR_VARIABLE output)
+    string(REGEX MATCHALL "error:[^\n]*" errors "${output}")
     list(LENGTH errors count)
     if(NOT failed OR NOT count EQUAL 1 OR NOT errors MATCHES "${words}")
-      message(FATAL_ERROR "<${header}> with ${ARGN} does not say \"${words}\" as its only error:\n${said}")
+      message(FATAL_ERROR "<${header}> with ${ARGN} does not report \"${words}\" as its only error:\n${output}")
     endif()
   endforeach()
 endfunction()
@@ -42,7 +42,7 @@ execute_process(COMMAND "${CXX}" -std=c++20 -stdlib=libc++ -fsyntax-only "${WORK
 file(WRITE "${WORK}/token.cpp" "#include <stop_token>\nstd::stop_token token;\n")
 execute_process(COMMAND "${CXX}" -std=c++20 -stdlib=libc++ -fsyntax-only "${WORK}/token.cpp" RESULT_VARIABLE no_token ERROR_QUIET)
 if(unknown OR no_libcxx)
-  message(STATUS "libc++ is not here")
+  message(STATUS "libc++ is not installed")
 elseif(no_token)
   expect_one_error("holysheep needs std::stop_token" -std=c++20 -stdlib=libc++)
 else()

@@ -1,4 +1,4 @@
-// Made before main, destroyed after it, while a call is under way.
+// A client that is constructed before main and destroyed after it, during a call.
 #include <holysheep/holysheep.hpp>
 
 namespace {

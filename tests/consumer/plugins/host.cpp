@@ -1,4 +1,4 @@
-// Loads two copies, unloads one while the other is used, loads it again.
+// Loads two plugins, and unloads and reloads one while using the other.
 #include <dlfcn.h>
 
 #include <cstdio>
@@ -15,10 +15,10 @@ void* load(const char* file) {
     return plugin;
 }
 
-void ask(void* plugin) {
+void call_plugin(void* plugin) {
     const auto function = reinterpret_cast<int (*)()>(::dlsym(plugin, "ask"));
     if (function == nullptr || function() != 0) {
-        std::fprintf(stderr, "a plugin's call did not end as it should\n");
+        std::fprintf(stderr, "a plugin's call had an unexpected result\n");
         std::exit(1);
     }
 }
@@ -29,10 +29,10 @@ int main() {
     void* two = load(PLUGIN_TWO);
     for (int i = 0; i < 3; ++i) {
         void* one = load(PLUGIN_ONE);
-        ask(one);
-        ask(two);
+        call_plugin(one);
+        call_plugin(two);
         ::dlclose(one);
-        ask(two);
+        call_plugin(two);
     }
     ::dlclose(two);
 }

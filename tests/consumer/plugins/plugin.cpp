@@ -1,4 +1,4 @@
-// Calls a port of this machine where nobody listens; 0 if that failed as it should.
+// Calls a closed port of this machine; returns 0 if the call failed as expected.
 #include <holysheep/holysheep.hpp>
 
 extern "C" __attribute__((visibility("default"))) int ask() {

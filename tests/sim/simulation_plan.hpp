@@ -1,5 +1,5 @@
-// Describes a simulated world and its faults as plain values.
-// scenario or file → [WorldPlan] → World
+// Describes a simulation and its faults as plain values.
+// scenario or file → [SimulationPlan] → World
 #pragma once
 
 #include <cstddef>
@@ -56,7 +56,7 @@ struct RegionPlan {
     double weight = 1;  ///< for the policies that are given weights
 };
 
-struct WorldPlan {
+struct SimulationPlan {
     std::string scenario{};
     std::vector<RegionPlan> regions{};
     std::vector<Fault> faults{};
@@ -84,7 +84,7 @@ struct WorldPlan {
     double arrivals_per_second() const;
 };
 
-/// Returns a world with three regions and no faults.
-WorldPlan default_world();
+/// Returns a plan with three regions and no faults.
+SimulationPlan default_plan();
 
 }  // namespace holysheep::sim

@@ -1,5 +1,5 @@
-// Reads a world file. Every key is looked up by name; a key that is left over is an error.
-#include "world_file.hpp"
+// Reads a scenario file. Looks up every key by name and reports unknown keys.
+#include "scenario_file.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -13,26 +13,26 @@ namespace holysheep::sim {
 
 namespace {
 
-using WorldJson = nlohmann::json;
+using PlanJson = nlohmann::json;
 
-/// A JSON object whose keys are removed one by one as they are read.
+/// A JSON object that records which keys were read.
 class Keys {
   public:
-    Keys(const WorldJson& json, std::string where) : json_(json), where_(std::move(where)) {
+    Keys(const PlanJson& json, std::string where) : json_(json), where_(std::move(where)) {
         if (!json.is_object()) throw std::invalid_argument(where_ + " must be an object");
     }
 
-    const WorldJson* find(const std::string& key) {
-        taken_.push_back(key);
+    const PlanJson* find(const std::string& key) {
+        read_.push_back(key);
         const auto found = json_.find(key);
         return found == json_.end() ? nullptr : &*found;
     }
-    const WorldJson& get(const std::string& key) {
+    const PlanJson& get(const std::string& key) {
         const auto* value = find(key);
         if (value == nullptr) throw std::invalid_argument(where_ + " lacks \"" + key + "\"");
         return *value;
     }
-    double number(const WorldJson& value, const std::string& key, double from, double to) const {
+    double number(const PlanJson& value, const std::string& key, double from, double to) const {
         if (!value.is_number() || value.get<double>() < from || value.get<double>() > to) {
             std::ostringstream message;
             message << where_ << ": \"" << key << "\" must be a number from " << from << " to " << to << ", not "
@@ -54,28 +54,28 @@ class Keys {
     }
     std::string text(const std::string& key) {
         const auto& value = get(key);
-        if (!value.is_string()) throw std::invalid_argument(where_ + ": \"" + key + "\" must be a text");
+        if (!value.is_string()) throw std::invalid_argument(where_ + ": \"" + key + "\" must be a string");
         return value.get<std::string>();
     }
-    void expect_no_more() const {
+    void reject_unknown() const {
         for (const auto& [key, value] : json_.items()) {
-            if (std::ranges::find(taken_, key) != taken_.end()) continue;
+            if (std::ranges::find(read_, key) != read_.end()) continue;
             std::string known;
-            for (const auto& name : taken_) known += (known.empty() ? "" : ", ") + name;
+            for (const auto& name : read_) known += (known.empty() ? "" : ", ") + name;
             throw std::invalid_argument(where_ + ": unknown key \"" + key + "\"; known are " + known);
         }
     }
 
   private:
-    const WorldJson& json_;
+    const PlanJson& json_;
     std::string where_;
-    std::vector<std::string> taken_;
+    std::vector<std::string> read_;
 };
 
-std::vector<WorldJson> list(const WorldJson* value, const std::string& key) {
+std::vector<PlanJson> list(const PlanJson* value, const std::string& key) {
     if (value == nullptr) return {};
     if (!value->is_array()) throw std::invalid_argument("\"" + key + "\" must be a list");
-    return value->get<std::vector<WorldJson>>();
+    return value->get<std::vector<PlanJson>>();
 }
 
 bool is_id(const std::string& id) {
@@ -83,7 +83,7 @@ bool is_id(const std::string& id) {
            std::ranges::all_of(id, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
 }
 
-RegionPlan read_region(const WorldJson& json, std::size_t index) {
+RegionPlan read_region(const PlanJson& json, std::size_t index) {
     const auto where = "regions[" + std::to_string(index) + "]";
     Keys keys(json, where);
     RegionPlan region;
@@ -92,11 +92,11 @@ RegionPlan read_region(const WorldJson& json, std::size_t index) {
     region.rtt = from_seconds(keys.required("rtt", 0.01, 10'000) / 1'000);
     region.slots = static_cast<int>(keys.optional("slots", 1, 100'000, region.slots));
     region.weight = keys.optional("weight", 0.001, 1'000, region.weight);
-    keys.expect_no_more();
+    keys.reject_unknown();
     return region;
 }
 
-Fault read_fault(const WorldJson& json, std::size_t index, const std::vector<RegionPlan>& regions, Time duration) {
+Fault read_fault(const PlanJson& json, std::size_t index, const std::vector<RegionPlan>& regions, Time duration) {
     const auto where = "faults[" + std::to_string(index) + "]";
     Keys keys(json, where);
     Fault fault;
@@ -115,20 +115,20 @@ Fault read_fault(const WorldJson& json, std::size_t index, const std::vector<Reg
     if (fault.to <= fault.from) throw std::invalid_argument(where + ": \"to\" must be after \"from\"");
     const bool positive = fault.kind == FaultKind::flap || fault.kind == FaultKind::slow;
     fault.value = keys.optional("value", positive ? 0.1 : 0, 100'000, default_value(fault.kind));
-    keys.expect_no_more();
+    keys.reject_unknown();
     return fault;
 }
 
 }  // namespace
 
-WorldFile parse_world(std::string_view text) {
-    const WorldJson json = WorldJson::parse(text, nullptr, false);
-    if (json.is_discarded()) throw std::invalid_argument("the world is not valid JSON");
-    Keys keys(json, "the world");
-    WorldFile file;
+ScenarioFile parse_scenario(std::string_view text) {
+    const PlanJson json = PlanJson::parse(text, nullptr, false);
+    if (json.is_discarded()) throw std::invalid_argument("the scenario is not valid JSON");
+    Keys keys(json, "the scenario");
+    ScenarioFile file;
     auto& plan = file.plan;
-    plan = default_world();
-    plan.scenario = keys.find("name") == nullptr ? "world" : keys.text("name");
+    plan = default_plan();
+    plan.scenario = keys.find("name") == nullptr ? "custom" : keys.text("name");
     plan.clients = static_cast<int>(keys.optional("clients", 1, 1'000, plan.clients));
     plan.duration = from_seconds(keys.optional("duration", 1, 100'000, seconds(plan.duration)));
     plan.warm_up =
@@ -149,24 +149,24 @@ WorldFile parse_world(std::string_view text) {
             plan.regions.push_back(read_region(region, plan.regions.size()));
             const auto& id = plan.regions.back().id;
             if (std::ranges::count(plan.regions, id, &RegionPlan::id) > 1) {
-                throw std::invalid_argument("region \"" + id + "\" is there twice");
+                throw std::invalid_argument("region \"" + id + "\" is defined twice");
             }
         }
     }
     for (const auto& fault : list(keys.find("faults"), "faults")) {
         plan.faults.push_back(read_fault(fault, plan.faults.size(), plan.regions, plan.duration));
     }
-    keys.expect_no_more();
+    keys.reject_unknown();
     return file;
 }
 
-WorldFile read_world(const std::string& path) {
+ScenarioFile read_scenario_file(const std::string& path) {
     std::ifstream file(path);
-    if (!file) throw std::invalid_argument("--world: \"" + path + "\" cannot be read");
+    if (!file) throw std::invalid_argument("--scenario-file: \"" + path + "\" cannot be read");
     std::ostringstream text;
     text << file.rdbuf();
     try {
-        return parse_world(text.str());
+        return parse_scenario(text.str());
     } catch (const std::invalid_argument& problem) {
         throw std::invalid_argument(path + ": " + problem.what());
     }

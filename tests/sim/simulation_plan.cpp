@@ -1,5 +1,5 @@
 // Names of the fault kinds, and the values that are computed from a plan.
-#include "world_plan.hpp"
+#include "simulation_plan.hpp"
 
 #include <algorithm>
 #include <array>
@@ -52,7 +52,7 @@ std::optional<FaultKind> fault_kind(std::string_view name) {
 
 double default_value(FaultKind kind) { return entry(kind).value; }
 
-WorldPlan::Window WorldPlan::measured() const {
+SimulationPlan::Window SimulationPlan::measured() const {
     if (faults.empty()) return {warm_up, duration, {}};
     Window window{faults.front().from, faults.front().to, {}};
     for (const auto& fault : faults) {
@@ -68,7 +68,7 @@ WorldPlan::Window WorldPlan::measured() const {
     return window;
 }
 
-double WorldPlan::arrivals_per_second() const {
+double SimulationPlan::arrivals_per_second() const {
     if (capacity) return load * *capacity;
     int slots = 0;
     for (const auto& region : regions) slots += region.slots;
@@ -78,9 +78,9 @@ double WorldPlan::arrivals_per_second() const {
     return load * slots / service;
 }
 
-WorldPlan default_world() {
+SimulationPlan default_plan() {
     using std::chrono::milliseconds;
-    WorldPlan plan;
+    SimulationPlan plan;
     plan.scenario = "healthy";
     plan.regions = {{.id = "near", .rtt = milliseconds(20), .weight = 1.2},
                     {.id = "middle", .rtt = milliseconds(95), .weight = 1.0},

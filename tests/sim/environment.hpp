@@ -1,5 +1,5 @@
 // The simulated environment of a client process.
-// World → [Surroundings] → transports, callers
+// Simulation → [Environment] → transports, callers
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,14 @@
 #include "gateway.hpp"
 #include "ledger.hpp"
 #include "network_path.hpp"
+#include "simulation_plan.hpp"
 #include "trace.hpp"
-#include "world_plan.hpp"
 
 namespace holysheep::sim {
 
-struct Surroundings {
+struct Environment {
     EventQueue& queue;
-    const WorldPlan& plan;
+    const SimulationPlan& plan;
     const FaultSchedule& faults;
     const NetworkPath& path;
     std::vector<std::unique_ptr<Gateway>>& gateways;
