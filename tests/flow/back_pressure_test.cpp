@@ -9,11 +9,11 @@ using ::testing::IsEmpty;
 constexpr std::size_t kPieces = 40;
 const std::string kPiece(20 * 1024, 'x');
 
-TEST(BackPressure, AReaderThatDoesNotReadStopsTheTransfer) {
+TEST(BackPressure, AnUnreadStreamPausesTheTransfer) {
     CallFlow flow({"us-west"}, {}, CallFlow::kManual);
     flow.transport.stream("us-west", std::vector<std::string>(kPieces, kPiece));
     auto stream = flow.client.stream(a_question());
-    EXPECT_EQ(flow.transport.open_transfers(), 1U) << "800 KiB do not all fit";
+    EXPECT_EQ(flow.transport.open_transfers(), 1U) << "800 KiB exceed the buffer";
     EXPECT_FALSE(flow.transport.requests()[0].ended);
     const auto answer = stream.finish();
     ASSERT_THAT(answer, IsOk());
@@ -21,7 +21,7 @@ TEST(BackPressure, AReaderThatDoesNotReadStopsTheTransfer) {
     EXPECT_TRUE(flow.transport.requests()[0].ended);
 }
 
-TEST(BackPressure, WhatIsHeldStaysBounded) {
+TEST(BackPressure, BufferedEventsAreBounded) {
     CallFlow flow({"us-west"}, {}, CallFlow::kManual);
     flow.transport.stream("us-west", std::vector<std::string>(kPieces, kPiece));
     auto stream = flow.client.stream(a_question());
@@ -45,7 +45,7 @@ TEST(BackPressure, ASlowReaderIsNotAStall) {
     EXPECT_EQ(answer->text().size(), kPieces * kPiece.size());
 }
 
-TEST(BackPressure, AGatewayThatStallsAfterASlowReaderIsStillFound) {
+TEST(BackPressure, AStallAfterASlowReaderIsStillDetected) {
     CallFlow flow({"us-west"}, {}, CallFlow::kManual);
     flow.transport.stream_stall("us-west", std::vector<std::string>(kPieces, kPiece));
     auto stream = flow.client.stream(a_question());
@@ -85,7 +85,7 @@ struct Collected {
     }
 };
 
-TEST(BackPressure, ACallbackThatKeepsTheClientsThreadIsNotAStall) {
+TEST(BackPressure, ASlowCallbackOnTheClientsThreadIsNotAStall) {
     FakeClock clock;
     const auto transport = std::make_shared<FakeTransport>(clock);
     const auto busy = std::make_shared<BusyClock>(clock);
@@ -110,7 +110,7 @@ TEST(BackPressure, ACallbackThatKeepsTheClientsThreadIsNotAStall) {
     EXPECT_THAT(*seen.result, IsOk());
 }
 
-TEST(StreamHandle, PausesAndGoesOn) {
+TEST(StreamHandle, PausesAndResumes) {
     CallFlow flow({"us-west"}, {.callback_executor = run_inline}, CallFlow::kManual);
     flow.transport.stream("us-west", std::vector<std::string>(10, "x"), {.timing = {.between = 1s}});
     Collected seen;
@@ -119,7 +119,7 @@ TEST(StreamHandle, PausesAndGoesOn) {
     EXPECT_EQ(seen.content(), 3U);
     handle.pause();
     flow.clock.advance(4min);
-    EXPECT_EQ(seen.content(), 3U) << "nothing arrives, and that is no stall";
+    EXPECT_EQ(seen.content(), 3U) << "nothing arrives during the pause, and no stall is reported";
     EXPECT_FALSE(seen.result);
     handle.resume();
     flow.clock.advance(10s);
@@ -128,7 +128,7 @@ TEST(StreamHandle, PausesAndGoesOn) {
     EXPECT_THAT(*seen.result, IsOk());
 }
 
-TEST(StreamHandle, TheStallClockBeginsAfreshWhenItGoesOn) {
+TEST(StreamHandle, ResumeRestartsTheStallClock) {
     CallFlow flow({"us-west"}, {.callback_executor = run_inline}, CallFlow::kManual);
     flow.transport.stream("us-west", {"a", "b"}, {.timing = {.between = 100s}});
     Collected seen;
@@ -138,10 +138,10 @@ TEST(StreamHandle, TheStallClockBeginsAfreshWhenItGoesOn) {
     handle.resume();
     flow.clock.advance(50s);
     ASSERT_TRUE(seen.result);
-    EXPECT_THAT(*seen.result, IsOk()) << "half of the silence was the reader's";
+    EXPECT_THAT(*seen.result, IsOk()) << "the stream was paused for half of the silence";
 }
 
-TEST(StreamHandle, APauseBeforeTheFirstContentHoldsFromThereOn) {
+TEST(StreamHandle, APauseBeforeTheFirstContentTakesEffectAfterIt) {
     CallFlow flow({"us-west"}, {.callback_executor = run_inline}, CallFlow::kManual);
     flow.transport.stream("us-west", {"a", "b", "c"}, {.timing = {.first_byte = 1s, .between = 1s}});
     Collected seen;
@@ -155,7 +155,7 @@ TEST(StreamHandle, APauseBeforeTheFirstContentHoldsFromThereOn) {
     EXPECT_TRUE(seen.result);
 }
 
-TEST(StreamHandle, ADeadlineHoldsForAPausedStreamToo) {
+TEST(StreamHandle, ADeadlineAppliesToAPausedStream) {
     CallFlow flow({"us-west"}, {.callback_executor = run_inline}, CallFlow::kManual);
     flow.transport.stream("us-west", {"a", "b"}, {.timing = {.between = 1s}});
     Collected seen;
@@ -186,7 +186,7 @@ TEST(StreamHandle, CancelsInEveryState) {
     }
 }
 
-TEST(StreamHandle, DroppingItChangesNothing) {
+TEST(StreamHandle, DroppingTheHandleDoesNotStopTheStream) {
     CallFlow flow({"us-west"}, {.callback_executor = run_inline});
     flow.transport.stream("us-west", {"a", "b"});
     Collected seen;
@@ -211,7 +211,7 @@ TEST(StreamHandle, OutlivesItsClient) {
     handle.resume();
 }
 
-TEST(BackPressure, ThousandsOfStreamsRunAtOnce) {
+TEST(BackPressure, AThousandStreamsRunConcurrently) {
     CallFlow flow({"us-west"}, {.callback_executor = run_inline}, CallFlow::kManual);
     flow.transport.stream("us-west", {"a", "b", "c"}, {.timing = {.first_byte = 100ms, .between = 10ms}});
     int chunks = 0;

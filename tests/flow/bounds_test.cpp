@@ -39,12 +39,12 @@ class Gate {
 struct HungListener final : EventListener {
     explicit HungListener(std::shared_future<void> gate) : opened(std::move(gate)) {}
     void on_call(const CallRecord&) override {
-        if (!entered.exchange(true)) inside.set_value();
+        if (!entered.exchange(true)) blocked.set_value();
         opened.wait();
         ++calls;
     }
     std::shared_future<void> opened;
-    std::promise<void> inside;
+    std::promise<void> blocked;
     std::atomic<bool> entered{false};
     std::atomic<int> calls{0};
 };
@@ -57,7 +57,7 @@ struct CountingListener final : EventListener {
     std::atomic<int> calls{0};
 };
 
-TEST(Bounds, OneChunkOfManyDeltasIsKeptOnce) {
+TEST(Bounds, AChunkOfManyDeltasIsStoredOnce) {
     CallFlow flow({"us-west"}, {}, CallFlow::kManual);
     std::string chunk = R"(data: {"id":"c","choices":[)";
     for (int i = 0; i < 8'000; ++i) {
@@ -83,7 +83,7 @@ TEST(Bounds, OneChunkOfManyDeltasIsKeptOnce) {
     EXPECT_THAT(memory.growth(), Optional(Le(100U)));
 }
 
-TEST(Bounds, AHungListenerHoldsUpNeitherCallsNorOtherListenersNorKeysNorTheDestructor) {
+TEST(Bounds, AHungListenerBlocksNoCallsOtherListenersKeysOrDestructor) {
     Gate gate;
     const auto hung = std::make_shared<HungListener>(gate.shared());
     const auto other = std::make_shared<CountingListener>();
@@ -105,22 +105,22 @@ TEST(Bounds, AHungListenerHoldsUpNeitherCallsNorOtherListenersNorKeysNorTheDestr
                        .transport = transport,
                        .clock = clock});
         EXPECT_THAT(client.chat_async(a_question()).get(), IsOk());
-        said_by(hung->inside);
+        wait_for_result(hung->blocked);
         transport->clear("us-west").reply_raw("us-west", 401, {}, "{}").reply("us-west", "hello");
         for (int i = 0; i < 4; ++i) EXPECT_THAT(client.chat_async(a_question()).get(), IsOk());
         EXPECT_EQ(keys, 2) << "asked again after the 401, although the listener hangs";
-        said_by(other->five);
+        wait_for_result(other->five);
     }
-    EXPECT_EQ(hung->calls, 0) << "left behind where it hangs";
+    EXPECT_EQ(hung->calls, 0) << "the destructor does not wait for the hung listener";
 }
 
-TEST(Bounds, WhatAListenerDoesNotTakeIsDroppedAndCounted) {
+TEST(Bounds, RecordsBeyondAListenersQueueAreDroppedAndCounted) {
     Gate gate;
     const auto hung = std::make_shared<HungListener>(gate.shared());
     CallFlow flow({"us-west"}, {.listeners = {hung}, .queues = {.listener_records = 3}});
     flow.transport.reply("us-west", "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
-    said_by(hung->inside);
+    wait_for_result(hung->blocked);
     for (int i = 0; i < 10; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
     const auto stats = flow.client.stats();
     EXPECT_EQ(stats.dropped.listener_records, 7U);
@@ -128,7 +128,7 @@ TEST(Bounds, WhatAListenerDoesNotTakeIsDroppedAndCounted) {
     EXPECT_THAT(stats.to_prometheus(), HasSubstr("holysheep_dropped_total{kind=\"listener_record\"} 7\n"));
 }
 
-TEST(Bounds, ADestructorLetsAListenerTakeWhatWaits) {
+TEST(Bounds, TheDestructorDeliversQueuedRecords) {
     const auto listener = std::make_shared<CountingListener>();
     {
         CallFlow flow({"us-west"}, {.listeners = {listener}});
@@ -138,18 +138,18 @@ TEST(Bounds, ADestructorLetsAListenerTakeWhatWaits) {
     EXPECT_EQ(listener->calls, 100);
 }
 
-TEST(Bounds, ResultsThatWaitForAHungCallbackRefuseFurtherCalls) {
+TEST(Bounds, AFullCallbackQueueRefusesFurtherCalls) {
     Gate gate;
-    std::promise<void> inside;
+    std::promise<void> blocked;
     std::atomic<int> ok{0};
     {
         CallFlow flow({"us-west"}, {.queues = {.callbacks = 2}});
         flow.transport.reply("us-west", "hello");
         flow.client.chat_async(a_question(), {}, [&](const Result<ChatCompletion>&) {
-            inside.set_value();
+            blocked.set_value();
             gate.shared().wait();
         });
-        said_by(inside);
+        wait_for_result(blocked);
         const auto count = [&](const Result<ChatCompletion>& result) { ok += result.has_value() ? 1 : 0; };
         for (int i = 0; i < 2; ++i) flow.client.chat_async(a_question(), {}, count);
         std::optional<Error> refused;
@@ -165,19 +165,19 @@ TEST(Bounds, ResultsThatWaitForAHungCallbackRefuseFurtherCalls) {
         flow.client.stream_async(
             a_question(), {}, [](const ChatChunk&) {}, expect_refused);
         EXPECT_EQ(flow.client.stats().dropped.callback_calls, 2U);
-        EXPECT_THAT(flow.client.chat(a_question()), IsOk()) << "one that needs no callback";
+        EXPECT_THAT(flow.client.chat(a_question()), IsOk()) << "a blocking call needs no callback";
         gate.open();
     }
     EXPECT_EQ(ok, 2);
 }
 
-TEST(Bounds, AStreamThatNobodyReadsEndsAndLeavesItsPlace) {
+TEST(Bounds, AnUnreadStreamIsCancelledAndReleasesItsPermit) {
     CallFlow flow({"us-west"}, {.timeouts = {.unread = 10s}, .concurrency = {.max_per_region = 1}}, CallFlow::kManual);
     const std::string piece(100 * 1024, 'x');
     flow.transport.stream("us-west", std::vector<std::string>(10, piece), {.timing = {.between = 1ms}});
     auto held = flow.client.stream(a_question());
     flow.clock.advance(5s);
-    EXPECT_EQ(flow.transport.open_transfers(), 1U) << "its reader is slow, perhaps";
+    EXPECT_EQ(flow.transport.open_transfers(), 1U) << "timeouts.unread has not passed yet";
     flow.clock.advance(6s);
     EXPECT_EQ(flow.transport.open_transfers(), 0U);
     EXPECT_EQ(flow.client.stats().dropped.unread_streams, 1U);
@@ -187,7 +187,7 @@ TEST(Bounds, AStreamThatNobodyReadsEndsAndLeavesItsPlace) {
     EXPECT_TRUE(answer.error().partial);
 }
 
-TEST(Bounds, AStreamThatIsPausedEndsTooAndOneThatIsReadInTimeDoesNot) {
+TEST(Bounds, APausedStreamIsCancelledUnlessItIsResumedInTime) {
     for (const bool resumed : {false, true}) {
         CallFlow flow({"us-west"}, {.timeouts = {.unread = 10s}, .callback_executor = run_inline}, CallFlow::kManual);
         flow.transport.stream("us-west", {"a", "b", "c"}, {.timing = {.between = 1s}});
@@ -209,7 +209,7 @@ TEST(Bounds, AStreamThatIsPausedEndsTooAndOneThatIsReadInTimeDoesNot) {
     }
 }
 
-TEST(Bounds, ToolsRunOnAFewThreadsHoweverManyCallsAnAnswerHas) {
+TEST(Bounds, ParallelToolsRunOnAtMostMaxParallelThreads) {
     CallFlow flow({"us-west"});
     std::string calls;
     for (int i = 0; i < 200; ++i) {

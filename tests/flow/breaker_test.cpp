@@ -17,8 +17,8 @@ struct BreakerFlow : CallFlow {
     explicit BreakerFlow(BreakerOptions breaker = {}) : CallFlow({kUs, kEu}, {.breaker = breaker}) {
         transport.reply(kEu, "hello");
     }
-    /// Makes `calls` calls; returns how many of them asked the first region.
-    int asked(int calls) {
+    /// Makes `calls` calls; returns how many of them were sent to the first region.
+    int first_region_attempts(int calls) {
         const auto before = count_by_region(attempts())[kUs];
         for (int i = 0; i < calls; ++i) EXPECT_NE(answered_by(*this), "");
         return count_by_region(attempts())[kUs] - before;
@@ -30,7 +30,7 @@ TEST(Breaker, OpensAfterTransportFailuresInARow) {
     for (const int limit : {2, 3}) {
         BreakerFlow flow({.transport_failures = limit});
         flow.transport.fail(kUs, ErrorCode::transport_failed);
-        EXPECT_EQ(flow.asked(8), limit);
+        EXPECT_EQ(flow.first_region_attempts(8), limit);
         EXPECT_THAT(health_of(flow, kUs).reason, HasSubstr("connections failed in a row"));
     }
 }
@@ -39,7 +39,7 @@ TEST(Breaker, OpensAfterGatewayFailuresInARow) {
     for (const int limit : {2, 4}) {
         BreakerFlow flow({.gateway_failures = limit});
         flow.transport.reply_raw(kUs, 502, {}, "").reply_raw(kUs, 503, {}, "").reply_raw(kUs, 504, {}, "");
-        EXPECT_EQ(flow.asked(8), limit);
+        EXPECT_EQ(flow.first_region_attempts(8), limit);
         EXPECT_THAT(health_of(flow, kUs).reason, HasSubstr("502, 503 or 504"));
     }
 }
@@ -48,62 +48,62 @@ TEST(Breaker, OpensAfterFailuresOfAnyKindInARow) {
     for (const int limit : {2, 5}) {
         BreakerFlow flow({.failures = limit});
         flow.transport.reply_raw(kUs, 500, {}, "");
-        EXPECT_EQ(flow.asked(8), limit);
+        EXPECT_EQ(flow.first_region_attempts(8), limit);
         EXPECT_THAT(health_of(flow, kUs).reason, HasSubstr("attempts failed in a row"));
     }
 }
 
-TEST(Breaker, ASuccessBetweenStartsTheCountAgain) {
+TEST(Breaker, ASuccessResetsTheFailureCount) {
     BreakerFlow flow({.transport_failures = 2, .min_calls = 1000});
     for (int i = 0; i < 10; ++i) flow.transport.fail(kUs, ErrorCode::transport_failed).reply(kUs, "hello");
-    EXPECT_EQ(flow.asked(20), 20);
+    EXPECT_EQ(flow.first_region_attempts(20), 20);
 }
 
 /// Every other attempt fails; returns how many attempts the first region got.
-int asked_while_half_fail(BreakerOptions breaker, nanoseconds between = 0ns) {
+int attempts_while_half_fail(BreakerOptions breaker, nanoseconds between = 0ns) {
     BreakerFlow flow(breaker);
     for (int i = 0; i < 15; ++i) flow.transport.reply(kUs, "hello").reply_raw(kUs, 500, {}, "");
-    int asked = 0;
+    int attempts = 0;
     for (int i = 0; i < 30 && breaker_of(flow, kUs) == BreakerState::closed; ++i) {
-        asked += flow.asked(1);
+        attempts += flow.first_region_attempts(1);
         flow.clock.advance(between);
     }
-    return asked;
+    return attempts;
 }
 
-TEST(Breaker, OpensByTheShareOfFailures) {
-    EXPECT_EQ(asked_while_half_fail({}), 10) << "half of ten";
-    EXPECT_EQ(asked_while_half_fail({.min_calls = 4}), 4);
-    EXPECT_EQ(asked_while_half_fail({.failure_rate = 0.6}), 30);
-    EXPECT_EQ(asked_while_half_fail({.failure_rate = 0.3, .min_calls = 5}), 6) << "only a failure opens it";
+TEST(Breaker, OpensAtTheFailureRate) {
+    EXPECT_EQ(attempts_while_half_fail({}), 10) << "five of ten attempts failed";
+    EXPECT_EQ(attempts_while_half_fail({.min_calls = 4}), 4);
+    EXPECT_EQ(attempts_while_half_fail({.failure_rate = 0.6}), 30);
+    EXPECT_EQ(attempts_while_half_fail({.failure_rate = 0.3, .min_calls = 5}), 6) << "only a failure opens it";
 }
 
-TEST(Breaker, ForgetsWhatIsOlderThanItsWindow) {
-    EXPECT_EQ(asked_while_half_fail({.min_calls = 6}, 1s), 6);
-    EXPECT_EQ(asked_while_half_fail({.min_calls = 6, .window = 3s}, 1s), 30);
+TEST(Breaker, IgnoresAttemptsOlderThanItsWindow) {
+    EXPECT_EQ(attempts_while_half_fail({.min_calls = 6}, 1s), 6);
+    EXPECT_EQ(attempts_while_half_fail({.min_calls = 6, .window = 3s}, 1s), 30);
 }
 
-TEST(Breaker, StaysOpenForItsTimeAndThenTriesOnce) {
+TEST(Breaker, AllowsOneTrialAfterOpenFor) {
     for (const auto open_for : {2s, 60s}) {
         BreakerFlow flow({.failures = 2, .open_for = open_for});
         flow.transport.fail(kUs, ErrorCode::transport_failed);
-        EXPECT_EQ(flow.asked(2), 2);
+        EXPECT_EQ(flow.first_region_attempts(2), 2);
         ASSERT_EQ(breaker_of(flow, kUs), BreakerState::open);
         const nanoseconds left = health_of(flow, kUs).open_for.value();
         EXPECT_GE(left, open_for * 0.8);
         EXPECT_LE(left, open_for * 1.2 + 1ms);
         flow.clock.advance(left - 2ms);
-        EXPECT_EQ(flow.asked(3), 0);
+        EXPECT_EQ(flow.first_region_attempts(3), 0);
         flow.clock.advance(2ms);
-        EXPECT_EQ(flow.asked(3), 1) << "the trial failed";
+        EXPECT_EQ(flow.first_region_attempts(3), 1) << "the trial failed";
         EXPECT_GE(health_of(flow, kUs).open_for.value(), open_for * 0.8) << "open again";
     }
 }
 
-TEST(Breaker, ADueTrialShowsWithoutACall) {
+TEST(Breaker, BecomesHalfOpenWithoutACall) {
     BreakerFlow flow({.open_for = 1s});
     flow.transport.fail(kUs, ErrorCode::transport_failed);
-    EXPECT_EQ(flow.asked(3), 3);
+    EXPECT_EQ(flow.first_region_attempts(3), 3);
     EXPECT_EQ(health_of(flow, kUs).liveness, Liveness::down);
     flow.clock.advance(2s);
     EXPECT_EQ(breaker_of(flow, kUs), BreakerState::half_open);
@@ -112,37 +112,37 @@ TEST(Breaker, ADueTrialShowsWithoutACall) {
     EXPECT_THAT(health_of(flow, kUs).reason, HasSubstr("; breaker half open, had opened: "));
 }
 
-TEST(Breaker, OpenTimesGrowToTheirCap) {
+TEST(Breaker, OpenTimesGrowToMaxOpenFor) {
     BreakerFlow flow({.open_for = 1s, .max_open_for = 4s});
     flow.transport.fail(kUs, ErrorCode::transport_failed);
-    EXPECT_EQ(flow.asked(3), 3);
+    EXPECT_EQ(flow.first_region_attempts(3), 3);
     std::vector<double> seconds;
     for (int trial = 0; trial < 6; ++trial) {
         const auto left = health_of(flow, kUs).open_for.value();
         seconds.push_back(std::chrono::duration<double>(left).count());
         flow.clock.advance(left);
-        EXPECT_EQ(flow.asked(1), 1);
+        EXPECT_EQ(flow.first_region_attempts(1), 1);
     }
     EXPECT_THAT(seconds, Each(Le(4.81)));
     EXPECT_THAT(seconds,
                 ElementsAre(AllOf(Ge(0.8), Le(1.21)), AllOf(Ge(1.6), Le(2.41)), Ge(3.2), Ge(3.2), Ge(3.2), Ge(3.2)));
 }
 
-TEST(Breaker, ClosesAfterGoodTrials) {
+TEST(Breaker, ClosesAfterSuccessfulTrials) {
     for (const int trials : {1, 3}) {
         BreakerFlow flow({.half_open_successes = trials});
         flow.transport.fail(kUs, ErrorCode::transport_failed);
-        EXPECT_EQ(flow.asked(5), 3);
+        EXPECT_EQ(flow.first_region_attempts(5), 3);
         flow.recover();
         flow.clock.advance(3s);
         for (int i = 1; i <= trials; ++i) {
-            EXPECT_EQ(flow.asked(1), 1);
+            EXPECT_EQ(flow.first_region_attempts(1), 1);
             EXPECT_EQ(breaker_of(flow, kUs), i < trials ? BreakerState::half_open : BreakerState::closed);
         }
     }
 }
 
-TEST(Breaker, OneTrialAtATime) {
+TEST(Breaker, AllowsOneTrialAtATime) {
     CallFlow flow({kUs, kEu}, {.breaker = {.open_for = 1s}});
     flow.transport.fail(kUs, ErrorCode::transport_failed).reply(kEu, "hello");
     for (int i = 0; i < 3; ++i) EXPECT_EQ(answered_by(flow), kEu);
@@ -157,7 +157,7 @@ TEST(Breaker, OneTrialAtATime) {
     EXPECT_EQ(answers[0].get()->region, kUs);
 }
 
-TEST(Breaker, ACancelledTrialGivesItsPermitBack) {
+TEST(Breaker, ACancelledTrialReturnsItsPermit) {
     CallFlow flow({kUs, kEu}, {.breaker = {.open_for = 1s}}, CallFlow::kManual);
     flow.transport.fail(kUs, ErrorCode::transport_failed).reply(kEu, "hello");
     for (int i = 0; i < 3; ++i) EXPECT_EQ(ask_in_steps(flow)->region, kEu);
@@ -173,14 +173,14 @@ TEST(Breaker, ACancelledTrialGivesItsPermitBack) {
     EXPECT_EQ(ask_in_steps(flow)->region, kUs);
 }
 
-TEST(Breaker, DisabledItNeverBlocks) {
+TEST(Breaker, NeverBlocksWhenDisabled) {
     BreakerFlow flow({.enabled = false});
     flow.transport.fail(kUs, ErrorCode::transport_failed);
-    EXPECT_EQ(flow.asked(20), 20);
+    EXPECT_EQ(flow.first_region_attempts(20), 20);
     EXPECT_EQ(breaker_of(flow, kUs), BreakerState::closed);
 }
 
-TEST(Breaker, ALoneRegionIsReportedButNotBlocked) {
+TEST(Breaker, TheOnlyRegionIsReportedButNotBlocked) {
     CallFlow flow({kUs}, {.retry = {.max_attempts = 1}});
     flow.transport.fail(kUs, ErrorCode::transport_failed);
     for (int i = 0; i < 6; ++i) EXPECT_EQ(answered_by(flow), "");
@@ -190,20 +190,20 @@ TEST(Breaker, ALoneRegionIsReportedButNotBlocked) {
     EXPECT_EQ(answered_by(flow), kUs);
 }
 
-TEST(Breaker, AModelThatTimesOutIsKeptApartFromItsRegion) {
+TEST(Breaker, AModelThatTimesOutIsBlockedWithoutItsRegion) {
     CallFlow flow({kUs, kEu}, {.breaker = {.failures = 3}, .timeouts = {.first_byte = 1s}});
     flow.transport.hang(kUs).hang(kUs).hang(kUs).reply(kUs, "hello").reply(kEu, "hello");
     for (int i = 0; i < 3; ++i) EXPECT_EQ(answered_by(flow), kEu);
     EXPECT_EQ(breaker_of(flow, kUs), BreakerState::closed);
     flow.transport.clear_requests();
     EXPECT_EQ(answered_by(flow), kEu);
-    EXPECT_THAT(flow.attempts(), ElementsAre(kEu)) << "this model is not asked there";
+    EXPECT_THAT(flow.attempts(), ElementsAre(kEu)) << "the model is blocked in us-west";
     EXPECT_EQ(flow.client.chat("another-model", "hello?")->region, kUs);
 }
 
 // ---- what does not count ----
 
-TEST(Breaker, WhatIsTheCallersFaultOrAQuestionOfQuotaNeverCounts) {
+TEST(Breaker, RequestErrorsAndQuotaErrorsNeverCount) {
     for (const int status : {400, 401, 403, 404, 409, 413, 422, 429}) {
         CallFlow flow({kUs, kEu}, {.retry = {.max_attempts = 1}});
         flow.transport.reply_raw(kUs, status, {}, error_body("x")).reply(kEu, "hello");
@@ -214,7 +214,7 @@ TEST(Breaker, WhatIsTheCallersFaultOrAQuestionOfQuotaNeverCounts) {
     }
 }
 
-TEST(Breaker, CancelsAndShortDeadlinesNeverCount) {
+TEST(Breaker, CancellationsAndShortDeadlinesNeverCount) {
     CallFlow flow({kUs, kEu}, {}, CallFlow::kManual);
     flow.transport.hang(kUs);
     for (int i = 0; i < 20; ++i) {
@@ -230,44 +230,44 @@ TEST(Breaker, CancelsAndShortDeadlinesNeverCount) {
     EXPECT_EQ(health_of(flow, kUs).error_rate, 0);
 }
 
-TEST(Breaker, DeadlinesThatGaveTheRegionTimeDoCount) {
+TEST(Breaker, DeadlinesThatLeftTheRegionEnoughTimeCount) {
     CallFlow flow({kUs, kEu}, {.breaker = {.failures = 3}});
     flow.transport.hang(kUs).reply(kEu, "hello");
     for (int i = 0; i < 3; ++i) {
         EXPECT_THAT(flow.client.chat(a_question(), {.deadline = 4s, .cost_safe = true}),
                     FailsWith(ErrorCode::deadline_exceeded));
     }
-    EXPECT_EQ(answered_by(flow), kEu) << "else a frozen gateway would lose each of these calls for ever";
+    EXPECT_EQ(answered_by(flow), kEu) << "otherwise a frozen gateway would fail every such call";
 }
 
-// ---- by hand ----
+// ---- forced by the program ----
 
-TEST(Breaker, ForcedOpenItStaysOpenUntilForcedClosed) {
+TEST(Breaker, StaysForcedOpenUntilForcedClosed) {
     BreakerFlow flow;
     flow.recover();
     flow.client.force_open(kUs);
     EXPECT_EQ(breaker_of(flow, kUs), BreakerState::open);
     EXPECT_THAT(health_of(flow, kUs).reason, HasSubstr("forced by the program"));
     flow.clock.advance(24h);
-    EXPECT_EQ(flow.asked(5), 0);
+    EXPECT_EQ(flow.first_region_attempts(5), 0);
     flow.client.force_close(kUs);
     EXPECT_EQ(breaker_of(flow, kUs), BreakerState::closed);
-    EXPECT_EQ(flow.asked(5), 5);
+    EXPECT_EQ(flow.first_region_attempts(5), 5);
     flow.client.force_open("mars");  // an unknown region is ignored
-    EXPECT_EQ(flow.asked(1), 1);
+    EXPECT_EQ(flow.first_region_attempts(1), 1);
 }
 
-TEST(Breaker, ForcedClosedItForgetsAndGoesOnByItself) {
+TEST(Breaker, ForceCloseResetsTheFailureCount) {
     BreakerFlow flow;
     flow.transport.fail(kUs, ErrorCode::transport_failed);
-    EXPECT_EQ(flow.asked(5), 3);
+    EXPECT_EQ(flow.first_region_attempts(5), 3);
     flow.client.force_close(kUs);
-    EXPECT_EQ(flow.asked(5), 3) << "three failures open it again";
+    EXPECT_EQ(flow.first_region_attempts(5), 3) << "three failures open it again";
 }
 
 // ---- probes ----
 
-TEST(Breaker, GoodProbesEndAnOpenTimeThatConnectionsBegan) {
+TEST(Breaker, SuccessfulProbesEndTheOpenTimeAfterConnectionFailures) {
     CallFlow flow({kUs, kEu}, {.breaker = {.open_for = 60s}}, CallFlow::kManual, CallFlow::kProbing);
     flow.transport.fail(kUs, ErrorCode::transport_failed).reply(kEu, "hello");
     for (int i = 0; i < 3; ++i) EXPECT_EQ(ask_in_steps(flow)->region, kEu);
@@ -280,7 +280,7 @@ TEST(Breaker, GoodProbesEndAnOpenTimeThatConnectionsBegan) {
     EXPECT_EQ(ask_in_steps(flow)->region, kUs);
 }
 
-TEST(Breaker, GoodProbesDoNotExcuseAGatewayThatFails) {
+TEST(Breaker, SuccessfulProbesDoNotEndTheOpenTimeAfterGatewayFailures) {
     CallFlow flow({kUs, kEu}, {.breaker = {.open_for = 60s}}, CallFlow::kManual, CallFlow::kProbing);
     flow.transport.reply_raw(kUs, 503, {}, "").reply(kEu, "hello");
     for (int i = 0; i < 3; ++i) EXPECT_EQ(ask_in_steps(flow)->region, kEu);
@@ -290,7 +290,7 @@ TEST(Breaker, GoodProbesDoNotExcuseAGatewayThatFails) {
     EXPECT_EQ(ask_in_steps(flow)->region, kEu);
 }
 
-TEST(Breaker, UnansweredProbesOpenItForAnIdleClient) {
+TEST(Breaker, UnansweredProbesOpenItInAnIdleClient) {
     CallFlow flow({kUs, kEu}, {}, CallFlow::kManual, CallFlow::kProbing);
     flow.transport.reply(kUs, "hello").reply(kEu, "hello");
     flow.clock.advance(15s);

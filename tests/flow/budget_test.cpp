@@ -36,7 +36,7 @@ TEST(Budget, ACallThatMayCostTooMuchIsNotSent) {
     EXPECT_THAT(flow.attempts(), SizeIs(0));
 }
 
-TEST(Budget, NoMoreIsReservedThanTheModelCanWrite) {
+TEST(Budget, ReservesNoMoreThanTheModelsMaximumOutput) {
     auto options = with_budget("5");
     options.models["gpt-4.1"].max_output = 4'000;
     CallFlow flow({"us-west"}, options);
@@ -44,12 +44,13 @@ TEST(Budget, NoMoreIsReservedThanTheModelCanWrite) {
     EXPECT_THAT(flow.client.chat(costing(6)), IsOk());
     options.models["gpt-4.1"].max_output = 500;
     options.budget.ceiling = usd("0.6");
-    CallFlow brief({"us-west"}, options);
-    brief.transport.reply_raw("us-west", 200, {}, kUsed2000);
-    EXPECT_THAT(brief.client.chat(a_question()), IsOk()) << "a request that says nothing reserves 1,000 tokens at most";
+    CallFlow short_output({"us-west"}, options);
+    short_output.transport.reply_raw("us-west", 200, {}, kUsed2000);
+    EXPECT_THAT(short_output.client.chat(a_question()), IsOk())
+        << "a request without a limit reserves at most 1,000 tokens";
 }
 
-TEST(Budget, WhatWasReallySpentCounts) {
+TEST(Budget, SettlesTheActualCost) {
     CallFlow flow({"us-west"}, with_budget("5"));
     flow.transport.reply_raw("us-west", 200, {}, kUsed2000);
     EXPECT_THAT(flow.client.chat(costing(4)), IsOk());
@@ -63,7 +64,7 @@ TEST(Budget, WhatWasReallySpentCounts) {
     EXPECT_THAT(flow.client.chat(costing(2)), IsOk()) << "a day later";
 }
 
-TEST(Budget, ItsSpanCanBeChosen) {
+TEST(Budget, ThePeriodIsConfigurable) {
     auto options = with_budget("3");
     options.budget.per = 60s;
     CallFlow flow({"us-west"}, options);
@@ -74,7 +75,7 @@ TEST(Budget, ItsSpanCanBeChosen) {
     EXPECT_THAT(flow.client.chat(costing(2)), IsOk());
 }
 
-TEST(Budget, ALabelHasItsOwn) {
+TEST(Budget, ALabelHasItsOwnBudget) {
     auto options = with_budget("100");
     options.budget.labels = {{"nightly", usd("3")}};
     CallFlow flow({"us-west"}, options);
@@ -86,7 +87,7 @@ TEST(Budget, ALabelHasItsOwn) {
     EXPECT_THAT(flow.client.chat(costing(2), {.label = "daily"}), IsOk());
 }
 
-TEST(Budget, AnUnsentCallLeavesItWhole) {
+TEST(Budget, AnUnsentCallReleasesItsReservation) {
     CallFlow flow({"us-west"}, with_budget("5"));
     flow.transport.fail("us-west", ErrorCode::transport_failed).reply_raw("us-west", 200, {}, kUsed2000);
     for (int i = 0; i < 3; ++i) {
@@ -98,7 +99,7 @@ TEST(Budget, AnUnsentCallLeavesItWhole) {
     EXPECT_THAT(flow.client.chat(costing(4)), IsOk());
 }
 
-TEST(Budget, WithoutAPriceItCannotBeKept) {
+TEST(Budget, AModelWithoutAPriceIsRefused) {
     CallFlow flow({"us-west"}, with_budget("5"));
     flow.transport.reply("us-west", "hello");
     const auto reply = flow.client.chat("somebody's-model", "hello?");
@@ -106,10 +107,10 @@ TEST(Budget, WithoutAPriceItCannotBeKept) {
     EXPECT_THAT(reply.error().message, AllOf(HasSubstr("somebody's-model"), HasSubstr("ClientOptions::models")));
 }
 
-TEST(Budget, ADearerFallbackReservesTheDifference) {
+TEST(Budget, AMoreExpensiveFallbackReservesTheDifference) {
     auto options = with_budget("5");
-    options.fallback_models = {"dear"};
-    options.models["dear"] = {.price = ModelPrice{.input = usd("3"), .output = usd("3"), .per_tokens = 1'000}};
+    options.fallback_models = {"expensive"};
+    options.models["expensive"] = {.price = ModelPrice{.input = usd("3"), .output = usd("3"), .per_tokens = 1'000}};
     CallFlow flow({"us-west"}, options);
     flow.transport.reply_raw("us-west", 404, {}, error_body("model_not_found"))
         .reply_raw("us-west", 200, {}, kUsed2000);
@@ -120,7 +121,7 @@ TEST(Budget, ADearerFallbackReservesTheDifference) {
     EXPECT_THAT(flow.client.chat(costing(1)), IsOk()) << "three are not, and nothing stayed reserved";
 }
 
-TEST(Budget, AFallbackWithoutAPriceIsNotAsked) {
+TEST(Budget, AFallbackWithoutAPriceIsNotUsed) {
     auto options = with_budget("5");
     options.fallback_models = {"somebody's-model"};
     CallFlow flow({"us-west"}, options);
@@ -131,11 +132,11 @@ TEST(Budget, AFallbackWithoutAPriceIsNotAsked) {
     EXPECT_THAT(flow.attempts(), SizeIs(1));
 }
 
-TEST(Budget, NonsenseOfTheCallersIsNoMoney) {
+TEST(Budget, OutOfRangeTokenLimitsDoNotCorruptTheBudget) {
     CallFlow flow({"us-west"}, with_budget("5"));
     flow.transport.reply_raw("us-west", 200, {}, kUsed2000);
     auto question = costing(-1'000'000);
-    EXPECT_THAT(flow.client.chat(question), IsOk()) << "the gateway may think of it what it likes";
+    EXPECT_THAT(flow.client.chat(question), IsOk()) << "the gateway judges the limit, not the budget";
     question.n = 2'000'000'000;
     question.max_completion_tokens = std::numeric_limits<std::int64_t>::max();
     EXPECT_THAT(flow.client.chat(question), FailsWith(ErrorCode::budget_exceeded));
@@ -143,7 +144,7 @@ TEST(Budget, NonsenseOfTheCallersIsNoMoney) {
     EXPECT_THAT(flow.client.chat(costing(2)), IsOk());
 }
 
-TEST(Budget, ACostInAnotherCurrencyLeavesTheEstimateInPlace) {
+TEST(Budget, ACostInAnotherCurrencyKeepsTheEstimate) {
     auto options = with_budget("5");
     options.budget.ceiling->currency = "EUR";
     auto& price = *options.models["gpt-4.1"].price;
@@ -159,7 +160,7 @@ TEST(Budget, ACostInAnotherCurrencyLeavesTheEstimateInPlace) {
     EXPECT_THAT(flow.client.chat(costing(2)), FailsWith(ErrorCode::budget_exceeded));
 }
 
-TEST(Budget, CallsAtOnceReserveTogether) {
+TEST(Budget, ConcurrentCallsShareTheBudget) {
     CallFlow flow({"us-west"}, with_budget("5"), CallFlow::kManual);
     flow.transport.reply_raw("us-west", 200, {}, kUsed2000, {.first_byte = 1s});
     auto first = flow.client.chat_async(costing(4));

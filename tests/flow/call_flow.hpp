@@ -128,9 +128,10 @@ bool is_ready(const std::future<T>& future) {
     return future.wait_for(0s) == std::future_status::ready;
 }
 
-/// Waits for a result from another thread; a result that never comes fails the test instead of blocking it for ever.
+/// Waits for a result from another thread; throws after 20 s, so that a missing result fails the test instead of
+/// blocking it.
 template <class T>
-T said_by(std::promise<T>& promise) {
+T wait_for_result(std::promise<T>& promise) {
     auto future = promise.get_future();
     if (future.wait_for(20s) != std::future_status::ready) throw std::runtime_error("no callback within 20 s");
     return future.get();

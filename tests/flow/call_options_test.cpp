@@ -54,7 +54,7 @@ TEST(CallOptions, ExtraJsonIsMergedOverTheBodyLast) {
                                                HasSubstr(R"("b":2)"), Not(HasSubstr("0.1")), Not(HasSubstr("0.2"))));
 }
 
-TEST(CallOptions, ExtraJsonThatIsNoObjectIsRefused) {
+TEST(CallOptions, ExtraJsonThatIsNotAnObjectIsRefused) {
     CallFlow flow({"us-west"});
     for (const auto* text : {"[1]", "{broken", "7"}) {
         const auto reply = flow.client.chat(a_question(), {.extra_json = text});
@@ -64,7 +64,7 @@ TEST(CallOptions, ExtraJsonThatIsNoObjectIsRefused) {
     EXPECT_THAT(flow.attempts(), IsEmpty());
 }
 
-TEST(CallOptions, RetryReplacesTheClients) {
+TEST(CallOptions, RetryReplacesTheClientsOptions) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.reply_raw("us-west", 503, {}, "").reply("eu-central", "hello");
     EXPECT_THAT(flow.client.chat(a_question(), {.retry = RetryOptions{.max_attempts = 1}}),
@@ -72,7 +72,7 @@ TEST(CallOptions, RetryReplacesTheClients) {
     EXPECT_THAT(flow.attempts(), ElementsAre("us-west"));
 }
 
-TEST(CallOptions, CostSafeStopsWhereTheAnswerMayHaveBeenPaidFor) {
+TEST(CallOptions, CostSafeDoesNotRetryWhatMayHaveBeenBilled) {
     CallFlow lost({"us-west", "eu-central"});
     lost.transport.fail("us-west", ErrorCode::transport_failed, false).reply("eu-central", "no");
     const auto reply = lost.client.chat(a_question(), {.cost_safe = true});
@@ -92,7 +92,7 @@ TEST(CallOptions, AnAttemptThatMayBeADuplicateIsMarked) {
     EXPECT_TRUE(reply->attempts[1].maybe_duplicated);
 }
 
-TEST(CallOptions, EveryRuleNamesItsOption) {
+TEST(CallOptions, EveryErrorNamesItsOption) {
     struct Row {
         CallOptions options;
         const char* named;
@@ -119,7 +119,7 @@ TEST(CallOptions, EveryRuleNamesItsOption) {
     EXPECT_THAT(flow.attempts(), IsEmpty());
 }
 
-TEST(CallOptions, AllProblemsAreNamedAtOnce) {
+TEST(CallOptions, AllProblemsAreReportedAtOnce) {
     CallFlow flow({"us-west"});
     const auto reply = flow.client.chat(a_question(), {.timeouts = TimeoutOptions{.connect = -1ms},
                                                        .regions = {"mars"},

@@ -32,14 +32,14 @@ TEST(Callbacks, RunOnOneThreadOfTheClient) {
             EXPECT_THAT(result, IsOk());
             ran.set_value(std::this_thread::get_id());
         });
-        threads.push_back(said_by(ran));
+        threads.push_back(wait_for_result(ran));
     }
     EXPECT_NE(threads[0], std::this_thread::get_id());
     EXPECT_EQ(threads[0], threads[1]);
     EXPECT_EQ(threads[1], threads[2]);
 }
 
-TEST(Callbacks, RunWhereTheExecutorSendsThem) {
+TEST(Callbacks, RunOnTheCallbackExecutor) {
     std::vector<std::function<void()>> queue;
     CallFlow flow({"us-west"}, {.callback_executor = [&](auto function) { queue.push_back(std::move(function)); }});
     flow.transport.reply("us-west", "hello");
@@ -51,7 +51,7 @@ TEST(Callbacks, RunWhereTheExecutorSendsThem) {
     EXPECT_EQ(done, 1);
 }
 
-TEST(Callbacks, ARequestThatIsWrongIsToldByTheCallbackToo) {
+TEST(Callbacks, AnInvalidRequestIsReportedToTheCallback) {
     CallFlow flow({"us-west"}, {.callback_executor = run_inline});
     int done = 0;
     const auto expect_refused = [&](const Result<ChatCompletion>& result) {
@@ -64,7 +64,7 @@ TEST(Callbacks, ARequestThatIsWrongIsToldByTheCallbackToo) {
     EXPECT_EQ(done, 2);
 }
 
-TEST(Callbacks, AnExceptionIsLoggedAndHarmsNoOtherCall) {
+TEST(Callbacks, AnExceptionIsLoggedAndAffectsNoOtherCall) {
     CallFlow flow({"us-west"}, {.callback_executor = run_inline});
     flow.transport.reply("us-west", "hello");
     flow.client.chat_async(a_question(), {}, [](const Result<ChatCompletion>&) { throw std::runtime_error("oops"); });
@@ -73,7 +73,7 @@ TEST(Callbacks, AnExceptionIsLoggedAndHarmsNoOtherCall) {
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
 }
 
-TEST(Callbacks, AnExceptionFromAChunkCancelsTheStreamAndDoneStillComes) {
+TEST(Callbacks, AnExceptionFromOnChunkCancelsTheStreamAndOnDoneStillRuns) {
     CallFlow flow({"us-west"}, {.callback_executor = run_inline}, CallFlow::kManual);
     flow.transport.stream_stall("us-west", {"a"});
     int done = 0;
@@ -88,7 +88,7 @@ TEST(Callbacks, AnExceptionFromAChunkCancelsTheStreamAndDoneStillComes) {
     EXPECT_EQ(flow.transport.open_transfers(), 0U);
 }
 
-TEST(Callbacks, ABlockingCallFromWithinIsRefused) {
+TEST(Callbacks, ABlockingCallFromACallbackIsRefused) {
     CallFlow flow({"us-west"});
     flow.transport.reply("us-west", "hello");
     std::promise<void> finished;
@@ -103,11 +103,11 @@ TEST(Callbacks, ABlockingCallFromWithinIsRefused) {
                     FailsWith(ErrorCode::invalid_request));
         finished.set_value();
     });
-    said_by(finished);
+    wait_for_result(finished);
     EXPECT_THAT(flow.attempts(), ElementsAre("us-west"));
 }
 
-TEST(Callbacks, ABlockingCallFromWithinAnInlineOneIsRefusedToo) {
+TEST(Callbacks, ABlockingCallFromAnInlineCallbackIsRefused) {
     CallFlow flow({"us-west"}, {.callback_executor = run_inline});
     flow.transport.reply("us-west", "hello");
     std::optional<ErrorCode> refused;
@@ -118,7 +118,7 @@ TEST(Callbacks, ABlockingCallFromWithinAnInlineOneIsRefusedToo) {
     EXPECT_EQ(refused, ErrorCode::invalid_request);
 }
 
-TEST(Callbacks, AnAsynchronousCallFromWithinIsFine) {
+TEST(Callbacks, AnAsynchronousCallFromACallbackIsAllowed) {
     CallFlow flow({"us-west"});
     flow.transport.reply("us-west", "hello");
     std::promise<std::string> second;
@@ -126,18 +126,18 @@ TEST(Callbacks, AnAsynchronousCallFromWithinIsFine) {
         flow.client.chat_async(a_question(), {},
                                [&](const Result<ChatCompletion>& result) { second.set_value(result->text()); });
     });
-    EXPECT_EQ(said_by(second), "hello");
+    EXPECT_EQ(wait_for_result(second), "hello");
 }
 
 TEST(Callbacks, AClientMayBeDestroyedWithinItsOwnCallback) {
-    std::promise<void> gone;
+    std::promise<void> transport_destroyed;
     const auto clock = std::make_shared<FakeClock>(FakeClock::Mode::automatic);
     auto* fake = new FakeTransport(*clock);
     fake->reply("us-west", "hello").hang("eu-central");
     // The transport is destroyed with the last part of the client.
     std::shared_ptr<Transport> transport(fake, [&](Transport* last) {
         delete last;
-        gone.set_value();
+        transport_destroyed.set_value();
     });
     auto client = std::make_unique<Client>(ClientOptions{.api_key = "k",
                                                          .regions = FakeTransport::regions({"us-west"}),
@@ -148,12 +148,12 @@ TEST(Callbacks, AClientMayBeDestroyedWithinItsOwnCallback) {
         client.reset();
         ran.set_value();
     });
-    said_by(ran);
-    said_by(gone);
+    wait_for_result(ran);
+    wait_for_result(transport_destroyed);
     EXPECT_EQ(clock->pending_timers(), 0U);
 }
 
-TEST(Callbacks, DoneComesOnceAfterTheLastChunkAlsoWhenTheClientGoes) {
+TEST(Callbacks, OnDoneRunsOnceAfterTheLastChunkWhenTheClientIsDestroyed) {
     std::vector<std::string> order;
     {
         CallFlow flow({"us-west"}, {}, CallFlow::kManual);
@@ -171,16 +171,16 @@ TEST(Callbacks, DoneComesOnceAfterTheLastChunkAlsoWhenTheClientGoes) {
 // Counts the callbacks of one stream that run at the same time, and those that come after its result.
 struct WatchedStream {
     std::atomic<int> running{0}, done{0};
-    std::atomic<bool> beside{false}, after_the_result{false};
+    std::atomic<bool> overlapped{false}, after_result{false};
 
     void enter() {
-        if (running.fetch_add(1) != 0) beside = true;
-        if (done != 0) after_the_result = true;
+        if (running.fetch_add(1) != 0) overlapped = true;
+        if (done != 0) after_result = true;
     }
     void leave() { --running; }
 };
 
-TEST(Callbacks, OfOneStreamRunOneAfterAnotherTheResultLastOnAnExecutorOfSeveralThreads) {
+TEST(Callbacks, OfOneStreamRunInOrderOnAMultithreadedExecutor) {
     constexpr int kStreams = 500;
     std::vector<WatchedStream> streams(kStreams);
     std::atomic<int> done{0};
@@ -207,12 +207,12 @@ TEST(Callbacks, OfOneStreamRunOneAfterAnotherTheResultLastOnAnExecutorOfSeveralT
     EXPECT_EQ(done, kStreams);
     for (const auto& stream : streams) {
         ASSERT_EQ(stream.done, 1);
-        ASSERT_FALSE(stream.beside);
-        ASSERT_FALSE(stream.after_the_result);
+        ASSERT_FALSE(stream.overlapped);
+        ASSERT_FALSE(stream.after_result);
     }
 }
 
-TEST(Callbacks, WhatACallbackCapturedIsReleasedWithTheCall) {
+TEST(Callbacks, CapturesAreReleasedWithTheCall) {
     const auto captured = std::make_shared<int>(1);
     CallFlow flow({"us-west"}, {.callback_executor = run_inline});
     flow.transport.stream("us-west", {"a"});

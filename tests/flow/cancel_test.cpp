@@ -30,7 +30,7 @@ struct StoppableCall {
     }
 };
 
-TEST(Cancel, BeforeTheCallNothingIsSent) {
+TEST(Cancel, BeforeTheCallSendsNothing) {
     CallFlow flow({"us-west"});
     flow.transport.reply("us-west", "hello");
     std::stop_source stop;
@@ -42,7 +42,7 @@ TEST(Cancel, BeforeTheCallNothingIsSent) {
     EXPECT_FALSE(reply.error().is_retryable());
 }
 
-TEST(Cancel, WhileItConnects) {
+TEST(Cancel, WhileConnecting) {
     StoppableCall call({"us-west"});
     call.flow.transport.never_connects("us-west");
     call.begin();
@@ -58,7 +58,7 @@ TEST(Cancel, WhileTwoConnectionsRace) {
     call.expect_cancelled_at_once();
 }
 
-TEST(Cancel, WhileItWaitsForTheAnswer) {
+TEST(Cancel, WhileWaitingForTheAnswer) {
     StoppableCall call({"us-west", "eu-central"});
     call.flow.transport.hang("us-west");
     call.begin();
@@ -67,7 +67,7 @@ TEST(Cancel, WhileItWaitsForTheAnswer) {
     EXPECT_THAT(call.flow.attempts(), SizeIs(1)) << "a cancelled call does not move on";
 }
 
-TEST(Cancel, WhileItBacksOff) {
+TEST(Cancel, DuringBackOff) {
     StoppableCall call({"us-west"});
     call.flow.transport.reply_raw(
         "us-west", 429,
@@ -79,7 +79,7 @@ TEST(Cancel, WhileItBacksOff) {
     EXPECT_THAT(call.flow.attempts(), SizeIs(1));
 }
 
-TEST(Cancel, WhileItWaitsForAPauseToEnd) {
+TEST(Cancel, WhileWaitingForAPausedRegion) {
     StoppableCall call({"us-west"});
     call.flow.transport.reply_raw("us-west", 429, {{"Retry-After", "30"}}, "");
     auto first = call.flow.client.chat_async(a_question(), {.retry = RetryOptions{.max_attempts = 1}});
@@ -92,7 +92,7 @@ TEST(Cancel, WhileItWaitsForAPauseToEnd) {
     EXPECT_THAT(call.flow.attempts(), SizeIs(1));
 }
 
-TEST(Cancel, WhileAStreamRuns) {
+TEST(Cancel, DuringAStream) {
     CallFlow flow({"us-west"}, {}, CallFlow::kManual);
     flow.transport.stream_stall("us-west", {"Me"});
     std::stop_source stop;
@@ -105,7 +105,7 @@ TEST(Cancel, WhileAStreamRuns) {
     EXPECT_EQ(answer.error().partial->text(), "Me");
 }
 
-TEST(Cancel, AfterTheEndChangesNothing) {
+TEST(Cancel, AfterTheEndHasNoEffect) {
     StoppableCall call({"us-west"});
     call.flow.transport.reply("us-west", "hello");
     call.begin();
@@ -137,7 +137,7 @@ TEST(Cancel, FromAnotherThreadDuringABlockingCall) {
     EXPECT_THAT(flow.client.chat(a_question(), {.stop = stop.get_token()}), FailsWith(ErrorCode::cancelled));
 }
 
-TEST(Cancel, AStreamCancelsByItself) {
+TEST(Cancel, ThroughTheStream) {
     CallFlow flow({"us-west"}, {}, CallFlow::kManual);
     flow.transport.stream_stall("us-west", {"Me"});
     auto stream = flow.client.stream(a_question());
@@ -146,7 +146,7 @@ TEST(Cancel, AStreamCancelsByItself) {
     EXPECT_THAT(stream.finish(), FailsWith(ErrorCode::cancelled));
 }
 
-TEST(Cancel, DestroyingAStreamCancelsItOnTheWire) {
+TEST(Cancel, DestroyingAStreamCancelsItsTransfer) {
     CallFlow flow({"us-west"}, {}, CallFlow::kManual);
     flow.transport.stream_stall("us-west", {"Me"});
     { const auto dropped = flow.client.stream(a_question()); }
@@ -163,7 +163,7 @@ TEST(Cancel, AssigningOverAStreamCancelsTheOldOne) {
     EXPECT_FALSE(flow.transport.requests()[1].cancelled);
 }
 
-TEST(Cancel, AStreamOutlivesItsClientAsACancelledOne) {
+TEST(Cancel, AStreamThatOutlivesItsClientIsCancelled) {
     std::optional<ChatStream> stream;
     {
         CallFlow flow({"us-west"}, {}, CallFlow::kManual);
@@ -189,7 +189,7 @@ TEST(Cancel, DestroyingTheClientCancelsEverythingInFlight) {
     EXPECT_THAT(waiting.get(), FailsWith(ErrorCode::cancelled));
 }
 
-TEST(Cancel, AMovedClientGoesOn) {
+TEST(Cancel, AMovedClientContinuesItsCalls) {
     CallFlow flow({"us-west"}, {}, CallFlow::kManual);
     flow.transport.reply("us-west", "hello", {.first_byte = 1s});
     auto answer = flow.client.chat_async(a_question());

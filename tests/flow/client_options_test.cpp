@@ -15,7 +15,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-TEST(ClientOptions, TheKeyIsTrimmedAndSentAsABearer) {
+TEST(ClientOptions, TheKeyIsTrimmedAndSentAsABearerToken) {
     CallFlow flow({"us-west"}, {.api_key = " \tsk-abc\r\n"});
     flow.transport.reply("us-west", "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
@@ -33,7 +33,7 @@ TEST(ClientOptions, WithoutRegionsThereIsOneNamedDefault) {
     EXPECT_EQ(header(transport->requests()[0].request, "Authorization"), "") << "a local server may need no key";
 }
 
-TEST(ClientOptions, WithoutABaseUrlTheGatewayIsMeant) {
+TEST(ClientOptions, TheBaseUrlDefaultsToThePublicGateway) {
     const auto clock = std::make_shared<FakeClock>(FakeClock::Mode::automatic);
     const auto transport = std::make_shared<FakeTransport>(*clock);
     Client client({.api_key = "sk-abc", .health = {.enabled = false}, .transport = transport, .clock = clock});
@@ -69,7 +69,7 @@ TEST(ClientOptions, BackOffIsAsConfigured) {
     }
 }
 
-TEST(ClientOptions, TheBudgetIsSharedByAllCalls) {
+TEST(ClientOptions, TheRetryBudgetIsSharedByAllCalls) {
     CallFlow flow({"us-west"},
                   {.retry = {.max_attempts = 2, .outage_patience = 0ms, .budget_ratio = 0.5, .budget_capacity = 2}});
     flow.transport.reply_raw("us-west", 503, {}, "");
@@ -80,7 +80,7 @@ TEST(ClientOptions, TheBudgetIsSharedByAllCalls) {
     EXPECT_EQ(flow.client.stats().retry_budget_tokens, 0.5);
 }
 
-TEST(ClientOptions, A500MayBeFinal) {
+TEST(ClientOptions, A500IsFinalWithoutServer500) {
     CallFlow flow({"us-west", "eu-central"}, {.retry = {.server_500 = false}});
     flow.transport.reply_raw("us-west", 500, {}, "").reply("eu-central", "no");
     EXPECT_THAT(flow.client.chat(a_question()), FailsWith(ErrorCode::server_failed));
@@ -101,7 +101,7 @@ TEST(ClientOptions, ARetryPolicyDecidesOnEveryFailure) {
     EXPECT_EQ(reply.error().attempts[1].started, 250ms);
 }
 
-TEST(ClientOptions, HeadersGoWithEveryRequest) {
+TEST(ClientOptions, HeadersAreSentWithEveryRequest) {
     CallFlow flow({"us-west"}, {.headers = {{"X-Team", "wool"}}});
     flow.transport.reply("us-west", "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
@@ -109,22 +109,22 @@ TEST(ClientOptions, HeadersGoWithEveryRequest) {
     for (const auto& request : flow.requests()) EXPECT_EQ(header(request, "X-Team"), "wool");
 }
 
-TEST(ClientOptions, TheSeedDecidesEverythingRandom) {
-    const auto trail = [](std::uint64_t seed) {
+TEST(ClientOptions, TheSeedDeterminesEveryRandomChoice) {
+    const auto attempt_times = [](std::uint64_t seed) {
         CallFlow flow({"us-west"}, {.seed = seed});
         flow.transport.reply_raw("us-west", 503, {}, "");
-        std::vector<std::chrono::nanoseconds> moments;
+        std::vector<std::chrono::nanoseconds> times;
         for (int i = 0; i < 3; ++i) {
             const auto reply = flow.client.chat(a_question());
-            for (const auto& attempt : reply.error().attempts) moments.push_back(attempt.started);
+            for (const auto& attempt : reply.error().attempts) times.push_back(attempt.started);
         }
-        return moments;
+        return times;
     };
-    EXPECT_EQ(trail(1), trail(1));
-    EXPECT_NE(trail(1), trail(2));
+    EXPECT_EQ(attempt_times(1), attempt_times(1));
+    EXPECT_NE(attempt_times(1), attempt_times(2));
 }
 
-TEST(ClientOptions, CallsOfOneClientDoNotRetryInStep) {
+TEST(ClientOptions, CallsOfOneClientRetryAfterDifferentDelays) {
     CallFlow flow({"us-west"});
     flow.transport.reply_raw("us-west", 503, {}, "");
     const auto first = flow.client.chat(a_question());
@@ -132,7 +132,7 @@ TEST(ClientOptions, CallsOfOneClientDoNotRetryInStep) {
     EXPECT_NE(first.error().attempts[1].started, second.error().attempts[1].started);
 }
 
-TEST(ClientOptions, TheLogLevelDecidesWhatIsWritten) {
+TEST(ClientOptions, TheLogLevelFiltersTheLog) {
     const auto lines = [](LogLevel level) {
         CallFlow flow({"us-west", "eu-central"}, {.log = {.level = level}});
         flow.transport.fail("us-west", ErrorCode::transport_failed).reply_raw("eu-central", 400, {}, "");
@@ -141,14 +141,14 @@ TEST(ClientOptions, TheLogLevelDecidesWhatIsWritten) {
     };
     EXPECT_THAT(lines(LogLevel::off), IsEmpty());
     EXPECT_THAT(lines(LogLevel::error), IsEmpty());
-    EXPECT_THAT(lines(LogLevel::warning), IsEmpty()) << "the caller has the error";
+    EXPECT_THAT(lines(LogLevel::warning), IsEmpty()) << "the error is returned to the caller";
     EXPECT_THAT(lines(LogLevel::info), Contains(HasSubstr("call failed")).Times(1));
     const auto debug = lines(LogLevel::debug);
     EXPECT_THAT(debug, Contains(HasSubstr("attempt 1: us-west connection failed")));
     EXPECT_THAT(debug, Contains(HasSubstr("attempt 2: eu-central invalid_request (400) after 0.0 ms: ")));
 }
 
-TEST(ClientOptions, AFailedCallIsOneLineWithItsStory) {
+TEST(ClientOptions, AFailedCallIsLoggedInOneLineWithItsAttempts) {
     CallFlow flow({"us-west", "eu-central"}, {.log = {.level = LogLevel::info}});
     flow.transport.fail("us-west", ErrorCode::tls_failed)
         .reply_raw("eu-central", 400, {}, R"({"error":{"message":"two\nlines"}})");
@@ -161,14 +161,15 @@ TEST(ClientOptions, AFailedCallIsOneLineWithItsStory) {
     EXPECT_THAT(line, HasSubstr("[label nightly]"));
 }
 
-TEST(ClientOptions, ASuccessfulCallIsNotWorthALineAtInfo) {
+TEST(ClientOptions, ASuccessfulCallIsNotLoggedAtInfo) {
     CallFlow flow({"us-west"}, {.log = {.level = LogLevel::info}});
     flow.transport.reply("us-west", "hello");
     for (int i = 0; i < 3; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
-    EXPECT_THAT(flow.log(), ElementsAre(HasSubstr("region us-west is healthy"))) << "once, when that was found out";
+    EXPECT_THAT(flow.log(), ElementsAre(HasSubstr("region us-west is healthy")))
+        << "logged once, after the first answer";
 }
 
-TEST(ClientOptions, ARegionThatIsLostIsAWarningAndItsReturnAnInformation) {
+TEST(ClientOptions, ALostRegionIsLoggedAsWarningAndItsReturnAsInfo) {
     std::vector<std::pair<LogLevel, std::string>> lines;
     const auto sink = [&](LogLevel level, std::string_view line) { lines.emplace_back(level, line); };
     CallFlow flow({"us-west", "eu-central"},
@@ -177,14 +178,14 @@ TEST(ClientOptions, ARegionThatIsLostIsAWarningAndItsReturnAnInformation) {
     for (int i = 0; i < 3; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
     flow.client.force_close("us-west");
     EXPECT_THAT(flow.client.chat(a_question(), {.regions = {"eu-central"}}), IsOk());
-    const auto told = [&](LogLevel level, const char* words) {
+    const auto count_lines = [&](LogLevel level, const char* text) {
         return std::ranges::count_if(lines, [&](const auto& line) {
-            return line.first == level && line.second.find(words) != std::string::npos;
+            return line.first == level && line.second.find(text) != std::string::npos;
         });
     };
-    EXPECT_EQ(told(LogLevel::warning, "region us-west is down, breaker open"), 1);
-    EXPECT_EQ(told(LogLevel::info, "breaker closed"), told(LogLevel::info, "region "));
-    EXPECT_GE(told(LogLevel::info, "region us-west"), 2) << "suspect, and back";
+    EXPECT_EQ(count_lines(LogLevel::warning, "region us-west is down, breaker open"), 1);
+    EXPECT_EQ(count_lines(LogLevel::info, "breaker closed"), count_lines(LogLevel::info, "region "));
+    EXPECT_GE(count_lines(LogLevel::info, "region us-west"), 2) << "once as suspect, once as usable again";
 }
 
 TEST(ClientOptions, LoggedBodiesAreCapped) {
@@ -198,10 +199,10 @@ TEST(ClientOptions, LoggedBodiesAreCapped) {
         if (line.find("qqqq") != std::string::npos || line.find("mmmm") != std::string::npos) ++bodies;
         EXPECT_LE(line.size(), 2'048U + 100U);
     }
-    EXPECT_EQ(bodies, 2) << "one there, one back";
+    EXPECT_EQ(bodies, 2) << "one of the request, one of the answer";
 }
 
-TEST(ClientOptions, BodiesAreLoggedOnlyWhereThatIsSwitchedOn) {
+TEST(ClientOptions, BodiesAreLoggedOnlyWhenEnabled) {
     const auto lines = [](LogLevel level, bool bodies) {
         CallFlow flow({"us-west"}, {.api_key = "sk-very-secret", .log = {.level = level, .bodies = bodies}});
         flow.transport.reply("us-west", "Merino, sk-very-secret");
@@ -218,7 +219,7 @@ TEST(ClientOptions, BodiesAreLoggedOnlyWhereThatIsSwitchedOn) {
     }
 }
 
-TEST(ClientOptions, CreateTellsInsteadOfThrowing) {
+TEST(ClientOptions, CreateReturnsAnErrorInsteadOfThrowing) {
     const auto client = Client::create({.api_key = "has space"});
     ASSERT_FALSE(client);
     EXPECT_EQ(client.error().code, ErrorCode::invalid_options);

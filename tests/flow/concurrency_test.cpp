@@ -11,7 +11,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-TEST(Concurrency, AFullRegionIsPassedOver) {
+TEST(Concurrency, AFullRegionIsSkipped) {
     CallFlow flow({"us-west", "eu-central"}, {.concurrency = {.max_per_region = 1}}, CallFlow::kManual);
     flow.transport.reply("us-west", "a", {.first_byte = 1s}).reply("eu-central", "b", {.first_byte = 1s});
     auto first = flow.client.chat_async(a_question());
@@ -21,7 +21,7 @@ TEST(Concurrency, AFullRegionIsPassedOver) {
     EXPECT_EQ(second.get()->region, "eu-central");
 }
 
-TEST(Concurrency, WhereAllAreFullCallsWaitForRoom) {
+TEST(Concurrency, CallsWaitWhenAllRegionsAreFull) {
     CallFlow flow({"us-west"}, {.concurrency = {.max_per_region = 1, .queue = 2}}, CallFlow::kManual);
     flow.transport.reply("us-west", "a", {.first_byte = 1s});
     auto first = flow.client.chat_async(a_question());
@@ -35,7 +35,7 @@ TEST(Concurrency, WhereAllAreFullCallsWaitForRoom) {
     EXPECT_EQ(third.get()->attempts[0].started, 2s);
 }
 
-TEST(Concurrency, AFullQueueRefusesWithBothNumbers) {
+TEST(Concurrency, AFullQueueRefusesACallAndNamesTheOption) {
     CallFlow flow({"us-west"}, {.concurrency = {.max_per_region = 1, .queue = 1}}, CallFlow::kManual);
     flow.transport.reply("us-west", "a", {.first_byte = 1s});
     auto first = flow.client.chat_async(a_question());
@@ -51,15 +51,15 @@ TEST(Concurrency, AFullQueueRefusesWithBothNumbers) {
     EXPECT_THAT(first.get(), IsOk());
 }
 
-TEST(Concurrency, ACallThatFailsFastTakesNoSeat) {
+TEST(Concurrency, AFailFastCallTakesNoQueueSlot) {
     CallFlow flow({"us-west"}, {.concurrency = {.max_per_region = 1, .queue = 1}}, CallFlow::kManual);
     flow.transport.reply("us-west", "a", {.first_byte = 1s});
     auto first = flow.client.chat_async(a_question());
-    auto hasty = flow.client.chat_async(a_question(), {.fail_fast = true});
+    auto fail_fast = flow.client.chat_async(a_question(), {.fail_fast = true});
     auto second = flow.client.chat_async(a_question());
     flow.clock.advance(0s);
-    ASSERT_TRUE(is_ready(hasty));
-    const auto refused = hasty.get();
+    ASSERT_TRUE(is_ready(fail_fast));
+    const auto refused = fail_fast.get();
     ASSERT_THAT(refused, FailsWith(ErrorCode::rate_limited_locally));
     EXPECT_THAT(refused.error().message, HasSubstr("CallOptions::fail_fast"));
     flow.clock.advance(1s);
@@ -68,7 +68,7 @@ TEST(Concurrency, ACallThatFailsFastTakesNoSeat) {
     EXPECT_THAT(second.get(), IsOk());
 }
 
-TEST(Concurrency, AWaiterThatGoesAwayLeavesItsSeat) {
+TEST(Concurrency, AWaiterThatTimesOutReleasesItsQueueSlot) {
     CallFlow flow({"us-west"}, {.concurrency = {.max_per_region = 1, .queue = 1}}, CallFlow::kManual);
     flow.transport.reply("us-west", "a", {.first_byte = 5s});
     auto first = flow.client.chat_async(a_question());
@@ -82,7 +82,7 @@ TEST(Concurrency, AWaiterThatGoesAwayLeavesItsSeat) {
     EXPECT_THAT(first.get(), IsOk());
 }
 
-TEST(Concurrency, AFailoverWaitsForRoomAlso) {
+TEST(Concurrency, AFailoverWaitsForAPermit) {
     CallFlow flow({"us-west", "eu-central"}, {.concurrency = {.max_per_region = 1, .queue = 1}}, CallFlow::kManual);
     flow.transport.reply_raw("us-west", 503, {}, "", {.first_byte = 100ms})
         .reply("eu-central", "b", {.first_byte = 1s});
@@ -95,7 +95,7 @@ TEST(Concurrency, AFailoverWaitsForRoomAlso) {
     EXPECT_EQ(reply->region, "eu-central");
 }
 
-TEST(Concurrency, AFailoverIsToldOfRoomAndIsServedByItsAge) {
+TEST(Concurrency, AFailoverIsWokenByAFreePermitAndServedByItsAge) {
     CallFlow flow({"us-west", "eu-central"}, {.concurrency = {.max_per_region = 1, .queue = 1}}, CallFlow::kManual);
     flow.transport.reply_raw("us-west", 503, {{"Retry-After", "5"}}, "", {.first_byte = 100ms})
         .reply("eu-central", "b", {.first_byte = 1s});
@@ -106,26 +106,26 @@ TEST(Concurrency, AFailoverIsToldOfRoomAndIsServedByItsAge) {
     flow.clock.advance(90ms);
     auto youngest = flow.client.chat_async(a_question(), {.regions = {"eu-central"}});
     flow.clock.advance(0ms);
-    EXPECT_THAT(youngest.get(), FailsWith(ErrorCode::rate_limited_locally)) << "the queue is for the newcomers";
+    EXPECT_THAT(youngest.get(), FailsWith(ErrorCode::rate_limited_locally)) << "the queue holds one new call";
     for (int i = 0; i < 300; ++i) flow.clock.advance(10ms);
     EXPECT_THAT(holder.get(), IsOk());
     const auto reply = older.get();
     ASSERT_THAT(reply, IsOk());
     EXPECT_EQ(reply->attempts.back().region, "eu-central");
-    EXPECT_EQ(reply->attempts.back().started, 1s) << "when the holder left, not up to a quarter of a second later";
+    EXPECT_EQ(reply->attempts.back().started, 1s) << "when the permit is released, not at the next poll";
     EXPECT_THAT(younger.get(), IsOk());
 }
 
-TEST(Concurrency, WhoFailsFastDoesNotWaitForRoomAfterAFailureEither) {
+TEST(Concurrency, AFailFastCallDoesNotWaitForAPermitAfterAFailure) {
     CallFlow flow({"us-west", "eu-central"}, {.concurrency = {.max_per_region = 1, .queue = 1}}, CallFlow::kManual);
     flow.transport.reply_raw("us-west", 503, {}, "", {.first_byte = 100ms})
         .reply("eu-central", "b", {.first_byte = 1s});
     auto holder = flow.client.chat_async(a_question(), {.regions = {"eu-central"}});
-    auto hasty =
+    auto fail_fast =
         flow.client.chat_async(a_question(), {.retry = RetryOptions{.initial_backoff = 10s}, .fail_fast = true});
     for (int i = 0; i < 20; ++i) flow.clock.advance(10ms);
-    ASSERT_TRUE(is_ready(hasty));
-    const auto reply = hasty.get();
+    ASSERT_TRUE(is_ready(fail_fast));
+    const auto reply = fail_fast.get();
     ASSERT_THAT(reply, FailsWith(ErrorCode::server_failed));
     EXPECT_THAT(reply.error().message, HasSubstr("CallOptions::fail_fast"));
     flow.clock.advance(1s);

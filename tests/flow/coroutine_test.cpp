@@ -36,12 +36,12 @@ Task ask_with_options(Client& client) {
     CallOptions options;
     options.exclude_regions.emplace_back("us-west");
     auto reply = co_await chat(client, request, options);
-    std::vector<std::string> told;
-    told.push_back(reply ? reply->region : reply.error().message);
-    co_return told;
+    std::vector<std::string> texts;
+    texts.push_back(reply ? reply->region : reply.error().message);
+    co_return texts;
 }
 
-TEST(Coroutine, GoesOnWithEachAnswer) {
+TEST(Coroutine, ResumesWithEachAnswer) {
     CallFlow flow({"us-west"});
     flow.transport.reply("us-west", "first").reply("us-west", "second");
     EXPECT_THAT(ask_twice(flow.client).result.get(), ::testing::ElementsAre("first", "second"));
@@ -53,7 +53,7 @@ TEST(Coroutine, PassesOptionsOn) {
     EXPECT_THAT(ask_with_options(flow.client).result.get(), ::testing::ElementsAre("eu-central"));
 }
 
-TEST(Coroutine, GetsTheErrorOfACallThatCannotBegin) {
+TEST(Coroutine, ReturnsTheErrorOfAnInvalidCall) {
     CallFlow flow({"us-west"});
     auto reply = ask_with_options(flow.client).result.get();
     ASSERT_EQ(reply.size(), 1U);

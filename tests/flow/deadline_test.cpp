@@ -9,7 +9,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-TEST(Deadline, EndsACallThatHangsExactlyThen) {
+TEST(Deadline, EndsAHangingCallOnTime) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.hang("us-west").hang("eu-central");
     const auto reply = flow.client.chat(a_question(), {.deadline = 2500ms});
@@ -29,7 +29,7 @@ TEST(Deadline, CoversAttemptsAndWaitsTogether) {
     EXPECT_GT(reply.error().attempts.size(), 1U);
 }
 
-TEST(Deadline, SaysWhatFailedBefore) {
+TEST(Deadline, ErrorNamesTheEarlierFailure) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.fail("us-west", ErrorCode::tls_failed).hang("eu-central");
     const auto reply = flow.client.chat(a_question(), {.deadline = 1s});
@@ -47,7 +47,7 @@ TEST(Deadline, ZeroOrLessSendsNothing) {
     }
 }
 
-TEST(Deadline, TheLongestSpanMeansForEver) {
+TEST(Deadline, TheMaximumDurationMeansNoLimit) {
     CallFlow flow({"us-west"}, {.timeouts = {.total = 0ms}});
     flow.transport.reply("us-west", "hello", {.first_byte = 50min});
     EXPECT_THAT(flow.client.chat(a_question(), {.deadline = milliseconds::max()}), IsOk());
@@ -74,14 +74,14 @@ TEST(Deadline, OfACallReplacesTheClientsTotal) {
     EXPECT_EQ(flow.elapsed(), 5s);
 }
 
-TEST(Deadline, TheClientsTotalHoldsForEveryCall) {
+TEST(Deadline, TheClientsTotalAppliesToEveryCall) {
     CallFlow flow({"us-west"}, {.timeouts = {.total = 3s}});
     flow.transport.hang("us-west");
     EXPECT_THAT(flow.client.chat(a_question()), FailsWith(ErrorCode::deadline_exceeded));
     EXPECT_EQ(flow.elapsed(), 3s);
 }
 
-TEST(Deadline, OneThatIsSetCoversAStreamInFull) {
+TEST(Deadline, AnExplicitDeadlineCoversTheWholeStream) {
     CallFlow flow({"us-west"});
     flow.transport.stream("us-west", std::vector<std::string>(100, "x"), {.timing = {.between = 100ms}});
     const auto reply = flow.client.stream_to(a_question(), {.deadline = 1050ms}, [](const ChatChunk&) {});
@@ -91,14 +91,14 @@ TEST(Deadline, OneThatIsSetCoversAStreamInFull) {
     EXPECT_EQ(reply.error().partial->text(), std::string(11, 'x'));
 }
 
-TEST(Deadline, TheDefaultOneDoesNotCutAStreamThatGoesOn) {
+TEST(Deadline, TheDefaultTotalDoesNotCutAnActiveStream) {
     CallFlow flow({"us-west"});
     flow.transport.stream("us-west", std::vector<std::string>(30, "x"), {.timing = {.between = 50s}});
     EXPECT_THAT(flow.client.stream_to(a_question(), [](const ChatChunk&) {}), IsOk());
     EXPECT_GT(flow.elapsed(), 20min);
 }
 
-TEST(Timeouts, AnotherRegionIsAskedInTimeForTheLimitOfTheFirstContent) {
+TEST(Timeouts, AnotherRegionIsAskedBeforeTheFirstContentLimit) {
     const std::vector<std::string> keep_alives(100, kKeepAlive);
     CallFlow flow({"us-west", "eu-central"}, {.timeouts = {.first_content = 3s}});
     flow.transport.stream_bytes("us-west", keep_alives, StreamEnd::silent, {.between = 700ms});
@@ -111,7 +111,7 @@ TEST(Timeouts, AnotherRegionIsAskedInTimeForTheLimitOfTheFirstContent) {
     EXPECT_THAT(reply->attempts[0].left, HasSubstr("the deadline came near"));
 }
 
-TEST(Timeouts, TheLimitOfTheFirstContentEndsAnAttemptThatMayNotBeSentTwice) {
+TEST(Timeouts, TheFirstContentLimitEndsTheOnlyAttempt) {
     const std::vector<std::string> keep_alives(100, kKeepAlive);
     CallFlow flow({"us-west"}, {.retry = {.max_attempts = 1}, .timeouts = {.first_content = 3s}});
     flow.transport.stream_bytes("us-west", keep_alives, StreamEnd::silent, {.between = 700ms});
@@ -149,7 +149,7 @@ TEST(Timeouts, EachLimitEndsAnAttemptAndTheNextRegionAnswers) {
     }
 }
 
-TEST(Timeouts, TheStallLimitIsCountedFromTheLastPiece) {
+TEST(Timeouts, TheStallLimitIsCountedFromTheLastChunk) {
     CallFlow flow({"us-west"}, {.timeouts = {.stall = 4s}});
     flow.transport.stream_stall("us-west", {"a", "b", "c"}, {.between = 3s});
     const auto reply = flow.client.stream_to(a_question(), [](const ChatChunk&) {});
@@ -158,7 +158,7 @@ TEST(Timeouts, TheStallLimitIsCountedFromTheLastPiece) {
     EXPECT_THAT(reply.error().message, HasSubstr("nothing new within 4000 ms"));
 }
 
-TEST(Timeouts, ACallMaySetItsOwn) {
+TEST(Timeouts, ACallMayOverrideTheClients) {
     CallFlow flow({"us-west"}, {.timeouts = {.total = 50s}});
     flow.transport.hang("us-west");
     EXPECT_THAT(flow.client.chat(a_question(), {.timeouts = TimeoutOptions{.total = 2s}}),

@@ -71,7 +71,7 @@ TEST(Destruction, EndsAStreamThatAnotherThreadReads) {
 
 // The rule blocks the other thread after it entered the client and before it hands over its call. By the time it does,
 // the client has ended all calls and is almost destroyed.
-TEST(Destruction, ACallThatIsHandedOverAfterTheLastOneWasEndedIsCancelledToo) {
+TEST(Destruction, ACallPostedAfterAllOthersWereCancelledIsCancelledToo) {
     for (const bool streaming : {false, true}) {
         std::promise<void> in_rule, ended;
         auto rule = [&](const ChatRequest& request) {
@@ -94,7 +94,7 @@ TEST(Destruction, ACallThatIsHandedOverAfterTheLastOneWasEndedIsCancelledToo) {
     }
 }
 
-TEST(Destruction, ACallbackOfACancelledCallMayAskTheDyingClientForMore) {
+TEST(Destruction, ACallbackOfACancelledCallMayStartAnotherCall) {
     std::vector<ErrorCode> codes;
     SilentClient silent({.callback_executor = run_inline});
     auto& client = *silent.client;
@@ -107,7 +107,7 @@ TEST(Destruction, ACallbackOfACancelledCallMayAskTheDyingClientForMore) {
     EXPECT_THAT(codes, ElementsAre(ErrorCode::cancelled, ErrorCode::cancelled));
 }
 
-TEST(Destruction, LeavesAReaderTheEventsThatItHas) {
+TEST(Destruction, KeepsBufferedEventsForTheReader) {
     SilentClient silent;
     silent.transport->clear("us-west").stream_stall("us-west", {"a", "b"});
     silent.transport->clear("eu-central").stream_stall("eu-central", {"a", "b"});

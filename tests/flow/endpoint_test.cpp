@@ -22,14 +22,14 @@ TEST(Endpoints, ModelsAreListed) {
     EXPECT_EQ(flow.requests()[0].body, "");
 }
 
-TEST(Endpoints, ModelsFailOverToo) {
+TEST(Endpoints, ModelsFailOver) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.fail("us-west", ErrorCode::transport_failed).reply("eu-central", "hello");
     EXPECT_THAT(flow.client.models(), IsOk());
     EXPECT_THAT(flow.transport.attempts("GET"), ElementsAre("us-west", "eu-central"));
 }
 
-TEST(Endpoints, AListThatCannotBeReadSaysWhereItCameFrom) {
+TEST(Endpoints, AnUnreadableListReportsItsRegion) {
     CallFlow flow({"us-west"});
     flow.transport.reply_raw("us-west", 200, {}, "<html>");
     const auto models = flow.client.models();
@@ -64,7 +64,7 @@ TEST(Endpoints, ARefusedKeyIsExplained) {
     EXPECT_TRUE(good.client.verify_key());
 }
 
-TEST(Endpoints, AnyPathCanBeAsked) {
+TEST(Endpoints, AnyPathCanBeRequested) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.reply_raw("us-west", 502, {}, "").reply_raw("eu-central", 200, {{"X-Kind", "vector"}}, "[1,2]");
     const auto reply =
@@ -82,7 +82,7 @@ TEST(Endpoints, AnyPathCanBeAsked) {
     EXPECT_EQ(header(request, "X-Holysheep-Attempt"), "2");
 }
 
-TEST(Endpoints, AHttpErrorIsAnError) {
+TEST(Endpoints, AnHttpErrorIsAnError) {
     CallFlow flow({"us-west"});
     flow.transport.reply_raw("us-west", 404, {}, "no such path");
     const auto reply = flow.client.request({.path = "/nowhere"});
@@ -90,7 +90,7 @@ TEST(Endpoints, AHttpErrorIsAnError) {
     EXPECT_EQ(reply.error().http_status, 404);
 }
 
-TEST(Endpoints, ARequestThatCannotBeSentIsRefused) {
+TEST(Endpoints, AnInvalidRawRequestIsRefused) {
     const RawRequest requests[] = {{.method = "", .path = "/a"},
                                    {.method = "get", .path = "/a"},
                                    {.method = "GET /x HTTP/1.1\r\n", .path = "/a"},
@@ -135,14 +135,14 @@ TEST(Endpoints, WarmUpAsksOnlyTheRegionsThatItIsGiven) {
     EXPECT_THAT(flow.client.warm_up({.regions = {"nowhere"}}), FailsWith(ErrorCode::invalid_options));
 }
 
-TEST(Endpoints, WarmUpWaitsAsLongAsAConnectionMayTake) {
+TEST(Endpoints, WarmUpWaitsForTheConnectTimeout) {
     CallFlow flow({"us-west"}, {.timeouts = {.connect = 700ms}});
     flow.transport.hang("us-west");
     EXPECT_FALSE(flow.client.warm_up());
     EXPECT_EQ(flow.elapsed(), 700ms);
 }
 
-TEST(Endpoints, WarmUpWithoutALimitForConnectionsWaitsAsLongAsACall) {
+TEST(Endpoints, WarmUpWithoutAConnectTimeoutWaitsForTheTotal) {
     CallFlow flow({"us-west"}, {.timeouts = {.connect = 0ms, .total = 9s}});
     flow.transport.reply("us-west", "a", {.first_byte = 5s});
     EXPECT_TRUE(flow.client.warm_up());

@@ -41,7 +41,7 @@ class Environment {
     std::map<std::string, std::optional<std::string>> before_;
 };
 
-TEST(FromEnvironment, AnEmptyOneGivesTheDefaults) {
+TEST(FromEnvironment, AnEmptyEnvironmentGivesTheDefaults) {
     const Environment environment(Variables{});
     const auto options = ClientOptions::from_environment();
     EXPECT_EQ(options.api_key, "");
@@ -73,7 +73,7 @@ TEST(FromEnvironment, ReadsEveryVariable) {
     EXPECT_EQ(header(flow.requests()[0], "Authorization"), "Bearer sk-abc");
 }
 
-TEST(FromEnvironment, AUrlMayHoldAnEqualsSign) {
+TEST(FromEnvironment, AUrlMayContainAnEqualsSign) {
     const Environment environment(Variables{{"HOLYSHEEP_REGIONS", "a=https://a.test/v1?team=1"}});
     EXPECT_EQ(ClientOptions::from_environment().regions[0].base_url, "https://a.test/v1?team=1");
 }
@@ -89,7 +89,7 @@ TEST(FromEnvironment, EveryLogLevelHasItsName) {
     }
 }
 
-TEST(FromEnvironment, AKeyForAnotherHostIsNeverTaken) {
+TEST(FromEnvironment, AKeyForAnotherHostIsNeverRead) {
     const Environment environment(Variables{{"OPENAI_API_KEY", "sk-of-another-host"}});
     EXPECT_EQ(ClientOptions::from_environment().api_key, "");
 }
@@ -106,10 +106,10 @@ TEST(FromEnvironment, AClientWithoutOptionsUsesIt) {
 
 // ---- combined with the program's own options ----
 
-const Variables kEverything{{"HOLYSHEEP_API_KEY", "sk-of-environment"},
-                            {"HOLYSHEEP_BASE_URL", "https://{region}.outside.test/v1"},
-                            {"HOLYSHEEP_REGIONS", "north,south"},
-                            {"HOLYSHEEP_LOG", "error"}};
+const Variables kAllVariables{{"HOLYSHEEP_API_KEY", "sk-of-environment"},
+                              {"HOLYSHEEP_BASE_URL", "https://{region}.outside.test/v1"},
+                              {"HOLYSHEEP_REGIONS", "north,south"},
+                              {"HOLYSHEEP_LOG", "error"}};
 
 /// Returns the URL and the key of the first request that a client with exactly these options sends.
 std::pair<std::string, std::string> first_request(ClientOptions options) {
@@ -129,20 +129,20 @@ std::pair<std::string, std::string> first_request(ClientOptions options) {
 }
 
 TEST(EnvironmentOverlay, SetsWhatTheProgramDoesNotSet) {
-    const Environment environment(kEverything);
+    const Environment environment(kAllVariables);
     const auto [url, key] = first_request({.timeouts = {.connect = 2s}});
     EXPECT_THAT(url, ::testing::AnyOf("https://north.outside.test", "https://south.outside.test"));
     EXPECT_EQ(key, "Bearer sk-of-environment");
 }
 
-TEST(EnvironmentOverlay, LeavesUrlAndRegionsOfTheProgramTogether) {
-    const Environment environment(kEverything);
+TEST(EnvironmentOverlay, SetsNeitherUrlNorRegionsIfTheProgramSetsOne) {
+    const Environment environment(kAllVariables);
     EXPECT_EQ(first_request({.base_url = "https://own.test/v1"}).first, "https://own.test");
     EXPECT_EQ(first_request({.regions = {{.id = "own", .base_url = "https://own.test/v1"}}}).first, "https://own.test");
 }
 
-TEST(EnvironmentOverlay, LeavesEveryKindOfKeyAlone) {
-    const Environment environment(kEverything);
+TEST(EnvironmentOverlay, DoesNotReplaceAnyKindOfKey) {
+    const Environment environment(kAllVariables);
     EXPECT_EQ(first_request({.api_key = "sk-own"}).second, "Bearer sk-own");
     EXPECT_EQ(first_request({.keys = {"sk-own", "sk-other"}}).second, "Bearer sk-own");
     EXPECT_EQ(first_request({.key_source = [] { return std::string("sk-own"); }}).second, "Bearer sk-own");
@@ -151,7 +151,7 @@ TEST(EnvironmentOverlay, LeavesEveryKindOfKeyAlone) {
 }
 
 TEST(EnvironmentOverlay, SetsTheLogLevelUnlessTheProgramDoes) {
-    const Environment environment(kEverything);
+    const Environment environment(kAllVariables);
     const auto lines_of = [](std::optional<LogLevel> level) {
         std::vector<std::string> lines;
         ClientOptions options{
@@ -164,7 +164,7 @@ TEST(EnvironmentOverlay, SetsTheLogLevelUnlessTheProgramDoes) {
 }
 
 TEST(EnvironmentOverlay, CanBeSwitchedOff) {
-    const Environment environment(kEverything);
+    const Environment environment(kAllVariables);
     const auto [url, key] = first_request({.use_environment = false, .base_url = "https://own.test/v1"});
     EXPECT_EQ(url, "https://own.test");
     EXPECT_EQ(key, "");

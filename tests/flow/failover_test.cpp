@@ -30,7 +30,7 @@ TEST(Failover, SecondRegionAnswersWhenFirstIsDown) {
     EXPECT_THAT(flow.attempts(), ElementsAre("us-west", "eu-central"));
 }
 
-TEST(Failover, ASignalledFailureMovesOnWithoutAWait) {
+TEST(Failover, AnExplicitFailureFailsOverWithoutAWait) {
     const Fault faults[] = {
         {"refused", [](auto& t) { t.fail("us-west", ErrorCode::transport_failed); }},
         {"reset after it was sent", [](auto& t) { t.fail("us-west", ErrorCode::transport_failed, false); }},
@@ -51,7 +51,7 @@ TEST(Failover, ASignalledFailureMovesOnWithoutAWait) {
         {"504", [](auto& t) { answer(t, 504); }},
         {"520", [](auto& t) { answer(t, 520); }},
         {"529", [](auto& t) { answer(t, 529); }},
-        {"403 for the place", [](auto& t) { answer(t, 403, error_body("unsupported_country_region_territory")); }},
+        {"403 for the country", [](auto& t) { answer(t, 403, error_body("unsupported_country_region_territory")); }},
         {"404 for the model", [](auto& t) { answer(t, 404, error_body("model_not_found")); }},
         {"an empty 200", [](auto& t) { answer(t, 200); }},
         {"HTML in a 200", [](auto& t) { answer(t, 200, "<html><h1>Log in</h1></html>"); }},
@@ -74,7 +74,7 @@ TEST(Failover, ASignalledFailureMovesOnWithoutAWait) {
     }
 }
 
-TEST(Failover, WhatIsTheCallersFaultVisitsNoOtherRegion) {
+TEST(Failover, ErrorsThatEveryRegionWouldReturnDoNotFailOver) {
     struct Row {
         const char* name;
         int status;
@@ -90,13 +90,13 @@ TEST(Failover, WhatIsTheCallersFaultVisitsNoOtherRegion) {
         {"405", 405, "", ErrorCode::invalid_request},
         {"413", 413, "", ErrorCode::request_too_large},
         {"422", 422, "", ErrorCode::invalid_request},
-        {"no money, as a 429", 429, error_body("insufficient_quota"), ErrorCode::insufficient_quota},
+        {"quota used up, as a 429", 429, error_body("insufficient_quota"), ErrorCode::insufficient_quota},
         {"too long", 400, error_body("context_length_exceeded"), ErrorCode::context_length_exceeded},
         {"content filter", 400, error_body("content_filter"), ErrorCode::content_filtered},
         {"501", 501, "", ErrorCode::server_failed},
         {"505", 505, "", ErrorCode::server_failed},
         {"a refusal in a 200", 200, error_body("", "invalid_request_error"), ErrorCode::invalid_request},
-        {"no money, in a 200", 200, error_body("insufficient_quota"), ErrorCode::insufficient_quota},
+        {"quota used up, in a 200", 200, error_body("insufficient_quota"), ErrorCode::insufficient_quota},
     };
     for (const auto& row : rows) {
         SCOPED_TRACE(row.name);
@@ -110,7 +110,7 @@ TEST(Failover, WhatIsTheCallersFaultVisitsNoOtherRegion) {
     }
 }
 
-TEST(Failover, TheTrailTellsTheWholeStory) {
+TEST(Failover, AttemptRecordsDescribeEveryAttempt) {
     CallFlow flow({"us-west", "eu-central", "ap-southeast"});
     flow.transport.fail("us-west", ErrorCode::tls_failed, true, {.connect = 12ms})
         .reply_raw("eu-central", 503, {{"x-request-id", "req-503"}}, error_body("overloaded"),
@@ -169,7 +169,7 @@ TEST(Failover, AFrozenRegionIsLeftAfterItsFirstByteLimit) {
     EXPECT_TRUE(reply->attempts[1].maybe_duplicated);
 }
 
-TEST(Failover, ADeadPooledConnectionIsReplacedAtTheSameRegion) {
+TEST(Failover, ADeadPooledConnectionIsReplacedInTheSameRegion) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.lose_reused_connection("us-west").reply("us-west", "hello").reply("eu-central", "no");
     const auto reply = flow.client.chat(a_question());
@@ -181,7 +181,7 @@ TEST(Failover, ADeadPooledConnectionIsReplacedAtTheSameRegion) {
     EXPECT_EQ(flow.client.stats().regions[0].health.error_rate, 0) << "it says nothing about the region";
 }
 
-TEST(Failover, AMisdirectedRequestIsSentOnceMoreOverAConnectionOfItsOwn) {
+TEST(Failover, AMisdirectedRequestIsRetriedOnceOverANewConnection) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.reply_raw("us-west", 421, {}, "").reply("us-west", "hello").reply("eu-central", "no");
     EXPECT_EQ(flow.client.chat(a_question())->region, "us-west");
@@ -192,7 +192,7 @@ TEST(Failover, AMisdirectedRequestIsSentOnceMoreOverAConnectionOfItsOwn) {
     EXPECT_THAT(again.attempts(), ElementsAre("us-west", "us-west"));
 }
 
-TEST(Failover, AConflictIsTriedOnceMoreAtTheSameRegion) {
+TEST(Failover, AConflictIsRetriedOnceInTheSameRegion) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.reply_raw("us-west", 409, {}, "").reply("us-west", "hello").reply("eu-central", "no");
     EXPECT_EQ(flow.client.chat(a_question())->region, "us-west");
@@ -202,7 +202,7 @@ TEST(Failover, AConflictIsTriedOnceMoreAtTheSameRegion) {
     EXPECT_THAT(again.attempts(), ElementsAre("us-west", "us-west"));
 }
 
-TEST(Failover, AModelThatNoRegionHasIsAskedForOncePerRegion) {
+TEST(Failover, AModelThatNoRegionHasIsRequestedOncePerRegion) {
     CallFlow flow({"us-west", "eu-central"});
     for (const auto* region : {"us-west", "eu-central"}) {
         flow.transport.reply_raw(region, 404, {}, error_body("model_not_found"));
@@ -211,7 +211,7 @@ TEST(Failover, AModelThatNoRegionHasIsAskedForOncePerRegion) {
     EXPECT_THAT(flow.attempts(), ElementsAre("us-west", "eu-central"));
 }
 
-TEST(Failover, TheGatewaysWordOnRetryingCounts) {
+TEST(Failover, TheShouldRetryHeaderIsObeyed) {
     CallFlow forbidden({"us-west", "eu-central"});
     forbidden.transport.reply_raw("us-west", 503, {{"x-should-retry", "false"}}, "").reply("eu-central", "no");
     EXPECT_THAT(forbidden.client.chat(a_question()), FailsWith(ErrorCode::server_failed));
@@ -221,7 +221,7 @@ TEST(Failover, TheGatewaysWordOnRetryingCounts) {
     EXPECT_THAT(wanted.client.chat(a_question()), IsOk());
 }
 
-TEST(Failover, ALongOutageBehindOneHealthyRegionLosesNothing) {
+TEST(Failover, OneHealthyRegionAnswersEveryCallOfALongOutage) {
     CallFlow flow({"us-west", "eu-central", "ap-southeast"});
     flow.transport.reply_raw("us-west", 500, {}, "")
         .fail("eu-central", ErrorCode::transport_failed)
@@ -230,7 +230,7 @@ TEST(Failover, ALongOutageBehindOneHealthyRegionLosesNothing) {
     EXPECT_EQ(flow.client.stats().succeeded, 200U);
 }
 
-TEST(Failover, WithEverythingDownExtraAttemptsAreBounded) {
+TEST(Failover, ExtraAttemptsAreBoundedWhenAllRegionsAreDown) {
     CallFlow flow({"us-west", "eu-central", "ap-southeast"});
     for (const auto* region : {"us-west", "eu-central", "ap-southeast"}) {
         flow.transport.fail(region, ErrorCode::transport_failed);

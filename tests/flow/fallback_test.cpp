@@ -14,7 +14,7 @@ const std::string kFallback = "deepseek-v3.2";
 
 ClientOptions with_fallback(RetryOptions retry = {}) { return {.retry = retry, .fallback_models = {kFallback}}; }
 
-std::vector<std::string> models_asked(const std::vector<AttemptRecord>& attempts) {
+std::vector<std::string> requested_models(const std::vector<AttemptRecord>& attempts) {
     std::vector<std::string> models;
     for (const auto& attempt : attempts) models.push_back(attempt.model);
     return models;
@@ -26,18 +26,18 @@ std::vector<std::string> idempotency_keys(const CallFlow& flow) {
     return keys;
 }
 
-TEST(Fallback, ABlipOfTheOnlyRegionIsNoReasonForAnotherModel) {
+TEST(Fallback, ATransientFailureOfTheOnlyRegionKeepsTheModel) {
     for (const int status : {500, 502, 503, 504, 529}) {
         CallFlow flow({kUs}, with_fallback());
         flow.transport.reply_raw(kUs, status, {}, "").reply(kUs, "hello");
         const auto reply = flow.client.chat(a_question());
         ASSERT_THAT(reply, IsOk());
-        EXPECT_THAT(models_asked(reply->attempts), ElementsAre("gpt-4.1", "gpt-4.1")) << status;
+        EXPECT_THAT(requested_models(reply->attempts), ElementsAre("gpt-4.1", "gpt-4.1")) << status;
         EXPECT_EQ(reply->model_reason, "");
     }
 }
 
-TEST(Fallback, ALostConnectionOfTheOnlyRegionIsNoReasonEither) {
+TEST(Fallback, ALostConnectionOfTheOnlyRegionKeepsTheModel) {
     for (const bool refused : {true, false}) {  // before or after the request was sent
         for (const bool streams : {false, true}) {
             CallFlow flow({kUs}, with_fallback());
@@ -50,70 +50,70 @@ TEST(Fallback, ALostConnectionOfTheOnlyRegionIsNoReasonEither) {
             const auto reply =
                 streams ? flow.client.stream_to(a_question(), [](const ChatChunk&) {}) : flow.client.chat(a_question());
             ASSERT_THAT(reply, IsOk());
-            EXPECT_THAT(models_asked(reply->attempts), ElementsAre("gpt-4.1", "gpt-4.1")) << refused << streams;
+            EXPECT_THAT(requested_models(reply->attempts), ElementsAre("gpt-4.1", "gpt-4.1")) << refused << streams;
             EXPECT_LE(flow.elapsed(), 2s);
         }
     }
 }
 
-TEST(Fallback, AShortPauseIsWaitedOutAndALongOneIsNot) {
+TEST(Fallback, AShortRetryAfterIsWaitedOutAndALongOneIsNot) {
     for (const auto& [hint, second] : {std::pair{"1", "gpt-4.1"}, {"3", "deepseek-v3.2"}, {"30", "deepseek-v3.2"}}) {
         CallFlow flow({kUs}, with_fallback());
         flow.transport.reply_raw(kUs, 429, {{"retry-after", hint}}, error_body("rate_limit_exceeded"))
             .reply(kUs, "hello");
         const auto reply = flow.client.chat(a_question());
         ASSERT_THAT(reply, IsOk());
-        EXPECT_THAT(models_asked(reply->attempts), ElementsAre("gpt-4.1", second)) << hint;
+        EXPECT_THAT(requested_models(reply->attempts), ElementsAre("gpt-4.1", second)) << hint;
         const bool waited = reply->attempts[1].model != kFallback;
-        EXPECT_EQ(flow.elapsed() > 0s, waited) << "a long wait is not begun";
+        EXPECT_EQ(flow.elapsed() > 0s, waited) << "the call does not begin a long wait";
     }
 }
 
-TEST(Fallback, ComesWithinItsTimeWhereTheModelKeepsFailing) {
+TEST(Fallback, IsUsedWithinItsTimeIfTheModelKeepsFailing) {
     CallFlow flow({kUs}, {.breaker = {.enabled = false}, .fallback_models = {kFallback}});
     for (int i = 0; i < 3; ++i) flow.transport.reply_raw(kUs, 500, {}, "");
     flow.transport.reply(kUs, "hello");
     const auto reply = flow.client.chat(a_question());
     ASSERT_THAT(reply, IsOk());
-    EXPECT_THAT(models_asked(reply->attempts), ElementsAre("gpt-4.1", "gpt-4.1", "gpt-4.1", kFallback));
+    EXPECT_THAT(requested_models(reply->attempts), ElementsAre("gpt-4.1", "gpt-4.1", "gpt-4.1", kFallback));
     EXPECT_LE(flow.elapsed(), 2s);
     EXPECT_EQ(reply->model_reason, "fallback: gpt-4.1 failed with server_failed");
 }
 
-TEST(Fallback, AfterZeroComesOnceEachRegionHasFailed) {
+TEST(Fallback, AfterZeroIsUsedOnceEachRegionHasFailed) {
     CallFlow flow({kUs, kEu}, with_fallback({.fallback_after = 0ms}));
     flow.transport.reply_raw(kUs, 503, {}, "").reply(kUs, "hello");
     flow.transport.reply_raw(kEu, 503, {}, "").reply(kEu, "hello");
     const auto reply = flow.client.chat(a_question());
     ASSERT_THAT(reply, IsOk());
-    EXPECT_THAT(models_asked(reply->attempts), ElementsAre("gpt-4.1", "gpt-4.1", kFallback));
+    EXPECT_THAT(requested_models(reply->attempts), ElementsAre("gpt-4.1", "gpt-4.1", kFallback));
     EXPECT_EQ(flow.elapsed(), 0s);
 }
 
-TEST(Fallback, AModelWhoseBreakerIsOpenIsNotAskedInTheOnlyRegionEither) {
+TEST(Fallback, AModelWithAnOpenBreakerIsNotRequestedInTheOnlyRegion) {
     CallFlow flow({kUs}, with_fallback());
     for (int i = 0; i < 3; ++i) flow.transport.reply_raw(kUs, 503, {}, "");
     flow.transport.reply(kUs, "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
     const auto reply = flow.client.chat(a_question());
     ASSERT_THAT(reply, IsOk());
-    EXPECT_THAT(models_asked(reply->attempts), ElementsAre(kFallback));
+    EXPECT_THAT(requested_models(reply->attempts), ElementsAre(kFallback));
     EXPECT_EQ(reply->model_reason, "fallback: gpt-4.1 had no usable region");
     flow.clock.advance(3s);
     const auto trial = flow.client.chat(a_question());
     ASSERT_THAT(trial, IsOk());
-    EXPECT_THAT(models_asked(trial->attempts), ElementsAre("gpt-4.1")) << "its trial is due";
+    EXPECT_THAT(requested_models(trial->attempts), ElementsAre("gpt-4.1")) << "a trial of the model is due";
 }
 
-TEST(Fallback, AnEmptyRetryBudgetIsNoReasonToFail) {
+TEST(Fallback, AnEmptyRetryBudgetDoesNotPreventIt) {
     CallFlow flow({kUs}, with_fallback({.budget_ratio = 0, .budget_capacity = 0}));
     flow.transport.reply_raw(kUs, 500, {}, "").reply(kUs, "hello");
     const auto reply = flow.client.chat(a_question());
     ASSERT_THAT(reply, IsOk());
-    EXPECT_THAT(models_asked(reply->attempts), ElementsAre("gpt-4.1", kFallback));
+    EXPECT_THAT(requested_models(reply->attempts), ElementsAre("gpt-4.1", kFallback));
 }
 
-TEST(Fallback, HasAnotherIdempotencyKeyForItsBodyIsAnother) {
+TEST(Fallback, HasItsOwnIdempotencyKey) {
     CallFlow flow({kUs}, with_fallback());
     flow.transport.reply_raw(kUs, 404, {}, error_body("model_not_found"))
         .reply_raw(kUs, 500, {}, "")
@@ -126,7 +126,7 @@ TEST(Fallback, HasAnotherIdempotencyKeyForItsBodyIsAnother) {
     EXPECT_EQ(keys[2], keys[1]) << "the same body again";
 }
 
-TEST(Fallback, ARegionsOwnNameOfTheModelHasAnotherIdempotencyKeyToo) {
+TEST(Fallback, AMappedModelNameHasItsOwnIdempotencyKey) {
     auto regions = FakeTransport::regions({kUs, kEu, kAp});
     for (int tier = 0; auto& region : regions) region.tier = tier++;
     regions[1].model_map = {{"gpt-4.1", "deployment-7"}};
@@ -138,11 +138,11 @@ TEST(Fallback, ARegionsOwnNameOfTheModelHasAnotherIdempotencyKeyToo) {
 
 // ---- streams that break after content ----
 
-std::vector<std::string> models_asked(const Result<ChatCompletion>& reply) {
-    return models_asked(reply ? reply->attempts : reply.error().attempts);
+std::vector<std::string> requested_models(const Result<ChatCompletion>& reply) {
+    return requested_models(reply ? reply->attempts : reply.error().attempts);
 }
 
-TEST(Fallback, ABrokenStreamBeginsAfreshWithItOnceTheFirstModelHasNoAttemptLeft) {
+TEST(Fallback, ABrokenStreamRestartsWithItOnceTheFirstModelHasNoAttemptLeft) {
     CallFlow flow({kUs}, with_fallback());
     for (int i = 0; i < 3; ++i) flow.transport.stream_cut(kUs, {"Mer"}, {.between = 3s});
     flow.transport.stream(kUs, {"Merino", " wool"});
@@ -153,12 +153,12 @@ TEST(Fallback, ABrokenStreamBeginsAfreshWithItOnceTheFirstModelHasNoAttemptLeft)
             text += chunk.text;
         });
     ASSERT_THAT(reply, IsOk());
-    EXPECT_THAT(models_asked(reply), ElementsAre("gpt-4.1", "gpt-4.1", "gpt-4.1", kFallback));
+    EXPECT_THAT(requested_models(reply), ElementsAre("gpt-4.1", "gpt-4.1", "gpt-4.1", kFallback));
     EXPECT_EQ(text, "Merino wool");
     EXPECT_EQ(reply->text(), "Merino wool");
 }
 
-TEST(Fallback, ABrokenStreamIsContinuedOnlyByAModelThatTakesAPrefill) {
+TEST(Fallback, ABrokenStreamIsContinuedOnlyByAModelWithPrefill) {
     for (const bool prefill : {false, true}) {
         auto options = with_fallback();
         options.models = {{"gpt-4.1", {.prefill = true}}, {kFallback, {.prefill = prefill}}};
@@ -172,33 +172,33 @@ TEST(Fallback, ABrokenStreamIsContinuedOnlyByAModelThatTakesAPrefill) {
         if (reply) {
             EXPECT_EQ(reply->text(), "MerMerMerino");
         }
-        EXPECT_THAT(models_asked(reply), SizeIs(prefill ? 4 : 3));
+        EXPECT_THAT(requested_models(reply), SizeIs(prefill ? 4 : 3));
     }
 }
 
 // ---- models that a region lacks ----
 
-TEST(MissingModels, AreLookedForOnceInEachRegionAndRememberedForAMinuteThatGrows) {
+TEST(MissingModels, AreRequestedOncePerRegionAndRememberedForAGrowingTime) {
     CallFlow flow({kUs, kEu, kAp});
     for (const auto& id : {kUs, kEu, kAp}) flow.transport.reply_raw(id, 404, {}, error_body("model_not_found"));
-    const auto asked = [&] {
+    const auto attempts_of_call = [&] {
         flow.transport.clear_requests();
         EXPECT_THAT(flow.client.chat(a_question()), FailsWith(ErrorCode::model_not_found));
         return flow.attempts();
     };
-    EXPECT_THAT(asked(), ElementsAre(kUs, kEu, kAp));
-    EXPECT_THAT(asked(), SizeIs(1)) << "one is asked for want of any other";
+    EXPECT_THAT(attempts_of_call(), ElementsAre(kUs, kEu, kAp));
+    EXPECT_THAT(attempts_of_call(), SizeIs(1)) << "one region is tried because all lack the model";
     flow.clock.advance(61s);
-    EXPECT_THAT(asked(), ElementsAre(kUs, kEu, kAp));
+    EXPECT_THAT(attempts_of_call(), ElementsAre(kUs, kEu, kAp));
     flow.clock.advance(61s);
-    EXPECT_THAT(asked(), SizeIs(1)) << "two minutes now";
+    EXPECT_THAT(attempts_of_call(), SizeIs(1)) << "the time has doubled to two minutes";
     for (int i = 0; i < 5; ++i) {
         flow.clock.advance(10min);
-        EXPECT_THAT(asked(), SizeIs(3)) << "never longer than ten minutes";
+        EXPECT_THAT(attempts_of_call(), SizeIs(3)) << "at most ten minutes";
     }
 }
 
-TEST(MissingModels, ARoutersWordsForNoEndpointAreAboutTheModel) {
+TEST(MissingModels, NoEndpointsFoundMeansAMissingModel) {
     CallFlow flow({kUs, kEu});
     flow.transport
         .reply_raw(kUs, 404, {}, R"({"error":{"message":"No endpoints found that support tool use.","code":404}})")
@@ -208,7 +208,7 @@ TEST(MissingModels, ARoutersWordsForNoEndpointAreAboutTheModel) {
 
 // ---- answers that do not come from a gateway ----
 
-TEST(Misrouted, ARedirectFromOneRegionMovesOn) {
+TEST(Misrouted, ARedirectFailsOver) {
     for (const int status : {301, 302, 307, 308}) {
         CallFlow flow({kUs, kEu});
         flow.transport.reply_raw(kUs, status, {{"location", "https://login.example/"}}, "").reply(kEu, "hello");
@@ -216,14 +216,14 @@ TEST(Misrouted, ARedirectFromOneRegionMovesOn) {
     }
 }
 
-TEST(Misrouted, ALoginPageMovesOn) {
+TEST(Misrouted, ALoginPageFailsOver) {
     CallFlow flow({kUs, kEu});
     flow.transport.reply_raw(kUs, 200, {{"content-type", "text/html"}}, "<html><title>Sign in</title></html>")
         .reply(kEu, "hello");
     EXPECT_EQ(answered_by(flow), kEu);
 }
 
-TEST(Misrouted, IsTheFinalErrorOnlyWhereAllRegionsAre) {
+TEST(Misrouted, IsTheFinalErrorOnlyIfAllRegionsAreMisrouted) {
     for (const bool all : {false, true}) {
         CallFlow flow({kUs, kEu});
         flow.transport.reply_raw(kUs, 302, {{"location", "https://login.example/"}}, "");
@@ -241,7 +241,7 @@ TEST(Misrouted, IsTheFinalErrorOnlyWhereAllRegionsAre) {
     }
 }
 
-TEST(Misrouted, ALoginPageIsNotTheCauseWhereAnotherRegionFailedInEarnest) {
+TEST(Misrouted, ALoginPageIsNotTheCauseIfAnotherRegionFailed) {
     CallFlow flow({kUs, kEu});
     flow.transport.reply_raw(kUs, 200, {{"content-type", "text/html"}}, "<html><title>Sign in</title></html>");
     flow.transport.reply_raw(kEu, 503, {}, "");
@@ -250,14 +250,14 @@ TEST(Misrouted, ALoginPageIsNotTheCauseWhereAnotherRegionFailedInEarnest) {
     EXPECT_EQ(reply.error().cause, ErrorCode::server_failed);
 }
 
-TEST(Misrouted, ARawRequestThatIsRedirectedSaysNothingAboutRegions) {
+TEST(Misrouted, ARedirectedRawRequestDoesNotOpenBreakers) {
     CallFlow flow({kUs, kEu});
     for (const auto& id : {kUs, kEu}) flow.transport.reply_raw(id, 302, {{"location", "https://files.example/"}}, "");
     for (int i = 0; i < 5; ++i) EXPECT_FALSE(flow.client.request({.method = "GET", .path = "/files/1"}));
     for (const auto& id : {kUs, kEu}) EXPECT_EQ(breaker_of(flow, id), BreakerState::closed);
 }
 
-TEST(Misrouted, AServerThatSaysTheClientLeftIsAtFault) {
+TEST(Misrouted, AStatus499FailsOver) {
     CallFlow flow({kUs, kEu});
     flow.transport.reply_raw(kUs, 499, {}, "").reply(kEu, "hello");
     EXPECT_EQ(answered_by(flow), kEu);

@@ -15,7 +15,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-TEST(FinalError, ALoneRegionsFailureKeepsItsClass) {
+TEST(FinalError, TheOnlyRegionsFailureKeepsItsClass) {
     CallFlow flow({"us-west"});
     flow.transport.fail("us-west", ErrorCode::tls_failed);
     const auto reply = flow.client.chat(a_question());
@@ -37,7 +37,7 @@ TEST(FinalError, WhenEveryRegionFailedTheFirstCauseIsNamed) {
     EXPECT_THAT(reply.error().message, HasSubstr("all 2 regions failed, first us-west"));
 }
 
-TEST(FinalError, ARefusalIsToldAsItselfAlsoAfterAFailover) {
+TEST(FinalError, ARefusalAfterAFailoverKeepsItsDetails) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.fail("us-west", ErrorCode::transport_failed)
         .reply_raw(
@@ -59,7 +59,7 @@ TEST(FinalError, ARefusalIsToldAsItselfAlsoAfterAFailover) {
     EXPECT_THAT(error.attempts, SizeIs(2));
 }
 
-TEST(FinalError, NothingButThrottlingStaysRateLimited) {
+TEST(FinalError, IsRateLimitedIfEveryRegionThrottled) {
     CallFlow flow({"us-west", "eu-central"}, {.retry = {.max_attempts = 2}});
     flow.transport.reply_raw("us-west", 429, {{"retry-after", "8"}}, "")
         .reply_raw("eu-central", 429, {{"retry-after", "5"}}, "");
@@ -78,7 +78,7 @@ TEST(FinalError, OneAttemptKeepsTheClassOfItsFailure) {
     EXPECT_THAT(reply.error().attempts, SizeIs(1));
 }
 
-TEST(FinalError, KeepsWhatAPlainAnswerHeldBesideItsError) {
+TEST(FinalError, KeepsThePartialAnswerOfAPlainCall) {
     CallFlow flow({"us-west", "eu-central"}, {.retry = {.max_attempts = 2}});
     const std::string half =
         R"({"choices":[{"message":{"content":"half an answer"},"finish_reason":"error"}],"usage":{"prompt_tokens":7,"completion_tokens":3}})";
@@ -93,7 +93,7 @@ TEST(FinalError, KeepsWhatAPlainAnswerHeldBesideItsError) {
     EXPECT_EQ(flow.client.stats().wasted_tokens, 3);
 }
 
-TEST(FinalError, AnEmptyBudgetIsNamedAndTheFailureIsTheOriginalOne) {
+TEST(FinalError, NamesAnEmptyRetryBudgetAndKeepsTheOriginalFailure) {
     CallFlow flow({"us-west"}, {.retry = {.outage_patience = 0ms, .budget_capacity = 0}});
     flow.transport.reply_raw("us-west", 502, {}, "");
     const auto reply = flow.client.chat(a_question());
@@ -103,7 +103,7 @@ TEST(FinalError, AnEmptyBudgetIsNamedAndTheFailureIsTheOriginalOne) {
     EXPECT_THAT(flow.attempts(), SizeIs(1));
 }
 
-TEST(FinalError, WithEveryRegionDrainingItSaysWhatHelps) {
+TEST(FinalError, NamesTheRemedyIfEveryRegionIsDraining) {
     CallFlow flow({"us-west", "eu-central"});
     flow.client.drain("us-west");
     flow.client.drain("eu-central");
@@ -114,7 +114,7 @@ TEST(FinalError, WithEveryRegionDrainingItSaysWhatHelps) {
     EXPECT_THAT(flow.attempts(), IsEmpty());
 }
 
-TEST(FinalError, HoldsNoSecretThatAGatewayQuotes) {
+TEST(FinalError, ContainsNoSecretThatAGatewayQuotes) {
     CallFlow flow({"us-west"}, {.api_key = "sk-very-secret"});
     flow.transport.reply_raw(
         "us-west", 401, {{"x-request-id", "sk-very-secret"}},

@@ -18,7 +18,7 @@ int failures_in_child(Function function) {
     return WEXITSTATUS(status);
 }
 
-TEST(Fork, EveryFormIsRefusedInTheChild) {
+TEST(Fork, EveryCallIsRefusedInTheChild) {
     CallFlow flow({"us-west"});
     flow.transport.reply("us-west", "hello");
     ASSERT_THAT(flow.client.chat(a_question()), IsOk());
@@ -35,25 +35,25 @@ TEST(Fork, EveryFormIsRefusedInTheChild) {
                   expect_refused(flow.client.verify_key());
                   expect_refused(flow.client.request({.path = "/models"}));
                   expect_refused(flow.client.warm_up({.deadline = milliseconds(1)}));
-                  int told = 0;
+                  int callbacks = 0;
                   flow.client.chat_async(a_question(), {}, [&](const auto& result) {
                       expect_refused(result);
-                      ++told;
+                      ++callbacks;
                   });
                   flow.client.stream_async(
                       a_question(), {}, [](const ChatChunk&) {},
                       [&](const auto& result) {
                           expect_refused(result);
-                          ++told;
+                          ++callbacks;
                       });
-                  if (told != 2) ++failures;
+                  if (callbacks != 2) ++failures;
                   flow.client.drain("us-west");
                   flow.client.resume("us-west");
                   if (flow.client.stats().calls != 1) ++failures;
                   return failures;
               }),
               0);
-    EXPECT_THAT(flow.client.chat(a_question()), IsOk()) << "the parent goes on";
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk()) << "the parent's client still works";
 }
 
 TEST(Fork, TheParentsClientCanBeDestroyedInTheChild) {

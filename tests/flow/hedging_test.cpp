@@ -18,12 +18,12 @@ ClientOptions hedging(HedgingOptions options) {
 
 /// A flow that knows the model's speed (30 answers after 100 ms) and whose first region hangs from now on.
 struct HedgeFlow : CallFlow {
-    explicit HedgeFlow(ClientOptions options, int known = 30, const std::vector<std::string>& regions = {kUs, kEu})
+    explicit HedgeFlow(ClientOptions options, int answers = 30, const std::vector<std::string>& regions = {kUs, kEu})
         : CallFlow(regions, std::move(options)) {
         for (const auto& id : regions) transport.reply(id, "hello", {.first_byte = 100ms});
         for (std::size_t i = 1; i < regions.size(); ++i)
             EXPECT_EQ(answered_by(*this, {.regions = {regions[i]}}), regions[i]);
-        for (int i = static_cast<int>(regions.size()); i <= known; ++i) EXPECT_EQ(answered_by(*this), kUs);
+        for (int i = static_cast<int>(regions.size()); i <= answers; ++i) EXPECT_EQ(answered_by(*this), kUs);
         transport.clear(kUs).hang(kUs);
         transport.clear_requests();
     }
@@ -46,7 +46,7 @@ TEST(Hedging, AsksASecondRegionWhenTheFirstIsSlow) {
     EXPECT_GE(reply->attempts[1].started, 95ms) << "the model's 95th percentile";
     EXPECT_LE(reply->attempts[1].started, 105ms);
     EXPECT_LE(flow.elapsed() - before, 210ms);
-    EXPECT_TRUE(flow.transport.requests()[0].cancelled) << "the loser ends on the wire";
+    EXPECT_TRUE(flow.transport.requests()[0].cancelled) << "the losing transfer is cancelled";
     EXPECT_EQ(flow.client.stats().hedges, 1U);
     EXPECT_EQ(flow.client.stats().regions[1].hedges, 1U);
     EXPECT_EQ(flow.client.stats().regions[1].hedges_won, 1U);
@@ -59,7 +59,7 @@ TEST(Hedging, IsOffByDefault) {
     EXPECT_EQ(flow.client.stats().hedges, 0U);
 }
 
-TEST(Hedging, OneCallMaySayOtherwise) {
+TEST(Hedging, ACallMayOverrideTheOption) {
     HedgeFlow off(hedging({}));
     EXPECT_THAT(off.kinds_of_call({.hedge = true}), ElementsAre(AttemptKind::first, AttemptKind::hedge));
     HedgeFlow on(hedging(kOn));
@@ -79,7 +79,7 @@ TEST(Hedging, WaitsAtLeastItsDelay) {
     EXPECT_EQ(reply->attempts[1].started, 700ms);
 }
 
-TEST(Hedging, StaysWithinItsShareOfTheCalls) {
+TEST(Hedging, StaysWithinItsRatio) {
     const auto hedges_of = [](double ratio) {
         // One slow region among three does not switch hedging off.
         HedgeFlow flow(hedging({.enabled = true, .ratio = ratio}), 30, {kUs, kEu, kAp});
@@ -87,12 +87,12 @@ TEST(Hedging, StaysWithinItsShareOfTheCalls) {
         for (int i = 0; i < 12; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
         return flow.client.stats().hedges;
     };
-    EXPECT_EQ(hedges_of(0), 5U) << "what a new client has saved up";
+    EXPECT_EQ(hedges_of(0), 5U) << "the initial allowance of a new client";
     EXPECT_EQ(hedges_of(0.5), 10U) << "and one more for every second call";
     EXPECT_EQ(hedges_of(1), 12U);
 }
 
-TEST(Hedging, LongPromptsAreNotAskedTwice) {
+TEST(Hedging, LongPromptsAreNotHedged) {
     for (const std::size_t length : {100U, 1000U}) {
         HedgeFlow flow(hedging({.enabled = true, .max_prompt_tokens = 200}));
         auto question = a_question();
@@ -102,8 +102,8 @@ TEST(Hedging, LongPromptsAreNotAskedTwice) {
     }
 }
 
-TEST(Hedging, GoesOnlyToARegionInGoodShape) {
-    const std::function<void(HedgeFlow&)> spoilers[] = {
+TEST(Hedging, UsesOnlyAHealthyRegion) {
+    const std::function<void(HedgeFlow&)> impairments[] = {
         [](HedgeFlow& flow) { flow.client.drain(kEu); },
         [](HedgeFlow& flow) { flow.client.force_open(kEu); },
         [](HedgeFlow& flow) {
@@ -121,23 +121,23 @@ TEST(Hedging, GoesOnlyToARegionInGoodShape) {
         },
     };
     int i = 0;
-    for (const auto& spoil : spoilers) {
+    for (const auto& impair : impairments) {
         HedgeFlow flow(hedging(kOn));
-        spoil(flow);
-        EXPECT_THAT(flow.kinds_of_call({.deadline = 2s}), Not(Contains(AttemptKind::hedge))) << "spoiler " << i;
+        impair(flow);
+        EXPECT_THAT(flow.kinds_of_call({.deadline = 2s}), Not(Contains(AttemptKind::hedge))) << "impairment " << i;
         ++i;
     }
 }
 
-TEST(Hedging, RestsInGeneralTrouble) {
-    for (const bool trouble : {false, true}) {
+TEST(Hedging, StopsWhenMostRegionsAreDown) {
+    for (const bool most_down : {false, true}) {
         HedgeFlow flow(hedging(kOn), 30, {kUs, kEu, kAp, "eu-north", "us-east"});
-        if (trouble) {
+        if (most_down) {
             for (const char* region : {"ap-southeast", "eu-north", "us-east"}) flow.client.force_open(region);
             flow.clock.advance(200ms);
         }
         const auto kinds = flow.kinds_of_call({.deadline = 2s});
-        EXPECT_EQ(std::ranges::count(kinds, AttemptKind::hedge), trouble ? 0 : 1);
+        EXPECT_EQ(std::ranges::count(kinds, AttemptKind::hedge), most_down ? 0 : 1);
     }
 }
 
@@ -160,14 +160,14 @@ TEST(Hedging, TheFirstRegionMayStillWin) {
     EXPECT_TRUE(flow.transport.requests()[1].cancelled);
 }
 
-TEST(Hedging, AHedgeThatFailsChangesNothing) {
+TEST(Hedging, AFailedHedgeDoesNotAffectTheCall) {
     HedgeFlow flow(hedging(kOn));
     flow.transport.clear(kUs).reply(kUs, "late", {.first_byte = 2s});
     flow.transport.clear(kEu).reply_raw(kEu, 503, {}, "");
     EXPECT_EQ(answered_by(flow), kUs);
 }
 
-TEST(Hedging, LosingIsNoFailure) {
+TEST(Hedging, LosingIsNotAFailure) {
     HedgeFlow flow(hedging({.enabled = true, .ratio = 1}));
     for (int i = 0; i < 12; ++i) EXPECT_EQ(answered_by(flow), kEu);
     EXPECT_EQ(breaker_of(flow, kUs), BreakerState::closed);
@@ -175,7 +175,7 @@ TEST(Hedging, LosingIsNoFailure) {
     EXPECT_EQ(health_of(flow, kUs).in_flight, 0);
 }
 
-TEST(Hedging, AStreamTakesTheFirstContent) {
+TEST(Hedging, AStreamUsesTheRegionThatSendsContentFirst) {
     CallFlow flow({kUs, kEu}, hedging(kOn));
     const holysheep::testing::StreamOptions timing{.timing = {.first_byte = 100ms}};
     flow.transport.stream(kUs, {"Hel", "lo"}, timing).stream(kEu, {"Hel", "lo"}, timing);
@@ -193,7 +193,7 @@ TEST(Hedging, AStreamTakesTheFirstContent) {
     EXPECT_THAT(kinds(reply->attempts), ElementsAre(AttemptKind::first, AttemptKind::hedge));
 }
 
-TEST(Hedging, AHedgeAndARaceOfOneMomentHaveAKeyAndAPlaceEach) {
+TEST(Hedging, ASimultaneousHedgeAndRaceEachHaveAKeyAndAPermit) {
     CallFlow flow({kUs, kEu, kAp}, {.keys = {"sk-first-key", "sk-second-key"},
                                     .hedging = {.enabled = true, .min_delay = 1s},
                                     .rate_limit = {.requests = 100}});

@@ -11,9 +11,9 @@ namespace holysheep::flow {
 namespace {
 
 /// SplitMix64: the same numbers on every platform.
-class Dice {
+class RandomSource {
   public:
-    explicit Dice(std::uint64_t seed) : state_(seed * 0x9E37'79B9'7F4A'7C15U + 1) {}
+    explicit RandomSource(std::uint64_t seed) : state_(seed * 0x9E37'79B9'7F4A'7C15U + 1) {}
     std::uint64_t next() {
         std::uint64_t z = (state_ += 0x9E37'79B9'7F4A'7C15U);
         z = (z ^ (z >> 30U)) * 0xBF58'476D'1CE4'E5B9U;
@@ -42,27 +42,27 @@ struct Call {
 
 class Run final : public EventListener {
   public:
-    explicit Run(std::uint64_t seed) : seed_(seed), dice_(seed) {}
+    explicit Run(std::uint64_t seed) : seed_(seed), random_(seed) {}
 
-    void make(bool all_down = false) {
+    void execute(bool all_down = false) {
         all_down_ = all_down;
         make_client();
         for (const auto& id : ids_) script(id);
-        const int calls = dice_.between(8, all_down ? 100 : 24);
+        const int calls = random_.between(8, all_down ? 100 : 24);
         calls_.resize(static_cast<std::size_t>(calls));
         for (std::size_t i = 0; i < calls_.size(); ++i) {
             start(i);
-            disturb(i);
-            for (int steps = dice_.between(0, 4); steps > 0; --steps) {
-                flow_->clock.advance(dice_.span(0, dice_.chance(10) ? 4'000 : 300));
-                watch_breakers();
+            cancel_or_drain(i);
+            for (int steps = random_.between(0, 4); steps > 0; --steps) {
+                flow_->clock.advance(random_.span(0, random_.chance(10) ? 4'000 : 300));
+                check_breakers();
             }
         }
         for (int i = 0; i < 140 && flow_->client.stats().in_flight > 0; ++i) {
             flow_->clock.advance(5s);
-            watch_breakers();
+            check_breakers();
         }
-        expect_all_over();
+        expect_idle();
         expect_rules_of_calls();
         expect_rules_of_requests();
         if (all_down) expect_bounded_attempts();
@@ -75,43 +75,43 @@ class Run final : public EventListener {
     // ---- regions and options ----
 
     void make_client() {
-        const int regions = dice_.between(all_down_ ? 2 : 1, 5);
+        const int regions = random_.between(all_down_ ? 2 : 1, 5);
         for (int i = 0; i < regions; ++i) ids_.push_back("r" + std::to_string(i));
-        ClientOptions options{.regions = equal_regions(ids_), .seed = dice_.next() | 1U};
+        ClientOptions options{.regions = equal_regions(ids_), .seed = random_.next() | 1U};
         for (auto& region : options.regions) {
-            region.tier = dice_.chance(30) ? dice_.between(0, 2) : 0;
-            region.weight = dice_.between(1, 4);
+            region.tier = random_.chance(30) ? random_.between(0, 2) : 0;
+            region.weight = random_.between(1, 4);
         }
-        options.selector.strategy = static_cast<Strategy>(dice_.between(0, 3));
-        options.health = {.unhealthy_interval = dice_.span(200, 2'000), .sign_of_life = dice_.span(0, 2) * 500};
-        options.breaker = {.enabled = all_down_ || dice_.chance(85),
-                           .transport_failures = dice_.between(2, 5),
-                           .gateway_failures = dice_.between(2, 5),
-                           .failures = dice_.between(3, 8),
-                           .failure_rate = dice_.between(3, 10) / 10.0,
-                           .min_calls = dice_.between(3, 12),
-                           .window = dice_.span(1, 20) * 1'000,
-                           .open_for = dice_.span(500, 5'000),
-                           .max_open_for = dice_.span(5'000, 30'000),
-                           .half_open_successes = dice_.between(1, 3)};
-        options.hedging = {.enabled = dice_.chance(50), .ratio = dice_.between(0, 10) / 10.0};
-        options.retry = {.budget_capacity = all_down_ ? 20 : dice_.between(0, 20)};
+        options.selector.strategy = static_cast<Strategy>(random_.between(0, 3));
+        options.health = {.unhealthy_interval = random_.span(200, 2'000), .sign_of_life = random_.span(0, 2) * 500};
+        options.breaker = {.enabled = all_down_ || random_.chance(85),
+                           .transport_failures = random_.between(2, 5),
+                           .gateway_failures = random_.between(2, 5),
+                           .failures = random_.between(3, 8),
+                           .failure_rate = random_.between(3, 10) / 10.0,
+                           .min_calls = random_.between(3, 12),
+                           .window = random_.span(1, 20) * 1'000,
+                           .open_for = random_.span(500, 5'000),
+                           .max_open_for = random_.span(5'000, 30'000),
+                           .half_open_successes = random_.between(1, 3)};
+        options.hedging = {.enabled = random_.chance(50), .ratio = random_.between(0, 10) / 10.0};
+        options.retry = {.budget_capacity = all_down_ ? 20 : random_.between(0, 20)};
         options.timeouts = {.connect = 3s, .first_byte = 4s, .first_content = 4s, .stall = 3s};
         options.listeners = {std::shared_ptr<EventListener>(std::shared_ptr<void>(), this)};  // without ownership
         options.callback_executor = run_inline;
-        probing_ = dice_.chance(60);
+        probing_ = random_.chance(60);
         flow_.emplace(std::vector<std::string>{}, std::move(options), CallFlow::kManual, probing_);
     }
 
     Timing timing() {
-        return {.connect = dice_.span(0, 60), .first_byte = dice_.span(1, 300), .between = dice_.span(0, 50)};
+        return {.connect = random_.span(0, 60), .first_byte = random_.span(1, 300), .between = random_.span(0, 50)};
     }
 
     void script(const std::string& id) {
-        // Some regions never fail: they must rescue every call that may go there.
-        const bool good = !all_down_ && dice_.chance(30);
-        for (int steps = good ? 1 : dice_.between(1, 12); steps > 0; --steps) {
-            if (good || (!all_down_ && dice_.chance(40))) {
+        // Some regions never fail: every call that may use one must succeed.
+        const bool good = !all_down_ && random_.chance(30);
+        for (int steps = good ? 1 : random_.between(1, 12); steps > 0; --steps) {
+            if (good || (!all_down_ && random_.chance(40))) {
                 flow_->transport.reply(id, "hello", timing());
             } else {
                 fault(id);
@@ -124,7 +124,7 @@ class Run final : public EventListener {
         const auto status = [&](int code, FakeTransport::Headers headers = {}) {
             transport.reply_raw(id, code, std::move(headers), error_body("x"), timing());
         };
-        switch (dice_.between(0, all_down_ ? 7 : 18)) {
+        switch (random_.between(0, all_down_ ? 7 : 18)) {
             case 0: transport.fail(id, ErrorCode::transport_failed, true, timing()); break;
             case 1: transport.fail(id, ErrorCode::tls_failed, true, timing()); break;
             case 2: transport.fail(id, ErrorCode::transport_failed, false, timing()); break;
@@ -132,18 +132,18 @@ class Run final : public EventListener {
             case 4: transport.never_connects(id); break;
             case 5: status(500); break;
             case 6: status(503); break;
-            case 7: status(dice_.chance(50) ? 502 : 504); break;
-            case 8: status(503, {{"retry-after", std::to_string(dice_.between(0, 20))}}); break;
+            case 7: status(random_.chance(50) ? 502 : 504); break;
+            case 8: status(503, {{"retry-after", std::to_string(random_.between(0, 20))}}); break;
             case 9: status(429); break;
-            case 10: status(429, {{"retry-after", std::to_string(dice_.between(0, 60))}}); break;
-            case 11: status(dice_.chance(50) ? 400 : 409); break;
-            case 12: status(dice_.chance(50) ? 408 : 425); break;
+            case 10: status(429, {{"retry-after", std::to_string(random_.between(0, 60))}}); break;
+            case 11: status(random_.chance(50) ? 400 : 409); break;
+            case 12: status(random_.chance(50) ? 408 : 425); break;
             case 13: transport.lose_reused_connection(id, timing()); break;
             case 14: transport.stream_cut(id, {"Hel"}, timing()); break;
             case 15: transport.stream_stall(id, {"Hel"}, timing()); break;
             case 16: transport.stream_cut(id, {}, timing()); break;
             case 17: transport.reply_raw(id, 200, {{"content-type", "text/html"}}, "<html>", timing()); break;
-            default: transport.reply(id, "slow", {.first_byte = dice_.span(1'000, 6'000)}); break;
+            default: transport.reply(id, "slow", {.first_byte = random_.span(1'000, 6'000)}); break;
         }
     }
 
@@ -155,14 +155,14 @@ class Run final : public EventListener {
         options.label = std::to_string(number);
         options.headers = {{"X-Call", options.label}};
         options.stop = call.stop.get_token();
-        if (dice_.chance(30)) options.deadline = dice_.span(0, 5'000);
-        if (dice_.chance(20)) options.session = "s" + std::to_string(dice_.between(0, 3));
-        if (dice_.chance(30)) options.hedge = dice_.chance(50);
-        if (dice_.chance(10)) options.cost_safe = true;
-        if (dice_.chance(15)) options.retry = RetryOptions{.max_attempts = dice_.between(1, 4)};
-        if (dice_.chance(25)) {
+        if (random_.chance(30)) options.deadline = random_.span(0, 5'000);
+        if (random_.chance(20)) options.session = "s" + std::to_string(random_.between(0, 3));
+        if (random_.chance(30)) options.hedge = random_.chance(50);
+        if (random_.chance(10)) options.cost_safe = true;
+        if (random_.chance(15)) options.retry = RetryOptions{.max_attempts = random_.between(1, 4)};
+        if (random_.chance(25)) {
             for (const auto& id : ids_) {
-                if (dice_.chance(50)) options.regions.push_back(id);
+                if (random_.chance(50)) options.regions.push_back(id);
             }
         }
         call.started = flow_->clock.now();
@@ -171,7 +171,7 @@ class Run final : public EventListener {
             ++done.times_done;
             if (!result) done.error = result.error().code;
         };
-        if (dice_.chance(40)) {
+        if (random_.chance(40)) {
             flow_->client.stream_async(
                 a_question(), options, [](const ChatChunk&) {}, on_done);
         } else {
@@ -180,13 +180,13 @@ class Run final : public EventListener {
         most_in_flight_ = std::max(most_in_flight_, flow_->client.stats().in_flight);
     }
 
-    void disturb(std::size_t number) {
-        if (dice_.chance(10)) {
-            calls_[static_cast<std::size_t>(dice_.between(0, static_cast<int>(number)))].stop.request_stop();
+    void cancel_or_drain(std::size_t number) {
+        if (random_.chance(10)) {
+            calls_[static_cast<std::size_t>(random_.between(0, static_cast<int>(number)))].stop.request_stop();
         }
-        if (all_down_ || !dice_.chance(5)) return;
-        const auto& id = ids_[static_cast<std::size_t>(dice_.between(0, static_cast<int>(ids_.size()) - 1))];
-        if (dice_.chance(50)) {
+        if (all_down_ || !random_.chance(5)) return;
+        const auto& id = ids_[static_cast<std::size_t>(random_.between(0, static_cast<int>(ids_.size()) - 1))];
+        if (random_.chance(50)) {
             flow_->client.drain(id);
         } else {
             flow_->client.resume(id);
@@ -211,7 +211,7 @@ class Run final : public EventListener {
         line << record.label << ' ' << (record.error ? to_string(*record.error) : "ok") << ' ' << record.total.count()
              << ' ' << describe(record.attempts);
         log_.push_back(line.str());
-        if (record.error) expect_no_free_region_was_left(call, *record.error);
+        if (record.error) expect_no_usable_region_was_unused(call, *record.error);
     }
 
     void on_region(const RegionHealth& region) override {
@@ -220,7 +220,7 @@ class Run final : public EventListener {
         if (region.breaker == BreakerState::closed) open_until_.erase(region.id);
     }
 
-    void watch_breakers() {
+    void check_breakers() {
         const auto now = flow_->clock.now();
         for (const auto& region : flow_->client.stats().regions) {
             if (region.health.breaker != BreakerState::open || !region.health.open_for) continue;
@@ -234,7 +234,7 @@ class Run final : public EventListener {
     // ---- rules ----
 
     /// A call must not fail while a region that never failed could have been asked.
-    void expect_no_free_region_was_left(const Call& call, ErrorCode error) {
+    void expect_no_usable_region_was_unused(const Call& call, ErrorCode error) {
         switch (error) {
             case ErrorCode::all_regions_unavailable:
             case ErrorCode::transport_failed:
@@ -301,13 +301,13 @@ class Run final : public EventListener {
     void expect_bounded_attempts() {
         const auto stats = flow_->client.stats();
         // A fault is unknown until a region has failed: calls in flight by then may move once per region.
-        const auto in_the_dark = ids_.size() * static_cast<std::size_t>(most_in_flight_);
+        const auto before_first_failure = ids_.size() * static_cast<std::size_t>(most_in_flight_);
         EXPECT_LE(static_cast<double>(stats.attempts),
-                  1.25 * static_cast<double>(calls_.size()) + 25 + static_cast<double>(in_the_dark))
+                  1.25 * static_cast<double>(calls_.size()) + 25 + static_cast<double>(before_first_failure))
             << where();
     }
 
-    void expect_all_over() {
+    void expect_idle() {
         flow_->clock.advance(2s);  // lets the client finish reading bodies of attempts that it has abandoned
         if (!probing_) {
             EXPECT_EQ(flow_->clock.pending_timers(), 0U) << where();
@@ -323,7 +323,7 @@ class Run final : public EventListener {
         }
     }
 
-    /// No permit, pause or charge is leaked: once regions are good again, each of them serves.
+    /// No permit, pause or failure is leaked: once all regions have recovered, each of them answers.
     void expect_recovery() {
         for (const auto& id : ids_) {
             flow_->transport.clear(id).reply(id, "back");
@@ -347,7 +347,7 @@ class Run final : public EventListener {
     std::string where() const { return "seed " + std::to_string(seed_) + ": "; }
 
     const std::uint64_t seed_;
-    Dice dice_;
+    RandomSource random_;
     bool all_down_ = false, probing_ = false;
     std::vector<std::string> ids_;
     std::vector<Call> calls_;
@@ -360,19 +360,19 @@ class Run final : public EventListener {
 
 std::vector<std::string> run(std::uint64_t seed, bool all_down = false) {
     Run run(seed);
-    run.make(all_down);
+    run.execute(all_down);
     return run.log();
 }
 
-// Under a sanitizer the same code runs many times slower, so fewer seeds have to do.
+// Sanitizers slow the code down many times, so run fewer seeds.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t kPart = 5;
+constexpr std::uint64_t kSeedDivisor = 5;
 #else
-constexpr std::uint64_t kPart = 1;
+constexpr std::uint64_t kSeedDivisor = 1;
 #endif
 
 void run_all(std::uint64_t first, std::uint64_t runs) {
-    for (auto seed = first; seed < first + runs / kPart && !::testing::Test::HasFailure(); ++seed) run(seed);
+    for (auto seed = first; seed < first + runs / kSeedDivisor && !::testing::Test::HasFailure(); ++seed) run(seed);
 }
 
 TEST(Invariants, HoldUnderRandomFaultsOne) { run_all(1, 300); }
@@ -380,12 +380,12 @@ TEST(Invariants, HoldUnderRandomFaultsTwo) { run_all(10'001, 300); }
 TEST(Invariants, HoldUnderRandomFaultsThree) { run_all(20'001, 300); }
 TEST(Invariants, HoldUnderRandomFaultsFour) { run_all(30'001, 300); }
 
-TEST(Invariants, WithEverythingDownExtraAttemptsStayBounded) {
-    for (std::uint64_t seed = 1; seed <= 100 / kPart && !HasFailure(); ++seed) run(seed, true);
+TEST(Invariants, ExtraAttemptsStayBoundedWhenAllRegionsAreDown) {
+    for (std::uint64_t seed = 1; seed <= 100 / kSeedDivisor && !HasFailure(); ++seed) run(seed, true);
 }
 
 TEST(Invariants, TheSameSeedMakesTheSameDecisions) {
-    for (std::uint64_t seed = 1; seed <= 50 / kPart; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 50 / kSeedDivisor; ++seed) {
         const auto log = run(seed);
         EXPECT_EQ(log, run(seed)) << seed;
         EXPECT_GE(log.size(), 10U);

@@ -20,14 +20,14 @@ std::vector<std::string> keys_sent(const CallFlow& flow) {
 
 ClientOptions two_keys() { return {.keys = {"sk-first-key", "sk-second-key"}}; }
 
-TEST(Keys, TheFirstOneIsUsedWhileItIsGood) {
+TEST(Keys, TheFirstKeyIsUsedWhileItWorks) {
     CallFlow flow({"us-west"}, two_keys());
     flow.transport.reply("us-west", "hello");
     for (int i = 0; i < 2; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
     EXPECT_THAT(keys_sent(flow), ElementsAre("Bearer sk-first-key", "Bearer sk-first-key"));
 }
 
-TEST(Keys, AnAccountWithoutMoneyIsLeftForTheNextOneAndRemembered) {
+TEST(Keys, AnAccountWithoutQuotaIsSkippedAndRemembered) {
     CallFlow flow({"us-west"}, two_keys());
     flow.transport.reply_raw("us-west", 429, {}, error_body("insufficient_quota")).reply("us-west", "hello");
     for (int i = 0; i < 2; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
@@ -47,14 +47,14 @@ TEST(Keys, ARefusedKeyIsTriedAgainAfterTenMinutes) {
     EXPECT_EQ(keys_sent(flow).back(), "Bearer sk-first-key");
 }
 
-TEST(Keys, WithAllRefusedTheCallFailsAfterOneRequestEach) {
+TEST(Keys, IfAllAreRefusedTheCallFailsAfterOneRequestEach) {
     CallFlow flow({"us-west", "eu-central"}, two_keys());
     flow.transport.reply_raw("us-west", 402, {}, error_body("insufficient_credits"));
     EXPECT_THAT(flow.client.chat(a_question()), FailsWith(ErrorCode::insufficient_quota));
     EXPECT_THAT(flow.attempts(), ElementsAre("us-west", "us-west"));
 }
 
-TEST(Keys, AGoodOneIsFoundHoweverManyAreRefusedBeforeIt) {
+TEST(Keys, AValidKeyIsFoundAfterAnyNumberOfRefusals) {
     ClientOptions options;
     for (int i = 0; i < 8; ++i) options.keys.push_back("sk-key-number-" + std::to_string(i));
     CallFlow flow({"us-west"}, options);
@@ -65,7 +65,7 @@ TEST(Keys, AGoodOneIsFoundHoweverManyAreRefusedBeforeIt) {
     EXPECT_EQ(keys_sent(flow).back(), "Bearer sk-key-number-7");
 }
 
-TEST(Keys, AThrottledKeyGivesWayThere) {
+TEST(Keys, AThrottledKeyIsReplacedUntilItsRetryAfter) {
     CallFlow flow({"us-west"}, two_keys());
     flow.transport.reply_raw("us-west", 429, {{"Retry-After", "30"}}, "").reply("us-west", "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
@@ -76,7 +76,7 @@ TEST(Keys, AThrottledKeyGivesWayThere) {
     EXPECT_EQ(keys_sent(flow).back(), "Bearer sk-first-key");
 }
 
-TEST(Keys, WithAllThrottledTheFirstThatIsFreeAgainIsWaitedFor) {
+TEST(Keys, IfAllAreThrottledTheShortestRetryAfterIsWaitedOut) {
     CallFlow flow({"us-west"}, two_keys());
     flow.transport.reply_raw("us-west", 429, {{"Retry-After", "5"}}, "")
         .reply_raw("us-west", 429, {{"Retry-After", "30"}}, "")
@@ -86,19 +86,19 @@ TEST(Keys, WithAllThrottledTheFirstThatIsFreeAgainIsWaitedFor) {
     EXPECT_EQ(keys_sent(flow).back(), "Bearer sk-first-key");
 }
 
-TEST(Keys, OneThatAnswersAfterAllIsGoodAgain) {
+TEST(Keys, ARefusedKeyThatIsAcceptedAgainIsValid) {
     CallFlow flow({"us-west"}, two_keys());
     for (int i = 0; i < 2; ++i) flow.transport.reply_raw("us-west", 402, {}, error_body("insufficient_credits"));
     flow.transport.reply("us-west", "hello").reply_raw("us-west", 429, {{"Retry-After", "5"}}, "");
     flow.transport.reply("us-west", "hello");
     EXPECT_THAT(flow.client.chat(a_question()), FailsWith(ErrorCode::insufficient_quota));
-    EXPECT_THAT(flow.client.chat(a_question()), IsOk()) << "somebody has paid";
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk()) << "the account has credit again";
     EXPECT_EQ(flow.client.stats().keys.at(0).refused_with, std::nullopt);
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
-    EXPECT_EQ(flow.elapsed(), 5s) << "it is waited for as for any good key";
+    EXPECT_EQ(flow.elapsed(), 5s) << "a throttled valid key is waited for";
 }
 
-TEST(Keys, OneWithLittleQuotaLeftComesAfterTheOthers) {
+TEST(Keys, AKeyWithLittleQuotaLeftIsUsedAfterTheOthers) {
     CallFlow flow({"us-west"}, two_keys());
     const std::string answer =
         R"({"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]})";
@@ -110,11 +110,11 @@ TEST(Keys, OneWithLittleQuotaLeftComesAfterTheOthers) {
                    answer)
         .reply("us-west", "hello");
     for (int i = 0; i < 2; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
-    EXPECT_EQ(flow.elapsed(), 0s) << "the other account is not spaced";
+    EXPECT_EQ(flow.elapsed(), 0s) << "calls with the other key are not delayed";
     EXPECT_THAT(keys_sent(flow), ElementsAre("Bearer sk-first-key", "Bearer sk-second-key"));
 }
 
-TEST(Keys, EachAccountHasItsOwnLimit) {
+TEST(Keys, EachAccountHasItsOwnRateLimit) {
     auto options = two_keys();
     options.rate_limit = {.requests = 1, .per = 60s};
     CallFlow flow({"us-west"}, options);
@@ -123,7 +123,7 @@ TEST(Keys, EachAccountHasItsOwnLimit) {
     EXPECT_EQ(flow.elapsed(), 0s);
 }
 
-TEST(Keys, ARegionWithItsOwnKeyTakesNoneOfThese) {
+TEST(Keys, ARegionWithItsOwnKeyUsesNoneOfTheClients) {
     auto options = two_keys();
     options.regions = FakeTransport::regions({"us-west"});
     options.regions[0].api_key = "sk-regional-key";
@@ -133,7 +133,7 @@ TEST(Keys, ARegionWithItsOwnKeyTakesNoneOfThese) {
     EXPECT_THAT(keys_sent(flow), ElementsAre("Bearer sk-regional-key"));
 }
 
-TEST(Keys, NoneOfThemIsEverShown) {
+TEST(Keys, AreNeverShown) {
     CallFlow flow({"us-west"}, two_keys());
     flow.transport.reply_raw("us-west", 401, {}, error_body("x", "y", "bad key sk-second-key or sk-first-key"));
     const auto reply = flow.client.chat(a_question());
@@ -142,41 +142,41 @@ TEST(Keys, NoneOfThemIsEverShown) {
     EXPECT_THAT(flow.client.stats().to_json(), Not(HasSubstr("sk-")));
 }
 
-// ---- a call's own key ----
+// ---- a key in the options of a call ----
 
-CallOptions with_own_key() { return {.headers = {{"authorization", "Bearer sk-of-a-tenant"}}}; }
+CallOptions with_call_key() { return {.headers = {{"authorization", "Bearer sk-of-a-tenant"}}}; }
 
-TEST(OwnKey, ItsRefusalSaysNothingAboutTheClients) {
+TEST(CallKey, ARefusalDoesNotAffectTheClientsKeys) {
     CallFlow flow({"us-west"}, two_keys());
     flow.transport.reply_raw("us-west", 401, {}, error_body("invalid_api_key")).reply("us-west", "hello");
-    EXPECT_THAT(flow.client.chat(a_question(), with_own_key()), FailsWith(ErrorCode::unauthenticated));
-    EXPECT_THAT(flow.attempts(), SizeIs(1)) << "another key of the client's would not be sent";
+    EXPECT_THAT(flow.client.chat(a_question(), with_call_key()), FailsWith(ErrorCode::unauthenticated));
+    EXPECT_THAT(flow.attempts(), SizeIs(1)) << "the client's other keys are not tried";
     EXPECT_THAT(flow.client.stats().keys, SizeIs(0));
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
     EXPECT_EQ(keys_sent(flow).back(), "Bearer sk-first-key");
 }
 
-TEST(OwnKey, IsAnAccountOfItsOwn) {
+TEST(CallKey, HasItsOwnRateLimit) {
     CallFlow flow({"us-west"}, {.rate_limit = {.requests = 1, .fail_fast = true}});
     flow.transport.reply("us-west", "hello");
-    EXPECT_THAT(flow.client.chat(a_question(), with_own_key()), IsOk());
+    EXPECT_THAT(flow.client.chat(a_question(), with_call_key()), IsOk());
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
-    EXPECT_THAT(flow.client.chat(a_question(), with_own_key()), FailsWith(ErrorCode::rate_limited_locally));
+    EXPECT_THAT(flow.client.chat(a_question(), with_call_key()), FailsWith(ErrorCode::rate_limited_locally));
 }
 
-TEST(OwnKey, IsSentWithoutAskingTheCallback) {
-    int asked = 0;
-    CallFlow flow({"us-west"}, {.key_source = [&] { return "sk-key-number-" + std::to_string(++asked); },
+TEST(CallKey, IsSentWithoutCallingKeySource) {
+    int fetches = 0;
+    CallFlow flow({"us-west"}, {.key_source = [&] { return "sk-key-number-" + std::to_string(++fetches); },
                                 .callback_executor = run_inline});
     flow.transport.reply("us-west", "hello");
-    EXPECT_THAT(flow.client.chat(a_question(), with_own_key()), IsOk());
-    EXPECT_EQ(asked, 0);
+    EXPECT_THAT(flow.client.chat(a_question(), with_call_key()), IsOk());
+    EXPECT_EQ(fetches, 0);
 }
 
-TEST(OwnKey, ItsPauseIsNobodyElses) {
+TEST(CallKey, ItsRetryAfterDoesNotDelayOtherCalls) {
     CallFlow flow({"us-west"});
     flow.transport.reply_raw("us-west", 429, {{"Retry-After", "30"}}, "").reply("us-west", "hello");
-    auto own = with_own_key();
+    auto own = with_call_key();
     own.deadline = 1s;
     EXPECT_THAT(flow.client.chat(a_question(), own), FailsWith(ErrorCode::rate_limited));
     const auto before = flow.elapsed();
@@ -184,7 +184,7 @@ TEST(OwnKey, ItsPauseIsNobodyElses) {
     EXPECT_EQ(flow.elapsed(), before);
 }
 
-TEST(OwnKey, ItsQuotaSpacesNobodyElse) {
+TEST(CallKey, ItsQuotaDoesNotDelayOtherCalls) {
     CallFlow flow({"us-west"});
     flow.transport
         .reply_raw(
@@ -194,69 +194,69 @@ TEST(OwnKey, ItsQuotaSpacesNobodyElse) {
              {"x-ratelimit-reset-requests", "20s"}},
             R"({"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]})")
         .reply("us-west", "hello");
-    EXPECT_THAT(flow.client.chat(a_question(), with_own_key()), IsOk());
+    EXPECT_THAT(flow.client.chat(a_question(), with_call_key()), IsOk());
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
     EXPECT_EQ(flow.elapsed(), 0s);
 }
 
 // ---- key_source ----
 
-TEST(KeySource, IsAskedOnceAndItsKeyKept) {
-    int asked = 0;
+TEST(KeySource, IsCalledOnceAndItsKeyIsKept) {
+    int fetches = 0;
     CallFlow flow({"us-west"}, {.key_source =
                                     [&] {
-                                        ++asked;
+                                        ++fetches;
                                         return std::string(" sk-fetched-key\n");
                                     },
                                 .callback_executor = run_inline});
     flow.transport.reply("us-west", "hello");
     for (int i = 0; i < 2; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
-    EXPECT_EQ(asked, 1);
+    EXPECT_EQ(fetches, 1);
     EXPECT_THAT(keys_sent(flow), ElementsAre("Bearer sk-fetched-key", "Bearer sk-fetched-key"));
 }
 
-TEST(KeySource, IsAskedAgainAfterA401Once) {
-    int asked = 0;
-    CallFlow flow({"us-west"}, {.key_source = [&] { return "sk-key-number-" + std::to_string(++asked); },
+TEST(KeySource, IsCalledAgainOnceAfterA401) {
+    int fetches = 0;
+    CallFlow flow({"us-west"}, {.key_source = [&] { return "sk-key-number-" + std::to_string(++fetches); },
                                 .callback_executor = run_inline});
     flow.transport.reply_raw("us-west", 401, {}, error_body("invalid_api_key")).reply("us-west", "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
     EXPECT_THAT(keys_sent(flow), ElementsAre("Bearer sk-key-number-1", "Bearer sk-key-number-2"));
     flow.transport.clear("us-west").reply_raw("us-west", 401, {}, error_body("invalid_api_key"));
     EXPECT_THAT(flow.client.chat(a_question()), FailsWith(ErrorCode::unauthenticated));
-    EXPECT_EQ(asked, 3) << "a call does not ask for ever";
+    EXPECT_EQ(fetches, 3) << "a call fetches a new key once";
 }
 
-TEST(KeySource, TheRefusalOfAnOldKeySaysNothingAboutItsSuccessor) {
-    int asked = 0;
+TEST(KeySource, ARefusalOfAnOldKeyDoesNotAffectItsSuccessor) {
+    int fetches = 0;
     CallFlow flow(
         {"us-west"},
-        {.key_source = [&] { return "sk-key-number-" + std::to_string(++asked); }, .callback_executor = run_inline},
+        {.key_source = [&] { return "sk-key-number-" + std::to_string(++fetches); }, .callback_executor = run_inline},
         CallFlow::kManual);
     for (const auto late : {10ms, 500ms}) {
         flow.transport.reply_raw("us-west", 401, {}, error_body("invalid_api_key"), {.first_byte = late});
     }
     flow.transport.reply("us-west", "hello");
-    auto one = flow.client.chat_async(a_question());
-    auto other = flow.client.chat_async(a_question());
+    auto first = flow.client.chat_async(a_question());
+    auto second = flow.client.chat_async(a_question());
     for (int i = 0; i < 20; ++i) flow.clock.advance(100ms);
-    EXPECT_THAT(one.get(), IsOk());
-    EXPECT_THAT(other.get(), IsOk());
-    EXPECT_EQ(asked, 2);
+    EXPECT_THAT(first.get(), IsOk());
+    EXPECT_THAT(second.get(), IsOk());
+    EXPECT_EQ(fetches, 2);
 }
 
-TEST(KeySource, CallsWaitForItTogether) {
+TEST(KeySource, ConcurrentCallsShareOneFetch) {
     std::function<void()> late;
-    int asked = 0;
+    int fetches = 0;
     CallFlow flow({"us-west"},
                   {.key_source =
                        [&] {
-                           ++asked;
+                           ++fetches;
                            return std::string("sk-fetched-key");
                        },
                    .callback_executor =
                        [&](std::function<void()> run) {
-                           if (asked == 0 && !late) {
+                           if (fetches == 0 && !late) {
                                late = std::move(run);
                            } else {
                                run();
@@ -264,19 +264,19 @@ TEST(KeySource, CallsWaitForItTogether) {
                        }},
                   CallFlow::kManual);
     flow.transport.reply("us-west", "hello");
-    auto one = flow.client.chat_async(a_question());
-    auto other = flow.client.chat_async(a_question());
+    auto first = flow.client.chat_async(a_question());
+    auto second = flow.client.chat_async(a_question());
     flow.clock.advance(1s);
     EXPECT_THAT(flow.attempts(), SizeIs(0));
     ASSERT_TRUE(late);
     late();
     flow.clock.advance(0s);
-    EXPECT_THAT(one.get(), IsOk());
-    EXPECT_THAT(other.get(), IsOk());
-    EXPECT_EQ(asked, 1);
+    EXPECT_THAT(first.get(), IsOk());
+    EXPECT_THAT(second.get(), IsOk());
+    EXPECT_EQ(fetches, 1);
 }
 
-TEST(KeySource, AnExecutorMayAskItAfterTheClientsEnd) {
+TEST(KeySource, AnExecutorMayCallItAfterTheClientWasDestroyed) {
     std::vector<std::function<void()>> late;
     {
         CallFlow flow({"us-west"},
@@ -290,10 +290,10 @@ TEST(KeySource, AnExecutorMayAskItAfterTheClientsEnd) {
     for (const auto& run : late) run();
 }
 
-TEST(KeySource, OneThatThrowsFailsTheCallAndSaysSo) {
-    int asked = 0;
+TEST(KeySource, AnExceptionFailsTheCallWithItsMessage) {
+    int fetches = 0;
     CallFlow flow({"us-west"}, {.key_source = [&]() -> std::string {
-                                    if (++asked == 1) throw std::runtime_error("the vault is sealed");
+                                    if (++fetches == 1) throw std::runtime_error("the vault is sealed");
                                     return "sk-fetched-key";
                                 },
                                 .callback_executor = run_inline});
@@ -301,10 +301,10 @@ TEST(KeySource, OneThatThrowsFailsTheCallAndSaysSo) {
     const auto reply = flow.client.chat(a_question());
     ASSERT_THAT(reply, FailsWith(ErrorCode::unauthenticated));
     EXPECT_THAT(reply.error().message, HasSubstr("the vault is sealed"));
-    EXPECT_THAT(flow.client.chat(a_question()), IsOk()) << "the next call asks again";
+    EXPECT_THAT(flow.client.chat(a_question()), IsOk()) << "the next call fetches again";
 }
 
-TEST(KeySource, AKeyThatCannotBeSentIsRefused) {
+TEST(KeySource, AnInvalidKeyIsRefused) {
     CallFlow flow({"us-west"},
                   {.key_source = [] { return std::string("sk-with a space"); }, .callback_executor = run_inline});
     flow.transport.reply("us-west", "hello");

@@ -13,10 +13,10 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-struct Witness final : EventListener {
+struct RecordingListener final : EventListener {
     std::vector<std::string>* order;
     std::vector<CallRecord> calls{};
-    explicit Witness(std::vector<std::string>* where) : order(where) {}
+    explicit RecordingListener(std::vector<std::string>* where) : order(where) {}
     void on_attempt(const AttemptRecord& attempt) override { order->push_back("attempt " + attempt.region); }
     void on_call(const CallRecord& call) override {
         order->emplace_back("call");
@@ -24,32 +24,33 @@ struct Witness final : EventListener {
     }
 };
 
-struct Thrower final : EventListener {
+struct ThrowingListener final : EventListener {
     void on_call(const CallRecord&) override { throw std::runtime_error("a listener threw"); }
 };
 
-struct Watched {
+struct ListenerFlow {
     std::vector<std::string> order{};
-    std::shared_ptr<Witness> witness = std::make_shared<Witness>(&order);
+    std::shared_ptr<RecordingListener> listener = std::make_shared<RecordingListener>(&order);
     CallFlow flow;
-    explicit Watched(const std::vector<std::string>& regions)
-        : flow(regions, {.listeners = {witness}, .callback_executor = run_inline}) {}
+    explicit ListenerFlow(const std::vector<std::string>& regions)
+        : flow(regions, {.listeners = {listener}, .callback_executor = run_inline}) {}
 };
 
-TEST(Listeners, SeeTheAttemptsThenTheCallBeforeTheCallerIsTold) {
-    Watched w({"us-west", "eu-central"});
-    w.flow.transport.fail("us-west", ErrorCode::transport_failed).reply("eu-central", "hello");
-    w.flow.client.chat_async(a_question(), {}, [&](const Result<ChatCompletion>&) { w.order.emplace_back("told"); });
-    EXPECT_THAT(w.order, ElementsAre("attempt us-west", "attempt eu-central", "call", "told"));
+TEST(Listeners, GetTheAttemptsThenTheCallBeforeTheCallback) {
+    ListenerFlow setup({"us-west", "eu-central"});
+    setup.flow.transport.fail("us-west", ErrorCode::transport_failed).reply("eu-central", "hello");
+    setup.flow.client.chat_async(a_question(), {},
+                                 [&](const Result<ChatCompletion>&) { setup.order.emplace_back("callback"); });
+    EXPECT_THAT(setup.order, ElementsAre("attempt us-west", "attempt eu-central", "call", "callback"));
 }
 
-TEST(Listeners, GetTheWholeRecordOfASuccess) {
-    Watched w({"us-west", "eu-central"});
-    w.flow.transport.reply_raw("us-west", 503, {}, "", {.first_byte = 100ms})
+TEST(Listeners, GetTheFullRecordOfASuccess) {
+    ListenerFlow setup({"us-west", "eu-central"});
+    setup.flow.transport.reply_raw("us-west", 503, {}, "", {.first_byte = 100ms})
         .reply("eu-central", "hello", {.first_byte = 300ms});
-    ASSERT_THAT(w.flow.client.chat(a_question(), {.label = "nightly"}), IsOk());
-    ASSERT_THAT(w.witness->calls, SizeIs(1));
-    const auto& call = w.witness->calls[0];
+    ASSERT_THAT(setup.flow.client.chat(a_question(), {.label = "nightly"}), IsOk());
+    ASSERT_THAT(setup.listener->calls, SizeIs(1));
+    const auto& call = setup.listener->calls[0];
     EXPECT_EQ(call.label, "nightly");
     EXPECT_EQ(call.requested_model, "gpt-4.1");
     EXPECT_EQ(call.model, "gpt-4.1");
@@ -68,61 +69,61 @@ TEST(Listeners, GetTheWholeRecordOfASuccess) {
 }
 
 TEST(Listeners, GetTheRecordOfAFailure) {
-    Watched w({"us-west"});
-    w.flow.transport.reply_raw("us-west", 400, {}, "");
-    EXPECT_FALSE(w.flow.client.chat(a_question()));
-    ASSERT_THAT(w.witness->calls, SizeIs(1));
-    EXPECT_EQ(w.witness->calls[0].error, ErrorCode::invalid_request);
-    EXPECT_EQ(w.witness->calls[0].region, "us-west");
-    EXPECT_THAT(w.witness->calls[0].attempts, SizeIs(1));
+    ListenerFlow setup({"us-west"});
+    setup.flow.transport.reply_raw("us-west", 400, {}, "");
+    EXPECT_FALSE(setup.flow.client.chat(a_question()));
+    ASSERT_THAT(setup.listener->calls, SizeIs(1));
+    EXPECT_EQ(setup.listener->calls[0].error, ErrorCode::invalid_request);
+    EXPECT_EQ(setup.listener->calls[0].region, "us-west");
+    EXPECT_THAT(setup.listener->calls[0].attempts, SizeIs(1));
 }
 
-TEST(Listeners, AWaitBeforeTheFirstAttemptIsToldAsQueued) {
-    Watched w({"us-west"});
-    w.flow.transport
+TEST(Listeners, AWaitBeforeTheFirstAttemptIsReportedAsQueued) {
+    ListenerFlow setup({"us-west"});
+    setup.flow.transport
         .reply_raw(
             "us-west", 429,
             {{"Retry-After", "9"}, {"x-ratelimit-limit-requests", "10"}, {"x-ratelimit-remaining-requests", "0"}}, "")
         .reply("us-west", "hello");
-    EXPECT_FALSE(w.flow.client.chat(a_question(), {.retry = RetryOptions{.max_attempts = 1}}));
-    EXPECT_THAT(w.flow.client.chat(a_question()), IsOk());
-    ASSERT_THAT(w.witness->calls, SizeIs(2));
-    EXPECT_EQ(w.witness->calls[1].queued, 9s);
+    EXPECT_FALSE(setup.flow.client.chat(a_question(), {.retry = RetryOptions{.max_attempts = 1}}));
+    EXPECT_THAT(setup.flow.client.chat(a_question()), IsOk());
+    ASSERT_THAT(setup.listener->calls, SizeIs(2));
+    EXPECT_EQ(setup.listener->calls[1].queued, 9s);
 }
 
-TEST(Listeners, SeeStreamsCancelsAndOtherEndpointsToo) {
-    Watched w({"us-west"});
-    w.flow.transport.stream("us-west", {"a"});
-    EXPECT_THAT(w.flow.client.stream(a_question()).finish(), IsOk());
-    EXPECT_THAT(w.flow.client.models(), IsOk());
+TEST(Listeners, GetStreamsCancellationsAndOtherEndpoints) {
+    ListenerFlow setup({"us-west"});
+    setup.flow.transport.stream("us-west", {"a"});
+    EXPECT_THAT(setup.flow.client.stream(a_question()).finish(), IsOk());
+    EXPECT_THAT(setup.flow.client.models(), IsOk());
     std::stop_source stop;
     stop.request_stop();
-    EXPECT_FALSE(w.flow.client.chat(a_question(), {.stop = stop.get_token()}));
-    ASSERT_THAT(w.witness->calls, SizeIs(3));
-    EXPECT_EQ(w.witness->calls[0].region, "us-west");
-    EXPECT_EQ(w.witness->calls[1].region, "us-west");
-    EXPECT_EQ(w.witness->calls[2].error, ErrorCode::cancelled);
-    EXPECT_TRUE(w.witness->calls[0].stream);
-    EXPECT_EQ(w.witness->calls[1].operation, "") << "a list of models is no operation of a model";
-    EXPECT_THAT(w.flow.client.request({.method = "POST", .path = "/embeddings?dim=2", .body_json = "{}"}), IsOk());
-    EXPECT_EQ(w.witness->calls[3].operation, "embeddings");
+    EXPECT_FALSE(setup.flow.client.chat(a_question(), {.stop = stop.get_token()}));
+    ASSERT_THAT(setup.listener->calls, SizeIs(3));
+    EXPECT_EQ(setup.listener->calls[0].region, "us-west");
+    EXPECT_EQ(setup.listener->calls[1].region, "us-west");
+    EXPECT_EQ(setup.listener->calls[2].error, ErrorCode::cancelled);
+    EXPECT_TRUE(setup.listener->calls[0].stream);
+    EXPECT_EQ(setup.listener->calls[1].operation, "") << "listing models is not an operation of a model";
+    EXPECT_THAT(setup.flow.client.request({.method = "POST", .path = "/embeddings?dim=2", .body_json = "{}"}), IsOk());
+    EXPECT_EQ(setup.listener->calls[3].operation, "embeddings");
 }
 
 TEST(Listeners, AnExceptionIsLogged) {
-    CallFlow flow({"us-west"}, {.listeners = {std::make_shared<Thrower>()}, .callback_executor = run_inline});
+    CallFlow flow({"us-west"}, {.listeners = {std::make_shared<ThrowingListener>()}, .callback_executor = run_inline});
     flow.transport.reply("us-west", "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
     EXPECT_THAT(flow.log(), Contains(HasSubstr("a listener threw")));
 }
 
-TEST(Listeners, OneThatThrowsDoesNotSilenceTheNext) {
+TEST(Listeners, OneThatThrowsDoesNotPreventTheNext) {
     struct Counter : EventListener {
         int calls = 0;
         void on_call(const CallRecord&) override { ++calls; }
     };
     const auto counter = std::make_shared<Counter>();
     CallFlow flow({"us-west"}, {.log = {.level = LogLevel::off},
-                                .listeners = {std::make_shared<Thrower>(), counter},
+                                .listeners = {std::make_shared<ThrowingListener>(), counter},
                                 .callback_executor = run_inline});
     flow.transport.reply("us-west", "hello");
     ASSERT_THAT(flow.client.chat(a_question()), IsOk());
@@ -130,15 +131,15 @@ TEST(Listeners, OneThatThrowsDoesNotSilenceTheNext) {
 }
 
 TEST(Listeners, RunOnTheCallbackThreadByDefault) {
-    struct Asker final : EventListener {
+    struct ThreadRecorder final : EventListener {
         std::promise<std::thread::id> thread{};
         void on_call(const CallRecord&) override { thread.set_value(std::this_thread::get_id()); }
     };
-    const auto asker = std::make_shared<Asker>();
-    CallFlow flow({"us-west"}, {.listeners = {asker}});
+    const auto recorder = std::make_shared<ThreadRecorder>();
+    CallFlow flow({"us-west"}, {.listeners = {recorder}});
     flow.transport.reply("us-west", "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
-    EXPECT_NE(said_by(asker->thread), std::this_thread::get_id());
+    EXPECT_NE(wait_for_result(recorder->thread), std::this_thread::get_id());
 }
 
 }  // namespace

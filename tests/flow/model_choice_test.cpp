@@ -34,7 +34,7 @@ TEST(FallbackModels, AMissingModelIsReplaced) {
     EXPECT_EQ(reply->model_reason, "fallback: gpt-4.1 failed with model_not_found");
 }
 
-TEST(FallbackModels, ATooLongPromptPassesOverWindowsThatAreKnownToBeTooSmall) {
+TEST(FallbackModels, ATooLongPromptSkipsWindowsKnownToBeTooSmall) {
     auto options = with_fallback();
     options.fallback_models = {"small", "unknown", "large"};
     options.models = {{"gpt-4.1", {.context_window = 8'000}},
@@ -50,7 +50,7 @@ TEST(FallbackModels, ATooLongPromptPassesOverWindowsThatAreKnownToBeTooSmall) {
     const auto reply = flow.client.chat(question);
     ASSERT_THAT(reply, IsOk());
     EXPECT_THAT(models_of(*reply), ElementsAre("us-west:mine", "us-west:small"))
-        << "nothing is known of the first window";
+        << "the window of the requested model is unknown";
     flow.transport.clear("us-west")
         .reply_raw("us-west", 400, {}, error_body("context_length_exceeded"))
         .reply("us-west", "hello");
@@ -60,7 +60,7 @@ TEST(FallbackModels, ATooLongPromptPassesOverWindowsThatAreKnownToBeTooSmall) {
     EXPECT_THAT(models_of(*known.client.chat(question)), ElementsAre("us-west:mine", "us-west:unknown"));
 }
 
-TEST(FallbackModels, WhatIsTheSameForAllModelsIsFinal) {
+TEST(FallbackModels, ErrorsThatEveryModelWouldReturnAreFinal) {
     for (const auto& [status, code] : {std::pair{400, "invalid_value"},
                                        {401, "invalid_api_key"},
                                        {402, "insufficient_credits"},
@@ -72,7 +72,7 @@ TEST(FallbackModels, WhatIsTheSameForAllModelsIsFinal) {
     }
 }
 
-TEST(FallbackModels, ADeadNetworkIsNotAskedAboutOtherModels) {
+TEST(FallbackModels, AreNotTriedIfTheNetworkIsDown) {
     CallFlow flow({"us-west", "eu-central"}, with_fallback());
     flow.transport.fail("us-west", ErrorCode::transport_failed).fail("eu-central", ErrorCode::transport_failed);
     const auto reply = flow.client.chat(a_question());
@@ -80,7 +80,7 @@ TEST(FallbackModels, ADeadNetworkIsNotAskedAboutOtherModels) {
     for (const auto& attempt : reply.error().attempts) EXPECT_EQ(attempt.model, "gpt-4.1");
 }
 
-TEST(FallbackModels, TheCallsOwnListCounts) {
+TEST(FallbackModels, ACallMayOverrideTheList) {
     CallFlow flow({"us-west"}, with_fallback());
     flow.transport.reply_raw("us-west", 404, {}, error_body("model_not_found")).reply("us-west", "hello");
     const auto other = flow.client.chat(a_question(), {.fallback_models = {"gemini-2.5-flash"}});
@@ -91,7 +91,7 @@ TEST(FallbackModels, TheCallsOwnListCounts) {
     EXPECT_THAT(none.client.chat(a_question(), {.fallback_models = {""}}), FailsWith(ErrorCode::model_not_found));
 }
 
-TEST(FallbackModels, AModelThatIsKnownToBeMissingIsNotAskedAgain) {
+TEST(FallbackModels, AModelKnownToBeMissingIsNotRequestedAgain) {
     CallFlow flow({"us-west"}, with_fallback());
     flow.transport.reply_raw("us-west", 404, {}, error_body("model_not_found")).reply("us-west", "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
@@ -101,7 +101,7 @@ TEST(FallbackModels, AModelThatIsKnownToBeMissingIsNotAskedAgain) {
     EXPECT_EQ(reply->model_reason, "fallback: gpt-4.1 had no usable region");
 }
 
-TEST(FallbackModels, OneRequestIsOneRequest) {
+TEST(FallbackModels, AreNotTriedIfMaxAttemptsIsOne) {
     CallFlow flow({"us-west"}, with_fallback());
     flow.transport.reply_raw("us-west", 404, {}, error_body("model_not_found")).reply("us-west", "hello");
     EXPECT_THAT(flow.client.chat(a_question(), {.retry = RetryOptions{.max_attempts = 1}}),
@@ -109,7 +109,7 @@ TEST(FallbackModels, OneRequestIsOneRequest) {
     EXPECT_THAT(flow.attempts(), SizeIs(1));
 }
 
-TEST(FallbackModels, OneRequestIsOneRequestForALongPromptToo) {
+TEST(FallbackModels, AreNotTriedForALongPromptIfMaxAttemptsIsOne) {
     auto options = with_fallback("large");
     options.models = {{"gpt-4.1", {.context_window = 8'000}}, {"large", {.context_window = 100'000}}};
     CallFlow flow({"us-west"}, options);
@@ -119,7 +119,7 @@ TEST(FallbackModels, OneRequestIsOneRequestForALongPromptToo) {
     EXPECT_THAT(flow.attempts(), SizeIs(1));
 }
 
-TEST(FallbackModels, AreNotAskedWhereTheFirstMayStillBeBilled) {
+TEST(FallbackModels, AreNotTriedIfACostSafeAttemptMayBeBilled) {
     CallFlow flow({"us-west"}, with_fallback());
     flow.transport.hang("us-west");
     EXPECT_THAT(flow.client.chat(a_question(), {.timeouts = TimeoutOptions{.first_byte = 1s}, .cost_safe = true}),
@@ -127,7 +127,7 @@ TEST(FallbackModels, AreNotAskedWhereTheFirstMayStillBeBilled) {
     EXPECT_THAT(flow.attempts(), SizeIs(1));
 }
 
-TEST(FallbackModels, GoWhereThereIsRoom) {
+TEST(FallbackModels, UseARegionWithAFreePermit) {
     auto options = with_fallback();
     options.concurrency = {.max_per_region = 1, .queue = 1};
     CallFlow flow({"us-west", "eu-central"}, options, CallFlow::kManual);
@@ -157,7 +157,7 @@ TEST(FallbackModels, AStreamFallsBackBeforeItsContent) {
     EXPECT_EQ(reply->attempts.back().model, "deepseek-v3.2");
 }
 
-TEST(FallbackModels, ReplaceTheModelThatTheCallersJsonNames) {
+TEST(FallbackModels, ReplaceAModelNamedInExtraJson) {
     auto options = with_fallback();
     options.regions = FakeTransport::regions({"us-west"});
     options.regions[0].model_map = {{"special", "never"}, {"deepseek-v3.2", "deployment-7"}};
@@ -173,9 +173,9 @@ TEST(FallbackModels, ReplaceTheModelThatTheCallersJsonNames) {
     EXPECT_THAT(flow.requests()[1].body, Not(HasSubstr("special")));
 }
 
-TEST(FallbackModels, OneThatThinksHasItsTime) {
-    auto options = with_fallback("thinker");
-    options.models = {{"thinker", {.reasoning = true}}};
+TEST(FallbackModels, AReasoningModelHasItsLongerTimeouts) {
+    auto options = with_fallback("reasoner");
+    options.models = {{"reasoner", {.reasoning = true}}};
     CallFlow flow({"us-west"}, options);
     flow.transport.reply_raw("us-west", 404, {}, error_body("model_not_found"))
         .stream("us-west", {"at last"}, {.timing = {.first_byte = 200s}});
@@ -184,7 +184,7 @@ TEST(FallbackModels, OneThatThinksHasItsTime) {
 
 // ---- rules ----
 
-TEST(ModelRules, DoNotChangeAModelThatTheCallersJsonNames) {
+TEST(ModelRules, DoNotChangeAModelNamedInExtraJson) {
     ClientOptions options;
     options.model_rules = {when_prompt_at_most(100, "gemini-2.5-flash")};
     CallFlow flow({"us-west"}, options);
@@ -193,12 +193,12 @@ TEST(ModelRules, DoNotChangeAModelThatTheCallersJsonNames) {
     question.extra_json = R"({"model":"special"})";
     const auto reply = flow.client.chat(question);
     ASSERT_THAT(reply, IsOk());
-    EXPECT_EQ(reply->attempts[0].model, "special") << "what the records say is what was sent";
+    EXPECT_EQ(reply->attempts[0].model, "special") << "the record names the model that was sent";
     EXPECT_EQ(reply->model_reason, "");
     EXPECT_THAT(flow.requests()[0].body, HasSubstr(R"("model":"special")"));
 }
 
-TEST(ModelRules, APictureIsNoLongPrompt) {
+TEST(ModelRules, AnImageDoesNotMakeAPromptLong) {
     ClientOptions options;
     options.model_rules = {when_prompt_at_most(2'000, "gemini-2.5-flash")};
     options.rate_limit = {.tokens_per_minute = 10'000};
@@ -217,27 +217,27 @@ TEST(ModelRules, ShortPromptsGoToTheCheaperModel) {
     options.model_rules = {when_prompt_at_most(100, "gemini-2.5-flash")};
     CallFlow flow({"us-west"}, options);
     flow.transport.reply("us-west", "hello");
-    const auto brief = flow.client.chat(a_question());
-    ASSERT_THAT(brief, IsOk());
-    EXPECT_EQ(brief->attempts[0].model, "gemini-2.5-flash");
-    EXPECT_EQ(brief->requested_model, "gpt-4.1");
-    EXPECT_EQ(brief->model_reason, "rule: prompt of at most 100 tokens");
-    const auto lengthy = flow.client.chat("gpt-4.1", std::string(4'000, 'x'));
-    ASSERT_THAT(lengthy, IsOk());
-    EXPECT_EQ(lengthy->attempts[0].model, "gpt-4.1");
-    EXPECT_EQ(lengthy->model_reason, "");
+    const auto short_prompt = flow.client.chat(a_question());
+    ASSERT_THAT(short_prompt, IsOk());
+    EXPECT_EQ(short_prompt->attempts[0].model, "gemini-2.5-flash");
+    EXPECT_EQ(short_prompt->requested_model, "gpt-4.1");
+    EXPECT_EQ(short_prompt->model_reason, "rule: prompt of at most 100 tokens");
+    const auto long_prompt = flow.client.chat("gpt-4.1", std::string(4'000, 'x'));
+    ASSERT_THAT(long_prompt, IsOk());
+    EXPECT_EQ(long_prompt->attempts[0].model, "gpt-4.1");
+    EXPECT_EQ(long_prompt->model_reason, "");
 }
 
-TEST(ModelRules, TheCheapestThatFitsIsTaken) {
+TEST(ModelRules, TheCheapestModelThatFitsIsUsed) {
     ModelCatalogue catalogue;
     const auto priced = [](const char* price, std::int64_t window) {
         return ModelTraits{.context_window = window, .price = ModelPrice{.input = usd(price), .output = usd(price)}};
     };
-    catalogue.set("dear", priced("9", 1'000'000));
+    catalogue.set("expensive", priced("9", 1'000'000));
     catalogue.set("cheap", priced("1", 1'000));
     catalogue.set("middling", priced("3", 10'000));
     ClientOptions options;
-    options.model_rules = cheapest_that_fits({"dear", "cheap", "middling", "unpriced"}, catalogue);
+    options.model_rules = cheapest_that_fits({"expensive", "cheap", "middling", "unpriced"}, catalogue);
     CallFlow flow({"us-west"}, options);
     flow.transport.reply("us-west", "hello");
     const auto model_for = [&](std::size_t bytes) {
@@ -245,13 +245,13 @@ TEST(ModelRules, TheCheapestThatFitsIsTaken) {
     };
     EXPECT_EQ(model_for(100), "cheap");
     EXPECT_EQ(model_for(20'000), "middling");
-    EXPECT_EQ(model_for(400'000), "dear");
-    const auto lengthy = flow.client.chat({.messages = {user("hello?")}, .max_completion_tokens = 5'000});
-    ASSERT_THAT(lengthy, IsOk());
-    EXPECT_EQ(lengthy->attempts[0].model, "middling") << "the answer takes room, too";
+    EXPECT_EQ(model_for(400'000), "expensive");
+    const auto long_prompt = flow.client.chat({.messages = {user("hello?")}, .max_completion_tokens = 5'000});
+    ASSERT_THAT(long_prompt, IsOk());
+    EXPECT_EQ(long_prompt->attempts[0].model, "middling") << "the answer needs room in the window, too";
 }
 
-TEST(ModelRules, TheAnswersPriceCountsForTheCheapest) {
+TEST(ModelRules, TheCheapestModelIncludesTheOutputPrice) {
     ModelCatalogue catalogue;
     catalogue.set("talkative", {.price = ModelPrice{.input = usd("1"), .output = usd("9")}});
     catalogue.set("plain", {.price = ModelPrice{.input = usd("2"), .output = usd("3")}});
@@ -260,7 +260,7 @@ TEST(ModelRules, TheAnswersPriceCountsForTheCheapest) {
     EXPECT_EQ(rules.front().model, "plain");
 }
 
-TEST(ModelRules, TheFirstThatSaysYesCounts) {
+TEST(ModelRules, TheFirstMatchingRuleApplies) {
     ClientOptions options;
     options.model_rules = {{.when = [](const ChatRequest& r) { return !r.tools.empty(); }, .model = "with-tools"},
                            {.when = [](const ChatRequest&) { return true; }, .model = "any"}};
@@ -269,7 +269,7 @@ TEST(ModelRules, TheFirstThatSaysYesCounts) {
     EXPECT_EQ(flow.client.chat(a_question())->model_reason, "rule: model_rules[1]");
 }
 
-TEST(ModelRules, AreAskedOnceWhereTheRequestNamesNoModel) {
+TEST(ModelRules, AreEvaluatedOnceIfTheRequestNamesNoModel) {
     ClientOptions options;
     options.model_rules = {{.when = [](const ChatRequest& r) { return r.model.empty(); }, .model = "unnamed"},
                            {.when = [](const ChatRequest&) { return true; }, .model = "any"}};
@@ -281,7 +281,7 @@ TEST(ModelRules, AreAskedOnceWhereTheRequestNamesNoModel) {
     EXPECT_EQ(reply->model_reason, "rule: model_rules[0]");
 }
 
-TEST(ModelRules, OneThatThrowsFailsTheCall) {
+TEST(ModelRules, ARuleThatThrowsFailsTheCall) {
     ClientOptions options;
     options.model_rules = {
         {.when = [](const ChatRequest&) -> bool { throw std::runtime_error("oops"); }, .model = "m"}};
@@ -291,7 +291,7 @@ TEST(ModelRules, OneThatThrowsFailsTheCall) {
     EXPECT_THAT(reply.error().message, HasSubstr("oops"));
 }
 
-TEST(ModelMap, HoldsForFallbacksToo) {
+TEST(ModelMap, AppliesToFallbackModels) {
     auto options = with_fallback();
     options.regions = FakeTransport::regions({"us-west"});
     options.regions[0].model_map = {{"deepseek-v3.2", "deployment-7"}};

@@ -23,11 +23,11 @@ Result<Client> create_with(Change change) {
 
 using O = ClientOptions;
 
-TEST(OptionRules, GoodOptionsPass) {
+TEST(OptionRules, ValidOptionsPass) {
     EXPECT_THAT(create_with([](O&) {}), IsOk());
 }
 
-TEST(OptionRules, EachRuleNamesItsOption) {
+TEST(OptionRules, EachErrorNamesItsOption) {
     struct Row {
         std::function<void(O&)> change;
         const char* named;
@@ -185,7 +185,7 @@ TEST(OptionRules, EachRuleNamesItsOption) {
     }
 }
 
-TEST(OptionRules, WhatIsAllowedPasses) {
+TEST(OptionRules, AllowedValuesPass) {
     const std::function<void(O&)> changes[] = {
         [](O& o) { o.api_key = "  sk-abc\n"; },
         [](O& o) { o.api_key = ""; },
@@ -229,7 +229,7 @@ TEST(OptionRules, WhatIsAllowedPasses) {
     }
 }
 
-TEST(OptionRules, EverythingThatIsWrongIsToldAtOnce) {
+TEST(OptionRules, AllProblemsAreReportedAtOnce) {
     const auto client = create_with([](O& o) {
         o.api_key = "a b";
         o.regions[0].weight = -1;

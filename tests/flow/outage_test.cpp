@@ -56,7 +56,7 @@ struct Traffic {
     std::vector<std::future<Result<ChatCompletion>>> calls_;
 };
 
-TEST(Outage, ARegionThatIsBackIsFoundAtOnceHoweverLongItsBreakerIsOpen) {
+TEST(Outage, ARecoveredRegionIsUsedAtOnceDespiteItsOpenBreaker) {
     BlockedFlow flow;
     flow.transport.clear(kUs).reply(kUs, "back");
     const auto reply = flow.client.chat(a_question());
@@ -66,10 +66,10 @@ TEST(Outage, ARegionThatIsBackIsFoundAtOnceHoweverLongItsBreakerIsOpen) {
     ASSERT_THAT(reply->attempts, SizeIs(1));
     EXPECT_TRUE(reply->attempts[0].panic);
     EXPECT_EQ(flow.client.stats().panics, 1U);
-    EXPECT_EQ(breaker_of(flow, kUs), BreakerState::closed) << "one success lets the others go";
+    EXPECT_EQ(breaker_of(flow, kUs), BreakerState::closed) << "one success closes the breaker";
 }
 
-TEST(Outage, TheCallThatLosesTheLastRegionGoesToABlockedOneItself) {
+TEST(Outage, ACallThatLosesTheLastRegionTriesABlockedOne) {
     CallFlow flow({kUs, kEu}, {.breaker = {.open_for = 60s}});
     flow.transport.fail(kUs, ErrorCode::transport_failed).reply(kEu, "hello");
     for (int i = 0; i < 3; ++i) EXPECT_EQ(answered_by(flow), kEu);
@@ -81,7 +81,7 @@ TEST(Outage, TheCallThatLosesTheLastRegionGoesToABlockedOneItself) {
     EXPECT_EQ(flow.elapsed(), 0s);
 }
 
-TEST(Outage, OneCallTriesARegionAndTheOthersWaitForIt) {
+TEST(Outage, OneCallPerRegionTriesItAndTheOthersWait) {
     CallFlow flow({kUs, kEu}, {}, CallFlow::kManual);
     for (const auto& id : {kUs, kEu}) {
         flow.transport.fail(id, ErrorCode::transport_failed);
@@ -96,7 +96,7 @@ TEST(Outage, OneCallTriesARegionAndTheOthersWaitForIt) {
     EXPECT_THAT(flow.attempts(), SizeIs(2));
     flow.clock.advance(1ms);
     const auto at_once = flow.attempts().size();
-    EXPECT_LT(at_once, 10U) << "they do not return in one moment";
+    EXPECT_LT(at_once, 10U) << "the calls do not all start at the same moment";
     flow.clock.advance(250ms);
     EXPECT_GT(flow.attempts().size(), at_once + 15);
     flow.clock.advance(300ms);
@@ -107,7 +107,7 @@ TEST(Outage, OneCallTriesARegionAndTheOthersWaitForIt) {
     EXPECT_LE(count_by_region(flow.attempts())[kEu], 2);
 }
 
-TEST(Outage, ATotalOneCostsTwoAttemptsASecondAndRegionAndEndsWithinThePatience) {
+TEST(Outage, AllowsTwoAttemptsPerSecondAndRegionAndEndsWithinOutagePatience) {
     for (const int status : {0, 503}) {
         CallFlow flow({kUs, kEu, kAp}, {}, CallFlow::kManual);
         for (const auto& id : {kUs, kEu, kAp}) {
@@ -135,7 +135,7 @@ TEST(Outage, FewCallsCostFewAttempts) {
 }
 
 /// Both regions fail the requests in flight and recover at once, but the first call to try them asks for a long answer.
-TEST(Outage, ACallThatHasFailedIsNotLostWhileALongAnswerIsWaitedFor) {
+TEST(Outage, AFailedCallIsNotLostDuringALongTrial) {
     CallFlow flow({kUs, kEu}, {}, CallFlow::kManual);
     for (const auto& id : {kUs, kEu}) {
         flow.transport.fail(id, ErrorCode::transport_failed, false, {.first_byte = 100ms});
@@ -154,7 +154,7 @@ TEST(Outage, ACallThatHasFailedIsNotLostWhileALongAnswerIsWaitedFor) {
     }
 }
 
-TEST(Outage, OneInWhichTrialsTakeLongCostsAnAttemptOfEachCall) {
+TEST(Outage, SlowTrialsCostOneAttemptPerCall) {
     CallFlow flow({kUs, kEu}, {}, CallFlow::kManual);
     for (const auto& id : {kUs, kEu}) {
         flow.transport.fail(id, ErrorCode::transport_failed, false, {.first_byte = 400ms});
@@ -165,7 +165,7 @@ TEST(Outage, OneInWhichTrialsTakeLongCostsAnAttemptOfEachCall) {
     EXPECT_EQ(traffic.lost(), 1500);
 }
 
-TEST(Outage, AStreamThatBreaksAfterItHasThePatienceAnew) {
+TEST(Outage, AStreamThatBreaksAfterwardsHasTheFullOutagePatience) {
     CallFlow flow({kUs, kEu}, {.breaker = {.open_for = 60s}, .callback_executor = run_inline}, CallFlow::kManual);
     for (const auto& id : {kUs, kEu}) {
         flow.transport.fail(id, ErrorCode::transport_failed);
@@ -185,7 +185,7 @@ TEST(Outage, AStreamThatBreaksAfterItHasThePatienceAnew) {
     EXPECT_EQ((*answer)->text(), "back");
 }
 
-TEST(Outage, ARegionThatAnotherCallFoundWellIsReturnedToWithoutAToken) {
+TEST(Outage, ReturningToARecoveredRegionNeedsNoRetryToken) {
     CallFlow flow({kUs}, {.retry = {.budget_capacity = 0}}, CallFlow::kManual);
     flow.transport.fail(kUs, ErrorCode::transport_failed);
     auto call = flow.client.chat_async(a_question());
@@ -198,7 +198,7 @@ TEST(Outage, ARegionThatAnotherCallFoundWellIsReturnedToWithoutAToken) {
     EXPECT_THAT(call.get(), IsOk());
 }
 
-TEST(Outage, ACallWhosePooledConnectionDiesInItWaitsLikeTheOthers) {
+TEST(Outage, ACallThatLosesItsPooledConnectionWaitsLikeTheOthers) {
     CallFlow flow({kUs, kEu}, {.breaker = {.open_for = 60s}, .retry = {.budget_capacity = 0}}, CallFlow::kManual);
     const auto break_down = [&](const std::string& id) {
         flow.transport.clear(id).fail(id, ErrorCode::transport_failed);
@@ -215,7 +215,7 @@ TEST(Outage, ACallWhosePooledConnectionDiesInItWaitsLikeTheOthers) {
     EXPECT_THAT(call.get(), IsOk());
 }
 
-TEST(Outage, ASecondOfItIsSurvivedByAClientOfOneRegion) {
+TEST(Outage, OneSecondIsSurvivedByAClientWithOneRegion) {
     for (const int status : {0, 502, 503}) {
         CallFlow flow({kUs}, {}, CallFlow::kManual);
         Traffic traffic(flow);
@@ -232,7 +232,7 @@ TEST(Outage, ASecondOfItIsSurvivedByAClientOfOneRegion) {
     }
 }
 
-TEST(Outage, ASecondOfItIsSurvivedByASingleCall) {
+TEST(Outage, OneSecondIsSurvivedByASingleCall) {
     CallFlow flow({kUs}, {}, CallFlow::kManual);
     flow.transport.fail(kUs, ErrorCode::transport_failed);
     auto call = flow.client.chat_async(a_question());
@@ -244,7 +244,7 @@ TEST(Outage, ASecondOfItIsSurvivedByASingleCall) {
 }
 
 /// The preferred region has four short faults and then stays healthy; a second later both others fail for good.
-int lost_when_faults_roll(int status) {
+int lost_when_faults_move(int status) {
     CallFlow flow({kUs, kEu, kAp}, {}, CallFlow::kManual);
     const auto break_down = [&](const std::string& id) {
         flow.transport.clear(id);
@@ -253,7 +253,7 @@ int lost_when_faults_roll(int status) {
     };
     for (const auto& id : {kUs, kEu, kAp}) flow.transport.reply(id, "hello");
     Traffic traffic(flow);
-    for (int blip = 0; blip < 4; ++blip) {
+    for (int fault = 0; fault < 4; ++fault) {
         traffic.run(5s);
         break_down(kUs);
         // The last fault ends after its trial has failed, so the breaker stays open for long.
@@ -267,13 +267,13 @@ int lost_when_faults_roll(int status) {
     return traffic.lost();
 }
 
-TEST(Outage, NoCallIsLostWhileTheRegionThatFailedFirstIsWellAgain) {
-    EXPECT_EQ(lost_when_faults_roll(503), 0);
-    EXPECT_EQ(lost_when_faults_roll(502), 0);
-    EXPECT_EQ(lost_when_faults_roll(0), 0);
+TEST(Outage, NoCallIsLostOnceTheFirstFailedRegionHasRecovered) {
+    EXPECT_EQ(lost_when_faults_move(503), 0);
+    EXPECT_EQ(lost_when_faults_move(502), 0);
+    EXPECT_EQ(lost_when_faults_move(0), 0);
 }
 
-TEST(Outage, AnEmptyRetryBudgetNeverForbidsTheLastWayOut) {
+TEST(Outage, AnEmptyRetryBudgetDoesNotForbidTheLastRegion) {
     CallFlow flow({kUs, kEu}, {.breaker = {.open_for = 60s}, .retry = {.budget_capacity = 0}});
     flow.transport.reply_raw(kUs, 503, {}, "").reply(kEu, "hello");
     for (int i = 0; i < 3; ++i) answered_by(flow);
@@ -298,7 +298,7 @@ TEST(Outage, EndsWithOneErrorThatNamesEachRegionItsReasonAndItsNextTrial) {
                       HasSubstr("; eu-central: breaker opened again: a trial failed, for ")));
 }
 
-TEST(Outage, ThePatienceIsAnOption) {
+TEST(Outage, OutagePatienceIsConfigurable) {
     for (const auto patience : {0ms, 700ms, 5'000ms}) {
         BlockedFlow flow({.outage_patience = patience});
         const auto began = flow.clock.now();
@@ -315,7 +315,7 @@ TEST(Outage, LastsNoLongerThanTheDeadline) {
     EXPECT_LE(flow.clock.now() - began, 300ms);
 }
 
-TEST(Outage, AProbeThatIsAnsweredAgainLetsTheNextCallTry) {
+TEST(Outage, AnAnsweredProbeLetsAWaitingCallTry) {
     CallFlow flow({kUs, kEu}, {.retry = {.outage_patience = 10s}}, CallFlow::kManual, CallFlow::kProbing);
     for (const auto& id : {kUs, kEu}) flow.transport.reply_raw(id, 503, {}, "");
     for (int i = 0; i < 4; ++i) (void)ask_in_steps(flow, {.retry = RetryOptions{.outage_patience = 0ms}});
@@ -336,7 +336,7 @@ TEST(Outage, NeverLeavesTheAllowList) {
     for (const auto& region : flow.attempts()) EXPECT_EQ(region, kEu);
 }
 
-TEST(Outage, ARegionThatIsFreeIsNotPassedOver) {
+TEST(Outage, AUsableRegionIsNotSkipped) {
     CallFlow flow({kUs, kEu, kAp});
     flow.transport.reply(kUs, "no").reply(kEu, "no").reply(kAp, "hello");
     flow.client.force_open(kUs);
@@ -348,7 +348,7 @@ TEST(Outage, ARegionThatIsFreeIsNotPassedOver) {
     EXPECT_EQ(flow.client.stats().panics, 0U);
 }
 
-TEST(Outage, RegionsClosedByHandAreNotAskedEvenThen) {
+TEST(Outage, DrainingAndForcedOpenRegionsAreNotTried) {
     CallFlow flow({kUs, kEu});
     flow.transport.reply(kUs, "no").reply(kEu, "no");
     flow.client.drain(kUs);
@@ -358,10 +358,10 @@ TEST(Outage, RegionsClosedByHandAreNotAskedEvenThen) {
     EXPECT_THAT(reply.error().message,
                 AllOf(HasSubstr("us-west: draining"), HasSubstr("eu-central: breaker forced by the program")));
     EXPECT_THAT(flow.attempts(), IsEmpty());
-    EXPECT_EQ(flow.elapsed(), 0s) << "nothing will change by itself";
+    EXPECT_EQ(flow.elapsed(), 0s) << "only the program can unblock these regions";
 }
 
-TEST(Outage, AMixOfReasonsIsTold) {
+TEST(Outage, DifferentReasonsAreReportedPerRegion) {
     CallFlow flow({kUs, kEu});
     flow.transport.reply_raw(kUs, 429, {{"retry-after", "500"}}, "").reply(kEu, "no");
     EXPECT_FALSE(flow.client.chat(a_question(), {.regions = {kUs}, .retry = kOnce}));
@@ -375,7 +375,7 @@ TEST(Outage, AMixOfReasonsIsTold) {
     EXPECT_THAT(flow.attempts(), IsEmpty());
 }
 
-TEST(Outage, ARegionThatOneFailureLeavesAloneIsNamedToo) {
+TEST(Outage, ABlockedRegionIsNamedAfterASingleFailure) {
     CallFlow flow({kUs, kEu}, {.retry = {.outage_patience = 0ms, .budget_capacity = 0}});
     flow.transport.reply_raw(kUs, 503, {}, "").reply(kEu, "no");
     flow.client.force_open(kEu);

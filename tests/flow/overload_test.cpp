@@ -14,7 +14,7 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-const FakeTransport::Headers kUsedUp{
+const FakeTransport::Headers kQuotaExhausted{
     {"Retry-After", "9"}, {"x-ratelimit-limit-requests", "10"}, {"x-ratelimit-remaining-requests", "0"}};
 
 /// Regions that serve a fixed number of requests at a time, in 100 ms each, and answer 503 to the others.
@@ -63,7 +63,7 @@ class SlotFlow {
             ++(result ? answered : failed);
             if (!result) errors.push_back(result.error().message);
         });
-        ++asked;
+        ++started;
     }
     void burst(int calls) {
         for (int i = 0; i < calls; ++i) ask();
@@ -77,13 +77,13 @@ class SlotFlow {
             if (i % 100 == 99 && transport->fake.open_transfers() == 0) transport->fake.clear_requests();
         }
     }
-    double attempts_per_call() const { return static_cast<double>(transport->sent) / asked; }
+    double attempts_per_call() const { return static_cast<double>(transport->sent) / started; }
 
     std::shared_ptr<FakeClock> clock = std::make_shared<FakeClock>(FakeClock::Mode::manual);
     std::shared_ptr<SlotTransport> transport = std::make_shared<SlotTransport>(*clock);
     ConcurrencyOptions concurrency{};
     RetryOptions retry{};
-    int asked = 0, answered = 0, failed = 0;
+    int started = 0, answered = 0, failed = 0;
     std::vector<std::string> errors;
     std::optional<Client> client{};  // declared last: its destructor reports calls in flight
 
@@ -102,20 +102,20 @@ class SlotFlow {
     }
 };
 
-TEST(Overload, FullRegionsServeAllThatTheyCan) {
+TEST(Overload, RegionsServeEveryCallWithinTheirCapacity) {
     const FakeTransport::Headers all_headers[] = {{}, {{"Retry-After", "1"}}};
     for (const auto& headers : all_headers) {
         for (const int per_second : {84, 108}) {  // of 120 that can be served
             SlotFlow flow(headers);
             flow.run(per_second, 20s);
             flow.clock->advance(10s);
-            EXPECT_EQ(flow.answered, flow.asked) << per_second << ": " << flow.failed << " failed";
+            EXPECT_EQ(flow.answered, flow.started) << per_second << ": " << flow.failed << " failed";
             EXPECT_LE(flow.attempts_per_call(), 1.3) << per_second;
         }
     }
 }
 
-TEST(Overload, WhatARegionTakesAtATimeIsShown) {
+TEST(Overload, StatsShowTheLoadLimitOfARegion) {
     SlotFlow flow;
     flow.run(60, 5s);
     for (const auto& region : flow.client->stats().regions) EXPECT_EQ(region.health.load_limit, std::nullopt);
@@ -127,27 +127,27 @@ TEST(Overload, WhatARegionTakesAtATimeIsShown) {
     }
 }
 
-TEST(Overload, MoreThanRegionsCanServeWaitsItsTurn) {
+TEST(Overload, CallsBeyondTheCapacityQueue) {
     SlotFlow flow;
     flow.run(150, 20s);
     EXPECT_GE(flow.answered, 0.9 * 120 * 20);
     flow.clock->advance(30s);
-    EXPECT_EQ(flow.answered, flow.asked) << "they wait, within retry.max_wait; else "
-                                         << (flow.errors.empty() ? "" : flow.errors.front());
+    EXPECT_EQ(flow.answered, flow.started)
+        << "calls wait within retry.max_wait; first error: " << (flow.errors.empty() ? "" : flow.errors.front());
     EXPECT_LE(flow.attempts_per_call(), 1.6);
 }
 
-TEST(Overload, EveryTenthRequestRefusedCostsATenth) {
+TEST(Overload, ATenthOfRequestsRefusedCostsATenthMoreAttempts) {
     SlotFlow flow(FakeTransport::Headers{{"Retry-After", "1"}});
     flow.transport->slots = 1000;
     flow.transport->refuse_every = 10;
     flow.run(110, 10s);
     flow.clock->advance(10s);
-    EXPECT_EQ(flow.answered, flow.asked);
+    EXPECT_EQ(flow.answered, flow.started);
     EXPECT_LE(flow.attempts_per_call(), 1.15);
 }
 
-TEST(Overload, ABurstIsNoReasonToTakeFullRegionsForDead) {
+TEST(Overload, ABurstDoesNotOpenTheBreakersOfFullRegions) {
     SlotFlow flow;
     flow.retry.max_wait = 60s;
     flow.burst(60);
@@ -156,42 +156,42 @@ TEST(Overload, ABurstIsNoReasonToTakeFullRegionsForDead) {
     for (const auto& region : flow.client->stats().regions) EXPECT_EQ(region.health.breaker, BreakerState::closed);
 }
 
-TEST(Overload, TheLongestWaitIsAnEnd) {
+TEST(Overload, MaxWaitEndsTheWait) {
     SlotFlow flow;
     flow.retry.max_wait = 2s;
     flow.run(300, 10s);
     flow.clock->advance(10s);
-    EXPECT_EQ(flow.answered + flow.failed, flow.asked);
+    EXPECT_EQ(flow.answered + flow.failed, flow.started);
     EXPECT_GE(flow.answered, 1000);
     EXPECT_THAT(flow.errors,
                 Contains(AllOf(HasSubstr("every region refuses further load"), HasSubstr("(retry.max_wait)"))));
 }
 
-TEST(Overload, ACallThatMustNotWaitFailsAtOnce) {
+TEST(Overload, AFailFastCallFailsAtOnce) {
     SlotFlow flow;
     flow.run(300, 5s, {.fail_fast = true});
-    EXPECT_LE(flow.asked - flow.answered - flow.failed, 40) << "those that are under way or back off";
+    EXPECT_LE(flow.started - flow.answered - flow.failed, 40) << "calls in flight or in back-off";
     EXPECT_THAT(flow.errors, Contains(HasSubstr("CallOptions::fail_fast forbids waiting")));
 }
 
 // ---- hints ----
 
-TEST(Overload, AHintOfOneCallIsNoPauseForOthers) {
+TEST(Overload, ARetryAfterOfOneCallDoesNotPauseOthers) {
     CallFlow flow({kUs, kEu});
     flow.transport.reply(kUs, "a").reply_raw(kUs, 429, {{"Retry-After", "30"}}, "").reply(kUs, "b");
     flow.transport.reply(kEu, "c");
     for (const auto& region : {kUs, kEu, kUs}) EXPECT_EQ(flow.client.chat(a_question())->region, region);
 }
 
-TEST(Overload, AHintOfAUsedUpQuotaIs) {
+TEST(Overload, ARetryAfterOfAnExhaustedQuotaPausesOthers) {
     CallFlow flow({kUs, kEu});
-    flow.transport.reply(kUs, "a").reply_raw(kUs, 429, kUsedUp, "").reply(kUs, "b");
+    flow.transport.reply(kUs, "a").reply_raw(kUs, 429, kQuotaExhausted, "").reply(kUs, "b");
     flow.transport.reply(kEu, "c");
     for (const auto& region : {kUs, kEu, kEu}) EXPECT_EQ(flow.client.chat(a_question())->region, region);
     EXPECT_EQ(flow.client.stats().regions[0].health.limited_for, 9s);
 }
 
-TEST(Overload, AHintWithAnotherFailureSaysNothingOfTheRegion) {
+TEST(Overload, ARetryAfterWithARequestErrorDoesNotPauseTheRegion) {
     for (const int status : {400, 404, 409, 422}) {
         CallFlow flow({kUs});
         flow.transport.reply_raw(kUs, status, {{"Retry-After", "30"}}, "").reply(kUs, "hello");
@@ -200,9 +200,9 @@ TEST(Overload, AHintWithAnotherFailureSaysNothingOfTheRegion) {
     }
 }
 
-TEST(Overload, RetryAfterCountsMoreThanTheResetOfTheSameAnswer) {
+TEST(Overload, RetryAfterTakesPrecedenceOverTheResetHeader) {
     CallFlow flow({kUs});
-    auto headers = kUsedUp;
+    auto headers = kQuotaExhausted;
     headers[0].second = "1";
     headers.emplace_back("x-ratelimit-reset-requests", "30s");
     flow.transport.reply_raw(kUs, 429, headers, "").reply(kUs, "hello");
@@ -210,7 +210,7 @@ TEST(Overload, RetryAfterCountsMoreThanTheResetOfTheSameAnswer) {
     EXPECT_EQ(flow.elapsed(), 1s);
 }
 
-TEST(Overload, AHintThatSaysNothingLeavesAPauseThatGrows) {
+TEST(Overload, WithoutAUsableRetryAfterThePauseGrows) {
     for (const auto* hint : {"", "0", "Wed, 21 Oct 2015 07:28:00 GMT"}) {
         CallFlow flow({kUs}, {.retry = {.throttle_backoff = 0ms}});
         FakeTransport::Headers headers;
@@ -227,7 +227,7 @@ TEST(Overload, AHintThatSaysNothingLeavesAPauseThatGrows) {
     }
 }
 
-TEST(Overload, WithoutALimitFullRegionsAreAskedAgainAndAgain) {
+TEST(Overload, WithoutTheAdaptiveLimitCallsFailAndCostMoreAttempts) {
     SlotFlow with, without;
     without.concurrency.adaptive = false;
     for (auto* flow : {&with, &without}) {
@@ -239,7 +239,7 @@ TEST(Overload, WithoutALimitFullRegionsAreAskedAgainAndAgain) {
     EXPECT_GT(without.attempts_per_call(), with.attempts_per_call());
 }
 
-TEST(Overload, WhereAllRegionsThrottleAttemptsStayBounded) {
+TEST(Overload, AttemptsStayBoundedIfAllRegionsThrottle) {
     CallFlow flow({kUs, kEu, kAp}, {}, CallFlow::kManual);
     for (const auto& region : {kUs, kEu, kAp}) flow.transport.reply_raw(region, 429, {}, "", {.first_byte = 20ms});
     std::vector<std::future<Result<ChatCompletion>>> calls;
@@ -249,7 +249,7 @@ TEST(Overload, WhereAllRegionsThrottleAttemptsStayBounded) {
     EXPECT_LE(flow.attempts().size(), 1.25 * 60 + 25);
 }
 
-TEST(Overload, WhereOneRegionThrottlesTheOthersAnswerAll) {
+TEST(Overload, TheOtherRegionAnswersAllCallsIfOneThrottles) {
     CallFlow flow({kUs, kEu}, {}, CallFlow::kManual);
     flow.transport.reply_raw(kUs, 429, {}, "", {.first_byte = 20ms}).reply(kEu, "hello", {.first_byte = 100ms});
     std::vector<std::future<Result<ChatCompletion>>> calls;
@@ -261,7 +261,7 @@ TEST(Overload, WhereOneRegionThrottlesTheOthersAnswerAll) {
 
 // ---- a request that makes every region fail ----
 
-TEST(Poison, ARequestThatFailsEverywhereIsChargedToNoRegion) {
+TEST(PoisonRequest, ThatFailsEverywhereCountsAgainstNoRegion) {
     CallFlow flow({kUs, kEu, kAp});
     for (const auto& region : {kUs, kEu, kAp}) flow.transport.reply_raw(region, 500, {}, "");
     for (int i = 0; i < 20; ++i) {
@@ -272,7 +272,7 @@ TEST(Poison, ARequestThatFailsEverywhereIsChargedToNoRegion) {
     for (const auto& region : flow.client.stats().regions) EXPECT_EQ(region.health.breaker, BreakerState::closed);
 }
 
-TEST(Poison, ARegionThatFailsWhatAnotherAnswersIsCharged) {
+TEST(PoisonRequest, ThatAnotherRegionAnswersCountsAgainstTheFirst) {
     for (const bool stream : {false, true}) {
         CallFlow flow({kUs, kEu});
         flow.transport.reply_raw(kUs, 500, {}, "").reply(kEu, "hello");
@@ -284,7 +284,7 @@ TEST(Poison, ARegionThatFailsWhatAnotherAnswersIsCharged) {
     }
 }
 
-TEST(Poison, AnAnswerOfAnotherModelChargesNoRegion) {
+TEST(PoisonRequest, ThatAnotherModelAnswersCountsAgainstNoRegion) {
     CallFlow flow({kUs, kEu}, {.fallback_models = {"other"}});
     for (const auto& region : {kUs, kEu}) {
         for (int i = 0; i < 6; ++i) flow.transport.reply_raw(region, 500, {}, "").reply(region, "hello");

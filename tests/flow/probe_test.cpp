@@ -1,4 +1,4 @@
-// Probes: what is sent and when, what an answer or its absence means, and probing by hand.
+// Probes: what is sent and when, what an answer or its absence means, and Client::probe().
 #include "region_flow.hpp"
 
 namespace holysheep::flow {
@@ -29,7 +29,7 @@ struct ProbeFlow : CallFlow {
     }
 };
 
-TEST(Probe, DisabledNoneIsEverSent) {
+TEST(Probe, NoneIsSentWhenDisabled) {
     // `CallFlow` turns probes off by default.
     CallFlow flow({kUs, kEu}, {}, CallFlow::kManual);
     flow.transport.hang(kUs).reply(kEu, "hello");
@@ -40,9 +40,9 @@ TEST(Probe, DisabledNoneIsEverSent) {
     EXPECT_THAT(flow.transport.attempts("HEAD"), IsEmpty());
 }
 
-// ---- what goes over the wire ----
+// ---- the requests ----
 
-TEST(Probe, AsksForTheModelsWithTheKeyOfTheRegion) {
+TEST(Probe, RequestsTheModelsWithTheKeyOfTheRegion) {
     auto regions = equal_regions({kUs, kEu});
     regions[1].api_key = "key-of-eu";
     regions[1].headers = {{"X-Region", "eu"}};
@@ -60,7 +60,7 @@ TEST(Probe, AsksForTheModelsWithTheKeyOfTheRegion) {
     }
 }
 
-TEST(Probe, AsksForAHeadOrAPathOfTheUsersChoice) {
+TEST(Probe, RequestsAConfiguredHeadOrPath) {
     using Kind = HealthOptions::Probe;
     for (const auto kind : {Kind::head, Kind::path}) {
         ProbeFlow flow({.probe = kind, .path = "/health?deep=1"});
@@ -75,26 +75,26 @@ TEST(Probe, AsksForAHeadOrAPathOfTheUsersChoice) {
     }
 }
 
-TEST(Probe, AsksForOneTokenAtMostOnceAMinuteWithinItsHourlyBudget) {
+TEST(Probe, RequestsOneTokenAtMostOnceAMinuteWithinItsHourlyBudget) {
     auto regions = equal_regions({kUs, kEu});
     regions[0].model_map = {{"small", "us/small"}};
     ProbeFlow flow({.probe = HealthOptions::Probe::completion, .model = "small", .interval = 5s}, regions);
     flow.clock.advance(4min);
-    std::map<std::string, std::vector<Clock::time_point>> asked;
+    std::map<std::string, std::vector<Clock::time_point>> sent_at;
     for (const auto& seen : flow.transport.requests()) {
         if (seen.request.method == "GET") continue;
-        asked[seen.region].push_back(seen.started);
+        sent_at[seen.region].push_back(seen.started);
         EXPECT_THAT(seen.request.url, ::testing::EndsWith("/chat/completions"));
         EXPECT_THAT(seen.request.body, AllOf(HasSubstr(R"("max_tokens":1)"),
                                              HasSubstr(seen.region == kUs ? R"("us/small")" : R"(:"small")")));
     }
     for (const auto& region : {kUs, kEu}) {
-        ASSERT_THAT(asked[region], SizeIs(AllOf(Ge(3U), Le(4U))));
-        for (std::size_t i = 1; i < asked[region].size(); ++i) {
-            EXPECT_GE(asked[region][i] - asked[region][i - 1], 60s);
+        ASSERT_THAT(sent_at[region], SizeIs(AllOf(Ge(3U), Le(4U))));
+        for (std::size_t i = 1; i < sent_at[region].size(); ++i) {
+            EXPECT_GE(sent_at[region][i] - sent_at[region][i - 1], 60s);
         }
     }
-    EXPECT_THAT(flow.transport.attempts("GET"), SizeIs(Ge(30U))) << "in between, free ones";
+    EXPECT_THAT(flow.transport.attempts("GET"), SizeIs(Ge(30U))) << "free probes in between";
 }
 
 TEST(Probe, CompletionsStopAtTheirHourlyBudget) {
@@ -105,7 +105,7 @@ TEST(Probe, CompletionsStopAtTheirHourlyBudget) {
     }
 }
 
-TEST(Probe, APageOrAnErrorInsideA200IsNoHealthyAnswer) {
+TEST(Probe, APageOrAnErrorInA200IsNotAHealthyAnswer) {
     for (const char* body : {"<html><title>Log in</title></html>", R"({"error":"Unexpected endpoint or method."})"}) {
         ProbeFlow flow({});
         flow.transport.clear(kUs).reply_raw(kUs, 200, {}, body);
@@ -115,7 +115,7 @@ TEST(Probe, APageOrAnErrorInsideA200IsNoHealthyAnswer) {
     }
 }
 
-// ---- when ----
+// ---- the schedule ----
 
 TEST(Probe, AHealthyRegionIsProbedAtItsInterval) {
     for (const auto interval : {2s, 10s}) {
@@ -143,7 +143,7 @@ TEST(Probe, AnIdleClientProbesOnceAMinute) {
     EXPECT_THAT(flow.probes_within(10min), AllOf(Ge(8), Le(13)));
 }
 
-TEST(Probe, TrafficIsTheBestProbe) {
+TEST(Probe, TrafficReplacesProbes) {
     ProbeFlow flow({});
     flow.clock.advance(2s);
     flow.transport.clear_requests();
@@ -157,7 +157,7 @@ TEST(Probe, TrafficIsTheBestProbe) {
     EXPECT_TRUE(probes.contains(kEu));
 }
 
-TEST(Probe, IsGivenUpAfterItsTimeout) {
+TEST(Probe, IsCancelledAfterItsTimeout) {
     for (const auto timeout : {20ms, 500ms}) {
         ProbeFlow flow({.timeout = timeout});
         flow.transport.clear(kUs).hang(kUs);
@@ -174,7 +174,7 @@ TEST(Probe, IsGivenUpAfterItsTimeout) {
     }
 }
 
-TEST(Probe, LaterOnesHaveAsLongAsTheyUsuallyTake) {
+TEST(Probe, IsOverdueAfterTheUsualProbeTime) {
     ProbeFlow flow({.interval = 1s});
     flow.transport.clear(kUs).reply(kUs, "hello", {.first_byte = 40ms});
     flow.clock.advance(20s);
@@ -192,10 +192,10 @@ TEST(Probe, LaterOnesHaveAsLongAsTheyUsuallyTake) {
     };
     flow.clock.advance(1500ms);
     EXPECT_EQ(health_of(flow, kUs).liveness, Liveness::suspect) << "long before two seconds";
-    EXPECT_EQ(std::chrono::round<milliseconds>(next()), 2s) << "but its answer is listened to until then";
+    EXPECT_EQ(std::chrono::round<milliseconds>(next()), 2s) << "the answer is still awaited until the timeout";
 }
 
-TEST(Probe, OnesThatBecomeSlowerAreLearntFrom) {
+TEST(Probe, TheUsualProbeTimeAdaptsToSlowerProbes) {
     ProbeFlow flow({.interval = 1s});
     flow.transport.clear(kUs).reply(kUs, "hello", {.first_byte = 40ms});
     flow.clock.advance(20s);
@@ -206,9 +206,9 @@ TEST(Probe, OnesThatBecomeSlowerAreLearntFrom) {
     EXPECT_EQ(health_of(flow, kUs).probe, 400ms);
 }
 
-// ---- what it means ----
+// ---- the effect on health ----
 
-TEST(Probe, MakesARegionHealthyAndMissesMakeItDown) {
+TEST(Probe, AnswersMakeARegionHealthyAndMissesMakeItDown) {
     ProbeFlow flow({});
     EXPECT_EQ(health_of(flow, kUs).liveness, Liveness::unknown);
     flow.clock.advance(2s);
@@ -230,7 +230,7 @@ TEST(Probe, MakesARegionHealthyAndMissesMakeItDown) {
     EXPECT_GE(flow.client.stats().regions[0].probes, 10U);
 }
 
-TEST(Probe, OneThatIsThrottledLowersNoHealthAndThenOnlyConnects) {
+TEST(Probe, AThrottledProbeKeepsTheRegionHealthyAndLaterOnesOnlyConnect) {
     ProbeFlow flow({});
     flow.transport.clear(kUs).reply_raw(kUs, 429, {{"retry-after", "60"}}, "");
     flow.clock.advance(2s);
@@ -249,22 +249,22 @@ TEST(Probe, OneThatIsThrottledLowersNoHealthAndThenOnlyConnects) {
     EXPECT_EQ(health_of(flow, kUs).liveness, Liveness::healthy);
     flow.transport.clear(kUs).never_connects(kUs);
     flow.clock.advance(60s);
-    EXPECT_NE(health_of(flow, kUs).liveness, Liveness::healthy) << "a connection that fails is still news";
+    EXPECT_NE(health_of(flow, kUs).liveness, Liveness::healthy) << "a failed connection still counts";
 }
 
-TEST(Probe, AnErrorOfTheGatewayIsAMissAndARefusedKeyIsNot) {
+TEST(Probe, AServerErrorIsAMissAndARefusedKeyIsNot) {
     for (const int status : {401, 404, 500, 503}) {
         ProbeFlow flow({});
         flow.transport.clear(kUs).reply_raw(kUs, status, {}, "");
         flow.clock.advance(10s);
         EXPECT_EQ(health_of(flow, kUs).liveness, status < 500 ? Liveness::healthy : Liveness::down) << status;
-        EXPECT_EQ(breaker_of(flow, kUs), BreakerState::closed) << "it answers: only calls can tell";
+        EXPECT_EQ(breaker_of(flow, kUs), BreakerState::closed) << "the region answers; only calls can open its breaker";
     }
 }
 
-// ---- by hand ----
+// ---- Client::probe() ----
 
-TEST(Probe, AskedByHandAllRegionsAreProbedAtOnce) {
+TEST(Probe, ACallOfProbeProbesAllRegionsAtOnce) {
     CallFlow flow({kUs, kEu, kAp}, {.health = {.timeout = 700ms}});
     flow.transport.reply(kUs, "hello", {.first_byte = 30ms}).hang(kEu).never_connects(kAp);
     const auto healths = flow.client.probe();
@@ -280,7 +280,7 @@ TEST(Probe, AskedByHandAllRegionsAreProbedAtOnce) {
                 UnorderedElementsAre(Pair(kUs, 1), Pair(kEu, 1), Pair(kAp, 1)));
 }
 
-TEST(Probe, AskedByHandItKeepsToTheDeadlineAndTheLists) {
+TEST(Probe, ACallOfProbeObeysDeadlineAndRegionLists) {
     CallFlow flow({kUs, kEu, kAp});
     flow.transport.hang(kUs).reply(kEu, "hello").reply(kAp, "hello");
     const auto healths = flow.client.probe({.deadline = 300ms, .regions = {kUs, kEu}, .exclude_regions = {kUs}});
@@ -290,21 +290,21 @@ TEST(Probe, AskedByHandItKeepsToTheDeadlineAndTheLists) {
     EXPECT_LE(flow.elapsed(), 300ms);
 }
 
-TEST(Probe, AskedByHandItJoinsTheOneThatIsOut) {
+TEST(Probe, ACallOfProbeJoinsAProbeInFlight) {
     ProbeFlow flow({});
     flow.transport.clear(kUs).reply(kUs, "hello", {.first_byte = 1s});
     flow.clock.advance(1s);
     ASSERT_EQ(count_by_region(flow.transport.attempts("GET"))[kUs], 1);
-    std::thread asker([&] { EXPECT_THAT(flow.client.probe(), SizeIs(2)); });
+    std::thread prober([&] { EXPECT_THAT(flow.client.probe(), SizeIs(2)); });
     while (count_by_region(flow.transport.attempts("GET"))[kEu] < 2) std::this_thread::yield();
     flow.clock.advance(2s);
-    asker.join();
+    prober.join();
     EXPECT_EQ(health_of(flow, kUs).liveness, Liveness::healthy);
 }
 
-// ---- who is notified ----
+// ---- listeners and stats ----
 
-struct Watcher final : EventListener {
+struct RegionListener final : EventListener {
     void on_region(const RegionHealth& region) override {
         if (region.id == kUs) seen.emplace_back(region.liveness, region.breaker);
         reasons.push_back(region.reason);
@@ -313,9 +313,9 @@ struct Watcher final : EventListener {
     std::vector<std::string> reasons;
 };
 
-TEST(Probe, ListenersAreToldOfEachChangeInOrder) {
-    const auto watcher = std::make_shared<Watcher>();
-    CallFlow flow({kUs, kEu}, {.listeners = {watcher}, .callback_executor = run_inline});
+TEST(Probe, ListenersGetEachChangeInOrder) {
+    const auto listener = std::make_shared<RegionListener>();
+    CallFlow flow({kUs, kEu}, {.listeners = {listener}, .callback_executor = run_inline});
     flow.transport.reply(kUs, "hello").fail(kUs, ErrorCode::transport_failed).reply(kEu, "hello");
     for (int i = 0; i < 4; ++i) EXPECT_NE(answered_by(flow), "");
     flow.transport.clear(kUs).reply(kUs, "back");
@@ -325,20 +325,20 @@ TEST(Probe, ListenersAreToldOfEachChangeInOrder) {
     flow.client.resume(kUs);
     using enum Liveness;
     constexpr auto kClosed = BreakerState::closed;
-    EXPECT_THAT(watcher->seen, ElementsAre(Pair(healthy, kClosed), Pair(suspect, kClosed),
-                                           Pair(down, BreakerState::open), Pair(recovering, BreakerState::half_open),
-                                           Pair(healthy, kClosed), Pair(draining, kClosed), Pair(healthy, kClosed)));
-    EXPECT_THAT(watcher->reasons, Each(::testing::Not(IsEmpty())));
+    EXPECT_THAT(listener->seen, ElementsAre(Pair(healthy, kClosed), Pair(suspect, kClosed),
+                                            Pair(down, BreakerState::open), Pair(recovering, BreakerState::half_open),
+                                            Pair(healthy, kClosed), Pair(draining, kClosed), Pair(healthy, kClosed)));
+    EXPECT_THAT(listener->reasons, Each(::testing::Not(IsEmpty())));
 }
 
-TEST(Probe, ALoneRegionHasAScoreToo) {
+TEST(Probe, TheOnlyRegionHasAScore) {
     CallFlow flow({kUs});
     flow.transport.reply(kUs, "hello", {.first_byte = 100ms});
     EXPECT_EQ(answered_by(flow), kUs);
     EXPECT_EQ(health_of(flow, kUs).score, 100);
 }
 
-TEST(Probe, StatsShowWhatIsKnownOfARegion) {
+TEST(Probe, StatsShowTheStateOfARegion) {
     ProbeFlow flow({});
     flow.transport.clear(kUs).reply(kUs, "hello", {.first_byte = 40ms});
     flow.transport.set_evidence(PathEvidence{.srtt = 20ms, .rttvar = 2ms});

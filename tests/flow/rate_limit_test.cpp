@@ -18,7 +18,7 @@ constexpr auto kWindow = 60s + 50ms;  // including the margin for jitter
 
 std::vector<RegionStats> regions_of(const Client& client) { return client.stats().regions; }
 
-TEST(RateLimit, TheCallAfterTheLastWaitsForTheWindow) {
+TEST(RateLimit, ACallBeyondTheLimitWaitsForTheWindow) {
     CallFlow flow({"us-west"}, {.rate_limit = {.requests = 2, .per = 60s}});
     flow.transport.reply("us-west", "hello");
     for (int i = 0; i < 2; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
@@ -29,7 +29,7 @@ TEST(RateLimit, TheCallAfterTheLastWaitsForTheWindow) {
     EXPECT_EQ(flow.elapsed(), kWindow);
 }
 
-TEST(RateLimit, AModelHasALimitOfItsOwn) {
+TEST(RateLimit, AModelHasItsOwnLimit) {
     CallFlow flow({"us-west"}, {.rate_limit = {.requests = 1}});
     flow.transport.reply("us-west", "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
@@ -37,7 +37,7 @@ TEST(RateLimit, AModelHasALimitOfItsOwn) {
     EXPECT_EQ(flow.elapsed(), 0s);
 }
 
-TEST(RateLimit, FailFastSaysHowLongTheWaitWouldBe) {
+TEST(RateLimit, FailFastReportsHowLongTheWaitWouldBe) {
     CallFlow flow({"us-west"}, {.rate_limit = {.requests = 1, .per = 60s, .fail_fast = true}});
     flow.transport.reply("us-west", "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
@@ -49,7 +49,7 @@ TEST(RateLimit, FailFastSaysHowLongTheWaitWouldBe) {
     EXPECT_THAT(flow.attempts(), SizeIs(1));
 }
 
-TEST(RateLimit, ACallChoosesForItselfWhetherItWaits) {
+TEST(RateLimit, ACallMayOverrideFailFast) {
     for (const bool fails_fast : {false, true}) {
         CallFlow flow({"us-west"}, {.rate_limit = {.requests = 1, .per = 60s, .fail_fast = !fails_fast}});
         flow.transport.reply("us-west", "hello");
@@ -67,7 +67,7 @@ TEST(RateLimit, ACallChoosesForItselfWhetherItWaits) {
     }
 }
 
-TEST(RateLimit, ATurnAfterTheDeadlineIsRefusedAtOnce) {
+TEST(RateLimit, AWaitBeyondTheDeadlineIsRefusedAtOnce) {
     CallFlow flow({"us-west"}, {.rate_limit = {.requests = 1, .per = 60s}});
     flow.transport.reply("us-west", "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
@@ -77,7 +77,7 @@ TEST(RateLimit, ATurnAfterTheDeadlineIsRefusedAtOnce) {
     EXPECT_EQ(flow.elapsed(), 0s);
 }
 
-TEST(RateLimit, AnAttemptThatWasNotDeliveredGivesItsPlaceBack) {
+TEST(RateLimit, AnUndeliveredAttemptReturnsItsPermit) {
     CallFlow flow({"us-west", "eu-central"}, {.rate_limit = {.requests = 1}});
     flow.transport.fail("us-west", ErrorCode::transport_failed).reply("eu-central", "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
@@ -85,11 +85,11 @@ TEST(RateLimit, AnAttemptThatWasNotDeliveredGivesItsPlaceBack) {
 }
 
 /// Refuses the first request unprocessed, as HTTP/2 can, and passes the others to the inner transport.
-class TurnsTheFirstAway final : public Transport {
+class FirstRequestRefusingTransport final : public Transport {
   public:
-    TurnsTheFirstAway(Clock& clock, Transport& inner) : clock_(clock), inner_(inner) {}
+    FirstRequestRefusingTransport(Clock& clock, Transport& inner) : clock_(clock), inner_(inner) {}
     TransferId start(HttpRequest request, TransferEvents& events) override {
-        if (std::exchange(turned_away_, true)) return inner_.start(std::move(request), events);
+        if (std::exchange(refused_, true)) return inner_.start(std::move(request), events);
         clock_.post([&events] {
             EXPECT_TRUE(events.may_send(kFirst));
             events.on_end(kFirst, {.error = ErrorCode::transport_failed, .certainly_not_delivered = true});
@@ -107,10 +107,10 @@ class TurnsTheFirstAway final : public Transport {
     static constexpr TransferId kFirst = 1'000'000;
     Clock& clock_;
     Transport& inner_;
-    bool turned_away_ = false;
+    bool refused_ = false;
 };
 
-TEST(RateLimit, ARequestThatWasTurnedAwayUnseenGivesPlaceAndTokensBack) {
+TEST(RateLimit, AnUnprocessedRequestReturnsItsPermitAndTokens) {
     for (const bool smooth : {false, true}) {
         const auto clock = std::make_shared<FakeClock>(FakeClock::Mode::automatic);
         FakeTransport network(*clock);
@@ -119,7 +119,7 @@ TEST(RateLimit, ARequestThatWasTurnedAwayUnseenGivesPlaceAndTokensBack) {
                        .regions = FakeTransport::regions({"us-west"}),
                        .health = {.enabled = false},
                        .rate_limit = {.requests = 1, .tokens_per_minute = 2'000, .smooth = smooth},
-                       .transport = std::make_shared<TurnsTheFirstAway>(*clock, network),
+                       .transport = std::make_shared<FirstRequestRefusingTransport>(*clock, network),
                        .clock = clock});
         auto question = a_question();
         question.max_completion_tokens = 1'500;
@@ -139,7 +139,7 @@ TEST(RateLimit, AFailoverAfterAnAnswerCountsAsACall) {
     EXPECT_EQ(reply->attempts[1].started, kWindow);
 }
 
-TEST(RateLimit, WithoutAPlaceForAFailoverTheFirstFailureIsTold) {
+TEST(RateLimit, WithoutAPermitForAFailoverTheFirstFailureIsReported) {
     CallFlow flow({"us-west", "eu-central"}, {.rate_limit = {.requests = 1, .fail_fast = true}});
     flow.transport.reply_raw("us-west", 503, {}, "").reply("eu-central", "hello");
     const auto reply = flow.client.chat(a_question());
@@ -147,7 +147,7 @@ TEST(RateLimit, WithoutAPlaceForAFailoverTheFirstFailureIsTold) {
     EXPECT_THAT(reply.error().message, HasSubstr("no further attempt: rate_limit"));
 }
 
-TEST(RateLimit, AHedgeWithoutAPlaceIsNotSent) {
+TEST(RateLimit, AHedgeWithoutAPermitIsNotSent) {
     CallFlow flow({"us-west", "eu-central"},
                   {.hedging = {.enabled = true, .ratio = 1}, .rate_limit = {.requests = 32, .per = 10min}});
     flow.transport.reply("us-west", "quick", {.first_byte = 10ms}).reply("eu-central", "hello");
@@ -155,11 +155,11 @@ TEST(RateLimit, AHedgeWithoutAPlaceIsNotSent) {
     flow.transport.clear("us-west").reply("us-west", "slow", {.first_byte = 5s});
     const auto reply = flow.client.chat(a_question());
     ASSERT_THAT(reply, IsOk());
-    EXPECT_EQ(reply->region, "us-west") << "one place was left";
+    EXPECT_EQ(reply->region, "us-west") << "one permit was left";
     EXPECT_THAT(reply->attempts, SizeIs(1));
 }
 
-TEST(RateLimit, ARaceOfConnectionsTakesOnePlace) {
+TEST(RateLimit, ARaceOfConnectionsTakesOnePermit) {
     CallFlow flow({"us-west", "eu-central"}, {.rate_limit = {.requests = 1}});
     flow.transport.never_connects("us-west").reply("eu-central", "hello");
     const auto reply = flow.client.chat(a_question());
@@ -169,7 +169,7 @@ TEST(RateLimit, ARaceOfConnectionsTakesOnePlace) {
     EXPECT_EQ(flow.client.stats().limits.front().requests_used, 1);
 }
 
-TEST(RateLimit, ARacesPlaceIsKeptForTheOneThatIsLeft) {
+TEST(RateLimit, ARacesPermitStaysWithTheRemainingAttempt) {
     CallFlow flow({"us-west", "eu-central"}, {.rate_limit = {.requests = 1}});
     flow.transport.fail("us-west", ErrorCode::transport_failed, true, {.connect = 400ms})
         .reply("eu-central", "hello", {.connect = 300ms});
@@ -179,7 +179,7 @@ TEST(RateLimit, ARacesPlaceIsKeptForTheOneThatIsLeft) {
     EXPECT_EQ(flow.client.stats().limits.front().requests_used, 1);
 }
 
-TEST(RateLimit, ARaceTakesNoPlaceOfAnotherAccount) {
+TEST(RateLimit, ARaceTakesNoPermitOfAnotherAccount) {
     ClientOptions options{.regions = FakeTransport::regions({"us-west", "eu-central"}),
                           .rate_limit = {.requests = 1, .per = 60s}};
     for (int tier = 0; auto& region : options.regions) {
@@ -192,7 +192,7 @@ TEST(RateLimit, ARaceTakesNoPlaceOfAnotherAccount) {
     const auto reply = flow.client.chat(a_question());
     ASSERT_THAT(reply, IsOk());
     EXPECT_EQ(reply->region, "eu-central");
-    EXPECT_GE(flow.elapsed(), kWindow) << "its place there has just been used";
+    EXPECT_GE(flow.elapsed(), kWindow) << "the permit of that account has just been used";
 }
 
 TEST(RateLimit, ACancelledWaiterLeavesTheQueue) {
@@ -236,14 +236,14 @@ TEST(RateLimit, TokensAreReservedAndSettled) {
     auto question = a_question();
     question.max_completion_tokens = 1'800;
     for (int i = 0; i < 5; ++i) EXPECT_THAT(flow.client.chat(question), IsOk());
-    EXPECT_EQ(flow.elapsed(), 0s) << "the answers used far less than they might have";
+    EXPECT_EQ(flow.elapsed(), 0s) << "the answers used less than was reserved";
     question.max_completion_tokens = 2'001;
     const auto reply = flow.client.chat(question);
     ASSERT_THAT(reply, FailsWith(ErrorCode::rate_limited_locally));
     EXPECT_THAT(reply.error().message, HasSubstr("max_completion_tokens"));
 }
 
-TEST(RateLimit, NonsenseMovesNoLimit) {
+TEST(RateLimit, OutOfRangeTokenCountsDoNotCorruptTheLimit) {
     CallFlow flow({"us-west"}, {.rate_limit = {.tokens_per_minute = 2'000, .fail_fast = true}});
     const auto answer = [](const char* prompt, const char* completion) {
         return R"({"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":)" +
@@ -253,7 +253,7 @@ TEST(RateLimit, NonsenseMovesNoLimit) {
     auto question = a_question();
     question.max_completion_tokens = -1'000'000;
     EXPECT_THAT(flow.client.chat(question), IsOk());
-    EXPECT_EQ(flow.client.stats().limits.front().tokens_used, 0) << "nobody gives tokens back by using fewer than none";
+    EXPECT_EQ(flow.client.stats().limits.front().tokens_used, 0) << "negative usage returns no tokens";
     question.max_completion_tokens = std::numeric_limits<std::int64_t>::max();
     question.n = 2'000'000'000;
     EXPECT_THAT(flow.client.chat(question), FailsWith(ErrorCode::rate_limited_locally));
@@ -261,7 +261,7 @@ TEST(RateLimit, NonsenseMovesNoLimit) {
     question = a_question();
     question.max_completion_tokens = 10;
     EXPECT_THAT(flow.client.chat(question), IsOk());
-    EXPECT_EQ(flow.client.stats().limits.front().tokens_used, 2'000'000'000'000) << "no more is believed";
+    EXPECT_EQ(flow.client.stats().limits.front().tokens_used, 2'000'000'000'000) << "reported usage is capped";
     const auto reply = flow.client.chat(question);
     ASSERT_THAT(reply, FailsWith(ErrorCode::rate_limited_locally));
     EXPECT_LE(reply.error().retry_after, 62s);
@@ -276,27 +276,27 @@ TEST(RateLimit, ALimiterIsSharedByClients) {
     EXPECT_THAT(other.client.chat(a_question()), FailsWith(ErrorCode::rate_limited_locally));
 }
 
-TEST(RateLimit, AKeyIsOneAccountWhereverAClientHasItFrom) {
+TEST(RateLimit, AKeyIsOneAccountWhetherGivenOrFetched) {
     for (const bool fetched_first : {true, false}) {
         const auto limiter = std::make_shared<RateLimiter>(RateLimitOptions{.requests = 1, .fail_fast = true});
         CallFlow fetched({"us-west"}, {.key_source = [] { return std::string("sk-the-key"); },
                                        .limiter = limiter,
                                        .callback_executor = run_inline});
         CallFlow given({"us-west"}, {.api_key = "sk-the-key", .limiter = limiter});
-        CallFlow stranger({"us-west"}, {.api_key = "sk-another-key", .limiter = limiter});
-        for (auto* flow : {&fetched, &given, &stranger}) flow->transport.reply("us-west", "hello");
+        CallFlow other_account({"us-west"}, {.api_key = "sk-another-key", .limiter = limiter});
+        for (auto* flow : {&fetched, &given, &other_account}) flow->transport.reply("us-west", "hello");
         auto& first = fetched_first ? fetched : given;
         auto& second = fetched_first ? given : fetched;
         EXPECT_THAT(first.client.chat(a_question()), IsOk());
         EXPECT_THAT(second.client.chat(a_question()), FailsWith(ErrorCode::rate_limited_locally)) << fetched_first;
-        EXPECT_THAT(stranger.client.chat(a_question()), IsOk());
+        EXPECT_THAT(other_account.client.chat(a_question()), IsOk());
     }
 }
 
-TEST(RateLimit, AKeyThatTakesTheOldOnesPlaceIsTheSameAccount) {
+TEST(RateLimit, ARotatedKeyIsTheSameAccount) {
     const auto limiter = std::make_shared<RateLimiter>(RateLimitOptions{.requests = 2, .fail_fast = true});
-    int asked = 0;
-    CallFlow rotating({"us-west"}, {.key_source = [&] { return "sk-key-number-" + std::to_string(++asked); },
+    int fetches = 0;
+    CallFlow rotating({"us-west"}, {.key_source = [&] { return "sk-key-number-" + std::to_string(++fetches); },
                                     .limiter = limiter,
                                     .callback_executor = run_inline});
     rotating.transport.reply_raw("us-west", 401, {}, error_body("invalid_api_key")).reply("us-west", "hello");
@@ -312,14 +312,14 @@ TEST(RateLimit, SmoothCallsAreSpaced) {
     EXPECT_EQ(flow.elapsed(), 3s);
 }
 
-TEST(RateLimit, ListsOfModelsDoNotCount) {
+TEST(RateLimit, ListingModelsDoesNotCount) {
     CallFlow flow({"us-west"}, {.rate_limit = {.requests = 1, .fail_fast = true}});
     flow.transport.reply("us-west", "hello");
     for (int i = 0; i < 3; ++i) EXPECT_THAT(flow.client.models(), IsOk());
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
 }
 
-TEST(RateLimit, AnAttemptWithoutAPlaceDoesNotWaitBesideARunningOne) {
+TEST(RateLimit, AnAttemptWithoutAPermitDoesNotWaitWhileAnotherRuns) {
     // The race of a late connection fails, and its successor gets no slot; meanwhile the first connection is ready.
     CallFlow flow({"us-west", "eu-central", "ap-south"}, {.rate_limit = {.requests = 2, .per = 1s}}, CallFlow::kManual);
     flow.transport.reply("us-west", "hello", {.connect = 400ms, .first_byte = 5s});
@@ -335,7 +335,7 @@ TEST(RateLimit, AnAttemptWithoutAPlaceDoesNotWaitBesideARunningOne) {
     for (const auto& attempt : reply->attempts) EXPECT_NE(attempt.region, "ap-south");
 }
 
-TEST(RateLimit, AnAttemptWithoutAPlaceIsNoFailureWhileAnotherOneRuns) {
+TEST(RateLimit, AnAttemptWithoutAPermitIsNotAFailureWhileAnotherRuns) {
     // As above, but with `fail_fast`.
     CallFlow flow({"us-west", "eu-central", "ap-south"}, {.rate_limit = {.requests = 2, .per = 1s, .fail_fast = true}},
                   CallFlow::kManual);
@@ -352,7 +352,7 @@ TEST(RateLimit, AnAttemptWithoutAPlaceIsNoFailureWhileAnotherOneRuns) {
     EXPECT_THAT(reply->attempts, SizeIs(2));
 }
 
-TEST(RateLimit, WhoGivesUpItsPlaceForAPauseStandsInNobodysWay) {
+TEST(RateLimit, AFailoverThatBeginsToWaitForAPauseDoesNotBlockTheQueue) {
     // A failover waits for its slot. Before it gets one, its region is throttled, and the failover has to wait far
     // longer.
     CallFlow flow({"us-west", "eu-central", "ap-south"}, {.rate_limit = {.requests = 2, .per = 1s}}, CallFlow::kManual);
@@ -364,14 +364,14 @@ TEST(RateLimit, WhoGivesUpItsPlaceForAPauseStandsInNobodysWay) {
     for (int i = 0; i < 20; ++i) flow.clock.advance(100ms);
     auto other = flow.client.chat_async(a_question(), {.regions = {"ap-south"}});
     for (int i = 0; i < 20; ++i) flow.clock.advance(100ms);
-    EXPECT_TRUE(is_ready(other)) << "nobody who could go is before it";
+    EXPECT_TRUE(is_ready(other)) << "no call that could start is ahead of it";
     for (int i = 0; i < 80; ++i) flow.clock.advance(1s);
     EXPECT_THAT(other.get(), IsOk());
     EXPECT_THAT(throttled.get(), IsOk());
     EXPECT_THAT(failover.get(), IsOk());
 }
 
-TEST(RateLimit, WhoWaitsForAPauseStandsInNobodysWay) {
+TEST(RateLimit, ACallThatWaitsForAPauseDoesNotBlockTheQueue) {
     CallFlow flow({"us-west", "eu-central"}, {.rate_limit = {.requests = 1, .per = 1s}}, CallFlow::kManual);
     flow.transport.reply("eu-central", "hello").reply_raw("us-west", 429, {{"Retry-After", "30"}}, "");
     flow.transport.reply("us-west", "hello");
@@ -398,21 +398,21 @@ FakeTransport::Headers quota(int limit, int left, std::string reset) {
 const std::string kAnswer =
     R"({"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]})";
 
-TEST(GatewayQuota, WithLittleLeftCallsAreSpaced) {
+TEST(GatewayQuota, CallsAreSpacedIfLittleIsLeft) {
     CallFlow flow({"us-west"});
     flow.transport.reply_raw("us-west", 200, quota(100, 10, "20s"), kAnswer);
     for (int i = 0; i < 3; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
     EXPECT_EQ(flow.elapsed(), 4s) << "ten calls in twenty seconds";
 }
 
-TEST(GatewayQuota, WithPlentyLeftTheyAreNot) {
+TEST(GatewayQuota, CallsAreNotSpacedIfEnoughIsLeft) {
     CallFlow flow({"us-west"});
     flow.transport.reply_raw("us-west", 200, quota(100, 11, "20s"), kAnswer);
     for (int i = 0; i < 3; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
     EXPECT_EQ(flow.elapsed(), 0s);
 }
 
-TEST(GatewayQuota, WithNothingLeftTheNextCallGoesElsewhere) {
+TEST(GatewayQuota, TheNextCallUsesAnotherRegionIfNothingIsLeft) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.reply_raw("us-west", 200, quota(100, 0, "20s"), kAnswer).reply("eu-central", "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
@@ -420,7 +420,7 @@ TEST(GatewayQuota, WithNothingLeftTheNextCallGoesElsewhere) {
     EXPECT_EQ(regions_of(flow.client)[0].health.limited_for, 20s);
 }
 
-TEST(GatewayQuota, NoLimitAtAllIsNoQuota) {
+TEST(GatewayQuota, ALimitOfZeroOrLessIsIgnored) {
     CallFlow flow({"us-west"});
     flow.transport.reply_raw("us-west", 200, quota(0, 0, "20s"), kAnswer)
         .reply_raw("us-west", 200, quota(-1, -1, "20s"), kAnswer);
@@ -428,7 +428,7 @@ TEST(GatewayQuota, NoLimitAtAllIsNoQuota) {
     EXPECT_EQ(flow.elapsed(), 0s);
 }
 
-TEST(GatewayQuota, ALowerLimitThanOursIsAdoptedAndLoggedOnce) {
+TEST(GatewayQuota, ALowerLimitThanTheClientsIsAdoptedAndLoggedOnce) {
     CallFlow flow({"us-west"}, {.rate_limit = {.requests = 600, .fail_fast = true}, .log = {.level = LogLevel::info}});
     flow.transport.reply_raw("us-west", 200, quota(2, 1, ""), kAnswer);
     for (int i = 0; i < 2; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
@@ -436,14 +436,14 @@ TEST(GatewayQuota, ALowerLimitThanOursIsAdoptedAndLoggedOnce) {
     EXPECT_EQ(std::ranges::count_if(flow.log(), [](const auto& line) { return line.find("adopted") != line.npos; }), 1);
 }
 
-TEST(GatewayQuota, WhatItSaysIsPerMinuteWhateverOurSpanIs) {
+TEST(GatewayQuota, ItsLimitIsPerMinuteWhateverTheClientsPeriodIs) {
     CallFlow flow({"us-west"}, {.rate_limit = {.requests = 100, .per = 10s, .fail_fast = true}});
     flow.transport.reply_raw("us-west", 200, quota(12, 11, ""), kAnswer);
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
     EXPECT_EQ(flow.client.stats().limits.front().requests_limit, 2) << "twelve a minute are two in ten seconds";
 }
 
-TEST(GatewayQuota, AnEnormousLimitIsNoneForUs) {
+TEST(GatewayQuota, AnEnormousLimitDoesNotChangeTheClients) {
     for (const auto per : {10s, 60s, 3'600s}) {
         CallFlow flow({"us-west"}, {.rate_limit = {.requests = 100, .per = per, .fail_fast = true}});
         flow.transport.reply_raw("us-west", 200, {{"x-ratelimit-limit-requests", "9223372036854775807"}}, kAnswer);

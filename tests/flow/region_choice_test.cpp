@@ -10,7 +10,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-std::vector<Region> world() {
+std::vector<Region> four_regions() {
     auto regions = FakeTransport::regions({"us-west", "eu-central", "eu-north", "ap-southeast"});
     regions[1].zone = regions[2].zone = "eu";
     return regions;
@@ -27,7 +27,7 @@ std::vector<std::string> first_round(const std::vector<std::string>& attempts, s
 }
 
 TEST(RegionChoice, FollowsPriorityThenWeightWhileNothingElseIsKnown) {
-    auto regions = world();
+    auto regions = four_regions();
     regions[0].tier = 1;
     regions[1].weight = 2;
     regions[2].weight = 4;
@@ -38,35 +38,35 @@ TEST(RegionChoice, FollowsPriorityThenWeightWhileNothingElseIsKnown) {
 }
 
 TEST(RegionChoice, ACallNeverLeavesItsAllowList) {
-    CallFlow flow({}, {.regions = world()});
+    CallFlow flow({}, {.regions = four_regions()});
     fail_everywhere(flow);
     EXPECT_FALSE(flow.client.chat(a_question(), {.regions = {"eu"}}));
     for (const auto& region : flow.attempts()) EXPECT_THAT(region, HasSubstr("eu-"));
     EXPECT_THAT(first_round(flow.attempts(), 2), ::testing::UnorderedElementsAre("eu-central", "eu-north"));
 }
 
-TEST(RegionChoice, ARaceStaysWithinTheAllowListToo) {
-    CallFlow flow({}, {.regions = world()});
+TEST(RegionChoice, ARaceStaysWithinTheAllowList) {
+    CallFlow flow({}, {.regions = four_regions()});
     flow.transport.never_connects("us-west").reply("eu-central", "no");
     EXPECT_THAT(flow.client.chat(a_question(), {.regions = {"us-west"}}), FailsWith(ErrorCode::timed_out));
     EXPECT_THAT(flow.attempts(), Each(std::string("us-west")));
 }
 
 TEST(RegionChoice, ExcludedRegionsAreNotUsed) {
-    CallFlow flow({}, {.regions = world()});
+    CallFlow flow({}, {.regions = four_regions()});
     fail_everywhere(flow);
     EXPECT_FALSE(flow.client.chat(a_question(), {.exclude_regions = {"eu", "us-west"}}));
     EXPECT_THAT(flow.attempts(), Each(std::string("ap-southeast")));
 }
 
-TEST(RegionChoice, ALoneAllowedRegionKeepsItsOwnErrorClass) {
-    CallFlow flow({}, {.regions = world()});
+TEST(RegionChoice, TheOnlyAllowedRegionKeepsItsErrorClass) {
+    CallFlow flow({}, {.regions = four_regions()});
     fail_everywhere(flow);
     EXPECT_THAT(flow.client.chat(a_question(), {.regions = {"eu-north"}}), FailsWith(ErrorCode::transport_failed));
 }
 
-TEST(RegionChoice, AListThatNamesNothingIsRefused) {
-    CallFlow flow({}, {.regions = world()});
+TEST(RegionChoice, AListThatMatchesNoRegionIsRefused) {
+    CallFlow flow({}, {.regions = four_regions()});
     for (const auto& options :
          {CallOptions{.regions = {"mars"}}, CallOptions{.exclude_regions = {"mars"}},
           CallOptions{.regions = {"eu"}, .exclude_regions = {"eu"}}, CallOptions{.regions = {""}}}) {
@@ -88,7 +88,7 @@ TEST(RegionChoice, ADrainingRegionGetsNoNewAttempts) {
     EXPECT_EQ(flow.client.chat(a_question())->region, "us-west");
 }
 
-TEST(RegionChoice, ADrainingRegionFinishesWhatItBegan) {
+TEST(RegionChoice, ADrainingRegionFinishesItsCalls) {
     CallFlow flow({"us-west", "eu-central"}, {}, CallFlow::kManual);
     flow.transport.reply("us-west", "a", {.first_byte = 5s}).reply("eu-central", "b");
     auto answer = flow.client.chat_async(a_question());
@@ -130,7 +130,7 @@ TEST(RegionChoice, KeysAndHeadersStayWithTheirRegion) {
     EXPECT_EQ(header(requests[1], "Cookie"), "eu=1");
 }
 
-TEST(RegionChoice, ARefusedKeyIsTriedElsewhereWhereRegionsHaveTheirOwn) {
+TEST(RegionChoice, ARefusedKeyFailsOverIfRegionsHaveTheirOwnKeys) {
     auto regions = FakeTransport::regions({"us-west", "eu-central"});
     regions[1].api_key = "key-of-eu";
     CallFlow flow({}, {.regions = regions});
@@ -161,7 +161,7 @@ TEST(RegionChoice, AModelMayHaveAnotherNameInARegion) {
     EXPECT_EQ(reply->attempts[1].model, "eu/gpt-4.1-2025");
 }
 
-TEST(RegionChoice, TheUrlOfEachRegionIsItsOwn) {
+TEST(RegionChoice, EachRegionHasItsOwnUrl) {
     CallFlow flow({},
                   {.base_url = "https://{region}.test/api/v1/?team=wool",
                    .regions = {{.id = "us-west"}, {.id = "eu-central", .base_url = "https://eu-central.test/other"}}});

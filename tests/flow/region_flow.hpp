@@ -1,4 +1,4 @@
-// Helpers for tests of routing: regions of equal rank, who answered how often, and the state of a region.
+// Helpers for tests of routing: regions of equal rank, answers per region, and the state of a region.
 #pragma once
 
 #include <map>
@@ -44,14 +44,14 @@ inline std::map<std::string, int> answers_of(CallFlow& flow, int calls, const Ca
     return counts;
 }
 
-/// For a manual clock: moves time in small steps until the call's result is there.
+/// For a manual clock: moves time in small steps until the call has ended.
 inline Result<ChatCompletion> ask_in_steps(CallFlow& flow, CallOptions options = {}, nanoseconds at_most = 600s) {
     auto answer = flow.client.chat_async(a_question(), std::move(options));
     for (const auto end = flow.clock.now() + at_most; !is_ready(answer) && flow.clock.now() < end;) {
         flow.clock.advance(5ms);
     }
     if (!is_ready(answer)) {
-        ADD_FAILURE() << "no answer within the time";
+        ADD_FAILURE() << "no answer within the time limit";
         return Error{};
     }
     return answer.get();

@@ -20,7 +20,7 @@ ClientOptions two_hosts() {
     return options;
 }
 
-TEST(Secrets, ACallsOwnKeyStaysAwayFromAHostThatHasItsOwn) {
+TEST(Secrets, ACallsKeyIsNotSentToARegionWithItsOwnKey) {
     CallFlow flow({"us-west", "eu-central"}, two_hosts());
     flow.transport.fail("us-west", ErrorCode::transport_failed).reply("eu-central", "hello");
     EXPECT_THAT(flow.client.chat(a_question(), {.headers = {{"authorization", "Bearer sk-of-the-call"}}}), IsOk());
@@ -28,7 +28,7 @@ TEST(Secrets, ACallsOwnKeyStaysAwayFromAHostThatHasItsOwn) {
     EXPECT_EQ(header(flow.requests().at(1), "Authorization"), "Bearer sk-of-the-second-host");
 }
 
-TEST(Secrets, ACallThatStaysOnOneHostBringsItsKeyThere) {
+TEST(Secrets, ACallRestrictedToOneRegionSendsItsKeyThere) {
     CallFlow flow({"us-west", "eu-central"}, two_hosts());
     flow.transport.reply("eu-central", "hello");
     const auto answer = flow.client.chat(
@@ -38,7 +38,7 @@ TEST(Secrets, ACallThatStaysOnOneHostBringsItsKeyThere) {
 }
 
 /// All texts of a failed call in which the gateway quotes back what it was sent.
-std::vector<std::string> texts_of_refusal(ClientOptions options, CallOptions call, const std::string& quoted) {
+std::vector<std::string> texts_of_failed_call(ClientOptions options, CallOptions call, const std::string& quoted) {
     options.log.level = LogLevel::debug;
     CallFlow flow({"us-west"}, std::move(options));
     flow.transport.reply_raw("us-west", 400, {}, R"({"error":{"message":"bad credential )" + quoted + R"("}})");
@@ -52,23 +52,25 @@ std::vector<std::string> texts_of_refusal(ClientOptions options, CallOptions cal
     return texts;
 }
 
-TEST(Secrets, HeadersOfAnyNameThatLookLikeCredentialsAreShownNowhere) {
+TEST(Secrets, HeadersOfAnyNameThatLookLikeCredentialsAreNeverShown) {
     for (const std::string name :
          {"x-goog-api-key", "Ocp-Apim-Subscription-Key", "X-Amz-Security-Token", "X-Auth", "x-client-secret"}) {
         const std::string secret = "wolf-in-the-fold";
-        EXPECT_THAT(texts_of_refusal({.headers = {{name, secret}}}, {}, secret), Each(Not(HasSubstr(secret)))) << name;
-        EXPECT_THAT(texts_of_refusal({}, {.headers = {{name, secret}}}, secret), Each(Not(HasSubstr(secret)))) << name;
+        EXPECT_THAT(texts_of_failed_call({.headers = {{name, secret}}}, {}, secret), Each(Not(HasSubstr(secret))))
+            << name;
+        EXPECT_THAT(texts_of_failed_call({}, {.headers = {{name, secret}}}, secret), Each(Not(HasSubstr(secret))))
+            << name;
     }
     const std::string random = "9f8e7d6c5b4a39281706f5e4";
-    EXPECT_THAT(texts_of_refusal({.headers = {{"x-house", random}}}, {}, random), Each(Not(HasSubstr(random))));
+    EXPECT_THAT(texts_of_failed_call({.headers = {{"x-house", random}}}, {}, random), Each(Not(HasSubstr(random))));
 }
 
-TEST(Secrets, AKeyInABaseUrlIsShownNowhere) {
+TEST(Secrets, AKeyInABaseUrlIsNeverShown) {
     const std::string secret = "wolf-in-the-fold";
     ClientOptions options;
     options.regions = FakeTransport::regions({"us-west"});
     options.regions[0].base_url += "?api-version=2024-06-01&subscription-key=" + secret;
-    EXPECT_THAT(texts_of_refusal(options, {}, secret), Each(Not(HasSubstr(secret))));
+    EXPECT_THAT(texts_of_failed_call(options, {}, secret), Each(Not(HasSubstr(secret))));
     options.api_key = "k";
     options.regions[0].base_url = "ftp://us-west.test/v1?key=" + secret;
     EXPECT_THAT(Client::create(options).error().message, Not(HasSubstr(secret)));
@@ -89,7 +91,7 @@ TEST(BaseUrl, ItsParametersFollowThoseOfThePath) {
     EXPECT_EQ(requests.at(2).url, "https://us-west.test/v1/models?limit=2&api-version=2024-06-01");
 }
 
-TEST(Requests, TextThatIsNotUtf8IsRefusedByNameOrReplacedAtWill) {
+TEST(Requests, InvalidUtf8IsRefusedOrReplacedAsConfigured) {
     CallFlow flow({"us-west"});
     flow.transport.reply("us-west", "hello");
     auto request = a_question();
@@ -102,7 +104,7 @@ TEST(Requests, TextThatIsNotUtf8IsRefusedByNameOrReplacedAtWill) {
     EXPECT_THAT(flow.requests().at(0).body, HasSubstr("caf\xEF\xBF\xBD"));
 }
 
-TEST(OptionRules, ARegionsIdIsNoOtherRegionsZone) {
+TEST(OptionRules, ARegionsIdMustNotBeAnotherRegionsZone) {
     ClientOptions options{.api_key = "k", .regions = FakeTransport::regions({"eu", "us-west"})};
     options.regions[1].zone = "eu";
     const auto client = Client::create(options);
@@ -125,7 +127,7 @@ TEST(Ledger, ItsTableShowsNoControlCharacters) {
     EXPECT_THAT(table.str(), HasSubstr("two lines"));
 }
 
-TEST(Metrics, NamesThatDifferStayApartAndNoSeriesStandsTwice) {
+TEST(Metrics, DifferentNamesStayDistinctAndNoSeriesIsRepeated) {
     Stats stats;
     for (const char* name : {"a\xff", "a\xfe", "a\xff"}) stats.models.push_back({.model = name, .calls = 1});
     const auto text = stats.to_prometheus();

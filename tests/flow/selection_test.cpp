@@ -22,12 +22,12 @@ using ::testing::UnorderedElementsAre;
 constexpr Strategy kAllStrategies[] = {Strategy::adaptive, Strategy::weighted, Strategy::round_robin,
                                        Strategy::lowest_latency};
 
-ClientOptions with(Strategy strategy, std::vector<Region> regions) {
+ClientOptions options_with(Strategy strategy, std::vector<Region> regions) {
     return {.regions = std::move(regions), .selector = {.strategy = strategy}};
 }
 
 /// Asks a fast and a slow region once each, so that both are known.
-void learn(CallFlow& flow) {
+void measure_both(CallFlow& flow) {
     flow.transport.reply(kUs, "fast", {.first_byte = 100ms}).reply(kEu, "slow", {.first_byte = 200ms});
     EXPECT_EQ(answered_by(flow, {.regions = {kUs}}), kUs);
     EXPECT_EQ(answered_by(flow, {.regions = {kEu}}), kEu);
@@ -50,26 +50,26 @@ TEST(Selection, WeightedSharesAreExact) {
     regions[0].weight = 5;
     regions[1].weight = 3;
     regions[2].weight = 2;
-    CallFlow flow({}, with(Strategy::weighted, regions));
+    CallFlow flow({}, options_with(Strategy::weighted, regions));
     for (const auto& region : regions) flow.transport.reply(region.id, "hello");
     EXPECT_THAT(answers_of(flow, 100), UnorderedElementsAre(Pair(kUs, 50), Pair(kEu, 30), Pair(kAp, 20)));
 }
 
-TEST(Selection, WeightedSharesStayExactAmongTheUsable) {
+TEST(Selection, WeightedSharesStayExactAmongUsableRegions) {
     auto regions = equal_regions({kUs, kEu, kAp});
     regions[0].weight = 5;
     regions[1].weight = 3;
-    CallFlow flow({}, with(Strategy::weighted, regions));
+    CallFlow flow({}, options_with(Strategy::weighted, regions));
     for (const auto& region : regions) flow.transport.reply(region.id, "hello");
     flow.client.drain(kUs);
     EXPECT_THAT(answers_of(flow, 40), UnorderedElementsAre(Pair(kEu, 30), Pair(kAp, 10)));
 }
 
-TEST(Selection, AnExponentLeansWeightedSharesTowardsTheFast) {
+TEST(Selection, LatencyExponentShiftsWeightedSharesToTheFasterRegion) {
     for (const double exponent : {0.0, 8.0}) {
         CallFlow flow({}, {.regions = equal_regions({kUs, kEu}),
                            .selector = {.strategy = Strategy::weighted, .latency_exponent = exponent}});
-        learn(flow);
+        measure_both(flow);
         const auto counts = answers_of(flow, 100);
         if (exponent > 0) {
             EXPECT_THAT(counts, UnorderedElementsAre(Pair(kUs, Ge(95)), Pair(kEu, Ge(1))));
@@ -79,52 +79,52 @@ TEST(Selection, AnExponentLeansWeightedSharesTowardsTheFast) {
     }
 }
 
-TEST(Selection, RoundRobinGivesEqualSharesWhateverTheWeights) {
+TEST(Selection, RoundRobinIgnoresWeights) {
     auto regions = equal_regions({kUs, kEu, kAp});
     regions[0].weight = 9;
-    CallFlow flow({}, with(Strategy::round_robin, regions));
+    CallFlow flow({}, options_with(Strategy::round_robin, regions));
     for (const auto& region : regions) flow.transport.reply(region.id, "hello");
     EXPECT_THAT(answers_of(flow, 9), UnorderedElementsAre(Pair(kUs, 3), Pair(kEu, 3), Pair(kAp, 3)));
 }
 
-TEST(Selection, LowestLatencyGoesToTheFastestWhateverItsWeight) {
+TEST(Selection, LowestLatencyIgnoresWeights) {
     auto regions = equal_regions({kUs, kEu});
     regions[1].weight = 100;
-    CallFlow flow({}, with(Strategy::lowest_latency, regions));
-    learn(flow);
+    CallFlow flow({}, options_with(Strategy::lowest_latency, regions));
+    measure_both(flow);
     EXPECT_THAT(answers_of(flow, 15), ElementsAre(Pair(kUs, 15)));
 }
 
 TEST(Selection, AdaptivePrefersTheFastest) {
-    CallFlow flow({}, with(Strategy::adaptive, equal_regions({kUs, kEu})));
-    learn(flow);
+    CallFlow flow({}, options_with(Strategy::adaptive, equal_regions({kUs, kEu})));
+    measure_both(flow);
     EXPECT_THAT(answers_of(flow, 15), ElementsAre(Pair(kUs, 15)));
 }
 
-TEST(Selection, AdaptiveWeighsItsCosts) {
+TEST(Selection, AdaptiveAppliesWeightsToCosts) {
     auto regions = equal_regions({kUs, kEu});
     regions[1].weight = 4;
-    CallFlow flow({}, with(Strategy::adaptive, regions));
-    learn(flow);
+    CallFlow flow({}, options_with(Strategy::adaptive, regions));
+    measure_both(flow);
     EXPECT_THAT(answers_of(flow, 15), ElementsAre(Pair(kEu, 15)));
 }
 
 TEST(Selection, AdaptiveSpreadsABurstAndLowestLatencyDoesNot) {
     {
-        CallFlow flow({}, with(Strategy::adaptive, equal_regions({kUs, kEu})));
-        learn(flow);
-        // Half as fast: it gets a call when the other one has four times as many, because the cost grows with the
-        // square root.
+        CallFlow flow({}, options_with(Strategy::adaptive, equal_regions({kUs, kEu})));
+        measure_both(flow);
+        // Half as fast: it gets a call when the other one has four times as many, because the cost grows with
+        // the square root.
         EXPECT_THAT(burst(flow, 20),
                     UnorderedElementsAre(Pair(kUs, ::testing::AllOf(Ge(14), Le(18))), Pair(kEu, Ge(2))));
     }
-    CallFlow flow({}, with(Strategy::lowest_latency, equal_regions({kUs, kEu})));
-    learn(flow);
+    CallFlow flow({}, options_with(Strategy::lowest_latency, equal_regions({kUs, kEu})));
+    measure_both(flow);
     EXPECT_THAT(burst(flow, 20), ElementsAre(Pair(kUs, 20)));
 }
 
-TEST(Selection, FailuresAreChargedAndNotTakenForSpeed) {
-    CallFlow flow({}, with(Strategy::adaptive, equal_regions({kUs, kEu})));
+TEST(Selection, FailuresRaiseTheCostAndAreNotTakenForSpeed) {
+    CallFlow flow({}, options_with(Strategy::adaptive, equal_regions({kUs, kEu})));
     flow.transport.reply(kUs, "x", {.first_byte = 100ms}).reply(kEu, "x", {.first_byte = 120ms});
     EXPECT_EQ(answered_by(flow, {.regions = {kUs}}), kUs);
     EXPECT_EQ(answered_by(flow, {.regions = {kEu}}), kEu);
@@ -143,7 +143,7 @@ TEST(Selection, ATierIsUsedOnlyWhenTheOnesBelowHaveNoUsableRegion) {
         regions[0].tier = 2;
         regions[2].tier = 1;
         regions[2].weight = 50;
-        CallFlow flow({}, with(strategy, regions));
+        CallFlow flow({}, options_with(strategy, regions));
         for (const auto& region : regions) flow.transport.reply(region.id, "hello");
         EXPECT_THAT(answers_of(flow, 5), ElementsAre(Pair(kEu, 5)));
         flow.client.force_open(kEu);
@@ -157,10 +157,10 @@ TEST(Selection, ATierIsUsedOnlyWhenTheOnesBelowHaveNoUsableRegion) {
 
 // ---- sessions ----
 
-TEST(Selection, ASessionStaysWhereItIs) {
+TEST(Selection, ASessionStaysInItsRegion) {
     for (const auto strategy : kAllStrategies) {
         const auto regions = equal_regions({kUs, kEu, kAp});
-        CallFlow flow({}, with(strategy, regions));
+        CallFlow flow({}, options_with(strategy, regions));
         for (const auto& region : regions) flow.transport.reply(region.id, "hello", {.first_byte = 100ms});
         std::set<std::string> owners;
         for (int session = 0; session < 20; ++session) {
@@ -168,27 +168,27 @@ TEST(Selection, ASessionStaysWhereItIs) {
             EXPECT_THAT(counts, SizeIs(1));
             owners.insert(counts.begin()->first);
         }
-        EXPECT_THAT(owners, SizeIs(3)) << "different sessions live in different regions";
+        EXPECT_THAT(owners, SizeIs(3)) << "different sessions are assigned to different regions";
     }
 }
 
-TEST(Selection, ASessionMovesAsideWhileItsRegionIsAway) {
+TEST(Selection, ASessionUsesOneOtherRegionWhileItsOwnDrains) {
     const auto regions = equal_regions({kUs, kEu, kAp});
-    CallFlow flow({}, with(Strategy::round_robin, regions));
+    CallFlow flow({}, options_with(Strategy::round_robin, regions));
     for (const auto& region : regions) flow.transport.reply(region.id, "hello");
     const CallOptions session{.session = "a"};
     const auto owner = answered_by(flow, session);
     flow.client.drain(owner);
-    const auto deputy = answers_of(flow, 5, session);
-    EXPECT_THAT(deputy, SizeIs(1)) << "it stays together meanwhile";
-    EXPECT_NE(deputy.begin()->first, owner);
+    const auto substitute = answers_of(flow, 5, session);
+    EXPECT_THAT(substitute, SizeIs(1)) << "the session uses one other region";
+    EXPECT_NE(substitute.begin()->first, owner);
     flow.client.resume(owner);
     EXPECT_EQ(answered_by(flow, session), owner);
 }
 
 TEST(Selection, ASessionLeavesARegionThatCostsMoreThanTwiceTheBest) {
     for (const auto slow : {150ms, 500ms}) {
-        CallFlow flow({}, with(Strategy::adaptive, equal_regions({kUs, kEu})));
+        CallFlow flow({}, options_with(Strategy::adaptive, equal_regions({kUs, kEu})));
         std::string session;  // a session that belongs to the slow region
         flow.transport.reply(kUs, "x", {.first_byte = slow}).reply(kEu, "x", {.first_byte = 100ms});
         EXPECT_EQ(answered_by(flow, {.regions = {kUs}}), kUs);
@@ -220,14 +220,14 @@ void refuse_everywhere(CallFlow& flow) {
     for (const auto& id : {kUs, kEu, kAp}) flow.transport.fail(id, ErrorCode::transport_failed);
 }
 
-TEST(CustomSelector, ItsOrderIsObeyed) {
+TEST(CustomSelector, ItsOrderIsFollowed) {
     CallFlow flow({}, ranked_by([](const SelectionContext&) { return std::vector<std::size_t>{2, 0, 1}; }));
     refuse_everywhere(flow);
     EXPECT_FALSE(flow.client.chat(a_question(), {.retry = RetryOptions{.max_attempts = 3}}));
     EXPECT_THAT(flow.attempts(), ElementsAre(kAp, kUs, kEu));
 }
 
-TEST(CustomSelector, RegionsThatItLeavesOutAreNotUsed) {
+TEST(CustomSelector, OmittedRegionsAreNotUsed) {
     CallFlow flow({}, ranked_by([](const SelectionContext&) { return std::vector<std::size_t>{1}; }));
     refuse_everywhere(flow);
     EXPECT_FALSE(flow.client.chat(a_question()));
@@ -242,10 +242,10 @@ TEST(CustomSelector, CannotLeaveTheAllowList) {
     refuse_everywhere(flow);
     EXPECT_FALSE(flow.client.chat(a_question(), {.exclude_regions = {kUs}}));
     EXPECT_THAT(count_by_region(flow.attempts()), UnorderedElementsAre(Pair(kEu, Ge(2)), Pair(kAp, Ge(2))));
-    EXPECT_EQ(flow.attempts().front(), kAp) << "the second of those it was shown";
+    EXPECT_EQ(flow.attempts().front(), kAp) << "the second of the two regions in the context";
 }
 
-TEST(CustomSelector, SeesHealthModelAndSession) {
+TEST(CustomSelector, GetsHealthModelAndSession) {
     std::vector<std::uint64_t> randoms;
     CallFlow flow({}, ranked_by([&](const SelectionContext& context) {
                       EXPECT_EQ(context.model, "gpt-4.1");
@@ -262,7 +262,7 @@ TEST(CustomSelector, SeesHealthModelAndSession) {
     EXPECT_THAT(std::set(randoms.begin(), randoms.end()), SizeIs(2));
 }
 
-TEST(CustomSelector, AnExceptionOrNothingMeansTheBuiltInOrder) {
+TEST(CustomSelector, AfterAnExceptionOrAnEmptyRankingTheBuiltInOrderApplies) {
     auto options =
         ranked_by([](const SelectionContext&) -> std::vector<std::size_t> { throw std::runtime_error("boom"); });
     options.regions[1].tier = -1;
@@ -271,15 +271,15 @@ TEST(CustomSelector, AnExceptionOrNothingMeansTheBuiltInOrder) {
     EXPECT_EQ(answered_by(flow), kEu);
     EXPECT_THAT(flow.log(), Contains(HasSubstr("custom_selector threw: boom")));
 
-    auto silent = ranked_by([](const SelectionContext&) { return std::vector<std::size_t>{}; });
-    silent.regions[2].tier = -1;
-    CallFlow other({}, silent);
+    auto empty = ranked_by([](const SelectionContext&) { return std::vector<std::size_t>{}; });
+    empty.regions[2].tier = -1;
+    CallFlow other({}, empty);
     for (const auto& id : {kUs, kEu, kAp}) other.transport.reply(id, "hello");
     EXPECT_EQ(answered_by(other), kAp);
     EXPECT_THAT(other.log(), IsEmpty());
 }
 
-TEST(CustomSelector, BreakersPausesAndDrainingStayInForce) {
+TEST(CustomSelector, BreakersPausesAndDrainingStillApply) {
     CallFlow flow({}, ranked_by([](const SelectionContext&) { return std::vector<std::size_t>{0, 1, 2}; }));
     flow.transport.reply_raw(kUs, 429, {{"retry-after", "9"}}, "").reply(kEu, "hello").reply(kAp, "hello");
     EXPECT_EQ(answered_by(flow), kEu);

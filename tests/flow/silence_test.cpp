@@ -19,7 +19,7 @@ struct FrozenFlow : CallFlow {
     }
 };
 
-TEST(Silence, ACallIsRescuedAboutASignOfLifeAndAProbeLater) {
+TEST(Silence, ACallIsRescuedSoonAfterSignOfLife) {
     for (const auto sign_of_life : {300ms, 1000ms}) {
         FrozenFlow flow({.health = {.sign_of_life = sign_of_life}});
         const auto before = flow.clock.now();
@@ -37,7 +37,7 @@ TEST(Silence, ACallIsRescuedAboutASignOfLifeAndAProbeLater) {
 
 using testing::FreezeAt;
 
-/// Two healthy regions and one that freezes at this moment of a call, `/models` too, after it has answered before.
+/// The first of three regions freezes at this moment of a call, `/models` included, after it has answered one.
 struct FreezingFlow : CallFlow {
     explicit FreezingFlow(FreezeAt at, ClientOptions options = {})
         : CallFlow({kUs, kEu, kAp}, std::move(options), kManual, kProbing) {
@@ -48,13 +48,15 @@ struct FreezingFlow : CallFlow {
     }
 };
 
-bool gives_content(FreezeAt at) { return at >= FreezeAt::after_content; }
+bool has_content(FreezeAt at) { return at >= FreezeAt::after_content; }
 /// Comments continue for 1.6 s before the silence, so the limit is later.
-nanoseconds within(FreezeAt at, nanoseconds limit) { return at == FreezeAt::amid_comments ? limit + 1600ms : limit; }
+nanoseconds adjusted_limit(FreezeAt at, nanoseconds limit) {
+    return at == FreezeAt::amid_comments ? limit + 1600ms : limit;
+}
 
 class SilentAt : public ::testing::TestWithParam<FreezeAt> {};
 
-TEST_P(SilentAt, APlainCallIsAnsweredElsewhere) {
+TEST_P(SilentAt, APlainCallIsAnsweredByAnotherRegion) {
     for (const auto deadline : {std::optional<milliseconds>{}, std::optional<milliseconds>{30s}}) {
         FreezingFlow flow(GetParam());
         const auto before = flow.clock.now();
@@ -63,13 +65,12 @@ TEST_P(SilentAt, APlainCallIsAnsweredElsewhere) {
         EXPECT_EQ(reply->region, kEu);
         EXPECT_THAT(kinds(reply->attempts), ElementsAre(AttemptKind::first, AttemptKind::rescue));
         EXPECT_TRUE(reply->attempts[1].maybe_duplicated);
-        EXPECT_LE(flow.clock.now() - before, within(GetParam(), 1200ms));
+        EXPECT_LE(flow.clock.now() - before, adjusted_limit(GetParam(), 1200ms));
     }
 }
 
-TEST_P(SilentAt, ARawRequestIsAnsweredElsewhere) {
+TEST_P(SilentAt, ARawRequestIsAnsweredByAnotherRegion) {
     FreezingFlow flow(GetParam());
-    const auto before = flow.clock.now();
     auto sent = std::async(std::launch::async, [&] {
         return flow.client.request(
             {.method = "POST", .path = "/chat/completions", .body_json = R"({"model":"m","messages":[]})"});
@@ -78,16 +79,15 @@ TEST_P(SilentAt, ARawRequestIsAnsweredElsewhere) {
     const auto reply = sent.get();
     ASSERT_THAT(reply, IsOk());
     EXPECT_EQ(reply->region, kEu);
-    (void)before;
 }
 
 /// The result of a stream, and when it ended.
-struct Streamed {
+struct TimedStream {
     Result<ChatCompletion> result;
     nanoseconds took{};
     std::vector<std::string> events{};
 };
-Streamed stream_in_steps(CallFlow& flow, CallOptions options = {}) {
+TimedStream stream_in_steps(CallFlow& flow, CallOptions options = {}) {
     const auto before = flow.clock.now();
     std::vector<std::string> events;
     std::promise<Result<ChatCompletion>> done;
@@ -99,13 +99,13 @@ Streamed stream_in_steps(CallFlow& flow, CallOptions options = {}) {
     return {result.get(), flow.clock.now() - before, events};
 }
 
-TEST_P(SilentAt, AStreamWithoutContentIsAnsweredElsewhereAndOneWithContentEndsAsStalled) {
+TEST_P(SilentAt, AStreamFailsOverBeforeContentAndStallsAfterIt) {
     FreezingFlow flow(GetParam(), {.callback_executor = run_inline});
     const auto seen = stream_in_steps(flow);
-    if (!gives_content(GetParam())) {
+    if (!has_content(GetParam())) {
         ASSERT_THAT(seen.result, IsOk());
         EXPECT_EQ(seen.result->region, kEu);
-        EXPECT_LE(seen.took, within(GetParam(), 1200ms));
+        EXPECT_LE(seen.took, adjusted_limit(GetParam(), 1200ms));
         return;
     }
     EXPECT_THAT(seen.result, FailsWith(ErrorCode::stream_stalled));
@@ -117,7 +117,7 @@ TEST_P(SilentAt, AStreamWithoutContentIsAnsweredElsewhereAndOneWithContentEndsAs
     EXPECT_THAT(attempts[0].left, ::testing::EndsWith("; no answer to a probe"));
 }
 
-TEST_P(SilentAt, AStreamIsRestartedWhole) {
+TEST_P(SilentAt, AStreamIsRestartedInAnotherRegion) {
     FreezingFlow flow(GetParam(), {.callback_executor = run_inline});
     CallOptions options;
     options.stream_recovery = StreamRecovery::restart;
@@ -125,11 +125,11 @@ TEST_P(SilentAt, AStreamIsRestartedWhole) {
     ASSERT_THAT(seen.result, IsOk());
     EXPECT_EQ(seen.result->region, kEu);
     EXPECT_EQ(seen.result->text(), "hello");
-    EXPECT_LE(seen.took, within(GetParam(), 1300ms));
-    EXPECT_EQ(::testing::Value(seen.events, Contains("restarted")), gives_content(GetParam()));
+    EXPECT_LE(seen.took, adjusted_limit(GetParam(), 1300ms));
+    EXPECT_EQ(::testing::Value(seen.events, Contains("restarted")), has_content(GetParam()));
 }
 
-TEST_P(SilentAt, ACallThatMayNotBeSentTwiceAndOneThatIsBoundToTheRegionStay) {
+TEST_P(SilentAt, ACostSafeCallAndACallBoundToTheRegionStay) {
     for (const bool cost_safe : {true, false}) {
         FreezingFlow flow(GetParam());
         CallOptions options{.deadline = 10s, .cost_safe = cost_safe};
@@ -139,11 +139,11 @@ TEST_P(SilentAt, ACallThatMayNotBeSentTwiceAndOneThatIsBoundToTheRegionStay) {
     }
 }
 
-TEST_P(SilentAt, EveryCallThatWaitsThereIsRescuedAndTheRegionIsLeft) {
+TEST_P(SilentAt, EveryWaitingCallIsRescuedAndTheBreakerOpens) {
     FreezingFlow flow(GetParam());
     std::vector<std::future<Result<ChatCompletion>>> answers;
     for (int i = 0; i < 8; ++i) answers.push_back(flow.client.chat_async(a_question()));
-    flow.clock.advance(within(GetParam(), 1500ms));
+    flow.clock.advance(adjusted_limit(GetParam(), 1500ms));
     for (auto& answer : answers) {
         ASSERT_TRUE(is_ready(answer));
         EXPECT_EQ(answer.get()->region, kEu);
@@ -154,7 +154,7 @@ TEST_P(SilentAt, EveryCallThatWaitsThereIsRescuedAndTheRegionIsLeft) {
 INSTANTIATE_TEST_SUITE_P(Silence, SilentAt, ::testing::ValuesIn(testing::kFreezeMoments),
                          [](const auto& tested) { return std::string(to_string(tested.param)); });
 
-TEST(Silence, ARegionThatSendsHeadsAndNothingElseIsLeft) {
+TEST(Silence, ARegionThatSendsOnlyHeadersIsLeft) {
     CallFlow flow({kUs, kEu}, {.callback_executor = run_inline}, CallFlow::kManual, CallFlow::kProbing);
     // All calls go to the faster region first, so there is always a new head.
     flow.transport.reply(kUs, "hello", {.first_byte = 20ms}).reply(kEu, "hello", {.first_byte = 800ms});
@@ -179,7 +179,7 @@ TEST(Silence, ARegionThatSendsHeadsAndNothingElseIsLeft) {
     EXPECT_EQ(breaker_of(flow, kUs), BreakerState::open);
 }
 
-TEST(Silence, TheRecordSaysInWhichPhaseAnAttemptWasLeftAndWhy) {
+TEST(Silence, TheRecordNamesThePhaseAndTheReasonOfLeavingAnAttempt) {
     FreezingFlow flow(FreezeAt::after_head);
     const auto reply = ask_in_steps(flow);
     ASSERT_THAT(reply, IsOk());
@@ -188,7 +188,7 @@ TEST(Silence, TheRecordSaysInWhichPhaseAnAttemptWasLeftAndWhy) {
     EXPECT_THAT(describe(std::span(reply->attempts)), ::testing::HasSubstr("(silent after its head for 1."));
 }
 
-TEST(Silence, CommentsWithoutEndAreNoProgress) {
+TEST(Silence, EndlessCommentsAreNotProgress) {
     CallFlow flow({kUs, kEu}, {.callback_executor = run_inline}, CallFlow::kManual, CallFlow::kProbing);
     flow.transport.reply(kEu, "hello", {.first_byte = 20ms});
     flow.transport.stream_bytes(kUs, std::vector<std::string>(1'000, kKeepAlive), StreamEnd::silent,
@@ -200,26 +200,26 @@ TEST(Silence, CommentsWithoutEndAreNoProgress) {
     EXPECT_EQ(flow.client.stats().backups, 1U);
 }
 
-TEST(Silence, CompletionsThatFreezeWhileProbesAreAnsweredCostFewCallsTheirDeadline) {
+TEST(Silence, FrozenCompletionsFailNoCallsAlthoughProbesAreAnswered) {
     CallFlow flow({kUs, kEu}, {}, CallFlow::kManual, CallFlow::kProbing);
     // Probes use the script too; any step answers them.
     flow.transport.reply(kUs, "hello", {.first_byte = 200ms}).reply(kEu, "hello", {.first_byte = 200ms});
     for (int i = 0; i < 40; ++i) ASSERT_THAT(ask_in_steps(flow), IsOk());
     flow.transport.clear(kUs).stream_stall(kUs, {"never"});
-    int lost = 0, there = 0;
+    int failed = 0, sent_to_frozen = 0;
     for (int i = 0; i < 80; ++i) {
         const auto reply = ask_in_steps(flow, {.deadline = 3s});
-        lost += reply ? 0 : 1;
-        there += reply && reply->attempts[0].region == kUs ? 1 : 0;
+        failed += reply ? 0 : 1;
+        sent_to_frozen += reply && reply->attempts[0].region == kUs ? 1 : 0;
         flow.clock.advance(500ms);
     }
-    EXPECT_LE(lost, 0);
-    EXPECT_LE(there, 20) << "the breaker of the model there learns from deadlines";
+    EXPECT_LE(failed, 0);
+    EXPECT_LE(sent_to_frozen, 20) << "missed deadlines open the model's breaker in us-west";
 }
 
 // ---- probes that hang while calls are answered ----
 
-TEST(Silence, ARegionWhoseProbesHangIsUsedAsLongAsItAnswersCalls) {
+TEST(Silence, ARegionWhoseProbesHangIsUsedWhileItAnswersCalls) {
     CallFlow flow({kUs, kEu}, {}, CallFlow::kManual, CallFlow::kProbing);
     // Probes hang, so the first step of the script is for calls.
     flow.transport.reply(kUs, "hello", {.first_byte = 2500ms}).reply_raw(kEu, 502, {}, "");
@@ -231,14 +231,14 @@ TEST(Silence, ARegionWhoseProbesHangIsUsedAsLongAsItAnswersCalls) {
         flow.clock.advance(200ms);
     }
     flow.clock.advance(10s);
-    int lost = 0;
-    for (auto& answer : answers) lost += answer.get() ? 0 : 1;
-    EXPECT_EQ(lost, 0);
+    int failed = 0;
+    for (auto& answer : answers) failed += answer.get() ? 0 : 1;
+    EXPECT_EQ(failed, 0);
     EXPECT_EQ(breaker_of(flow, kUs), BreakerState::closed);
     EXPECT_EQ(health_of(flow, kUs).reason, "answers calls, but no probes, so probes only connect");
 }
 
-TEST(Silence, WhereAllProbesHangCallsAreNotSentTwice) {
+TEST(Silence, CallsAreNotSentTwiceIfAllProbesHang) {
     CallFlow flow({kUs, kEu}, {}, CallFlow::kManual, CallFlow::kProbing);
     for (const auto& region : {kUs, kEu}) flow.transport.reply(region, "hello", {.first_byte = 4s}).hang_probes(region);
     int twice = 0;
@@ -250,7 +250,7 @@ TEST(Silence, WhereAllProbesHangCallsAreNotSentTwice) {
     EXPECT_LE(twice, 1);
 }
 
-TEST(Silence, AfterALongSilenceTheSignIsAskedForAtOnce) {
+TEST(Silence, AfterALongSilenceAProbeIsSentAtOnce) {
     FrozenFlow flow;
     flow.transport.clear(kUs).reply(kUs, "hello", {.first_byte = 20ms});
     flow.clock.advance(4s);
@@ -260,7 +260,7 @@ TEST(Silence, AfterALongSilenceTheSignIsAskedForAtOnce) {
     EXPECT_LE(flow.clock.now() - before, 200ms);
 }
 
-TEST(Silence, AllCallsThatWaitThereAreRescued) {
+TEST(Silence, AllWaitingCallsAreRescued) {
     FrozenFlow flow;
     std::vector<std::future<Result<ChatCompletion>>> answers;
     for (int i = 0; i < 8; ++i) answers.push_back(flow.client.chat_async(a_question()));
@@ -269,11 +269,11 @@ TEST(Silence, AllCallsThatWaitThereAreRescued) {
         ASSERT_TRUE(is_ready(answer));
         EXPECT_EQ(answer.get()->region, kEu);
     }
-    EXPECT_EQ(breaker_of(flow, kUs), BreakerState::open) << "each of them counted";
-    EXPECT_EQ(flow.client.stats().regions[0].failovers_away, 8U) << "and went elsewhere";
+    EXPECT_EQ(breaker_of(flow, kUs), BreakerState::open) << "each call counted as a failure";
+    EXPECT_EQ(flow.client.stats().regions[0].failovers_away, 8U) << "each call moved to the other region";
 }
 
-TEST(Silence, AModelThatThinksIsNotLeftWhileItsRegionLives) {
+TEST(Silence, ASlowModelIsNotLeftWhileItsRegionAnswersProbes) {
     CallFlow flow({kUs, kEu}, {}, CallFlow::kManual, CallFlow::kProbing);
     // Calls and probes advance through the script separately: the first probe meets the slow step, later ones answer at
     // once.
@@ -288,7 +288,7 @@ TEST(Silence, AModelThatThinksIsNotLeftWhileItsRegionLives) {
     EXPECT_THAT(kinds(reply->attempts), ElementsAre(AttemptKind::first));
 }
 
-TEST(Silence, WithoutASignOfLifeACallWaitsForItsOwnLimits) {
+TEST(Silence, WithSignOfLifeOffACallWaitsForItsTimeouts) {
     FrozenFlow flow({.health = {.interval = 1h, .sign_of_life = 0ms}, .timeouts = {.first_byte = 30s}});
     const auto before = flow.clock.now();
     const auto reply = ask_in_steps(flow);
@@ -304,7 +304,7 @@ TEST(Silence, ARescueStaysWithinTheAllowListAndLeavesCostSafeCallsAlone) {
     EXPECT_THAT(count_by_region(flow.attempts())[kEu], 0);
 }
 
-TEST(Silence, AStreamIsRescuedToo) {
+TEST(Silence, AStreamIsRescued) {
     FrozenFlow flow;
     auto stream = flow.client.stream(a_question());
     flow.clock.advance(1500ms);
@@ -315,7 +315,7 @@ TEST(Silence, AStreamIsRescuedToo) {
 
 // ---- the network's own evidence ----
 
-constexpr auto kLost = PathEvidence{.unacked_for = 400ms, .srtt = 20ms, .rttvar = 2ms};
+constexpr auto kUnacknowledged = PathEvidence{.unacked_for = 400ms, .srtt = 20ms, .rttvar = 2ms};
 
 std::vector<AttemptKind> kinds_with(const std::optional<PathEvidence>& evidence, CallOptions options = {}) {
     CallFlow flow({kUs, kEu}, {.timeouts = {.first_byte = 5s}});
@@ -326,31 +326,31 @@ std::vector<AttemptKind> kinds_with(const std::optional<PathEvidence>& evidence,
     return reply ? kinds(reply->attempts) : std::vector<AttemptKind>{};
 }
 
-TEST(Silence, ARequestThatNobodyAcknowledgedIsRaced) {
+TEST(Silence, AnUnacknowledgedRequestIsRaced) {
     CallFlow flow({kUs, kEu});
     flow.transport.hang(kUs).reply(kEu, "hello", {.first_byte = 20ms});
-    flow.transport.set_evidence(kLost);
+    flow.transport.set_evidence(kUnacknowledged);
     const auto reply = flow.client.chat(a_question());
     ASSERT_THAT(reply, IsOk());
     EXPECT_EQ(reply->region, kEu);
     EXPECT_THAT(kinds(reply->attempts), ElementsAre(AttemptKind::first, AttemptKind::race));
     EXPECT_TRUE(reply->attempts[1].maybe_duplicated);
     EXPECT_LE(flow.elapsed(), 300ms);
-    EXPECT_GT(health_of(flow, kUs).error_rate, 0) << "the region is charged at once";
+    EXPECT_GT(health_of(flow, kUs).error_rate, 0) << "the failure counts at once";
 }
 
-TEST(Silence, WhatArrivedIsNotRaced) {
-    EXPECT_THAT(kinds_with(kLost), Contains(AttemptKind::race));
+TEST(Silence, AnAcknowledgedRequestIsNotRaced) {
+    EXPECT_THAT(kinds_with(kUnacknowledged), Contains(AttemptKind::race));
     EXPECT_THAT(kinds_with(std::nullopt), ElementsAre(AttemptKind::first));
     EXPECT_THAT(kinds_with(PathEvidence{.srtt = 20ms, .rttvar = 2ms}), ElementsAre(AttemptKind::first));
-    auto through_proxy = kLost;
+    auto through_proxy = kUnacknowledged;
     through_proxy.via_proxy = true;
     EXPECT_THAT(kinds_with(through_proxy), ElementsAre(AttemptKind::first));
-    EXPECT_THAT(kinds_with(kLost, {.cost_safe = true}), ElementsAre(AttemptKind::first));
-    EXPECT_THAT(kinds_with(kLost, {.regions = {kUs}}), ElementsAre(AttemptKind::first));
+    EXPECT_THAT(kinds_with(kUnacknowledged, {.cost_safe = true}), ElementsAre(AttemptKind::first));
+    EXPECT_THAT(kinds_with(kUnacknowledged, {.regions = {kUs}}), ElementsAre(AttemptKind::first));
 }
 
-TEST(Silence, ALateConnectionIsKeptBesideTheOneThatRacesIt) {
+TEST(Silence, ALateConnectionIsKeptDuringARace) {
     CallFlow flow({kUs, kEu});
     flow.transport.reply(kUs, "hello", {.connect = 300ms}).reply(kEu, "no", {.connect = 400ms});
     const auto reply = flow.client.chat(a_question());

@@ -9,7 +9,7 @@ namespace {
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-TEST(Stats, CountWhatHappened) {
+TEST(Stats, CountCallsAttemptsAndFailovers) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.fail("us-west", ErrorCode::transport_failed).reply("us-west", "hi").reply("eu-central", "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
@@ -37,7 +37,7 @@ TEST(Stats, CountWhatHappened) {
     EXPECT_EQ(stats.retry_budget_tokens, 20);
 }
 
-TEST(Stats, ShowWhatIsInFlight) {
+TEST(Stats, ShowCallsInFlight) {
     CallFlow flow({"us-west"}, {}, CallFlow::kManual);
     flow.transport.hang("us-west");
     auto a = flow.client.chat_async(a_question());
@@ -49,7 +49,7 @@ TEST(Stats, ShowWhatIsInFlight) {
     EXPECT_EQ(stats.uptime, 5s);
 }
 
-TEST(Stats, BookEachAttemptToItsRegionAlsoWhenEveryRegionFailed) {
+TEST(Stats, CountEachAttemptForItsRegionEvenIfAllRegionsFailed) {
     CallFlow flow({kUs, kEu, kAp});
     flow.transport.fail(kUs, ErrorCode::transport_failed)
         .reply_raw(kEu, 503, {}, "", {.first_byte = 30ms})
@@ -76,7 +76,7 @@ TEST(Stats, BookEachAttemptToItsRegionAlsoWhenEveryRegionFailed) {
     EXPECT_EQ(stats.success_rate(), 0.0);
 }
 
-TEST(Stats, TimeCallsAttemptsAndFirstContents) {
+TEST(Stats, MeasureCallsAttemptsAndFirstContents) {
     CallFlow flow({kUs});
     flow.transport.stream(kUs, {"a", "b"}, {.timing = {.first_byte = 80ms}}).reply(kUs, "hi", {.first_byte = 200ms});
     EXPECT_THAT(flow.client.stream(a_question()).finish(), IsOk());
@@ -91,7 +91,7 @@ TEST(Stats, TimeCallsAttemptsAndFirstContents) {
     EXPECT_EQ(stats.latency.max, 200ms);
 }
 
-TEST(Stats, AFailureThatSaysSoCostsNoTimeButItsBody) {
+TEST(Stats, AnExplicitFailureAddsNoFailoverOverhead) {
     CallFlow flow({kUs, kEu});
     flow.transport.reply_raw(kUs, 503, {}, "", {.first_byte = 400ms}).reply(kEu, "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
@@ -100,7 +100,7 @@ TEST(Stats, AFailureThatSaysSoCostsNoTimeButItsBody) {
     EXPECT_EQ(stats.failover_overhead.max, 0ns) << "the gateway took 400 ms to fail; moving on took none";
 }
 
-TEST(Stats, ASilentRegionCostsTheTimeUntilTheNextIsAsked) {
+TEST(Stats, ASilentRegionAddsTheTimeUntilTheNextIsTried) {
     CallFlow flow({kUs, kEu});
     flow.transport.never_connects(kUs).reply(kEu, "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
@@ -111,7 +111,7 @@ TEST(Stats, ASilentRegionCostsTheTimeUntilTheNextIsAsked) {
     EXPECT_EQ(stats.failover_overhead.max, 250ms) << "how long a first connection may take";
 }
 
-TEST(Stats, ACallThatAnotherRegionAnswersForASilentOneIsAFailover) {
+TEST(Stats, ARaceWonByAnotherRegionIsAFailover) {
     CallFlow flow({kUs, kEu});
     flow.transport.never_connects(kUs).reply(kEu, "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
@@ -130,13 +130,13 @@ TEST(Stats, ACallThatAnotherRegionAnswersForASilentOneIsAFailover) {
     EXPECT_EQ(stats.failovers, 0U) << "the first region answered after all";
 }
 
-TEST(Stats, KnowTheBudgetsBeforeTheFirstCall) {
+TEST(Stats, ShowTheBudgetsBeforeTheFirstCall) {
     CallFlow flow({kUs}, {.retry = {.budget_capacity = 7}});
     EXPECT_EQ(flow.client.stats().retry_budget_tokens, 7);
     EXPECT_EQ(flow.client.stats().hedge_budget_tokens, 5);
 }
 
-TEST(Stats, TellCutStreamsAndWhatTheyWasted) {
+TEST(Stats, CountCutStreamsAndTheirWastedTokens) {
     CallFlow flow({kUs});
     flow.transport.stream_cut(kUs, {"twelve bytes", "and as many."}).stream(kUs, {"fine"});
     EXPECT_FALSE(flow.client.stream(a_question()).finish());
@@ -144,10 +144,10 @@ TEST(Stats, TellCutStreamsAndWhatTheyWasted) {
     const auto stats = flow.client.stats();
     EXPECT_EQ(stats.streams_cut, 1U);
     EXPECT_EQ(stats.regions[0].streams_cut, 1U);
-    EXPECT_EQ(stats.wasted_tokens, 6) << "nobody told the usage: a quarter of the bytes";
+    EXPECT_EQ(stats.wasted_tokens, 6) << "without usage, a quarter of the bytes is the estimate";
 }
 
-TEST(Stats, WhatACallerCancelledIsNotWasted) {
+TEST(Stats, TokensOfACancelledStreamAreNotWasted) {
     CallFlow flow({kUs}, {.callback_executor = run_inline}, CallFlow::kManual);
     flow.transport.stream_stall(kUs, {"twelve bytes"});
     auto handle = flow.client.stream_async(
@@ -171,7 +171,7 @@ TEST(Stats, AddUpTokensPerModel) {
     EXPECT_THAT(flow.client.chat("another", "Hm?"), IsOk());
     EXPECT_THAT(flow.client.models(), IsOk());
     const auto models = flow.client.stats().models;
-    ASSERT_THAT(models, SizeIs(2)) << "a list of models is a call for none";
+    ASSERT_THAT(models, SizeIs(2)) << "listing models counts for no model";
     EXPECT_EQ(models[0].model, "gpt-4.1");
     EXPECT_EQ(models[0].calls, 1U);
     EXPECT_EQ(models[0].succeeded, 1U);
@@ -181,22 +181,22 @@ TEST(Stats, AddUpTokensPerModel) {
     EXPECT_EQ(models[1].model, "another");
 }
 
-TEST(Stats, UsageThatAGatewayMakesUpEndsAtTheEndOfTheRange) {
+TEST(Stats, HugeUsageSaturatesInsteadOfOverflowing) {
     CallFlow flow({"us-west"});
     flow.transport.reply_raw("us-west", 200, {}, R"({"choices":[{"message":{"content":"x"},"finish_reason":"stop"}],
         "usage":{"prompt_tokens":9000000000000000000,"completion_tokens":9000000000000000000,
         "total_tokens":9000000000000000000}})");
     for (int i = 0; i < 2; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
     const auto model = flow.client.stats().models.at(0);
-    constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
-    EXPECT_EQ(model.prompt_tokens, kMost);
-    EXPECT_EQ(model.completion_tokens, kMost);
+    constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
+    EXPECT_EQ(model.prompt_tokens, kMax);
+    EXPECT_EQ(model.completion_tokens, kMax);
     const auto total = flow.client.ledger().total("USD");
-    EXPECT_EQ(total.prompt_tokens, kMost);
-    EXPECT_EQ(total.completion_tokens, kMost);
+    EXPECT_EQ(total.prompt_tokens, kMax);
+    EXPECT_EQ(total.completion_tokens, kMax);
 }
 
-TEST(Stats, AFallbackModelGetsWhatItDid) {
+TEST(Stats, AFallbackModelIsCountedUnderItsOwnName) {
     CallFlow flow({kUs});
     flow.transport.reply_raw(kUs, 404, {}, error_body("model_not_found")).reply(kUs, "hello");
     ASSERT_THAT(flow.client.chat(a_question(), {.fallback_models = {"another"}}), IsOk());
@@ -206,7 +206,7 @@ TEST(Stats, AFallbackModelGetsWhatItDid) {
     EXPECT_EQ(models[0].succeeded, 1U);
 }
 
-TEST(Stats, AWaitForQuotaIsTold) {
+TEST(Stats, AWaitForQuotaIsCountedAsQueued) {
     CallFlow flow({kUs});
     flow.transport.reply_raw(kUs, 429, {{"Retry-After", "9"}}, "").reply(kUs, "hello");
     EXPECT_FALSE(flow.client.chat(a_question(), {.retry = RetryOptions{.max_attempts = 1}}));
@@ -216,19 +216,19 @@ TEST(Stats, AWaitForQuotaIsTold) {
     EXPECT_EQ(stats.queued.max, 9s);
 }
 
-TEST(Stats, KeepAsMuchHistoryAsTheOptionsSay) {
+TEST(Stats, KeepTheConfiguredHistory) {
     CallFlow flow({kUs}, {.stats = {.history = 2}});
     flow.transport.reply(kUs, "hello");
     EXPECT_THAT(flow.client.stats().regions[0].history, IsEmpty());
     for (int i = 0; i < 5; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());
     EXPECT_THAT(flow.client.stats().regions[0].history, SizeIs(2));
-    CallFlow silent({kUs}, {.stats = {.history = 0}});
-    silent.transport.reply(kUs, "hello");
-    EXPECT_THAT(silent.client.chat(a_question()), IsOk());
-    EXPECT_THAT(silent.client.stats().regions[0].history, IsEmpty());
+    CallFlow without_history({kUs}, {.stats = {.history = 0}});
+    without_history.transport.reply(kUs, "hello");
+    EXPECT_THAT(without_history.client.chat(a_question()), IsOk());
+    EXPECT_THAT(without_history.client.stats().regions[0].history, IsEmpty());
 }
 
-TEST(Stats, TellWhatBecameOfARegion) {
+TEST(Stats, RecordTheChangesOfARegion) {
     CallFlow flow({kUs, kEu});
     flow.transport.fail(kUs, ErrorCode::transport_failed).reply(kEu, "hello");
     for (int i = 0; i < 3; ++i) EXPECT_THAT(flow.client.chat(a_question()), IsOk());

@@ -8,7 +8,7 @@
 
 namespace holysheep::flow {
 
-struct SeenStream {
+struct RecordedStream {
     std::vector<std::string> events;
     std::string since_restart;  ///< the content after the last restart
     Result<ChatCompletion> result{Error{}};
@@ -25,43 +25,45 @@ inline std::string describe_fully(const ChatChunk& chunk) {
     return text + " " + std::string(chunk.raw_json);
 }
 
-using TellEvent = std::function<void(const ChatChunk&)>;
+using ChunkCallback = std::function<void(const ChatChunk&)>;
 struct StreamForm {
     const char* name;
-    std::function<Result<ChatCompletion>(CallFlow&, CallOptions, TellEvent)> read;
+    std::function<Result<ChatCompletion>(CallFlow&, CallOptions, ChunkCallback)> read;
 };
 
 inline const std::array<StreamForm, 3>& stream_forms() {
     static const std::array<StreamForm, 3> forms{{
         {"range",
-         [](CallFlow& flow, CallOptions options, const TellEvent& tell) {
+         [](CallFlow& flow, CallOptions options, const ChunkCallback& on_chunk) {
              auto stream = flow.client.stream(a_question(), options);
-             for (const auto& chunk : stream) tell(chunk);
+             for (const auto& chunk : stream) on_chunk(chunk);
              return stream.finish();
          }},
-        {"stream_to", [](CallFlow& flow, CallOptions options,
-                         const TellEvent& tell) { return flow.client.stream_to(a_question(), options, tell); }},
+        {"stream_to",
+         [](CallFlow& flow, CallOptions options, const ChunkCallback& on_chunk) {
+             return flow.client.stream_to(a_question(), options, on_chunk);
+         }},
         {"stream_async",
-         [](CallFlow& flow, CallOptions options, const TellEvent& tell) {
+         [](CallFlow& flow, CallOptions options, const ChunkCallback& on_chunk) {
              std::promise<Result<ChatCompletion>> done;
-             flow.client.stream_async(a_question(), options, tell,
+             flow.client.stream_async(a_question(), options, on_chunk,
                                       [&](Result<ChatCompletion> result) { done.set_value(std::move(result)); });
-             return said_by(done);
+             return wait_for_result(done);
          }},
     }};
     return forms;
 }
 
 /// Reads a stream in this form; events are described in short, without those that have no content.
-inline SeenStream read_stream(const StreamForm& form, CallFlow& flow, CallOptions options) {
-    SeenStream seen;
-    seen.result = form.read(flow, std::move(options), [&](const ChatChunk& chunk) {
+inline RecordedStream read_stream(const StreamForm& form, CallFlow& flow, CallOptions options) {
+    RecordedStream recorded;
+    recorded.result = form.read(flow, std::move(options), [&](const ChatChunk& chunk) {
         if (chunk.event == ChunkEvent::other) return;
-        seen.events.push_back(describe(chunk));
-        if (chunk.event == ChunkEvent::restarted) seen.since_restart.clear();
-        if (chunk.event == ChunkEvent::content) seen.since_restart += chunk.text;
+        recorded.events.push_back(describe(chunk));
+        if (chunk.event == ChunkEvent::restarted) recorded.since_restart.clear();
+        if (chunk.event == ChunkEvent::content) recorded.since_restart += chunk.text;
     });
-    return seen;
+    return recorded;
 }
 
 }  // namespace holysheep::flow

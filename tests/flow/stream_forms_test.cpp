@@ -60,7 +60,7 @@ const std::vector<Script>& scripts() {
     return all;
 }
 
-std::string verdict(const Result<ChatCompletion>& result) {
+std::string summary(const Result<ChatCompletion>& result) {
     const auto* answer = result ? &*result : result.error().partial.get();
     std::string text = result ? "whole" : std::string(to_string(result.error().code));
     if (answer == nullptr) return text;
@@ -75,72 +75,72 @@ std::string verdict(const Result<ChatCompletion>& result) {
 
 class StreamForms : public ::testing::TestWithParam<Script> {
   protected:
-    struct Told {
+    struct Outcome {
         std::vector<std::string> events;
-        std::string verdict;
+        std::string summary;
         std::vector<std::string> chunks;  ///< each wire chunk once
-        std::string verdict_of_events;
+        std::string summary_of_events;
     };
 
-    static Told tell(const StreamForm& form, ClientOptions options = {}) {
+    static Outcome read_with(const StreamForm& form, ClientOptions options = {}) {
         CallFlow flow({"us-west"}, std::move(options));
         flow.transport.stream_bytes("us-west", GetParam().portions, GetParam().end);
-        Told told;
+        Outcome outcome;
         StreamAccumulator by_events;
-        told.verdict = verdict(form.read(flow, {}, [&](const ChatChunk& seen) {
-            told.events.push_back(describe_fully(seen));
+        outcome.summary = summary(form.read(flow, {}, [&](const ChatChunk& seen) {
+            outcome.events.push_back(describe_fully(seen));
             by_events.add_event(seen);
             const bool comment = seen.event == ChunkEvent::keep_alive;
-            if (!comment && (told.chunks.empty() || told.chunks.back() != seen.raw_json)) {
-                told.chunks.emplace_back(seen.raw_json);
+            if (!comment && (outcome.chunks.empty() || outcome.chunks.back() != seen.raw_json)) {
+                outcome.chunks.emplace_back(seen.raw_json);
             }
         }));
-        told.verdict_of_events = verdict(by_events.finish());
-        return told;
+        outcome.summary_of_events = summary(by_events.finish());
+        return outcome;
     }
 };
 
-TEST_P(StreamForms, TellTheSame) {
-    const auto expected = tell(stream_forms()[0]);
+TEST_P(StreamForms, GiveTheSameEvents) {
+    const auto expected = read_with(stream_forms()[0]);
     ASSERT_FALSE(expected.events.empty());
     for (const auto& form : stream_forms()) {
         SCOPED_TRACE(form.name);
-        const auto told = tell(form);
-        EXPECT_EQ(told.events, expected.events);
-        EXPECT_EQ(told.verdict, expected.verdict);
-        const auto run_where_it_arises = tell(form, {.callback_executor = run_inline});
-        EXPECT_EQ(run_where_it_arises.events, expected.events);
+        const auto outcome = read_with(form);
+        EXPECT_EQ(outcome.events, expected.events);
+        EXPECT_EQ(outcome.summary, expected.summary);
+        const auto inline_outcome = read_with(form, {.callback_executor = run_inline});
+        EXPECT_EQ(inline_outcome.events, expected.events);
     }
 }
 
-TEST_P(StreamForms, AddUpToTheSameAnswerAlone) {
-    const auto told = tell(stream_forms()[0]);
+TEST_P(StreamForms, AccumulateToTheSameAnswer) {
+    const auto outcome = read_with(stream_forms()[0]);
     std::vector<std::string> events;
     StreamAccumulator by_bytes([&](const ChatChunk& seen) { events.push_back(describe_fully(seen)); });
     for (const auto& portion : GetParam().portions) {
         for (const char byte : portion) by_bytes.add_bytes({&byte, 1});
     }
-    EXPECT_EQ(verdict(by_bytes.finish()), told.verdict);
+    EXPECT_EQ(summary(by_bytes.finish()), outcome.summary);
     // A call holds back what comes before the first content, except for signs of life.
     const auto is_sign_of_life = [](const std::string& event) { return event.starts_with("keep_alive"); };
-    auto expected = told.events;
+    auto expected = outcome.events;
     std::erase_if(expected, is_sign_of_life);
     std::erase_if(events, is_sign_of_life);
     EXPECT_EQ(events, expected);
 
     const bool failed_by_event = std::string_view(GetParam().name) == "ErrorEvent";
     StreamAccumulator by_chunks;
-    for (const auto& json : told.chunks) by_chunks.add_json(json);
-    EXPECT_EQ(verdict(by_chunks.finish()), told.verdict);
+    for (const auto& json : outcome.chunks) by_chunks.add_json(json);
+    EXPECT_EQ(summary(by_chunks.finish()), outcome.summary);
     if (!failed_by_event) {  // the events do not describe the error
-        EXPECT_EQ(told.verdict_of_events, told.verdict);
+        EXPECT_EQ(outcome.summary_of_events, outcome.summary);
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Awkward, StreamForms, ::testing::ValuesIn(scripts()),
+INSTANTIATE_TEST_SUITE_P(Scripts, StreamForms, ::testing::ValuesIn(scripts()),
                          [](const auto& script) { return std::string(script.param.name); });
 
-TEST(StreamAccumulator, IgnoresWhatFollowsTheEnd) {
+TEST(StreamAccumulator, IgnoresDataAfterTheEnd) {
     StreamAccumulator answer;
     EXPECT_TRUE(answer.add_bytes(content_event("x")));
     EXPECT_FALSE(answer.add_bytes(kFinishEvent + kDone));
@@ -150,7 +150,7 @@ TEST(StreamAccumulator, IgnoresWhatFollowsTheEnd) {
     EXPECT_EQ(whole->text(), "x");
 }
 
-TEST(StreamAccumulator, TakesChunksThatArePrintedOverSeveralLines) {
+TEST(StreamAccumulator, AcceptsChunksOfSeveralLines) {
     StreamAccumulator answer;
     answer.add_json(
         "{\n  \"choices\": [\r\n    {\"index\": 0, \"delta\": {\"content\": \"x\"}, \"finish_reason\": \"stop\"}\n  "
@@ -159,7 +159,7 @@ TEST(StreamAccumulator, TakesChunksThatArePrintedOverSeveralLines) {
     EXPECT_THAT(answer.finish(), IsOk());
 }
 
-TEST(StreamAccumulator, ARestartBeginsAfresh) {
+TEST(StreamAccumulator, ARestartDiscardsEarlierContent) {
     StreamAccumulator answer;
     answer.add_event({.event = ChunkEvent::content, .text = "Me"});
     answer.add_event({.event = ChunkEvent::restarted});
@@ -168,7 +168,7 @@ TEST(StreamAccumulator, ARestartBeginsAfresh) {
     EXPECT_EQ(answer.finish().value().text(), "x");
 }
 
-TEST(StreamAccumulator, KeepsAReasonAsItWasSent) {
+TEST(StreamAccumulator, KeepsTheOriginalFinishReason) {
     StreamAccumulator answer;
     answer.add_event({.event = ChunkEvent::content, .text = "x"});
     answer.add_event({.event = ChunkEvent::finish,
@@ -177,7 +177,7 @@ TEST(StreamAccumulator, KeepsAReasonAsItWasSent) {
     EXPECT_EQ(answer.finish().value().choices[0].finish_reason_text, "eos");
 }
 
-TEST(StreamAccumulator, WithoutAnEndItIsNoAnswer) {
+TEST(StreamAccumulator, WithoutAnEndTheAnswerIsInterrupted) {
     StreamAccumulator answer;
     answer.add_json(R"({"choices":[{"index":0,"delta":{"content":"x"}}]})");
     const auto cut = answer.finish();

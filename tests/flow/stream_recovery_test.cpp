@@ -60,7 +60,7 @@ CallOptions recovering(StreamRecovery recovery) {
     return options;
 }
 
-TEST(StreamRecovery, EveryBadEndInEveryModeAndForm) {
+TEST(StreamRecovery, HandlesEveryBadEndInEveryModeAndForm) {
     for (const auto& bad : kBadEnds) {
         for (const auto& form : stream_forms()) {
             SCOPED_TRACE(std::string(bad.name) + ", " + form.name);
@@ -73,31 +73,31 @@ TEST(StreamRecovery, EveryBadEndInEveryModeAndForm) {
                 return std::pair(std::move(seen), flow->attempts());
             };
 
-            const auto [left, one] = run(StreamRecovery::terminate);
-            EXPECT_THAT(left.events, ElementsAre("started", "content:Me"));
-            ASSERT_THAT(left.result, FailsWith(bad.code));
-            EXPECT_EQ(left.result.error().partial->text(), "Me");
-            EXPECT_THAT(one, ElementsAre("us-west"));
+            const auto [terminated, first_attempts] = run(StreamRecovery::terminate);
+            EXPECT_THAT(terminated.events, ElementsAre("started", "content:Me"));
+            ASSERT_THAT(terminated.result, FailsWith(bad.code));
+            EXPECT_EQ(terminated.result.error().partial->text(), "Me");
+            EXPECT_THAT(first_attempts, ElementsAre("us-west"));
 
-            const auto [again, two] = run(StreamRecovery::restart);
-            EXPECT_THAT(again.events,
+            const auto [restarted, restart_attempts] = run(StreamRecovery::restart);
+            EXPECT_THAT(restarted.events,
                         ElementsAre("started", "content:Me", "restarted", "started", "content:rino", "finish:stop"));
-            ASSERT_THAT(again.result, IsOk());
-            EXPECT_EQ(again.result->text(), "rino");
-            EXPECT_EQ(again.result->region, "eu-central");
-            EXPECT_THAT(two, ElementsAre("us-west", "eu-central"));
-            ASSERT_THAT(again.result->attempts, SizeIs(2));
-            EXPECT_EQ(again.result->attempts[0].error, bad.code);
-            EXPECT_FALSE(again.result->attempts[0].winner);
-            EXPECT_TRUE(again.result->attempts[1].winner);
+            ASSERT_THAT(restarted.result, IsOk());
+            EXPECT_EQ(restarted.result->text(), "rino");
+            EXPECT_EQ(restarted.result->region, "eu-central");
+            EXPECT_THAT(restart_attempts, ElementsAre("us-west", "eu-central"));
+            ASSERT_THAT(restarted.result->attempts, SizeIs(2));
+            EXPECT_EQ(restarted.result->attempts[0].error, bad.code);
+            EXPECT_FALSE(restarted.result->attempts[0].winner);
+            EXPECT_TRUE(restarted.result->attempts[1].winner);
 
-            const auto [on, both] = run(StreamRecovery::continue_prefix);
-            EXPECT_THAT(on.events, ElementsAre("started", "content:Me", "content:rino", "finish:stop"));
-            ASSERT_THAT(on.result, IsOk());
-            EXPECT_EQ(on.result->text(), "Merino");
-            EXPECT_THAT(both, ElementsAre("us-west", "eu-central"));
-            EXPECT_TRUE(on.result->attempts[0].winner) << "a part of the answer is its";
-            EXPECT_TRUE(on.result->attempts[1].winner);
+            const auto [continued, continue_attempts] = run(StreamRecovery::continue_prefix);
+            EXPECT_THAT(continued.events, ElementsAre("started", "content:Me", "content:rino", "finish:stop"));
+            ASSERT_THAT(continued.result, IsOk());
+            EXPECT_EQ(continued.result->text(), "Merino");
+            EXPECT_THAT(continue_attempts, ElementsAre("us-west", "eu-central"));
+            EXPECT_TRUE(continued.result->attempts[0].winner) << "it contributed a part of the answer";
+            EXPECT_TRUE(continued.result->attempts[1].winner);
         }
     }
 }
@@ -116,10 +116,10 @@ TEST(StreamRecovery, ContinuingSendsTheTextAsTheLastMessage) {
     EXPECT_THAT(requests[1].body,
                 AllOf(HasSubstr(R"({"role":"assistant","content":"Me"}])"), HasSubstr(R"("top_k":5)")));
     EXPECT_EQ(header(requests[0], "Idempotency-Key"), "order-7");
-    EXPECT_NE(header(requests[1], "Idempotency-Key"), "order-7") << "it is another body";
+    EXPECT_NE(header(requests[1], "Idempotency-Key"), "order-7") << "the body is different";
 }
 
-TEST(StreamRecovery, ContinuingJoinsTheMessageThatTheRequestEndsWith) {
+TEST(StreamRecovery, ContinuingExtendsTheLastMessageOfTheRequest) {
     // The prefix that such requests give to the model is not part of the answer.
     auto of_parts = assistant("");
     of_parts.parts = {TextPart{.text = "The finest is "}};
@@ -145,7 +145,7 @@ TEST(StreamRecovery, ContinuingJoinsTheMessageThatTheRequestEndsWith) {
     }
 }
 
-TEST(StreamRecovery, ContinuingRefusesALastMessageThatNothingCanBeAddedTo) {
+TEST(StreamRecovery, ContinuingRefusesALastMessageThatCannotBeExtended) {
     auto with_tools = assistant("");
     with_tools.tool_calls = {{.id = "call_1", .name = "wool", .arguments = "{}"}};
     auto refused = assistant("");
@@ -158,11 +158,11 @@ TEST(StreamRecovery, ContinuingRefusesALastMessageThatNothingCanBeAddedTo) {
         request.messages.push_back(last);
         EXPECT_THAT(flow.client.stream(request, recovering(StreamRecovery::continue_prefix)).finish(),
                     FailsWith(ErrorCode::invalid_options));
-        EXPECT_THAT(flow.attempts(), IsEmpty()) << "before anything was paid";
+        EXPECT_THAT(flow.attempts(), IsEmpty()) << "refused before anything is billed";
     }
 }
 
-TEST(StreamRecovery, ContinuingSendsNoWhiteSpaceAtTheEndAndKeepsIt) {
+TEST(StreamRecovery, ContinuingSendsNoTrailingWhiteSpaceButKeepsItInTheAnswer) {
     CallFlow flow({"us-west", "eu-central"}, with_prefill());
     flow.transport.stream_bytes("us-west", {kRoleEvent, content_event(R"(Merino \n\t )")}, StreamEnd::cut);
     flow.transport.stream_bytes("eu-central", {content_event("wool"), kFinishEvent, kDone});
@@ -172,7 +172,7 @@ TEST(StreamRecovery, ContinuingSendsNoWhiteSpaceAtTheEndAndKeepsIt) {
     EXPECT_THAT(flow.requests()[1].body, HasSubstr(R"({"role":"assistant","content":"Merino"}])"));
 }
 
-TEST(StreamRecovery, WhiteSpaceAloneIsNotContinuedButBegunAfresh) {
+TEST(StreamRecovery, WhiteSpaceAloneIsRestartedInsteadOfContinued) {
     CallFlow flow({"us-west", "eu-central"}, with_prefill());
     flow.transport.stream_bytes("us-west", {kRoleEvent, content_event(R"(\n\n)")}, StreamEnd::cut);
     flow.transport.stream("eu-central", {"Merino"});
@@ -183,7 +183,7 @@ TEST(StreamRecovery, WhiteSpaceAloneIsNotContinuedButBegunAfresh) {
     EXPECT_EQ(flow.requests()[0].body, flow.requests()[1].body);
 }
 
-TEST(StreamRecovery, AnEndAloneBeforeAnotherBreakLosesNothing) {
+TEST(StreamRecovery, AFinishWithoutContentBeforeAnotherBreakLosesNothing) {
     for (const auto mode : {StreamRecovery::restart, StreamRecovery::continue_prefix}) {
         CallFlow flow({"us-west", "eu-central"}, with_prefill());
         flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me")}, StreamEnd::cut);
@@ -193,7 +193,7 @@ TEST(StreamRecovery, AnEndAloneBeforeAnotherBreakLosesNothing) {
         ASSERT_THAT(seen.result, FailsWith(ErrorCode::insufficient_quota));
         const auto& partial = seen.result.error().partial;
         if (mode == StreamRecovery::restart) {
-            EXPECT_FALSE(partial) << "the reader was told to forget it";
+            EXPECT_FALSE(partial) << "the restart discarded it";
             EXPECT_EQ(seen.since_restart, "");
         } else {
             ASSERT_TRUE(partial);
@@ -203,7 +203,7 @@ TEST(StreamRecovery, AnEndAloneBeforeAnotherBreakLosesNothing) {
     }
 }
 
-TEST(StreamRecovery, ReasoningAloneIsNotContinuedButBegunAfresh) {
+TEST(StreamRecovery, ReasoningAloneIsRestartedInsteadOfContinued) {
     const auto reasoning = [](const std::string& text) {
         return R"(data: {"id":"c","choices":[{"index":0,"delta":{"reasoning_content":")" + text +
                R"("},"finish_reason":null}]})" + "\n\n";
@@ -236,19 +236,19 @@ TEST(StreamRecovery, EveryAttemptIsBilled) {
         flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me"), usage_event(10, 1)}, StreamEnd::cut);
         flow.transport.stream_bytes("eu-central",
                                     {kRoleEvent, content_event("rino"), kFinishEvent, usage_event(11, 3), kDone});
-        std::int64_t told = 0;
+        std::int64_t reported = 0;
         const auto answer = flow.client.stream_to(a_question(), recovering(mode), [&](const ChatChunk& chunk) {
-            told = chunk.usage ? chunk.usage->total_tokens : told;
+            reported = chunk.usage ? chunk.usage->total_tokens : reported;
         });
         ASSERT_THAT(answer, IsOk());
         EXPECT_EQ(answer->usage.prompt_tokens, 21);
         EXPECT_EQ(answer->usage.completion_tokens, 4);
         EXPECT_EQ(answer->usage.total_tokens, 25);
-        EXPECT_EQ(told, 25) << "the event says what the answer says";
+        EXPECT_EQ(reported, 25) << "the event has the same usage as the answer";
     }
 }
 
-TEST(StreamRecovery, AfterAToolCallNothingIsContinued) {
+TEST(StreamRecovery, AToolCallIsNotContinued) {
     CallFlow flow({"us-west", "eu-central"}, with_prefill());
     flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me"), kToolEvent}, StreamEnd::cut);
     flow.transport.stream("eu-central", {"no"});
@@ -257,7 +257,7 @@ TEST(StreamRecovery, AfterAToolCallNothingIsContinued) {
     EXPECT_THAT(flow.attempts(), ElementsAre("us-west"));
 }
 
-TEST(StreamRecovery, AToolCallMayBeginAfresh) {
+TEST(StreamRecovery, AToolCallMayBeRestarted) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.stream_bytes("us-west", {kRoleEvent, kToolEvent}, StreamEnd::cut);
     flow.transport.stream("eu-central", {"done"});
@@ -267,7 +267,7 @@ TEST(StreamRecovery, AToolCallMayBeginAfresh) {
     EXPECT_THAT(answer->tool_calls(), IsEmpty());
 }
 
-TEST(StreamRecovery, ContinuingNeedsAModelThatIsSaidToDoIt) {
+TEST(StreamRecovery, ContinuingNeedsAModelWithPrefill) {
     CallFlow flow({"us-west"});
     const auto answer = flow.client.stream(a_question(), recovering(StreamRecovery::continue_prefix)).finish();
     ASSERT_THAT(answer, FailsWith(ErrorCode::invalid_options));
@@ -275,14 +275,14 @@ TEST(StreamRecovery, ContinuingNeedsAModelThatIsSaidToDoIt) {
     EXPECT_THAT(flow.attempts(), IsEmpty());
 }
 
-TEST(StreamRecovery, ContinuingCannotAddToMessagesThatTheCallerReplaces) {
+TEST(StreamRecovery, ContinuingIsRefusedIfExtraJsonReplacesTheMessages) {
     CallFlow flow({"us-west"}, with_prefill());
     auto options = recovering(StreamRecovery::continue_prefix);
     options.extra_json = R"({"messages":[]})";
     EXPECT_THAT(flow.client.stream(a_question(), options).finish(), FailsWith(ErrorCode::invalid_options));
 }
 
-TEST(StreamRecovery, ItMayTakeMoreThanOne) {
+TEST(StreamRecovery, MayTakeSeveralAttempts) {
     CallFlow flow({"us-west", "eu-central", "ap-south"}, with_prefill());
     flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me")}, StreamEnd::cut);
     flow.transport.stream_bytes("eu-central", {kRoleEvent, content_event("ri")}, StreamEnd::cut);
@@ -293,7 +293,7 @@ TEST(StreamRecovery, ItMayTakeMoreThanOne) {
     EXPECT_THAT(flow.requests()[2].body, HasSubstr(R"({"role":"assistant","content":"Meri"}])"));
 }
 
-TEST(StreamRecovery, WhatCannotBeRecoveredIsStillTheBrokenStream) {
+TEST(StreamRecovery, AFailedRecoveryReportsTheBrokenStream) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me")}, StreamEnd::cut);
     flow.transport.reply_raw("eu-central", 401, {}, error_body("invalid_api_key"));
@@ -308,7 +308,7 @@ TEST(StreamRecovery, WhatCannotBeRecoveredIsStillTheBrokenStream) {
     EXPECT_THAT(answer.error().attempts, SizeIs(2));
 }
 
-TEST(StreamRecovery, ARefusalThatWouldBeTheSameAgainIsNot) {
+TEST(StreamRecovery, APermanentErrorIsNotRecovered) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.stream_bytes(
         "us-west",
@@ -320,7 +320,7 @@ TEST(StreamRecovery, ARefusalThatWouldBeTheSameAgainIsNot) {
     EXPECT_THAT(flow.attempts(), ElementsAre("us-west"));
 }
 
-TEST(StreamRecovery, RespectsTheLimitsOfRetries) {
+TEST(StreamRecovery, ObeysMaxAttemptsAndCostSafe) {
     for (const bool by_attempts : {true, false}) {
         CallFlow flow({"us-west", "eu-central"});
         flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me")}, StreamEnd::cut);
@@ -338,11 +338,11 @@ TEST(StreamRecovery, RespectsTheLimitsOfRetries) {
     }
 }
 
-TEST(StreamRecovery, ASingleRegionIsAskedAgainAndTheBudgetPays) {
-    ClientOptions client;
-    client.retry.budget_capacity = 1;
-    client.breaker.enabled = false;
-    CallFlow flow({"us-west"}, client);
+TEST(StreamRecovery, TheOnlyRegionIsRetriedWithinTheRetryBudget) {
+    ClientOptions options;
+    options.retry.budget_capacity = 1;
+    options.breaker.enabled = false;
+    CallFlow flow({"us-west"}, options);
     for (int call = 0; call < 2; ++call) {
         flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me")}, StreamEnd::cut);
         if (call == 0) flow.transport.stream("us-west", {"Merino"});
@@ -354,7 +354,7 @@ TEST(StreamRecovery, ASingleRegionIsAskedAgainAndTheBudgetPays) {
     EXPECT_EQ(second.error().partial->text(), "Me");
 }
 
-TEST(StreamRecovery, TheDeadlineIsNotRecoveredFromAndKeepsWhatCame) {
+TEST(StreamRecovery, TheDeadlineEndsRecoveryAndKeepsThePartialAnswer) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me")}, StreamEnd::cut);
     flow.transport.stream_bytes("eu-central", {}, StreamEnd::silent);
@@ -367,7 +367,7 @@ TEST(StreamRecovery, TheDeadlineIsNotRecoveredFromAndKeepsWhatCame) {
     EXPECT_EQ(answer.error().partial->text(), "Me");
 }
 
-TEST(StreamRecovery, ACancelEndsTheRecoveryToo) {
+TEST(StreamRecovery, CancellingEndsRecovery) {
     CallFlow flow({"us-west", "eu-central"}, {.callback_executor = run_inline}, CallFlow::kManual);
     flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me")}, StreamEnd::cut);
     flow.transport.stream_bytes("eu-central", {kRoleEvent}, StreamEnd::silent);
@@ -378,15 +378,15 @@ TEST(StreamRecovery, ACancelEndsTheRecoveryToo) {
     flow.clock.advance(1s);
     handle.cancel();
     flow.clock.advance(1s);
-    const auto answer = said_by(done);
+    const auto answer = wait_for_result(done);
     ASSERT_THAT(answer, FailsWith(ErrorCode::cancelled));
     EXPECT_EQ(answer.error().partial->text(), "Me");
 }
 
-TEST(StreamRecovery, ALongStreamIsRecoveredAfterTheDefaultTotalToo) {
-    ClientOptions client;
-    client.timeouts.stall = 700s;
-    CallFlow flow({"us-west", "eu-central"}, client);
+TEST(StreamRecovery, ALongStreamIsRecoveredAfterTheDefaultTotal) {
+    ClientOptions options;
+    options.timeouts.stall = 700s;
+    CallFlow flow({"us-west", "eu-central"}, options);
     flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me")}, StreamEnd::silent);
     flow.transport.stream("eu-central", {"Merino"});
     const auto answer = flow.client.stream(a_question(), recovering(StreamRecovery::restart)).finish();
@@ -394,7 +394,7 @@ TEST(StreamRecovery, ALongStreamIsRecoveredAfterTheDefaultTotalToo) {
     EXPECT_GT(flow.elapsed(), 600s);
 }
 
-TEST(StreamRecovery, WhatTheCallerHoldsIsTheAnswerWhateverHappens) {
+TEST(StreamRecovery, TheEventsAlwaysAddUpToTheReportedAnswer) {
     // Random scripts of up to four attempts, each broken at a random place or complete.
     std::mt19937 random(11);
     int recovered = 0;
@@ -429,19 +429,19 @@ TEST(StreamRecovery, WhatTheCallerHoldsIsTheAnswerWhateverHappens) {
     EXPECT_GT(recovered, 20);
 }
 
-TEST(ModelTraits, AReasoningModelIsWaitedForLonger) {
+TEST(ModelTraits, AReasoningModelHasLongerTimeouts) {
     for (const bool reasoning : {false, true}) {
-        ClientOptions client;
-        client.models["gpt-4.1"] = {.reasoning = reasoning};
-        CallFlow flow({"us-west", "eu-central"}, client);
+        ClientOptions options;
+        options.models["gpt-4.1"] = {.reasoning = reasoning};
+        CallFlow flow({"us-west", "eu-central"}, options);
         flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Me")}, StreamEnd::silent);
         EXPECT_THAT(flow.client.stream(a_question()).finish(), FailsWith(ErrorCode::stream_stalled));
         EXPECT_EQ(flow.elapsed(), reasoning ? 300s : 60s);
     }
     for (const bool reasoning : {false, true}) {
-        ClientOptions client;
-        client.models["gpt-4.1"] = {.reasoning = reasoning};
-        CallFlow flow({"us-west", "eu-central"}, client);
+        ClientOptions options;
+        options.models["gpt-4.1"] = {.reasoning = reasoning};
+        CallFlow flow({"us-west", "eu-central"}, options);
         flow.transport.stream_bytes("us-west", {kRoleEvent}, StreamEnd::silent).stream("eu-central", {"x"});
         EXPECT_THAT(flow.client.stream(a_question()).finish(), IsOk());
         EXPECT_EQ(flow.elapsed(), reasoning ? 300s : 120s) << "the first content";

@@ -31,7 +31,7 @@ TEST(Stream, GivesItsEventsInOrderThenTheWholeAnswer) {
     EXPECT_TRUE(answer->attempts[0].winner);
 }
 
-TEST(Stream, AsksForAnEventStream) {
+TEST(Stream, RequestsAnEventStream) {
     CallFlow flow({"us-west"});
     flow.transport.stream("us-west", {"x"});
     EXPECT_THAT(flow.client.stream(a_question()).finish(), IsOk());
@@ -79,7 +79,7 @@ TEST(Stream, RangeCallbackAndHandleGiveTheSameEvents) {
     EXPECT_EQ(done, 1);
 }
 
-TEST(Stream, OneThatBreaksBeforeContentMovesOnWithoutATrace) {
+TEST(Stream, ABreakBeforeContentFailsOverWithoutATrace) {
     struct Row {
         const char* name;
         std::vector<std::string> portions;
@@ -107,7 +107,7 @@ TEST(Stream, OneThatBreaksBeforeContentMovesOnWithoutATrace) {
     }
 }
 
-TEST(Stream, OneThatBreaksAfterContentIsNeverReplayedNorCalledASuccess) {
+TEST(Stream, ABreakAfterContentIsAnErrorAndNeverReplayed) {
     struct Row {
         const char* name;
         std::vector<std::string> portions;
@@ -140,7 +140,7 @@ TEST(Stream, OneThatBreaksAfterContentIsNeverReplayedNorCalledASuccess) {
     }
 }
 
-TEST(Stream, AnErrorEventAfterContentEndsItWithWhatCame) {
+TEST(Stream, AnErrorEventAfterContentEndsItWithThePartialAnswer) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.stream_bytes("us-west",
                                 {kRoleEvent, content_event("Me"),
@@ -173,7 +173,7 @@ TEST(Stream, KeepAlivesDoNotStopTheStallClock) {
     EXPECT_EQ(flow.elapsed(), 60s);
 }
 
-TEST(Stream, HowLongItMayBeSilentIsLearntFromItsModel) {
+TEST(Stream, TheStallLimitIsLearntFromTheModel) {
     struct Row {
         const char* name;
         std::chrono::nanoseconds between;
@@ -184,8 +184,8 @@ TEST(Stream, HowLongItMayBeSilentIsLearntFromItsModel) {
     const Row rows[] = {{"fast", 20ms, 0s, false, 10s},
                         {"slow", 3s, 0s, false, 25s},
                         {"very slow", 20s, 0s, false, 60s},
-                        {"fast, with a limit of the caller's", 20ms, 30s, false, 30s},
-                        {"fast, but thinking in between", 20ms, 0s, true, 300s}};
+                        {"fast, with an explicit limit", 20ms, 30s, false, 30s},
+                        {"fast, but a reasoning model", 20ms, 0s, true, 300s}};
     for (const auto& row : rows) {
         SCOPED_TRACE(row.name);
         ClientOptions client;
@@ -204,7 +204,7 @@ TEST(Stream, HowLongItMayBeSilentIsLearntFromItsModel) {
     }
 }
 
-TEST(Stream, SilencesThatWereCutShortMakeTheNextLimitLonger) {
+TEST(Stream, StallsRaiseTheLearntLimit) {
     CallFlow flow({"us-west"}, {.breaker = {.enabled = false}});
     std::vector<std::string> portions(110, content_event("x"));
     portions.push_back(kFinishEvent + kDone);
@@ -220,7 +220,7 @@ TEST(Stream, SilencesThatWereCutShortMakeTheNextLimitLonger) {
     EXPECT_THAT(limits, ElementsAre(10s, 10s, 60s, 60s));
 }
 
-TEST(Stream, TheReadersPausesAreNoSilencesOfItsModel) {
+TEST(Stream, PausesOfTheReaderDoNotRaiseTheLearntLimit) {
     std::promise<Result<ChatCompletion>> done;
     CallFlow flow({"us-west"}, {.callback_executor = run_inline}, CallFlow::kManual);
     flow.transport.stream_bytes("us-west", std::vector<std::string>(130, content_event("x")), StreamEnd::silent,
@@ -240,10 +240,10 @@ TEST(Stream, TheReadersPausesAreNoSilencesOfItsModel) {
     flow.client.stream_async(
         a_question(), {}, [](const ChatChunk&) {}, [&](Result<ChatCompletion> r) { done.set_value(std::move(r)); });
     flow.clock.advance(10s);
-    EXPECT_THAT(said_by(done), FailsWith(ErrorCode::stream_stalled)) << "after ten seconds, not sixty";
+    EXPECT_THAT(wait_for_result(done), FailsWith(ErrorCode::stream_stalled)) << "after ten seconds, not sixty";
 }
 
-TEST(Stream, ItsMarkerEndsItThoughTheConnectionStaysOpen) {
+TEST(Stream, TheDoneMarkerEndsItAlthoughTheConnectionStaysOpen) {
     CallFlow flow({"us-west"}, {}, CallFlow::kManual);
     flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Merino"), kFinishEvent + kDone},
                                 StreamEnd::silent);
@@ -251,12 +251,12 @@ TEST(Stream, ItsMarkerEndsItThoughTheConnectionStaysOpen) {
     const auto answer = stream.finish();
     ASSERT_THAT(answer, IsOk());
     EXPECT_EQ(answer->text(), "Merino");
-    EXPECT_EQ(flow.transport.open_transfers(), 1U) << "its connection may be of use to the next request";
+    EXPECT_EQ(flow.transport.open_transfers(), 1U) << "it stays open so that its connection can be reused";
     flow.clock.advance(1s);
-    EXPECT_EQ(flow.transport.open_transfers(), 0U) << "but only if its body ends soon";
+    EXPECT_EQ(flow.transport.open_transfers(), 0U) << "its body did not end soon";
 }
 
-TEST(Stream, WhatFollowsItsMarkerIsNotReadForLong) {
+TEST(Stream, DataAfterTheDoneMarkerIsNotReadForLong) {
     CallFlow flow({"us-west"}, {}, CallFlow::kManual);
     std::vector<std::string> portions{kRoleEvent + content_event("Merino") + kFinishEvent + kDone};
     portions.insert(portions.end(), 1'000, std::string(1'024, ' '));
@@ -266,7 +266,7 @@ TEST(Stream, WhatFollowsItsMarkerIsNotReadForLong) {
     EXPECT_EQ(flow.transport.open_transfers(), 0U);
 }
 
-TEST(Stream, AWholeAnswerWithoutItsMarkerIsASuccessThatSaysSo) {
+TEST(Stream, ACompleteAnswerWithoutTheDoneMarkerSucceedsAndReportsIt) {
     CallFlow flow({"us-west"});
     flow.transport.stream("us-west", {"Merino"}, {.done_marker = false});
     const auto answer = flow.client.stream(a_question()).finish();
@@ -274,7 +274,7 @@ TEST(Stream, AWholeAnswerWithoutItsMarkerIsASuccessThatSaysSo) {
     EXPECT_TRUE(answer->done_marker_missing);
 }
 
-TEST(Stream, AWholeAnswerIsNoStallThoughTheConnectionStaysOpen) {
+TEST(Stream, ACompleteAnswerIsNotAStallAlthoughTheConnectionStaysOpen) {
     for (const auto recovery : {StreamRecovery::terminate, StreamRecovery::restart}) {
         CallFlow flow({"us-west", "eu-central"});
         flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Merino"), kFinishEvent}, StreamEnd::silent)
@@ -288,7 +288,7 @@ TEST(Stream, AWholeAnswerIsNoStallThoughTheConnectionStaysOpen) {
     }
 }
 
-TEST(Stream, AWholeAnswerIsNotLostToTheDeadline) {
+TEST(Stream, ACompleteAnswerIsNotLostToTheDeadline) {
     CallFlow flow({"us-west"});
     flow.transport.stream_bytes("us-west", {kRoleEvent, content_event("Merino"), kFinishEvent}, StreamEnd::silent);
     const auto answer = flow.client.stream(a_question(), {.deadline = 5s}).finish();
@@ -297,7 +297,7 @@ TEST(Stream, AWholeAnswerIsNotLostToTheDeadline) {
     EXPECT_EQ(flow.elapsed(), 5s);
 }
 
-TEST(Stream, AnErrorToldBeforeTheConnectionBrokeIsTheError) {
+TEST(Stream, AnErrorReceivedBeforeTheConnectionBrokeIsReported) {
     const auto refused = error_body("insufficient_quota", "insufficient_quota", "no money left");
     for (const std::string& body : {"data: " + refused + "\n", "error: " + refused, refused}) {
         SCOPED_TRACE(body);
@@ -310,7 +310,7 @@ TEST(Stream, AnErrorToldBeforeTheConnectionBrokeIsTheError) {
     }
 }
 
-TEST(Stream, AJsonAnswerToAStreamIsToldAsAStream) {
+TEST(Stream, AJsonAnswerToAStreamIsDeliveredAsEvents) {
     CallFlow flow({"us-west"});
     flow.transport.reply_raw(
         "us-west", 200, {{"content-type", "application/json"}},
@@ -320,7 +320,7 @@ TEST(Stream, AJsonAnswerToAStreamIsToldAsAStream) {
     EXPECT_THAT(stream.finish(), IsOk());
 }
 
-TEST(Stream, BrokenFramesMayBePassedOver) {
+TEST(Stream, MalformedFramesMayBeSkipped) {
     CallFlow flow({"us-west"});
     flow.transport.stream_bytes(
         "us-west", {kRoleEvent, content_event("Me"), "data: {broken\n\n", content_event("rino"), kFinishEvent, kDone});
@@ -330,7 +330,7 @@ TEST(Stream, BrokenFramesMayBePassedOver) {
     EXPECT_EQ(answer->skipped_chunks, 1);
 }
 
-TEST(Stream, AHttpErrorIsTheErrorOfTheStream) {
+TEST(Stream, AnHttpErrorIsTheErrorOfTheStream) {
     CallFlow flow({"us-west"});
     flow.transport.reply_raw("us-west", 400, {}, error_body("", "invalid_request_error", "no such tool"));
     auto stream = flow.client.stream(a_question());
@@ -340,14 +340,14 @@ TEST(Stream, AHttpErrorIsTheErrorOfTheStream) {
     EXPECT_FALSE(answer.error().partial);
 }
 
-TEST(Stream, AWrongRequestIsToldByFinish) {
+TEST(Stream, AnInvalidRequestIsReportedByFinish) {
     CallFlow flow({"us-west"});
     auto stream = flow.client.stream(a_question(), {.regions = {"mars"}});
     EXPECT_THAT(read_all(stream), IsEmpty());
     EXPECT_THAT(stream.finish(), FailsWith(ErrorCode::invalid_options));
 }
 
-TEST(Stream, FinishReadsWhatIsLeftAndAnswersOnce) {
+TEST(Stream, FinishReadsTheRestAndReturnsTheAnswerOnce) {
     CallFlow flow({"us-west"});
     flow.transport.stream("us-west", {"Me", "rino"});
     auto stream = flow.client.stream(a_question());
@@ -360,7 +360,7 @@ TEST(Stream, FinishReadsWhatIsLeftAndAnswersOnce) {
     EXPECT_THAT(stream.finish(), FailsWith(ErrorCode::invalid_request));
 }
 
-TEST(Stream, ASecondRangeGoesOnWhereTheFirstStopped) {
+TEST(Stream, ASecondRangeContinuesWhereTheFirstStopped) {
     CallFlow flow({"us-west"});
     flow.transport.stream("us-west", {"a", "b"});
     auto stream = flow.client.stream(a_question());
@@ -370,7 +370,7 @@ TEST(Stream, ASecondRangeGoesOnWhereTheFirstStopped) {
     EXPECT_THAT(read_all(stream), ElementsAre("content:b", "finish:stop"));
 }
 
-TEST(Stream, AnExceptionFromTheReaderCancelsItAndIsPassedOn) {
+TEST(Stream, AnExceptionFromTheReaderCancelsItAndIsRethrown) {
     CallFlow flow({"us-west"}, {}, CallFlow::kManual);
     flow.transport.stream_stall("us-west", {"a"});
     const auto throws = [](const ChatChunk& chunk) {
@@ -381,13 +381,13 @@ TEST(Stream, AnExceptionFromTheReaderCancelsItAndIsPassedOn) {
     EXPECT_EQ(flow.client.stats().cancelled, 1U);
 }
 
-TEST(Stream, AStreamInPlaceOfAnAnswerTravelsWhole) {
+TEST(Stream, AnEventStreamIsAcceptedAsAPlainAnswer) {
     CallFlow flow({"us-west"});
     flow.transport.stream("us-west", {"Me", "rino"});
     EXPECT_EQ(flow.client.chat(a_question())->text(), "Merino");
 }
 
-TEST(Stream, ItCountsAsAStream) {
+TEST(Stream, IsCountedInTheStats) {
     CallFlow flow({"us-west"});
     flow.transport.stream("us-west", {"x"});
     EXPECT_THAT(flow.client.stream(a_question()).finish(), IsOk());
@@ -396,12 +396,12 @@ TEST(Stream, ItCountsAsAStream) {
     EXPECT_EQ(flow.client.stats().calls, 2U);
 }
 
-TEST(Stream, AnAttemptThatTalkedALotLeavesRoomForTheEventsOfTheNext) {
+TEST(Stream, AnAttemptWithManyEventsLeavesRoomForThoseOfTheNext) {
     // Sends five megabytes of events before any content, while at most four are held back.
-    const auto chatter = R"(data: {"id":"c","choices":[],"padding":")" + std::string(1u << 20U, 'x') +
-                         R"(","usage":{"prompt_tokens":1,"completion_tokens":0,"total_tokens":1}})" + "\n\n";
-    const std::vector<std::string> portions(5, chatter);
-    const auto told = [](CallFlow& flow) {
+    const auto padding_event = R"(data: {"id":"c","choices":[],"padding":")" + std::string(1u << 20U, 'x') +
+                               R"(","usage":{"prompt_tokens":1,"completion_tokens":0,"total_tokens":1}})" + "\n\n";
+    const std::vector<std::string> portions(5, padding_event);
+    const auto events_of = [](CallFlow& flow) {
         auto stream = flow.client.stream(a_question());
         auto events = read_all(stream);
         EXPECT_THAT(stream.finish(), IsOk());
@@ -409,17 +409,18 @@ TEST(Stream, AnAttemptThatTalkedALotLeavesRoomForTheEventsOfTheNext) {
     };
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.stream_bytes("us-west", portions, StreamEnd::cut).stream("eu-central", {"hello"});
-    EXPECT_THAT(told(flow), ElementsAre("started", "content:hello", "finish:stop"));
+    EXPECT_THAT(events_of(flow), ElementsAre("started", "content:hello", "finish:stop"));
 
-    CallFlow alone({"us-west"});
+    CallFlow only_region({"us-west"});
     auto whole = portions;
     whole.push_back(kRoleEvent + content_event("hello") + kFinishEvent + kDone);
-    alone.transport.stream_bytes("us-west", whole);
-    EXPECT_THAT(told(alone), ElementsAre("usage", "usage", "usage", "started", "content:hello", "finish:stop"))
-        << "what is too much of one attempt is left out";
+    only_region.transport.stream_bytes("us-west", whole);
+    EXPECT_THAT(events_of(only_region),
+                ElementsAre("usage", "usage", "usage", "started", "content:hello", "finish:stop"))
+        << "events beyond the limit are dropped";
 }
 
-TEST(Stream, APriceInAHeaderCountsWhereTheAnswerNamesNone) {
+TEST(Stream, ACostHeaderIsUsedIfTheAnswerHasNoCost) {
     const auto priced = [](bool streamed, const std::string& usage) {
         CallFlow flow({"us-west"});
         const std::string body =
@@ -441,7 +442,7 @@ TEST(Stream, APriceInAHeaderCountsWhereTheAnswerNamesNone) {
     }
 }
 
-TEST(Stream, OnlyContentKeepsItAlive) {
+TEST(Stream, OnlyContentResetsTheStallClock) {
     const std::string empty =
         "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n";
     const std::string usage = "data: {\"choices\":[],\"usage\":{\"total_tokens\":3}}\n\n";
@@ -458,7 +459,7 @@ TEST(Stream, OnlyContentKeepsItAlive) {
     }
 }
 
-TEST(Stream, MediaCommitAndComeWhenTheyCome) {
+TEST(Stream, MediaCommitTheStreamAndAreDeliveredAtOnce) {
     const auto audio = [](const std::string& data) {
         return "data: {\"choices\":[{\"index\":0,\"delta\":{\"audio\":{\"data\":\"" + data + "\"}}}]}\n\n";
     };
@@ -475,7 +476,7 @@ TEST(Stream, MediaCommitAndComeWhenTheyCome) {
     EXPECT_THAT(answer.error().partial->choices[0].extra_json, HasSubstr("UklGRiQA"));
 }
 
-TEST(Stream, AFinishReasonThatMeansAFailureAsksTheNextRegion) {
+TEST(Stream, AFinishReasonThatMeansAFailureFailsOver) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.stream_bytes(
         "us-west", {kRoleEvent,

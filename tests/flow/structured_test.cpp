@@ -21,7 +21,7 @@ Result<int> ask(CallFlow& flow) {
     return chat_as<int>(flow.client, a_question(), json_schema("count", kSchema), parse_number);
 }
 
-TEST(Structured, SendsTheSchemaAndGivesWhatTheParserMakes) {
+TEST(Structured, SendsTheSchemaAndReturnsTheParsedValue) {
     CallFlow flow({"us-west"});
     flow.transport.reply("us-west", "42");
     EXPECT_EQ(ask(flow).value(), 42);
@@ -45,7 +45,7 @@ TEST(Structured, AParserMayThrowOrReturnAnError) {
     EXPECT_THAT(returned.error().message, HasSubstr("shape: odd"));
 }
 
-TEST(Structured, AnAnswerThatIsNotWholeNeverReachesTheParser) {
+TEST(Structured, AnIncompleteAnswerNeverReachesTheParser) {
     struct Row {
         const char *message, *finish, *provider_code;
         ErrorCode code;
@@ -63,12 +63,12 @@ TEST(Structured, AnAnswerThatIsNotWholeNeverReachesTheParser) {
         const auto count = ask(flow);
         ASSERT_THAT(count, FailsWith(row.code));
         EXPECT_EQ(count.error().provider_code, row.provider_code);
-        ASSERT_TRUE(count.error().partial) << "it was paid for";
+        ASSERT_TRUE(count.error().partial) << "the partial answer was billed";
         EXPECT_EQ(count.error().region, "us-west");
     }
 }
 
-TEST(Structured, OtherErrorsAreThoseOfTheCall) {
+TEST(Structured, OtherErrorsArePassedThrough) {
     CallFlow flow({"us-west"});
     flow.transport.reply_raw("us-west", 401, {}, error_body("invalid_api_key"));
     EXPECT_THAT(ask(flow), FailsWith(ErrorCode::unauthenticated));

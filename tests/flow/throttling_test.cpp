@@ -8,14 +8,14 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-TEST(Throttling, AHintIsWaitedOutWhereThereIsNoOtherRegion) {
+TEST(Throttling, RetryAfterIsWaitedOutInTheOnlyRegion) {
     CallFlow flow({"us-west"});
     flow.transport.reply_raw("us-west", 429, {{"Retry-After", "7"}}, "").reply("us-west", "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
     EXPECT_EQ(flow.elapsed(), 7s);
 }
 
-TEST(Throttling, FinerHeadersGoBeforeCoarserOnes) {
+TEST(Throttling, MorePreciseHeadersTakePrecedence) {
     CallFlow flow({"us-west"});
     flow.transport.reply_raw("us-west", 429, {{"Retry-After", "7"}, {"retry-after-ms", "350"}}, "")
         .reply("us-west", "hello");
@@ -23,7 +23,7 @@ TEST(Throttling, FinerHeadersGoBeforeCoarserOnes) {
     EXPECT_EQ(flow.elapsed(), 350ms);
 }
 
-TEST(Throttling, OtherCallsKeepAwayForAsLongAsARegionAsked) {
+TEST(Throttling, OtherCallsAvoidTheRegionForItsRetryAfter) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.reply_raw("us-west", 429, {{"Retry-After", "30"}}, "")
         .reply("us-west", "back")
@@ -37,7 +37,7 @@ TEST(Throttling, OtherCallsKeepAwayForAsLongAsARegionAsked) {
     EXPECT_THAT(flow.attempts(), ElementsAre("us-west", "eu-central", "eu-central", "us-west"));
 }
 
-TEST(Throttling, QuotaOfOneModelDoesNotKeepOthersAway) {
+TEST(Throttling, ThrottlingOfOneModelDoesNotAffectOthers) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.reply_raw("us-west", 429, {{"Retry-After", "30"}}, "")
         .reply("us-west", "hi")
@@ -46,7 +46,7 @@ TEST(Throttling, QuotaOfOneModelDoesNotKeepOthersAway) {
     EXPECT_EQ(flow.client.chat("another-model", "hello?")->region, "us-west");
 }
 
-TEST(Throttling, ACallWaitsForTheFirstPauseToEnd) {
+TEST(Throttling, ACallWaitsForTheShortestPause) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.reply_raw("us-west", 429, {{"Retry-After", "20"}}, "").reply("us-west", "a");
     flow.transport.reply_raw("eu-central", 429, {{"Retry-After", "10"}}, "").reply("eu-central", "b");
@@ -58,7 +58,7 @@ TEST(Throttling, ACallWaitsForTheFirstPauseToEnd) {
     EXPECT_EQ(reply->attempts[0].started, 10s);
 }
 
-TEST(Throttling, AHintBeyondTheLongestWaitIsHandedToTheCallerAtOnce) {
+TEST(Throttling, ARetryAfterBeyondMaxWaitIsReportedAtOnce) {
     CallFlow flow({"us-west"});
     flow.transport.reply_raw("us-west", 429, {{"Retry-After", "61"}}, "");
     const auto reply = flow.client.chat(a_question());
@@ -67,18 +67,18 @@ TEST(Throttling, AHintBeyondTheLongestWaitIsHandedToTheCallerAtOnce) {
     EXPECT_EQ(flow.elapsed(), 0s);
     const auto next = flow.client.chat(a_question());
     ASSERT_THAT(next, FailsWith(ErrorCode::rate_limited));
-    EXPECT_EQ(next.error().retry_after, 61s) << "known without asking again";
+    EXPECT_EQ(next.error().retry_after, 61s) << "known without another request";
     EXPECT_THAT(flow.attempts(), SizeIs(1));
 }
 
-TEST(Throttling, ALongerWaitMayBeAllowed) {
+TEST(Throttling, MaxWaitCanBeRaised) {
     CallFlow flow({"us-west"}, {.retry = {.max_wait = 120s}});
     flow.transport.reply_raw("us-west", 429, {{"Retry-After", "61"}}, "").reply("us-west", "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
     EXPECT_EQ(flow.elapsed(), 61s);
 }
 
-TEST(Throttling, AHintBeyondTheDeadlineIsHandedToTheCallerAtOnce) {
+TEST(Throttling, ARetryAfterBeyondTheDeadlineIsReportedAtOnce) {
     CallFlow flow({"us-west"});
     flow.transport.reply_raw("us-west", 429, {{"Retry-After", "5"}}, "");
     const auto reply = flow.client.chat(a_question(), {.deadline = 5s});
@@ -88,7 +88,7 @@ TEST(Throttling, AHintBeyondTheDeadlineIsHandedToTheCallerAtOnce) {
     EXPECT_EQ(flow.elapsed(), 0s);
 }
 
-TEST(Throttling, AnErrorInsideA200IsThrottlingToo) {
+TEST(Throttling, ARateLimitErrorInA200IsThrottling) {
     CallFlow flow({"us-west"});
     flow.transport.reply_raw("us-west", 200, {{"Retry-After", "3"}}, error_body("rate_limit_exceeded"))
         .reply("us-west", "hello");
@@ -96,7 +96,7 @@ TEST(Throttling, AnErrorInsideA200IsThrottlingToo) {
     EXPECT_EQ(flow.elapsed(), 3s);
 }
 
-TEST(Throttling, AHintOnAGoodAnswerMeansNothing) {
+TEST(Throttling, ARetryAfterOnASuccessfulAnswerIsIgnored) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.reply_raw(
         "us-west", 200, {{"Retry-After", "30"}},
@@ -105,7 +105,7 @@ TEST(Throttling, AHintOnAGoodAnswerMeansNothing) {
     EXPECT_EQ(flow.client.chat(a_question())->region, "us-west");
 }
 
-TEST(Throttling, A5xxHintAddsAtMostFiveSecondsForTheCallThatMustStay) {
+TEST(Throttling, ARetryAfterOfA5xxDelaysARetryInTheOnlyRegionByAtMostFiveSeconds) {
     CallFlow flow({"us-west"});
     flow.transport.reply_raw("us-west", 503, {{"Retry-After", "30"}}, "").reply("us-west", "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
@@ -113,7 +113,7 @@ TEST(Throttling, A5xxHintAddsAtMostFiveSecondsForTheCallThatMustStay) {
     EXPECT_LE(flow.elapsed(), 5100ms);
 }
 
-TEST(Throttling, A5xxHintKeepsOtherCallsAwayInFull) {
+TEST(Throttling, ARetryAfterOfA5xxKeepsOtherCallsAwayInFull) {
     CallFlow flow({"us-west", "eu-central"});
     flow.transport.reply_raw("us-west", 503, {{"Retry-After", "30"}}, "").reply("eu-central", "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
@@ -122,13 +122,13 @@ TEST(Throttling, A5xxHintKeepsOtherCallsAwayInFull) {
     EXPECT_THAT(flow.attempts(), ElementsAre("us-west", "eu-central", "eu-central"));
 }
 
-TEST(Throttling, A200CallsAtOnceWaitOutTheSamePause) {
+TEST(Throttling, TwoHundredCallsWaitOutTheSamePause) {
     CallFlow flow({"us-west"}, {}, CallFlow::kManual);
     flow.transport.reply_raw("us-west", 429, {{"Retry-After", "10"}}, "").reply("us-west", "hello");
     auto first = flow.client.chat_async(a_question());
     std::vector<std::future<Result<ChatCompletion>>> rest;
     for (int i = 0; i < 200; ++i) rest.push_back(flow.client.chat_async(a_question()));
-    EXPECT_THAT(flow.attempts(), SizeIs(1)) << "nobody asks a region that asked for a pause";
+    EXPECT_THAT(flow.attempts(), SizeIs(1)) << "no call uses a paused region";
     flow.clock.advance(10s);
     EXPECT_THAT(first.get(), IsOk());
     for (auto& answer : rest) ASSERT_THAT(answer.get(), IsOk());

@@ -1,5 +1,5 @@
-// Hooks that throw at a chosen moment and otherwise behave as usual.
-// test → [Fuse] → hook → client
+// Hooks that throw on a chosen occasion and otherwise behave as usual.
+// test → [ExceptionInjector] → hook → client
 #pragma once
 
 #include <atomic>
@@ -41,17 +41,17 @@ inline constexpr const char* kHookNames[] = {
     "clock_call_at",    "clock_cancel",    "clock_post"};
 
 /// At which use of a hook it throws.
-enum class Moment { first, second, third, always };
-inline constexpr const char* kMomentNames[] = {"first", "second", "third", "always"};
+enum class Occurrence { first, second, third, always };
+inline constexpr const char* kOccurrenceNames[] = {"first", "second", "third", "always"};
 
-/// Throws when its hook is used at the chosen moment.
-class Fuse {
+/// Throws at the chosen use of its hook.
+class ExceptionInjector {
   public:
-    Fuse(Hook hook, Moment moment) : hook_(hook), moment_(moment) {}
-    void burn(Hook hook) {
+    ExceptionInjector(Hook hook, Occurrence occurrence) : hook_(hook), occurrence_(occurrence) {}
+    void maybe_throw(Hook hook) {
         if (hook != hook_ || !armed_) return;
         const int use = uses_++;
-        if (moment_ != Moment::always && use != static_cast<int>(moment_)) return;
+        if (occurrence_ != Occurrence::always && use != static_cast<int>(occurrence_)) return;
         if (use % 2 == 0) throw std::runtime_error("a hook of the program");
         throw 42;
     }
@@ -60,52 +60,52 @@ class Fuse {
 
   private:
     const Hook hook_;
-    const Moment moment_;
+    const Occurrence occurrence_;
     std::atomic<int> uses_{0};
     std::atomic<bool> armed_{true};
 };
 
 struct FaultyRetryPolicy final : RetryPolicy {
-    explicit FaultyRetryPolicy(Fuse& f) : fuse(f) {}
+    explicit FaultyRetryPolicy(ExceptionInjector& f) : injector(f) {}
     RetryVerdict decide(const RetryContext& context) const override {
-        fuse.burn(Hook::retry_policy);
+        injector.maybe_throw(Hook::retry_policy);
         return {.retry = context.would_retry, .delay = context.delay};
     }
-    Fuse& fuse;
+    ExceptionInjector& injector;
 };
 
 struct FaultySelector final : RegionSelector {
-    explicit FaultySelector(Fuse& f) : fuse(f) {}
+    explicit FaultySelector(ExceptionInjector& f) : injector(f) {}
     std::vector<std::size_t> rank(const SelectionContext&) const override {
-        fuse.burn(Hook::selector);
+        injector.maybe_throw(Hook::selector);
         return {0, 1};
     }
-    Fuse& fuse;
+    ExceptionInjector& injector;
 };
 
 struct FaultyListener final : EventListener {
-    explicit FaultyListener(Fuse& f) : fuse(f) {}
-    void on_attempt(const AttemptRecord&) override { fuse.burn(Hook::listener_attempt); }
-    void on_call(const CallRecord&) override { fuse.burn(Hook::listener_call); }
-    void on_region(const RegionHealth&) override { fuse.burn(Hook::listener_region); }
-    Fuse& fuse;
+    explicit FaultyListener(ExceptionInjector& f) : injector(f) {}
+    void on_attempt(const AttemptRecord&) override { injector.maybe_throw(Hook::listener_attempt); }
+    void on_call(const CallRecord&) override { injector.maybe_throw(Hook::listener_call); }
+    void on_region(const RegionHealth&) override { injector.maybe_throw(Hook::listener_region); }
+    ExceptionInjector& injector;
 };
 
 /// Sets all hooks that a client on any transport can have, except the selector and the key source. Callbacks run
 /// inline: on an automatic clock, a key fetched by another thread would come after the deadline.
-inline void set_faulty_hooks(ClientOptions& options, Fuse& fuse) {
+inline void set_faulty_hooks(ClientOptions& options, ExceptionInjector& injector) {
     options.log = {.level = LogLevel::debug,
-                   .sink = [&fuse](LogLevel, std::string_view) { fuse.burn(Hook::log_sink); }};
+                   .sink = [&injector](LogLevel, std::string_view) { injector.maybe_throw(Hook::log_sink); }};
     options.model_rules = {{.when =
-                                [&fuse](const ChatRequest&) {
-                                    fuse.burn(Hook::model_rule);
+                                [&injector](const ChatRequest&) {
+                                    injector.maybe_throw(Hook::model_rule);
                                     return false;
                                 },
                             .model = "other"}};
-    options.listeners = {std::make_shared<FaultyListener>(fuse)};
-    options.retry_policy = std::make_shared<FaultyRetryPolicy>(fuse);
-    options.callback_executor = [&fuse](const std::function<void()>& function) {
-        fuse.burn(Hook::executor);
+    options.listeners = {std::make_shared<FaultyListener>(injector)};
+    options.retry_policy = std::make_shared<FaultyRetryPolicy>(injector);
+    options.callback_executor = [&injector](const std::function<void()>& function) {
+        injector.maybe_throw(Hook::executor);
         function();
     };
 }

@@ -1,5 +1,5 @@
 // Any hook may throw any exception at any moment: the current call uses the default behaviour or ends with a typed
-// error, and neither the client nor the process is harmed.
+// error, and the client and the process keep working.
 #include <future>
 #include <tuple>
 
@@ -17,54 +17,54 @@ enum class Form { chat, future, callback, stream, stream_callbacks };
 constexpr const char* kFormNames[] = {"chat", "future", "callback", "stream", "stream_callbacks"};
 
 struct FaultyClock final : Clock {
-    FaultyClock(Fuse& f, FakeClock& c) : fuse(f), clock(c) {}
+    FaultyClock(ExceptionInjector& f, FakeClock& c) : injector(f), clock(c) {}
     time_point now() const override {
-        fuse.burn(Hook::clock_now);
+        injector.maybe_throw(Hook::clock_now);
         return clock.now();
     }
     TimerId call_at(time_point when, std::function<void()> function) override {
-        fuse.burn(Hook::clock_call_at);
+        injector.maybe_throw(Hook::clock_call_at);
         return clock.call_at(when, std::move(function));
     }
     void cancel(TimerId timer) override {
         clock.cancel(timer);
-        fuse.burn(Hook::clock_cancel);
+        injector.maybe_throw(Hook::clock_cancel);
     }
     void post(std::function<void()> function) override {
-        fuse.burn(Hook::clock_post);
+        injector.maybe_throw(Hook::clock_post);
         clock.post(std::move(function));
     }
-    Fuse& fuse;
+    ExceptionInjector& injector;
     FakeClock& clock;
 };
 
 struct FaultyTransport final : Transport {
-    FaultyTransport(Fuse& f, FakeTransport& t) : fuse(f), transport(t) {}
+    FaultyTransport(ExceptionInjector& f, FakeTransport& t) : injector(f), transport(t) {}
     TransferId start(HttpRequest request, TransferEvents& events) override {
-        fuse.burn(Hook::transport_start);
+        injector.maybe_throw(Hook::transport_start);
         return transport.start(std::move(request), events);
     }
     void cancel(TransferId id) override {
         transport.cancel(id);
-        fuse.burn(Hook::transport_cancel);
+        injector.maybe_throw(Hook::transport_cancel);
     }
     void pause(TransferId id) override {
         transport.pause(id);
-        fuse.burn(Hook::transport_pause);
+        injector.maybe_throw(Hook::transport_pause);
     }
     void resume(TransferId id) override {
         transport.resume(id);
-        fuse.burn(Hook::transport_resume);
+        injector.maybe_throw(Hook::transport_resume);
     }
     std::optional<PathEvidence> evidence(TransferId id) const override {
-        fuse.burn(Hook::transport_evidence);
+        injector.maybe_throw(Hook::transport_evidence);
         return transport.evidence(id);
     }
-    Fuse& fuse;
+    ExceptionInjector& injector;
     FakeTransport& transport;
 };
 
-using Case = std::tuple<Hook, Moment, Form>;
+using Case = std::tuple<Hook, Occurrence, Form>;
 
 class ThrowingHook : public ::testing::TestWithParam<Case> {
   protected:
@@ -83,16 +83,16 @@ class ThrowingHook : public ::testing::TestWithParam<Case> {
             options.api_key = "k";
         } else {
             options.key_source = [this] {
-                fuse.burn(Hook::key_source);
+                injector.maybe_throw(Hook::key_source);
                 return std::string("k");
             };
         }
         options.health.enabled = false;
         options.seed = 7;
-        set_faulty_hooks(options, fuse);
-        options.custom_selector = std::make_shared<FaultySelector>(fuse);
-        options.transport = std::make_shared<FaultyTransport>(fuse, transport);
-        options.clock = std::make_shared<FaultyClock>(fuse, clock);
+        set_faulty_hooks(options, injector);
+        options.custom_selector = std::make_shared<FaultySelector>(injector);
+        options.transport = std::make_shared<FaultyTransport>(injector, transport);
+        options.clock = std::make_shared<FaultyClock>(injector, clock);
         return options;
     }
 
@@ -114,20 +114,20 @@ class ThrowingHook : public ::testing::TestWithParam<Case> {
         }
         auto result = done.get_future();
         if (result.wait_for(10s) != std::future_status::ready) {
-            ADD_FAILURE() << "the callback never came";
+            ADD_FAILURE() << "the callback was not called";
             std::abort();  // the callback would write into destroyed objects
         }
         return result.get();
     }
 
-    Fuse fuse{std::get<0>(GetParam()), std::get<1>(GetParam())};
+    ExceptionInjector injector{std::get<0>(GetParam()), std::get<1>(GetParam())};
     FakeClock clock{FakeClock::Mode::automatic};
     FakeTransport transport{clock};
 };
 
-bool has_a_built_in_rule(Hook hook, Moment moment) {
+bool has_default_behaviour(Hook hook, Occurrence occurrence) {
     switch (hook) {
-        case Hook::clock_now: return moment != Moment::always;  // no default can replace such a clock
+        case Hook::clock_now: return occurrence != Occurrence::always;  // no default can replace such a clock
         case Hook::key_source:
         case Hook::model_rule:
         case Hook::transport_start:
@@ -137,13 +137,13 @@ bool has_a_built_in_rule(Hook hook, Moment moment) {
     }
 }
 
-TEST_P(ThrowingHook, EndsNoCallUntypedAndNoClient) {
+TEST_P(ThrowingHook, LeavesATypedResultAndAUsableClient) {
     transport.reply_raw("us-west", 503, {}, "", {.first_byte = 10ms});
     transport.reply("eu-central", "hello", {.first_byte = 400ms});
     std::optional<Client> client(options());
     for (int call = 0; call < 3; ++call) {
         const auto result = ask(*client);
-        if (has_a_built_in_rule(hook(), std::get<1>(GetParam()))) {
+        if (has_default_behaviour(hook(), std::get<1>(GetParam()))) {
             EXPECT_THAT(result, IsOk());
         } else if (!result) {
             EXPECT_THAT(result.error().code, AnyOf(ErrorCode::internal_error, ErrorCode::all_regions_unavailable,
@@ -152,7 +152,7 @@ TEST_P(ThrowingHook, EndsNoCallUntypedAndNoClient) {
             EXPECT_FALSE(result.error().message.empty());
         }
     }
-    fuse.disarm();
+    injector.disarm();
     // The exceptions may have used up the budgets for more than one attempt per call.
     bool answers = false;
     for (int call = 0; call < 3 && !answers; ++call) answers = ask(*client).has_value();
@@ -161,7 +161,7 @@ TEST_P(ThrowingHook, EndsNoCallUntypedAndNoClient) {
     EXPECT_EQ(transport.open_transfers(), 0U);
 }
 
-TEST_P(ThrowingHook, EndsNoClientThatGoesMeanwhile) {
+TEST_P(ThrowingHook, DoesNotPreventDestruction) {
     transport.hang("us-west").hang("eu-central");
     clock.set_mode(FakeClock::Mode::manual);
     std::future<Result<ChatCompletion>> result;
@@ -184,13 +184,13 @@ INSTANTIATE_TEST_SUITE_P(Hooks, ThrowingHook,
                                         Hook::model_rule, Hook::transport_start, Hook::transport_cancel,
                                         Hook::transport_pause, Hook::transport_resume, Hook::transport_evidence,
                                         Hook::clock_now, Hook::clock_call_at, Hook::clock_cancel, Hook::clock_post),
-                                 Values(Moment::first, Moment::second, Moment::third, Moment::always),
+                                 Values(Occurrence::first, Occurrence::second, Occurrence::third, Occurrence::always),
                                  Values(Form::chat, Form::future, Form::callback, Form::stream,
                                         Form::stream_callbacks)),
                          [](const auto& test) {
                              const auto at = [](auto value) { return static_cast<std::size_t>(value); };
                              return std::string(kHookNames[at(std::get<0>(test.param))]) + "_" +
-                                    kMomentNames[at(std::get<1>(test.param))] + "_" +
+                                    kOccurrenceNames[at(std::get<1>(test.param))] + "_" +
                                     kFormNames[at(std::get<2>(test.param))];
                          });
 

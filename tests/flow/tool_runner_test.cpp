@@ -31,7 +31,7 @@ struct ToolFlow : CallFlow {
     }
 };
 
-TEST(ToolRunner, RunsWhatTheModelCallsUntilItAnswers) {
+TEST(ToolRunner, RunsToolCallsUntilTheModelAnswers) {
     ToolFlow flow;
     flow.model_calls({{"1", "price", R"({\"breed\":\"merino\"})"}});
     flow.transport.reply("us-west", "14.50");
@@ -54,7 +54,7 @@ TEST(ToolRunner, RunsWhatTheModelCallsUntilItAnswers) {
     EXPECT_THAT(flow.requests().back().body, HasSubstr(R"("tool_call_id":"1")"));
 }
 
-TEST(ToolRunner, WhatGoesWrongInAToolIsToldToTheModel) {
+TEST(ToolRunner, ToolFailuresAreReportedToTheModel) {
     ToolFlow flow;
     flow.model_calls({{"1", "throws", ""}, {"2", "fails", ""}, {"3", "unknown", ""}, {"4", "odd", ""}});
     flow.transport.reply("us-west", "sorry");
@@ -63,7 +63,7 @@ TEST(ToolRunner, WhatGoesWrongInAToolIsToldToTheModel) {
                   {{"throws", [](const std::string&) -> std::string { throw std::runtime_error("no \"wool\" left"); }},
                    {"fails",
                     [](const std::string& arguments) -> Result<std::string> {
-                        EXPECT_EQ(arguments, "{}") << "none were given";
+                        EXPECT_EQ(arguments, "{}") << "the model gave no arguments";
                         return Error{.message = "closed"};
                     }},
                    {"odd", [](const std::string&) -> std::string { throw 7; }}});
@@ -75,7 +75,7 @@ TEST(ToolRunner, WhatGoesWrongInAToolIsToldToTheModel) {
     EXPECT_THAT(run.messages[5].content, HasSubstr("the tool failed"));
 }
 
-TEST(ToolRunner, RunsNoToolOfAnAnswerThatWasCutOrBlocked) {
+TEST(ToolRunner, RunsNoToolOfACutOrBlockedAnswer) {
     const std::pair<const char*, ErrorCode> rows[] = {{"length", ErrorCode::malformed_response},
                                                       {"MAX_TOKENS", ErrorCode::malformed_response},
                                                       {"SAFETY", ErrorCode::content_filtered}};
@@ -96,7 +96,7 @@ TEST(ToolRunner, RunsNoToolOfAnAnswerThatWasCutOrBlocked) {
     }
 }
 
-TEST(ToolRunner, EndsAtItsLimitAndSaysSo) {
+TEST(ToolRunner, EndsAtMaxRoundsAndReportsIt) {
     ToolFlow flow;
     for (int i = 0; i < 12; ++i) flow.model_calls({{"1", "again", ""}});
     int ran = 0;
@@ -107,7 +107,7 @@ TEST(ToolRunner, EndsAtItsLimitAndSaysSo) {
     auto run = run_tools(flow.client, a_question(), tools);
     EXPECT_TRUE(run.limit_reached);
     EXPECT_EQ(run.rounds, 10);
-    EXPECT_EQ(ran, 9) << "the last answer's calls are not run: nobody would be told";
+    EXPECT_EQ(ran, 9) << "the calls of the last answer are not run, because their results would not be sent";
     ASSERT_THAT(run.answer, IsOk());
     EXPECT_THAT(run.answer->tool_calls(), SizeIs(1));
 
@@ -116,11 +116,11 @@ TEST(ToolRunner, EndsAtItsLimitAndSaysSo) {
     EXPECT_TRUE(run.limit_reached);
 }
 
-TEST(ToolRunner, InParallelCallsRunTogetherAndAnswerInOrder) {
+TEST(ToolRunner, ParallelCallsRunTogetherAndAnswerInOrder) {
     ToolFlow flow;
     flow.model_calls({{"1", "wait", "a"}, {"2", "wait", "b"}, {"3", "wait", "c"}});
     flow.transport.reply("us-west", "done");
-    std::barrier together(3);  // run one after the other, the tools would wait for ever
+    std::barrier together(3);  // tools that run one after another would wait for ever
     const auto run = run_tools(flow.client, a_question(),
                                {{"wait",
                                  [&](const std::string& arguments) {
@@ -132,7 +132,7 @@ TEST(ToolRunner, InParallelCallsRunTogetherAndAnswerInOrder) {
     EXPECT_EQ(run.messages[2].content + run.messages[3].content + run.messages[4].content, "abc");
 }
 
-TEST(ToolRunner, ACancelComesBeforeTheNextToolAndKeepsTheConversation) {
+TEST(ToolRunner, CancellingPreventsTheNextToolAndKeepsTheConversation) {
     ToolFlow flow;
     flow.model_calls({{"1", "stop", ""}, {"2", "stop", ""}});
     std::stop_source stop;
@@ -149,7 +149,7 @@ TEST(ToolRunner, ACancelComesBeforeTheNextToolAndKeepsTheConversation) {
     EXPECT_EQ(ran, 1);
     ASSERT_TRUE(run.answer.error().partial);
     EXPECT_THAT(run.answer.error().partial->tool_calls(), SizeIs(2));
-    ASSERT_THAT(run.messages, SizeIs(4)) << "each call has its result, or no gateway would take the conversation again";
+    ASSERT_THAT(run.messages, SizeIs(4)) << "each call has a result, without which gateways reject the conversation";
     EXPECT_THAT(run.messages[3].content, ::testing::HasSubstr("cancelled"));
 }
 
@@ -161,7 +161,7 @@ TEST(ToolRunner, ADeadlineCoversTheWholeRun) {
     EXPECT_THAT(flow.attempts(), IsEmpty());
 }
 
-TEST(ToolRunner, ADeadlineMayBeTheLongestTimeThereIs) {
+TEST(ToolRunner, ADeadlineMayBeTheMaximumDuration) {
     ToolFlow flow;
     flow.transport.reply("us-west", "x");
     EXPECT_THAT(run_tools(flow.client, a_question(), {}, {.call = {.deadline = milliseconds::max()}}).answer, IsOk());
@@ -169,7 +169,7 @@ TEST(ToolRunner, ADeadlineMayBeTheLongestTimeThereIs) {
                 FailsWith(ErrorCode::deadline_exceeded));
 }
 
-TEST(ToolRunner, AFailedCallEndsItWithTheConversation) {
+TEST(ToolRunner, AFailedCallEndsTheRunAndKeepsTheConversation) {
     ToolFlow flow;
     flow.model_calls({{"1", "ok", ""}});
     flow.transport.reply_raw("us-west", 401, {}, error_body("invalid_api_key"));

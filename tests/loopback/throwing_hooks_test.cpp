@@ -18,8 +18,8 @@ using ::testing::Combine;
 using ::testing::Values;
 
 /// Records whether it is called on the thread that created it.
-struct WatchfulSelector final : RegionSelector {
-    explicit WatchfulSelector(Fuse& f) : faulty(f) {}
+struct ThreadRecordingSelector final : RegionSelector {
+    explicit ThreadRecordingSelector(ExceptionInjector& f) : faulty(f) {}
     std::vector<std::size_t> rank(const SelectionContext& context) const override {
         if (std::this_thread::get_id() == caller) ++on_caller;
         return faulty.rank(context);
@@ -29,27 +29,27 @@ struct WatchfulSelector final : RegionSelector {
     mutable std::atomic<int> on_caller{0};
 };
 
-class LentThread : public TwoRegions, public ::testing::WithParamInterface<std::tuple<Hook, Moment>> {
+class HookOnTheCallersThread : public TwoRegions, public ::testing::WithParamInterface<std::tuple<Hook, Occurrence>> {
   protected:
-    LentThread() {
+    HookOnTheCallersThread() {
         gateway.set_fault("us-west", {.kind = Kind::status, .status = 503});
         options.retry.initial_backoff = 1ms;
-        set_faulty_hooks(options, fuse);
+        set_faulty_hooks(options, injector);
         options.custom_selector = selector;
         if (hook() == Hook::key_source) {
             options.api_key.clear();
             options.key_source = [this] {
-                fuse.burn(Hook::key_source);
+                injector.maybe_throw(Hook::key_source);
                 return kKey;
             };
         }
-        fuse.disarm();
+        injector.disarm();
     }
     static Hook hook() { return std::get<0>(GetParam()); }
 
-    /// Makes calls until one ran on this thread. The loop's own thread, if it ran the last one, needs a moment to
-    /// leave.
-    static bool lends(Client& client, const WatchfulSelector& selector) {
+    /// Makes calls until one ran on this thread. If the I/O thread ran the last call, it needs a moment to
+    /// release the loop.
+    static bool runs_on_this_thread(Client& client, const ThreadRecordingSelector& selector) {
         for (int call = 0, before = selector.on_caller; call < 100; ++call) {
             EXPECT_THAT(client.chat(question()), IsOk());
             if (selector.on_caller > before) return true;
@@ -58,14 +58,14 @@ class LentThread : public TwoRegions, public ::testing::WithParamInterface<std::
         return false;
     }
 
-    Fuse fuse{std::get<0>(GetParam()), std::get<1>(GetParam())};
-    std::shared_ptr<WatchfulSelector> selector = std::make_shared<WatchfulSelector>(fuse);
+    ExceptionInjector injector{std::get<0>(GetParam()), std::get<1>(GetParam())};
+    std::shared_ptr<ThreadRecordingSelector> selector = std::make_shared<ThreadRecordingSelector>(injector);
 };
 
-TEST_P(LentThread, GetsAnAnswerOrATypedErrorAndNoException) {
+TEST_P(HookOnTheCallersThread, ThrowsAndTheCallReturnsAnAnswerOrATypedError) {
     Client client(options);
-    ASSERT_TRUE(lends(client, *selector));
-    fuse.arm();
+    ASSERT_TRUE(runs_on_this_thread(client, *selector));
+    injector.arm();
     for (int call = 0; call < 3; ++call) {
         const auto result = client.chat(question());
         if (hook() != Hook::key_source && hook() != Hook::model_rule) {
@@ -76,19 +76,19 @@ TEST_P(LentThread, GetsAnAnswerOrATypedErrorAndNoException) {
             EXPECT_FALSE(result.error().message.empty());
         }
     }
-    fuse.disarm();
-    EXPECT_TRUE(lends(client, *selector)) << "the loop must be free again";
+    injector.disarm();
+    EXPECT_TRUE(runs_on_this_thread(client, *selector)) << "the exceptions must not block the loop";
 }
 
-INSTANTIATE_TEST_SUITE_P(Hooks, LentThread,
+INSTANTIATE_TEST_SUITE_P(Hooks, HookOnTheCallersThread,
                          Combine(Values(Hook::retry_policy, Hook::selector, Hook::listener_attempt, Hook::listener_call,
                                         Hook::listener_region, Hook::log_sink, Hook::key_source, Hook::executor,
                                         Hook::model_rule),
-                                 Values(Moment::first, Moment::second, Moment::third, Moment::always)),
+                                 Values(Occurrence::first, Occurrence::second, Occurrence::third, Occurrence::always)),
                          [](const auto& test) {
                              const auto at = [](auto value) { return static_cast<std::size_t>(value); };
                              return std::string(kHookNames[at(std::get<0>(test.param))]) + "_" +
-                                    kMomentNames[at(std::get<1>(test.param))];
+                                    kOccurrenceNames[at(std::get<1>(test.param))];
                          });
 
 }  // namespace
