@@ -1,5 +1,5 @@
 // Plays scripted exchanges on a clock and records requests.
-// client → [FakeTransport] → moves → TransferEvents
+// client → [FakeTransport] → actions → TransferEvents
 #include <holysheep/testing/fake_transport.hpp>
 
 #include <algorithm>
@@ -65,7 +65,7 @@ class FakeTransport::Impl : public std::enable_shared_from_this<FakeTransport::I
             transfer.record = seen_.size();
             const std::string region = region_of(request.url);
             transfer.region = region;
-            transfer.moves = moves_for(next_step(region, is_probe(request)), request, region, id);
+            transfer.actions = actions_for(next_step(region, is_probe(request)), request, region, id);
             seen_.push_back({.id = id, .region = region, .request = std::move(request), .started = transfer.started});
             transfers_.emplace(id, std::move(transfer));
         }
@@ -97,7 +97,7 @@ class FakeTransport::Impl : public std::enable_shared_from_this<FakeTransport::I
             const auto found = transfers_.find(id);
             if (found == transfers_.end() || !found->second.paused) return;
             found->second.paused = false;
-            if (!std::exchange(found->second.withheld, false)) return;
+            if (!std::exchange(found->second.deferred, false)) return;
         }
         clock_.post([weak = weak_from_this(), id] {
             if (const auto self = weak.lock()) self->play(id);
@@ -134,13 +134,13 @@ class FakeTransport::Impl : public std::enable_shared_from_this<FakeTransport::I
     struct Transfer {
         TransferEvents* events = nullptr;
         std::string region{};
-        std::vector<Move> moves{};
+        std::vector<Action> actions{};
         std::size_t next = 0;
         Clock::time_point started{};
         Clock::TimerId timer = 0;
         std::size_t record = 0;
         bool paused = false;
-        bool withheld = false;  // a step was due while paused
+        bool deferred = false;  // a step was due while paused
         AttemptTimings timings{};
     };
 
@@ -165,14 +165,14 @@ class FakeTransport::Impl : public std::enable_shared_from_this<FakeTransport::I
         return transfer.record < seen_.size() && seen_[transfer.record].id == id ? &seen_[transfer.record] : nullptr;
     }
 
-    /// Schedules the next move, if there is one.
+    /// Schedules the next action, if there is one.
     void schedule(TransferId id) {
         std::chrono::nanoseconds after{0};
         {
             std::lock_guard lock(mutex_);
             const auto found = transfers_.find(id);
-            if (found == transfers_.end() || found->second.next >= found->second.moves.size()) return;
-            after = found->second.moves[found->second.next].after;
+            if (found == transfers_.end() || found->second.next >= found->second.actions.size()) return;
+            after = found->second.actions[found->second.next].after;
         }
         auto play_next = [weak = weak_from_this(), id] {
             if (const auto self = weak.lock()) self->play(id);
@@ -187,7 +187,7 @@ class FakeTransport::Impl : public std::enable_shared_from_this<FakeTransport::I
     }
 
     void play(TransferId id) {
-        Move move;
+        Action action;
         TransferEvents* events = nullptr;
         {
             std::lock_guard lock(mutex_);
@@ -195,50 +195,51 @@ class FakeTransport::Impl : public std::enable_shared_from_this<FakeTransport::I
             if (found == transfers_.end()) return;
             Transfer& transfer = found->second;
             transfer.timer = 0;
-            if (transfer.paused && transfer.moves[transfer.next].kind != Move::Kind::connect) {
-                transfer.withheld = true;
+            if (transfer.paused && transfer.actions[transfer.next].kind != Action::Kind::connect) {
+                transfer.deferred = true;
                 return;
             }
             // The kernel of a frozen region still accepts connections.
-            if (transfer.moves[transfer.next].kind != Move::Kind::connect && frozen_.contains(transfer.region)) return;
-            move = std::move(transfer.moves[transfer.next++]);
-            if (move.kind == Move::Kind::freeze) frozen_.insert(transfer.region);
+            if (transfer.actions[transfer.next].kind != Action::Kind::connect && frozen_.contains(transfer.region))
+                return;
+            action = std::move(transfer.actions[transfer.next++]);
+            if (action.kind == Action::Kind::freeze) frozen_.insert(transfer.region);
             events = transfer.events;
-            note_time(transfer, move);
+            record_time(transfer, action);
         }
-        switch (move.kind) {
-            case Move::Kind::connect: connected(id, *events); break;
-            case Move::Kind::head:
-                events->on_head(id, std::move(move.head));
+        switch (action.kind) {
+            case Action::Kind::connect: connected(id, *events); break;
+            case Action::Kind::head:
+                events->on_head(id, std::move(action.head));
                 schedule(id);
                 break;
-            case Move::Kind::body:
-                events->on_body(id, move.bytes);
+            case Action::Kind::body:
+                events->on_body(id, action.bytes);
                 schedule(id);
                 break;
-            case Move::Kind::end: end(id, *events, std::move(move.end)); break;
-            case Move::Kind::freeze: break;
+            case Action::Kind::end: end(id, *events, std::move(action.end)); break;
+            case Action::Kind::freeze: break;
         }
     }
 
-    void note_time(Transfer& transfer, const Move& move) const {
+    void record_time(Transfer& transfer, const Action& action) const {
         const nanoseconds elapsed = clock_.now() - transfer.started;
-        switch (move.kind) {
-            case Move::Kind::connect: transfer.timings.connect = elapsed; break;
-            case Move::Kind::head: transfer.timings.first_byte = elapsed; break;
-            case Move::Kind::body:
-            case Move::Kind::freeze: break;
-            case Move::Kind::end: transfer.timings.total = elapsed; break;
+        switch (action.kind) {
+            case Action::Kind::connect: transfer.timings.connect = elapsed; break;
+            case Action::Kind::head: transfer.timings.first_byte = elapsed; break;
+            case Action::Kind::body:
+            case Action::Kind::freeze: break;
+            case Action::Kind::end: transfer.timings.total = elapsed; break;
         }
     }
 
     void connected(TransferId id, TransferEvents& events) {
         if (!events.may_send(id)) {
-            TransferEnd turned_away;
-            turned_away.error = ErrorCode::cancelled;
-            turned_away.detail = "turned away before anything was sent";
-            turned_away.certainly_not_delivered = true;
-            end(id, events, std::move(turned_away));
+            TransferEnd rejected;
+            rejected.error = ErrorCode::cancelled;
+            rejected.detail = "turned away before anything was sent";
+            rejected.certainly_not_delivered = true;
+            end(id, events, std::move(rejected));
             return;
         }
         {

@@ -283,7 +283,7 @@ std::string error_in_body(int status) {
 }
 
 // Changes a healthy answer by a fault of the content, as opposed to one of the connection.
-GatewayAnswer bent_answer(const GatewayAnswer& healthy, const Fault& fault) {
+GatewayAnswer faulty_answer(const GatewayAnswer& healthy, const Fault& fault) {
     GatewayAnswer answer = healthy;
     switch (fault.kind) {
         case Kind::status:
@@ -315,7 +315,7 @@ AnswerScript connection_only(std::vector<Piece> pieces, Ending ending) {
 }  // namespace
 
 AnswerScript script_answer(const GatewayAnswer& healthy, const ParsedRequest& request, const Fault& fault, Pace pace) {
-    const GatewayAnswer answer = bent_answer(healthy, fault);
+    const GatewayAnswer answer = faulty_answer(healthy, fault);
     ScriptWriter write(answer, request, fault, pace);
     switch (fault.kind) {
         case Kind::none:
@@ -335,7 +335,7 @@ AnswerScript script_answer(const GatewayAnswer& healthy, const ParsedRequest& re
         case Kind::slow_drip: return write.dripped();
         case Kind::cut: return write.part_then(Ending::close);
         case Kind::garbage:
-            return connection_only({{"\x16\x03 baa baa black sheep, this is no HTTP\r\n\r\n", pace.latency}},
+            return connection_only({{"\x16\x03 baa baa black sheep, this is not HTTP\r\n\r\n", pace.latency}},
                                    Ending::close);
         case Kind::error_in_stream: return answer.streamed ? write.part_then_error_event() : write.whole();
         case Kind::stall_mid_stream: return write.part_then_silence();

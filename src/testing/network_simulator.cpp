@@ -1,5 +1,5 @@
 // Creates network namespaces and TUN devices, and runs the thread that forwards packets between them.
-// NetworkSimulator → [Place, Carrier] → kernel
+// NetworkSimulator → [namespaces, forwarding thread] → kernel
 #include <holysheep/testing/network_simulator.hpp>
 
 #include <fcntl.h>
@@ -36,7 +36,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-[[noreturn]] void refuse(const std::string& what) {
+[[noreturn]] void fail(const std::string& what) {
     throw std::runtime_error("network simulator: " + what + ": " + std::generic_category().message(errno));
 }
 
@@ -60,25 +60,27 @@ class Descriptor {
 
 /// The namespace of the calling thread.
 Descriptor current_namespace() {
-    Descriptor here(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
-    if (here.get() < 0) refuse("this thread's network namespace cannot be opened");
-    return here;
+    Descriptor current(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+    if (current.get() < 0) fail("cannot open this thread's network namespace");
+    return current;
 }
 
-void enter(const Descriptor& place) {
-    if (::setns(place.get(), CLONE_NEWNET) != 0) refuse("a network namespace cannot be entered");
+void enter(const Descriptor& network_namespace) {
+    if (::setns(network_namespace.get(), CLONE_NEWNET) != 0) fail("cannot enter a network namespace");
 }
 
 /// Enters a namespace, and returns to the previous one at the end of the scope.
-class Visit {
+class ScopedNamespace {
   public:
-    explicit Visit(const Descriptor& place) : home_(current_namespace()) { enter(place); }
-    ~Visit() { ::setns(home_.get(), CLONE_NEWNET); }
-    Visit(const Visit&) = delete;
-    Visit& operator=(const Visit&) = delete;
+    explicit ScopedNamespace(const Descriptor& network_namespace) : original_(current_namespace()) {
+        enter(network_namespace);
+    }
+    ~ScopedNamespace() { ::setns(original_.get(), CLONE_NEWNET); }
+    ScopedNamespace(const ScopedNamespace&) = delete;
+    ScopedNamespace& operator=(const ScopedNamespace&) = delete;
 
   private:
-    Descriptor home_;
+    Descriptor original_;
 };
 
 ifreq request_for(const std::string& device) {
@@ -89,14 +91,14 @@ ifreq request_for(const std::string& device) {
 
 void bring_up(const Descriptor& socket, const std::string& device) {
     auto request = request_for(device);
-    if (::ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0) refuse("no device " + device);
+    if (::ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0) fail("no device " + device);
     request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP | IFF_RUNNING);
-    if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) refuse(device + " does not come up");
+    if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) fail(device + " cannot be brought up");
 }
 
 /// Creates an empty namespace with its loopback device up; the calling thread is in it afterwards.
 Descriptor new_namespace() {
-    if (::unshare(CLONE_NEWNET) != 0) refuse("no new network namespace");
+    if (::unshare(CLONE_NEWNET) != 0) fail("cannot create a network namespace");
     const Descriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     bring_up(socket, "lo");
     return current_namespace();
@@ -115,14 +117,15 @@ ifreq request_for(const std::string& device, std::uint32_t address) {
 /// descriptor.
 Descriptor open_tun(const std::string& device, std::uint32_t own, std::uint32_t peer) {
     Descriptor tun(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
-    if (tun.get() < 0) refuse("/dev/net/tun cannot be opened");
+    if (tun.get() < 0) fail("cannot open /dev/net/tun");
     auto request = request_for(device);
     request.ifr_flags = IFF_TUN | IFF_NO_PI;
-    if (::ioctl(tun.get(), TUNSETIFF, &request) != 0) refuse("no TUN device");
+    if (::ioctl(tun.get(), TUNSETIFF, &request) != 0) fail("cannot create a TUN device");
     const Descriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    auto here = request_for(device, own), there = request_for(device, peer);
-    if (::ioctl(socket.get(), SIOCSIFADDR, &here) != 0 || ::ioctl(socket.get(), SIOCSIFDSTADDR, &there) != 0)
-        refuse("no address for " + device);
+    auto own_request = request_for(device, own), peer_request = request_for(device, peer);
+    if (::ioctl(socket.get(), SIOCSIFADDR, &own_request) != 0 ||
+        ::ioctl(socket.get(), SIOCSIFDSTADDR, &peer_request) != 0)
+        fail("cannot set the address of " + device);
     bring_up(socket, device);
     return tun;
 }
@@ -141,7 +144,7 @@ std::uint32_t region_address(std::size_t number) { return client_address(number)
 struct Region {
     std::string id;
     std::size_t number = 0;
-    Descriptor place{}, client_tun{}, region_tun{};
+    Descriptor network_namespace{}, client_tun{}, region_tun{};
     PacketPath to_region, to_client;
 };
 
@@ -149,23 +152,23 @@ struct Region {
 
 class NetworkSimulator::Impl {
   public:
-    Impl(const std::vector<std::string>& ids, std::uint64_t seed) : home_(current_namespace()) {
+    Impl(const std::vector<std::string>& ids, std::uint64_t seed) : original_(current_namespace()) {
         if (ids.empty() || ids.size() > 250) throw std::runtime_error("network simulator: between 1 and 250 regions");
         const auto client = new_namespace();
         try {
             for (const auto& id : ids) add_region(id, client, seed++);
         } catch (...) {
-            ::setns(home_.get(), CLONE_NEWNET);
+            ::setns(original_.get(), CLONE_NEWNET);
             throw;
         }
         wake_ = Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-        carrier_ = std::jthread([this](const std::stop_token& stop) { carry(stop); });
+        forwarder_ = std::jthread([this](const std::stop_token& stop) { forward(stop); });
     }
     ~Impl() {
-        carrier_.request_stop();
+        forwarder_.request_stop();
         wake();
-        carrier_.join();
-        ::setns(home_.get(), CLONE_NEWNET);
+        forwarder_.join();
+        ::setns(original_.get(), CLONE_NEWNET);
     }
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
@@ -197,8 +200,8 @@ class NetworkSimulator::Impl {
             .id = id, .number = number, .to_region = PacketPath(2 * seed), .to_client = PacketPath(2 * seed + 1)};
         added.client_tun = open_tun(device_name(number), client_address(number), region_address(number));
         {
-            const Visit there(client);  // returns to the previous namespace at the end of the scope
-            added.place = new_namespace();
+            const ScopedNamespace scope(client);
+            added.network_namespace = new_namespace();
             added.region_tun = open_tun(device_name(number), region_address(number), client_address(number));
         }
         regions_.push_back(std::move(added));
@@ -210,7 +213,7 @@ class NetworkSimulator::Impl {
     }
 
     /// Reads the packets that the kernel sends.
-    static void take(const Descriptor& tun, PacketPath& path, steady_clock::time_point now) {
+    static void read_packets(const Descriptor& tun, PacketPath& path, steady_clock::time_point now) {
         std::array<std::uint8_t, 65'536> packet{};
         for (;;) {
             const auto size = ::read(tun.get(), packet.data(), packet.size());
@@ -218,14 +221,14 @@ class NetworkSimulator::Impl {
             path.send({packet.data(), static_cast<std::size_t>(size)}, now);
         }
     }
-    static void give(const Descriptor& tun, PacketPath& path, steady_clock::time_point now) {
+    static void write_packets(const Descriptor& tun, PacketPath& path, steady_clock::time_point now) {
         // If a device is full or closed, packets are lost, as in a network.
         while (const auto packet = path.receive(now)) {
             [[maybe_unused]] const auto written = ::write(tun.get(), packet->data(), packet->size());
         }
     }
 
-    void carry(const std::stop_token& stop) {
+    void forward(const std::stop_token& stop) {
         std::vector<pollfd> polled;
         for (const auto& region : regions_) {
             polled.push_back({region.client_tun.get(), POLLIN, 0});
@@ -238,10 +241,10 @@ class NetworkSimulator::Impl {
                 const std::lock_guard lock(mutex_);
                 const auto now = steady_clock::now();
                 for (auto& region : regions_) {
-                    take(region.client_tun, region.to_region, now);
-                    take(region.region_tun, region.to_client, now);
-                    give(region.region_tun, region.to_region, now);
-                    give(region.client_tun, region.to_client, now);
+                    read_packets(region.client_tun, region.to_region, now);
+                    read_packets(region.region_tun, region.to_client, now);
+                    write_packets(region.region_tun, region.to_region, now);
+                    write_packets(region.client_tun, region.to_client, now);
                     for (const auto* path : {&region.to_region, &region.to_client}) {
                         const auto due = path->next_arrival();
                         if (due && (!next || *due < *next)) next = due;
@@ -259,10 +262,10 @@ class NetworkSimulator::Impl {
         }
     }
 
-    Descriptor home_, wake_;
+    Descriptor original_, wake_;
     mutable std::mutex mutex_;  // guards the paths of regions_
     std::vector<Region> regions_;
-    std::jthread carrier_;
+    std::jthread forwarder_;
 };
 
 std::optional<std::string> NetworkSimulator::unavailable() {
@@ -288,12 +291,13 @@ std::string NetworkSimulator::address(std::string_view region) const {
 }
 
 void NetworkSimulator::inside(std::string_view region, const std::function<void()>& work) const {
-    const Visit there(impl_->region(region).place);
+    const ScopedNamespace scope(impl_->region(region).network_namespace);
     work();
 }
 
 std::string NetworkSimulator::namespace_file(std::string_view region) const {
-    return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(impl_->region(region).place.get());
+    return "/proc/" + std::to_string(::getpid()) + "/fd/" +
+           std::to_string(impl_->region(region).network_namespace.get());
 }
 
 void NetworkSimulator::set_path(std::string_view region, PathConditions conditions, PathDirection direction) {
@@ -304,7 +308,7 @@ std::uint64_t NetworkSimulator::passed(std::string_view region) const {
     return impl_->count(region, &PacketPath::passed);
 }
 std::uint64_t NetworkSimulator::vanished(std::string_view region) const {
-    return impl_->count(region, &PacketPath::vanished);
+    return impl_->count(region, &PacketPath::dropped);
 }
 
 }  // namespace testing

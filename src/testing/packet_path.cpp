@@ -1,4 +1,4 @@
-// Delays and loses packets. Keeps their order unless reordering is requested, because queues delay packets without
+// Delays and drops packets. Keeps their order unless reordering is requested, because queues delay packets without
 // reordering them.
 #include "testing/packet_path.hpp"
 
@@ -16,14 +16,14 @@ bool opens_connection(std::span<const std::uint8_t> packet) {
     return flags < packet.size() && (packet[flags] & (kSyn | kAck)) == kSyn;
 }
 
-bool PacketPath::vanishes(std::span<const std::uint8_t> packet) {
+bool PacketPath::is_dropped(std::span<const std::uint8_t> packet) {
     if (conditions_.drop || (conditions_.drop_syn && opens_connection(packet))) return true;
     return conditions_.loss > 0 && std::bernoulli_distribution(std::min(conditions_.loss, 1.0))(random_);
 }
 
 void PacketPath::send(std::span<const std::uint8_t> packet, time_point now) {
-    if (vanishes(packet)) {
-        ++vanished_;
+    if (is_dropped(packet)) {
+        ++dropped_;
         return;
     }
     auto due = now;
@@ -37,20 +37,20 @@ void PacketPath::send(std::span<const std::uint8_t> packet, time_point now) {
         }
         due = last_due_ = std::max(due, last_due_);
     }
-    flying_.push({due, ++numbers_, {packet.begin(), packet.end()}});
+    in_flight_.push({due, ++last_number_, {packet.begin(), packet.end()}});
 }
 
 std::optional<PacketPath::Bytes> PacketPath::receive(time_point now) {
-    if (flying_.empty() || flying_.top().due > now) return std::nullopt;
-    auto bytes = flying_.top().bytes;
-    flying_.pop();
+    if (in_flight_.empty() || in_flight_.top().due > now) return std::nullopt;
+    auto bytes = in_flight_.top().bytes;
+    in_flight_.pop();
     ++passed_;
     return bytes;
 }
 
 std::optional<PacketPath::time_point> PacketPath::next_arrival() const {
-    if (flying_.empty()) return std::nullopt;
-    return flying_.top().due;
+    if (in_flight_.empty()) return std::nullopt;
+    return in_flight_.top().due;
 }
 
 }  // namespace testing

@@ -25,31 +25,31 @@ class PacketPath {
     explicit PacketPath(std::uint64_t seed) : random_(seed) {}
 
     void set(const PathConditions& conditions) { conditions_ = conditions; }
-    /// Accepts or loses a packet.
+    /// Queues or drops a packet.
     void send(std::span<const std::uint8_t> packet, time_point now);
     /// The next packet that has arrived by now.
     std::optional<Bytes> receive(time_point now);
     std::optional<time_point> next_arrival() const;
 
     std::uint64_t passed() const { return passed_; }
-    std::uint64_t vanished() const { return vanished_; }
+    std::uint64_t dropped() const { return dropped_; }
 
   private:
-    struct Flying {
+    struct InFlight {
         time_point due{};
         std::uint64_t number = 0;
         Bytes bytes{};
-        bool operator<(const Flying& other) const {  // the earliest is on top
+        bool operator<(const InFlight& other) const {  // the earliest is on top
             return due != other.due ? due > other.due : number > other.number;
         }
     };
-    bool vanishes(std::span<const std::uint8_t> packet);
+    bool is_dropped(std::span<const std::uint8_t> packet);
 
     PathConditions conditions_{};
-    std::priority_queue<Flying> flying_;
+    std::priority_queue<InFlight> in_flight_;
     std::mt19937_64 random_;
     time_point last_due_{};
-    std::uint64_t numbers_ = 0, passed_ = 0, vanished_ = 0;
+    std::uint64_t last_number_ = 0, passed_ = 0, dropped_ = 0;
 };
 
 /// Whether an IPv4 packet opens a TCP connection (SYN without ACK).

@@ -34,7 +34,7 @@ SimulatedConnection::SimulatedConnection(event_base* base, evutil_socket_t socke
     bufferevent_setcb(
         socket_.get(), [](bufferevent*, void* context) { self<SimulatedConnection>(context).on_readable(); },
         [](bufferevent*, void* context) { self<SimulatedConnection>(context).on_drained(); },
-        [](bufferevent*, short, void* context) { self<SimulatedConnection>(context).on_gone(); }, this);
+        [](bufferevent*, short, void* context) { self<SimulatedConnection>(context).on_closed(); }, this);
     bufferevent_setwatermark(socket_.get(), EV_READ, 0, kMaxUnread);
     bufferevent_enable(socket_.get(), EV_READ | EV_WRITE);
 }
@@ -43,12 +43,12 @@ SimulatedConnection::~SimulatedConnection() = default;
 
 void SimulatedConnection::reset() {
     if (!socket_) return;
-    const linger no_goodbye{1, 0};
-    setsockopt(bufferevent_getfd(socket_.get()), SOL_SOCKET, SO_LINGER, &no_goodbye, sizeof no_goodbye);
+    const linger reset_on_close{1, 0};
+    setsockopt(bufferevent_getfd(socket_.get()), SOL_SOCKET, SO_LINGER, &reset_on_close, sizeof reset_on_close);
     retire();
 }
 
-void SimulatedConnection::thaw() {
+void SimulatedConnection::resume() {
     if (answering_) play();
     read_requests();
 }
@@ -67,8 +67,8 @@ void SimulatedConnection::on_time() {
     read_requests();
 }
 
-void SimulatedConnection::on_gone() {
-    if (answering_ && serial_ != 0) gateway_.client_left(serial_);
+void SimulatedConnection::on_closed() {
+    if (answering_ && serial_ != 0) gateway_.client_closed(serial_);
     retire();
 }
 
@@ -89,8 +89,9 @@ void SimulatedConnection::read_requests() {
             serial_ = 0;
             begin(script_refusal(parser_.error_status()));
         } else {
-            constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-            if (parser_.take_expects_continue()) bufferevent_write(socket_.get(), go_on.data(), go_on.size());
+            constexpr std::string_view continue_response = "HTTP/1.1 100 Continue\r\n\r\n";
+            if (parser_.take_expects_continue())
+                bufferevent_write(socket_.get(), continue_response.data(), continue_response.size());
             return;
         }
     }

@@ -26,12 +26,12 @@ class SimulatedConnection {
     /// Closes with a TCP reset and retires.
     void reset();
     /// Continues the answer after the region was frozen.
-    void thaw();
+    void resume();
 
   private:
     void on_readable();
     void on_drained();
-    void on_gone();
+    void on_closed();
     void on_time();
 
     void read_requests();

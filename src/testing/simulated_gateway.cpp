@@ -171,7 +171,7 @@ void SimulatedGateway::set_fault(Fault fault) {
     std::vector<std::uint64_t> numbers;
     for (const auto& [number, connection] : connections_) numbers.push_back(number);
     for (const auto number : numbers) {
-        if (const auto found = connections_.find(number); found != connections_.end()) found->second->thaw();
+        if (const auto found = connections_.find(number); found != connections_.end()) found->second->resume();
     }
 }
 

@@ -86,7 +86,7 @@ class SimulatedGateway {
     std::pair<std::uint64_t, AnswerScript> accept_request(const ParsedRequest& request, std::uint64_t connection,
                                                           int number_on_connection);
     void answered(std::uint64_t serial) { log_.set_answered(serial); }
-    void client_left(std::uint64_t serial) { log_.set_closed_early(serial); }
+    void client_closed(std::uint64_t serial) { log_.set_closed_early(serial); }
     void retire(SimulatedConnection& connection);
 
   private:

@@ -1,5 +1,5 @@
-// Turns a scripted step and a request into the list of moves that a transfer makes.
-// FakeTransport's script → [TransferScript] → moves, each with a delay → events
+// Turns a scripted step and a request into the list of actions that a transfer makes.
+// FakeTransport's script → [TransferScript] → actions, each with a delay → events
 #include "testing/transfer_script.hpp"
 
 #include <algorithm>
@@ -12,79 +12,79 @@
 namespace holysheep::inline v0::testing {
 namespace {
 
-using Kind = Move::Kind;
+using Kind = Action::Kind;
 using Json = nlohmann::json;
 
-struct Asked {
+struct RequestTraits {
     std::string model = "fake-model";
     bool stream = false, usage = false;
 };
 
-Asked what_was_asked(const HttpRequest& request) {
-    Asked asked;
+RequestTraits traits_of(const HttpRequest& request) {
+    RequestTraits traits;
     const Json json = Json::parse(request.body, nullptr, false);
-    if (!json.is_object()) return asked;
-    if (const auto model = json.find("model"); model != json.end() && model->is_string()) asked.model = *model;
-    if (const auto stream = json.find("stream"); stream != json.end()) asked.stream = *stream == Json(true);
+    if (!json.is_object()) return traits;
+    if (const auto model = json.find("model"); model != json.end() && model->is_string()) traits.model = *model;
+    if (const auto stream = json.find("stream"); stream != json.end()) traits.stream = *stream == Json(true);
     if (const auto options = json.find("stream_options"); options != json.end() && options->is_object())
-        asked.usage = options->value("include_usage", Json()) == Json(true);
-    return asked;
+        traits.usage = options->value("include_usage", Json()) == Json(true);
+    return traits;
 }
 
-Move connect_after(std::chrono::nanoseconds delay) {
-    Move move;
-    move.after = delay;
-    return move;
+Action connect_after(std::chrono::nanoseconds delay) {
+    Action action;
+    action.after = delay;
+    return action;
 }
 
-Move end_with(ErrorCode code, std::string detail, std::chrono::nanoseconds delay) {
-    Move move;
-    move.kind = Kind::end;
-    move.after = delay;
-    move.end.error = code;
-    move.end.detail = std::move(detail);
-    return move;
+Action end_with(ErrorCode code, std::string detail, std::chrono::nanoseconds delay) {
+    Action action;
+    action.kind = Kind::end;
+    action.after = delay;
+    action.end.error = code;
+    action.end.detail = std::move(detail);
+    return action;
 }
 
-Move body_after(std::chrono::nanoseconds delay, std::string bytes) {
-    Move body;
+Action body_after(std::chrono::nanoseconds delay, std::string bytes) {
+    Action body;
     body.kind = Kind::body;
     body.after = delay;
     body.bytes = std::move(bytes);
     return body;
 }
 
-// The moves of every answer, in order: connect, head, portions, end.
-std::vector<Move> answer(const RawStep& step, const HttpRequest& request, std::string_view region) {
+// The actions of every answer, in order: connect, head, portions, end.
+std::vector<Action> answer(const RawStep& step, const HttpRequest& request, std::string_view region) {
     const bool early_head = !step.timing.late_head && request.method == "POST" && step.status < 300;
     const std::chrono::nanoseconds none{0};
-    std::vector<Move> moves{connect_after(step.timing.connect)};
-    Move head;
+    std::vector<Action> actions{connect_after(step.timing.connect)};
+    Action head;
     head.kind = Kind::head;
     head.after = early_head ? none : step.timing.first_byte;
     head.head = {step.status, step.headers};
-    moves.push_back(std::move(head));
+    actions.push_back(std::move(head));
     auto delay = early_head ? step.timing.first_byte : none;
     for (const auto& portion : step.portions) {
-        moves.push_back(body_after(delay, portion));
+        actions.push_back(body_after(delay, portion));
         delay = step.timing.between;
     }
     switch (step.end) {
         case StreamEnd::silent: break;
         case StreamEnd::complete: {
-            Move end;
+            Action end;
             end.kind = Kind::end;
             end.after = step.portions.empty() ? delay : none;
-            moves.push_back(std::move(end));
+            actions.push_back(std::move(end));
             break;
         }
         case StreamEnd::cut:
-            moves.push_back(end_with(ErrorCode::transport_failed,
-                                     std::string(region) + ": the connection was lost (scripted)",
-                                     step.timing.between));
+            actions.push_back(end_with(ErrorCode::transport_failed,
+                                       std::string(region) + ": the connection was lost (scripted)",
+                                       step.timing.between));
             break;
     }
-    return moves;
+    return actions;
 }
 
 // Makes one portion per piece of text, so that `between` is the time between pieces: the first includes the role, the
@@ -98,8 +98,8 @@ std::vector<std::string> portions_of(answer_text::StreamEvents stream) {
     return portions;
 }
 
-std::vector<Move> chat_answer(const ChatStep& step, const HttpRequest& request, std::string_view region,
-                              TransferId id) {
+std::vector<Action> chat_answer(const ChatStep& step, const HttpRequest& request, std::string_view region,
+                                TransferId id) {
     RawStep raw;
     raw.end = step.options.end;
     raw.timing = step.options.timing;
@@ -109,19 +109,19 @@ std::vector<Move> chat_answer(const ChatStep& step, const HttpRequest& request, 
         if (request.method == "GET") raw.portions = {answer_text::models_json({"fake-model"})};
         return answer(raw, request, region);
     }
-    const Asked asked = what_was_asked(request);
+    const RequestTraits traits = traits_of(request);
     answer_text::Completion completion;
     completion.id = "chatcmpl-" + std::to_string(id);
-    completion.model = asked.model;
+    completion.model = traits.model;
     completion.pieces = step.pieces;
     completion.finish_reason = step.options.finish_reason;
     completion.prompt_tokens = 7;
-    if (asked.stream) {
+    if (traits.stream) {
         raw.headers[0].second = "text/event-stream";
         // If cut or silent, only the text arrives, without any mark of the end.
         const bool whole = step.options.end == StreamEnd::complete;
         auto stream =
-            answer_text::stream_events(completion, {.usage = whole && step.options.usage && asked.usage,
+            answer_text::stream_events(completion, {.usage = whole && step.options.usage && traits.usage,
                                                     .done_marker = whole && step.options.done_marker,
                                                     .finish_reason = whole && !step.options.finish_reason.empty()});
         raw.portions = portions_of(std::move(stream));
@@ -134,18 +134,18 @@ std::vector<Move> chat_answer(const ChatStep& step, const HttpRequest& request, 
 }
 
 /// The answer up to the moment at which its region freezes.
-std::vector<Move> frozen_answer(const FreezeStep& step, const HttpRequest& request, std::string_view region,
-                                TransferId id) {
+std::vector<Action> frozen_answer(const FreezeStep& step, const HttpRequest& request, std::string_view region,
+                                  TransferId id) {
     const ChatStep whole{.pieces = step.pieces, .options = {.timing = step.timing}};
-    auto moves = chat_answer(whole, request, region, id);
-    if (request.method != "POST") return moves;
-    const bool stream = what_was_asked(request).stream;
-    const auto head = std::ranges::find(moves, Kind::head, &Move::kind);
-    const auto end = std::ranges::find(moves, Kind::end, &Move::kind);
+    auto actions = chat_answer(whole, request, region, id);
+    if (request.method != "POST") return actions;
+    const bool stream = traits_of(request).stream;
+    const auto head = std::ranges::find(actions, Kind::head, &Action::kind);
+    const auto end = std::ranges::find(actions, Kind::end, &Action::kind);
     std::string first = std::next(head)->bytes;
-    std::vector<Move> body;
+    std::vector<Action> body;
     switch (step.at) {
-        case FreezeAt::before_head: moves.erase(head, moves.end()); break;
+        case FreezeAt::before_head: actions.erase(head, actions.end()); break;
         case FreezeAt::after_head: break;
         case FreezeAt::after_role:
             body.push_back(body_after(step.timing.first_byte, stream ? first.substr(0, first.find("\n\n") + 2) : "{"));
@@ -175,32 +175,32 @@ std::vector<Move> frozen_answer(const FreezeStep& step, const HttpRequest& reque
             break;
     }
     if (step.at != FreezeAt::before_head) {
-        moves.erase(std::next(std::ranges::find(moves, Kind::head, &Move::kind)), moves.end());
-        std::ranges::move(body, std::back_inserter(moves));
+        actions.erase(std::next(std::ranges::find(actions, Kind::head, &Action::kind)), actions.end());
+        std::ranges::move(body, std::back_inserter(actions));
     }
-    Move freeze;
+    Action freeze;
     freeze.kind = Kind::freeze;
-    moves.push_back(std::move(freeze));
-    return moves;
+    actions.push_back(std::move(freeze));
+    return actions;
 }
 
-std::vector<Move> failure(const FailStep& step, std::string_view region) {
+std::vector<Action> failure(const FailStep& step, std::string_view region) {
     const std::string detail = std::string(region) + ": " + step.detail;
-    std::vector<Move> moves;
+    std::vector<Action> actions;
     if (step.certainly_not_delivered) {
-        moves.push_back(end_with(step.code, detail, step.timing.connect));
+        actions.push_back(end_with(step.code, detail, step.timing.connect));
     } else {
-        moves.push_back(connect_after(step.timing.connect));
-        moves.push_back(end_with(step.code, detail, step.timing.first_byte));
+        actions.push_back(connect_after(step.timing.connect));
+        actions.push_back(end_with(step.code, detail, step.timing.first_byte));
     }
-    moves.back().end.certainly_not_delivered = step.certainly_not_delivered;
-    moves.back().end.connection_reused = step.connection_reused;
-    return moves;
+    actions.back().end.certainly_not_delivered = step.certainly_not_delivered;
+    actions.back().end.connection_reused = step.connection_reused;
+    return actions;
 }
 
 }  // namespace
 
-std::vector<Move> moves_for(const Step& step, const HttpRequest& request, std::string_view region, TransferId id) {
+std::vector<Action> actions_for(const Step& step, const HttpRequest& request, std::string_view region, TransferId id) {
     if (const auto* chat = std::get_if<ChatStep>(&step)) return chat_answer(*chat, request, region, id);
     if (const auto* raw = std::get_if<RawStep>(&step)) return answer(*raw, request, region);
     if (const auto* freeze = std::get_if<FreezeStep>(&step)) return frozen_answer(*freeze, request, region, id);

@@ -1,5 +1,5 @@
-// One scripted exchange: the step as written in the script, and the moves that it means for a given request.
-// FakeTransport's script → [TransferScript] → moves, each with a delay → events
+// One scripted exchange: the step as written in the script, and its actions for a given request.
+// FakeTransport's script → [TransferScript] → actions, each with a delay → events
 #pragma once
 
 #include <chrono>
@@ -45,7 +45,7 @@ struct FreezeStep {
 using Step = std::variant<ChatStep, RawStep, FailStep, HangStep, NeverConnectStep, FreezeStep>;
 
 /// The next event of a transfer, `after` the previous one.
-struct Move {
+struct Action {
     enum class Kind { connect, head, body, end, freeze };
     Kind kind = Kind::connect;
     std::chrono::nanoseconds after{0};
@@ -55,6 +55,6 @@ struct Move {
 };
 
 /// Without an `end` move, the transfer never ends.
-std::vector<Move> moves_for(const Step& step, const HttpRequest& request, std::string_view region, TransferId id);
+std::vector<Action> actions_for(const Step& step, const HttpRequest& request, std::string_view region, TransferId id);
 
 }  // namespace holysheep::inline v0::testing

@@ -27,7 +27,7 @@ void* taken(void* block) {
     return block;
 }
 
-void given_back(void* block) {
+void count_free(void* block) {
     if (!counting.load(std::memory_order_relaxed)) return;
     kept.fetch_sub(static_cast<std::int64_t>(malloc_usable_size(block)), std::memory_order_relaxed);
 }
@@ -45,11 +45,11 @@ void __libc_free(void* block);
 void* malloc(std::size_t size) noexcept { return taken(__libc_malloc(size)); }
 void* calloc(std::size_t number, std::size_t size) noexcept { return taken(__libc_calloc(number, size)); }
 void* realloc(void* block, std::size_t size) noexcept {
-    given_back(block);
+    count_free(block);
     return taken(__libc_realloc(block, size));
 }
 void free(void* block) noexcept {
-    given_back(block);
+    count_free(block);
     __libc_free(block);
 }
 }

@@ -1,5 +1,5 @@
 // Measures how long a call stays with a region that has failed: twelve faults, each hundreds of times, on real sockets.
-// For comparison it also runs the loop that programs write around libcurl themselves, with a timeout of 3 s.
+// For comparison it also runs a typical hand-written loop around libcurl with a timeout of 3 s.
 // FaultyRegions → [Client, raw loop] → milliseconds to the next region's dispatch, from submission or from the last
 // byte if the answer had begun
 #include <curl/curl.h>
@@ -43,11 +43,11 @@ struct Flags {
 };
 
 // The number of clients that meet a silent fault at once, because each such measurement takes long.
-constexpr int kTogether = 5, kRawTogether = 20;
+constexpr int kClientsAtOnce = 5, kRawClientsAtOnce = 20;
 constexpr int kWarmCalls = 5;
 
 /// The measurements of one kind of fault.
-struct Seen {
+struct Measurements {
     std::vector<double> dispatch{}, overhead{};
     int lost = 0;
 };
@@ -58,20 +58,20 @@ double quantile(std::vector<double> values, double share) {
     return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
 }
 
-// More than a connection can accept before a silent path is noticed.
+// More than a connection can accept before a silent path is detected.
 constexpr std::size_t kLargeText = 16 * 1024 * 1024;
 
 ChatRequest question() { return {.model = "gpt-4.1", .messages = {user("Which sheep gives the finest wool?")}}; }
 
-Result<ChatCompletion> ask_in_trouble(FaultKind kind, Client& client) {
+Result<ChatCompletion> call_during_fault(FaultKind kind, Client& client) {
     if (kind == FaultKind::frozen_mid_stream) {
         CallOptions options;
         options.stream_recovery = StreamRecovery::restart;
         return client.stream_to(question(), options, [](const ChatChunk&) {});
     }
-    auto asked = question();
-    if (kind == FaultKind::path_black_hole_after_head) asked.messages = {user(std::string(kLargeText, 'b'))};
-    return client.chat(asked);
+    auto request = question();
+    if (kind == FaultKind::path_black_hole_after_head) request.messages = {user(std::string(kLargeText, 'b'))};
+    return client.chat(request);
 }
 
 /// When the last byte came from the first region, after the call's submission; 0 if the fault does not wait for one.
@@ -91,27 +91,27 @@ const AttemptRecord* next_region(const std::vector<AttemptRecord>& attempts) {
 /// A client with a warm connection to the nearer region, and that region's usual latency.
 struct WarmClient {
     explicit WarmClient(const FaultyRegions& regions)
-        : client(regions.options()), near_answers(regions.can_be_warmed()) {
+        : client(regions.options()), warms_near(regions.answers_before_fault()) {
         // If the nearer region never answers, a single call still loads the certificates.
-        for (int i = 0; i < (near_answers ? kWarmCalls : 1); ++i) ask();
+        for (int i = 0; i < (warms_near ? kWarmCalls : 1); ++i) send_call();
     }
     /// Sends successful traffic right before the fault.
-    void get_used() {
-        if (near_answers) ask();
+    void warm_up() {
+        if (warms_near) send_call();
     }
-    void ask() {
+    void send_call() {
         const auto answer = client.chat(question());
         if (answer && answer->attempts[0].timings.first_byte) usual = *answer->attempts[0].timings.first_byte;
-        heard = steady_clock::now();
+        last_answer = steady_clock::now();
     }
     Client client;
-    bool near_answers;
+    bool warms_near;
     nanoseconds usual{};
-    steady_clock::time_point heard{};
+    steady_clock::time_point last_answer{};
 };
 
-/// When a healthy region would have sent the missing sign of life, after the call's submission or its last byte.
-Milliseconds expected_sign(FaultKind kind, const WarmClient& warm, steady_clock::time_point submitted) {
+/// When a healthy region would have sent the missing data, after the call's submission or its last byte.
+Milliseconds expected_response(FaultKind kind, const WarmClient& warm, steady_clock::time_point submitted) {
     switch (kind) {
         case FaultKind::syn_black_hole:
         case FaultKind::path_black_hole:
@@ -119,59 +119,61 @@ Milliseconds expected_sign(FaultKind kind, const WarmClient& warm, steady_clock:
         case FaultKind::frozen_mid_stream: return 1'000ms + kRoundTrip;
         case FaultKind::frozen:
         case FaultKind::frozen_after_head: {
-            // The probe is sent one second after the last sign of life.
-            const Milliseconds due = 1'000ms - (submitted - warm.heard);
+            // The probe is sent one second after the last received byte.
+            const Milliseconds due = 1'000ms - (submitted - warm.last_answer);
             return std::max(due, Milliseconds::zero()) + kRoundTrip;
         }
         default: return warm.usual;
     }
 }
 
-void measure_one(FaultKind kind, WarmClient& warm, Seen& seen, std::mutex& mutex) {
+void measure_one(FaultKind kind, WarmClient& warm, Measurements& measurements, std::mutex& mutex) {
     const auto submitted = steady_clock::now();
-    const auto answer = ask_in_trouble(kind, warm.client);
+    const auto answer = call_during_fault(kind, warm.client);
     const auto& attempts = answer ? answer->attempts : answer.error().attempts;
     const auto* next = next_region(attempts);
     const std::lock_guard lock(mutex);
     if (!answer || next == nullptr) {
-        ++seen.lost;
+        ++measurements.lost;
         std::cerr << to_string(kind) << ": " << describe(attempts) << '\n';
         return;
     }
     const Milliseconds dispatch = next->started - last_byte(kind, attempts.front());
-    seen.dispatch.push_back(dispatch.count());
-    seen.overhead.push_back(std::max(Milliseconds::zero(), dispatch - expected_sign(kind, warm, submitted)).count());
+    measurements.dispatch.push_back(dispatch.count());
+    measurements.overhead.push_back(
+        std::max(Milliseconds::zero(), dispatch - expected_response(kind, warm, submitted)).count());
 }
 
 /// Breaks the region repeatedly, each time with a new group of callers.
 template <class Caller, class Ask>
-Seen measure(FaultKind kind, int faults, int at_once, Ask ask) {
+Measurements measure(FaultKind kind, int faults, int at_once, Ask send_call) {
     const auto regions = FaultyRegions::make(kind);
-    Seen seen;
-    std::mutex mutex;  // guards seen
-    const int together = silent(kind) && !strikes_one(kind) ? at_once : 1;
-    for (int done = 0; done < faults; done += together) {
+    Measurements measurements;
+    std::mutex mutex;  // guards measurements
+    const int group = silent(kind) && !hits_single_call(kind) ? at_once : 1;
+    for (int done = 0; done < faults; done += group) {
         std::vector<std::unique_ptr<Caller>> callers;
-        for (int i = 0; i < together; ++i) callers.push_back(std::make_unique<Caller>(*regions));
-        for (auto& caller : callers) caller->get_used();
-        regions->break_it();
+        for (int i = 0; i < group; ++i) callers.push_back(std::make_unique<Caller>(*regions));
+        for (auto& caller : callers) caller->warm_up();
+        regions->inject_fault();
         {
             std::vector<std::jthread> threads;
-            for (auto& caller : callers) threads.emplace_back([&] { ask(*caller, seen, mutex); });
+            for (auto& caller : callers) threads.emplace_back([&] { send_call(*caller, measurements, mutex); });
         }
         callers.clear();
-        regions->mend();
+        regions->recover();
     }
-    return seen;
+    return measurements;
 }
 
-Seen measure_ours(FaultKind kind, int faults) {
-    return measure<WarmClient>(kind, faults, kTogether, [kind](WarmClient& warm, Seen& seen, std::mutex& mutex) {
-        measure_one(kind, warm, seen, mutex);
-    });
+Measurements measure_ours(FaultKind kind, int faults) {
+    return measure<WarmClient>(kind, faults, kClientsAtOnce,
+                               [kind](WarmClient& warm, Measurements& measurements, std::mutex& mutex) {
+                                   measure_one(kind, warm, measurements, mutex);
+                               });
 }
 
-// ---- the loop that programs write themselves ----
+// ---- the hand-written loop ----
 
 class RawLoop {
   public:
@@ -193,8 +195,8 @@ class RawLoop {
     RawLoop(const RawLoop&) = delete;
     RawLoop& operator=(const RawLoop&) = delete;
 
-    void get_used() { send(kBody); }
-    std::optional<Milliseconds> ask() {
+    void warm_up() { send(kBody); }
+    std::optional<Milliseconds> send_call() {
         std::string body = kBody;
         if (kind_ == FaultKind::frozen_mid_stream) body.insert(1, R"("stream":true,)");
         if (kind_ == FaultKind::path_black_hole_after_head) body.insert(body.find('?'), kLargeText, 'b');
@@ -204,7 +206,7 @@ class RawLoop {
   private:
     static constexpr const char* kBody = R"({"model":"gpt-4.1","messages":[{"role":"user","content":"?"}]})";
 
-    /// The time until the second region was asked; unset if the first answered or neither did.
+    /// The time until the second region was tried; unset if the first answered or neither did.
     std::optional<Milliseconds> send(const std::string& body) {
         curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
         curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, body.data());
@@ -227,31 +229,32 @@ class RawLoop {
     std::vector<std::string> urls_;
 };
 
-Seen measure_raw(FaultKind kind, int faults) {
-    return measure<RawLoop>(kind, faults, kRawTogether, [](RawLoop& loop, Seen& seen, std::mutex& mutex) {
-        const auto moved = loop.ask();
-        const std::lock_guard lock(mutex);
-        if (moved) {
-            seen.dispatch.push_back(moved->count());
-        } else {
-            ++seen.lost;
-        }
-    });
+Measurements measure_raw(FaultKind kind, int faults) {
+    return measure<RawLoop>(kind, faults, kRawClientsAtOnce,
+                            [](RawLoop& loop, Measurements& measurements, std::mutex& mutex) {
+                                const auto moved = loop.send_call();
+                                const std::lock_guard lock(mutex);
+                                if (moved) {
+                                    measurements.dispatch.push_back(moved->count());
+                                } else {
+                                    ++measurements.lost;
+                                }
+                            });
 }
 
 // ---- the report ----
 
-nlohmann::ordered_json figures(const Seen& seen, bool ours) {
+nlohmann::ordered_json figures(const Measurements& measurements, bool ours) {
     nlohmann::ordered_json json;
-    json["faults"] = static_cast<int>(seen.dispatch.size()) + seen.lost;
-    json["dispatch_to_next_ms_p50"] = quantile(seen.dispatch, 0.5);
-    json["dispatch_to_next_ms_p99"] = quantile(seen.dispatch, 0.99);
+    json["faults"] = static_cast<int>(measurements.dispatch.size()) + measurements.lost;
+    json["dispatch_to_next_ms_p50"] = quantile(measurements.dispatch, 0.5);
+    json["dispatch_to_next_ms_p99"] = quantile(measurements.dispatch, 0.99);
     if (ours) {
-        json["overhead_ms_p50"] = quantile(seen.overhead, 0.5);
-        json["overhead_ms_p99"] = quantile(seen.overhead, 0.99);
-        json["overhead_ms_max"] = quantile(seen.overhead, 1);
+        json["overhead_ms_p50"] = quantile(measurements.overhead, 0.5);
+        json["overhead_ms_p99"] = quantile(measurements.overhead, 0.99);
+        json["overhead_ms_max"] = quantile(measurements.overhead, 1);
     }
-    json["lost"] = seen.lost;
+    json["lost"] = measurements.lost;
     return json;
 }
 
@@ -316,7 +319,7 @@ int main(int count, char** arguments) {
                    flags.faults > 0) {
             ++i;
         } else {
-            std::cerr << "bench_failover: '" << flag << "' is not understood\n" << holysheep::bench::kHelp;
+            std::cerr << "bench_failover: '" << flag << "' is unknown\n" << holysheep::bench::kHelp;
             return 2;
         }
     }

@@ -64,7 +64,7 @@ BenchFlags parse_flags(int count, const char* const* arguments, std::span<const 
 }
 
 std::string_view flags_text() {
-    return "Alternating rounds against a server of its own.\n"
+    return "Alternating rounds against a server in a separate process.\n"
            "  --json         one JSON object on stdout instead of a table\n"
            "  --rounds N     rounds of each comparison (31)\n"
            "  --seconds S    how long one side of a round lasts (0.2)\n"

@@ -11,7 +11,7 @@ int run(const BenchProgram& program, int count, const char* const* arguments) {
     try {
         const auto flags = parse_flags(count, arguments, program.figures);
         if (flags.help) {
-            std::cout << program.name << ": " << program.what_it_measures << '\n' << flags_text();
+            std::cout << program.name << ": " << program.description << '\n' << flags_text();
             return 0;
         }
         const auto figures = program.measure(flags);

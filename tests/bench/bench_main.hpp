@@ -11,7 +11,7 @@
 namespace holysheep::bench {
 
 struct BenchProgram {
-    std::string_view name{}, what_it_measures{};
+    std::string_view name{}, description{};
     std::span<const Figure> figures{};
     std::function<Figures(const BenchFlags&)> measure{};
 };

@@ -31,7 +31,7 @@ constexpr std::array<Figure, 11> kFigures{{
     {"allocations_per_request", "chat_async, 64 in flight, whole process", 90.0, 55.0},
     {"tls_connect_ratio", "a new TLS connection per call, CPU against raw", 1.20, 1.05},
     {"recycled_lost", "calls that failed while nginx recycled connections", 0.0, {}},
-    {"recycled_hidden_resends", "requests on the wire that no trail shows", 0.0, {}},
+    {"recycled_hidden_resends", "requests on the wire that no attempt record shows", 0.0, {}},
 }};
 
 constexpr int kInFlight = 64;
@@ -54,11 +54,11 @@ class Bench {
         measure_many_in_flight();
         measure_one_in_flight();
         if (flags_.wants("allocations_per_request")) count_allocations();
-        const bool recycled = flags_.wants("recycled_lost") || flags_.wants("recycled_hidden_resends");
-        if (recycled || flags_.wants("tls_connect_ratio")) {
+        const bool wants_recycled = flags_.wants("recycled_lost") || flags_.wants("recycled_hidden_resends");
+        if (wants_recycled || flags_.wants("tls_connect_ratio")) {
             if (const auto nginx = NginxFront::start(server_.port(), server_.recorded_port())) {
                 if (flags_.wants("tls_connect_ratio")) measure_new_connections(*nginx);
-                if (recycled) count_recycled_connections(*nginx);
+                if (wants_recycled) count_recycled_connections(*nginx);
             }
         }
         return std::move(figures_);
@@ -69,7 +69,7 @@ class Bench {
         if (flags_.wants(key)) figures_.set(key, value);
     }
 
-    Comparison compare_and_note(const std::string& name, const Load& raw, const Load& ours) {
+    Comparison compare_and_report(const std::string& name, const Load& raw, const Load& ours) {
         auto comparison = compare(raw, ours, lengths_);
         figures_.note(name + ": CPU us " + with_spread(comparison.our_cpu) + ", raw " +
                       with_spread(comparison.raw_cpu) + ", ratio " + with_spread(comparison.ratios));
@@ -82,7 +82,7 @@ class Bench {
         std::vector<double> raw_cpu;
         const auto measure = [&](const std::string& key, auto& load) {
             const Load ours{.run_until = [&](TimePoint end) { return load.run_until(end); }};
-            const auto comparison = compare_and_note(key, raw, ours);
+            const auto comparison = compare_and_report(key, raw, ours);
             set(key, median(comparison.ratios));
             raw_cpu.insert(raw_cpu.end(), comparison.raw_cpu.begin(), comparison.raw_cpu.end());
         };
@@ -124,7 +124,7 @@ class Bench {
         for (auto* latencies : {&raw_latencies, &our_latencies}) {
             latencies->reserve(static_cast<std::size_t>(flags_.length.count()) * 100);
         }
-        const auto comparison = compare_and_note(
+        const auto comparison = compare_and_report(
             name, {.run_until = one_at_a_time(std::move(raw), raw_latencies), .latencies = &raw_latencies},
             {.run_until = one_at_a_time(std::move(ours), our_latencies), .latencies = &our_latencies});
         figures_.note(name + ": latency added, us " + with_spread(comparison.added_latency));
@@ -156,20 +156,20 @@ class Bench {
     void count_recycled_connections(const NginxFront& nginx) {
         const RawTarget target{.base_url = nginx.recycling_url(), .ca_file = nginx.ca_file()};
         double lost = 0;
-        double hidden = 0;
+        double hidden_resends_total = 0;
         std::size_t first_call = 0;
         for (const bool http2 : {false, true}) {
             const auto count = count_recycled(target, http2, server_.sightings(), first_call);
             first_call += count.calls;
             lost += static_cast<double>(count.lost);
-            hidden += static_cast<double>(count.hidden_resends);
+            hidden_resends_total += static_cast<double>(count.hidden_resends);
             figures_.note(std::string("recycled over ") + (http2 ? "h2" : "h1") + ": " + std::to_string(count.calls) +
                           " calls, " + std::to_string(count.attempts) + " attempts, " + std::to_string(count.lost) +
                           " lost, " + std::to_string(count.hidden_resends) + " hidden" +
                           (count.lost == 0 ? "" : "; the first: " + count.first_failure));
         }
         set("recycled_lost", lost);
-        set("recycled_hidden_resends", hidden);
+        set("recycled_hidden_resends", hidden_resends_total);
     }
 
     const BenchFlags& flags_;
@@ -191,7 +191,7 @@ Figures measure(const BenchFlags& flags) {
 int main(int count, char** arguments) {
     using namespace holysheep::bench;
     return run({.name = "bench_overhead",
-                .what_it_measures = "what a call costs above libcurl alone",
+                .description = "what a call costs above libcurl alone",
                 .figures = kFigures,
                 .measure = measure},
                count, arguments);

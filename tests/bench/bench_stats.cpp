@@ -19,7 +19,7 @@
 
 #include "allocation_count.hpp"
 #include "instant_network.hpp"
-#include "routing_world.hpp"
+#include "routing_fixture.hpp"
 
 namespace holysheep::bench {
 namespace {
@@ -145,18 +145,18 @@ void read_under_load(benchmark::State& state, Write write, Read read) {
 
 void BM_SnapshotUnderLoad(benchmark::State& state) {
     const auto count = static_cast<std::size_t>(state.range(0));
-    RoutingWorld world(count);
-    const auto facts = world.router.facts(0, world.now);
+    RoutingFixture routing(count);
+    const auto facts = routing.router.facts(0, routing.now);
     read_under_load(
         state,
         [&](std::uint64_t number) {
             const auto region = number % count;
-            world.recorder.on_call_started(true);
-            world.recorder.on_dispatch(region, world.records[region], std::nullopt);
-            world.recorder.on_attempt_end(region, world.records[region], facts);
-            world.recorder.on_call_end({.retry_tokens = 20, .hedge_tokens = 5});
+            routing.recorder.on_call_started(true);
+            routing.recorder.on_dispatch(region, routing.records[region], std::nullopt);
+            routing.recorder.on_attempt_end(region, routing.records[region], facts);
+            routing.recorder.on_call_end({.retry_tokens = 20, .hedge_tokens = 5});
         },
-        [&] { return world.recorder.snapshot(world.now).calls; });
+        [&] { return routing.recorder.snapshot(routing.now).calls; });
 }
 void BM_SnapshotOfSixteenRegionsUnderLoad(benchmark::State& state) {
     BusyRecorder busy;
@@ -173,7 +173,7 @@ void BM_StatsUnderLoad(benchmark::State& state) {
     ClientOptions options;
     options.api_key = "a-key";
     options.base_url = "https://{region}.test/v1";
-    options.regions = some_regions(static_cast<std::size_t>(state.range(0)));
+    options.regions = make_regions(static_cast<std::size_t>(state.range(0)));
     options.health.enabled = false;
     options.clock = clock;
     options.transport = std::make_shared<InstantTransport>(*clock);
@@ -193,8 +193,9 @@ BENCHMARK(BM_StatsUnderLoad)->Arg(3)->Arg(8)->Arg(1000)->UseRealTime();
 /// Memory of tracker, router and recorder for each of a thousand regions that serve one model.
 void BM_MemoryPerRegion(benchmark::State& state) {
     constexpr std::size_t kCount = 1000;
-    const auto regions = some_regions(kCount);
+    const auto regions = make_regions(kCount);
     const telemetry::Log log(LogOptions{.level = LogLevel::off}, telemetry::Redactor{});
+    const resilience::Bulkhead bulkhead(kCount, ConcurrencyOptions{}, 1);  // not part of the measurement
     double kept = 0;
     double of_tracker = 0;
     for (auto _ : state) {
@@ -204,10 +205,10 @@ void BM_MemoryPerRegion(benchmark::State& state) {
         for (std::size_t i = 0; i < kCount; ++i) all[i] = i;
         const AllocationCount count;
         health::RegionHealthTracker tracker(regions, HealthOptions{}, BreakerOptions{}, 1);
-        const auto now = give_history(tracker, Clock::time_point{} + std::chrono::hours{1});
+        const auto now = add_history(tracker, Clock::time_point{} + std::chrono::hours{1});
         tracker.take_notices();
         of_tracker = static_cast<double>(count.bytes_kept());
-        execution::Router router(regions, SelectorOptions{}, nullptr, tracker, log);
+        execution::Router router(regions, SelectorOptions{}, nullptr, tracker, bulkhead, log);
         telemetry::Recorder recorder(std::move(ids), now);
         std::vector<std::size_t> plan(kCount);
         router.plan({.allowed = all, .model = kModel, .session = {}}, now, plan);

@@ -177,7 +177,7 @@ Figures measure(const BenchFlags& flags) {
 int main(int count, char** arguments) {
     using namespace holysheep::bench;
     return run({.name = "bench_streams",
-                .what_it_measures = "what a streamed piece costs above libcurl and a JSON tree",
+                .description = "what a streamed piece costs above libcurl and a JSON tree",
                 .figures = kFigures,
                 .measure = measure},
                count, arguments);

@@ -137,11 +137,11 @@ void EarlyHeadServer::serve(int client) {
 void EarlyHeadServer::answer_early(int client) {
     if (!send_all(client, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"))
         return;
-    const auto told = [this] {
+    const auto notify = [this] {
         const std::lock_guard lock(mutex_);
         return std::exchange(early_head_, nullptr);
     }();
-    if (told) told();
+    if (notify) notify();
     std::array<char, kPortion> portion{};
     while (::recv(client, portion.data(), portion.size(), 0) > 0) std::this_thread::sleep_for(kBetweenPortions);
 }

@@ -36,17 +36,17 @@ void Figures::print_json(std::ostream& out) const {
 }
 
 void Figures::print_table(std::ostream& out) const {
-    const auto row = [&out](std::string_view key, const std::string& value, const std::string& must,
-                            const std::string& aim, std::string_view meaning) {
-        out << std::left << std::setw(28) << key << std::right << std::setw(10) << value << std::setw(8) << must
-            << std::setw(8) << aim << "  " << meaning << '\n';
+    const auto row = [&out](std::string_view key, const std::string& value, const std::string& limit,
+                            const std::string& target, std::string_view meaning) {
+        out << std::left << std::setw(28) << key << std::right << std::setw(10) << value << std::setw(8) << limit
+            << std::setw(8) << target << "  " << meaning << '\n';
     };
-    row("figure", "measured", "must", "aim", "meaning");
+    row("figure", "measured", "limit", "target", "meaning");
     for (const auto& figure : list_) {
         const auto found = values_.find(figure.key);
         if (found == values_.end()) continue;
-        const bool broken = figure.must && found->second > *figure.must;
-        row(figure.key, as_text(found->second) + (broken ? "!" : ""), as_text(figure.must), as_text(figure.aim),
+        const bool broken = figure.limit && found->second > *figure.limit;
+        row(figure.key, as_text(found->second) + (broken ? "!" : ""), as_text(figure.limit), as_text(figure.target),
             figure.meaning);
     }
     for (const auto& note : notes_) out << note << '\n';

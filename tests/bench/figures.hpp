@@ -13,7 +13,7 @@ namespace holysheep::bench {
 
 struct Figure {
     std::string_view key, meaning;
-    std::optional<double> must, aim;  ///< upper limits
+    std::optional<double> limit, target;  ///< upper limits
 };
 
 class Figures {

@@ -17,7 +17,7 @@ ClientOptions options_for(const RawTarget& target) {
 }
 
 ChatRequest make_request() {
-    const auto& question = the_question();
+    const auto& question = benchmark_question();
     ChatRequest request{.model = question.model};
     request.messages.reserve(2);
     request.messages.push_back(holysheep::system_prompt(question.instructions));
@@ -67,7 +67,7 @@ ThreadedLoad::ThreadedLoad(ClientOptions options, int threads) : client_(std::mo
 }
 
 ThreadedLoad::~ThreadedLoad() {
-    leave_ = true;
+    stop_ = true;
     gate_.arrive_and_wait();
 }
 
@@ -83,7 +83,7 @@ std::uint64_t ThreadedLoad::run_until(TimePoint end) {
 void ThreadedLoad::work() {
     for (;;) {
         gate_.arrive_and_wait();
-        if (leave_) return;
+        if (stop_) return;
         try {
             std::uint64_t answered = 0;
             for (; std::chrono::steady_clock::now() < end_; ++answered) check(client_.chat(make_request()));

@@ -54,7 +54,7 @@ class ThreadedLoad {
     Client client_;
     std::barrier<> gate_;  // opens to start a round, and again at its end
     TimePoint end_{};      // written and read on different sides of the gate
-    bool leave_ = false;   // like end_
+    bool stop_ = false;    // like end_
     std::atomic<std::uint64_t> answered_{0};
     std::atomic<bool> failed_{false};
     std::vector<std::jthread> threads_;

@@ -3,7 +3,7 @@
 
 namespace holysheep::bench {
 
-const Question& the_question() {
+const Question& benchmark_question() {
     static const Question question{
         .model = "gpt-4o-mini",
         .instructions =

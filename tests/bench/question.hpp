@@ -14,7 +14,7 @@ struct Question {
     std::int64_t max_tokens = 0;
 };
 
-const Question& the_question();
+const Question& benchmark_question();
 
 /// The JSON body of the answer, about 700 bytes.
 std::string_view answer_body();

@@ -67,7 +67,7 @@ RawTransfer::RawTransfer(const RawTarget& target)
 }
 
 void RawTransfer::prepare() {
-    question_ = encode_raw(the_question());
+    question_ = encode_raw(benchmark_question());
     answer_.clear();
     curl_easy_setopt(easy_.get(), CURLOPT_POSTFIELDS, question_.data());
     curl_easy_setopt(easy_.get(), CURLOPT_POSTFIELDSIZE, static_cast<long>(question_.size()));

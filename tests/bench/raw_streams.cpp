@@ -52,7 +52,7 @@ RawStream::RawStream(const std::string& base_url)
 }
 
 void RawStream::prepare() {
-    question_ = encode_streamed(the_question());
+    question_ = encode_streamed(benchmark_question());
     pending_.clear();
     answer_.clear();
     finish_reason_.clear();

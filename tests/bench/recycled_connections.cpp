@@ -68,10 +68,10 @@ RecycledCount count_recycled(const RawTarget& target, bool http2, const Sighting
         count.attempts += calls.attempts()[call];
         if (!calls.failures()[call].empty() && count.lost++ == 0) count.first_failure = calls.failures()[call];
         for (std::size_t attempt = 0; attempt < Sightings::kAttempts; ++attempt) {
-            const bool in_trail = attempt >= 1 && attempt <= calls.attempts()[call];
-            const unsigned seen = sightings.of(first_call + call, attempt);
-            total_seen += seen;
-            if (seen > (in_trail ? 1U : 0U)) count.hidden_resends += seen - (in_trail ? 1U : 0U);
+            const bool recorded = attempt >= 1 && attempt <= calls.attempts()[call];
+            const unsigned received = sightings.of(first_call + call, attempt);
+            total_seen += received;
+            if (received > (recorded ? 1U : 0U)) count.hidden_resends += received - (recorded ? 1U : 0U);
         }
     }
     // Without records the count would always look fine.

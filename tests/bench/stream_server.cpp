@@ -80,7 +80,7 @@ class Loop {
                     read_request(event.data.fd);
                 }
             }
-            look_at_gate();
+            check_gate();
             send_due();
         }
     }
@@ -177,7 +177,7 @@ class Loop {
         schedule(fd, std::chrono::steady_clock::now() + std::chrono::microseconds{spread_});
     }
 
-    void look_at_gate() {
+    void check_gate() {
         if (gated_.empty() || shared_.opened == 0) return;
         const auto now = std::chrono::steady_clock::now();
         const auto count = std::max(shared_.opened.load(), 1U);

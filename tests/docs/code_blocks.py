@@ -1,6 +1,6 @@
-"""Turns C++ blocks of Markdown pages into files that compile: a block with main() as it is; any other as the pages say
-that it is to be read, in the place of the call of README.md's first program, with no header but those that program and
-the block itself include. Prints the files' names, one a line.   code_blocks.py README.md OUTPUT_DIR PAGE..."""
+"""Turns the C++ blocks of Markdown pages into files that compile. A block with main() is copied; any other replaces the
+call in README.md's first program, with only the headers that the program and the block include. Prints one file name
+per line.   code_blocks.py README.md OUTPUT_DIR PAGE..."""
 
 import pathlib
 import re
@@ -12,7 +12,7 @@ USING = "using namespace std::chrono_literals;\n"
 
 
 def pasted(head, page, name, block):
-    """The block as a reader would paste it: its includes on top, the rest into the first program's main."""
+    """The block pasted into the first program: its includes at the top, the rest into main."""
     includes = "".join(INCLUDE.findall(block))
     function = f"void {name}()"
     return (f"// Generated from a code block of {page}.\n{includes}{head}{function};\n{function} {{\n"

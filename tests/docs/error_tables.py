@@ -1,5 +1,5 @@
-"""docs/errors.md and docs/troubleshooting.md have a row for every ErrorCode and for nothing else, and errors.md says of
-each what Error::is_retryable says.   error_tables.py PROJECT_DIR"""
+"""Checks that docs/errors.md and docs/troubleshooting.md have a row for each ErrorCode and no other, and that errors.md
+agrees with Error::is_retryable.   error_tables.py PROJECT_DIR"""
 
 import pathlib
 import re
@@ -40,7 +40,7 @@ def main(project):
     for page in (REFERENCE, SYMPTOMS):
         listed = [(row[0].strip("`"), row) for row in rows(root, page, "`ErrorCode`")]
         names = {code for code, _ in listed}
-        problems += [f"{page}: there is no row for `{code}`" for code in codes if code not in names]
+        problems += [f"{page}: the row for `{code}` is missing" for code in codes if code not in names]
         problems += [f"{page}: `{code}` is listed, but is no ErrorCode" for code in sorted(names) if code not in codes]
         for code, row in listed:
             if len(row) < 4 or not all(row):

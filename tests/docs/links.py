@@ -1,4 +1,4 @@
-"""No Markdown file has a dead relative link or a dead anchor.   links.py PROJECT_DIR"""
+"""Checks that no Markdown file has a broken relative link or anchor.   links.py PROJECT_DIR"""
 
 import pathlib
 import sys
@@ -17,15 +17,15 @@ def main(project):
                 continue
             checked += 1
             path, _, fragment = target.partition("#")
-            place = (file.parent / path).resolve() if path else file
+            destination = (file.parent / path).resolve() if path else file
             where = f"{file.relative_to(root)}:{number}: ({target})"
-            if not place.exists():
-                problems.append(f"{where}: there is no such file")
-            elif fragment and place.suffix == ".md" and fragment not in markdown.anchors(texts.get(place, "")):
+            if not destination.exists():
+                problems.append(f"{where}: the file does not exist")
+            elif fragment and destination.suffix == ".md" and fragment not in markdown.anchors(texts.get(destination, "")):
                 problems.append(f"{where}: {path or file.name} has no heading with the anchor #{fragment}")
     if checked < 10:
-        problems.append(f"only {checked} relative links were found: the check reads the wrong place")
-    print("\n".join(problems) or f"{checked} relative links in {len(files)} files lead somewhere")
+        problems.append(f"only {checked} relative links were found: the check looks in the wrong place")
+    print("\n".join(problems) or f"{checked} relative links in {len(files)} files are valid")
     return 1 if problems else 0
 
 

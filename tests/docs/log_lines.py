@@ -1,6 +1,6 @@
-"""docs/troubleshooting.md has a row for every line that the library logs, and for no other.   log_lines.py PROJECT_DIR
+"""Checks that docs/troubleshooting.md has a row for each line that the library logs, and no other.   log_lines.py PROJECT_DIR
 
-A row's first cell is the line in backticks, with <placeholders> for what varies."""
+A row's first cell is the line in backticks, with <placeholders> for variable parts."""
 
 import pathlib
 import re
@@ -11,8 +11,8 @@ import markdown
 PAGE = "docs/troubleshooting.md"
 WRITE = re.compile(r"(?:\.|->)write\((?:LogLevel::\w+|level),")
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
-LINES_BEFORE = 6  # where a line is put together before it is written
-SHORTEST = 5      # letters of a literal that tell a line from others
+LINES_BEFORE = 6  # preceding lines in which a log line may be assembled
+SHORTEST = 5      # minimum length of a literal that identifies a line
 
 
 def pieces(text):
@@ -37,14 +37,14 @@ def main(project):
             literals += around
             if not any(piece in row for piece in around for row in listed):
                 problems.append(f"{PAGE}: no row for the line that {file.relative_to(root)}:{number + 1} logs")
-    said = "\n".join(literals)
+    logged = "\n".join(literals)
     for row in listed:
         for piece in pieces(re.split(r"<[^>]*>", row)):
-            if piece not in said:
-                problems.append(f'{PAGE}: the library logs no line with "{piece}", as the row "{row}" says')
+            if piece not in logged:
+                problems.append(f'{PAGE}: the library logs no line with "{piece}" of the row "{row}"')
     if sites < 5:
-        problems.append(f"only {sites} places that log were found: the check reads the wrong place")
-    print("\n".join(problems) or f"{sites} places that log, {len(listed)} rows")
+        problems.append(f"only {sites} log statements were found: the check looks in the wrong place")
+    print("\n".join(problems) or f"{sites} log statements, {len(listed)} rows")
     return 1 if problems else 0
 
 

@@ -1,4 +1,4 @@
-"""Reads what the checks need of a Markdown file: headings with their anchors, tables by heading, links, code blocks."""
+"""Reads headings with their anchors, tables by heading, links and code blocks from a Markdown file."""
 
 import re
 
@@ -9,7 +9,7 @@ CODE = re.compile(r"`([^`]+)`")
 
 
 def without_code_blocks(text):
-    """The same lines with fenced code blanked, so that line numbers stay."""
+    """The text with fenced code replaced by blank lines, which keeps line numbers."""
     return FENCE.sub(lambda block: "\n" * block.group(0).count("\n"), text)
 
 

@@ -1,4 +1,4 @@
-"""docs/options.md lists every member of every option struct with the default that the header gives it, and no other
+"""Checks that docs/options.md lists every member of every option struct with its default from the header, and no other
 member.   option_tables.py PROJECT_DIR"""
 
 import pathlib
@@ -9,7 +9,7 @@ import headers
 import markdown
 
 PAGE = "docs/options.md"
-ALSO = {"Region", "ModelTraits"}  # option structs by another name
+ALSO = {"Region", "ModelTraits"}  # option structs with other names
 UNITS = {"ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
@@ -19,7 +19,7 @@ def duration(text):
 
 
 def expected(kind, value, options):
-    """The default as the page should say it."""
+    """The default as the page must show it."""
     if kind in options:
         return f"[`{kind}`](#{kind.lower()})"
     if kind in ("milliseconds", "std::chrono::milliseconds"):
@@ -35,10 +35,10 @@ def expected(kind, value, options):
     return f"`{value.split('::')[-1].replace(chr(39), '') or '0'}`"
 
 
-def same(said, wanted):
-    if said.replace(",", "") == wanted.replace(",", ""):
+def same(documented, wanted):
+    if documented.replace(",", "") == wanted.replace(",", ""):
         return True
-    return duration(wanted) is not None and duration(said) == duration(wanted)
+    return duration(wanted) is not None and duration(documented) == duration(wanted)
 
 
 def main(project):
@@ -67,12 +67,12 @@ def main(project):
             elif not same(rows[member][1], wanted):
                 problems.append(f"{name}::{member}: the page says {rows[member][1]}, the header {wanted}")
             elif len(rows[member]) < 3 or not rows[member][2]:
-                problems.append(f"{name}::{member}: nothing says what it does")
+                problems.append(f"{name}::{member}: the description is missing")
         for member in rows.keys() - {member for member, _, _ in members}:
             problems.append(f"{name}::{member} is listed, but the header has no such member")
     total = sum(len(members) for members in options.values())
     if total < 100:
-        problems.append(f"only {total} members were found in the headers: the check reads the wrong place")
+        problems.append(f"only {total} members were found in the headers: the check looks in the wrong place")
     print("\n".join(f"{PAGE}: {problem}" for problem in problems) or f"{total} members of {len(options)} structs agree")
     return 1 if problems else 0
 

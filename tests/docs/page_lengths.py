@@ -1,4 +1,4 @@
-"""README.md is read whole, so it has at most 150 lines; what is longer belongs in docs/.   page_lengths.py PROJECT_DIR"""
+"""Checks that README.md has at most 150 lines; details belong in docs/.   page_lengths.py PROJECT_DIR"""
 
 import pathlib
 import sys
@@ -11,8 +11,8 @@ def main(project):
     for page, limit in LIMITS.items():
         lines = len((pathlib.Path(project) / page).read_text(encoding="utf-8").splitlines())
         if lines > limit:
-            problems.append(f"{page} has {lines} lines, more than {limit}: move what is for one task to its page in docs/")
-    print("\n".join(problems) or "the lengths are kept")
+            problems.append(f"{page} has {lines} lines, more than {limit}: move details to a page in docs/")
+    print("\n".join(problems) or "the page lengths are within their limits")
     return 1 if problems else 0
 
 

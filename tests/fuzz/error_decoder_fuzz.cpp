@@ -1,10 +1,10 @@
-// Whatever body a gateway sends with an error status, the error is one readable line without markup and has a class.
+// For any body of an error response, the error is a single readable line without markup and has an error code.
 #include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "claim.hpp"
+#include "check.hpp"
 #include "wire/error_decoder.hpp"
 #include "wire/utf8.hpp"
 
@@ -25,15 +25,15 @@ bool has_markup(std::string text) {
            text.find("<body") != std::string::npos || text.find("<script") != std::string::npos;
 }
 
-void claim_readable(const Error& error, std::string_view body) {
-    claim(!error.message.empty(), "an error has a message");
-    claim(is_one_clean_line(error.message), "a message is one line of UTF-8");
-    claim(!has_markup(error.message), "a message has no markup");
-    claim(error.message.size() <= 1200, "a message is short");
+void check_readable(const Error& error, std::string_view body) {
+    check(!error.message.empty(), "an error has a message");
+    check(is_one_clean_line(error.message), "a message is one line of UTF-8");
+    check(!has_markup(error.message), "a message has no markup");
+    check(error.message.size() <= 1200, "a message is short");
     for (const std::string& text : {error.provider_type, error.provider_code, error.provider_param, error.request_id})
-        claim(is_one_clean_line(text) && text.size() <= 310, "its parts are short lines");
-    claim(body.substr(0, error.raw_body.size()) == error.raw_body && error.raw_body.size() <= 8192, "the body is kept");
-    claim(!error.retry_after || error.retry_after->count() >= 0, "no wait is negative");
+        check(is_one_clean_line(text) && text.size() <= 310, "its parts are short lines");
+    check(body.substr(0, error.raw_body.size()) == error.raw_body && error.raw_body.size() <= 8192, "the body is kept");
+    check(!error.retry_after || error.retry_after->count() >= 0, "no wait is negative");
 }
 
 }  // namespace
@@ -50,10 +50,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     const std::vector<std::pair<std::string, std::string>> headers{{"x-request-id", std::string(body.substr(0, 400))}};
     const auto now = std::chrono::system_clock::time_point{};
     const Error error = wire::decode_error(status, headers, body, "gateway.example", now);
-    fuzz::claim_readable(error, body);
-    fuzz::claim(error.http_status == status, "the status stays as it was on the wire");
+    fuzz::check_readable(error, body);
+    fuzz::check(error.http_status == status, "the status is that of the response");
     const Error malformed = wire::malformed_body(body, "instead of an answer");
-    fuzz::claim(malformed.code == ErrorCode::malformed_response, "no answer is malformed");
-    fuzz::claim_readable(malformed, body);
+    fuzz::check(malformed.code == ErrorCode::malformed_response, "a body that is not an answer is malformed");
+    fuzz::check_readable(malformed, body);
     return 0;
 }

@@ -1,15 +1,15 @@
-// Streams with broken framing: however the text is cut, the frames equal those of a slow reference parser, and a
-// carelessly framed stream means the same as its frames in standard form.
+// Streams with broken framing: for any chunking, the frames equal those of a slow reference parser, and a badly framed
+// stream means the same as its frames in standard form.
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "check.hpp"
 #include "chunk_recorder.hpp"
-#include "claim.hpp"
 #include "cuts.hpp"
-#include "slow_json.hpp"
+#include "reference_json.hpp"
 #include "wire/json_cursor.hpp"
 #include "wire/json_dom.hpp"
 #include "wire/loose_frames.hpp"
@@ -57,14 +57,14 @@ std::string take_line(std::string& text) {
 
 std::string line_of(std::string text) { return take_line(text); }
 
-std::vector<Frame> slow_frames(std::string text) {
+std::vector<Frame> reference_frames(std::string text) {
     std::vector<Frame> frames;
-    bool error_event = false, some_object_is_open = false;
+    bool error_event = false, has_open_object = false;
     for (;;) {
         while (!text.empty() && is_space(text.front())) text.erase(0, 1);
         if (text.empty()) return frames;
         const auto drop = [&](std::string_view field) {
-            const bool found = begins_with(text, field);
+            const bool found = starts_with(text, field);
             if (found) text.erase(0, field.size());
             return found;
         };
@@ -82,11 +82,11 @@ std::vector<Frame> slow_frames(std::string text) {
         } else {
             std::size_t end = std::string::npos;
             if (text.front() == '{' || text.front() == '[') {
-                end = slow_end_of_json(text, false);
+                end = reference_end_of_json(text, false);
                 // If one object never closes, later ones are not searched for beyond their own line.
-                if (end == std::string::npos && !some_object_is_open) {
-                    end = slow_end_of_json(text, true);
-                    some_object_is_open = end == std::string::npos;
+                if (end == std::string::npos && !has_open_object) {
+                    end = reference_end_of_json(text, true);
+                    has_open_object = end == std::string::npos;
                 }
             }
             if (end == std::string::npos) {
@@ -101,10 +101,10 @@ std::vector<Frame> slow_frames(std::string text) {
     }
 }
 
-/// An object's end is found at the same place whether the text comes in one piece or in several.
-void claim_end_is_found_in_pieces(std::string_view text) {
+/// The end of an object is found at the same position for any chunking.
+void check_end_in_pieces(std::string_view text) {
     if (text.empty() || (text.front() != '{' && text.front() != '[')) return;
-    const std::size_t whole = slow_end_of_json(text, true);
+    const std::size_t whole = reference_end_of_json(text, true);
     for (const std::size_t size : {1U, 2U, 5U}) {
         wire::JsonOutline outline;
         std::size_t end = std::string_view::npos, before = 0;
@@ -115,13 +115,13 @@ void claim_end_is_found_in_pieces(std::string_view text) {
             // A line break within a string ends the search; the rest is not read.
             if (outline_of(text.substr(0, before)).broken_string) break;
         }
-        claim((end == std::string_view::npos ? end : before + end) == whole, "the end of JSON in pieces");
+        check((end == std::string_view::npos ? end : before + end) == whole, "the end of JSON in pieces");
     }
     const std::string_view leading = wire::leading_json(text);
-    claim(leading.size() == (whole == std::string_view::npos ? 0 : whole), "the JSON that a text begins with");
+    check(leading.size() == (whole == std::string_view::npos ? 0 : whole), "the leading JSON");
 }
 
-// ---- what streams mean ----
+// ---- meaning of streams ----
 
 std::string as_data_lines(std::string_view text) {
     std::string out = "data: ";
@@ -156,7 +156,7 @@ std::optional<std::string> in_standard_form(const std::vector<Frame>& frames) {
                 break;
             case Kind::error: body += "error: " + frame.text + "\n"; break;
             case Kind::unreadable:
-                if (is_one_value(frame.text)) return std::nullopt;  // as an event it would mean nothing
+                if (is_one_value(frame.text)) return std::nullopt;  // as an event it would be ignored
                 body += as_data_lines(frame.text);
                 break;
         }
@@ -164,21 +164,21 @@ std::optional<std::string> in_standard_form(const std::vector<Frame>& frames) {
     return body;
 }
 
-std::string story_of(std::string_view body) {
+std::string result_of(std::string_view body) {
     wire::ChunkRecorder sink;
     wire::StreamDecoder decoder({.skip_malformed_chunks = 1}, sink);
     decoder.feed(":\n");  // makes the decoder treat the body as an event stream
     decoder.feed(body);
     decoder.end_of_body(true);
-    std::string story;
-    for (const std::string& line : sink.seen) story += line + "\n";
+    std::string result;
+    for (const std::string& line : sink.seen) result += line + "\n";
     if (decoder.state() == wire::StreamDecoder::State::failed)
-        story += std::string(to_string(decoder.error().code)) + " " + decoder.error().message;
-    return story + wire::describe(decoder.take_completion());
+        result += std::string(to_string(decoder.error().code)) + " " + decoder.error().message;
+    return result + wire::describe(decoder.take_completion());
 }
 
 /// Compares one event that is not valid JSON as a whole with its frames as events of their own.
-void claim_framing_is_not_meaning(std::string_view text, const std::vector<Frame>& frames) {
+void check_framing_is_irrelevant(std::string_view text, const std::vector<Frame>& frames) {
     if (is_one_value(text) || text.find_first_of(std::string_view("\r\0", 2)) != std::string_view::npos) return;
     // The event decoder treats the first line of an event as an event of its own if that line is complete by itself.
     if (text.find('\n') != std::string_view::npos) {
@@ -186,7 +186,7 @@ void claim_framing_is_not_meaning(std::string_view text, const std::vector<Frame
         if (first == "[DONE]" || wire::is_json_object(first)) return;
     }
     if (const auto body = in_standard_form(frames)) {
-        claim_equal(story_of(as_data_lines(text)), story_of(*body), "careless and standard framing");
+        check_equal(result_of(as_data_lines(text)), result_of(*body), "bad and standard framing");
     }
 }
 
@@ -197,9 +197,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     using namespace holysheep;
     if (size > 1024) return 0;  // the reference takes quadratic time
     const std::string_view text = fuzz::as_text(bytes, size);
-    const auto frames = fuzz::slow_frames(std::string(text));
-    fuzz::claim_equal(fuzz::describe(fuzz::frames_of(text)), fuzz::describe(frames), "the frames and the rules");
-    fuzz::claim_end_is_found_in_pieces(text);
-    fuzz::claim_framing_is_not_meaning(text, frames);
+    const auto frames = fuzz::reference_frames(std::string(text));
+    fuzz::check_equal(fuzz::describe(fuzz::frames_of(text)), fuzz::describe(frames), "the frames and the reference");
+    fuzz::check_end_in_pieces(text);
+    fuzz::check_framing_is_irrelevant(text, frames);
     return 0;
 }

@@ -10,14 +10,14 @@
 #include <string>
 #include <vector>
 
-#include "claim.hpp"
+#include "check.hpp"
 
 namespace {
 
-std::vector<std::filesystem::path> files_below(const std::filesystem::path& place) {
-    if (!std::filesystem::is_directory(place)) return {place};
+std::vector<std::filesystem::path> files_in(const std::filesystem::path& path) {
+    if (!std::filesystem::is_directory(path)) return {path};
     std::vector<std::filesystem::path> files;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(place)) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) {
         if (entry.is_regular_file()) files.push_back(entry.path());
     }
     std::sort(files.begin(), files.end());
@@ -29,7 +29,7 @@ std::vector<std::filesystem::path> files_below(const std::filesystem::path& plac
 int main(int argc, char** argv) {
     std::size_t count = 0;
     for (int argument = 1; argument < argc; ++argument) {
-        for (const auto& path : files_below(argv[argument])) {
+        for (const auto& path : files_in(argv[argument])) {
             std::cout << path.filename().string() << std::endl;  // flushed: the last name is the one that failed
             std::ifstream in(path, std::ios::binary);
             const std::vector<char> bytes{std::istreambuf_iterator<char>(in), {}};

@@ -1,12 +1,12 @@
-// Headers from untrusted servers: waits are never negative or absurd, dates are read correctly, and case and space have
-// no meaning.
+// Headers from untrusted servers: waits are neither negative nor absurdly long, dates are parsed correctly, and case
+// and surrounding spaces are ignored.
 #include <algorithm>
 #include <cstdio>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "claim.hpp"
+#include "check.hpp"
 #include "wire/http_date.hpp"
 #include "wire/response_headers.hpp"
 
@@ -46,7 +46,7 @@ Headers headers_from(std::string_view text) {
 }
 
 /// The same headers in upper case and with extra spaces.
-Headers disguised(Headers headers) {
+Headers with_noise(Headers headers) {
     for (auto& [name, value] : headers) {
         for (char& c : name) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
         value = " \t" + value + "\t ";
@@ -57,7 +57,7 @@ Headers disguised(Headers headers) {
 std::string shown(std::optional<std::chrono::milliseconds> wait) {
     constexpr std::int64_t kTenThousandYears = 320'000'000'000'000;
     if (!wait) return "none ";
-    claim(wait->count() >= 0 && wait->count() < kTenThousandYears, "a wait is neither negative nor absurd");
+    check(wait->count() >= 0 && wait->count() < kTenThousandYears, "a wait is neither negative nor absurd");
     return std::to_string(wait->count()) + " ";
 }
 
@@ -66,12 +66,12 @@ std::string read(const Headers& headers) {
     const auto limits = wire::parse_rate_limits(headers, now);
     const auto verdict = wire::parse_should_retry(headers);
     const auto cost = wire::parse_reported_cost(headers);
-    claim(!cost || cost->nano >= 0, "nobody is paid for asking");
+    check(!cost || cost->nano >= 0, "a cost is not negative");
     return shown(wire::parse_retry_after(headers, now)) + shown(wire::parse_reset(headers, now)) +
            shown(limits.reset_requests) + shown(limits.reset_tokens) +
            std::to_string(limits.limit_requests.value_or(-7)) + " " +
            std::to_string(limits.remaining_tokens.value_or(-7)) + " " +
-           (verdict ? (*verdict ? "retry" : "stop") : "silent") + " " + wire::parse_request_id(headers) +
+           (verdict ? (*verdict ? "retry" : "stop") : "unset") + " " + wire::parse_request_id(headers) +
            (cost ? " " + std::to_string(cost->nano) : "");
 }
 
@@ -91,14 +91,14 @@ std::string printed(std::chrono::sys_seconds time) {
     return text;
 }
 
-void claim_dates_say_what_they_say(std::string_view text) {
+void check_date(std::string_view text) {
     const auto time = wire::parse_http_date(text);
     if (!time) return;
     const bool preferred = text.size() > 4 && text.substr(text.size() - 4) == " GMT" && text.find('-') == text.npos;
     const std::size_t comma = text.find(", ");
     const bool leap_second = text.find(":60 GMT") != std::string_view::npos;
     if (!preferred || comma == std::string_view::npos || leap_second) return;
-    claim_equal(text.substr(comma + 2), printed(*time), "a date and what was read from it");
+    check_equal(text.substr(comma + 2), printed(*time), "a date equals its parsed value");
 }
 
 }  // namespace
@@ -108,7 +108,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     using namespace holysheep;
     const std::string_view text = fuzz::as_text(bytes, size);
     const fuzz::Headers headers = fuzz::headers_from(text);
-    fuzz::claim_equal(fuzz::read(headers), fuzz::read(fuzz::disguised(headers)), "case and space mean nothing");
-    for (const auto& header : headers) fuzz::claim_dates_say_what_they_say(header.second);
+    fuzz::check_equal(fuzz::read(headers), fuzz::read(fuzz::with_noise(headers)),
+                      "case and surrounding spaces are ignored");
+    for (const auto& header : headers) fuzz::check_date(header.second);
     return 0;
 }

@@ -1,14 +1,14 @@
-// However a stream's body is cut, its events, verdict, error and answer are the same, and nothing is thrown. The events
-// add up to the answer, and chunks mean the same in the fast path, the in-place scanner and the DOM parser, as events
-// and as bare lines.
+// For any chunking of a body, events, verdict, error and answer are the same, and nothing is thrown. The events add up
+// to the answer, and chunks mean the same in the fast path, the in-place scanner and the DOM parser, as events and as
+// bare lines.
 #include <algorithm>
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "check.hpp"
 #include "chunk_recorder.hpp"
-#include "claim.hpp"
 #include "cuts.hpp"
 #include "wire/answer_dom.hpp"
 #include "wire/json_cursor.hpp"
@@ -30,12 +30,12 @@ std::string describe(const Error& error) {
            std::to_string(error.http_status) + "|" + std::to_string(error.effective_status) + "|" + error.raw_body;
 }
 
-void claim_calls_are_apart(const std::vector<ToolCall>& calls) {
+void check_ids_differ(const std::vector<ToolCall>& calls) {
     std::set<std::string_view> ids;
-    for (const ToolCall& call : calls) claim(ids.insert(call.id).second, "no two calls share an id");
+    for (const ToolCall& call : calls) check(ids.insert(call.id).second, "no two calls share an id");
 }
 
-struct Told final : wire::ChunkSink {
+struct EventTotals final : wire::ChunkSink {
     struct Texts {
         std::string content{}, reasoning{}, refusal{};
         std::map<int, std::string> arguments{};
@@ -60,23 +60,23 @@ struct Told final : wire::ChunkSink {
     }
 };
 
-void claim_told_is_answer(std::string_view body) {
-    Told told;
-    wire::StreamDecoder decoder({.skip_malformed_chunks = 1}, told);
+void check_events_match_answer(std::string_view body) {
+    EventTotals totals;
+    wire::StreamDecoder decoder({.skip_malformed_chunks = 1}, totals);
     decoder.feed(body);
     const bool complete = decoder.end_of_body(true) == wire::StreamDecoder::State::complete;
     for (const Choice& choice : decoder.completion().choices) {
-        const Told::Texts& texts = told.choices[choice.index];
-        claim_equal(texts.content, choice.message.content, "content as told and as kept");
-        claim_equal(texts.reasoning, choice.message.reasoning, "reasoning as told and as kept");
-        claim_equal(texts.refusal, choice.message.refusal, "refusals as told and as kept");
+        const EventTotals::Texts& texts = totals.choices[choice.index];
+        check_equal(texts.content, choice.message.content, "content of events and answer");
+        check_equal(texts.reasoning, choice.message.reasoning, "reasoning of events and answer");
+        check_equal(texts.refusal, choice.message.refusal, "refusals of events and answer");
         int slot = 0;
         for (const ToolCall& call : choice.message.tool_calls) {
             const auto found = texts.arguments.find(slot++);
             const std::string_view arguments = found == texts.arguments.end() ? "" : std::string_view(found->second);
             // After a failure, arguments that were held back are never reported.
-            claim_equal(arguments, complete ? call.arguments : call.arguments.substr(0, arguments.size()),
-                        "arguments as told and as kept");
+            check_equal(arguments, complete ? call.arguments : call.arguments.substr(0, arguments.size()),
+                        "arguments of events and answer");
         }
     }
 }
@@ -125,54 +125,54 @@ bool is_certain(const std::string& object) {
            (fields.error || !fields.choices.empty() || fields.has_usage);
 }
 
-std::string short_story_of(std::string_view body) {
+std::string short_result_of(std::string_view body) {
     wire::ChunkRecorder sink;
     wire::StreamDecoder decoder({}, sink);
     decoder.feed(body);
-    std::string story;
+    std::string result;
     if (decoder.end_of_body(true) == wire::StreamDecoder::State::failed)
-        story = std::string(to_string(decoder.error().code)) + " " + decoder.error().message + "\n";
-    for (const std::string& line : sink.seen) story += line + "\n";
-    return story + wire::describe(decoder.take_completion());
+        result = std::string(to_string(decoder.error().code)) + " " + decoder.error().message + "\n";
+    for (const std::string& line : sink.seen) result += line + "\n";
+    return result + wire::describe(decoder.take_completion());
 }
 
-void claim_ways_are_equal(std::string_view text) {
+void check_decoders_agree(std::string_view text) {
     std::vector<std::string> objects = objects_of(text);
     objects.erase(std::remove_if(objects.begin(), objects.end(), [](const auto& one) { return !is_certain(one); }),
                   objects.end());
-    claim_equal(short_story_of(as_events(objects)), short_story_of(as_bare_lines(objects)), "as events and as lines");
+    check_equal(short_result_of(as_events(objects)), short_result_of(as_bare_lines(objects)), "as events and as lines");
     const auto names_error = [](const std::string& one) { return one.find("\"error\"") != std::string::npos; };
     objects.erase(std::remove_if(objects.begin(), objects.end(), names_error), objects.end());
-    claim_equal(short_story_of(as_events(objects)), short_story_of(as_events(for_the_tree(objects))),
-                "by the fast ways and by the tree");
+    check_equal(short_result_of(as_events(objects)), short_result_of(as_events(for_the_tree(objects))),
+                "by the fast paths and by the tree");
 }
 
-std::string story_of(const wire::Pieces& pieces, bool clean) {
+std::string result_of(const wire::Pieces& pieces, bool clean) {
     wire::ChunkRecorder sink;
     wire::StreamDecoder decoder({.max_event_bytes = 2048, .max_total_bytes = 4096, .skip_malformed_chunks = 1}, sink);
     for (const std::string_view piece : pieces) decoder.feed(piece);
     const auto state = decoder.end_of_body(clean);
-    claim(state != wire::StreamDecoder::State::open, "the end of the body is a verdict");
-    std::string story;
-    bool told_content = false;
+    check(state != wire::StreamDecoder::State::open, "the end of the body gives a verdict");
+    std::string result;
+    bool content_reported = false;
     for (const std::string& line : sink.seen) {
-        story += line + "\n";
+        result += line + "\n";
         for (const std::string_view kind : {"content", "reasoning", "refusal", "tool_call", "media"})
-            told_content = told_content || line.compare(0, kind.size(), kind) == 0;
+            content_reported = content_reported || line.compare(0, kind.size(), kind) == 0;
     }
-    claim(told_content == decoder.has_content(), "the commit point is the first delta that was told");
-    claim(!told_content || decoder.progress() > 0, "what is told is progress");
+    check(content_reported == decoder.has_content(), "the commit point is the first reported content");
+    check(!content_reported || decoder.progress() > 0, "reported content is progress");
     if (state == wire::StreamDecoder::State::failed) {
-        claim(!decoder.error().message.empty(), "an error has a message");
-        claim(is_valid_utf8(decoder.error().message), "a message is UTF-8");
-        story += "failed: " + describe(decoder.error()) + "\n";
+        check(!decoder.error().message.empty(), "an error has a message");
+        check(is_valid_utf8(decoder.error().message), "a message is UTF-8");
+        result += "failed: " + describe(decoder.error()) + "\n";
     }
     const ChatCompletion answer = decoder.take_completion();
     for (const Choice& choice : answer.choices) {
-        claim(is_valid_utf8(choice.message.content), "text is UTF-8");
-        claim_calls_are_apart(choice.message.tool_calls);
+        check(is_valid_utf8(choice.message.content), "text is UTF-8");
+        check_ids_differ(choice.message.tool_calls);
     }
-    return story + wire::describe(answer);
+    return result + wire::describe(answer);
 }
 
 }  // namespace
@@ -182,12 +182,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     using namespace holysheep;
     const std::string_view text = fuzz::as_text(bytes, size);
     for (const bool clean : {true, false}) {
-        const std::string story = fuzz::story_of({text}, clean);
+        const std::string result = fuzz::result_of({text}, clean);
         for (const std::size_t piece : {1U, 5U, 100U}) {
-            fuzz::claim_equal(story, fuzz::story_of(wire::in_pieces_of(piece, text), clean), "whole and in pieces");
+            fuzz::check_equal(result, fuzz::result_of(wire::in_pieces_of(piece, text), clean), "whole and in pieces");
         }
     }
-    fuzz::claim_told_is_answer(text);
-    fuzz::claim_ways_are_equal(text);
+    fuzz::check_events_match_answer(text);
+    fuzz::check_decoders_agree(text);
     return 0;
 }

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "claim.hpp"
-#include "slow_tool_calls.hpp"
+#include "check.hpp"
+#include "reference_tool_calls.hpp"
 #include "wire/chunk_accumulator.hpp"
 #include "wire/tool_call_assembler.hpp"
 
@@ -45,47 +45,48 @@ std::string describe(const std::string& id, const std::string& type, const std::
     return id + "|" + type + "|" + name + "|" + arguments + "\n";
 }
 
-void claim_rules(const std::vector<Piece>& pieces) {
+void check_against_reference(const std::vector<Piece>& pieces) {
     wire::ToolCallAssembler assembler;
     std::vector<ToolCall> calls;
-    SlowToolCalls slow;
+    ReferenceToolCalls reference;
     for (const Piece& piece : pieces) {
         if (piece.begins_chunk) {
             assembler.begin_chunk();
-            slow.begin_chunk();
+            reference.begin_chunk();
         }
-        const std::size_t slot = assembler.add(piece.delta, calls), expected = slow.add(piece.delta);
-        claim(slot == expected && slot < calls.size(), "a piece goes to the call that the rules name");
-        const SlowCall& call = slow.calls[slot];
-        claim(assembler.may_be_replaced(slot, calls[slot]) ==
+        const std::size_t slot = assembler.add(piece.delta, calls), expected = reference.add(piece.delta);
+        check(slot == expected && slot < calls.size(), "a piece goes to the same call as in the reference");
+        const ReferenceCall& call = reference.calls[slot];
+        check(assembler.may_be_replaced(slot, calls[slot]) ==
                   (!call.is_custom() && !call.reported && call.is_placeholder()),
               "a placeholder may be replaced until it is reported");
         if (piece.is_reported && !calls[slot].arguments.empty()) {
             assembler.set_reported(slot);
-            slow.calls[slot].reported = true;
+            reference.calls[slot].reported = true;
         }
         std::string one, other;
         for (const ToolCall& made : calls) one += describe(made.id, made.type, made.name, made.arguments);
-        for (const SlowCall& made : slow.calls) other += describe(made.id, made.type, made.name, made.arguments);
-        claim_equal(one, other, "the calls and the rules");
+        for (const ReferenceCall& made : reference.calls)
+            other += describe(made.id, made.type, made.name, made.arguments);
+        check_equal(one, other, "the calls and the reference");
     }
 }
 
-struct Told final : wire::ChunkSink {
+struct EventTotals final : wire::ChunkSink {
     std::vector<ToolCall> calls{};
     void on_chunk(const ChatChunk& chunk) override {
         if (chunk.event != ChunkEvent::tool_call) return;
         const auto slot = static_cast<std::size_t>(chunk.tool_index);
         if (calls.size() <= slot) calls.resize(slot + 1);
-        claim(chunk.tool_name.empty() || calls[slot].name.empty(), "a name is told once");
+        check(chunk.tool_name.empty() || calls[slot].name.empty(), "a name is reported once");
         calls[slot].id += chunk.tool_id;
         calls[slot].name += chunk.tool_name;
         calls[slot].arguments += chunk.tool_arguments;
     }
 };
 
-void claim_told_is_assembled(const std::vector<Piece>& pieces) {
-    Told told;
+void check_events_match_calls(const std::vector<Piece>& pieces) {
+    EventTotals totals;
     wire::ChunkAccumulator answer(SIZE_MAX);
     wire::AnswerFields fields;
     for (std::size_t at = 0; at < pieces.size();) {
@@ -95,15 +96,15 @@ void claim_told_is_assembled(const std::vector<Piece>& pieces) {
         do {
             fields.tool_calls.push_back(pieces[at].delta);
         } while (++at < pieces.size() && !pieces[at].begins_chunk);
-        claim(answer.add(fields, {}, &told) == wire::ChunkAccumulator::Added::ok, "the pieces are added");
+        check(answer.add(fields, {}, &totals) == wire::ChunkAccumulator::Added::ok, "the pieces are added");
     }
-    answer.seal(&told);
+    answer.seal(&totals);
     const auto calls = answer.completion().tool_calls();
-    claim(told.calls.size() == calls.size(), "every call is told");
+    check(totals.calls.size() == calls.size(), "every call is reported");
     for (std::size_t slot = 0; slot < calls.size(); ++slot) {
-        claim_equal(told.calls[slot].id, calls[slot].id, "the id as told and as kept");
-        claim_equal(told.calls[slot].name, calls[slot].name, "the name as told and as kept");
-        claim_equal(told.calls[slot].arguments, calls[slot].arguments, "the arguments as told and as kept");
+        check_equal(totals.calls[slot].id, calls[slot].id, "the id of events and answer");
+        check_equal(totals.calls[slot].name, calls[slot].name, "the name of events and answer");
+        check_equal(totals.calls[slot].arguments, calls[slot].arguments, "the arguments of events and answer");
     }
 }
 
@@ -114,7 +115,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     using namespace holysheep;
     if (size > 1024) return 0;  // the reference takes quadratic time
     const auto pieces = fuzz::pieces_of(fuzz::as_text(bytes, size));
-    fuzz::claim_rules(pieces);
-    fuzz::claim_told_is_assembled(pieces);
+    fuzz::check_against_reference(pieces);
+    fuzz::check_events_match_calls(pieces);
     return 0;
 }

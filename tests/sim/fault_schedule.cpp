@@ -12,7 +12,7 @@ bool covers(const Fault& fault, std::size_t region, Time when) {
     return (!fault.region || *fault.region == region) && when >= fault.from && when < fault.to;
 }
 
-bool freezes(FaultKind kind, FaultSchedule::Component part) {
+bool is_frozen_by(FaultKind kind, FaultSchedule::Component part) {
     using Component = FaultSchedule::Component;
     switch (kind) {
         case FaultKind::frozen: return true;
@@ -46,7 +46,7 @@ bool FaultSchedule::refuses(std::size_t region, Time when) const {
 
 Time FaultSchedule::freeze_end(std::size_t region, Time when, Component part) const {
     for (const auto& fault : faults_) {
-        if (covers(fault, region, when) && freezes(fault.kind, part)) return fault.to;
+        if (covers(fault, region, when) && is_frozen_by(fault.kind, part)) return fault.to;
     }
     return when;
 }

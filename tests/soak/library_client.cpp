@@ -35,7 +35,7 @@ class LibraryClient final : public TestClient {
     LibraryClient(bool breaker, bool restart, const std::vector<Region>& regions)
         : restart_(restart), client_(options_for(breaker, regions)) {}
 
-    void ask(const Question& question, Done done) override {
+    void send(const Question& question, Done done) override {
         ChatRequest request{.model = std::string(model_of(question)), .messages = {user(question.text)}};
         CallOptions call;
         if (question.thinking) call.headers = {{kThinkingHeader, "1"}};

@@ -56,12 +56,12 @@ int run_caller(const std::vector<std::string>& arguments) {
             max_descriptors = std::max(max_descriptors, held.descriptors);
             if (i < calls / kWarmUpFraction) warm = {std::max(warm.memory_mb, held.memory_mb), held.descriptors};
         }
-        tally.asked();
+        tally.on_start();
         const auto question = make_question(i);
-        const auto asked = steady_clock::now();
+        const auto started_at = steady_clock::now();
         const auto at = since(started);
-        test_client->ask(question, [&tally, question, asked, at](const Outcome& outcome) {
-            tally.add(question, outcome, steady_clock::now() - asked, at);
+        test_client->send(question, [&tally, question, started_at, at](const Outcome& outcome) {
+            tally.add(question, outcome, steady_clock::now() - started_at, at);
         });
     }
     for (const auto end = steady_clock::now() + kHungAfter; tally.outstanding() > 0 && steady_clock::now() < end;) {

@@ -63,7 +63,7 @@ class NaiveClient final : public TestClient {
     NaiveClient(const NaiveClient&) = delete;
     NaiveClient& operator=(const NaiveClient&) = delete;
 
-    void ask(const Question& question, Done done) override {
+    void send(const Question& question, Done done) override {
         {
             const std::lock_guard lock(mutex_);
             ++running_;
@@ -84,7 +84,7 @@ class NaiveClient final : public TestClient {
         for (const auto& url : urls_) {
             ++outcome.attempts;
             std::string body;
-            const auto code = send(easy.get(), url, question, request, body);
+            const auto code = transfer(easy.get(), url, question, request, body);
             long status = 0;
             curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
             try {
@@ -104,8 +104,8 @@ class NaiveClient final : public TestClient {
         return outcome;
     }
 
-    static CURLcode send(CURL* easy, const std::string& url, const Question& question, const std::string& request,
-                         std::string& body) {
+    static CURLcode transfer(CURL* easy, const std::string& url, const Question& question, const std::string& request,
+                             std::string& body) {
         curl_slist* headers = curl_slist_append(nullptr, "Content-Type: application/json");
         if (question.thinking) headers = curl_slist_append(headers, (std::string(kThinkingHeader) + ": 1").c_str());
         curl_easy_setopt(easy, CURLOPT_URL, url.c_str());

@@ -56,7 +56,7 @@ ResourceUse resource_use_now() {
 
 Tally::Tally(std::size_t calls) : waits_(calls) { waits_.clear(); }
 
-void Tally::asked() {
+void Tally::on_start() {
     const std::lock_guard lock(mutex_);
     ++seen_.calls;
     seen_.max_concurrent = std::max(seen_.max_concurrent, seen_.calls - ended_);

@@ -53,7 +53,7 @@ class Tally {
   public:
     /// Allocates its memory up front, so that it does not look like a leak of the client.
     explicit Tally(std::size_t calls);
-    void asked();
+    void on_start();
     void add(const Question& question, const Outcome& outcome, std::chrono::nanoseconds took,
              std::chrono::milliseconds at);
     int outstanding() const;

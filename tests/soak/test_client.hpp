@@ -33,7 +33,7 @@ class TestClient {
     using Done = std::function<void(Outcome)>;
     virtual ~TestClient() = default;
     /// Does not block. `done` runs once, on any thread.
-    virtual void ask(const Question& question, Done done) = 0;
+    virtual void send(const Question& question, Done done) = 0;
 };
 
 /// Names of the callers. They run concurrently and differ only in their client.

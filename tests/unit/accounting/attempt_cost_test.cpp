@@ -72,7 +72,7 @@ TEST(CostSum, TakesTheCurrencyOfItsParts) {
     sum.add(Money{}, false);
     EXPECT_EQ(sum.cost(), (Money{5, "EUR"}));
     sum.add(Money{1}, false);
-    EXPECT_FALSE(sum.cost()) << "no exchange rates here";
+    EXPECT_FALSE(sum.cost()) << "currencies cannot be added";
 }
 
 TEST(SharedCatalogue, CanBeReadDuringAnUpdate) {
@@ -93,7 +93,7 @@ TEST(SharedCatalogue, CanBeReadDuringAnUpdate) {
         ASSERT_GE(traits == nullptr ? 0 : traits->context_window, seen);
         seen = traits == nullptr ? 0 : traits->context_window;
     }
-    EXPECT_EQ(before->find("merino-1"), nullptr) << "who reads keeps what he got";
+    EXPECT_EQ(before->find("merino-1"), nullptr) << "a snapshot does not change";
 }
 
 }  // namespace

@@ -101,11 +101,12 @@ TEST(Cost, IsUnknownForInvalidPrices) {
 
 TEST(Cost, IsUnknownOnOverflow) {
     constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
-    const ModelPrice dear{.input = {kMax}, .cached_input = Money{kMax}, .cache_write = Money{kMax}, .output = {kMax}};
-    EXPECT_FALSE(cost_of(used(kMax, kMax, kMax, kMax), dear));
-    EXPECT_EQ(cost_of(1'000'000, 0, dear)->nano, kMax);
-    EXPECT_FALSE(cost_of(1'000'001, 0, dear));
-    EXPECT_EQ(cost_of(-5, -5, dear)->nano, 0);
+    const ModelPrice expensive{
+        .input = {kMax}, .cached_input = Money{kMax}, .cache_write = Money{kMax}, .output = {kMax}};
+    EXPECT_FALSE(cost_of(used(kMax, kMax, kMax, kMax), expensive));
+    EXPECT_EQ(cost_of(1'000'000, 0, expensive)->nano, kMax);
+    EXPECT_FALSE(cost_of(1'000'001, 0, expensive));
+    EXPECT_EQ(cost_of(-5, -5, expensive)->nano, 0);
 }
 
 TEST(Cost, IsExactForManyTokens) {

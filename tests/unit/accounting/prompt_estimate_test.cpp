@@ -22,7 +22,7 @@ TEST(PromptEstimate, CountsAPictureAsAUnitNotByItsBytes) {
     EXPECT_EQ(media.tokens, 1'000);
     EXPECT_EQ(estimated_tokens(request, {}, media.bytes + 400), 1'100);
     request.messages[0].parts[1] = ImagePart{.url = "https://example.com/sheep.png"};
-    EXPECT_EQ(media_in(request).tokens, 1'000) << "its address is short, it is not";
+    EXPECT_EQ(media_in(request).tokens, 1'000) << "a URL says nothing about the size";
 }
 
 TEST(PromptEstimate, HasSeparateFiguresForSoundAndFiles) {
@@ -48,9 +48,9 @@ TEST(PromptEstimate, FindsMediaInExtraJson) {
 TEST(PromptEstimate, DoesNotTakeTextForMedia) {
     const std::string words = R"({"data":"no base64 at all, but )" + std::string(3'000, 'x') + R"("})";
     EXPECT_EQ(media_in(words).tokens, 0);
-    EXPECT_EQ(media_in(R"({"input":")" + kMegabyte + R"("})").tokens, 0) << "whatever it is, it is read as text";
+    EXPECT_EQ(media_in(R"({"input":")" + kMegabyte + R"("})").tokens, 0) << "counted as text";
     EXPECT_EQ(media_in(R"({"data":"short"})" + std::string(2'000, ' ')).tokens, 0);
-    EXPECT_EQ(media_in(R"({"x":"a;base64,)" + kMegabyte).tokens, 0) << "cut off";
+    EXPECT_EQ(media_in(R"({"x":"a;base64,)" + kMegabyte).tokens, 0) << "truncated JSON";
 }
 
 TEST(PromptEstimate, IsNotNegativeForABodyWithoutItsMedia) {

@@ -40,7 +40,7 @@ TEST(BackupDue, ATrialIsBackedUpAfterTheP95) {
 
 TEST(BackupDue, IsNeverWithoutALimitOrATrial) {
     EXPECT_FALSE(backup_due({.started = kStart, .usual = 300ms}));
-    EXPECT_FALSE(backup_due({.started = kStart, .limit = kStart - 1s})) << "it is over already";
+    EXPECT_FALSE(backup_due({.started = kStart, .limit = kStart - 1s})) << "the limit has passed";
 }
 
 }  // namespace

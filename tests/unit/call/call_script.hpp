@@ -50,7 +50,7 @@ inline std::string_view name_of(Ending ending) {
 }
 
 /// Formats a command. Regions are named a, b, c, … by their index.
-inline std::string line_of(const Command& command, const CallMachine& machine) {
+inline std::string describe(const Command& command, const CallMachine& machine) {
     const auto number = " #" + std::to_string(command.attempt);
     switch (command.kind) {
         case Command::Kind::start: {
@@ -105,14 +105,14 @@ inline Outcome overloaded(std::optional<milliseconds> retry_after = {}) {
             .retry_after = retry_after};
 }
 
-/// Returns regions a, b, c, … of equal weight.
-inline std::vector<Region> some_regions(std::size_t count) {
+/// Regions a, b, c, … of equal weight.
+inline std::vector<Region> make_regions(std::size_t count) {
     std::vector<Region> regions(count);
     for (std::size_t i = 0; i < count; ++i) regions[i].id = static_cast<char>('a' + i);
     return regions;
 }
 
-/// A RoomView in which every region has room unless a test says otherwise.
+/// A RoomView in which every region has room unless a test changes it.
 struct TestRooms final : RoomView {
     std::vector<std::size_t> full{}, served{};
     bool has_room(std::size_t region, values::ModelId, time_point) const override {
@@ -128,7 +128,7 @@ struct TestRooms final : RoomView {
 class MachineRun {
   public:
     explicit MachineRun(std::size_t count, bool stream = false, const BreakerOptions& breaker = {.enabled = false})
-        : regions(some_regions(count), {}, breaker, 7),
+        : regions(make_regions(count), {}, breaker, 7),
           model(regions.model_id("model")),
           policy(make_policy({}, {}, std::nullopt, stream, now)),
           plan_(count) {
@@ -160,18 +160,18 @@ class MachineRun {
     Lines start() { return lines(machine().start(now)); }
     Lines connect(int attempt) {
         Commands commands;
-        const bool yes = machine().on_connected(attempt, now, commands);
-        if (yes) sent_.insert(attempt);
+        const bool accepted = machine().on_connected(attempt, now, commands);
+        if (accepted) sent_.insert(attempt);
         auto result = lines(commands);
-        if (!yes) result.push_back("turned away #" + std::to_string(attempt));
+        if (!accepted) result.push_back("rejected #" + std::to_string(attempt));
         return result;
     }
     Lines first_byte(int attempt) {
-        heard_.insert(attempt);
+        received_.insert(attempt);
         return lines(machine().on_first_byte(attempt, now));
     }
     Lines content(int attempt) {
-        heard_.insert(attempt);
+        received_.insert(attempt);
         return lines(machine().on_content(attempt, now));
     }
     void progress(int attempt) { machine().on_progress(attempt, now); }
@@ -179,7 +179,7 @@ class MachineRun {
     Lines end(int attempt, Outcome outcome) {
         errors_[attempt] = outcome.error;
         if (outcome.limit != Limit::none) {
-            outcome.any_byte = heard_.contains(attempt);
+            outcome.any_byte = received_.contains(attempt);
             outcome.certainly_not_delivered = !outcome.any_byte && !sent_.contains(attempt);
         }
         const auto verdict = classify(outcome, policy.retry, {.differ = policy.own_keys});
@@ -187,10 +187,10 @@ class MachineRun {
     }
     Lines answer(int attempt) { return end(attempt, {.answered = true}); }
     Lines region_down(std::size_t region) { return lines(machine().on_region_down(region, now)); }
-    /// Reports, as the driver does, that the region has failed or answered in another call.
-    void elsewhere(std::size_t region, health::FailureClass charge) {
-        auto ticket = regions.on_dispatch(region, model, health::Awaited::other, now);
-        regions.on_outcome(ticket, charge, now);
+    /// Records the outcome of another call in the region, as the driver does.
+    void other_call_ends(std::size_t region, health::FailureClass failure_class) {
+        auto token = regions.on_dispatch(region, model, health::Awaited::other, now);
+        regions.on_outcome(token, failure_class, now);
     }
     Lines granted() { return lines(machine().on_granted(now)); }
     Lines queued(nanoseconds wait) { return lines(machine().on_queued(now + wait)); }
@@ -253,12 +253,12 @@ class MachineRun {
                     if (grants) {
                         append(result, granted());
                     } else {
-                        result.push_back(line_of(command, machine()));
+                        result.push_back(describe(command, machine()));
                     }
                     break;
                 case Command::Kind::ask_policy: append(result, ask_policy(command)); break;
                 case Command::Kind::cancel:
-                    result.push_back(line_of(command, machine()));
+                    result.push_back(describe(command, machine()));
                     if (!passing_ || !command.limit) break;
                     append(result, end(command.attempt, {.error = ErrorCode::timed_out, .limit = *command.limit}));
                     break;
@@ -270,25 +270,25 @@ class MachineRun {
                 case Command::Kind::recover:
                 case Command::Kind::finish:
                 case Command::Kind::late:
-                case Command::Kind::await_room: result.push_back(line_of(command, machine())); break;
+                case Command::Kind::await_room: result.push_back(describe(command, machine())); break;
             }
         }
         return result;
     }
     Lines ask_policy(const Command& command) {
         const AttemptRecord record{.number = command.attempt, .error = errors_[command.attempt]};
-        const auto wish = retry_policy->decide({.attempt = record,
-                                                .would_retry = command.would_retry,
-                                                .delay = std::chrono::duration_cast<milliseconds>(command.delay),
-                                                .content_delivered = command.content_delivered});
-        return lines(machine().on_policy(wish, now));
+        const auto verdict = retry_policy->decide({.attempt = record,
+                                                   .would_retry = command.would_retry,
+                                                   .delay = std::chrono::duration_cast<milliseconds>(command.delay),
+                                                   .content_delivered = command.content_delivered});
+        return lines(machine().on_policy(verdict, now));
     }
     static void append(Lines& to, Lines from) { to.insert(to.end(), from.begin(), from.end()); }
 
     std::vector<std::size_t> plan_;
     std::optional<CallMachine> machine_;
     std::map<int, ErrorCode> errors_;
-    std::set<int> sent_, heard_;
+    std::set<int> sent_, received_;
     bool passing_ = false;
 };
 

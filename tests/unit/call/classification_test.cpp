@@ -1,4 +1,4 @@
-// The table of failures, row by row: the next action, and what the failure says about the region.
+// The table of failures, row by row: the next action, and what the failure means for the region.
 #include "call/classification.hpp"
 
 #include <gtest/gtest.h>
@@ -57,17 +57,17 @@ TEST(Classification, EveryFailureHasAnActionAndAFailureClass) {
         {"first-content limit", ran_out(Limit::first_content, 200), next, FailureClass::timeout},
         {"stall limit before content", ran_out(Limit::stall, 200), next, FailureClass::timeout},
         {"attempt limit", ran_out(Limit::attempt), next, FailureClass::timeout},
-        {"a 200 that is no answer", http(ErrorCode::malformed_response, 200), next, FailureClass::server},
+        {"a 200 without an answer", http(ErrorCode::malformed_response, 200), next, FailureClass::server},
         {"an error inside a 200", http(ErrorCode::server_failed, 200), next, FailureClass::server},
         {"408", http(ErrorCode::timed_out, 408), next, FailureClass::none},
         {"425", http(ErrorCode::server_failed, 425), next, FailureClass::server},
-        {"425 with a body that says so", http(ErrorCode::invalid_request, 425), next, FailureClass::none},
+        {"425 classified by its body", http(ErrorCode::invalid_request, 425), next, FailureClass::none},
         {"409", http(ErrorCode::conflict, 409), same_later, FailureClass::none},
         {"429", http(ErrorCode::rate_limited, 429), next, FailureClass::throttled},
-        {"429 or 402 for want of money", http(ErrorCode::insufficient_quota, 429), stop, FailureClass::none},
+        {"429 or 402 for lack of credit", http(ErrorCode::insufficient_quota, 429), stop, FailureClass::none},
         {"401", http(ErrorCode::unauthenticated, 401), stop, FailureClass::none},
         {"403", http(ErrorCode::permission_denied, 403), stop, FailureClass::none},
-        {"403 for the place", http(ErrorCode::region_not_supported, 403), next, FailureClass::none},
+        {"403 for the country", http(ErrorCode::region_not_supported, 403), next, FailureClass::none},
         {"400 too long", http(ErrorCode::context_length_exceeded, 400), stop, FailureClass::none},
         {"413", http(ErrorCode::request_too_large, 413), stop, FailureClass::none},
         {"400 content policy", http(ErrorCode::content_filtered, 400), stop, FailureClass::none},
@@ -87,8 +87,8 @@ TEST(Classification, EveryFailureHasAnActionAndAFailureClass) {
         {"529", http(ErrorCode::server_failed, 529), next, FailureClass::overload},
         {"cut after content", http(ErrorCode::stream_interrupted, 200), stop, FailureClass::transport},
         {"silent after content", http(ErrorCode::stream_stalled, 200), stop, FailureClass::timeout},
-        {"the proxy is not there", {.error = ErrorCode::proxy_failed}, stop, FailureClass::none},
-        {"the proxy wants credentials",
+        {"the proxy is unreachable", {.error = ErrorCode::proxy_failed}, stop, FailureClass::none},
+        {"the proxy requires credentials",
          {.error = ErrorCode::proxy_failed, .proxy_status = 407},
          stop,
          FailureClass::none},
@@ -96,7 +96,7 @@ TEST(Classification, EveryFailureHasAnActionAndAFailureClass) {
         {"the proxy cannot connect", {.error = ErrorCode::proxy_failed, .proxy_status = 503}, next, FailureClass::none},
         {"cancelled", {.error = ErrorCode::cancelled}, stop, FailureClass::none},
         {"deadline", {.error = ErrorCode::deadline_exceeded}, stop, FailureClass::none},
-        {"a fault of this side", {.error = ErrorCode::invalid_request}, stop, FailureClass::none},
+        {"a local error", {.error = ErrorCode::invalid_request}, stop, FailureClass::none},
         {"a whole answer", {.answered = true}, stop, FailureClass::success},
     };
     for (const auto& row : rows) {
@@ -128,18 +128,19 @@ TEST(Classification, AnExplicitShouldRetryOverridesTheStatus) {
         bool should_retry;
         Action action;
     };
-    const Row rows[] = {{ErrorCode::server_failed, 503, false, stop},
-                        {ErrorCode::rate_limited, 429, false, stop},
-                        {ErrorCode::conflict, 409, false, stop},
-                        {ErrorCode::timed_out, 408, false, stop},
-                        {ErrorCode::invalid_request, 400, true, next},
-                        {ErrorCode::server_failed, 501, true, next},
-                        {ErrorCode::server_failed, 503, true, next},
-                        {ErrorCode::conflict, 409, true, same_later},
-                        // If money or keys are refused, another attempt is useless whatever a header says.
-                        {ErrorCode::unauthenticated, 401, true, stop},
-                        {ErrorCode::permission_denied, 403, true, stop},
-                        {ErrorCode::insufficient_quota, 429, true, stop}};
+    const Row rows[] = {
+        {ErrorCode::server_failed, 503, false, stop},
+        {ErrorCode::rate_limited, 429, false, stop},
+        {ErrorCode::conflict, 409, false, stop},
+        {ErrorCode::timed_out, 408, false, stop},
+        {ErrorCode::invalid_request, 400, true, next},
+        {ErrorCode::server_failed, 501, true, next},
+        {ErrorCode::server_failed, 503, true, next},
+        {ErrorCode::conflict, 409, true, same_later},
+        // Without credit or with a refused key another attempt is useless, even if a header asks for it.
+        {ErrorCode::unauthenticated, 401, true, stop},
+        {ErrorCode::permission_denied, 403, true, stop},
+        {ErrorCode::insufficient_quota, 429, true, stop}};
     for (const auto& row : rows) {
         auto outcome = http(row.error, row.status);
         outcome.should_retry = row.should_retry;

@@ -113,7 +113,7 @@ TEST(MachineAdmission, ContinuesWhenARaceIsRefused) {
 TEST(MachineAdmission, TakesATokenForAHedgeOnlyOnceGranted) {
     AskedRun run;
     run.policy.hedge_after = 100ms;
-    for (std::size_t region : {0U, 1U}) run.elsewhere(region, health::FailureClass::success);
+    for (std::size_t region : {0U, 1U}) run.other_call_ends(region, health::FailureClass::success);
     run.start();
     run.granted();
     run.connect(1);

@@ -14,11 +14,11 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 /// Teaches the tracker a constant round trip of 20 ms to region `a`.
-void know_round_trip(MachineRun& run, std::size_t region = 0) {
+void learn_round_trip(MachineRun& run, std::size_t region = 0) {
     for (int i = 0; i < 40; ++i) run.regions.on_rtt(region, 20ms, run.now);
 }
 
-// ---- a connection that is late ----
+// ---- late connections ----
 
 TEST(ConnectionRace, BeginsOnceAConnectionIsLateByTheRegionsMeasurements) {
     MachineRun run(2);
@@ -30,19 +30,19 @@ TEST(ConnectionRace, BeginsOnceAConnectionIsLateByTheRegionsMeasurements) {
 
 TEST(ConnectionRace, BeginsOneRoundTripAnd30MsAfterAnUnansweredHandshake) {
     MachineRun run(2);
-    know_round_trip(run);
+    learn_round_trip(run);
     for (int i = 0; i < 40; ++i) run.regions.on_connect_time(0, 300ms);  // TLS handshakes are slow
     run.evidence = PathEvidence{.unacked_for = 45ms};
     run.start();
     EXPECT_THAT(run.pass(54ms), IsEmpty());
     run.evidence->unacked_for = 50ms;
     EXPECT_THAT(run.pass(2ms), ElementsAre("start #2 b race"));
-    EXPECT_THAT(run.pass(1s), IsEmpty()) << "once";
+    EXPECT_THAT(run.pass(1s), IsEmpty()) << "only once";
 }
 
 TEST(ConnectionRace, AnAnsweredHandshakeHasTheRegionsUsualConnectTime) {
     MachineRun run(2);
-    know_round_trip(run);
+    learn_round_trip(run);
     for (int i = 0; i < 40; ++i) run.regions.on_connect_time(0, 300ms);
     run.evidence = PathEvidence{.srtt = 20ms};
     run.start();
@@ -70,7 +70,7 @@ TEST(ConnectionRace, OnFirstContactASilentHostHas250Ms) {
 
 TEST(ConnectionRace, AProxysHandshakeIsNoEvidenceOfTheRegion) {
     MachineRun run(2);
-    know_round_trip(run);
+    learn_round_trip(run);
     for (int i = 0; i < 40; ++i) run.regions.on_connect_time(0, 300ms);
     run.evidence = PathEvidence{.unacked_for = 80ms, .via_proxy = true};
     run.start();
@@ -79,30 +79,31 @@ TEST(ConnectionRace, AProxysHandshakeIsNoEvidenceOfTheRegion) {
 
 TEST(ConnectionRace, ThreeLostRacesMakeARegionUnusable) {
     MachineRun seed(2);
-    health::RegionHealthTracker regions(some_regions(2), {}, {}, 7);
+    health::RegionHealthTracker regions(make_regions(2), {}, {}, 7);
     for (int i = 0; i < 3; ++i) {
-        auto ticket = regions.on_dispatch(0, 0, health::Awaited::plain, seed.now);
-        regions.on_late(ticket, seed.now);
-        regions.on_outcome(ticket, FailureClass::none, seed.now);
+        auto token = regions.on_dispatch(0, 0, health::Awaited::plain, seed.now);
+        regions.on_late(token, seed.now);
+        regions.on_outcome(token, FailureClass::none, seed.now);
     }
     EXPECT_FALSE(regions.usable(0, 0, seed.now));
 }
 
 TEST(ConnectionRace, TheWinnerIsRacedAgainWhenItsRegionIsLost) {
     MachineRun run(2);
-    know_round_trip(run);
+    learn_round_trip(run);
     for (int i = 0; i < 40; ++i) run.regions.on_connect_time(0, 60ms);
     run.start();
     EXPECT_THAT(run.pass(90ms), ElementsAre("start #2 b race"));
     run.connect(1);
-    EXPECT_THAT(run.region_down(0), ElementsAre("late #1", "start #3 b rescue duplicated")) << "b was sent nothing";
+    EXPECT_THAT(run.region_down(0), ElementsAre("late #1", "start #3 b rescue duplicated"))
+        << "b never got the request";
 }
 
-// ---- a request without acknowledgement ----
+// ---- unacknowledged requests ----
 
 TEST(LostPath, StartsARaceOneRoundTripAnd45MsAfterTheRequestWasSent) {
     MachineRun run(2);
-    know_round_trip(run);
+    learn_round_trip(run);
     run.evidence = PathEvidence{.unacked_for = 65ms, .srtt = 20ms};
     run.start();
     run.connect(1);
@@ -110,13 +111,13 @@ TEST(LostPath, StartsARaceOneRoundTripAnd45MsAfterTheRequestWasSent) {
     EXPECT_THAT(run.pass(2ms), ElementsAre("late #1", "start #2 b race duplicated"));
     run.evidence->unacked_for.reset();
     run.connect(2);
-    EXPECT_THAT(run.pass(10s), IsEmpty()) << "it is raced once, and kept";
+    EXPECT_THAT(run.pass(10s), IsEmpty()) << "raced once and kept";
     EXPECT_THAT(run.end(1, {.answered = true}), ElementsAre("cancel #2", "finish #1 answered"));
 }
 
 TEST(LostPath, AHeadBeforeTheRequestArrivedChangesNothing) {
     MachineRun run(2);
-    know_round_trip(run);
+    learn_round_trip(run);
     run.evidence = PathEvidence{.unacked_for = 65ms, .srtt = 20ms};
     run.start();
     run.connect(1);
@@ -126,7 +127,7 @@ TEST(LostPath, AHeadBeforeTheRequestArrivedChangesNothing) {
 
 TEST(LostPath, AnAcknowledgedRequestIsNotRaced) {
     MachineRun run(2);
-    know_round_trip(run);
+    learn_round_trip(run);
     run.evidence = PathEvidence{.srtt = 20ms};
     run.start();
     run.connect(1);
@@ -135,7 +136,7 @@ TEST(LostPath, AnAcknowledgedRequestIsNotRaced) {
 
 TEST(LostPath, IsCheckedAgainWhenTheRequestWasSentLate) {
     MachineRun run(2);
-    know_round_trip(run);
+    learn_round_trip(run);
     run.evidence = PathEvidence{.unacked_for = 30ms, .srtt = 20ms};
     run.start();
     run.connect(1);
@@ -146,7 +147,7 @@ TEST(LostPath, IsCheckedAgainWhenTheRequestWasSentLate) {
 
 TEST(LostPath, AProxysAcknowledgementProvesNothing) {
     MachineRun run(2);
-    know_round_trip(run);
+    learn_round_trip(run);
     run.evidence = PathEvidence{.unacked_for = 10s, .srtt = 1ms, .via_proxy = true};
     run.start();
     run.connect(1);
@@ -155,7 +156,7 @@ TEST(LostPath, AProxysAcknowledgementProvesNothing) {
 
 TEST(LostPath, CostSafeCallsOnlyRecordTheFailure) {
     MachineRun run(2);
-    know_round_trip(run);
+    learn_round_trip(run);
     run.policy.cost_safe = true;
     run.evidence = PathEvidence{.unacked_for = 70ms, .srtt = 20ms};
     run.start();
@@ -166,9 +167,9 @@ TEST(LostPath, CostSafeCallsOnlyRecordTheFailure) {
 TEST(LostPath, ARaceToAFailingRegionTakesAToken) {
     for (const int tokens : {0, 1}) {
         MachineRun run(2);
-        know_round_trip(run);
+        learn_round_trip(run);
         run.budget = {0.2, tokens};
-        for (int i = 0; i < 20; ++i) run.elsewhere(1, FailureClass::gateway);
+        for (int i = 0; i < 20; ++i) run.other_call_ends(1, FailureClass::gateway);
         run.evidence = PathEvidence{.unacked_for = 70ms, .srtt = 20ms};
         run.start();
         run.connect(1);
@@ -180,7 +181,7 @@ TEST(LostPath, ARaceToAFailingRegionTakesAToken) {
 
 TEST(LostPath, ARaceWithoutASocketKeepsTheFirstAttempt) {
     MachineRun run(2);
-    know_round_trip(run);
+    learn_round_trip(run);
     run.evidence = PathEvidence{.unacked_for = 70ms, .srtt = 20ms};
     run.start();
     run.connect(1);
@@ -189,7 +190,7 @@ TEST(LostPath, ARaceWithoutASocketKeepsTheFirstAttempt) {
     EXPECT_THAT(run.end(1, {.answered = true}), ElementsAre("finish #1 answered"));
 }
 
-// ---- a silent region ----
+// ---- silent regions ----
 
 TEST(SignOfLife, IsRequestedForMovableCallsAndForPinnedStreams) {
     struct Row {
@@ -220,7 +221,7 @@ TEST(Rescue, AWaitingAttemptIsRacedWhenItsRegionIsFoundDead) {
     run.start();
     run.connect(1);
     EXPECT_THAT(run.region_down(0), ElementsAre("late #1", "start #2 b rescue duplicated"));
-    EXPECT_THAT(run.region_down(0), IsEmpty()) << "once";
+    EXPECT_THAT(run.region_down(0), IsEmpty()) << "only once";
     EXPECT_THAT(run.content(2), ElementsAre("cancel #1", "commit #2"));
 }
 
@@ -289,8 +290,8 @@ TEST(Rescue, ARecoverableStreamIsLeftAfterTwoMissedProbesAndOthersLater) {
         run.start();
         run.regions.on_alive(0, run.now);
         run.commit();
-        auto watching = run.regions.on_dispatch(0, run.model, health::Awaited::stream, run.now);
-        run.regions.watch(watching, run.now);
+        auto watched = run.regions.on_dispatch(0, run.model, health::Awaited::stream, run.now);
+        run.regions.watch(watched, run.now);
         run.now += 1s;
         for (int i = 0; i < 2; ++i) {
             run.regions.take_probe(0, run.now);
@@ -334,7 +335,7 @@ TEST(Rescue, AFailedRescueMovesToTheThirdRegion) {
     run.connect(1);
     run.region_down(0);
     run.connect(2);
-    EXPECT_THAT(run.end(2, overloaded()), ElementsAre("start #3 c failover")) << "the first one is late itself";
+    EXPECT_THAT(run.end(2, overloaded()), ElementsAre("start #3 c failover")) << "the first attempt is late";
     EXPECT_THAT(run.answer(3), ElementsAre("cancel #1", "finish #3 answered"));
 }
 
@@ -354,7 +355,7 @@ struct HedgedRun : MachineRun {
     explicit HedgedRun(std::size_t count) : MachineRun(count, true) {
         policy.hedge = true;
         policy.hedge_after = 300ms;
-        for (std::size_t i = 0; i < count; ++i) elsewhere(i, FailureClass::success);
+        for (std::size_t i = 0; i < count; ++i) other_call_ends(i, FailureClass::success);
     }
 };
 
@@ -365,7 +366,7 @@ TEST(Hedge, IsSentWhenTheFirstIsSlowAndTheFirstContentWins) {
     EXPECT_THAT(run.pass(300ms - 1ns), IsEmpty());
     EXPECT_THAT(run.pass(1ns), ElementsAre("start #2 b hedge duplicated"));
     EXPECT_EQ(run.hedges.tokens(), 4);
-    EXPECT_EQ(run.budget.tokens(), 20) << "its budget is its own";
+    EXPECT_EQ(run.budget.tokens(), 20) << "hedges have a separate budget";
     run.connect(2);
     EXPECT_THAT(run.content(1), ElementsAre("cancel #2", "commit #1"));
 }
@@ -381,10 +382,10 @@ TEST(Hedge, IsNotSentWhereForbiddenOrPointless) {
              run.hedges = {0.05, 0};
          }},
         {"the call is cost-safe", [](HedgedRun& run) { run.policy.cost_safe = true; }},
-        {"one attempt is all", [](HedgedRun& run) { run.policy.retry.max_attempts = 1; }},
-        {"the other region is sick",
+        {"max_attempts is 1", [](HedgedRun& run) { run.policy.retry.max_attempts = 1; }},
+        {"the other region is failing",
          [](HedgedRun& run) {
-             for (int i = 0; i < 3; ++i) run.elsewhere(1, FailureClass::gateway);
+             for (int i = 0; i < 3; ++i) run.other_call_ends(1, FailureClass::gateway);
          }},
         {"the other region is limited", [](HedgedRun& run) { run.regions.limit_until(1, run.model, run.now + 10s); }},
         {"the other region is draining", [](HedgedRun& run) { run.regions.set_draining(1, true, run.now); }},
@@ -420,7 +421,7 @@ struct BackedUpRun : MachineRun {
     explicit BackedUpRun(std::size_t count, bool stream = true) : MachineRun(count, stream) {
         policy.deadline = now + 3s;
         policy.usual = 400ms;
-        for (std::size_t i = 0; i < count; ++i) elsewhere(i, FailureClass::success);
+        for (std::size_t i = 0; i < count; ++i) other_call_ends(i, FailureClass::success);
     }
 };
 
@@ -469,9 +470,9 @@ TEST(Backup, IsNotSentWhereForbiddenOrPointless) {
              run.budget = {0.2, 0};
          }},
         {"the call is cost-safe", [](BackedUpRun& run) { run.policy.cost_safe = true; }},
-        {"one attempt is all", [](BackedUpRun& run) { run.policy.retry.max_attempts = 1; }},
+        {"max_attempts is 1", [](BackedUpRun& run) { run.policy.retry.max_attempts = 1; }},
         {"the other region is draining", [](BackedUpRun& run) { run.regions.set_draining(1, true, run.now); }},
-        {"it is bound to its region", [](BackedUpRun& run) { run.plan_only(1); }},
+        {"the call is pinned to its region", [](BackedUpRun& run) { run.plan_only(1); }},
         {"there is no deadline", [](BackedUpRun& run) { run.policy.deadline.reset(); }},
     };
     for (const auto& row : rows) {
@@ -493,7 +494,7 @@ TEST(Backup, IsTriedAgainWhenNoRegionWasUsable) {
 
 TEST(Backup, ATrialIsBackedUpAfterTheUsualTimeOfOthers) {
     BackedUpRun run(2);
-    for (int i = 0; i < 3; ++i) run.elsewhere(0, FailureClass::gateway);  // a bad error rate
+    for (int i = 0; i < 3; ++i) run.other_call_ends(0, FailureClass::gateway);  // a bad error rate
     run.start();
     run.connect(1);
     EXPECT_THAT(run.pass(400ms - 1ns), IsEmpty());
@@ -505,21 +506,21 @@ TEST(Backup, ATrialIsNotBackedUpByAnotherTrial) {
     BackedUpRun run(2);
     run.policy.deadline.reset();
     for (int i = 0; i < 3; ++i) {
-        run.elsewhere(0, FailureClass::gateway);
-        run.elsewhere(1, FailureClass::gateway);
+        run.other_call_ends(0, FailureClass::gateway);
+        run.other_call_ends(1, FailureClass::gateway);
     }
     run.start();
     run.connect(1);
     EXPECT_THAT(run.pass(10s), IsEmpty());
 }
 
-TEST(Backup, AnExplorationIsBackedUpByARegionThatIsInUse) {
+TEST(Backup, AnExplorationIsBackedUpByARegionInUse) {
     for (const bool in_use : {true, false}) {
         BackedUpRun run(2);
         run.regions.on_alive(0, run.now);
         run.now += 31s;
         run.policy.deadline.reset();
-        if (in_use) run.elsewhere(1, FailureClass::success);
+        if (in_use) run.other_call_ends(1, FailureClass::success);
         run.start();
         run.connect(1);
         const auto seen = run.pass(400ms);
@@ -562,7 +563,7 @@ TEST(Hedge, ARegionThatLacksTheModelDoesNotEndTheCall) {
 struct OpenBreaker : MachineRun {
     explicit OpenBreaker(std::size_t count) : MachineRun(count, false, BreakerOptions{}) { open(0); }
     void open(std::size_t region) {
-        for (int i = 0; i < 3; ++i) elsewhere(region, FailureClass::transport);
+        for (int i = 0; i < 3; ++i) other_call_ends(region, FailureClass::transport);
     }
 };
 
@@ -581,13 +582,14 @@ TEST(BreakerInThePlan, AfterAllOthersFailedABlockedRegionIsTriedAtOnce) {
 TEST(BreakerInThePlan, WithEveryRegionOpenEachIsTriedByACanary) {
     OpenBreaker run(2);
     run.open(1);
-    const auto begun = run.start();
-    ASSERT_EQ(begun.size(), 1U);
-    EXPECT_THAT(begun[0], testing::AnyOf("start #1 a first panic", "start #1 b first panic"));
+    const auto started_with = run.start();
+    ASSERT_EQ(started_with.size(), 1U);
+    EXPECT_THAT(started_with[0], testing::AnyOf("start #1 a first panic", "start #1 b first panic"));
     EXPECT_TRUE(run.machine().outage());
     const auto next = run.end(1, refused_connection());
-    EXPECT_THAT(next, ElementsAre(begun[0][9] == 'a' ? "start #2 b failover panic" : "start #2 a failover panic"))
-        << "and then the other one, before the call fails";
+    EXPECT_THAT(next,
+                ElementsAre(started_with[0][9] == 'a' ? "start #2 b failover panic" : "start #2 a failover panic"))
+        << "the other region is tried before the call fails";
 }
 
 TEST(BreakerInThePlan, WhileOneRegionPausesABlockedOneIsTriedAtOnce) {
@@ -595,13 +597,13 @@ TEST(BreakerInThePlan, WhileOneRegionPausesABlockedOneIsTriedAtOnce) {
     run.regions.limit_until(1, run.model, run.now + 5s);
     EXPECT_THAT(run.start(), ElementsAre("start #1 a first panic"));
     EXPECT_THAT(run.end(1, refused_connection()), IsEmpty());
-    EXPECT_THAT(run.pass(5s), testing::Contains("start #2 a retry panic")) << "and again";
+    EXPECT_THAT(run.pass(5s), testing::Contains("start #2 a retry panic")) << "tried again after the pause";
 }
 
 TEST(BreakerInThePlan, AModelMissingInEveryRegionIsStillTried) {
     MachineRun run(2);
     for (const std::size_t region : {0U, 1U}) run.regions.on_model_missing(region, run.model, run.now);
-    EXPECT_THAT(run.start(), ElementsAre("start #1 a first")) << "and that is no panic";
+    EXPECT_THAT(run.start(), ElementsAre("start #1 a first")) << "not as a panic attempt";
 }
 
 TEST(BreakerInThePlan, ACallDoesNotWaitForAnotherCallsTrial) {

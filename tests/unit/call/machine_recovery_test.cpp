@@ -40,7 +40,7 @@ TEST(MachineRecovery, AnAnswerThatCannotBeContinuedEndsTheCall) {
     run.start();
     run.commit();
     EXPECT_THAT(run.end(1, run.cut(false)), ElementsAre("finish #1 interrupted"));
-    EXPECT_FALSE(run.machine().unrecovered()) << "none was tried";
+    EXPECT_FALSE(run.machine().unrecovered()) << "no recovery was tried";
 }
 
 TEST(MachineRecovery, WithoutAnotherAttemptTheBreakEndsTheCall) {

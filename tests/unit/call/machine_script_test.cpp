@@ -15,9 +15,9 @@ namespace {
 using namespace std::chrono_literals;
 using Kind = Command::Kind;
 
-/// Agrees with the default rules half of the time.
-struct WhimsicalPolicy final : RetryPolicy {
-    explicit WhimsicalPolicy(std::uint64_t seed) : random(seed) {}
+/// A policy with random decisions; half of them follow the default rules.
+struct RandomPolicy final : RetryPolicy {
+    explicit RandomPolicy(std::uint64_t seed) : random(seed) {}
     mutable std::mt19937_64 random;
     RetryVerdict decide(const RetryContext& context) const override {
         switch (random() % 4) {
@@ -34,7 +34,7 @@ class RandomCall {
     explicit RandomCall(std::uint64_t seed) : random_(seed) {
         const auto count = 1 + pick(4);
         regions_ =
-            std::make_unique<health::RegionHealthTracker>(some_regions(count), HealthOptions{}, BreakerOptions{}, seed);
+            std::make_unique<health::RegionHealthTracker>(make_regions(count), HealthOptions{}, BreakerOptions{}, seed);
         const auto model = regions_->model_id("model");
         for (std::size_t r = 0; r < count; ++r) {
             plan_.push_back(r);
@@ -64,8 +64,8 @@ class RandomCall {
         if (one_in(3)) policy_.hedge_after = milliseconds(pick(500));
         if (one_in(2)) policy_.usual = milliseconds(pick(3'000));
         policy_.own_first_content = policy_.stream && one_in(3);
-        if (one_in(3)) whim_ = std::make_unique<WhimsicalPolicy>(seed);
-        policy_.has_retry_policy = whim_ != nullptr;
+        if (one_in(3)) retry_policy_ = std::make_unique<RandomPolicy>(seed);
+        policy_.has_retry_policy = retry_policy_ != nullptr;
         machine_ = std::make_unique<CallMachine>(policy_, plan_, model, *regions_, Budgets{budget_, hedges_, canaries_},
                                                  rooms_);
     }
@@ -78,18 +78,20 @@ class RandomCall {
             const auto wake = machine_->wake_at(now_);
             const auto event = events_.empty() ? time_point::max() : events_.begin()->first;
             const auto next = std::min({wake.value_or(time_point::max()), event, cancel_at});
-            ASSERT_NE(next, time_point::max()) << "the call waits for nothing\n" << log();
+            ASSERT_NE(next, time_point::max()) << "the call waits without a timer\n" << log();
             now_ = std::max(now_, next);
             if (next == cancel_at) {
                 apply(machine_->on_cancel(now_));
             } else if (next == event) {
-                const auto happens = std::move(events_.begin()->second);
+                const auto event_function = std::move(events_.begin()->second);
                 events_.erase(events_.begin());
-                happens();
+                event_function();
             } else {
                 const auto commands = machine_->on_wake(now_);
-                const auto again = machine_->wake_at(now_);
-                ASSERT_FALSE(commands.size() == 0 && again && *again <= now_) << "it spins\n" << log();
+                const auto next_wake = machine_->wake_at(now_);
+                ASSERT_FALSE(commands.size() == 0 && next_wake && *next_wake <= now_)
+                    << "the machine asks to be woken at once without progress\n"
+                    << log();
                 apply(commands);
             }
             if (testing::Test::HasFatalFailure()) return;
@@ -108,17 +110,17 @@ class RandomCall {
     struct Flight {
         std::size_t region = 0;
         bool open = true, sent = false, answering = false, content = false;
-        bool turned_away = false;  // it lost a race of connections
+        bool rejected = false;  // lost a connection race
     };
     bool visited(std::size_t region) const {
         return std::ranges::any_of(flights_,
-                                   [&](const auto& f) { return f.second.region == region && !f.second.turned_away; });
+                                   [&](const auto& f) { return f.second.region == region && !f.second.rejected; });
     }
 
     std::size_t pick(std::size_t below) { return static_cast<std::size_t>(random_() % below); }
     bool one_in(std::size_t n) { return pick(n) == 0; }
     /// A random time: mostly short, sometimes beyond every limit.
-    nanoseconds some_time() {
+    nanoseconds random_time() {
         switch (pick(8)) {
             case 0: return 0ns;
             case 1: return milliseconds(pick(400'000));
@@ -128,14 +130,14 @@ class RandomCall {
     }
     template <class Function>
     void later(int attempt, Function function) {
-        events_.emplace(now_ + some_time(), [this, attempt, function] {
+        events_.emplace(now_ + random_time(), [this, attempt, function] {
             if (flights_[attempt].open) function();
         });
     }
 
     void apply(const Commands& commands) {
         for (const auto& command : commands) {
-            log_.push_back(std::to_string((now_ - kStart).count()) + " " + line_of(command, *machine_));
+            log_.push_back(std::to_string((now_ - kStart).count()) + " " + describe(command, *machine_));
             ASSERT_EQ(finishes_, 0) << "a command after the end\n" << log();
             switch (command.kind) {
                 case Kind::start: begin(command); break;
@@ -143,14 +145,16 @@ class RandomCall {
                 case Kind::commit:
                     ASSERT_EQ(commits_++, 0) << log();
                     for (const auto& [number, flight] : flights_) {
-                        ASSERT_EQ(flight.open, number == command.attempt) << "a rival outlives the commit\n" << log();
+                        ASSERT_EQ(flight.open, number == command.attempt)
+                            << "another attempt is open after the commit\n"
+                            << log();
                     }
                     break;
-                case Kind::recover: FAIL() << "nobody asked for it\n" << log(); break;
+                case Kind::recover: FAIL() << "recovery is not enabled\n" << log(); break;
                 case Kind::finish: ++finishes_; break;
-                case Kind::check_path: look_at_path(command.attempt); break;
+                case Kind::check_path: report_path(command.attempt); break;
                 case Kind::acquire: apply(machine_->on_granted(now_)); break;
-                case Kind::await_room: FAIL() << "every region has room\n" << log(); break;
+                case Kind::await_room: FAIL() << "every region has free permits\n" << log(); break;
                 case Kind::ask_policy: ask_policy(command); break;
                 case Kind::release: break;
                 case Kind::late: ASSERT_FALSE(flights_[command.attempt].content) << log(); break;
@@ -166,32 +170,35 @@ class RandomCall {
         ASSERT_EQ(commits_, 0) << "an attempt after content\n" << log();
         ASSERT_TRUE(!policy_.cost_safe || !maybe_delivered_) << "sent twice\n" << log();
         const bool closed = regions_->breakers_closed(command.region, regions_->model_id("model"), now_);
-        ASSERT_TRUE(!command.panic || !closed || visited(command.region)) << "a canary where all may go\n" << log();
-        tried_out_ += command.panic ? 1 : 0;
+        ASSERT_TRUE(!command.panic || !closed || visited(command.region)) << "a panic attempt to a usable region\n"
+                                                                          << log();
+        panic_attempts_ += command.panic ? 1 : 0;
         const bool is_return = command.attempt_kind == AttemptKind::retry;
         ASSERT_EQ(visited(command.region), is_return) << log();
         flights_[command.attempt] = {.region = command.region};
         const int limit = policy_.retry.max_attempts > 0 ? policy_.retry.max_attempts
                                                          : static_cast<int>(machine_->eligible_regions()) + 2;
-        const int regular = static_cast<int>(flights_.size()) - (policy_.retry.max_attempts > 0 ? 0 : tried_out_ + 1);
+        const int regular =
+            static_cast<int>(flights_.size()) - (policy_.retry.max_attempts > 0 ? 0 : panic_attempts_ + 1);
         ASSERT_LE(regular, limit) << log();
         later(command.attempt, [this, n = command.attempt] { connect_or_fail(n); });
     }
 
     void ask_policy(const Command& command) {
         const AttemptRecord record{.number = command.attempt};
-        apply(machine_->on_policy(whim_->decide({.attempt = record,
-                                                 .would_retry = command.would_retry,
-                                                 .delay = std::chrono::duration_cast<milliseconds>(command.delay),
-                                                 .content_delivered = command.content_delivered}),
-                                  now_));
+        apply(
+            machine_->on_policy(retry_policy_->decide({.attempt = record,
+                                                       .would_retry = command.would_retry,
+                                                       .delay = std::chrono::duration_cast<milliseconds>(command.delay),
+                                                       .content_delivered = command.content_delivered}),
+                                now_));
     }
 
     Verdict verdict_of(const Outcome& outcome) const {
         return classify(outcome, policy_.retry, {.differ = policy_.own_keys});
     }
 
-    void look_at_path(int n) {
+    void report_path(int n) {
         std::optional<PathEvidence> evidence;
         if (!one_in(4)) {
             evidence = PathEvidence{.srtt = 20ms, .rttvar = 1ms, .via_proxy = one_in(8)};
@@ -204,7 +211,7 @@ class RandomCall {
         auto& flight = flights_[command.attempt];
         ASSERT_TRUE(flight.open) << "cancelled twice\n" << log();
         flight.open = false;
-        flight.turned_away = !command.limit && !flight.sent;
+        flight.rejected = !command.limit && !flight.sent;
         if (!command.limit) return;
         Outcome outcome{.error = flight.content ? ErrorCode::stream_stalled : ErrorCode::timed_out,
                         .limit = *command.limit,
@@ -248,7 +255,7 @@ class RandomCall {
         if (policy_.stream && one_in(2)) {
             later(n, [this, n] { content(n, 3); });
         } else {
-            later(n, [this, n] { end(n, some_answer()); });
+            later(n, [this, n] { end(n, random_answer()); });
         }
     }
 
@@ -270,7 +277,7 @@ class RandomCall {
         }
     }
 
-    Outcome some_answer() {
+    Outcome random_answer() {
         struct Answer {
             ErrorCode error;
             int status;
@@ -313,7 +320,7 @@ class RandomCall {
         if (ending() == Ending::regions_exhausted || ending() == Ending::wait_too_long) {
             for (const auto r : plan_) {
                 ASSERT_TRUE(visited(r) || regions_->draining(r) ||
-                            !regions_->usable(r, regions_->model_id("model"), now_) || whim_)
+                            !regions_->usable(r, regions_->model_id("model"), now_) || retry_policy_)
                     << "gave up although region " << r << " was free\n"
                     << log();
             }
@@ -327,7 +334,7 @@ class RandomCall {
     resilience::RetryBudget budget_{0.2, 20}, hedges_{0.05, 5}, canaries_{0.25, 5};
     CallPolicy policy_;
     std::vector<std::size_t> plan_;
-    std::unique_ptr<WhimsicalPolicy> whim_;
+    std::unique_ptr<RandomPolicy> retry_policy_;
     TestRooms rooms_{};
     std::unique_ptr<CallMachine> machine_;
     std::multimap<time_point, std::function<void()>> events_;
@@ -335,7 +342,7 @@ class RandomCall {
     std::vector<std::string> log_;
     int finishes_ = 0, commits_ = 0;
     bool maybe_delivered_ = false, conflict_ = false;
-    int tried_out_ = 0;
+    int panic_attempts_ = 0;
 };
 
 TEST(CallMachineScripts, TheInvariantsHoldForRandomEvents) {
@@ -350,7 +357,7 @@ TEST(CallMachineScripts, TheInvariantsHoldForRandomEvents) {
     for (const auto ending : {Ending::answered, Ending::refused, Ending::interrupted, Ending::regions_exhausted,
                               Ending::attempts_exhausted, Ending::budget_empty, Ending::wait_too_long,
                               Ending::maybe_delivered, Ending::deadline, Ending::cancelled, Ending::no_region}) {
-        EXPECT_GT(endings[ending], 0) << "these scripts never end " << name_of(ending);
+        EXPECT_GT(endings[ending], 0) << "no call ended with " << name_of(ending);
     }
 }
 

@@ -113,7 +113,7 @@ TEST(CallMachine, EachRegionIsVisitedOnceBeforeAnyIsVisitedTwice) {
     EXPECT_THAT(run.end(2, {.error = ErrorCode::tls_failed, .certainly_not_delivered = true}),
                 ElementsAre("start #3 c failover"));
     EXPECT_THAT(run.end(3, throttled()), ElementsAre("start #4 d failover"));
-    EXPECT_THAT(run.end(4, overloaded()), IsEmpty()) << "now it must wait";
+    EXPECT_THAT(run.end(4, overloaded()), IsEmpty()) << "now it has to wait";
 }
 
 TEST(CallMachine, AfterEveryRegionTwoMoreAttemptsAreMade) {
@@ -312,7 +312,7 @@ TEST(CallMachine, WithAnEmptyBudgetTheOriginalFailureIsReturned) {
 
 TEST(CallMachine, AMoveToAFailingRegionTakesAToken) {
     MachineRun run(2);
-    run.elsewhere(1, health::FailureClass::gateway);
+    run.other_call_ends(1, health::FailureClass::gateway);
     run.budget = {0.2, 1};
     run.start();
     EXPECT_THAT(run.end(1, overloaded()), ElementsAre("start #2 b failover"));
@@ -324,7 +324,7 @@ TEST(CallMachine, AnUndeliveredRequestMovesFreelyUnlessTheRegionIsFailing) {
         MachineRun run(2);
         run.budget = {0.2, 1};
         for (int i = 0; i < (sick ? 7 : 6); ++i) {
-            run.elsewhere(1, health::FailureClass::gateway);
+            run.other_call_ends(1, health::FailureClass::gateway);
         }
         run.start();
         EXPECT_THAT(run.end(1, refused_connection()), ElementsAre("start #2 b failover"));
@@ -336,7 +336,7 @@ TEST(CallMachine, WithoutATokenAFailingRegionIsSkippedForAHealthyOne) {
     MachineRun run(3);
     run.budget = {0.2, 0};
     for (int i = 0; i < 10; ++i) {
-        run.elsewhere(1, health::FailureClass::gateway);
+        run.other_call_ends(1, health::FailureClass::gateway);
     }
     run.start();
     EXPECT_THAT(run.end(1, overloaded()), ElementsAre("start #2 c failover"));
@@ -373,12 +373,12 @@ TEST(CallMachine, CostSafeResendsNothingThatMayHaveBeenDelivered) {
     };
     const Row rows[] = {
         {lost_connection(), true, "lost after it was sent"},
-        {stale_connection(), true, "a pooled connection that died: who knows"},
+        {stale_connection(), true, "a pooled connection died: unknown"},
         {{.error = ErrorCode::timed_out, .limit = Limit::first_byte}, true, "no answer in time"},
         {failed_with(ErrorCode::timed_out, 408), true, "408"},
-        {failed_with(ErrorCode::timed_out, 504), true, "504: the gateway gave up, the model may not have"},
+        {failed_with(ErrorCode::timed_out, 504), true, "504: the gateway gave up but the model may still run"},
         {failed_with(ErrorCode::timed_out, 524), true, "524"},
-        {failed_with(ErrorCode::malformed_response, 200), true, "an unreadable answer was paid for"},
+        {failed_with(ErrorCode::malformed_response, 200), true, "an unreadable answer is billed"},
         {failed_with(ErrorCode::server_failed, 500), true, "a proxy's 500 may follow the delivery"},
         {failed_with(ErrorCode::server_failed, 502), true, "its 502 too"},
         {failed_with(ErrorCode::server_failed, 503), true, "its 503 too"},
@@ -386,8 +386,8 @@ TEST(CallMachine, CostSafeResendsNothingThatMayHaveBeenDelivered) {
         {failed_with(ErrorCode::server_failed, 522), true, "which may have waited for an acknowledgement"},
         {refused_connection(), false, "never sent"},
         {refused_stream(), false, "HTTP/2: not processed"},
-        {throttled(), false, "429 says that it was not done"},
-        {overloaded(), false, "a gateway that says that it is overloaded did not begin"},
+        {throttled(), false, "429: not processed"},
+        {overloaded(), false, "an overloaded gateway did not start"},
         {failed_with(ErrorCode::server_failed, 521), false, "Cloudflare could not connect"},
         {failed_with(ErrorCode::model_not_found, 404), false, "a 4xx is a refusal"}};
     for (const auto& row : rows) {
@@ -441,7 +441,8 @@ TEST(CallMachine, ARefusedStreamOfAPooledConnectionIsResentFreeOverANewOne) {
     refused.new_connection_helps = true;
     EXPECT_THAT(run.end(1, refused), ElementsAre("start #2 a retry fresh"));
     run.connect(2);
-    EXPECT_THAT(run.end(2, refused_stream()), ElementsAre("start #3 b failover")) << "once is enough";
+    EXPECT_THAT(run.end(2, refused_stream()), ElementsAre("start #3 b failover"))
+        << "a fresh connection is tried only once";
 }
 
 // ---- proxies ----
@@ -598,9 +599,9 @@ TEST(CallMachine, ARetryPolicyCanRetryTheOnlyRegion) {
 }
 
 TEST(CallMachine, ARetryPolicySetsTheDelay) {
-    const FixedPolicy patient(true, 1500ms);
+    const FixedPolicy long_delay(true, 1500ms);
     MachineRun run(2);
-    run.retry_policy = &patient;
+    run.retry_policy = &long_delay;
     run.start();
     EXPECT_THAT(run.end(1, overloaded()), IsEmpty());
     EXPECT_EQ(run.machine().wake_at(run.now), run.now + 1500ms);
@@ -608,12 +609,12 @@ TEST(CallMachine, ARetryPolicySetsTheDelay) {
 }
 
 TEST(CallMachine, ARetryPolicySeesTheDefaultDelay) {
-    const FixedPolicy hasty(true, 0ms);
+    const FixedPolicy immediate_retry(true, 0ms);
     MachineRun run(1);
-    run.retry_policy = &hasty;
+    run.retry_policy = &immediate_retry;
     run.start();
     EXPECT_THAT(run.end(1, throttled(7s)), ElementsAre("start #2 a retry"));
-    EXPECT_THAT(hasty.asked, ElementsAre("#1 retry in 7000"));
+    EXPECT_THAT(immediate_retry.asked, ElementsAre("#1 retry in 7000"));
 }
 
 TEST(CallMachine, ARetryPolicyDoesNotLiftCapsDeadlinesOrTheBudget) {
@@ -625,11 +626,11 @@ TEST(CallMachine, ARetryPolicyDoesNotLiftCapsDeadlinesOrTheBudget) {
     EXPECT_THAT(capped.end(1, overloaded()), ElementsAre("finish #1 attempts_exhausted"));
 
     const FixedPolicy late(true, 10s);
-    MachineRun hurried(2);
-    hurried.retry_policy = &late;
-    hurried.policy.deadline = hurried.now + 10s;
-    hurried.start();
-    EXPECT_THAT(hurried.end(1, overloaded()), ElementsAre("finish #1 wait_too_long"));
+    MachineRun with_deadline(2);
+    with_deadline.retry_policy = &late;
+    with_deadline.policy.deadline = with_deadline.now + 10s;
+    with_deadline.start();
+    EXPECT_THAT(with_deadline.end(1, overloaded()), ElementsAre("finish #1 wait_too_long"));
 
     MachineRun broke(1);
     broke.retry_policy = &always;

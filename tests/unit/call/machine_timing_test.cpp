@@ -30,8 +30,7 @@ TEST(CallMachineTiming, TheFirstReadyConnectionGetsTheRequest) {
     MachineRun second_wins(2);
     second_wins.start();
     second_wins.pass(250ms);
-    EXPECT_THAT(second_wins.connect(2), ElementsAre("late #1", "cancel #1"))
-        << "it was overtaken, and that is remembered";
+    EXPECT_THAT(second_wins.connect(2), ElementsAre("late #1", "cancel #1")) << "the lost race is recorded";
     EXPECT_THAT(second_wins.connect(1), ElementsAre("turned away #1"));
     EXPECT_THAT(second_wins.answer(2), ElementsAre("finish #2 answered"));
 
@@ -168,7 +167,7 @@ TEST(CallMachineTiming, SilenceAfterContentIsFinal) {
     run.commit();
     run.pass(59s);
     run.progress(1);
-    EXPECT_THAT(run.pass(60s - 1ns), IsEmpty()) << "each piece starts the clock afresh";
+    EXPECT_THAT(run.pass(60s - 1ns), IsEmpty()) << "each piece restarts the timer";
     EXPECT_THAT(run.pass(1ns), ElementsAre("cancel #1 stall", "finish #1 interrupted"));
 }
 

@@ -1,4 +1,4 @@
-// When a fallback model is asked: not before the requested one has had its chance, and never too late.
+// When a fallback model is tried: after the attempts of the requested one, and in time.
 #include "call/model_fallback.hpp"
 
 #include <gtest/gtest.h>
@@ -25,8 +25,8 @@ TEST_F(ModelFallbackTest, TheRequestedModelIsRetriedFirstWithinThePatience) {
     fallback.on_failure(ErrorCode::server_failed, kFirstFailure);
     EXPECT_FALSE(due({.own = OwnAttempt{.when = kFirstFailure + 2s, .returns = true}}));
     EXPECT_TRUE(due({.own = OwnAttempt{.when = kFirstFailure + 2s + 1ms, .returns = true}}))
-        << "its wait ends too late";
-    EXPECT_TRUE(due({.own = {}})) << "it has none left";
+        << "the wait exceeds the patience";
+    EXPECT_TRUE(due({.own = {}})) << "no attempt left";
 }
 
 TEST_F(ModelFallbackTest, ThePatienceStartsAtTheFirstFailure) {
@@ -57,7 +57,8 @@ TEST_F(ModelFallbackTest, AModelSpecificFailureFallsBack) {
     for (const auto error :
          {ErrorCode::model_not_found, ErrorCode::context_length_exceeded, ErrorCode::permission_denied}) {
         EXPECT_TRUE(due({.error = error, .action = Action::stop}));
-        EXPECT_FALSE(due({.error = error, .own = OwnAttempt{.when = kFirstFailure}})) << "another region may have it";
+        EXPECT_FALSE(due({.error = error, .own = OwnAttempt{.when = kFirstFailure}}))
+            << "another region may offer the model";
     }
 }
 
@@ -73,11 +74,11 @@ TEST_F(ModelFallbackTest, ABrokenStreamContinuesOnceTheRequestedModelHasNoAttemp
     fallback.on_failure(ErrorCode::stream_interrupted, kFirstFailure);
     Situation situation{.error = ErrorCode::stream_interrupted, .broken_stream = true};
     situation.own = OwnAttempt{.when = kFirstFailure + 10s, .returns = true};
-    EXPECT_FALSE(due(situation)) << "however long its stream took";
+    EXPECT_FALSE(due(situation)) << "regardless of the length of the stream";
     situation.own.reset();
     EXPECT_TRUE(due(situation));
     situation.error = ErrorCode::transport_failed;
-    EXPECT_TRUE(due(situation)) << "lost before its content, the second time";
+    EXPECT_TRUE(due(situation)) << "the second attempt failed before content";
 }
 
 TEST_F(ModelFallbackTest, OnlyAModelThatAcceptsPrefillContinuesAStream) {
@@ -85,7 +86,7 @@ TEST_F(ModelFallbackTest, OnlyAModelThatAcceptsPrefillContinuesAStream) {
     policy.recovery = StreamRecovery::continue_prefix;
     EXPECT_FALSE(fallback.suits(1, true));
     EXPECT_TRUE(fallback.suits(2, true));
-    EXPECT_TRUE(fallback.suits(1, false)) << "before content nothing is continued";
+    EXPECT_TRUE(fallback.suits(1, false)) << "before content there is nothing to continue";
     policy.recovery = StreamRecovery::restart;
     EXPECT_TRUE(fallback.suits(1, true));
 }
@@ -102,7 +103,7 @@ TEST_F(ModelFallbackTest, ATooLongPromptSkipsModelsWithTooSmallWindows) {
     EXPECT_TRUE(fallback.suits(2, false));
     fallback.switch_to(2);
     fallback.on_failure(ErrorCode::context_length_exceeded, kFirstFailure);
-    EXPECT_FALSE(fallback.suits(3, false)) << "what the first one's window said still holds";
+    EXPECT_FALSE(fallback.suits(3, false)) << "the limit learned from the first model still applies";
     EXPECT_TRUE(fallback.suits(4, false));
 }
 

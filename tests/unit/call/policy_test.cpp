@@ -96,11 +96,11 @@ class LearnedStall : public ::testing::Test {
 
 TEST_F(LearnedStall, IsEightTimesTheLongestInAHundredWithinBounds) {
     learn(99, 2s);
-    EXPECT_EQ(limit(), 60s) << "too few to tell";
+    EXPECT_EQ(limit(), 60s) << "too few samples";
     learn(1, 2s);
     EXPECT_EQ(limit(), 17s) << "eight times 2.125 s";
     learn(5'000, 20ms);
-    EXPECT_GT(limit(), 10s) << "still two in a hundred";
+    EXPECT_GT(limit(), 10s) << "still two gaps in a hundred";
     learn(5'000, 20ms);
     EXPECT_EQ(limit(), 10s);
     learn(1'000, 100s);
@@ -113,11 +113,11 @@ TEST_F(LearnedStall, DoesNotChangeExplicitOrUnrelatedLimits) {
     EXPECT_EQ(limit({.stall = 45s}), 45s);
     EXPECT_EQ(limit({.stall = 5s}), 5s);
     EXPECT_EQ(limit({}, {.reasoning = true}), 300s);
-    EXPECT_EQ(limit({}, {}, false), 60s) << "of a plain answer's bytes";
+    EXPECT_EQ(limit({}, {}, false), 60s) << "plain answers are not adapted";
     auto other = make_policy({}, {}, std::nullopt, true, kNow);
     adapt_policy(other, regions_, regions_.model_id("slow-model"), health::Awaited::stream);
-    EXPECT_EQ(other.learned_stall, std::nullopt) << "each model has its own";
-    EXPECT_EQ(limit({.first_byte = 1s}), 10s) << "whatever the other clocks are";
+    EXPECT_EQ(other.learned_stall, std::nullopt) << "learned per model";
+    EXPECT_EQ(limit({.first_byte = 1s}), 10s) << "independent of the other limits";
 }
 
 TEST_F(LearnedStall, IsIgnoredDuringAGeneralOutage) {

@@ -61,7 +61,7 @@ TEST(DashboardAccess, AnythingElseIsRejected) {
     }
     const auto of_another_port = cookie_name(80) + "=" + kToken, basic = "Basic " + kToken;
     EXPECT_EQ(with_token({.authorization = basic, .cookie = of_another_port}), Admission::wrong_token);
-    EXPECT_EQ(with_token({.authorization = kToken}), Admission::wrong_token) << "no scheme";
+    EXPECT_EQ(with_token({.authorization = kToken}), Admission::wrong_token) << "missing scheme";
 }
 
 TEST(DashboardAccess, WithoutATokenTheHostMustBeLoopback) {

@@ -28,9 +28,9 @@ TEST(DashboardPage, ReferencesNoOtherServer) {
     const auto text = std::string(page_template());
     const std::regex address("https?://[^'\"` )]+");
     for (auto it = std::sregex_iterator(text.begin(), text.end(), address); it != std::sregex_iterator(); ++it) {
-        EXPECT_EQ(it->str(), "http://www.w3.org/2000/svg") << "a name of the language, not an address to ask";
+        EXPECT_EQ(it->str(), "http://www.w3.org/2000/svg") << "an XML namespace, not a request";
     }
-    EXPECT_THAT(text, Not(HasSubstr("innerHTML"))) << "what a snapshot says is text";
+    EXPECT_THAT(text, Not(HasSubstr("innerHTML"))) << "snapshot data must not be parsed as HTML";
 }
 
 }  // namespace

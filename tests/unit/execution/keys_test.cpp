@@ -1,4 +1,4 @@
-// Which key a request uses, and when the callback is asked for one.
+// Which key a request uses, and when the callback is called for one.
 #include "execution/keys.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What is kept of attempts that broke after content, and how the parts become one answer.
+// The partial answers of attempts that broke after content, and how they are joined.
 #include "execution/salvage.hpp"
 
 #include <gtest/gtest.h>

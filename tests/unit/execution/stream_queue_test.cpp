@@ -16,21 +16,21 @@ using testing::ElementsAre;
 
 ChatChunk content(std::string_view text) { return {.event = ChunkEvent::content, .text = text}; }
 
-struct Hooked {
-    int rooms = 0;
-    int readies = 0;
-    StreamQueue queue{{.on_room = [this] { ++rooms; }, .on_ready = [this] { ++readies; }}};
+struct QueueWithHooks {
+    int room_calls = 0;
+    int ready_calls = 0;
+    StreamQueue queue{{.on_room = [this] { ++room_calls; }, .on_ready = [this] { ++ready_calls; }}};
 };
 
 TEST(StreamQueue, DeliversEventsInOrderThenTheResultOnce) {
-    Hooked h;
+    QueueWithHooks h;
     h.queue.on_chunk(content("a"));
     h.queue.on_chunk(content("b"));
     h.queue.on_done(ChatCompletion{.id = "x"});
     EXPECT_EQ(h.queue.wait_next()->text, "a");
     EXPECT_EQ(h.queue.wait_next()->text, "b");
     EXPECT_EQ(h.queue.wait_next(), nullptr);
-    EXPECT_EQ(h.queue.wait_next(), nullptr) << "the end stays the end";
+    EXPECT_EQ(h.queue.wait_next(), nullptr) << "still at the end";
     const auto result = h.queue.take_result();
     ASSERT_TRUE(result);
     EXPECT_EQ(std::get<ChatCompletion>(*result).id, "x");
@@ -38,7 +38,7 @@ TEST(StreamQueue, DeliversEventsInOrderThenTheResultOnce) {
 }
 
 TEST(StreamQueue, CopiesEveryViewOfAnEvent) {
-    Hooked h;
+    QueueWithHooks h;
     {
         std::string bytes = "0123456789";
         const std::string_view view = bytes;
@@ -71,52 +71,52 @@ TEST(StreamQueue, CopiesEveryViewOfAnEvent) {
 }
 
 TEST(StreamQueue, PausesBeyondItsBoundAndResumesWhenThereIsRoom) {
-    Hooked h;
+    QueueWithHooks h;
     const std::string large(100 * 1024, 'x');
     EXPECT_TRUE(h.queue.on_chunk(content(large)));
     EXPECT_TRUE(h.queue.on_chunk(content(large)));
     EXPECT_FALSE(h.queue.on_chunk(content(large)));
-    EXPECT_FALSE(h.queue.on_chunk(content("a little more"))) << "until the reader has caught up";
-    EXPECT_EQ(h.rooms, 0);
+    EXPECT_FALSE(h.queue.on_chunk(content("a little more"))) << "paused until the reader has caught up";
+    EXPECT_EQ(h.room_calls, 0);
     h.queue.wait_next();
-    EXPECT_EQ(h.rooms, 1);
+    EXPECT_EQ(h.room_calls, 1);
     EXPECT_TRUE(h.queue.on_chunk(content("next")));
     for (int i = 0; i < 4; ++i) h.queue.wait_next();
-    EXPECT_EQ(h.rooms, 1) << "told once";
+    EXPECT_EQ(h.room_calls, 1) << "notified once";
 }
 
 TEST(StreamQueue, CallsReadyOnlyAfterAnEmptyRead) {
-    Hooked h;
+    QueueWithHooks h;
     h.queue.on_chunk(content("a"));
-    EXPECT_EQ(h.readies, 1) << "nobody has read yet";
+    EXPECT_EQ(h.ready_calls, 1) << "no reader was waiting";
     h.queue.on_chunk(content("b"));
-    EXPECT_EQ(h.readies, 1) << "the reader is on its way";
+    EXPECT_EQ(h.ready_calls, 1) << "the reader was already notified";
     while (h.queue.poll().event != nullptr) {
     }
     h.queue.on_chunk(content("c"));
-    EXPECT_EQ(h.readies, 2);
+    EXPECT_EQ(h.ready_calls, 2);
     while (h.queue.poll().event != nullptr) {
     }
     h.queue.on_done(Error{});
-    EXPECT_EQ(h.readies, 3);
+    EXPECT_EQ(h.ready_calls, 3);
     EXPECT_TRUE(h.queue.poll().ended);
     EXPECT_TRUE(h.queue.take_result());
 }
 
 TEST(StreamQueue, AnEmptyReadGivesNoResult) {
-    Hooked h;
+    QueueWithHooks h;
     EXPECT_FALSE(h.queue.poll().ended);
     EXPECT_FALSE(h.queue.take_result());
 }
 
 TEST(StreamQueue, GivesNoResultWhileEventsAreUnread) {
-    Hooked h;
+    QueueWithHooks h;
     EXPECT_EQ(h.queue.poll().event, nullptr);
     h.queue.on_chunk(content("the last event"));
     h.queue.on_done(ChatCompletion{});
-    EXPECT_FALSE(h.queue.take_result()) << "between a look at the events and one at the result, both came";
+    EXPECT_FALSE(h.queue.take_result()) << "event and result arrived between the two calls of the reader";
     EXPECT_EQ(h.queue.poll().event->text, "the last event");
-    EXPECT_FALSE(h.queue.take_result()) << "the last event is still being read";
+    EXPECT_FALSE(h.queue.take_result()) << "the last event is still in use";
     EXPECT_TRUE(h.queue.poll().ended);
     EXPECT_TRUE(h.queue.take_result());
 }

@@ -33,7 +33,7 @@ TEST(Canaries, OneIsSentEvery300To500MillisecondsForAllModels) {
     TwoRegions tracked;
     tracked.fail(tracked.model, FailureClass::transport, 3);
     ASSERT_TRUE(tracked.blocked(tracked.other));
-    EXPECT_EQ(tracked.next(tracked.model), tracked.now) << "the first at once";
+    EXPECT_EQ(tracked.next(tracked.model), tracked.now) << "the first is sent at once";
     auto ticket = tracked.canary(tracked.model);
     EXPECT_TRUE(ticket.is_canary());
     for (const auto model : {tracked.model, tracked.other}) {

@@ -120,9 +120,9 @@ TEST_F(LatencyAverageTest, NeverDriftsUpAndDoesNotCatchUpLater) {
     average.drift(Latency{2'000}, start + 1h);
     EXPECT_EQ(average.value().count(), 1'000);
     average.drift(Latency{200}, start + 1h);
-    EXPECT_EQ(average.value().count(), 1'000) << "the lower target is new";
+    EXPECT_EQ(average.value().count(), 1'000) << "the lower target has just been set";
     average.drift(Latency{200}, start + 30min);
-    EXPECT_EQ(average.value().count(), 1'000) << "time that goes back is no time";
+    EXPECT_EQ(average.value().count(), 1'000) << "negative time is ignored";
 }
 
 TEST_F(LatencyAverageTest, DoesNotDriftWithoutSamples) {
@@ -203,7 +203,7 @@ TEST(ContentGaps, ReportTheLongestInAHundred) {
     EXPECT_FALSE(gaps.enough());
     gaps.add(3s);
     EXPECT_TRUE(gaps.enough());
-    EXPECT_EQ(gaps.p99(), 125ms) << "one in a hundred may be longer";
+    EXPECT_EQ(gaps.p99(), 125ms) << "one gap in a hundred may be longer";
     gaps.add(2s);
     EXPECT_EQ(gaps.p99(), 2'125ms);
 }
@@ -229,7 +229,7 @@ TEST(ContentGaps, DecaySlowly) {
     for (int i = 0; i < 1'000; ++i) gaps.add(5s);
     EXPECT_GT(gaps.p99(), 5s);
     for (int i = 0; i < 8'000; ++i) gaps.add(20ms);
-    EXPECT_GT(gaps.p99(), 5s) << "still one in eighteen";
+    EXPECT_GT(gaps.p99(), 5s) << "still one gap in eighteen";
     for (int i = 0; i < 30'000; ++i) gaps.add(20ms);
     EXPECT_EQ(gaps.p99(), 125ms);
     EXPECT_LT(gaps.size(), 8'192U);

@@ -16,8 +16,8 @@ TEST(ProbeTrust, SilenceIsTrustedUntilCallsContradictIt) {
     trust.on_missed();
     EXPECT_TRUE(trust.trusted());
     EXPECT_TRUE(trust.on_call_bytes());
-    EXPECT_FALSE(trust.trusted()) << "no probe was ever answered there";
-    EXPECT_FALSE(trust.on_call_bytes()) << "each probe is contradicted once";
+    EXPECT_FALSE(trust.trusted()) << "no probe was ever answered";
+    EXPECT_FALSE(trust.on_call_bytes()) << "a miss is contradicted only once";
 }
 
 TEST(ProbeTrust, ResumingAfterAFreezeIsOneContradiction) {

@@ -33,18 +33,18 @@ struct TrackedRegions {
     AttemptToken dispatch(std::size_t region, Awaited awaited = Awaited::stream) {
         return regions.on_dispatch(region, model, awaited, now);
     }
-    void end_with(std::size_t region, FailureClass charge) {
-        auto ticket = dispatch(region, Awaited::other);
-        if (charge == FailureClass::success) regions.on_alive(region, now);
-        regions.on_outcome(ticket, charge, now);
+    void end_with(std::size_t region, FailureClass failure_class) {
+        auto token = dispatch(region, Awaited::other);
+        if (failure_class == FailureClass::success) regions.on_alive(region, now);
+        regions.on_outcome(token, failure_class, now);
     }
     /// Records a stream whose first content came after `ms`.
     void stream(std::size_t region, double ms) {
-        auto ticket = dispatch(region);
+        auto token = dispatch(region);
         now += nanoseconds(static_cast<std::int64_t>(ms * 1e6));
         regions.on_alive(region, now);
-        regions.on_first_content(ticket, now);
-        regions.on_outcome(ticket, FailureClass::success, now);
+        regions.on_first_content(token, now);
+        regions.on_outcome(token, FailureClass::success, now);
     }
     void probe(std::size_t region, bool good) {
         ASSERT_TRUE(regions.take_probe(region, now));
@@ -89,7 +89,7 @@ TEST(RegionHealthTracker, QuotaIsKeptPerModelAndRegionAndDoesNotAffectHealth) {
     EXPECT_TRUE(tracked.usable(1));
     EXPECT_TRUE(tracked.regions.usable(0, small, kStart));
     EXPECT_EQ(tracked.regions.usable_at(0, tracked.model, kStart), kStart + 30s);
-    EXPECT_EQ(tracked.facts(0).limited_until, kStart + 30s) << "the latest of any model";
+    EXPECT_EQ(tracked.facts(0).limited_until, kStart + 30s) << "the latest pause of any model";
     EXPECT_NE(tracked.liveness(0), Liveness::down);
     tracked.now += 30s;
     EXPECT_TRUE(tracked.usable(0));
@@ -99,7 +99,7 @@ TEST(RegionHealthTracker, AMissingModelIsNotTriedForAMinuteThatGrowsToTen) {
     TrackedRegions tracked(2);
     EXPECT_TRUE(tracked.regions.usable(0, tracked.regions.model_id("another"), kStart));
     for (const auto span : {1min, 2min, 4min, 8min, 10min, 10min}) {
-        for (int asked_together = 0; asked_together < 3; ++asked_together) {
+        for (int concurrent_call = 0; concurrent_call < 3; ++concurrent_call) {
             tracked.regions.on_model_missing(0, tracked.model, tracked.now);
         }
         tracked.now += span - 1s;
@@ -117,13 +117,13 @@ TEST(RegionHealthTracker, AModelThatAnswersIsNoLongerMissing) {
     EXPECT_TRUE(tracked.usable(0));
     tracked.regions.on_model_missing(0, tracked.model, tracked.now);
     tracked.now += 1min;
-    EXPECT_TRUE(tracked.usable(0)) << "the next time it is a minute again";
+    EXPECT_TRUE(tracked.usable(0)) << "back to one minute";
 }
 
 // ---- invented model names ----
 
 /// Requests each invented model in region 0, which answers that the quota for it is used up.
-void ask_for_made_up_models(TrackedRegions& tracked, int count) {
+void call_unknown_models(TrackedRegions& tracked, int count) {
     for (int i = 0; i < count; ++i) {
         tracked.regions.limit_until(0, tracked.regions.model_id("made up " + std::to_string(i)), kStart + 1h);
     }
@@ -133,28 +133,28 @@ TEST(RegionHealthTracker, UnknownModelNamesDoNotEvictOneThatAnswers) {
     TrackedRegions tracked(2);
     tracked.stream(0, 100);
     tracked.regions.limit_until(0, tracked.model, kStart + 30s);
-    ask_for_made_up_models(tracked, 1'000);
+    call_unknown_models(tracked, 1'000);
     EXPECT_EQ(tracked.regions.limited_until(0, tracked.model), kStart + 30s);
     EXPECT_EQ(tracked.regions.quantiles(tracked.model, Awaited::stream).size(), 1U);
 }
 
 TEST(RegionHealthTracker, AModelBeyondTheLimitSharesNoStateWithOthers) {
     TrackedRegions tracked(2);
-    ask_for_made_up_models(tracked, 1'000);
-    EXPECT_TRUE(tracked.usable(0)) << "their pauses are not its";
+    call_unknown_models(tracked, 1'000);
+    EXPECT_TRUE(tracked.usable(0)) << "pauses of other models do not apply";
     for (int i = 0; i < 5; ++i) tracked.end_with(1, FailureClass::timeout);
     EXPECT_FALSE(tracked.usable(1));
     EXPECT_TRUE(tracked.regions.usable(1, tracked.regions.model_id("made up 999"), tracked.now));
-    EXPECT_TRUE(tracked.regions.usable(1, 0, tracked.now)) << "raw requests have a memory of their own";
+    EXPECT_TRUE(tracked.regions.usable(1, 0, tracked.now)) << "requests without a model have their own state";
 }
 
 TEST(RegionHealthTracker, TheLeastRecentlyUsedModelIsEvicted) {
     TrackedRegions tracked(1);
     const auto name = [](int i) { return "model " + std::to_string(i); };
     const auto serve = [&](int i) {
-        auto ticket = tracked.regions.on_dispatch(0, tracked.regions.model_id(name(i)), Awaited::stream, tracked.now);
-        tracked.regions.on_first_content(ticket, tracked.now + 100ms);
-        tracked.regions.on_outcome(ticket, FailureClass::success, tracked.now + 100ms);
+        auto token = tracked.regions.on_dispatch(0, tracked.regions.model_id(name(i)), Awaited::stream, tracked.now);
+        tracked.regions.on_first_content(token, tracked.now + 100ms);
+        tracked.regions.on_outcome(token, FailureClass::success, tracked.now + 100ms);
     };
     const auto known = [&](int i) {
         return tracked.regions.quantiles(tracked.regions.model_id(name(i)), Awaited::stream).size() > 0;
@@ -163,7 +163,7 @@ TEST(RegionHealthTracker, TheLeastRecentlyUsedModelIsEvicted) {
     EXPECT_TRUE(known(0));
     serve(0);
     serve(64);
-    EXPECT_TRUE(known(0)) << "used again";
+    EXPECT_TRUE(known(0)) << "recently used";
     EXPECT_FALSE(known(1));
     EXPECT_TRUE(known(64));
 }
@@ -176,17 +176,17 @@ TEST(RegionHealthTracker, AModelWithOnlyNetworkFailuresIsNotRemembered) {
     }
     tracked.end_with(1, FailureClass::transport);
     tracked.end_with(1, FailureClass::none);
-    EXPECT_FALSE(tracked.regions.usable(0, tracked.regions.model_id("model 0"), kStart)) << "none had to make room";
+    EXPECT_FALSE(tracked.regions.usable(0, tracked.regions.model_id("model 0"), kStart)) << "nothing was evicted";
 }
 
 TEST(RegionHealthTracker, AnAttemptMayOutliveTheEntryOfItsModel) {
     TrackedRegions tracked(2);
-    auto ticket = tracked.dispatch(0);
+    auto token = tracked.dispatch(0);
     for (int i = 0; i < 5; ++i) tracked.end_with(0, FailureClass::timeout);
-    ask_for_made_up_models(tracked, 200);
-    tracked.regions.on_first_content(ticket, kStart + 1s);
+    call_unknown_models(tracked, 200);
+    tracked.regions.on_first_content(token, kStart + 1s);
     tracked.regions.on_content_gap(tracked.model, 200ms);
-    tracked.regions.on_outcome(ticket, FailureClass::success, kStart + 2s);
+    tracked.regions.on_outcome(token, FailureClass::success, kStart + 2s);
     EXPECT_EQ(tracked.regions.quantiles(tracked.model, Awaited::stream).size(), 1U);
     EXPECT_EQ(tracked.regions.in_flight(0), 0);
 }
@@ -203,7 +203,7 @@ TEST(RegionHealthTracker, TheErrorRateIsAMovingAverage) {
     EXPECT_DOUBLE_EQ(tracked.regions.error_rate(0, kStart), 0.171);
     tracked.end_with(0, FailureClass::none);
     tracked.end_with(0, FailureClass::timeout);
-    EXPECT_DOUBLE_EQ(tracked.regions.error_rate(0, kStart), 0.171) << "a slow model is not a sick region";
+    EXPECT_DOUBLE_EQ(tracked.regions.error_rate(0, kStart), 0.171) << "a slow model does not make the region unhealthy";
     for (int i = 0; i < 100; ++i) tracked.end_with(0, FailureClass::server);
     EXPECT_GT(tracked.regions.error_rate(0, kStart), 0.99);
     EXPECT_LE(tracked.regions.error_rate(0, kStart), 1.0);
@@ -214,10 +214,10 @@ TEST(RegionHealthTracker, TheErrorRateDecaysWithoutTraffic) {
     for (int i = 0; i < 100; ++i) tracked.end_with(0, FailureClass::gateway);
     EXPECT_NEAR(tracked.regions.error_rate(0, kStart + 10s), 0.3679, 1e-3);
     EXPECT_LT(tracked.regions.error_rate(0, kStart + 60s), 0.01);
-    EXPECT_LE(tracked.regions.error_rate(0, kStart - 1h), 1.0) << "a clock that looks back does not blow it up";
+    EXPECT_LE(tracked.regions.error_rate(0, kStart - 1h), 1.0) << "a time in the past must not inflate it";
     tracked.now += 10s;
     tracked.end_with(0, FailureClass::success);
-    EXPECT_NEAR(tracked.regions.error_rate(0, tracked.now), 0.331, 1e-3) << "an outcome adds to what is left";
+    EXPECT_NEAR(tracked.regions.error_rate(0, tracked.now), 0.331, 1e-3) << "an outcome is added to the decayed rate";
 }
 
 TEST(RegionHealthTracker, CountsAttemptsInFlight) {
@@ -309,16 +309,16 @@ TEST(RegionHealthTracker, TwoMissedProbesWithoutReceivedBytesOpenTheBreaker) {
 TEST(RegionHealthTracker, ARegionWithUnansweredProbesIsDownEvenIfATrialIsDue) {
     TrackedRegions tracked(2);
     for (int i = 0; i < 3; ++i) tracked.end_with(0, FailureClass::transport);
-    const auto seen_open = tracked.facts(0);
+    const auto open_facts = tracked.facts(0);
     tracked.now += 3s;
     EXPECT_EQ(tracked.breaker(0), BreakerState::half_open);
     EXPECT_EQ(tracked.liveness(0), Liveness::recovering);
-    EXPECT_STREQ(tracked.facts(0).liveness_reason, "one call at a time may try it") << "nothing has answered";
-    EXPECT_EQ(values::to_health("a", seen_open, tracked.now).liveness, Liveness::recovering);
+    EXPECT_STREQ(tracked.facts(0).liveness_reason, "one call at a time may try it") << "without any answer";
+    EXPECT_EQ(values::to_health("a", open_facts, tracked.now).liveness, Liveness::recovering);
     tracked.probe(0, false);
     tracked.probe(0, false);
     EXPECT_EQ(tracked.liveness(0), Liveness::down);
-    EXPECT_TRUE(tracked.usable(0)) << "the trial may go all the same";
+    EXPECT_TRUE(tracked.usable(0)) << "the trial is still admitted";
     EXPECT_EQ(values::to_health("a", tracked.facts(0), tracked.now + 1h).liveness, Liveness::down);
     tracked.probe(0, true);
     tracked.probe(0, true);
@@ -365,7 +365,7 @@ TEST(RegionHealthTracker, GatewayErrorsOpenTheRegionButDoNotReportItDead) {
     TrackedRegions tracked(2);
     for (int i = 0; i < 3; ++i) tracked.end_with(0, FailureClass::gateway);
     EXPECT_EQ(tracked.breaker(0), BreakerState::open);
-    EXPECT_THAT(tracked.regions.take_notices().dead, IsEmpty()) << "it may answer what it was asked before";
+    EXPECT_THAT(tracked.regions.take_notices().dead, IsEmpty()) << "pending requests may still be answered";
 }
 
 // ---- refusals for load ----
@@ -385,22 +385,21 @@ TEST(RegionHealthTracker, RefusalsMarkARegionThatServesOthersAsFull) {
     EXPECT_TRUE(tracked.regions.full(0));
     EXPECT_EQ(tracked.breaker(0), BreakerState::closed);
     EXPECT_EQ(tracked.regions.error_rate(0, tracked.now), 0);
-    EXPECT_GT(tracked.regions.view(0, tracked.model, Awaited::stream, tracked.now).error_rate, 0.5)
-        << "it is asked last";
+    EXPECT_GT(tracked.regions.view(0, tracked.model, Awaited::stream, tracked.now).error_rate, 0.5) << "it ranks last";
     tracked.regions.on_outcome(stream, FailureClass::success, tracked.now);
 }
 
 TEST(RegionHealthTracker, PendingAttemptsOfABurstCountAsAdmitted) {
     TrackedRegions tracked(2);
-    std::vector<AttemptToken> tickets;
-    for (int i = 0; i < 20; ++i) tickets.push_back(tracked.dispatch(0, Awaited::plain));
+    std::vector<AttemptToken> tokens;
+    for (int i = 0; i < 20; ++i) tokens.push_back(tracked.dispatch(0, Awaited::plain));
     tracked.now += 30ms;
     for (int i = 0; i < 16; ++i)
-        tracked.regions.on_outcome(tickets[static_cast<std::size_t>(i)], FailureClass::overload, tracked.now);
+        tracked.regions.on_outcome(tokens[static_cast<std::size_t>(i)], FailureClass::overload, tracked.now);
     EXPECT_TRUE(tracked.regions.full(0));
     EXPECT_EQ(tracked.breaker(0), BreakerState::closed);
     for (int i = 16; i < 20; ++i)
-        tracked.regions.on_outcome(tickets[static_cast<std::size_t>(i)], FailureClass::success, tracked.now);
+        tracked.regions.on_outcome(tokens[static_cast<std::size_t>(i)], FailureClass::success, tracked.now);
 }
 
 TEST(RegionHealthTracker, ARegionThatRefusesEverythingForSecondsIsDead) {
@@ -411,7 +410,7 @@ TEST(RegionHealthTracker, ARegionThatRefusesEverythingForSecondsIsDead) {
         tracked.now += 100ms;
         tracked.end_with(0, FailureClass::overload);
     }
-    EXPECT_EQ(tracked.breaker(0), BreakerState::open) << "it drains, and keeps one stream";
+    EXPECT_EQ(tracked.breaker(0), BreakerState::open) << "drained except for one stream";
     tracked.regions.on_outcome(stream, FailureClass::none, tracked.now);
 }
 
@@ -441,13 +440,13 @@ TEST(RegionHealthTracker, OneTrialAtATimeAndItsPermitIsAlwaysReturned) {
     TrackedRegions tracked(2);
     for (int i = 0; i < 3; ++i) tracked.end_with(0, FailureClass::transport);
     tracked.now += 3s;
-    for (const auto charge :
+    for (const auto failure_class :
          {FailureClass::none, FailureClass::success, FailureClass::success, FailureClass::success}) {
         EXPECT_TRUE(tracked.usable(0));
         auto trial = tracked.dispatch(0);
-        EXPECT_FALSE(tracked.usable(0)) << "the permit is out";
+        EXPECT_FALSE(tracked.usable(0)) << "the permit is in use";
         EXPECT_EQ(tracked.regions.usable_at(0, tracked.model, tracked.now), std::nullopt);
-        tracked.regions.on_outcome(trial, charge, tracked.now);
+        tracked.regions.on_outcome(trial, failure_class, tracked.now);
     }
     EXPECT_EQ(tracked.breaker(0), BreakerState::closed);
 }
@@ -461,39 +460,39 @@ TEST(RegionHealthTracker, ATrialSucceedsAtItsFirstContent) {
         streams.push_back(tracked.dispatch(0));
         tracked.regions.on_first_content(streams.back(), tracked.now);
     }
-    EXPECT_EQ(tracked.breaker(0), BreakerState::closed) << "before any of them has ended";
-    for (auto& ticket : streams) tracked.regions.on_outcome(ticket, FailureClass::success, tracked.now);
+    EXPECT_EQ(tracked.breaker(0), BreakerState::closed) << "while all are still open";
+    for (auto& token : streams) tracked.regions.on_outcome(token, FailureClass::success, tracked.now);
     EXPECT_EQ(tracked.regions.in_flight(0), 0);
 }
 
 TEST(RegionHealthTracker, ASilentAttemptCountsAsOneFailure) {
     TrackedRegions tracked(2);
-    auto ticket = tracked.dispatch(0);
-    tracked.regions.on_late(ticket, tracked.now);
-    tracked.regions.on_late(ticket, tracked.now);
+    auto token = tracked.dispatch(0);
+    tracked.regions.on_late(token, tracked.now);
+    tracked.regions.on_late(token, tracked.now);
     EXPECT_DOUBLE_EQ(tracked.regions.error_rate(0, tracked.now), 0.1);
-    tracked.regions.on_outcome(ticket, FailureClass::transport, tracked.now);
+    tracked.regions.on_outcome(token, FailureClass::transport, tracked.now);
     EXPECT_DOUBLE_EQ(tracked.regions.error_rate(0, tracked.now), 0.1);
 }
 
 TEST(RegionHealthTracker, ALateAttemptIsNoFailureIfBytesCameSinceItsDispatch) {
     TrackedRegions tracked(2);
-    auto ticket = tracked.dispatch(0);
+    auto token = tracked.dispatch(0);
     tracked.now += 500ms;
     tracked.regions.on_alive(0, tracked.now);
     tracked.now += 500ms;
-    tracked.regions.on_late(ticket, tracked.now);
+    tracked.regions.on_late(token, tracked.now);
     EXPECT_EQ(tracked.regions.error_rate(0, tracked.now), 0);
-    tracked.regions.on_outcome(ticket, FailureClass::none, tracked.now);
+    tracked.regions.on_outcome(token, FailureClass::none, tracked.now);
 }
 
 TEST(RegionHealthTracker, ContentRevertsAFalseAlarm) {
     TrackedRegions tracked(2);
-    auto ticket = tracked.dispatch(0);
-    tracked.regions.on_late(ticket, tracked.now);
+    auto token = tracked.dispatch(0);
+    tracked.regions.on_late(token, tracked.now);
     tracked.regions.on_alive(0, tracked.now);
-    tracked.regions.on_first_content(ticket, tracked.now);
-    tracked.regions.on_outcome(ticket, FailureClass::success, tracked.now);
+    tracked.regions.on_first_content(token, tracked.now);
+    tracked.regions.on_outcome(token, FailureClass::success, tracked.now);
     EXPECT_DOUBLE_EQ(tracked.regions.error_rate(0, tracked.now), 0.09);
     EXPECT_EQ(tracked.liveness(0), Liveness::healthy);
 }
@@ -501,8 +500,8 @@ TEST(RegionHealthTracker, ContentRevertsAFalseAlarm) {
 TEST(RegionHealthTracker, ASingleRegionIsNeverBlockedByItsBreaker) {
     TrackedRegions tracked(1);
     for (int i = 0; i < 10; ++i) tracked.end_with(0, FailureClass::transport);
-    EXPECT_EQ(tracked.breaker(0), BreakerState::open) << "it reports";
-    EXPECT_TRUE(tracked.usable(0)) << "but there is nothing better to do than to ask";
+    EXPECT_EQ(tracked.breaker(0), BreakerState::open) << "the state is reported";
+    EXPECT_TRUE(tracked.usable(0)) << "the only region stays usable";
 }
 
 TEST(RegionHealthTracker, BreakersCanBeForced) {
@@ -514,20 +513,20 @@ TEST(RegionHealthTracker, BreakersCanBeForced) {
     tracked.regions.force_breaker(0, std::nullopt, tracked.now);
     EXPECT_TRUE(tracked.usable(0));
     for (int i = 0; i < 3; ++i) tracked.end_with(0, FailureClass::transport);
-    EXPECT_FALSE(tracked.usable(0)) << "it goes on by itself";
+    EXPECT_FALSE(tracked.usable(0)) << "the breaker works automatically again";
 }
 
 // ---- speed ----
 
 TEST(RegionHealthTracker, LatencyIsMeasuredOnServedTrafficOnly) {
     TrackedRegions tracked(2);
-    EXPECT_EQ(tracked.latency(0), 300) << "cold";
+    EXPECT_EQ(tracked.latency(0), 300) << "no samples yet";
     for (int i = 0; i < 5; ++i) tracked.stream(0, 100);
     EXPECT_NEAR(tracked.latency(0), 100, 1);
     tracked.probe(0, true);
     tracked.end_with(0, FailureClass::transport);
-    EXPECT_NEAR(tracked.latency(0), 100, 1) << "neither a quick probe nor a quick failure is speed";
-    EXPECT_NEAR(tracked.latency(1), 100, 1) << "a new region starts at what the others take";
+    EXPECT_NEAR(tracked.latency(0), 100, 1) << "probes and failures are not samples";
+    EXPECT_NEAR(tracked.latency(1), 100, 1) << "a new region starts at the others' latency";
 }
 
 TEST(RegionHealthTracker, QuantilesAreKeptPerRegionAndPerModel) {
@@ -572,9 +571,9 @@ TEST(RegionHealthTracker, AModelsOwnFiguresApplyFromTwentySamples) {
 TEST(RegionHealthTracker, ATimeoutCountsAsSlownessNotAsAShortLatency) {
     TrackedRegions tracked(2);
     for (int i = 0; i < 10; ++i) tracked.stream(0, 100);
-    auto ticket = tracked.dispatch(0);
+    auto token = tracked.dispatch(0);
     tracked.now += 3s;
-    tracked.regions.on_outcome(ticket, FailureClass::timeout, tracked.now);
+    tracked.regions.on_outcome(token, FailureClass::timeout, tracked.now);
     EXPECT_GT(tracked.latency(0), 300);
 }
 
@@ -612,7 +611,7 @@ TEST(RegionHealthTracker, ALiveRegionUnusedForThirtySecondsIsOverdueUnderTraffic
     }
     EXPECT_TRUE(tracked.regions.view(1, tracked.model, Awaited::stream, tracked.now).overdue);
     EXPECT_FALSE(tracked.regions.view(0, tracked.model, Awaited::stream, tracked.now).overdue)
-        << "it had the last call";
+        << "it served the last call";
     TrackedRegions quiet(2);
     quiet.stream(1, 100);
     quiet.now += 31s;
@@ -656,7 +655,7 @@ TEST(RegionHealthTracker, ARegionFarSlowerThanUsualIsNotInGoodShape) {
         tracked.regions.refresh(tracked.now);
     }
     EXPECT_FALSE(tracked.regions.in_good_shape(0, tracked.model, tracked.now));
-    EXPECT_TRUE(tracked.regions.healthy(0, tracked.model, tracked.now)) << "slow is not sick";
+    EXPECT_TRUE(tracked.regions.healthy(0, tracked.model, tracked.now)) << "slow but healthy";
 }
 
 // ---- probes ----
@@ -664,7 +663,7 @@ TEST(RegionHealthTracker, ARegionFarSlowerThanUsualIsNotInGoodShape) {
 TEST(ProbeSchedule, TheFirstProbesComeWithinTheUnhealthyInterval) {
     TrackedRegions tracked(50);
     tracked.regions.start_probes(tracked.now);
-    EXPECT_LT(*tracked.regions.next_probe_at(), tracked.now + 100ms) << "spread over the second";
+    EXPECT_LT(*tracked.regions.next_probe_at(), tracked.now + 100ms) << "spread over one second";
     int due = 0;
     for (std::size_t i = 0; i < 50; ++i) due += tracked.regions.take_due_probe(i, tracked.now + 1s) ? 1 : 0;
     EXPECT_EQ(due, 50);
@@ -724,13 +723,13 @@ TEST(ProbeSchedule, AFailureMakesTheNextProbeSoon) {
 
 TEST(ProbeSchedule, TheProbeTimeoutFollowsMeasuredProbes) {
     TrackedRegions tracked(1);
-    EXPECT_EQ(tracked.regions.probe_timeout(0), 2s) << "nothing is known yet";
+    EXPECT_EQ(tracked.regions.probe_timeout(0), 2s) << "no measurements yet";
     for (int i = 0; i < 20; ++i) tracked.probe(0, true);
-    EXPECT_EQ(tracked.regions.probe_timeout(0), 50ms) << "never less";
+    EXPECT_EQ(tracked.regions.probe_timeout(0), 50ms) << "the minimum";
     tracked.now += 1s;
     tracked.probe(0, false);
     tracked.regions.on_late_probe(0, 300ms, tracked.now);
-    EXPECT_GT(tracked.regions.probe_timeout(0), 300ms) << "the late answer shows that probes take longer now";
+    EXPECT_GT(tracked.regions.probe_timeout(0), 300ms) << "the late answer raises the timeout";
     EXPECT_EQ(tracked.liveness(0), Liveness::healthy);
 }
 
@@ -759,8 +758,8 @@ struct Watched : TrackedRegions {
 
 TEST(SignOfLife, IsRequestedAfterOneSilentSecondWithWaitingAttempts) {
     Watched tracked;
-    auto ticket = tracked.dispatch(0);
-    EXPECT_TRUE(tracked.regions.watch(ticket, tracked.now));
+    auto token = tracked.dispatch(0);
+    EXPECT_TRUE(tracked.regions.watch(token, tracked.now));
     tracked.now += 999ms;
     EXPECT_FALSE(tracked.regions.take_due_probe(0, tracked.now));
     tracked.now += 1ms;
@@ -769,7 +768,7 @@ TEST(SignOfLife, IsRequestedAfterOneSilentSecondWithWaitingAttempts) {
     tracked.now += 500ms;
     tracked.regions.on_alive(0, tracked.now);
     tracked.now += 999ms;
-    EXPECT_FALSE(tracked.regions.take_due_probe(0, tracked.now)) << "any byte puts it off";
+    EXPECT_FALSE(tracked.regions.take_due_probe(0, tracked.now)) << "any received byte postpones it";
     tracked.now += 1ms;
     EXPECT_TRUE(tracked.regions.take_due_probe(0, tracked.now));
 }
@@ -777,17 +776,17 @@ TEST(SignOfLife, IsRequestedAfterOneSilentSecondWithWaitingAttempts) {
 TEST(SignOfLife, IsRequestedAtOnceIfTheRegionWasSilentBefore) {
     Watched tracked;
     tracked.now += 3s;
-    auto ticket = tracked.dispatch(0);
-    EXPECT_TRUE(tracked.regions.watch(ticket, tracked.now));
+    auto token = tracked.dispatch(0);
+    EXPECT_TRUE(tracked.regions.watch(token, tracked.now));
     EXPECT_TRUE(tracked.regions.take_due_probe(0, tracked.now));
 }
 
 TEST(SignOfLife, OneProbeServesTenThousandAttempts) {
     Watched tracked;
-    std::vector<AttemptToken> tickets;
+    std::vector<AttemptToken> tokens;
     for (int i = 0; i < 10'000; ++i) {
-        tickets.push_back(tracked.dispatch(0));
-        EXPECT_EQ(tracked.regions.watch(tickets.back(), tracked.now), i == 0);
+        tokens.push_back(tracked.dispatch(0));
+        EXPECT_EQ(tracked.regions.watch(tokens.back(), tracked.now), i == 0);
     }
     int asked = 0;
     for (const auto end = tracked.now + 10s; tracked.now < end; tracked.now += 10ms) {
@@ -797,14 +796,14 @@ TEST(SignOfLife, OneProbeServesTenThousandAttempts) {
         }
     }
     EXPECT_LE(asked, 10);
-    for (auto& ticket : tickets) tracked.regions.on_outcome(ticket, FailureClass::none, tracked.now);
+    for (auto& token : tokens) tracked.regions.on_outcome(token, FailureClass::none, tracked.now);
 }
 
 TEST(SignOfLife, IsNotRequestedAfterTheLastAttemptEnded) {
     Watched tracked;
-    auto ticket = tracked.dispatch(0);
-    tracked.regions.watch(ticket, tracked.now);
-    tracked.regions.on_outcome(ticket, FailureClass::none, tracked.now);
+    auto token = tracked.dispatch(0);
+    tracked.regions.watch(token, tracked.now);
+    tracked.regions.on_outcome(token, FailureClass::none, tracked.now);
     tracked.now += 1500ms;
     EXPECT_FALSE(tracked.regions.take_due_probe(0, tracked.now));
 }
@@ -823,11 +822,11 @@ TEST(SignOfLife, TwoMissedProbesAndSilenceMakeARegionDead) {
 
 TEST(SignOfLife, AHeadDoesNotExcuseTheSilenceAfterIt) {
     Watched tracked;
-    auto ticket = tracked.dispatch(0);
+    auto token = tracked.dispatch(0);
     tracked.regions.on_alive(0, tracked.now + 10ms);
-    tracked.regions.on_late(ticket, tracked.now + 1s, true);
+    tracked.regions.on_late(token, tracked.now + 1s, true);
     EXPECT_EQ(tracked.regions.error_rate(0, tracked.now + 1s), 0);
-    tracked.regions.on_late(ticket, tracked.now + 1010ms, true);
+    tracked.regions.on_late(token, tracked.now + 1010ms, true);
     EXPECT_GT(tracked.regions.error_rate(0, tracked.now + 1010ms), 0);
 }
 
@@ -839,13 +838,13 @@ TEST(SignOfLife, ARegionThatRefusesProbesIsDownButNotSilent) {
         tracked.regions.on_probe_end(0, {.refused = true}, tracked.now);
     }
     EXPECT_EQ(tracked.liveness(0), Liveness::down);
-    EXPECT_FALSE(tracked.regions.found_dead(0, tracked.now)) << "it may finish the streams that it has";
+    EXPECT_FALSE(tracked.regions.found_dead(0, tracked.now)) << "it may still finish its streams";
 }
 
 TEST(SignOfLife, IsNotRequestedRepeatedlyIfProbesCannotBeSent) {
     Watched tracked;
-    auto ticket = tracked.dispatch(0);
-    tracked.regions.watch(ticket, tracked.now);
+    auto token = tracked.dispatch(0);
+    tracked.regions.watch(token, tracked.now);
     tracked.now += 1s;
     ASSERT_TRUE(tracked.regions.take_due_probe(0, tracked.now));
     tracked.regions.on_probe_end(0, {}, tracked.now);
@@ -860,8 +859,8 @@ TEST(SignOfLife, IsNotRequestedRepeatedlyIfProbesCannotBeSent) {
 
 TEST(SignOfLife, IsRequestedTwiceInARowIfMissed) {
     Watched tracked;
-    auto ticket = tracked.dispatch(0);
-    tracked.regions.watch(ticket, tracked.now);
+    auto token = tracked.dispatch(0);
+    tracked.regions.watch(token, tracked.now);
     const auto miss = [&tracked](nanoseconds after) {
         tracked.now += after;
         EXPECT_TRUE(tracked.regions.take_due_probe(0, tracked.now));
@@ -872,8 +871,8 @@ TEST(SignOfLife, IsRequestedTwiceInARowIfMissed) {
     EXPECT_FALSE(tracked.regions.seems_dead(0, tracked.now));
     miss(0s);
     EXPECT_TRUE(tracked.regions.seems_dead(0, tracked.now));
-    EXPECT_FALSE(tracked.regions.found_dead(0, tracked.now)) << "one disturbance may have silenced both";
-    EXPECT_FALSE(tracked.regions.take_due_probe(0, tracked.now)) << "no third one at once";
+    EXPECT_FALSE(tracked.regions.found_dead(0, tracked.now)) << "one disturbance may explain both misses";
+    EXPECT_FALSE(tracked.regions.take_due_probe(0, tracked.now)) << "no immediate third probe";
     miss(950ms);
     EXPECT_TRUE(tracked.regions.found_dead(0, tracked.now));
     tracked.regions.on_alive(0, tracked.now);
@@ -882,8 +881,8 @@ TEST(SignOfLife, IsRequestedTwiceInARowIfMissed) {
 
 TEST(SignOfLife, IsNotDelayedByEarlyHeadsOfOtherCalls) {
     Watched tracked;
-    auto ticket = tracked.dispatch(0);
-    tracked.regions.watch(ticket, tracked.now);
+    auto token = tracked.dispatch(0);
+    tracked.regions.watch(token, tracked.now);
     tracked.now += 900ms;
     tracked.regions.on_early_head(0, tracked.now);
     tracked.now += 100ms;
@@ -893,11 +892,11 @@ TEST(SignOfLife, IsNotDelayedByEarlyHeadsOfOtherCalls) {
 TEST(SignOfLife, AnEarlyHeadProvesOnlyThePath) {
     Watched tracked;
     tracked.now += 10ms;
-    auto ticket = tracked.dispatch(0);
+    auto token = tracked.dispatch(0);
     tracked.regions.on_early_head(0, tracked.now + 20ms);
-    tracked.regions.on_late(ticket, tracked.now + 200ms, false);
-    EXPECT_EQ(tracked.regions.error_rate(0, tracked.now), 0) << "an acknowledgement is late for other reasons";
-    tracked.regions.on_late(ticket, tracked.now + 200ms, true);
+    tracked.regions.on_late(token, tracked.now + 200ms, false);
+    EXPECT_EQ(tracked.regions.error_rate(0, tracked.now), 0) << "the acknowledgement may be late for other reasons";
+    tracked.regions.on_late(token, tracked.now + 200ms, true);
     EXPECT_GT(tracked.regions.error_rate(0, tracked.now), 0);
 }
 
@@ -941,7 +940,7 @@ TEST(ProbePath, AContradictionTriggersAProbeAtOnce) {
     tracked.probe(0, false);
     tracked.now += 100ms;
     tracked.regions.on_alive(0, tracked.now);
-    EXPECT_TRUE(tracked.regions.take_due_probe(0, tracked.now)) << "traffic does not take its place";
+    EXPECT_TRUE(tracked.regions.take_due_probe(0, tracked.now)) << "traffic does not replace it";
 }
 
 TEST(ProbePath, AFailedConnectionIsStillEvidence) {
@@ -979,7 +978,7 @@ TEST(OnConnection, AProxysRoundTripIsNotTheRegions) {
     const AttemptTimings fresh{.connect = 1ms, .tls = 80ms};
     tracked.regions.on_connection(0, &fresh, PathEvidence{.srtt = 1ms, .via_proxy = true}, tracked.now);
     EXPECT_FALSE(tracked.regions.rtt(0).known());
-    EXPECT_NE(tracked.regions.connect_late_after(0), std::nullopt) << "it is the way there all the same";
+    EXPECT_NE(tracked.regions.connect_late_after(0), std::nullopt) << "the connect time still applies";
 }
 
 TEST(OnConnection, AnOldConnectionsVariationCounts) {

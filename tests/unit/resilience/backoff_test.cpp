@@ -45,14 +45,14 @@ TEST(WaitWithHint, FollowsTheHintWithinBounds) {
         nanoseconds expected;
         const char* why;
     };
-    const Row rows[] = {{std::nullopt, false, 100ms, "no hint: our own wait"},
-                        {std::nullopt, true, 100ms, "no hint: our own wait"},
-                        {30s, true, 30s, "after throttling the hint itself"},
-                        {1ms, true, 1ms, "also when it is shorter"},
-                        {0ms, true, 0ms, "also when it says at once"},
-                        {1ms, false, 100ms, "after a failure no less than our own"},
-                        {2s, false, 2s, "and what the gateway asks for"},
-                        {30s, false, 5100ms, "but at most five seconds more"}};
+    const Row rows[] = {{std::nullopt, false, 100ms, "no hint: the computed wait"},
+                        {std::nullopt, true, 100ms, "no hint: the computed wait"},
+                        {30s, true, 30s, "after throttling: the hint"},
+                        {1ms, true, 1ms, "after throttling: a shorter hint"},
+                        {0ms, true, 0ms, "after throttling: a hint of zero"},
+                        {1ms, false, 100ms, "after a failure: at least the computed wait"},
+                        {2s, false, 2s, "after a failure: a longer hint"},
+                        {30s, false, 5100ms, "after a failure: at most five seconds more"}};
     for (const auto& row : rows) EXPECT_EQ(wait_with_hint(100ms, row.hint, row.throttled), row.expected) << row.why;
 }
 

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using enum Bulkhead::QueueCap;
 
-constexpr Bulkhead::time_point kLaneStart{1h};
+constexpr Bulkhead::time_point kBulkheadStart{1h};
 
 std::vector<Bulkhead::Target> targets(const std::vector<std::size_t>& regions, LimiterKey key = {}) {
     std::vector<Bulkhead::Target> all;
@@ -27,9 +27,9 @@ std::vector<Bulkhead::Target> targets(const std::vector<std::size_t>& regions, L
 class FullRegions {
   public:
     explicit FullRegions(int queue = 10) : bulkhead(2, {.max_per_region = 1, .queue = queue}, 1) {
-        for (const std::size_t region : {0U, 1U}) permits.push_back(bulkhead.acquire(region, {}, kLaneStart));
+        for (const std::size_t region : {0U, 1U}) permits.push_back(bulkhead.acquire(region, {}, kBulkheadStart));
     }
-    Bulkhead::Waiter waiter(std::string name, std::vector<std::size_t> of, Bulkhead::time_point since = kLaneStart,
+    Bulkhead::Waiter waiter(std::string name, std::vector<std::size_t> of, Bulkhead::time_point since = kBulkheadStart,
                             int priority = 1, Bulkhead::QueueCap cap = enforced) {
         return bulkhead.join(targets(of), since, priority, cap, [this, name] { notified.push_back(name); });
     }
@@ -45,19 +45,19 @@ TEST(Bulkhead, AReleaseNotifiesTheFirstWaiterOfThatRegion) {
                any = regions.waiter("any", {0, 1});
     regions.permits[1].release();
     EXPECT_THAT(regions.notified, ElementsAre("far"));
-    EXPECT_TRUE(regions.bulkhead.has_room(1, {}, kLaneStart));
-    EXPECT_FALSE(regions.bulkhead.has_room(0, {}, kLaneStart));
+    EXPECT_TRUE(regions.bulkhead.has_room(1, {}, kBulkheadStart));
+    EXPECT_FALSE(regions.bulkhead.has_room(0, {}, kBulkheadStart));
 }
 
 TEST(Bulkhead, OnePriorityClassEqualsFiveSecondsOfAge) {
     FullRegions regions;
-    const auto low = regions.waiter("low", {0}, kLaneStart, 2),
-               younger = regions.waiter("younger", {0}, kLaneStart + 1s);
-    auto high = regions.waiter("high", {0}, kLaneStart + 5s, 0);
+    const auto low = regions.waiter("low", {0}, kBulkheadStart, 2),
+               younger = regions.waiter("younger", {0}, kBulkheadStart + 1s);
+    auto high = regions.waiter("high", {0}, kBulkheadStart + 5s, 0);
     regions.permits[0].release();
     EXPECT_THAT(regions.notified, ElementsAre("high"));
     high.leave();
-    EXPECT_THAT(regions.notified, ElementsAre("high", "younger")) << "it was notified of room that it did not use";
+    EXPECT_THAT(regions.notified, ElementsAre("high", "younger")) << "the unused notification goes to the next waiter";
 }
 
 TEST(Bulkhead, RoomThatTheFirstCannotUseGoesToTheNext) {
@@ -68,17 +68,17 @@ TEST(Bulkhead, RoomThatTheFirstCannotUseGoesToTheNext) {
     first.skip(targets({0, 1}));
     EXPECT_THAT(regions.notified, ElementsAre("first", "second"));
     second.skip(targets({1}));
-    EXPECT_THAT(regions.notified, ElementsAre("first", "second")) << "no waiter is behind it";
+    EXPECT_THAT(regions.notified, ElementsAre("first", "second")) << "no other waiter";
 }
 
 TEST(Bulkhead, AFullQueueAcceptsOnlyExemptCalls) {
     FullRegions regions(1);
     const auto first = regions.waiter("first", {0});
     EXPECT_FALSE(regions.waiter("second", {0}));
-    const auto back = regions.waiter("back", {0}, kLaneStart - 1s, 1, exempt);
+    const auto back = regions.waiter("back", {0}, kBulkheadStart - 1s, 1, exempt);
     EXPECT_TRUE(back);
     regions.permits[0].release();
-    EXPECT_THAT(regions.notified, ElementsAre("back")) << "by its age";
+    EXPECT_THAT(regions.notified, ElementsAre("back")) << "ordered by age";
 }
 
 TEST(Bulkhead, ADestroyedWaiterLeavesTheQueue) {
@@ -98,9 +98,9 @@ constexpr LimiterKey kKey{.model = 7, .account = 1}, kOtherModel{.model = 8, .ac
 class FullRegion {
   public:
     explicit FullRegion(bool adaptive = true) : bulkhead(1, {.adaptive = adaptive}, 1) {
-        for (int i = 0; i < 3; ++i) permits.push_back(bulkhead.acquire(0, kKey, kLaneStart));
-        auto refused = bulkhead.acquire(0, kKey, kLaneStart);
-        refused.on_refusal({}, kLaneStart);
+        for (int i = 0; i < 3; ++i) permits.push_back(bulkhead.acquire(0, kKey, kBulkheadStart));
+        auto refused = bulkhead.acquire(0, kKey, kBulkheadStart);
+        refused.on_refusal({}, kBulkheadStart);
     }
     Bulkhead::Waiter waiter(std::string name, Bulkhead::time_point since, LimiterKey key = kKey) {
         return bulkhead.join(targets({0}, key), since, 1, exempt, [this, name] { notified.push_back(name); });
@@ -113,68 +113,68 @@ class FullRegion {
 
 TEST(Bulkhead, ARefusalSetsTheLimit) {
     FullRegion region;
-    EXPECT_FALSE(region.bulkhead.has_room(0, kKey, kLaneStart));
-    EXPECT_EQ(region.bulkhead.load_limit(0, kKey, kLaneStart), 3);
+    EXPECT_FALSE(region.bulkhead.has_room(0, kKey, kBulkheadStart));
+    EXPECT_EQ(region.bulkhead.load_limit(0, kKey, kBulkheadStart), 3);
     region.permits.pop_back();
-    EXPECT_TRUE(region.bulkhead.has_room(0, kKey, kLaneStart));
+    EXPECT_TRUE(region.bulkhead.has_room(0, kKey, kBulkheadStart));
 }
 
 TEST(Bulkhead, ALimitAppliesToOneModelAndAccount) {
     FullRegion region;
-    EXPECT_TRUE(region.bulkhead.has_room(0, kOtherModel, kLaneStart));
-    EXPECT_TRUE(region.bulkhead.has_room(0, kOtherAccount, kLaneStart));
-    EXPECT_EQ(region.bulkhead.load_limit(0, kOtherAccount, kLaneStart), std::nullopt);
-    EXPECT_EQ(region.bulkhead.load_limit(0, kLaneStart), 3) << "the lowest of any model and account";
+    EXPECT_TRUE(region.bulkhead.has_room(0, kOtherModel, kBulkheadStart));
+    EXPECT_TRUE(region.bulkhead.has_room(0, kOtherAccount, kBulkheadStart));
+    EXPECT_EQ(region.bulkhead.load_limit(0, kOtherAccount, kBulkheadStart), std::nullopt);
+    EXPECT_EQ(region.bulkhead.load_limit(0, kBulkheadStart), 3) << "the lowest limit of any model and account";
 }
 
 TEST(Bulkhead, LearnsNoLimitUnlessAdaptive) {
     FullRegion region(false);
-    EXPECT_TRUE(region.bulkhead.has_room(0, kKey, kLaneStart));
-    EXPECT_EQ(region.bulkhead.load_limit(0, kLaneStart), std::nullopt);
+    EXPECT_TRUE(region.bulkhead.has_room(0, kKey, kBulkheadStart));
+    EXPECT_EQ(region.bulkhead.load_limit(0, kBulkheadStart), std::nullopt);
 }
 
 TEST(Bulkhead, RoomGoesToTheOldestWaiter) {
     FullRegion region;
-    const auto younger = region.waiter("younger", kLaneStart + 1s), older = region.waiter("older", kLaneStart);
+    const auto younger = region.waiter("younger", kBulkheadStart + 1s), older = region.waiter("older", kBulkheadStart);
     region.permits.pop_back();
     EXPECT_THAT(region.notified, ElementsAre("older"));
-    const auto now = kLaneStart + 2s;
+    const auto now = kBulkheadStart + 2s;
     EXPECT_TRUE(region.bulkhead.has_room_for(0, kKey, older.queue_key(), now));
     EXPECT_FALSE(region.bulkhead.has_room_for(0, kKey, younger.queue_key(), now));
-    const Bulkhead::QueueKey newcomer{Bulkhead::age(now, 1), ~std::uint64_t{0}};
-    EXPECT_FALSE(region.bulkhead.has_room_for(0, kKey, newcomer, now)) << "two wait before it";
-    EXPECT_TRUE(region.bulkhead.has_room_for(0, kOtherModel, newcomer, now)) << "no call waits for that";
+    const Bulkhead::QueueKey new_waiter{Bulkhead::age(now, 1), ~std::uint64_t{0}};
+    EXPECT_FALSE(region.bulkhead.has_room_for(0, kKey, new_waiter, now)) << "two waiters are ahead";
+    EXPECT_TRUE(region.bulkhead.has_room_for(0, kOtherModel, new_waiter, now)) << "no waiters for that key";
 }
 
 TEST(Bulkhead, AWaiterThatSkipsDoesNotBlockTheOthers) {
     FullRegion region;
-    auto first = region.waiter("first", kLaneStart);
-    const auto second = region.waiter("second", kLaneStart + 1s);
+    auto first = region.waiter("first", kBulkheadStart);
+    const auto second = region.waiter("second", kBulkheadStart + 1s);
     region.permits.pop_back();
-    EXPECT_FALSE(region.bulkhead.has_room_for(0, kKey, second.queue_key(), kLaneStart + 2s));
+    EXPECT_FALSE(region.bulkhead.has_room_for(0, kKey, second.queue_key(), kBulkheadStart + 2s));
     first.skip(targets({0}, kKey));
     EXPECT_THAT(region.notified, ElementsAre("first", "second"));
-    EXPECT_TRUE(region.bulkhead.has_room_for(0, kKey, second.queue_key(), kLaneStart + 2s));
+    EXPECT_TRUE(region.bulkhead.has_room_for(0, kKey, second.queue_key(), kBulkheadStart + 2s));
 }
 
 TEST(Bulkhead, ManyWaitersForAFullKeyDoNotHideOthersBehindThem) {
     FullRegion region;
-    auto other = region.bulkhead.acquire(0, kOtherModel, kLaneStart);
-    { region.bulkhead.acquire(0, kOtherModel, kLaneStart).on_refusal({}, kLaneStart); }
-    std::vector<Bulkhead::Waiter> crowd;
-    for (int i = 0; i < 500; ++i) crowd.push_back(region.waiter("crowd", kLaneStart));
-    const auto behind = region.waiter("behind", kLaneStart + 1s, kOtherModel);
+    auto other = region.bulkhead.acquire(0, kOtherModel, kBulkheadStart);
+    { region.bulkhead.acquire(0, kOtherModel, kBulkheadStart).on_refusal({}, kBulkheadStart); }
+    std::vector<Bulkhead::Waiter> waiters;
+    for (int i = 0; i < 500; ++i) waiters.push_back(region.waiter("other", kBulkheadStart));
+    const auto behind = region.waiter("behind", kBulkheadStart + 1s, kOtherModel);
     region.notified.clear();
     other.release();
     EXPECT_THAT(region.notified, ElementsAre("behind"));
     EXPECT_TRUE(behind.near_front());
-    EXPECT_FALSE(crowd.back().near_front());
+    EXPECT_FALSE(waiters.back().near_front());
 }
 
 TEST(Bulkhead, ASkipWithoutANotificationWakesNoWaiter) {
     FullRegion region;
-    auto first = region.waiter("first", kLaneStart);
-    const auto second = region.waiter("second", kLaneStart + 1s);
+    auto first = region.waiter("first", kBulkheadStart);
+    const auto second = region.waiter("second", kBulkheadStart + 1s);
     first.skip(targets({0}, kKey));
     EXPECT_THAT(region.notified, ElementsAre());
 }
@@ -182,11 +182,11 @@ TEST(Bulkhead, ASkipWithoutANotificationWakesNoWaiter) {
 TEST(Bulkhead, IdleKeysAreDroppedWhenThereAreMany) {
     FullRegion region;
     for (std::uint64_t model = 100; model < 10'000; ++model) {
-        auto permit = region.bulkhead.acquire(0, {.model = model, .account = 1}, kLaneStart);
-        permit.on_refusal({}, kLaneStart);
+        auto permit = region.bulkhead.acquire(0, {.model = model, .account = 1}, kBulkheadStart);
+        permit.on_refusal({}, kBulkheadStart);
     }
-    EXPECT_FALSE(region.bulkhead.has_room(0, kKey, kLaneStart)) << "requests in flight still count";
-    EXPECT_EQ(region.bulkhead.load_limit(0, {.model = 100, .account = 1}, kLaneStart), std::nullopt);
+    EXPECT_FALSE(region.bulkhead.has_room(0, kKey, kBulkheadStart)) << "requests in flight still count";
+    EXPECT_EQ(region.bulkhead.load_limit(0, {.model = 100, .account = 1}, kBulkheadStart), std::nullopt);
 }
 
 }  // namespace

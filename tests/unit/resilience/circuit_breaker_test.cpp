@@ -60,7 +60,7 @@ TEST(CircuitBreaker, StartsClosed) {
     Fixture f;
     EXPECT_EQ(f.state(), BreakerState::closed);
     EXPECT_TRUE(f.admits());
-    EXPECT_FALSE(f.dispatch()) << "attempts of a closed breaker are no trials";
+    EXPECT_FALSE(f.dispatch()) << "attempts of a closed breaker are not trials";
     EXPECT_EQ(f.breaker.trip(), Trip::none);
     EXPECT_EQ(f.breaker.opens_trial_at(f.now), std::nullopt);
 }
@@ -167,7 +167,7 @@ TEST(CircuitBreaker, StaysClosedWhileForbiddenToOpenAndOpensAtTheNextFailure) {
     for (int i = 0; i < 7; ++i)
         EXPECT_FALSE(f.breaker.on_failure(timeout, false, {.may_open = false}, kNoSpread, f.now));
     EXPECT_EQ(f.state(), BreakerState::closed);
-    EXPECT_TRUE(f.fail(timeout)) << "what was held back still counts";
+    EXPECT_TRUE(f.fail(timeout)) << "suppressed failures still count";
 }
 
 TEST(CircuitBreaker, SilenceOpensOnlyAClosedBreaker) {
@@ -177,11 +177,11 @@ TEST(CircuitBreaker, SilenceOpensOnlyAClosedBreaker) {
     EXPECT_TRUE(f.breaker.opened_by_transport());
     EXPECT_EQ(f.open_for(), 2s);
     f.now += 1s;
-    EXPECT_FALSE(f.breaker.on_silence(kNoSpread, f.now)) << "missed probes do not lengthen it";
+    EXPECT_FALSE(f.breaker.on_silence(kNoSpread, f.now)) << "missed probes do not extend it";
     EXPECT_EQ(f.open_for(), 1s);
     f.now += 1s;
     EXPECT_FALSE(f.breaker.on_silence(kNoSpread, f.now));
-    EXPECT_TRUE(f.admits()) << "nor keep trials away";
+    EXPECT_TRUE(f.admits()) << "missed probes do not block trials";
 }
 
 TEST(CircuitBreaker, EachOpeningLastsTwiceAsLongUpToTheCap) {
@@ -203,7 +203,7 @@ TEST(CircuitBreaker, TheLastUsableRegionOpensForASecondAtMost) {
     }
     f.others.usable = true;
     f.fail_a_trial();
-    EXPECT_EQ(f.open_for(), 2s) << "openings of that time do not count";
+    EXPECT_EQ(f.open_for(), 2s) << "openings as the last region do not count";
 }
 
 TEST(CircuitBreaker, OpenTimeSpreadsByAFifth) {
@@ -232,7 +232,7 @@ TEST(CircuitBreaker, UsesTheConfiguredNumbers) {
         ASSERT_TRUE(f.dispatch());
         f.fail(server, true, random);
         EXPECT_GE(f.open_for(), 48s);
-        EXPECT_LE(f.open_for(), 72s) << "the second opening is not longer";
+        EXPECT_LE(f.open_for(), 72s) << "the second opening is as long as the first";
     }
 }
 
@@ -269,7 +269,7 @@ TEST(CircuitBreaker, HalfOpenAdmitsOneTrialAtATime) {
     EXPECT_TRUE(f.admits());
     EXPECT_TRUE(f.dispatch());
     EXPECT_FALSE(f.admits());
-    EXPECT_FALSE(f.dispatch()) << "one sent all the same is no trial";
+    EXPECT_FALSE(f.dispatch()) << "an attempt without a permit is not a trial";
     f.succeed(true);
     EXPECT_EQ(f.state(), BreakerState::half_open) << "one good trial is not enough";
     EXPECT_TRUE(f.admits());
@@ -335,7 +335,7 @@ TEST(CircuitBreaker, AttemptsFromBeforeTheOpeningAreIgnored) {
     ASSERT_TRUE(f.dispatch());
     EXPECT_FALSE(f.fail());
     f.breaker.on_dropped(false);
-    EXPECT_FALSE(f.admits()) << "the trial's permit is still out";
+    EXPECT_FALSE(f.admits()) << "the trial still holds the permit";
 }
 
 TEST(CircuitBreaker, LiveProbesShortenAnOpeningByTransport) {
@@ -343,7 +343,7 @@ TEST(CircuitBreaker, LiveProbesShortenAnOpeningByTransport) {
     f.fail_times(3);
     EXPECT_TRUE(f.breaker.on_live_probes(f.now));
     EXPECT_EQ(f.state(), BreakerState::half_open);
-    EXPECT_FALSE(f.breaker.on_live_probes(f.now)) << "nothing changes a second time";
+    EXPECT_FALSE(f.breaker.on_live_probes(f.now)) << "no further change";
     f.recover();
 }
 
@@ -353,7 +353,7 @@ TEST(CircuitBreaker, LiveProbesDoNotShortenAnOpeningByTheGateway) {
     EXPECT_FALSE(f.breaker.on_live_probes(f.now));
     EXPECT_EQ(f.state(), BreakerState::open);
     f.fail_a_trial(transport);
-    EXPECT_TRUE(f.breaker.on_live_probes(f.now)) << "it was transport the last time";
+    EXPECT_TRUE(f.breaker.on_live_probes(f.now)) << "the last opening was by transport";
 }
 
 TEST(CircuitBreaker, AFailedTrialAfterAnEarlyExitDisablesEarlyExitsUntilClosed) {
@@ -416,7 +416,7 @@ TEST(CircuitBreaker, ForcedClosedAdmitsEverythingDespiteFailures) {
     EXPECT_FALSE(f.dispatch());
     f.breaker.force(std::nullopt, f.now);
     f.fail_times(2);
-    EXPECT_TRUE(f.admits()) << "what failed meanwhile is forgotten";
+    EXPECT_TRUE(f.admits()) << "failures during the force are ignored";
     f.fail();
     EXPECT_EQ(f.open_for(), 2s);
 }
@@ -439,7 +439,7 @@ TEST(CircuitBreaker, ATrialThatEndsAfterAForceIsIgnoredAndReturnsItsPermit) {
         f.fail_times(3);
         f.now += 2s;
         ASSERT_EQ(f.state(), BreakerState::half_open);
-        EXPECT_FALSE(f.admits()) << "the old trial is still out";
+        EXPECT_FALSE(f.admits()) << "the old trial still holds the permit";
         if (report == 0) f.succeed(true);
         if (report == 1) f.fail(transport, true);
         if (report == 2) f.breaker.on_dropped(true);
@@ -459,7 +459,7 @@ TEST(CircuitBreaker, ATrialThatEndsWhileForcedChangesNothing) {
         EXPECT_FALSE(f.fail(transport, true));
         EXPECT_EQ(f.state(), forced);
         f.breaker.force(BreakerState::half_open, f.now);
-        EXPECT_TRUE(f.admits()) << "the permit is back";
+        EXPECT_TRUE(f.admits()) << "the permit was returned";
     }
 }
 

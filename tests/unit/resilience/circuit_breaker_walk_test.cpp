@@ -27,7 +27,7 @@ class Walk {
     }
 
     /// Checks that it still admits calls at the end, once all trials are over.
-    void come_home() {
+    void expect_recovery() {
         breaker_.force(std::nullopt, now_);
         for (int i = 0; i < 3; ++i) breaker_.on_failure(FailureKind::transport, false, {}, 0.5, now_);
         ASSERT_EQ(breaker_.state(now_), BreakerState::open);
@@ -79,8 +79,8 @@ class Walk {
         const bool opened = breaker_.on_failure(kind, trial, {.may_open = may_open}, random_.uniform(), now_);
         EXPECT_TRUE(!opened || breaker_.state(now_) == BreakerState::open);
     }
-    void pass(milliseconds at_most) {
-        now_ += std::chrono::duration_cast<nanoseconds>(random_.uniform() * std::chrono::duration<double>(at_most));
+    void pass(milliseconds max_time) {
+        now_ += std::chrono::duration_cast<nanoseconds>(random_.uniform() * std::chrono::duration<double>(max_time));
     }
     void force() {
         forced_.reset();
@@ -123,9 +123,9 @@ TEST(CircuitBreakerWalk, KeepsItsInvariantsUnderRandomEvents) {
     for (std::uint64_t seed = 1; seed <= 8; ++seed) {
         SCOPED_TRACE(testing::Message() << "seed " << seed);
         Walk walk(seed);
-        walk.come_home();
+        walk.expect_recovery();
         for (const BreakerState state : {BreakerState::closed, BreakerState::open, BreakerState::half_open}) {
-            EXPECT_GT(std::ranges::count(walk.states, state), 200) << "a walk that avoids a state proves little";
+            EXPECT_GT(std::ranges::count(walk.states, state), 200) << "the walk must visit every state";
         }
         if (HasFailure()) return;
     }

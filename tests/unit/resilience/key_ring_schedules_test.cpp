@@ -1,5 +1,5 @@
 // Random histories of several keys: refusals, pauses, low quotas, passing time. In each of them a good key is found if
-// there is one, a bad key is left out exactly as long as it is bad, and no call tries a key twice.
+// there is one, a bad key is excluded exactly as long as it is bad, and no call tries a key twice.
 #include <algorithm>
 #include <set>
 #include <vector>
@@ -18,9 +18,9 @@ using time_point = KeyRing::time_point;
 constexpr std::size_t kRegions = 2;
 constexpr ModelId kModels = 2;
 
-class History {
+class KeySchedule {
   public:
-    explicit History(std::uint64_t seed)
+    explicit KeySchedule(std::uint64_t seed)
         : random_(seed),
           keys_(static_cast<std::size_t>(1 + below(5))),
           ring_(keys_),
@@ -41,7 +41,7 @@ class History {
                 case 5: call(region, model); break;
             }
             for (std::size_t r = 0; r < kRegions; ++r) {
-                for (ModelId m = 0; m < kModels; ++m) expect_what_is_known(r, m);
+                for (ModelId m = 0; m < kModels; ++m) check_pick(r, m);
             }
         }
     }
@@ -79,18 +79,18 @@ class History {
         }
     }
 
-    void expect_what_is_known(std::size_t region, ModelId model) {
+    void check_pick(std::size_t region, ModelId model) {
         auto soonest = time_point::max();
         for (std::size_t key = 0; key < keys_; ++key) soonest = std::min(soonest, good_at(key, region, model));
         const auto picked = ring_.pick(region, model, now_);
-        ASSERT_EQ(picked.has_value(), soonest == now_) << "a good key is found, if there is one";
+        ASSERT_EQ(picked.has_value(), soonest == now_) << "finds a good key if one exists";
         if (picked) {
-            ASSERT_EQ(good_at(*picked, region, model), now_) << "and it is a good one";
+            ASSERT_EQ(good_at(*picked, region, model), now_) << "the picked key must be good";
             return;
         }
         ASSERT_EQ(ring_.usable_at(region, model, now_), soonest);
-        ASSERT_TRUE(ring_.pick(region, model, soonest)) << "it returns after its time";
-        ASSERT_FALSE(ring_.pick(region, model, soonest - 1ns)) << "and not before";
+        ASSERT_TRUE(ring_.pick(region, model, soonest)) << "the key is back after its period";
+        ASSERT_FALSE(ring_.pick(region, model, soonest - 1ns)) << "the key is back too early";
         ASSERT_LT(ring_.least_bad(), keys_);
     }
 
@@ -101,10 +101,10 @@ class History {
     std::vector<time_point> refused_until_, paused_until_;
 };
 
-TEST(KeyRingHistories, AGoodKeyIsFoundAndABadOneIsExcludedForItsPeriod) {
+TEST(KeyRingSchedules, AGoodKeyIsFoundAndABadOneIsExcludedForItsPeriod) {
     for (std::uint64_t seed = 1; seed <= 1'000 && !testing::Test::HasFailure(); ++seed) {
         SCOPED_TRACE(seed);
-        History(seed).run();
+        KeySchedule(seed).run();
     }
 }
 

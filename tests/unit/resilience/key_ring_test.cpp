@@ -14,9 +14,9 @@ TEST(KeyRing, AKeyWithLittleQuotaRanksLastForAMinute) {
     KeyRing ring(2);
     ring.record_remaining(0, 0, 0, 0.05, kRingStart);
     EXPECT_EQ(ring.pick(0, 0, kRingStart + 59s), 1U);
-    EXPECT_EQ(ring.pick(0, 0, kRingStart + 60s), 0U) << "nobody knows any more";
-    EXPECT_EQ(ring.pick(1, 0, kRingStart), 0U) << "it was said of one region";
-    EXPECT_EQ(ring.pick(0, 1, kRingStart), 0U) << "and of one model";
+    EXPECT_EQ(ring.pick(0, 0, kRingStart + 60s), 0U) << "the quota has expired";
+    EXPECT_EQ(ring.pick(1, 0, kRingStart), 0U) << "the quota applies to one region";
+    EXPECT_EQ(ring.pick(0, 1, kRingStart), 0U) << "the quota applies to one model";
 }
 
 TEST(KeyRing, AmongKeysWithLittleQuotaTheLargestIsFirst) {
@@ -24,14 +24,14 @@ TEST(KeyRing, AmongKeysWithLittleQuotaTheLargestIsFirst) {
     for (const std::size_t key : {0U, 1U, 2U}) ring.record_remaining(key, 0, 0, key == 1 ? 0.08 : 0.02, kRingStart);
     EXPECT_EQ(ring.pick(0, 0, kRingStart), 1U);
     ring.record_remaining(2, 0, 0, 0.1, kRingStart);
-    EXPECT_EQ(ring.pick(0, 0, kRingStart), 2U) << "a tenth is not little";
+    EXPECT_EQ(ring.pick(0, 0, kRingStart), 2U) << "a tenth counts as enough";
 }
 
 TEST(KeyRing, WithAllKeysRefusedTheOldestRefusalIsRetried) {
     KeyRing ring(3);
     ring.refuse(2, ErrorCode::unauthenticated, kRingStart);
     ring.refuse(0, ErrorCode::unauthenticated, kRingStart + 1s);
-    EXPECT_EQ(ring.least_bad(), 1U) << "it was not refused at all";
+    EXPECT_EQ(ring.least_bad(), 1U) << "was never refused";
     ring.refuse(1, ErrorCode::unauthenticated, kRingStart + 2s);
     EXPECT_FALSE(ring.pick(0, 0, kRingStart + 3s));
     EXPECT_EQ(ring.least_bad(), 2U);

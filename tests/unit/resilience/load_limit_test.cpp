@@ -116,7 +116,7 @@ TEST(LoadLimit, AThrottleWithoutAHintIsAShortPauseThatGrowsAndResets) {
     region.serve(1);
     region.now += 1s;
     EXPECT_EQ(region.throttle(), 350ms);
-    EXPECT_EQ(region.throttle(0ms), 700ms) << "a hint of 0 says nothing";
+    EXPECT_EQ(region.throttle(0ms), 700ms) << "a hint of 0 is ignored";
 }
 
 TEST(LoadLimit, AHintAppliesToItsRequestFirst) {
@@ -124,7 +124,7 @@ TEST(LoadLimit, AHintAppliesToItsRequestFirst) {
     region.serve(1);
     EXPECT_EQ(region.throttle(10s), 0ns);
     region.now += 1s;
-    EXPECT_EQ(region.throttle(10s), 700ms) << "its own, shorter pause";
+    EXPECT_EQ(region.throttle(10s), 700ms) << "the shorter computed pause";
 }
 
 TEST(LoadLimit, AHintPausesTheRegionIfTheQuotaIsUsedUp) {
@@ -135,10 +135,10 @@ TEST(LoadLimit, AHintPausesTheRegionIfTheQuotaIsUsedUp) {
 
 TEST(LoadLimit, AHintPausesTheRegionAfterRefusingEverythingForAsLong) {
     Region region;
-    EXPECT_EQ(region.refuse(3, 2s), 2s) << "nothing was ever served";
+    EXPECT_EQ(region.refuse(3, 2s), 2s) << "no request was ever served";
     region.serve(1);
     region.now += 10min;
-    EXPECT_EQ(region.refuse(3, 2s), 0ns) << "one refusal after a quiet time";
+    EXPECT_EQ(region.refuse(3, 2s), 0ns) << "a single refusal after an idle time";
     region.now += 1s;
     EXPECT_EQ(region.refuse(3, 2s), 0ns);
     region.now += 1s;
@@ -155,7 +155,7 @@ TEST(LoadLimit, APauseIsNotLongerThanTheTimeWithoutService) {
         EXPECT_EQ(region.throttle(), 10ms);
     }
     region.now += 30ms;
-    EXPECT_EQ(region.throttle(), 40ms) << "the second in a row";
+    EXPECT_EQ(region.throttle(), 40ms) << "the second consecutive refusal";
     region.now += 10s;
     EXPECT_EQ(region.throttle(), 1'400ms);
 }

@@ -30,7 +30,7 @@ TEST(QuotaPace, WaitsForTheResetWhenNothingIsLeft) {
 TEST(QuotaPace, DelaysNoCallByMoreThanHalfAMinute) {
     // Some gateways report when the whole quota is restored, for instance that of a day.
     EXPECT_EQ(pace_of(requests(100, 0, 6min), 1)->hold, 30s);
-    EXPECT_EQ(pace_of(requests(100, 1, 6min), 1)->hold, 30s) << "one left is not worse than none";
+    EXPECT_EQ(pace_of(requests(100, 1, 6min), 1)->hold, 30s) << "one remaining request is not worse than none";
     EXPECT_EQ(pace_of(requests(100, 1, 6min), 1)->spacing, 30s);
 }
 
@@ -39,9 +39,9 @@ TEST(QuotaPace, ConvertsTokensToCallsAndUsesTheStricterLimit) {
     limits.limit_tokens = 10'000;
     limits.remaining_tokens = 1'000;
     limits.reset_tokens = 60s;
-    EXPECT_EQ(pace_of(limits, 500)->spacing, 30s) << "two calls' worth";
-    EXPECT_EQ(pace_of(limits, 10)->spacing, 6s) << "the calls are fewer";
-    EXPECT_EQ(pace_of(limits, 2'000)->hold, 30s) << "not even one";
+    EXPECT_EQ(pace_of(limits, 500)->spacing, 30s) << "tokens for two calls";
+    EXPECT_EQ(pace_of(limits, 10)->spacing, 6s) << "the request limit is stricter";
+    EXPECT_EQ(pace_of(limits, 2'000)->hold, 30s) << "not enough tokens for one call";
 }
 
 TEST(QuotaPace, IgnoresALimitOfZeroAndOneWithoutAReset) {

@@ -1,5 +1,5 @@
 // Random schedules for the limiter: bursts, cancellations, clocks that disagree. In each of them, no window of the
-// gateway exceeds its limit, no call waits for ever, and nothing stays reserved.
+// gateway exceeds its limit, no call waits forever, and nothing stays reserved.
 #include <algorithm>
 #include <memory>
 #include <vector>
@@ -42,7 +42,7 @@ class Schedule {
             poll();
             end_some();
         }
-        EXPECT_TRUE(calls_.empty()) << "a call waited for ever";
+        EXPECT_TRUE(calls_.empty()) << "a call was never granted";
         expect_windows();
         now_ += 2min;
         const auto level = limiter_->levels(now_).front();
@@ -108,7 +108,7 @@ class Schedule {
         std::sort(seen_.begin(), seen_.end());
         const auto limit = static_cast<std::size_t>(limit_);
         for (std::size_t i = limit; i < seen_.size(); ++i) {
-            ASSERT_GE(seen_[i] - seen_[i - limit], kSpan) << limit << " calls per span, and one more";
+            ASSERT_GE(seen_[i] - seen_[i - limit], kSpan) << "more than " << limit << " calls per span";
         }
         if (tokens_ == 0) return;
         for (std::size_t i = 0; i < booked_.size(); ++i) {

@@ -37,7 +37,7 @@ TEST(RateLimiter, RefusesInvalidOptions) {
     EXPECT_THROW(RateLimiter({.requests = 1, .per = 0ms}), Exception);
     EXPECT_THROW(RateLimiter({.tokens_per_minute = -1}), Exception);
     EXPECT_THROW(RateLimiter({.requests = 1, .burst = 0}), Exception);
-    EXPECT_THROW(RateLimiter({.requests = 1, .burst = 2}), Exception) << "ClientOptions::rate_limit refuses it, too";
+    EXPECT_THROW(RateLimiter({.requests = 1, .burst = 2}), Exception) << "as in ClientOptions::rate_limit";
     EXPECT_THROW(RateLimiter({.fail_fast = true}), Exception);
 }
 
@@ -71,12 +71,12 @@ TEST(RateLimiter, OtherModelsAndAccountsAreLimitedSeparately) {
     EXPECT_TRUE(Permit(shared, limiter->partition(2, "gpt-4.1", kStart), {}, kStart).granted());
 }
 
-TEST(RateLimiter, APermitThatIsGivenBackNotifiesTheNextCall) {
+TEST(RateLimiter, AReturnedPermitNotifiesTheNextCall) {
     Limited limiter({.requests = 1});
     auto first = limiter.ask(kStart);
     int calls = 0;
     auto second = limiter.ask(kStart, {.on_ready = [&] { ++calls; }});
-    EXPECT_FALSE(second.next_poll()) << "it depends on the first one";
+    EXPECT_FALSE(second.next_poll()) << "depends on the first call";
     first = {};
     EXPECT_EQ(calls, 1);
     EXPECT_TRUE(second.poll(kStart + 1ms));
@@ -178,7 +178,7 @@ TEST(RateLimiter, SmoothCallsAreSpacedEvenly) {
     EXPECT_FALSE(second.poll(kStart + 999ms));
     EXPECT_TRUE(second.poll(kStart + 1s));
     second = {};
-    EXPECT_TRUE(limiter.ask(kStart + 1s).granted()) << "given back";
+    EXPECT_TRUE(limiter.ask(kStart + 1s).granted()) << "the permit was returned";
 }
 
 TEST(RateLimiter, ABurstIsGrantedAtOnceAfterAPause) {
@@ -197,7 +197,7 @@ TEST(RateLimiter, AdoptsALowerLimitOfTheServer) {
     const auto held = limiter->partition(1, "gpt-4.1", kStart);
     auto& partition = *held;
     EXPECT_TRUE(limiter->adopt(partition, 1, 500, kStart));
-    EXPECT_FALSE(limiter->adopt(partition, 1, 500, kStart)) << "it is not new";
+    EXPECT_FALSE(limiter->adopt(partition, 1, 500, kStart)) << "unchanged";
     const auto first = limiter.ask(kStart, {.tokens = 500});
     EXPECT_TRUE(first.granted());
     EXPECT_TRUE(limiter.ask(kStart, {.tokens = 0}).waiting());
@@ -230,7 +230,7 @@ TEST(RateLimiter, PermitsInUseDoNotInflateTheExpectedWait) {
     for (int i = 0; i < 30; ++i) permits.push_back(limiter.ask(kStart));
     permits.front().sent(kStart);
     const auto last = permits.back().expected(kStart);
-    EXPECT_TRUE(!last || *last < kStart + 5min) << "nineteen are ahead: two windows";
+    EXPECT_TRUE(!last || *last < kStart + 5min) << "nineteen calls are ahead: two windows";
 }
 
 TEST(RateLimiter, SmoothCallsRespectTheWindow) {
@@ -244,9 +244,9 @@ TEST(RateLimiter, SmoothCallsRespectTheWindow) {
     third.sent(later);
     dropped = {};
     auto fourth = limiter.ask(later);
-    ASSERT_TRUE(fourth.granted()) << "in place of the one that was dropped";
+    ASSERT_TRUE(fourth.granted()) << "replaces the dropped call";
     fourth.sent(later);
-    EXPECT_FALSE(limiter.ask(later + 1s).granted()) << "two were sent within two seconds";
+    EXPECT_FALSE(limiter.ask(later + 1s).granted()) << "two calls were sent within two seconds";
 }
 
 // ---- any number of accounts and models ----
@@ -276,7 +276,7 @@ TEST(RateLimiterPartitions, IdlePartitionsAreEvicted) {
     ManyPartitions many;
     for (std::uint64_t account = 1; account <= 5'000; ++account) {
         many.now += 100ms;  // a minute has 600 such steps
-        EXPECT_TRUE(many.use_up(account)) << "account " << account << " has a partition of its own";
+        EXPECT_TRUE(many.use_up(account)) << "account " << account << " has its own partition";
         if (account % 250 != 0) continue;
         ASSERT_LE(many.partitions(), 1'000U);
     }
@@ -288,7 +288,7 @@ TEST(RateLimiterPartitions, AnAccountLeavesTheSharedPartitionOnceItsUseThereHasE
     many.now += 59s;
     EXPECT_TRUE(many.use_up(1'000));
     many.now += 2s;  // the 999 others are now idle
-    EXPECT_FALSE(many.ask(1'000).granted()) << "two of its calls were sent two seconds ago";
+    EXPECT_FALSE(many.ask(1'000).granted()) << "two calls were sent two seconds ago";
     many.now += 59s;
     EXPECT_TRUE(many.ask(1'000).granted());
 }
@@ -299,10 +299,10 @@ TEST(RateLimiterPartitions, NewAccountsShareAPartitionWhileNoneIsIdle) {
     EXPECT_EQ(many.partitions(), 999U);
     EXPECT_TRUE(many.use_up(1'000));
     EXPECT_FALSE(many.ask(1'001).granted()) << "the shared partition is used up";
-    EXPECT_FALSE(many.ask(500).granted()) << "and so is a partition of its own";
+    EXPECT_FALSE(many.ask(500).granted()) << "the account's own partition is used up";
     EXPECT_EQ(many.partitions(), 1'000U);
     many.now = kStart + 61s;
-    EXPECT_TRUE(many.use_up(1'000)) << "its two calls are a minute old";
+    EXPECT_TRUE(many.use_up(1'000)) << "its two calls have expired";
     EXPECT_FALSE(many.ask(1'000).granted());
     EXPECT_LE(many.partitions(), 1'000U);
 }
@@ -334,7 +334,7 @@ TEST(RateLimiterAccounts, RotatingKeysRemainOneAccount) {
         key = 1'000'001 + 2 * static_cast<std::uint64_t>(rotation);
         many.limiter->merge_accounts(kFetched, key);
     }
-    EXPECT_FALSE(many.ask(key).granted()) << "it has used its limit under the other number";
+    EXPECT_FALSE(many.ask(key).granted()) << "the limit was used up under the previous key";
     EXPECT_FALSE(many.ask(kFetched).granted());
 }
 

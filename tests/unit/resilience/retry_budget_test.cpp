@@ -19,7 +19,7 @@ TEST(RetryBudget, AFractionOfATokenIsNotEnough) {
     RetryBudget budget(0.25, 1);
     ASSERT_TRUE(budget.try_take());
     for (int i = 0; i < 3; ++i) budget.earn();
-    EXPECT_FALSE(budget.try_take()) << "three quarters of a token are none";
+    EXPECT_FALSE(budget.try_take()) << "three quarters of a token are not enough";
     budget.earn();
     EXPECT_TRUE(budget.try_take());
 }

@@ -22,7 +22,7 @@ TEST(SlidingSum, ReservationsCount) {
     sum.hold(80);
     EXPECT_TRUE(sum.fits(20, kSumStart));
     EXPECT_FALSE(sum.fits(21, kSumStart));
-    EXPECT_FALSE(sum.fits_at(21, kSumStart)) << "it depends on the call under way";
+    EXPECT_FALSE(sum.fits_at(21, kSumStart)) << "depends on the pending call";
     sum.release(80);
     EXPECT_TRUE(sum.fits(100, kSumStart));
 }
@@ -32,7 +32,7 @@ TEST(SlidingSum, AnAmountCountsForTheWholeSpan) {
     sum.hold(100);
     sum.book(100, kSumStart + 900ms);
     EXPECT_EQ(sum.sum(kSumStart + 60s + 899ms), 100);
-    EXPECT_EQ(sum.fits_at(1, kSumStart + 2s), kSumStart + 61s) << "with its bucket";
+    EXPECT_EQ(sum.fits_at(1, kSumStart + 2s), kSumStart + 61s) << "expires with its bucket";
     EXPECT_EQ(sum.sum(kSumStart + 61s), 0);
 }
 
@@ -97,9 +97,9 @@ TEST(SlidingSum, EqualsTheSumOfItsEntries) {
             // Older entries of the ring have been reused.
             const auto seen = now - kSumStart < 58s ? now - milliseconds(pick(3'000)) : now;
             std::int64_t expected = 0;
-            for (const auto& [when, much] : booked) {
+            for (const auto& [when, booked_amount] : booked) {
                 const auto second = std::chrono::floor<std::chrono::seconds>(when);
-                if (second + 61s > seen) expected += much;
+                if (second + 61s > seen) expected += booked_amount;
             }
             ASSERT_EQ(sum.sum(seen), expected) << "round " << round << ", step " << step;
         }
@@ -113,7 +113,7 @@ TEST(SlidingSum, WaitsForAsManyBucketsAsNeeded) {
         sum.book(10, kSumStart + i * 1s);
     }
     EXPECT_EQ(sum.fits_at(25, kSumStart + 10s), kSumStart + 2s + 61s);
-    EXPECT_FALSE(sum.fits_at(101, kSumStart + 10s)) << "never";
+    EXPECT_FALSE(sum.fits_at(101, kSumStart + 10s)) << "larger than the limit";
 }
 
 }  // namespace

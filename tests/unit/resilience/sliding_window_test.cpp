@@ -1,4 +1,4 @@
-// The slots of a window: taken, given back, resting, free again.
+// The slots of a window: taken, returned, blocked, free again.
 #include "resilience/sliding_window.hpp"
 
 #include <gtest/gtest.h>
@@ -22,7 +22,7 @@ TEST(SlidingWindow, ASlotIsBlockedForTheSpanAfterItsCallArrived) {
     SlidingWindow window(1, 60s);
     ASSERT_TRUE(window.take(kWindowStart));
     const auto mark = window.sent(kWindowStart + 5ms);
-    EXPECT_EQ(window.free_at(), kWindowStart + 5ms + 61s + 50ms) << "nobody knows yet when it arrived";
+    EXPECT_EQ(window.free_at(), kWindowStart + 5ms + 61s + 50ms) << "the arrival time is unknown yet";
     window.arrived(mark, kWindowStart + 105ms);
     EXPECT_EQ(window.free_at(), kWindowStart + 105ms + 60s + 50ms);
     EXPECT_FALSE(window.take(kWindowStart + 60s));
@@ -33,7 +33,7 @@ TEST(SlidingWindow, AnUnsentCallLeavesNoTrace) {
     SlidingWindow window(1, 60s);
     const auto slot = window.take(kWindowStart);
     ASSERT_TRUE(slot);
-    EXPECT_FALSE(window.free_at()) << "it depends on the call under way";
+    EXPECT_FALSE(window.free_at()) << "depends on the pending call";
     window.give_back(*slot);
     EXPECT_TRUE(window.take(kWindowStart));
 }
@@ -48,7 +48,7 @@ TEST(SlidingWindow, SlotsAreReusedInTheOrderTheyBecomeFree) {
     window.arrived(slow, kWindowStart + 900ms);
     EXPECT_EQ(window.free_at(0), kWindowStart + 20ms + 60s + 50ms);
     EXPECT_EQ(window.free_at(1), kWindowStart + 900ms + 60s + 50ms);
-    EXPECT_EQ(window.free_at(2), *window.free_at(0) + 60s + 50ms) << "in the round after that";
+    EXPECT_EQ(window.free_at(2), *window.free_at(0) + 60s + 50ms) << "in the next round";
 }
 
 TEST(SlidingWindow, TheGraceOfAShortSpanIsShort) {
@@ -75,7 +75,7 @@ TEST(SlidingWindow, FewerSlotsCountTheCallsThatWereSentAlready) {
     }
     window.resize(3, kWindowStart);
     EXPECT_TRUE(window.take(kWindowStart));
-    EXPECT_FALSE(window.take(kWindowStart)) << "two were sent, one is taken";
+    EXPECT_FALSE(window.take(kWindowStart)) << "two sent calls and one pending call";
     EXPECT_EQ(window.used(kWindowStart), 3U);
 }
 

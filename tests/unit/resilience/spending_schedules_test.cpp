@@ -36,7 +36,7 @@ class Schedule {
         }
         while (!open_.empty()) settle();
         now_ += span_ + span_ / 60 + 1ms;
-        EXPECT_FALSE(spending_.reserve("nightly", kOfLabel, now_)) << "all of it is there again";
+        EXPECT_FALSE(spending_.reserve("nightly", kOfLabel, now_)) << "the whole budget is available again";
         EXPECT_FALSE(spending_.reserve("", kCeiling - kOfLabel, now_));
         EXPECT_TRUE(spending_.reserve("", 1, now_));
     }
@@ -76,13 +76,13 @@ class Schedule {
         const std::chrono::nanoseconds longer = span_ + std::chrono::nanoseconds(span_) / 60 + 1us;
         const bool too_much = in_use("", longer, now_) + call.amount > kCeiling;
         const bool too_much_of_label = own && in_use("nightly", longer, now_) + call.amount > kOfLabel;
-        ASSERT_TRUE(refused->of_label ? too_much_of_label : too_much) << "refused for nothing";
+        ASSERT_TRUE(refused->of_label ? too_much_of_label : too_much) << "refused without need";
         ASSERT_EQ(refused->ceiling, refused->of_label ? kOfLabel : kCeiling);
         if (!refused->until) return;
         ASSERT_GT(*refused->until, now_);
         auto later = spending_;
         const auto again = later.reserve(call.label, call.amount, *refused->until);
-        ASSERT_TRUE(!again || again->of_label != refused->of_label) << "it was said to fit by then";
+        ASSERT_TRUE(!again || again->of_label != refused->of_label) << "must fit at the reported time";
     }
 
     void settle() {

@@ -10,10 +10,10 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-const std::vector<Region> kWorld{{.id = "us-west", .zone = "us"},
-                                 {.id = "eu-central", .zone = "eu"},
-                                 {.id = "eu-north", .zone = "eu"},
-                                 {.id = "ap-southeast"}};
+const std::vector<Region> kRegions{{.id = "us-west", .zone = "us"},
+                                   {.id = "eu-central", .zone = "eu"},
+                                   {.id = "eu-north", .zone = "eu"},
+                                   {.id = "ap-southeast"}};
 
 std::vector<std::string> allowed(const std::vector<Region>& regions, const std::vector<std::string>& only = {},
                                  const std::vector<std::string>& excluded = {}) {
@@ -23,24 +23,24 @@ std::vector<std::string> allowed(const std::vector<Region>& regions, const std::
 }
 
 TEST(RegionFilter, KeepsTheConfiguredOrder) {
-    EXPECT_THAT(allowed(kWorld), ElementsAre("us-west", "eu-central", "eu-north", "ap-southeast"));
+    EXPECT_THAT(allowed(kRegions), ElementsAre("us-west", "eu-central", "eu-north", "ap-southeast"));
 }
 
 TEST(RegionFilter, AnAllowListNamesIdsOrZones) {
-    EXPECT_THAT(allowed(kWorld, {"eu"}), ElementsAre("eu-central", "eu-north"));
-    EXPECT_THAT(allowed(kWorld, {"ap-southeast", "us"}), ElementsAre("us-west", "ap-southeast"));
-    EXPECT_THAT(allowed(kWorld, {"mars"}), IsEmpty());
+    EXPECT_THAT(allowed(kRegions, {"eu"}), ElementsAre("eu-central", "eu-north"));
+    EXPECT_THAT(allowed(kRegions, {"ap-southeast", "us"}), ElementsAre("us-west", "ap-southeast"));
+    EXPECT_THAT(allowed(kRegions, {"mars"}), IsEmpty());
 }
 
 TEST(RegionFilter, ExclusionWinsOverTheAllowList) {
-    EXPECT_THAT(allowed(kWorld, {}, {"eu"}), ElementsAre("us-west", "ap-southeast"));
-    EXPECT_THAT(allowed(kWorld, {"eu"}, {"eu-north"}), ElementsAre("eu-central"));
-    EXPECT_THAT(allowed(kWorld, {"eu-north"}, {"eu"}), IsEmpty());
+    EXPECT_THAT(allowed(kRegions, {}, {"eu"}), ElementsAre("us-west", "ap-southeast"));
+    EXPECT_THAT(allowed(kRegions, {"eu"}, {"eu-north"}), ElementsAre("eu-central"));
+    EXPECT_THAT(allowed(kRegions, {"eu-north"}, {"eu"}), IsEmpty());
 }
 
 TEST(RegionFilter, AnEmptyNameMeansNoZone) {
-    EXPECT_THAT(allowed(kWorld, {""}), IsEmpty()) << "a region without a zone must not match it";
-    EXPECT_THAT(allowed(kWorld, {}, {""}), ElementsAre("us-west", "eu-central", "eu-north", "ap-southeast"));
+    EXPECT_THAT(allowed(kRegions, {""}), IsEmpty()) << "must not match a region without a zone";
+    EXPECT_THAT(allowed(kRegions, {}, {""}), ElementsAre("us-west", "eu-central", "eu-north", "ap-southeast"));
 }
 
 }  // namespace

@@ -71,10 +71,10 @@ TEST(Cost, WeighsLatencyErrorsLoadWeightAndRamp) {
     EXPECT_DOUBLE_EQ(cost_ms(200, 0, 0, 0, 1, 1), 200);
     EXPECT_DOUBLE_EQ(cost_ms(200, 0, 0.5, 0, 1, 1), 500);
     EXPECT_NEAR(cost_ms(200, 0, 0, 3, 1, 1), 348.2, 0.1) << "200 · 4^0.4";
-    EXPECT_NEAR(cost_ms(200, 0, 0, 99, 1, 1), 1261.9, 0.1) << "beyond the table too";
+    EXPECT_NEAR(cost_ms(200, 0, 0, 99, 1, 1), 1261.9, 0.1) << "beyond the precomputed table";
     EXPECT_DOUBLE_EQ(cost_ms(200, 0, 0, 0, 4, 1), 50);
-    EXPECT_DOUBLE_EQ(cost_ms(200, 240, 0, 0, 1, 1), 200) << "a little late is nothing";
-    EXPECT_DOUBLE_EQ(cost_ms(200, 900, 0, 0, 1, 1), 900) << "those who wait already know it is slow";
+    EXPECT_DOUBLE_EQ(cost_ms(200, 240, 0, 0, 1, 1), 200) << "slightly late";
+    EXPECT_DOUBLE_EQ(cost_ms(200, 900, 0, 0, 1, 1), 900) << "waiting attempts show that it is slow";
     EXPECT_DOUBLE_EQ(cost_ms(200, 0, 0, 0, 1, 0.1), 2000);
 }
 
@@ -182,8 +182,8 @@ TEST(Selector, NoStrategyLeavesTheLowestTierThatHasAUsableRegion) {
         candidates[0].usable = candidates[1].usable = false;
         for (int i = 0; i < 300; ++i) {
             const auto plan = turns.plan(candidates, i % 2 == 0 ? "" : std::to_string(i));
-            EXPECT_TRUE(plan[0] == 2 || plan[0] == 3) << "it spills to the next";
-            EXPECT_THAT(Plan(plan.begin() + 2, plan.end()), ElementsAre(4, 0, 1)) << "the unusable come last";
+            EXPECT_TRUE(plan[0] == 2 || plan[0] == 3) << "falls back to the next tier";
+            EXPECT_THAT(Plan(plan.begin() + 2, plan.end()), ElementsAre(4, 0, 1)) << "unusable regions come last";
         }
     }
 }
@@ -283,7 +283,7 @@ TEST(SelectorSession, WhenARegionGoesOnlyItsSessionsMove) {
         }
     }
     EXPECT_EQ(moved[1], 0);
-    for (const std::size_t to : {0U, 2U, 3U, 4U}) EXPECT_GT(moved[to], 20) << "to all the others";
+    for (const std::size_t to : {0U, 2U, 3U, 4U}) EXPECT_GT(moved[to], 20) << "sessions spread over all other regions";
 }
 
 TEST(SelectorSession, LeavesAnOwnerThatCostsTwiceTheCheapestPlus50Ms) {
@@ -299,10 +299,10 @@ TEST(SelectorSession, LeavesAnOwnerThatCostsTwiceTheCheapestPlus50Ms) {
     other.cost = third.cost = Latency{1'000};
     third.usable = false;
     third.cost = Latency{1};
-    EXPECT_EQ(turns.pick(candidates, "session"), owner) << "who is unusable is no better place";
+    EXPECT_EQ(turns.pick(candidates, "session"), owner) << "an unusable region is no alternative";
     third.usable = true;
     third.tier = 1;
-    EXPECT_EQ(turns.pick(candidates, "session"), owner) << "nor is who is in another tier";
+    EXPECT_EQ(turns.pick(candidates, "session"), owner) << "a region of another tier is no alternative";
 }
 
 TEST(SelectorSession, DoesNotConsumeTheTurnsOfOthers) {

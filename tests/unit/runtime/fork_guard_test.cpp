@@ -22,7 +22,7 @@ TEST(ForkGuard, DetectsTheChild) {
     const ForkGuard guard;
     EXPECT_FALSE(guard.in_child());
     EXPECT_EQ(status_of_child([&] { return guard.in_child() ? 1 : 0; }), 1);
-    EXPECT_FALSE(guard.in_child()) << "a fork changes nothing for the parent";
+    EXPECT_FALSE(guard.in_child()) << "the parent is unaffected";
 }
 
 TEST(ForkGuard, AcceptsAnObjectCreatedInTheChild) {

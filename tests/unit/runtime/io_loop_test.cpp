@@ -38,7 +38,7 @@ TEST(IoLoop, RunsPostedFunctionsOnItsOwnThreadInOrder) {
     EXPECT_THAT(ran, ElementsAre(0, 1, 2, 3, 4));
 }
 
-TEST(IoLoop, LosesNothingThatManyThreadsPostAtOnce) {
+TEST(IoLoop, LosesNoFunctionsPostedConcurrently) {
     IoLoop loop;
     constexpr int kThreads = 4;
     constexpr int kEach = 2'000;
@@ -169,7 +169,7 @@ TEST(IoLoop, RunsOnACallersThreadWhileIdle) {
     };
     EXPECT_TRUE(loop.run_here(note, [&] { return ran.size() == 2; }));
     EXPECT_TRUE(within);
-    EXPECT_FALSE(loop.on_loop_thread()) << "no longer";
+    EXPECT_FALSE(loop.on_loop_thread()) << "the thread was returned";
     EXPECT_THAT(ran, ElementsAre(std::this_thread::get_id(), std::this_thread::get_id()));
     EXPECT_NE(on_loop(loop, [] { return std::this_thread::get_id(); }), std::this_thread::get_id());
 }
@@ -179,17 +179,17 @@ TEST(IoLoop, PollsSocketsBeforeATimerThatBecameDueMeanwhile) {
     ASSERT_EQ(::pipe(ends.data()), 0);
     ASSERT_EQ(::write(ends[1], "ab", 2), 2);
     IoLoop loop;
-    std::promise<void> rang;
-    std::string heard;
+    std::promise<void> fired;
+    std::string received;
     loop.set_socket_handler([&](int fd, Readiness) {
         char byte = 0;
         ASSERT_EQ(::read(fd, &byte, 1), 1);
-        heard += byte;
+        received += byte;
         if (byte == 'b') return loop.unwatch(fd);
         // As if this function had taken so long that the timer is due now.
         loop.call_at(loop.now(), [&] {
-            heard += '!';
-            rang.set_value();
+            received += '!';
+            fired.set_value();
         });
     });
     on_loop(loop, [&] {
@@ -197,8 +197,8 @@ TEST(IoLoop, PollsSocketsBeforeATimerThatBecameDueMeanwhile) {
         loop.add_work(1);  // an idle loop is parked and polls nothing
         return 0;
     });
-    rang.get_future().get();
-    EXPECT_EQ(heard, "ab!");
+    fired.get_future().get();
+    EXPECT_EQ(received, "ab!");
     loop.stop();
     for (const int end : ends) ::close(end);
 }
@@ -217,13 +217,13 @@ TEST(IoLoop, CannotBeBorrowedWhileRunning) {
     loop.stop();  // before the promises are destroyed
 }
 
-TEST(IoLoop, TakesOverFromABorrowedThreadWhenOthersBringWork) {
+TEST(IoLoop, TakesOverFromABorrowedThreadWhenOtherWorkArrives) {
     IoLoop loop;
     const auto first = [&] {
         loop.add_work(1);
         loop.post([&] { loop.add_work(1); });  // as another call would
     };
-    EXPECT_TRUE(loop.run_here(first, [] { return false; })) << "it is not done, but it is free";
+    EXPECT_TRUE(loop.run_here(first, [] { return false; })) << "the loop is taken over before the work is done";
     std::promise<std::thread::id> timer;
     loop.post([&] {
         loop.call_at(loop.now(), [&] { timer.set_value(std::this_thread::get_id()); });
@@ -234,9 +234,9 @@ TEST(IoLoop, TakesOverFromABorrowedThreadWhenOthersBringWork) {
 
 TEST(IoLoop, ABorrowedThreadRunsTimersToo) {
     IoLoop loop;
-    bool rang = false;
-    EXPECT_TRUE(loop.run_here([&] { loop.call_at(loop.now() + 1ms, [&] { rang = true; }); }, [&] { return rang; }));
-    EXPECT_TRUE(rang);
+    bool fired = false;
+    EXPECT_TRUE(loop.run_here([&] { loop.call_at(loop.now() + 1ms, [&] { fired = true; }); }, [&] { return fired; }));
+    EXPECT_TRUE(fired);
 }
 
 TEST(IoLoop, TheRoundHandlerRunsAfterPostedFunctions) {
@@ -258,31 +258,31 @@ TEST(IoLoop, TheRoundHandlerRunsAfterPostedFunctions) {
 TEST(IoLoop, TheSleepHandlerRunsBeforeTheLoopSleepsIfARoundAskedForIt) {
     IoLoop loop;
     bool ask = false;
-    int slept = 0;
+    int sleeps = 0;
     std::promise<void> second;
     on_loop(loop, [&] {
         loop.set_round_handler([&] { return std::exchange(ask, false); });
         loop.set_sleep_handler([&] {
-            if (++slept == 1) second.set_value();
+            if (++sleeps == 1) second.set_value();
         });
         loop.add_work(1);  // so that it waits in its poll
         return 0;
     });
     on_loop(loop, [] { return 0; });
-    EXPECT_EQ(on_loop(loop, [&] { return slept; }), 0);
+    EXPECT_EQ(on_loop(loop, [&] { return sleeps; }), 0);
     on_loop(loop, [&] {
         ask = true;
         return 0;
     });
     second.get_future().get();
-    EXPECT_EQ(on_loop(loop, [&] { return slept; }), 1);
+    EXPECT_EQ(on_loop(loop, [&] { return sleeps; }), 1);
     on_loop(loop, [&] {
         loop.add_work(-1);
         ask = true;
         return 0;
     });
     loop.stop();
-    EXPECT_EQ(slept, 2) << "also before it is parked or ends";
+    EXPECT_EQ(sleeps, 2) << "the handler also runs before the loop ends";
 }
 
 TEST(IoLoop, SocketsThatAreAlwaysReadyDeferTheSleepHandlerByFewRounds) {
@@ -290,7 +290,7 @@ TEST(IoLoop, SocketsThatAreAlwaysReadyDeferTheSleepHandlerByFewRounds) {
     std::array<int, 2> ends{};
     ASSERT_EQ(::pipe(ends.data()), 0);
     int rounds = 0;
-    std::promise<int> slept;
+    std::promise<int> sleeps;
     on_loop(loop, [&] {
         loop.set_socket_handler([](int, Readiness) {});
         loop.set_round_handler([&] {
@@ -298,13 +298,13 @@ TEST(IoLoop, SocketsThatAreAlwaysReadyDeferTheSleepHandlerByFewRounds) {
             return true;
         });
         loop.set_sleep_handler([&, reported = false]() mutable {
-            if (!std::exchange(reported, true)) slept.set_value(rounds);
+            if (!std::exchange(reported, true)) sleeps.set_value(rounds);
         });
         loop.watch(ends[1], {.readable = false, .writable = true});
         loop.add_work(1);
         return 0;
     });
-    const int after = slept.get_future().get();
+    const int after = sleeps.get_future().get();
     EXPECT_GT(after, 1);
     EXPECT_LE(after, 8);
     on_loop(loop, [&] {

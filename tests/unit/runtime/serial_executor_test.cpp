@@ -113,7 +113,7 @@ TEST(SerialExecutor, AbandonmentFreesPendingFunctions) {
         EXPECT_FALSE(executor.finish_or_leave(0ms, 0ms));
         bool dropped = false;
         executor.post([held = std::shared_ptr<void>(nullptr, [&dropped](void*) { dropped = true; })] { FAIL(); });
-        EXPECT_TRUE(dropped) << "posted to a thread that was left";
+        EXPECT_TRUE(dropped) << "posted after the thread was abandoned";
     }
     go_on.set_value();
     freed.get_future().wait();

@@ -82,10 +82,10 @@ TEST(TimerQueue, AStaleIdDoesNotCancelTheNextTimerInItsSlot) {
     RunOrder order;
     const auto ran = queue.add(kStart, order.note(1));
     order.run_due(queue, kStart);
-    const auto tenant = queue.add(kStart, order.note(2));
-    EXPECT_NE(ran, tenant);
+    const auto reused = queue.add(kStart, order.note(2));
+    EXPECT_NE(ran, reused);
     EXPECT_FALSE(queue.cancel(ran));
-    const auto cancelled = tenant;
+    const auto cancelled = reused;
     EXPECT_TRUE(queue.cancel(cancelled));
     queue.add(kStart, order.note(3));
     EXPECT_FALSE(queue.cancel(cancelled));
@@ -116,10 +116,10 @@ TEST(TimerQueue, AgreesWithAnOrderedMapOverThousandsOfRandomSteps) {
             const auto when = now + milliseconds(random() % 100);
             model.emplace(Key{when, step}, queue.add(when, [&ran, step] { ran.push_back(step); }));
         } else if (choice == 2 && !model.empty()) {
-            const auto victim = std::next(model.begin(), static_cast<std::ptrdiff_t>(random() % model.size()));
-            ASSERT_TRUE(queue.cancel(victim->second));
-            ASSERT_FALSE(queue.cancel(victim->second));
-            model.erase(victim);
+            const auto chosen = std::next(model.begin(), static_cast<std::ptrdiff_t>(random() % model.size()));
+            ASSERT_TRUE(queue.cancel(chosen->second));
+            ASSERT_FALSE(queue.cancel(chosen->second));
+            model.erase(chosen);
         } else {
             now += milliseconds(random() % 10);
             while (auto function = queue.take_due(now)) function();

@@ -80,7 +80,7 @@ TEST(Dashboard, NoLineExceedsTheRequestedWidth) {
             EXPECT_LE(columns(line), static_cast<std::size_t>(width)) << line;
         }
     }
-    EXPECT_LE(columns(lines(some_stats(), {.width = 5})[1]), 72U) << "there is a least width";
+    EXPECT_LE(columns(lines(some_stats(), {.width = 5})[1]), 72U) << "the width has a minimum";
 }
 
 TEST(Dashboard, LargeCountsInTheHeaderStayVisible) {
@@ -96,7 +96,7 @@ TEST(Dashboard, LargeCountsInTheHeaderStayVisible) {
     EXPECT_EQ(lines(stats, {.width = 100})[0],
               "holysheep up 1h2m · 654321 calls, 99.9% ok · 2 in flight · 12345 failovers · 3 cut · 7 hedges");
     stats.hedges = 123'456;
-    EXPECT_THAT(lines(stats)[0], HasSubstr(" · 3 cut · ")) << "hedges are the first to go: they help, cut streams harm";
+    EXPECT_THAT(lines(stats)[0], HasSubstr(" · 3 cut · ")) << "hedges are dropped first, being less important";
 }
 
 TEST(Dashboard, ExplainsOnlyWhyAHealthyRegionIsSlow) {
@@ -137,7 +137,7 @@ TEST(Dashboard, DrawsTheLastAttempts) {
 }
 
 TEST(Dashboard, IsColouredOnlyOnRequest) {
-    for (const auto& line : lines(some_stats())) EXPECT_THAT(line, Not(HasSubstr("\x1b"))) << "no terminal";
+    for (const auto& line : lines(some_stats())) EXPECT_THAT(line, Not(HasSubstr("\x1b"))) << "not a terminal";
     const auto coloured = lines(some_stats(), {.colour = DashboardOptions::Colour::always});
     EXPECT_THAT(coloured[2], HasSubstr("\x1b[32m●\x1b[0m"));
     EXPECT_THAT(coloured[3], HasSubstr("\x1b[31m×\x1b[0m"));

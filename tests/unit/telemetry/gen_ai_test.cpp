@@ -18,7 +18,8 @@ using ::testing::Pair;
 
 std::map<std::string, Value> by_name(const std::vector<Attribute>& attributes) {
     std::map<std::string, Value> map;
-    for (const auto& [name, value] : attributes) EXPECT_TRUE(map.emplace(name, value).second) << name << " twice";
+    for (const auto& [name, value] : attributes)
+        EXPECT_TRUE(map.emplace(name, value).second) << name << " is duplicated";
     return map;
 }
 

@@ -13,8 +13,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-double relative_error(nanoseconds told, nanoseconds actual) {
-    return std::abs(static_cast<double>((told - actual).count())) / static_cast<double>(actual.count());
+double relative_error(nanoseconds measured, nanoseconds actual) {
+    return std::abs(static_cast<double>((measured - actual).count())) / static_cast<double>(actual.count());
 }
 
 TEST(Histogram, IsEmptyAtFirst) {
@@ -114,7 +114,7 @@ TEST(Histogram, AMergeEqualsAddingEverythingToOne) {
     for (const double share : {0.1, 0.5, 0.9, 0.99}) EXPECT_EQ(a.quantile(share), whole.quantile(share));
 }
 
-TEST(Histogram, TakesFourKibibytes) { EXPECT_LE(sizeof(Histogram), 4096U + 64U); }
+TEST(Histogram, OccupiesFourKibibytes) { EXPECT_LE(sizeof(Histogram), 4096U + 64U); }
 
 }  // namespace
 }  // namespace holysheep::telemetry

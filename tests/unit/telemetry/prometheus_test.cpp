@@ -149,19 +149,19 @@ TEST(Prometheus, WritesNonFiniteNumbers) {
 TEST(Prometheus, PassesPromtool) {
     if (std::system("command -v promtool >/dev/null 2>&1") != 0) {
         const char* wanted = std::getenv("HOLYSHEEP_TOOL_TESTS");
-        if (wanted != nullptr && std::string(wanted) == "required") FAIL() << "there is no promtool here";
-        GTEST_SKIP() << "promtool is not installed: the package prometheus would enable it";
+        if (wanted != nullptr && std::string(wanted) == "required") FAIL() << "promtool is not installed";
+        GTEST_SKIP() << "promtool is not installed; install the package prometheus to enable this test";
     }
     for (const auto& stats : {full_stats(), Stats{}}) {
         const auto file = ::testing::TempDir() + "holysheep-metrics-" + std::to_string(stats.calls) + ".txt";
         std::ofstream(file) << stats.to_prometheus();
         std::FILE* checker = popen(("promtool check metrics < '" + file + "' 2>&1").c_str(), "r");
         ASSERT_NE(checker, nullptr);
-        std::string complaints;
+        std::string problems;
         std::array<char, 4096> part{};
-        while (std::fgets(part.data(), static_cast<int>(part.size()), checker) != nullptr) complaints += part.data();
+        while (std::fgets(part.data(), static_cast<int>(part.size()), checker) != nullptr) problems += part.data();
         EXPECT_EQ(pclose(checker), 0);
-        EXPECT_EQ(complaints, "");
+        EXPECT_EQ(problems, "");
         std::remove(file.c_str());
     }
 }

@@ -94,7 +94,7 @@ TEST(Recorder, ReportsTheStateOfARegion) {
     EXPECT_EQ(health.id, "b");
     EXPECT_EQ(health.liveness, Liveness::down);
     EXPECT_EQ(health.breaker, BreakerState::open);
-    EXPECT_EQ(health.open_for, 3s) << "the time that is left";
+    EXPECT_EQ(health.open_for, 3s) << "the remaining time";
     EXPECT_EQ(health.reason, "attempts fail; breaker opened: x");
 }
 
@@ -105,7 +105,7 @@ TEST(Recorder, APauseIsReportedAsItsRemainingTime) {
         return recorder.snapshot(now).regions[0].health.limited_for;
     };
     EXPECT_EQ(limited_for(kNow + 2s), 3s);
-    EXPECT_EQ(limited_for(kNow + 5s - 1us), 1ms) << "rounded up: never 0 while it lasts";
+    EXPECT_EQ(limited_for(kNow + 5s - 1us), 1ms) << "rounded up, never 0 before the end";
     EXPECT_EQ(limited_for(kNow + 5s), std::nullopt);
 }
 
@@ -133,7 +133,7 @@ TEST(Recorder, RecordsFailoverCausesAndDestinations) {
     move(2, ErrorCode::tls_failed, 40ms);
     recorder.on_dispatch(2, {.kind = AttemptKind::rescue}, FailoverCause{0, ErrorCode::timed_out, 20s});
     const auto stats = recorder.snapshot(kNow);
-    EXPECT_EQ(stats.failovers, 3U) << "a rescue is none: the first attempt goes on";
+    EXPECT_EQ(stats.failovers, 3U) << "a rescue is not a failover: the first attempt continues";
     EXPECT_EQ(stats.rescues, 1U);
     EXPECT_EQ(stats.regions[2].rescues, 1U);
     const auto& a = stats.regions[0];
@@ -153,9 +153,9 @@ TEST(Recorder, RecordsFailoverCausesAndDestinations) {
     EXPECT_EQ(stats.failover_overhead.max, 20s);
     const auto& buckets = stats.failover_overhead_buckets;
     EXPECT_EQ(buckets.front().up_to, 1ms);
-    EXPECT_EQ(buckets.front().count, 1U) << "a bound belongs to its bucket";
+    EXPECT_EQ(buckets.front().count, 1U) << "the upper bound is inclusive";
     EXPECT_EQ(buckets.back().up_to, 10s);
-    EXPECT_EQ(buckets.back().count, 3U) << "cumulative; what is longer than all bounds is in the count alone";
+    EXPECT_EQ(buckets.back().count, 3U) << "cumulative; longer durations are only in the total count";
 }
 
 TEST(Recorder, TimesAnsweredAttemptsAndFirstContents) {
@@ -164,7 +164,7 @@ TEST(Recorder, TimesAnsweredAttemptsAndFirstContents) {
     recorder.on_attempt_end(0, {.timings = {.total = 300ms}}, {});
     recorder.on_attempt_end(0, {.timings = {.total = 1ms}, .error = ErrorCode::transport_failed}, {});
     const auto region = recorder.snapshot(kNow).regions[0];
-    EXPECT_EQ(region.latency.count, 2U) << "how soon it refuses tells nothing of how soon it answers";
+    EXPECT_EQ(region.latency.count, 2U) << "failures are not latency samples";
     EXPECT_EQ(region.latency.average, 200ms);
     EXPECT_EQ(region.latency.min, 100ms);
     EXPECT_EQ(region.latency.max, 300ms);
@@ -277,7 +277,7 @@ TEST(Recorder, ReportsWhenARegionChanged) {
     EXPECT_EQ(stats.changes[1].reason, "attempts fail; breaker opened: x");
     EXPECT_EQ(stats.regions[1].breaker_opened, 1U);
     EXPECT_EQ(stats.regions[1].breaker_closed, 0U);
-    EXPECT_EQ(stats.regions[1].weight, 1.0) << "the share in force";
+    EXPECT_EQ(stats.regions[1].weight, 1.0) << "the current share";
     for (int i = 0; i < 200; ++i) {
         recorder.on_region(0, {.liveness = i % 2 == 0 ? Liveness::healthy : Liveness::suspect, .as_of = kNow + i * 1s});
     }
@@ -306,7 +306,7 @@ TEST(ModelTally, AddsUpTokensAndMoneyPerModel) {
     tally.add("m", ErrorCode::server_failed, nullptr, {});
     tally.add("n", ErrorCode::cancelled, nullptr, {});
     tally.add("", std::nullopt, nullptr, {});
-    ASSERT_EQ(tally.all().size(), 2U) << "a request without a model is none of theirs";
+    ASSERT_EQ(tally.all().size(), 2U) << "requests without a model are not counted";
     const auto& m = tally.all()[0];
     EXPECT_EQ(m.model, "m");
     EXPECT_EQ(m.calls, 4U);
@@ -316,7 +316,7 @@ TEST(ModelTally, AddsUpTokensAndMoneyPerModel) {
     EXPECT_EQ(m.completion_tokens, 40);
     EXPECT_EQ(m.cached_input_tokens, 128);
     EXPECT_EQ(m.reasoning_tokens, 16);
-    ASSERT_EQ(m.cost.size(), 2U) << "currencies stay apart";
+    ASSERT_EQ(m.cost.size(), 2U) << "one sum per currency";
     EXPECT_EQ(m.cost[0].nano, 70);
     EXPECT_EQ(m.cost[1].currency, "EUR");
     ASSERT_EQ(m.cost_estimated.size(), 1U);

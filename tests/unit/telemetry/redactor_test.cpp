@@ -41,7 +41,7 @@ TEST(Redactor, TruncatedSecretsAreReplacedToo) {
     redactor.add("sk-alpha-1");
     EXPECT_EQ(scrubbed(redactor, "quotes sk-alpha-"), "quotes <redacted>");
     EXPECT_EQ(scrubbed(redactor, "quotes sk-a"), "quotes <redacted>");
-    EXPECT_EQ(scrubbed(redactor, "quotes sk-"), "quotes sk-") << "too little to tell";
+    EXPECT_EQ(scrubbed(redactor, "quotes sk-"), "quotes sk-") << "too short to identify a secret";
     EXPECT_EQ(scrubbed(redactor, "quotes sk-alp… (HTML), then sk-al… and more"),
               "quotes <redacted>… (HTML), then <redacted>… and more");
     EXPECT_EQ(scrubbed(redactor, "sk-alp is no end"), "sk-alp is no end");

@@ -68,7 +68,7 @@ TEST(Stats, JsonHasEveryFigureUnderItsName) {
     EXPECT_EQ(json["regions"][1]["limited_for_ms"], 1500);
     EXPECT_EQ(json["regions"][1]["load_limit"], 4);
     EXPECT_FALSE(a.contains("load_limit"));
-    EXPECT_FALSE(json["regions"][1].contains("success_rate")) << "unknown is left out, never 0";
+    EXPECT_FALSE(json["regions"][1].contains("success_rate")) << "an unknown value is omitted, not 0";
     EXPECT_EQ(json["regions"][2]["reason"], "attempts fail");
     EXPECT_EQ(json["regions"][2]["last_error"], "tls_failed");
     EXPECT_EQ(json["failover_overhead_buckets"][0]["up_to_ms"], 1.0);
@@ -134,7 +134,7 @@ TEST(Stats, P99IsNotShownBelowTheAverageByItsErrorAlone) {
     };
     EXPECT_THAT(shown(212ms, 208ms), HasSubstr("     212     212 "));
     EXPECT_THAT(shown(212ms, 300ms), HasSubstr("     212     300 "));
-    EXPECT_THAT(shown(212ms, 90ms), HasSubstr("     212      90 ")) << "one sample of two hundred took very long";
+    EXPECT_THAT(shown(212ms, 90ms), HasSubstr("     212      90 ")) << "one very long sample of two hundred";
 }
 
 TEST(Stats, TheSuccessRateIsUnknownBeforeTheFirstOutcome) {

@@ -60,7 +60,7 @@ TEST(PacketPath, DropsTheConfiguredFraction) {
     PacketPath path(1);
     path.set({.loss = 0.1});
     for (int i = 0; i < 1'000; ++i) path.send(packet(1), kNow);
-    EXPECT_NEAR(static_cast<double>(path.vanished()), 100, 40);
+    EXPECT_NEAR(static_cast<double>(path.dropped()), 100, 40);
 }
 
 TEST(PacketPath, PacketsInFlightStillArriveWhenDroppingStarts) {
@@ -70,7 +70,7 @@ TEST(PacketPath, PacketsInFlightStillArriveWhenDroppingStarts) {
     path.set({.delay = 10ms, .drop = true});
     path.send(packet(2), kNow);
     EXPECT_EQ(arrived(path, kNow + 1s), std::vector<std::size_t>{1});
-    EXPECT_EQ(path.vanished(), 1U);
+    EXPECT_EQ(path.dropped(), 1U);
 }
 
 TEST(PacketPath, DropsOnlyConnectionAttempts) {

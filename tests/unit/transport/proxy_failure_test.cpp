@@ -18,8 +18,9 @@ TEST(ProxyFailure, IsTheProxysUntilTheTunnelIsEstablished) {
     EXPECT_EQ(proxy_status(CURLE_COULDNT_CONNECT, {.tunnel = true}), 0);
     EXPECT_EQ(proxy_status(CURLE_COULDNT_RESOLVE_PROXY, {.tunnel = true}), 0);
     EXPECT_EQ(proxy_status(CURLE_RECV_ERROR, {.tunnel = true, .connect_status = 407}), 407);
-    EXPECT_EQ(proxy_status(CURLE_RECV_ERROR, {.tunnel = true, .connect_status = 401}), 407) << "tinyproxy's answer";
-    EXPECT_EQ(proxy_status(CURLE_COULDNT_CONNECT, {.tunnel = true, .connect_status = 503}), 503) << "libcurl 8's code";
+    EXPECT_EQ(proxy_status(CURLE_RECV_ERROR, {.tunnel = true, .connect_status = 401}), 407) << "as from tinyproxy";
+    EXPECT_EQ(proxy_status(CURLE_COULDNT_CONNECT, {.tunnel = true, .connect_status = 503}), 503)
+        << "the code of libcurl 8";
     EXPECT_EQ(proxy_status(CURLE_SSL_CONNECT_ERROR, {.tunnel = true}), 0) << "TLS with the proxy itself";
     EXPECT_EQ(proxy_status(CURLE_SSL_CONNECT_ERROR, {.tunnel = true, .connect_status = 200}), std::nullopt);
 }
@@ -30,13 +31,13 @@ TEST(ProxyFailure, QuotesTheSocksReply) {
     EXPECT_EQ(reply(CURLPX_REPLY_NOT_ALLOWED), 403);
     EXPECT_EQ(reply(CURLPX_REPLY_GENERAL_SERVER_FAILURE), 502);
     EXPECT_EQ(reply(CURLPX_REQUEST_FAILED), 502);
-    EXPECT_EQ(reply(CURLPX_BAD_VERSION), 0) << "no SOCKS proxy";
+    EXPECT_EQ(reply(CURLPX_BAD_VERSION), 0) << "not a SOCKS proxy";
     for (const long error : {CURLPX_REPLY_CONNECTION_REFUSED, CURLPX_REPLY_HOST_UNREACHABLE,
                              CURLPX_REPLY_NETWORK_UNREACHABLE, CURLPX_REPLY_TTL_EXPIRED}) {
-        EXPECT_EQ(reply(error), std::nullopt) << "it says that the host is to blame";
+        EXPECT_EQ(reply(error), std::nullopt) << "the reply blames the host";
     }
     EXPECT_EQ(proxy_status(CURLE_COULDNT_CONNECT, {.socks = true}), 0);
-    EXPECT_EQ(proxy_status(CURLE_COULDNT_RESOLVE_HOST, {.socks = true}), std::nullopt) << "socks5:// resolves here";
+    EXPECT_EQ(proxy_status(CURLE_COULDNT_RESOLVE_HOST, {.socks = true}), std::nullopt) << "socks5:// resolves locally";
     EXPECT_EQ(proxy_status(CURLE_SSL_CONNECT_ERROR, {.socks = true, .tunnel = true}), std::nullopt);
 }
 

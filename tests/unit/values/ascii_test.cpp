@@ -28,8 +28,8 @@ TEST(Ascii, TrimsBothEnds) {
     EXPECT_EQ(trim("a"), "a");
     EXPECT_EQ(trim(""), "");
     EXPECT_EQ(trim(" \n "), "");
-    EXPECT_EQ(trim("\n a \n", " \t"), "\n a \n") << "only the characters of the set";
-    EXPECT_EQ(trim("\xa0 a"), "\xa0 a") << "no white space in ASCII";
+    EXPECT_EQ(trim("\n a \n", " \t"), "\n a \n") << "trims only the given characters";
+    EXPECT_EQ(trim("\xa0 a"), "\xa0 a") << "not ASCII white space";
 }
 
 TEST(Ascii, ComparesIgnoringCase) {
@@ -37,7 +37,7 @@ TEST(Ascii, ComparesIgnoringCase) {
     EXPECT_TRUE(equal_ignoring_case("", ""));
     EXPECT_FALSE(equal_ignoring_case("a", "ab"));
     EXPECT_FALSE(equal_ignoring_case("ab", "a"));
-    EXPECT_FALSE(equal_ignoring_case("[", "{")) << "they differ in the bit that tells letters apart";
+    EXPECT_FALSE(equal_ignoring_case("[", "{")) << "they differ in the case bit but are not letters";
     EXPECT_FALSE(equal_ignoring_case("\xc4", "\xe4"));
 }
 

@@ -1,4 +1,4 @@
-// The text that describes a trail of attempts.
+// The text that describes the attempts of a call.
 #include <holysheep/attempt.hpp>
 
 #include <gtest/gtest.h>
@@ -17,10 +17,10 @@ AttemptRecord answered(std::string region, nanoseconds total) {
 }
 
 TEST(Describe, SummarizesAFailover) {
-    std::vector trail{failed("us-west", ErrorCode::transport_failed, nanoseconds(100'000)),
-                      answered("eu-central", milliseconds(212))};
-    trail[0].detail = "Failed to connect to 127.0.0.1 port 7 after 0 ms: Connection refused";
-    EXPECT_EQ(describe(trail), "us-west refused after 0.1 ms → eu-central 200 in 212 ms");
+    std::vector attempts{failed("us-west", ErrorCode::transport_failed, nanoseconds(100'000)),
+                         answered("eu-central", milliseconds(212))};
+    attempts[0].detail = "Failed to connect to 127.0.0.1 port 7 after 0 ms: Connection refused";
+    EXPECT_EQ(describe(attempts), "us-west refused after 0.1 ms → eu-central 200 in 212 ms");
 }
 
 TEST(Describe, HasAShortNameForEveryOutcome) {
@@ -55,11 +55,11 @@ TEST(Describe, HasAShortNameForEveryOutcome) {
 }
 
 TEST(Describe, NamesTheKindOfAParallelAttempt) {
-    std::vector trail{failed("us-west", ErrorCode::cancelled, milliseconds(40)),
-                      answered("eu-central", milliseconds(30))};
-    trail[0].detail = "another attempt was ahead";
-    trail[1].kind = AttemptKind::hedge;
-    EXPECT_EQ(describe(trail), "us-west overtaken after 40 ms → eu-central [hedge] 200 in 30 ms");
+    std::vector attempts{failed("us-west", ErrorCode::cancelled, milliseconds(40)),
+                         answered("eu-central", milliseconds(30))};
+    attempts[0].detail = "another attempt was ahead";
+    attempts[1].kind = AttemptKind::hedge;
+    EXPECT_EQ(describe(attempts), "us-west overtaken after 40 ms → eu-central [hedge] 200 in 30 ms");
 }
 
 TEST(Describe, NamesAnotherModel) {

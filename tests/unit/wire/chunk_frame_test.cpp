@@ -47,10 +47,11 @@ TEST(ChunkFrame, ReadsAChunkThatDiffersOnlyInContent) {
 TEST(ChunkFrame, RejectsAChunkThatDiffersElsewhere) {
     EXPECT_EQ(matched(chunk("a"), chunk("b", R"(,"role":"user")")), "(read)");
     EXPECT_EQ(matched(chunk("a"), chunk("b", "", R"(,"usage":{"total_tokens":1})")), "(read)");
-    EXPECT_EQ(matched(chunk("a"), chunk(R"(b\n)")), "(read)") << "an escape";
-    EXPECT_EQ(matched(chunk("a"), chunk(R"(b","refusal":"c)")), "(read)") << "a quote: the text goes on elsewhere";
+    EXPECT_EQ(matched(chunk("a"), chunk(R"(b\n)")), "(read)") << "escape sequence";
+    EXPECT_EQ(matched(chunk("a"), chunk(R"(b","refusal":"c)")), "(read)")
+        << "the string ends and another member follows";
     EXPECT_EQ(matched(chunk("a"), chunk("b\xFF")), "(read)") << "not UTF-8";
-    EXPECT_EQ(matched(chunk("a"), chunk("b\x01")), "(read)") << "a control character";
+    EXPECT_EQ(matched(chunk("a"), chunk("b\x01")), "(read)") << "control character";
     EXPECT_EQ(matched(chunk("a"), chunk("")), "(read)");
     EXPECT_EQ(matched(chunk("a"), chunk("a").substr(0, 40)), "(read)");
 }
@@ -64,13 +65,13 @@ TEST(ChunkFrame, IsNotMadeFromAChunkWithOtherMembers) {
 }
 
 /// The result of a stream with the shortcut, and chunk by chunk without it.
-struct Told {
+struct Decoded {
     std::vector<std::string> events{};
     std::string answer{};
-    friend bool operator==(const Told&, const Told&) = default;
+    friend bool operator==(const Decoded&, const Decoded&) = default;
 };
 
-Told told_by_decoder(const std::vector<std::string>& chunks) {
+Decoded by_decoder(const std::vector<std::string>& chunks) {
     ChunkRecorder recorder;
     StreamDecoder decoder({}, recorder);
     for (const auto& text : chunks) decoder.feed("data: " + text + "\n\n");
@@ -78,7 +79,7 @@ Told told_by_decoder(const std::vector<std::string>& chunks) {
     return {recorder.seen, describe(decoder.take_completion())};
 }
 
-Told told_by_tree(const std::vector<std::string>& chunks) {
+Decoded by_tree(const std::vector<std::string>& chunks) {
     ChunkRecorder recorder;
     ChunkAccumulator answer(std::size_t{64} << 20U);
     AnswerReader reader;
@@ -121,7 +122,7 @@ TEST(ChunkFrame, MatchesAJsonTreeForRandomStreams) {
             if (random() % 6 == 0) rest = pick(rests);
             chunks.push_back(chunk(pick(contents), delta, rest));
         }
-        ASSERT_EQ(told_by_decoder(chunks), told_by_tree(chunks)) << "stream " << stream;
+        ASSERT_EQ(by_decoder(chunks), by_tree(chunks)) << "stream " << stream;
     }
 }
 
@@ -131,7 +132,7 @@ TEST(ChunkFrame, AnotherStreamMayBeReadInsideACallback) {
         std::string outer;
         void on_chunk(const ChatChunk& chunk_seen) override {
             if (chunk_seen.event != ChunkEvent::content) return;
-            inner = told_by_decoder({chunk("in"), chunk("side")}).events;
+            inner = by_decoder({chunk("in"), chunk("side")}).events;
             outer += chunk_seen.text;
         }
     } sink;

@@ -9,10 +9,10 @@
 
 namespace holysheep::wire {
 
-/// Ids that the library generates differ from run to run; they become "made-up".
+/// Replaces ids that the library generated, which differ in every run, by "generated".
 inline std::string shown_id(std::string_view id) {
-    const bool made_up = id.size() == 29 && id.substr(0, 5) == "call_";
-    return made_up ? "made-up" : std::string(id);
+    const bool generated = id.size() == 29 && id.substr(0, 5) == "call_";
+    return generated ? "generated" : std::string(id);
 }
 
 inline std::string_view name_of(MediaKind kind) {
@@ -78,8 +78,8 @@ inline std::string describe(const ChatCompletion& answer) {
                "\n message extra " + message.extra_json + "\n";
         for (const ToolCall& call : message.tool_calls) {
             std::string raw = call.raw_json;
-            const bool made_up = shown_id(call.id) != call.id && raw.find(call.id) != std::string::npos;
-            if (made_up) raw.replace(raw.find(call.id), call.id.size(), shown_id(call.id));
+            const bool generated = shown_id(call.id) != call.id && raw.find(call.id) != std::string::npos;
+            if (generated) raw.replace(raw.find(call.id), call.id.size(), shown_id(call.id));
             out += " call " + shown_id(call.id) + " " + call.type + " " + call.name + " '" + call.arguments + "' " +
                    raw + "\n";
         }

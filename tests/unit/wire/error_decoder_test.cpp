@@ -80,7 +80,7 @@ TEST(ErrorBody, WithoutAMessageIsDescribed) {
     EXPECT_EQ(error_of(502, "").message, "HTTP 502 from api.example.com: Bad Gateway (empty body)");
     EXPECT_EQ(decode_error(502, {}, std::nullopt, "api.example.com").message,
               "HTTP 502 from api.example.com: Bad Gateway")
-        << "one that nobody waited for may say anything";
+        << "an unread body proves nothing";
     EXPECT_EQ(error_of(599, "").message, "HTTP 599 from api.example.com (empty body)");
     EXPECT_EQ(error_of(502, "<html><head><title>502\n Bad <b>Gateway</b></title></head><body>x</body></html>").message,
               "HTTP 502 from api.example.com: 502 Bad Gateway (HTML, 78 bytes)");
@@ -101,13 +101,14 @@ TEST(ErrorBody, MessagesAreOneShortLineWithoutMarkup) {
     const Error html =
         error_of(502, R"({"error":{"message":"<html><title>Oops</title><script>alert(1)</script></html>"}})");
     EXPECT_EQ(html.message, "Oops");
-    const auto said = [](const std::string& message) {
+    const auto message_of = [](const std::string& message) {
         return error_of(502, R"({"error":{"message":")" + message + "\"}}").message;
     };
-    EXPECT_EQ(said("upstream said: <HTML><title>Bad Gateway</title><body>x</body></HTML>"),
+    EXPECT_EQ(message_of("upstream said: <HTML><title>Bad Gateway</title><body>x</body></HTML>"),
               "upstream said: Bad Gateway");
-    EXPECT_EQ(said("upstream said: <html><body>x"), "upstream said:");
-    EXPECT_EQ(said("temperature must be < 2 and <b> is no number"), "temperature must be < 2 and <b> is no number");
+    EXPECT_EQ(message_of("upstream said: <html><body>x"), "upstream said:");
+    EXPECT_EQ(message_of("temperature must be < 2 and <b> is no number"),
+              "temperature must be < 2 and <b> is no number");
 }
 
 TEST(ErrorBody, KeepsIdsAndWaits) {

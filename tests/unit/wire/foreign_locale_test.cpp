@@ -30,11 +30,11 @@ class ForeignLocale : public testing::Test {
     void SetUp() override {
         ::setenv("LOCPATH", HOLYSHEEP_TEST_LOCALES, 1);
         if (std::setlocale(LC_ALL, "de_DE.UTF-8") == nullptr)
-            GTEST_SKIP() << "there is no German locale: the package locales would enable it";
+            GTEST_SKIP() << "no German locale; install the package locales to enable this test";
         std::locale::global(std::locale("de_DE.UTF-8"));
         std::array<char, 16> text{};
         std::snprintf(text.data(), text.size(), "%.1f", 0.5);
-        ASSERT_STREQ(text.data(), "0,5") << "the locale is not in force";
+        ASSERT_STREQ(text.data(), "0,5") << "the locale is not active";
     }
     void TearDown() override {
         std::locale::global(std::locale::classic());

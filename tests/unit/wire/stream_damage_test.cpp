@@ -14,16 +14,16 @@ namespace holysheep::wire {
 namespace {
 
 /// Events, verdict and answer as one text.
-std::string story_of(const Pieces& pieces) {
+std::string result_of(const Pieces& pieces) {
     ChunkRecorder sink;
     StreamDecoder decoder({.skip_malformed_chunks = 1}, sink);
     for (const std::string_view piece : pieces) decoder.feed(piece);
     const bool failed = decoder.end_of_body(true) == StreamDecoder::State::failed;
-    std::string story;
-    for (const std::string& line : sink.seen) story += line + "\n";
+    std::string text;
+    for (const std::string& line : sink.seen) text += line + "\n";
     if (failed)
-        story += "failed: " + std::string(to_string(decoder.error().code)) + " " + decoder.error().message + "\n";
-    return story + describe(decoder.take_completion());
+        text += "failed: " + std::string(to_string(decoder.error().code)) + " " + decoder.error().message + "\n";
+    return text + describe(decoder.take_completion());
 }
 
 TEST(DamagedStream, GivesTheSameResultForAnyChunking) {
@@ -37,9 +37,9 @@ TEST(DamagedStream, GivesTheSameResultForAnyChunking) {
         }
         body += "data: [DONE]\n\n";
         body = damaged(std::move(body), random);
-        const std::string story = story_of({body});
-        ASSERT_EQ(story, story_of(in_pieces_of(1, body))) << body;
-        ASSERT_EQ(story, story_of(in_pieces_of(13, body))) << body;
+        const std::string result = result_of({body});
+        ASSERT_EQ(result, result_of(in_pieces_of(1, body))) << body;
+        ASSERT_EQ(result, result_of(in_pieces_of(13, body))) << body;
     }
 }
 

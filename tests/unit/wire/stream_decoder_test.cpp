@@ -245,7 +245,7 @@ TEST(MediaStream, AudioIsReportedAsItComesInBoundedMemory) {
     decoder.feed(delta(R"("audio":{"id":"a1"})"));
     for (int n = 0; n < 26; ++n) {
         decoder.feed(delta(R"("audio":{"data":")" + piece + "\"}"));
-        ASSERT_EQ(sink.seen.size(), static_cast<std::size_t>(n) + 2) << "each when it came";
+        ASSERT_EQ(sink.seen.size(), static_cast<std::size_t>(n) + 2) << "reported immediately";
     }
     decoder.feed(kStop + kDone);
     ASSERT_EQ(decoder.state(), State::complete);
@@ -402,7 +402,7 @@ TEST_P(StreamErrors, AreFoundInEveryForm) {
 const ErrorRow kErrorRows[] = {
     {"Object", event_of(R"({"error":{"message":"slow","code":"rate_limit_exceeded"}})"), ErrorCode::rate_limited,
      "slow"},
-    {"Text", event_of(R"({"error":"no luck"})"), ErrorCode::server_failed, "no luck"},
+    {"Text", event_of(R"({"error":"try later"})"), ErrorCode::server_failed, "try later"},
     {"IntegerCode", event_of(R"({"error":{"message":"m","code":503}})"), ErrorCode::server_failed, "m"},
     {"HttpStatusCode", event_of(R"({"error":{"message":"m","http_status_code":422}})"), ErrorCode::invalid_request,
      "m"},

@@ -29,7 +29,7 @@ std::string json_text(std::string_view text) {
 }
 
 /// Arguments that contain text like the boundaries that the decoder looks for.
-std::string some_arguments(Random& random, int depth = 0) {
+std::string random_arguments(Random& random, int depth = 0) {
     static const std::vector<std::string> kTexts{"wool", "{", "}", "{}", "\"", "\\", "a\"}{\"b", "x: y", ""};
     std::string out = "{";
     const std::size_t members = 1 + below(random, 3);
@@ -39,7 +39,7 @@ std::string some_arguments(Random& random, int depth = 0) {
             case 0: out += std::to_string(random() % 1000); break;
             case 1: out += json_text(kTexts[below(random, kTexts.size())]); break;
             case 2: out += "[1,{\"x\":" + std::to_string(random() % 10) + "},null]"; break;
-            default: out += some_arguments(random, depth + 1); break;
+            default: out += random_arguments(random, depth + 1); break;
         }
     }
     return out + "}";
@@ -64,11 +64,11 @@ std::string entry(std::string_view index, std::string_view id, std::string_view 
     return out + "\"arguments\":" + json_text(arguments) + "}}";
 }
 
-/// How a provider or a relay writes one call as entries of `tool_calls`. With `in_turn`, calls come one after another,
-/// because only their order distinguishes them.
+/// How a provider or a relay writes one call as entries of `tool_calls`. With `sequential`, calls come one after
+/// another, because only their order distinguishes them.
 struct Shape {
     std::string_view name;
-    bool in_turn;
+    bool sequential;
     std::vector<std::string> (*write)(const Call&, std::size_t number, Random&);
 };
 void PrintTo(const Shape& shape, std::ostream* out) { *out << shape.name; }
@@ -193,14 +193,14 @@ const Shape kShapes[] = {
      }},
 };
 
-std::vector<Call> some_calls(Random& random) {
+std::vector<Call> random_calls(Random& random) {
     std::vector<Call> calls(1 + below(random, 4));
-    for (std::size_t n = 0; n < calls.size(); ++n) calls[n] = {"tool" + std::to_string(n), some_arguments(random)};
+    for (std::size_t n = 0; n < calls.size(); ++n) calls[n] = {"tool" + std::to_string(n), random_arguments(random)};
     return calls;
 }
 
 /// Mixes the entries of all calls; the entries of each call stay in order.
-std::vector<std::string> interleaved(std::vector<std::vector<std::string>> calls, bool in_turn, Random& random) {
+std::vector<std::string> interleaved(std::vector<std::vector<std::string>> calls, bool sequential, Random& random) {
     std::vector<std::string> all;
     std::vector<std::size_t> next(calls.size(), 0);
     for (;;) {
@@ -209,12 +209,12 @@ std::vector<std::string> interleaved(std::vector<std::vector<std::string>> calls
             if (next[n] < calls[n].size()) left.push_back(n);
         }
         if (left.empty()) return all;
-        const std::size_t chosen = in_turn ? left.front() : left[below(random, left.size())];
+        const std::size_t chosen = sequential ? left.front() : left[below(random, left.size())];
         all.push_back(calls[chosen][next[chosen]++]);
     }
 }
 
-struct Told final : ChunkSink {
+struct ToolCallSink final : ChunkSink {
     std::vector<std::string> names{}, arguments{};
     void on_chunk(const ChatChunk& chunk) override {
         if (chunk.event != ChunkEvent::tool_call) return;
@@ -237,7 +237,7 @@ void expect_calls(const std::vector<Call>& calls, const std::vector<std::string>
         }
     }
     std::string sent;
-    Told told;
+    ToolCallSink sink;
     ChunkAccumulator answer(SIZE_MAX);
     for (const std::string& chunk : chunks) {
         const std::string text = R"({"choices":[{"index":0,"delta":{"tool_calls":[)" + chunk + "]}}]}";
@@ -249,19 +249,19 @@ void expect_calls(const std::vector<Call>& calls, const std::vector<std::string>
         if (by_tree || !scan_answer(text, AnswerShape::chunk, scratch, fields)) {
             ASSERT_EQ(dom.read(text, AnswerShape::chunk, fields), AnswerDom::Read::ok);
         }
-        ASSERT_EQ(answer.add(fields, text, &told), ChunkAccumulator::Added::ok);
+        ASSERT_EQ(answer.add(fields, text, &sink), ChunkAccumulator::Added::ok);
     }
-    answer.seal(&told);
+    answer.seal(&sink);
     const auto& read = answer.completion().tool_calls();
     ASSERT_EQ(read.size(), calls.size()) << sent;
-    ASSERT_EQ(told.names.size(), calls.size()) << sent;
+    ASSERT_EQ(sink.names.size(), calls.size()) << sent;
     for (const Call& call : calls) {
         const auto found = std::ranges::find(read, call.name, &ToolCall::name);
         ASSERT_NE(found, read.end()) << sent;
         EXPECT_EQ(found->arguments, call.arguments) << sent;
         const auto slot = static_cast<std::size_t>(found - read.begin());
-        EXPECT_EQ(told.names[slot], call.name) << sent;
-        EXPECT_EQ(told.arguments[slot], call.arguments) << "what readers were told of\n" << sent;
+        EXPECT_EQ(sink.names[slot], call.name) << sent;
+        EXPECT_EQ(sink.arguments[slot], call.arguments) << "as reported in events\n" << sent;
         EXPECT_EQ(std::ranges::count(read, found->id, &ToolCall::id), 1) << sent;
     }
 }
@@ -272,10 +272,10 @@ TEST_P(ToolCallShape, IsAssembledInAnyInterleaving) {
     const Shape& shape = GetParam();
     Random random(11);
     for (int round = 0; round < 60 && !HasFailure(); ++round) {
-        const std::vector<Call> calls = some_calls(random);
+        const std::vector<Call> calls = random_calls(random);
         std::vector<std::vector<std::string>> entries;
         for (std::size_t n = 0; n < calls.size(); ++n) entries.push_back(shape.write(calls[n], n, random));
-        expect_calls(calls, interleaved(std::move(entries), shape.in_turn, random), random);
+        expect_calls(calls, interleaved(std::move(entries), shape.sequential, random), random);
     }
 }
 
@@ -286,10 +286,10 @@ TEST(ToolCallShapes, MayBeMixedInOneAnswer) {
     Random random(12);
     std::vector<Shape> shapes;
     for (const Shape& shape : kShapes) {
-        if (!shape.in_turn) shapes.push_back(shape);
+        if (!shape.sequential) shapes.push_back(shape);
     }
     for (int round = 0; round < 400 && !HasFailure(); ++round) {
-        const std::vector<Call> calls = some_calls(random);
+        const std::vector<Call> calls = random_calls(random);
         std::vector<std::vector<std::string>> entries;
         for (std::size_t n = 0; n < calls.size(); ++n)
             entries.push_back(shapes[below(random, shapes.size())].write(calls[n], n, random));

@@ -23,21 +23,21 @@ namespace holysheep::bench {
 inline constexpr std::string_view kModel = "a-model";
 
 /// Regions in one tier; each of the first three has a greater weight than the one before it.
-std::vector<Region> some_regions(std::size_t count);
+std::vector<Region> make_regions(std::size_t count);
 /// Reports forty successful streams from every region, in the order of their answers, 100 to 300 ms away. Returns the
 /// time afterwards.
-Clock::time_point give_history(health::RegionHealthTracker& tracker, Clock::time_point now);
+Clock::time_point add_history(health::RegionHealthTracker& tracker, Clock::time_point now);
 
 /// A RoomView without limits.
-struct RoomEverywhere final : call::RoomView {
+struct UnlimitedRooms final : call::RoomView {
     bool has_room(std::size_t, values::ModelId, Clock::time_point) const override { return true; }
     bool is_served(std::size_t, values::ModelId, Clock::time_point) const override { return false; }
 };
 
-struct RoutingWorld {
-    explicit RoutingWorld(std::size_t count);
-    RoutingWorld(const RoutingWorld&) = delete;
-    RoutingWorld& operator=(const RoutingWorld&) = delete;
+struct RoutingFixture {
+    explicit RoutingFixture(std::size_t count);
+    RoutingFixture(const RoutingFixture&) = delete;
+    RoutingFixture& operator=(const RoutingFixture&) = delete;
 
     /// Advances time by a millisecond, to the next call's start.
     Clock::time_point tick() { return now += std::chrono::milliseconds{1}; }
@@ -57,10 +57,10 @@ struct RoutingWorld {
     telemetry::Log log;
     resilience::Bulkhead bulkhead;
     execution::Router router;
-    RoomEverywhere rooms{};
+    UnlimitedRooms rooms{};
     telemetry::Recorder recorder;
     resilience::RetryBudget retries{0.2, 20}, hedges{0.05, 5}, canaries{0.25, 5};
-    std::vector<AttemptRecord> records;  ///< one good attempt per region: the trail is written with or without routing
+    std::vector<AttemptRecord> records;  ///< one good attempt per region: written with or without routing
 
   private:
     const ClientOptions defaults_{};

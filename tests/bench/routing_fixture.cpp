@@ -1,5 +1,5 @@
 // Builds the history from the same events that calls report, so that every estimate, breaker and model entry exists.
-#include "routing_world.hpp"
+#include "routing_fixture.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -24,7 +24,7 @@ std::vector<std::string> ids(const std::vector<Region>& regions) {
 
 }  // namespace
 
-std::vector<Region> some_regions(std::size_t count) {
+std::vector<Region> make_regions(std::size_t count) {
     std::vector<Region> regions(count);
     for (std::size_t i = 0; i < count; ++i) {
         regions[i].id = "region-" + std::to_string(i);
@@ -33,7 +33,7 @@ std::vector<Region> some_regions(std::size_t count) {
     return regions;
 }
 
-Clock::time_point give_history(health::RegionHealthTracker& tracker, Clock::time_point now) {
+Clock::time_point add_history(health::RegionHealthTracker& tracker, Clock::time_point now) {
     const auto model = tracker.model_id(kModel);
     resilience::Random random(2);
     std::vector<nanoseconds> latency(tracker.size());
@@ -41,18 +41,18 @@ Clock::time_point give_history(health::RegionHealthTracker& tracker, Clock::time
     std::vector<std::size_t> by_latency(tracker.size());
     std::iota(by_latency.begin(), by_latency.end(), std::size_t{0});
     std::ranges::sort(by_latency, {}, [&](std::size_t region) { return latency[region]; });
-    std::vector<health::AttemptToken> tickets(tracker.size());
+    std::vector<health::AttemptToken> tokens(tracker.size());
     for (int round = 0; round < kRounds; ++round) {
-        for (std::size_t i = 0; i < tickets.size(); ++i) {
-            tickets[i] = tracker.on_dispatch(i, model, health::Awaited::stream, now);
+        for (std::size_t i = 0; i < tokens.size(); ++i) {
+            tokens[i] = tracker.on_dispatch(i, model, health::Awaited::stream, now);
         }
         for (const auto region : by_latency) {
             const auto then = now + latency[region];
             tracker.on_connect_time(region, latency[region] / 2);
             tracker.on_rtt(region, latency[region] / 4, then);
             tracker.on_alive(region, then);
-            tracker.on_first_content(tickets[region], then);
-            tracker.on_outcome(tickets[region], health::FailureClass::success, then);
+            tracker.on_first_content(tokens[region], then);
+            tracker.on_outcome(tokens[region], health::FailureClass::success, then);
         }
         now += 400ms;
         tracker.refresh(now);
@@ -60,11 +60,11 @@ Clock::time_point give_history(health::RegionHealthTracker& tracker, Clock::time
     return now;
 }
 
-RoutingWorld::RoutingWorld(std::size_t count)
-    : regions(some_regions(count)),
+RoutingFixture::RoutingFixture(std::size_t count)
+    : regions(make_regions(count)),
       all(count),
       tracker(regions, HealthOptions{}, BreakerOptions{}, 1),
-      now(give_history(tracker, kStart)),
+      now(add_history(tracker, kStart)),
       model(tracker.model_id(kModel)),
       log(LogOptions{.level = LogLevel::off}, telemetry::Redactor{}),
       bulkhead(count, ConcurrencyOptions{}, 1),
@@ -82,7 +82,7 @@ RoutingWorld::RoutingWorld(std::size_t count)
     tracker.take_notices();
 }
 
-call::CallPolicy RoutingWorld::policy() const {
+call::CallPolicy RoutingFixture::policy() const {
     auto policy = call::make_policy(defaults_.retry, defaults_.timeouts, {}, true, now);
     policy.sign_of_life = defaults_.health.sign_of_life;
     policy.hedge = true;
@@ -90,7 +90,7 @@ call::CallPolicy RoutingWorld::policy() const {
     return policy;
 }
 
-void RoutingWorld::fail_everywhere() {
+void RoutingFixture::fail_everywhere() {
     for (std::size_t i = 0; i < regions.size(); ++i) {
         auto ticket = tracker.on_dispatch(i, model, health::Awaited::stream, now);
         tracker.on_outcome(ticket, health::FailureClass::gateway, now);

@@ -1,4 +1,4 @@
-// A slow reader of quotes and brackets in JSON text that starts over for every question: the reference of JsonOutline.
+// A slow reader of quotes and brackets in JSON text that rescans the text each time: the reference of JsonOutline.
 #pragma once
 
 #include <cstddef>
@@ -16,12 +16,12 @@ inline std::string_view stripped(std::string_view text) {
     return text;
 }
 
-inline bool begins_with(std::string_view text, std::string_view beginning) {
+inline bool starts_with(std::string_view text, std::string_view beginning) {
     return text.substr(0, beginning.size()) == beginning;
 }
 
-struct SlowOutline {
-    std::string outside{};                          ///< the text with `""` in place of each string, `"` for an open one
+struct ReferenceOutline {
+    std::string outside{};                          ///< the text with `""` instead of each string, `"` for an open one
     bool in_string = false, broken_string = false;  ///< broken: a line break within a string
     int depth() const {
         int depth = 0;
@@ -31,8 +31,8 @@ struct SlowOutline {
 };
 
 /// A quote ends a string if the number of backslashes right before it is even.
-inline SlowOutline outline_of(std::string_view text) {
-    SlowOutline out;
+inline ReferenceOutline outline_of(std::string_view text) {
+    ReferenceOutline out;
     std::size_t backslashes = 0;
     for (const char c : text) {
         if (!out.in_string || (c == '"' && backslashes % 2 == 0)) {
@@ -48,10 +48,10 @@ inline SlowOutline outline_of(std::string_view text) {
 }
 
 /// The length of the object or array at the beginning; npos if it does not close. Tries every length.
-inline std::size_t slow_end_of_json(std::string_view text, bool over_lines) {
+inline std::size_t reference_end_of_json(std::string_view text, bool over_lines) {
     for (std::size_t end = 1; end <= text.size(); ++end) {
         if (!over_lines && is_line_break(text[end - 1])) return std::string_view::npos;
-        const SlowOutline outline = outline_of(text.substr(0, end));
+        const ReferenceOutline outline = outline_of(text.substr(0, end));
         if (outline.broken_string) return std::string_view::npos;
         if (outline.in_string) continue;
         const char last = outline.outside.back();
