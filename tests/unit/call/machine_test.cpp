@@ -728,7 +728,7 @@ TEST(CallMachine, EventsAfterTheEndChangeNothing) {
     run.start();
     run.connect(1);
     run.cancel();
-    EXPECT_THAT(run.connect(1), ElementsAre("turned away #1"));
+    EXPECT_THAT(run.connect(1), ElementsAre("rejected #1"));
     EXPECT_THAT(run.first_byte(1), IsEmpty());
     EXPECT_THAT(run.content(1), IsEmpty());
     EXPECT_THAT(run.end(1, overloaded()), IsEmpty());

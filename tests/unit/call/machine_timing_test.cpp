@@ -31,7 +31,7 @@ TEST(CallMachineTiming, TheFirstReadyConnectionGetsTheRequest) {
     second_wins.start();
     second_wins.pass(250ms);
     EXPECT_THAT(second_wins.connect(2), ElementsAre("late #1", "cancel #1")) << "the lost race is recorded";
-    EXPECT_THAT(second_wins.connect(1), ElementsAre("turned away #1"));
+    EXPECT_THAT(second_wins.connect(1), ElementsAre("rejected #1"));
     EXPECT_THAT(second_wins.answer(2), ElementsAre("finish #2 answered"));
 
     MachineRun first_wins(2);
@@ -276,7 +276,7 @@ TEST(CallMachineTiming, AConnectionReadyAtTheDeadlineSendsNothing) {
     run.policy.deadline = run.now + 1s;
     run.start();
     run.now += 1s;
-    EXPECT_THAT(run.connect(1), ElementsAre("turned away #1"));
+    EXPECT_THAT(run.connect(1), ElementsAre("rejected #1"));
     // The transport's outcome must not look as if the caller had cancelled.
     EXPECT_THAT(run.end(1, {.error = ErrorCode::cancelled, .certainly_not_delivered = true}),
                 ElementsAre("finish #0 deadline"));

@@ -94,7 +94,7 @@ TEST(CompletionDecoder, ReadsToolCallsWithAnyIndexes) {
     EXPECT_EQ(answer.tool_calls()[0].raw_json, "");
     EXPECT_EQ(answer.tool_calls()[1].arguments, "");
     EXPECT_EQ(answer.tool_calls()[2].arguments, R"({"x":[1]})");
-    EXPECT_EQ(shown_id(answer.tool_calls()[2].id), "made-up");
+    EXPECT_EQ(shown_id(answer.tool_calls()[2].id), "generated");
 }
 
 TEST(CompletionDecoder, GeneratedToolCallIdsAreUnique) {

@@ -402,7 +402,7 @@ TEST_P(StreamErrors, AreFoundInEveryForm) {
 const ErrorRow kErrorRows[] = {
     {"Object", event_of(R"({"error":{"message":"slow","code":"rate_limit_exceeded"}})"), ErrorCode::rate_limited,
      "slow"},
-    {"Text", event_of(R"({"error":"try later"})"), ErrorCode::server_failed, "try later"},
+    {"Text", event_of(R"({"error":"no luck"})"), ErrorCode::server_failed, "no luck"},
     {"IntegerCode", event_of(R"({"error":{"message":"m","code":503}})"), ErrorCode::server_failed, "m"},
     {"HttpStatusCode", event_of(R"({"error":{"message":"m","http_status_code":422}})"), ErrorCode::invalid_request,
      "m"},
