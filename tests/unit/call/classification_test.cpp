@@ -154,6 +154,65 @@ TEST(Classification, DeliveredContentIsNeverReplayedDespiteAHeader) {
     EXPECT_EQ(classify(cut, {}).action, stop);
 }
 
+TEST(Classification, ASilentDeadRegionIsChargedMoreThanASlowModel) {
+    auto silent = http(ErrorCode::stream_stalled, 200);
+    silent.limit = Limit::silence;
+    EXPECT_EQ(classify(silent, {}).charge, FailureClass::transport);
+    EXPECT_EQ(classify(silent, {}).action, stop);
+}
+
+TEST(Classification, AFaultOfThisMachineIsFinalAndNoRegionsFault) {
+    for (const auto code : {ErrorCode::descriptors_exhausted, ErrorCode::internal_error, ErrorCode::invalid_options,
+                            ErrorCode::rate_limited_locally, ErrorCode::budget_exceeded}) {
+        const auto verdict = classify({.error = code}, {});
+        EXPECT_EQ(verdict.action, stop) << to_string(code);
+        EXPECT_EQ(verdict.charge, FailureClass::none) << to_string(code);
+    }
+}
+
+TEST(MaybeDelivered, IsDeniedOnlyWhereThatIsCertain) {
+    EXPECT_TRUE(maybe_delivered({}));
+    EXPECT_FALSE(maybe_delivered({.certainly_not_delivered = true}));
+    EXPECT_FALSE(maybe_delivered({.status = 503, .refused = true}));
+    for (const int status : {200, 204, 299, 408, 500, 502, 504, 520, 522, 524, 599}) {
+        EXPECT_TRUE(maybe_delivered({.status = status})) << status;
+    }
+    for (const int status : {199, 300, 400, 409, 429, 499, 521, 523, 525, 526}) {
+        EXPECT_FALSE(maybe_delivered({.status = status})) << status;
+    }
+}
+
+TEST(MaybeBilled, IsDeniedWhereTheGatewayAnsweredWithAnErrorOfItsOwn) {
+    EXPECT_TRUE(maybe_billed({}));
+    EXPECT_FALSE(maybe_billed({.certainly_not_delivered = true}));
+    EXPECT_FALSE(maybe_billed({.status = 200, .refused = true}));
+    for (const int status : {200, 299, 408, 504, 524}) EXPECT_TRUE(maybe_billed({.status = status})) << status;
+    for (const int status : {199, 300, 400, 429, 500, 502, 503, 529}) {
+        EXPECT_FALSE(maybe_billed({.status = status})) << status;
+    }
+}
+
+TEST(Misrouted, AreRedirectsAndTextThatIsNoAnswer) {
+    for (const int status : {300, 308, 399}) {
+        EXPECT_TRUE(is_redirect(http(ErrorCode::invalid_request, status))) << status;
+        EXPECT_TRUE(is_misrouted(http(ErrorCode::invalid_request, status))) << status;
+    }
+    EXPECT_FALSE(is_redirect(http(ErrorCode::invalid_request, 299)));
+    EXPECT_FALSE(is_redirect(http(ErrorCode::invalid_request, 400)));
+    EXPECT_FALSE(is_redirect(http(ErrorCode::server_failed, 302)));
+    EXPECT_TRUE(is_misrouted(http(ErrorCode::malformed_response, 200)));
+    EXPECT_FALSE(is_misrouted(http(ErrorCode::server_failed, 500)));
+}
+
+TEST(RefusedForLoad, AreThrottlingAndOverloadOfALivingRegion) {
+    EXPECT_TRUE(is_refused_for_load(http(ErrorCode::rate_limited, 429)));
+    EXPECT_TRUE(is_refused_for_load(http(ErrorCode::server_failed, 503)));
+    EXPECT_TRUE(is_refused_for_load(http(ErrorCode::server_failed, 529)));
+    EXPECT_FALSE(is_refused_for_load(http(ErrorCode::server_failed, 502)));
+    EXPECT_FALSE(is_refused_for_load(http(ErrorCode::timed_out, 503)));
+    EXPECT_FALSE(is_refused_for_load({.answered = true, .error = ErrorCode::rate_limited}));
+}
+
 TEST(Classification, CarriesTheWaitThatKeysRequire) {
     const Outcome throttled{.error = ErrorCode::rate_limited, .status = 429, .retry_after = milliseconds{5'000}};
     EXPECT_EQ(classify(throttled, {}).retry_after, milliseconds{5'000});

@@ -3,10 +3,30 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
+
 namespace holysheep::call {
 namespace {
 
 using namespace std::chrono_literals;
+
+TEST(DescribeEvidence, HasDistinctWordsForEveryKind) {
+    std::set<std::string> lines;
+    for (const auto kind : {Evidence::late_connection, Evidence::unacknowledged, Evidence::no_probe_answer,
+                            Evidence::slow, Evidence::deadline, Evidence::slow_trial}) {
+        const auto line = describe_evidence(kind, {}, 1s);
+        EXPECT_FALSE(line.ends_with("; ")) << line;
+        lines.insert(line);
+    }
+    EXPECT_EQ(lines.size(), 6U);
+}
+
+TEST(DescribeEvidence, ChangesToSecondsFrom950Milliseconds) {
+    EXPECT_EQ(describe_evidence(Evidence::slow, {}, 949ms), "still connecting after 949 ms; answers begin sooner");
+    EXPECT_EQ(describe_evidence(Evidence::slow, {}, 951ms), "still connecting after 1.0 s; answers begin sooner");
+    EXPECT_EQ(describe_evidence(Evidence::slow, {}, 2'449ms), "still connecting after 2.4 s; answers begin sooner");
+}
 
 TEST(DescribeEvidence, NamesPhaseSilenceAndEvidence) {
     AttemptTimings timings;
