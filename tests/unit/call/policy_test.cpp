@@ -128,5 +128,86 @@ TEST_F(LearnedStall, IsIgnoredDuringAGeneralOutage) {
     EXPECT_EQ(limit(), 60s);
 }
 
+// What is learned from the times to the first content of a model's answers. Powers of two are stored exactly.
+class LearnedWaits : public ::testing::Test {
+  protected:
+    void answers(int times, milliseconds after) {
+        for (int i = 0; i < times; ++i) {
+            auto token = regions_.on_dispatch(0, model_, health::Awaited::stream, kNow);
+            regions_.on_first_content(token, kNow + after);
+        }
+    }
+    CallPolicy adapted(const TimeoutOptions& timeouts = {}, bool hedge = false, milliseconds least_delay = 0ms) {
+        auto policy = make_policy({}, timeouts, std::nullopt, true, kNow);
+        policy.hedge = hedge;
+        policy.hedge_min_delay = least_delay;
+        adapt_policy(policy, regions_, model_, health::Awaited::stream);
+        return policy;
+    }
+    void begin_general_trouble() {
+        regions_.force_breaker(0, BreakerState::open, kNow);
+        regions_.refresh(kNow);
+    }
+
+    const std::vector<Region> one_{{.id = "us-west"}};
+    health::RegionHealthTracker regions_{one_, HealthOptions{}, BreakerOptions{}, 1};
+    const values::ModelId model_ = regions_.model_id("gpt-4.1");
+};
+
+TEST_F(LearnedWaits, BeginWithThirtyAnswers) {
+    answers(29, 8'192ms);
+    EXPECT_EQ(adapted().first_byte, 60s);
+    EXPECT_EQ(adapted().usual, std::nullopt);
+    EXPECT_EQ(adapted({}, true).hedge_after, std::nullopt);
+    answers(1, 8'192ms);
+    EXPECT_EQ(adapted().first_byte, 3 * 8'192ms);
+    EXPECT_EQ(adapted().first_body, 3 * 8'192ms);
+    EXPECT_EQ(adapted().usual, 8'192ms);
+    EXPECT_EQ(adapted({}, true).hedge_after, 8'192ms);
+}
+
+TEST_F(LearnedWaits, StayWithinTwentySecondsAndTheDefault) {
+    answers(30, 1'024ms);
+    EXPECT_EQ(adapted().first_byte, 20s);
+    answers(256, 32'768ms);
+    EXPECT_EQ(adapted().first_byte, 60s);
+}
+
+TEST_F(LearnedWaits, HedgeNoSoonerThanTheOptionSaysAndOnlyIfAsked) {
+    answers(30, 64ms);
+    EXPECT_EQ(adapted({}, true, 100ms).hedge_after, 100ms);
+    EXPECT_EQ(adapted({}, true, 50ms).hedge_after, 64ms);
+    EXPECT_EQ(adapted({}, false, 50ms).hedge_after, std::nullopt);
+}
+
+TEST_F(LearnedWaits, DoubleInGeneralTrouble) {
+    answers(30, 8'192ms);
+    begin_general_trouble();
+    const auto policy = adapted();
+    EXPECT_EQ(policy.first_byte, 6 * 8'192ms);
+    EXPECT_EQ(policy.first_body, 6 * 8'192ms);
+    EXPECT_EQ(policy.first_byte_last, 180s);
+}
+
+TEST_F(LearnedWaits, LeaveTheCallersLimitAlone) {
+    answers(30, 8'192ms);
+    begin_general_trouble();
+    const auto policy = adapted({.first_byte = 7s});
+    EXPECT_EQ(policy.first_byte, 7s);
+    EXPECT_EQ(policy.first_byte_last, 7s);
+    EXPECT_EQ(policy.usual, 8'192ms) << "what is usual is no limit";
+}
+
+TEST_F(LearnedWaits, OfAPlainAnswerAreAtLeastAMinute) {
+    for (int i = 0; i < 30; ++i) {
+        auto token = regions_.on_dispatch(0, model_, health::Awaited::plain, kNow);
+        regions_.on_first_content(token, kNow + 1'024ms);
+    }
+    auto policy = make_policy({}, {}, std::nullopt, false, kNow);
+    adapt_policy(policy, regions_, model_, health::Awaited::plain);
+    EXPECT_EQ(policy.first_byte, 60s);
+    EXPECT_EQ(policy.first_byte_last, 0s) << "the last region may take as long as it needs";
+}
+
 }  // namespace
 }  // namespace holysheep::call

@@ -110,7 +110,8 @@ TEST(OptionsCheck, NamesTheProblemOfARegionAndItsValue) {
     };
     const Row rows[] = {
         {[](Options& o) { o.regions[1].id = "a/b"; }, "regions[1].id: \"a/b\" must be letters, digits"},
-        {[](Options& o) { o.regions[1].id = "us"; }, "regions[1].id: \"us\" is used twice"},
+        {[](Options& o) { o.regions[1] = {.id = "us", .base_url = "https://other.test"}; },
+         "regions[1].id: \"us\" is used twice"},
         {[](Options& o) { o.regions[1].zone = "us"; },
          "regions[1].zone: \"us\" is the id of one region and the zone of \"eu\""},
         {[](Options& o) { o.regions[0].zone = "eu"; },
