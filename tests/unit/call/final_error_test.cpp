@@ -225,7 +225,7 @@ TEST(ComposedError, OfALocalRefusalIsThatRefusalOrFollowsTheFailure) {
     FailedRun run(2);
     run.grants = false;
     run.start();
-    EXPECT_THAT(run.refused(), ElementsAre("finish #0 not_admitted"));
+    EXPECT_THAT(run.refused(), ElementsAre("release", "finish #0 not_admitted"));
     run.refusal = Error{.code = ErrorCode::budget_exceeded, .message = "the budget is used up"};
     EXPECT_EQ(run.error(0).code, ErrorCode::budget_exceeded);
     EXPECT_EQ(run.error(0).message, "the budget is used up");
@@ -249,7 +249,7 @@ TEST(ComposedError, OfABrokenStreamSaysWhyItWasNotRecovered) {
     run.commit();
     auto cut = failed_with(ErrorCode::stream_interrupted, 200);
     cut.resumable = true;
-    EXPECT_THAT(run.end(1, cut), ElementsAre("finish #1 interrupted"));
+    EXPECT_THAT(run.end(1, cut), ElementsAre("recover #1", "finish #1 interrupted"));
     run.first = run.last = attempt_error(ErrorCode::stream_interrupted, "a", "cut");
     EXPECT_EQ(run.error(1).message, "a: cut; no recovery: retry.max_attempts is used up");
     run.recovery = attempt_error(ErrorCode::server_failed, "b", "busy");

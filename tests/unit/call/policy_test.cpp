@@ -201,7 +201,7 @@ TEST_F(LearnedWaits, LeaveTheCallersLimitAlone) {
 TEST_F(LearnedWaits, OfAPlainAnswerAreAtLeastAMinute) {
     for (int i = 0; i < 30; ++i) {
         auto token = regions_.on_dispatch(0, model_, health::Awaited::plain, kNow);
-        regions_.on_first_content(token, kNow + 1'024ms);
+        regions_.on_outcome(token, health::FailureClass::success, kNow + 1'024ms);
     }
     auto policy = make_policy({}, {}, std::nullopt, false, kNow);
     adapt_policy(policy, regions_, model_, health::Awaited::plain);

@@ -170,7 +170,8 @@ TEST(AccumulatedChunks, ReportEachChunkToTheFunction) {
 TEST(AccumulatedChunks, ThatAreNoJsonEndTheStreamWithAnError) {
     StreamAccumulator answer;
     answer.add_json(kFirstChunk);
-    EXPECT_FALSE(answer.add_json("no json"));
+    answer.add_json("no json");
+    EXPECT_FALSE(answer.add_json(kLastChunk)) << "an unreadable chunk within the stream is an error";
     const auto broken = answer.finish();
     ASSERT_FALSE(broken);
     EXPECT_EQ(broken.error().http_status, 0) << "no HTTP answer was involved";
