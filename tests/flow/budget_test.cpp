@@ -102,9 +102,9 @@ TEST(Budget, AnUnsentCallReleasesItsReservation) {
 TEST(Budget, AModelWithoutAPriceIsRefused) {
     CallFlow flow({"us-west"}, with_budget("5"));
     flow.transport.reply("us-west", "hello");
-    const auto reply = flow.client.chat("somebody's-model", "hello?");
+    const auto reply = flow.client.chat("custom-model", "hello?");
     ASSERT_THAT(reply, FailsWith(ErrorCode::budget_exceeded));
-    EXPECT_THAT(reply.error().message, AllOf(HasSubstr("somebody's-model"), HasSubstr("ClientOptions::models")));
+    EXPECT_THAT(reply.error().message, AllOf(HasSubstr("custom-model"), HasSubstr("ClientOptions::models")));
 }
 
 TEST(Budget, AMoreExpensiveFallbackReservesTheDifference) {
@@ -123,12 +123,12 @@ TEST(Budget, AMoreExpensiveFallbackReservesTheDifference) {
 
 TEST(Budget, AFallbackWithoutAPriceIsNotUsed) {
     auto options = with_budget("5");
-    options.fallback_models = {"somebody's-model"};
+    options.fallback_models = {"custom-model"};
     CallFlow flow({"us-west"}, options);
     flow.transport.reply_raw("us-west", 404, {}, error_body("model_not_found")).reply("us-west", "hello");
     const auto reply = flow.client.chat(costing(1));
     ASSERT_THAT(reply, FailsWith(ErrorCode::model_not_found));
-    EXPECT_THAT(reply.error().message, HasSubstr("somebody's-model"));
+    EXPECT_THAT(reply.error().message, HasSubstr("custom-model"));
     EXPECT_THAT(flow.attempts(), SizeIs(1));
 }
 

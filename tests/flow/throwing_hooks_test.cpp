@@ -1,4 +1,4 @@
-// Any hook may throw any exception at any moment: the current call uses the default behaviour or ends with a typed
+// Any hook may throw any exception at any time: the current call uses the default behaviour or ends with a typed
 // error, and the client and the process keep working.
 #include <future>
 #include <tuple>

@@ -25,14 +25,14 @@ using ::testing::HasSubstr;
 using ::testing::Le;
 using ::testing::Optional;
 
-using Limits = TwoRegions;
+using AnswerLimits = TwoRegions;
 
-TEST_F(Limits, OfAClientMoveTheCallToTheNextRegion) {
+TEST_F(AnswerLimits, FailOverFromAnOversizedAnswer) {
     gateway.set_fault("us-west", {.kind = Kind::endless_body});
     Client client(options);
     const auto answer = client.chat(question());
     ASSERT_THAT(answer, IsOk());
-    EXPECT_THAT(story(answer), ElementsAre("us-west malformed_response", "eu-central ok"));
+    EXPECT_THAT(outcomes(answer), ElementsAre("us-west malformed_response", "eu-central ok"));
     EXPECT_THAT(answer->attempts[0].detail, HasSubstr("larger than"));
 }
 
@@ -55,7 +55,7 @@ class Compressed : public ::testing::Test {
     ScratchFolder folder;
 };
 
-TEST_F(Compressed, AnAnswerIsReadAndAskedFor) {
+TEST_F(Compressed, AnAnswerIsAcceptedAndRequested) {
     HOLYSHEEP_SKIP_WITHOUT("gzip");
     folder.write("body", completion_json("wool"));
     const PlainServer server(gzip_answer("cat body", "application/json"));
@@ -66,7 +66,7 @@ TEST_F(Compressed, AnAnswerIsReadAndAskedFor) {
     EXPECT_THAT(header_of(server.requests().at(0), "Accept-Encoding"), HasSubstr("gzip"));
 }
 
-TEST_F(Compressed, AStreamIsReadButNotAskedFor) {
+TEST_F(Compressed, AStreamIsAcceptedButNotRequested) {
     HOLYSHEEP_SKIP_WITHOUT("gzip");
     folder.write("body",
                  "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"wool\"},\"finish_reason\":"
@@ -97,7 +97,7 @@ TEST_F(Compressed, ABombIsStoppedByTheLimitOnDecodedBytes) {
 }
 
 // Compressed to a thirtieth, as repetitive answers may be.
-TEST_F(Compressed, ALargeAnswerThatRepeatsItselfIsNoBomb) {
+TEST_F(Compressed, ALargeRepetitiveAnswerIsNotABomb) {
     HOLYSHEEP_SKIP_WITHOUT("gzip");
     std::string text;
     for (int i = 0; i < 600'000; ++i) text += "wool " + std::to_string(i % 7'919) + ' ';
@@ -109,7 +109,7 @@ TEST_F(Compressed, ALargeAnswerThatRepeatsItselfIsNoBomb) {
     EXPECT_EQ(answer->text().size(), text.size());
 }
 
-TEST_F(Compressed, ABombByTransferEncodingIsStoppedToo) {
+TEST_F(Compressed, ABombByTransferEncodingIsStopped) {
     HOLYSHEEP_SKIP_WITHOUT("gzip");
     // Some versions of libcurl decompress it, others leave it compressed; then it is not valid JSON.
     const PlainServer server(gzip_answer("head -c 100000000 /dev/zero", "application/json", "Transfer"));
@@ -128,7 +128,7 @@ double cpu_seconds() {
     return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-TEST_F(Compressed, AStreamWaitsForItsReaderAtNoCost) {
+TEST_F(Compressed, AStreamThatWaitsForItsReaderUsesLittleCpuTime) {
     HOLYSHEEP_SKIP_WITHOUT("gzip");
     constexpr int kEvents = 8'000, kLetters = 1'000;
     std::mt19937 random(1);
@@ -152,9 +152,9 @@ TEST_F(Compressed, AStreamWaitsForItsReaderAtNoCost) {
     std::this_thread::sleep_for(1s);
     const double used = cpu_seconds() - before;
     if (!kSanitized) {
-        EXPECT_LT(used, 0.5) << "seconds of a processor in one second of rest";
+        EXPECT_LT(used, 0.5) << "CPU seconds during one second of waiting";
     }
-    EXPECT_THAT(client.chat(question(), {.regions = {"b"}}), IsOk()) << "others have their turn";
+    EXPECT_THAT(client.chat(question(), {.regions = {"b"}}), IsOk()) << "other calls proceed";
     std::size_t length = 0;
     for (; chunk != stream.end(); ++chunk) length += chunk->content().size();
     EXPECT_EQ(length, std::size_t{kEvents} * kLetters);
@@ -162,15 +162,15 @@ TEST_F(Compressed, AStreamWaitsForItsReaderAtNoCost) {
 }
 
 /// Sends a long stream as fast as the client reads it, and signals when the client stops reading.
-class Torrent {
+class FastSender {
   public:
     static constexpr std::size_t kPieces = 6'000, kPiece = 8'000;
 
-    bool pour(int socket) {
+    bool serve(int socket) {
         const std::string text(kPiece, 'b');
         const std::string event = R"(data: {"id":"c","choices":[{"index":0,"delta":{"content":")" + text + "\"}}]}\n\n";
-        const timeval patience{.tv_sec = 0, .tv_usec = 300'000};
-        ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+        const timeval timeout{.tv_sec = 0, .tv_usec = 300'000};
+        ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
         if (!send_all(socket, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")) return false;
         for (std::size_t i = 0; i < kPieces; ++i) {
             for (std::string_view rest = event; !rest.empty();) {
@@ -197,35 +197,35 @@ class SlowReader : public ::testing::Test {
   protected:
     // Both sides' socket buffers may hold this much in addition to the library's 256 KiB.
     static constexpr std::size_t kBuffers = 16u << 20U;
-    Torrent torrent;
-    PlainServer server{[this](int socket, const std::string&) { return torrent.pour(socket); }};
+    FastSender sender;
+    PlainServer server{[this](int socket, const std::string&) { return sender.serve(socket); }};
     ClientOptions options = options_for({server.region("a")});
 };
 
-TEST_F(SlowReader, HoldsTheGatewayBackAndLosesNothing) {
-    static_assert(Torrent::kPieces * Torrent::kPiece > 2 * kBuffers);
+TEST_F(SlowReader, SlowsTheGatewayDownAndLosesNothing) {
+    static_assert(FastSender::kPieces * FastSender::kPiece > 2 * kBuffers);
     Client client(options);
     auto stream = client.stream(question());
     auto chunk = stream.begin();
     ASSERT_NE(chunk, stream.end());
-    ASSERT_TRUE(torrent.stalled.wait_for(1)) << "the gateway could send all of it";
-    EXPECT_LT(torrent.sent, kBuffers);
+    ASSERT_TRUE(sender.stalled.wait_for(1)) << "the gateway sent everything without blocking";
+    EXPECT_LT(sender.sent, kBuffers);
     std::size_t text = 0;
     for (; chunk != stream.end(); ++chunk) {
         if (chunk->event == ChunkEvent::content) text += chunk->text.size();
     }
     const auto answer = stream.finish();
     ASSERT_THAT(answer, IsOk());
-    EXPECT_EQ(text, Torrent::kPieces * Torrent::kPiece);
+    EXPECT_EQ(text, FastSender::kPieces * FastSender::kPiece);
     EXPECT_EQ(answer->text().size(), text);
 }
 
-TEST_F(SlowReader, IsNoStallOfTheGateway) {
+TEST_F(SlowReader, IsNotAStallOfTheGateway) {
     options.timeouts.stall = 100ms;
     Client client(options);
     auto stream = client.stream(question());
     ASSERT_NE(stream.begin(), stream.end());
-    ASSERT_TRUE(torrent.stalled.wait_for(2));  // each wait is 300 ms
+    ASSERT_TRUE(sender.stalled.wait_for(2));  // each wait is 300 ms
     EXPECT_THAT(stream.finish(), IsOk());
 }
 
@@ -245,14 +245,14 @@ TEST_F(SlowReader, MayPauseAndResumeItsCallbacks) {
         });
     ASSERT_TRUE(chunks.wait_for(1));
     handle.pause();
-    ASSERT_TRUE(torrent.stalled.wait_for(1));
-    EXPECT_LT(torrent.sent, kBuffers * 2);
+    ASSERT_TRUE(sender.stalled.wait_for(1));
+    EXPECT_LT(sender.sent, kBuffers * 2);
     handle.resume();
     ASSERT_TRUE(done.wait_for(1));
-    EXPECT_EQ(text, Torrent::kPieces * Torrent::kPiece);
+    EXPECT_EQ(text, FastSender::kPieces * FastSender::kPiece);
 }
 
-TEST_F(SlowReader, MayKeepTheClientsOwnThreadForLong) {
+TEST_F(SlowReader, MayBlockTheClientsThread) {
     options.timeouts.stall = 100ms;
     options.callback_executor = [](const std::function<void()>& function) { function(); };
     Client client(options);
@@ -265,20 +265,20 @@ TEST_F(SlowReader, MayKeepTheClientsOwnThreadForLong) {
             if (chunk.event == ChunkEvent::content && ++pieces <= 40) std::this_thread::sleep_for(60ms);
         },
         [&](const Result<ChatCompletion>& answer) {
-            EXPECT_THAT(answer, IsOk()) << "what came meanwhile was not looked at";
+            EXPECT_THAT(answer, IsOk()) << "data that arrived during the callback was ignored";
             done.add();
         });
     ASSERT_TRUE(done.wait_for(1));
 }
 
-TEST_F(SlowReader, ThatLeavesLetsTheGatewayGo) {
+TEST_F(SlowReader, ThatDestroysItsStreamClosesTheConnection) {
     Client client(options);
     {
         auto stream = client.stream(question());
         ASSERT_NE(stream.begin(), stream.end());
-        ASSERT_TRUE(torrent.stalled.wait_for(1));
+        ASSERT_TRUE(sender.stalled.wait_for(1));
     }
-    EXPECT_TRUE(torrent.left.wait_for(1));
+    EXPECT_TRUE(sender.left.wait_for(1));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// A call can be stopped in each of its phases, and a client can be destroyed at any moment. Late connections are raced.
+// A call can be stopped in each of its phases, and a client can be destroyed at any time. Late connections are raced.
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -62,8 +62,8 @@ class SilentPort {
 /// A region that is asked first and whose name never resolves.
 Region hanging_region(std::string id) { return {.id = id, .base_url = "http://" + id + ".hang.test/v1", .tier = -1}; }
 
-/// Counts the moments between a failed attempt and the decision about the next one.
-class FailureWatch final : public RetryPolicy {
+/// Counts failed attempts, before the decision about the next one.
+class FailureCounter final : public RetryPolicy {
   public:
     RetryVerdict decide(const RetryContext& context) const override {
         failures.add();
@@ -88,7 +88,7 @@ class Cancel : public TwoRegions {
     }
     void stop_and_expect_cancelled(std::future<Result<ChatCompletion>>& call) {
         source.request_stop();
-        ASSERT_EQ(call.wait_for(kPatience), std::future_status::ready) << "the call did not notice";
+        ASSERT_EQ(call.wait_for(kTestTimeout), std::future_status::ready) << "the call did not end";
         EXPECT_THAT(call.get(), FailsWith(ErrorCode::cancelled));
     }
 
@@ -96,7 +96,7 @@ class Cancel : public TwoRegions {
     std::stop_source source;
 };
 
-TEST_F(Cancel, BeforeItBeganSendsNothing) {
+TEST_F(Cancel, BeforeTheStartSendsNothing) {
     Client client(options);
     source.request_stop();
     EXPECT_THAT(client.chat(question(), {.stop = source.get_token()}), FailsWith(ErrorCode::cancelled));
@@ -104,18 +104,18 @@ TEST_F(Cancel, BeforeItBeganSendsNothing) {
     EXPECT_EQ(gateway.requests("us-west"), 0u);
 }
 
-TEST_F(Cancel, WhileTheNameIsLookedUpFreezesNobody) {
+TEST_F(Cancel, DuringNameLookupDoesNotBlockOtherCalls) {
     auto regions = gateway.regions();
     regions[0] = hanging_region("lost");
-    auto lost_only = options;
-    lost_only.regions = regions;
-    Client client(lost_only);
+    auto with_lost_region = options;
+    with_lost_region.regions = regions;
+    Client client(with_lost_region);
     for (const bool stream : {false, true}) {
         source = {};
         auto call = std::async(std::launch::async, [&, token = source.get_token()] {
-            const CallOptions there{.stop = token, .regions = {"lost"}};
-            if (stream) return client.stream(question(), there).finish();
-            return client.chat(question(), there);
+            const CallOptions in_region{.stop = token, .regions = {"lost"}};
+            if (stream) return client.stream(question(), in_region).finish();
+            return client.chat(question(), in_region);
         });
         ASSERT_TRUE(resolver.wait_for_lookups(stream ? 2 : 1));
         stop_and_expect_cancelled(call);
@@ -124,7 +124,7 @@ TEST_F(Cancel, WhileTheNameIsLookedUpFreezesNobody) {
     }
 }
 
-TEST_F(Cancel, WhileTheConnectionIsMade) {
+TEST_F(Cancel, DuringConnect) {
     const SilentPort silent;
     options.regions = {silent.region("silent")};
     Client client(options);
@@ -133,36 +133,36 @@ TEST_F(Cancel, WhileTheConnectionIsMade) {
     stop_and_expect_cancelled(call);
 }
 
-TEST_F(Cancel, WhileTheAnswerIsAwaitedClosesTheConnection) {
+TEST_F(Cancel, WhileAwaitingTheAnswerClosesTheConnection) {
     gateway.set_fault("us-west", {.kind = Kind::hang});
     Client client(options);
     for (const bool stream : {false, true}) {
         source = {};
         auto call = begin(client, stream);
-        ASSERT_TRUE(gateway.wait_for_requests("us-west", stream ? 2 : 1, kPatience));
+        ASSERT_TRUE(gateway.wait_for_requests("us-west", stream ? 2 : 1, kTestTimeout));
         stop_and_expect_cancelled(call);
-        EXPECT_TRUE(gateway.wait_for_early_closes("us-west", stream ? 2 : 1, kPatience));
+        EXPECT_TRUE(gateway.wait_for_early_closes("us-west", stream ? 2 : 1, kTestTimeout));
     }
-    EXPECT_EQ(gateway.requests("eu-central"), 0u) << "a cancelled call was sent elsewhere";
+    EXPECT_EQ(gateway.requests("eu-central"), 0u) << "a cancelled call was sent to another region";
 }
 
 TEST_F(Cancel, BetweenHeadersAndBodyClosesTheConnection) {
     gateway.set_fault("us-west", {.kind = Kind::hang_after_headers});
     Client client(options);
     auto call = begin(client);
-    ASSERT_TRUE(gateway.wait_for_requests("us-west", 1, kPatience));
+    ASSERT_TRUE(gateway.wait_for_requests("us-west", 1, kTestTimeout));
     stop_and_expect_cancelled(call);
-    EXPECT_TRUE(gateway.wait_for_early_closes("us-west", 1, kPatience));
+    EXPECT_TRUE(gateway.wait_for_early_closes("us-west", 1, kTestTimeout));
 }
 
-TEST_F(Cancel, DuringAPauseBetweenAttempts) {
-    const auto watch = std::make_shared<FailureWatch>();
-    options.retry_policy = watch;
+TEST_F(Cancel, DuringTheBackOffBetweenAttempts) {
+    const auto counter = std::make_shared<FailureCounter>();
+    options.retry_policy = counter;
     options.regions.resize(1);
     gateway.set_fault("us-west", {.kind = Kind::status, .status = 429, .headers = {{"Retry-After", "25"}}});
     Client client(options);
     auto call = begin(client);
-    ASSERT_TRUE(watch->failures.wait_for(1));
+    ASSERT_TRUE(counter->failures.wait_for(1));
     stop_and_expect_cancelled(call);
     EXPECT_EQ(gateway.requests("us-west"), 1u);
 }
@@ -184,31 +184,31 @@ TEST_F(Cancel, AfterTheEndIsHarmless) {
 
 using LateConnection = Cancel;
 
-TEST_F(LateConnection, OfAHostThatDropsPacketsIsPassed) {
+TEST_F(LateConnection, OfAHostThatDropsPacketsIsRaced) {
     const SilentPort silent;
     options.regions = {silent.region("silent"), gateway.regions()[1]};
     Client client(options);
     const auto answer = client.chat(question());
     ASSERT_THAT(answer, IsOk());
-    EXPECT_THAT(story(answer), ElementsAre("silent cancelled", "eu-central ok"));
+    EXPECT_THAT(outcomes(answer), ElementsAre("silent cancelled", "eu-central ok"));
     EXPECT_EQ(answer->attempts[1].kind, AttemptKind::race);
     EXPECT_GE(answer->attempts[1].started, 250ms);
     EXPECT_EQ(gateway.requests("eu-central"), 1u);
 }
 
-TEST_F(LateConnection, OfANameThatIsNotResolvedIsPassed) {
+TEST_F(LateConnection, OfANameThatIsNotResolvedIsRaced) {
     options.regions = {hanging_region("lost"), gateway.regions()[1]};
     Client client(options);
     for (int i = 0; i < 3; ++i) {
         const auto answer = client.stream(question()).finish();
         ASSERT_THAT(answer, IsOk());
-        EXPECT_THAT(story(answer), ElementsAre("lost cancelled", "eu-central ok"));
+        EXPECT_THAT(outcomes(answer), ElementsAre("lost cancelled", "eu-central ok"));
     }
-    EXPECT_THAT(story(client.stream(question()).finish()), ElementsAre("eu-central ok"))
-        << "having been overtaken three times, it is left alone";
+    EXPECT_THAT(outcomes(client.stream(question()).finish()), ElementsAre("eu-central ok"))
+        << "after it has lost three races, the region is not tried";
 }
 
-TEST_F(LateConnection, EverywhereEndsAtTheConnectTimeout) {
+TEST_F(LateConnection, InEveryRegionEndsAtTheConnectTimeout) {
     options.regions = {hanging_region("lost"), hanging_region("gone")};
     options.timeouts.connect = 400ms;
     options.retry.initial_backoff = 1ms;
@@ -218,7 +218,7 @@ TEST_F(LateConnection, EverywhereEndsAtTheConnectTimeout) {
     EXPECT_EQ(answer.error().cause, ErrorCode::timed_out);
 }
 
-TEST_F(Cancel, AClientThatGoesAnswersEveryCallWithCancelled) {
+TEST_F(Cancel, DestroyingTheClientEndsEveryCallWithCancelled) {
     gateway.set_fault("us-west", {.kind = Kind::hang});
     gateway.set_fault("eu-central", {.kind = Kind::status, .status = 429, .headers = {{"Retry-After", "25"}}});
     const SilentPort silent;
@@ -227,73 +227,76 @@ TEST_F(Cancel, AClientThatGoesAnswersEveryCallWithCancelled) {
     auto client = std::make_unique<Client>(options);
     constexpr int kCallsEach = 5;
     std::vector<std::future<Result<ChatCompletion>>> futures;
-    Counter told;
+    Counter callbacks;
     std::atomic<int> cancelled{0};
     std::vector<std::jthread> readers;
     std::vector<std::unique_ptr<ChatStream>> streams;
     for (const auto* region : {"us-west", "eu-central", "lost", "silent"}) {
         for (int i = 0; i < kCallsEach; ++i) {
-            const CallOptions there{.regions = {region}};
-            futures.push_back(client->chat_async(question(), there));
-            client->chat_async(question(), there, [&](const Result<ChatCompletion>& answer) {
+            const CallOptions in_region{.regions = {region}};
+            futures.push_back(client->chat_async(question(), in_region));
+            client->chat_async(question(), in_region, [&](const Result<ChatCompletion>& answer) {
                 cancelled += !answer && answer.error().code == ErrorCode::cancelled ? 1 : 0;
-                told.add();
+                callbacks.add();
             });
-            streams.push_back(std::make_unique<ChatStream>(client->stream(question(), there)));
+            streams.push_back(std::make_unique<ChatStream>(client->stream(question(), in_region)));
         }
     }
-    ASSERT_TRUE(gateway.wait_for_requests("us-west", 3 * kCallsEach, kPatience));
+    ASSERT_TRUE(gateway.wait_for_requests("us-west", 3 * kCallsEach, kTestTimeout));
     ASSERT_TRUE(resolver.wait_for_lookups(1));
     std::promise<void> destroyed;
-    auto gone = destroyed.get_future();
+    auto destruction = destroyed.get_future();
     std::jthread destroyer([&] {
         client.reset();
         destroyed.set_value();
     });
-    ASSERT_EQ(gone.wait_for(kPatience), std::future_status::ready) << "the destructor hangs";
+    ASSERT_EQ(destruction.wait_for(kTestTimeout), std::future_status::ready) << "the destructor hangs";
     for (auto& future : futures) {
         ASSERT_EQ(future.wait_for(0s), std::future_status::ready);
         EXPECT_THAT(future.get(), FailsWith(ErrorCode::cancelled));
     }
-    EXPECT_EQ(told.value(), 4 * kCallsEach);
+    EXPECT_EQ(callbacks.value(), 4 * kCallsEach);
     EXPECT_EQ(cancelled, 4 * kCallsEach);
     for (auto& stream : streams) EXPECT_THAT(stream->finish(), FailsWith(ErrorCode::cancelled));
-    EXPECT_TRUE(gateway.wait_until_closed("us-west", kPatience));
+    EXPECT_TRUE(gateway.wait_until_closed("us-west", kTestTimeout));
 }
 
-TEST_F(Cancel, AClientThatGoesWakesThreadsThatWaitInACall) {
+TEST_F(Cancel, DestroyingTheClientWakesThreadsThatWaitInACall) {
     gateway.set_fault("us-west", {.kind = Kind::hang});
     auto client = std::make_unique<Client>(options);
     std::vector<std::future<Result<ChatCompletion>>> calls;
     for (int i = 0; i < 8; ++i) calls.push_back(begin(*client, i % 2 == 0));
-    ASSERT_TRUE(gateway.wait_for_requests("us-west", 8, kPatience));
+    ASSERT_TRUE(gateway.wait_for_requests("us-west", 8, kTestTimeout));
     client.reset();
     for (auto& call : calls) {
-        ASSERT_EQ(call.wait_for(kPatience), std::future_status::ready);
+        ASSERT_EQ(call.wait_for(kTestTimeout), std::future_status::ready);
         EXPECT_THAT(call.get(), FailsWith(ErrorCode::cancelled));
     }
 }
 
-TEST_F(Cancel, AClientThatGoesWaitsForThreadsThatAreInsideIt) {
+TEST_F(Cancel, DestroyingTheClientWaitsForThreadsInsideIt) {
     for (const auto& region : options.regions) gateway.set_fault(region.id, {.kind = Kind::hang});
     for (int round = 1; round <= 20; ++round) {
         const auto client = std::make_shared<std::optional<Client>>(std::in_place, options);
-        auto& inside = **client;
-        std::vector<std::future<void>> uses;
-        const auto use = [&](auto function) { uses.push_back(std::async(std::launch::async, std::move(function))); };
-        use([&] { EXPECT_FALSE(inside.warm_up({.deadline = kPatience})); });
-        use([&] { EXPECT_THAT(inside.models({.regions = {"eu-central"}}), FailsWith(ErrorCode::cancelled)); });
-        use([&] { EXPECT_THAT(inside.verify_key({.regions = {"us-west"}}), FailsWith(ErrorCode::cancelled)); });
-        use([&] { EXPECT_THAT(inside.chat(question(), {.regions = {"us-west"}}), FailsWith(ErrorCode::cancelled)); });
-        use([&] { EXPECT_THAT(inside.probe({.deadline = kPatience}), SizeIs(2)); });
-        ASSERT_TRUE(gateway.wait_for_requests("us-west", static_cast<std::uint64_t>(4 * round), kPatience));
-        ASSERT_TRUE(gateway.wait_for_requests("eu-central", static_cast<std::uint64_t>(3 * round), kPatience));
+        auto& used = **client;
+        std::vector<std::future<void>> threads;
+        const auto start_thread = [&](auto function) {
+            threads.push_back(std::async(std::launch::async, std::move(function)));
+        };
+        start_thread([&] { EXPECT_FALSE(used.warm_up({.deadline = kTestTimeout})); });
+        start_thread([&] { EXPECT_THAT(used.models({.regions = {"eu-central"}}), FailsWith(ErrorCode::cancelled)); });
+        start_thread([&] { EXPECT_THAT(used.verify_key({.regions = {"us-west"}}), FailsWith(ErrorCode::cancelled)); });
+        start_thread(
+            [&] { EXPECT_THAT(used.chat(question(), {.regions = {"us-west"}}), FailsWith(ErrorCode::cancelled)); });
+        start_thread([&] { EXPECT_THAT(used.probe({.deadline = kTestTimeout}), SizeIs(2)); });
+        ASSERT_TRUE(gateway.wait_for_requests("us-west", static_cast<std::uint64_t>(4 * round), kTestTimeout));
+        ASSERT_TRUE(gateway.wait_for_requests("eu-central", static_cast<std::uint64_t>(3 * round), kTestTimeout));
         client->reset();
-        for (auto& done : uses) ASSERT_EQ(done.wait_for(kPatience), std::future_status::ready);
+        for (auto& thread : threads) ASSERT_EQ(thread.wait_for(kTestTimeout), std::future_status::ready);
     }
 }
 
-TEST_F(Cancel, CallsMadeByCallbacksWhileTheClientGoesAreToldToo) {
+TEST_F(Cancel, CallsStartedByCallbacksDuringDestructionGetTheirCallbacks) {
     for (int round = 0; round < 300; ++round) {
         auto client = std::make_unique<Client>(options);
         std::atomic<int> begun{0}, ended{0};
@@ -305,34 +308,34 @@ TEST_F(Cancel, CallsMadeByCallbacksWhileTheClientGoesAreToldToo) {
             });
         };
         for (int i = 0; i < 4; ++i) ask();
-        ASSERT_TRUE(gateway.wait_for_requests("us-west", static_cast<std::uint64_t>(5 * (round + 1)), kPatience));
+        ASSERT_TRUE(gateway.wait_for_requests("us-west", static_cast<std::uint64_t>(5 * (round + 1)), kTestTimeout));
         client.reset();
         ASSERT_EQ(begun, ended) << "in round " << round;
     }
 }
 
-TEST_F(Cancel, AClientMayGoFromInsideItsOwnCallback) {
+TEST_F(Cancel, AClientMayBeDestroyedInsideItsOwnCallback) {
     auto client = std::make_unique<Client>(options);
-    Counter told;
+    Counter callbacks;
     client->chat_async(question(), {}, [&](const Result<ChatCompletion>& answer) {
         EXPECT_THAT(answer, IsOk());
         client.reset();
-        told.add();
+        callbacks.add();
     });
-    EXPECT_TRUE(told.wait_for(1));
-    EXPECT_TRUE(gateway.wait_until_closed("us-west", kPatience));
+    EXPECT_TRUE(callbacks.wait_for(1));
+    EXPECT_TRUE(gateway.wait_until_closed("us-west", kTestTimeout));
 }
 
-TEST_F(Cancel, ABlockingCallFromACallbackIsRefusedNotADeadlock) {
+TEST_F(Cancel, ABlockingCallFromACallbackIsRefusedInsteadOfDeadlocking) {
     Client client(options);
-    Counter told;
+    Counter callbacks;
     client.chat_async(question(), {}, [&](const Result<ChatCompletion>&) {
         EXPECT_THAT(client.chat(question()), FailsWith(ErrorCode::invalid_request));
         EXPECT_THAT(client.stream(question()).finish(), FailsWith(ErrorCode::invalid_request));
         EXPECT_THAT(client.models(), FailsWith(ErrorCode::invalid_request));
-        told.add();
+        callbacks.add();
     });
-    EXPECT_TRUE(told.wait_for(1));
+    EXPECT_TRUE(callbacks.wait_for(1));
 }
 
 }  // namespace

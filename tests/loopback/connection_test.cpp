@@ -26,7 +26,7 @@ class Connection : public ::testing::Test {
     ClientOptions options = options_for(gateway);
 };
 
-TEST_F(Connection, IsKeptForCallsOneAfterAnother) {
+TEST_F(Connection, IsReusedBySequentialCalls) {
     Client client(options);
     for (int i = 0; i < 50; ++i) {
         const auto answer = client.chat(question());
@@ -36,7 +36,7 @@ TEST_F(Connection, IsKeptForCallsOneAfterAnother) {
     EXPECT_EQ(gateway.connections("us-west"), 1u);
 }
 
-TEST_F(Connection, IsOpenedOncePerCallInFlightAndThenShared) {
+TEST_F(Connection, IsOpenedOncePerCallInFlightAndThenReused) {
     Client client(options);
     constexpr int kAtOnce = 32;
     for (int round = 0; round < 5; ++round) {
@@ -63,7 +63,7 @@ TEST_F(Connection, OfAFailedRegionIsKeptWhenItsErrorIsRead) {
     EXPECT_EQ(two.connections("eu-central"), 1u);
 }
 
-TEST_F(Connection, ThatWasClosedWhileIdleCostsNoCall) {
+TEST_F(Connection, ThatWasClosedWhileIdleFailsNoCall) {
     gateway.set_fault("us-west", {.kind = Kind::close_after_response});
     Client client(options);
     std::uint64_t attempts = 0;
@@ -72,10 +72,10 @@ TEST_F(Connection, ThatWasClosedWhileIdleCostsNoCall) {
         ASSERT_THAT(answer, IsOk()) << "call " << i;
         attempts += answer->attempts.size();
     }
-    EXPECT_LE(gateway.requests("us-west"), attempts) << "something was sent that no trail shows";
+    EXPECT_LE(gateway.requests("us-west"), attempts) << "a request was sent that no attempt record shows";
 }
 
-TEST_F(Connection, ThatWasResetWhileIdleCostsNoCall) {
+TEST_F(Connection, ThatWasResetWhileIdleFailsNoCall) {
     Client client(options);
     for (int i = 0; i < 50; ++i) {
         ASSERT_THAT(client.chat(question()), IsOk());
@@ -86,28 +86,28 @@ TEST_F(Connection, ThatWasResetWhileIdleCostsNoCall) {
 
 /// Answers the first request of a connection, then reads the second one and closes without an answer: libcurl would
 /// resend that request by itself.
-class ForgetfulServer {
+class ClosingServer {
   public:
     bool serve(int socket, const std::string& request) {
-        const bool fresh = request.find("[first]") != std::string::npos || !spoiled;
+        const bool fresh = request.find("[first]") != std::string::npos || !used;
         if (!fresh) {
-            spoiled = false;
+            used = false;
             return false;
         }
-        spoiled = true;
+        used = true;
         return send_all(socket, http_answer("200 OK", "Content-Type: application/json\r\n", completion_json("wool")));
     }
-    std::atomic<bool> spoiled{false};
+    std::atomic<bool> used{false};
 };
 
-TEST(StaleConnection, ASecondSendingShowsInTheTrail) {
-    ForgetfulServer forgetful;
-    const PlainServer server([&](int socket, const std::string& request) { return forgetful.serve(socket, request); });
+TEST(StaleConnection, ARetryIsRecordedAsAnAttempt) {
+    ClosingServer closing;
+    const PlainServer server([&](int socket, const std::string& request) { return closing.serve(socket, request); });
     Client client(options_for({server.region("a")}));
     ASSERT_THAT(client.chat(question("[first]")), IsOk());
     const auto answer = client.chat(question());
     ASSERT_THAT(answer, IsOk());
-    ASSERT_THAT(story(answer), ElementsAre("a transport_failed", "a ok"));
+    ASSERT_THAT(outcomes(answer), ElementsAre("a transport_failed", "a ok"));
     EXPECT_TRUE(answer->attempts[0].connection_reused);
     EXPECT_FALSE(answer->attempts[1].connection_reused);
     EXPECT_TRUE(answer->attempts[1].maybe_duplicated);
@@ -117,35 +117,35 @@ TEST(StaleConnection, ASecondSendingShowsInTheTrail) {
     EXPECT_EQ(header_of(requests[2], "X-Holysheep-Attempt"), "2");
 }
 
-TEST(StaleConnection, NothingIsSentTwiceWhereThatWasForbidden) {
-    ForgetfulServer forgetful;
-    const PlainServer server([&](int socket, const std::string& request) { return forgetful.serve(socket, request); });
+TEST(StaleConnection, ACostSafeRequestIsNotSentTwice) {
+    ClosingServer closing;
+    const PlainServer server([&](int socket, const std::string& request) { return closing.serve(socket, request); });
     Client client(options_for({server.region("a")}));
     ASSERT_THAT(client.chat(question("[first]")), IsOk());
     EXPECT_THAT(client.chat(question(), {.cost_safe = true}), FailsWith(ErrorCode::transport_failed));
     EXPECT_THAT(server.requests(), SizeIs(2));
 }
 
-TEST(StaleConnection, ACostSafeCallIsLostToOneOnceAndNoneIsReusedThereAgain) {
-    ForgetfulServer forgetful;
-    const PlainServer server([&](int socket, const std::string& request) { return forgetful.serve(socket, request); });
+TEST(StaleConnection, AfterOneFailureCostSafeCallsReuseNoConnection) {
+    ClosingServer closing;
+    const PlainServer server([&](int socket, const std::string& request) { return closing.serve(socket, request); });
     Client client(options_for({server.region("a")}));
-    int lost = 0;
+    int failed = 0;
     for (int i = 0; i < 100; ++i) {
         // The second request decides whether the server closes its connection.
-        forgetful.spoiled = i == 1;
+        closing.used = i == 1;
         const auto answer = client.chat(question(), {.cost_safe = true});
         if (answer) continue;
-        ++lost;
+        ++failed;
         EXPECT_THAT(answer.error().message, HasSubstr("cost_safe"));
         EXPECT_TRUE(answer.error().attempts[0].connection_reused);
     }
-    EXPECT_EQ(lost, 1);
+    EXPECT_EQ(failed, 1);
     EXPECT_THAT(server.requests(), SizeIs(100)) << "something was sent twice";
     ASSERT_THAT(client.chat(question()), IsOk());
 }
 
-TEST(StaleConnection, ACostSafeCallReusesOnlyAConnectionThatWasInUseJustNow) {
+TEST(StaleConnection, ACostSafeCallReusesOnlyARecentlyUsedConnection) {
     const PlainServer server(http_answer("200 OK", "Content-Type: application/json\r\n", completion_json("wool")));
     Client client(options_for({server.region("a")}));
     const auto reused = [&](bool cost_safe) {
@@ -160,9 +160,9 @@ TEST(StaleConnection, ACostSafeCallReusesOnlyAConnectionThatWasInUseJustNow) {
     EXPECT_TRUE(reused(false));
 }
 
-TEST(StaleConnection, OneAttemptIsOneRequestEvenThen) {
-    ForgetfulServer forgetful;
-    const PlainServer server([&](int socket, const std::string& request) { return forgetful.serve(socket, request); });
+TEST(StaleConnection, MaxAttemptsOneSendsOneRequest) {
+    ClosingServer closing;
+    const PlainServer server([&](int socket, const std::string& request) { return closing.serve(socket, request); });
     auto options = options_for({server.region("a")});
     options.retry.max_attempts = 1;
     Client client(options);
@@ -171,7 +171,7 @@ TEST(StaleConnection, OneAttemptIsOneRequestEvenThen) {
     EXPECT_THAT(server.requests(), SizeIs(2));
 }
 
-TEST_F(Connection, CarriesTheHeadersThatTheProtocolAsksForAndNoOthers) {
+TEST_F(Connection, CarriesTheRequiredHeadersAndNoOthers) {
     options.headers = {{"X-Team", "wool"}};
     options.regions[0].headers = {{"X-Zone", "us"}};
     Client client(options);
@@ -207,7 +207,7 @@ TEST_F(Connection, CarriesTheHeadersThatTheProtocolAsksForAndNoOthers) {
     }
 }
 
-TEST_F(Connection, CarriesALargeBodyWithoutAskingFirst) {
+TEST_F(Connection, CarriesALargeBodyWithoutExpectContinue) {
     Client client(options);
     ASSERT_THAT(client.chat(question(std::string(3'000'000, 'b'))), IsOk());
     const auto seen = gateway.seen("us-west");
@@ -216,7 +216,7 @@ TEST_F(Connection, CarriesALargeBodyWithoutAskingFirst) {
     EXPECT_GT(std::stoul(std::string(seen[0].header("Content-Length"))), 3'000'000u);
 }
 
-TEST_F(Connection, ServesAnyMethodWithoutMixingThemUp) {
+TEST_F(Connection, ServesMixedMethods) {
     const PlainServer server([](int socket, const std::string& request) {
         const bool head = request.starts_with("HEAD");
         const auto answer = http_answer("200 OK", "Content-Type: application/json\r\n", completion_json("wool"));
@@ -241,7 +241,7 @@ TEST_F(Connection, ServesAnyMethodWithoutMixingThemUp) {
     }
 }
 
-TEST_F(Connection, AnInterimAnswerIsNotTheAnswer) {
+TEST_F(Connection, SkipsInterimAnswers) {
     const PlainServer server("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" +
                              http_answer("200 OK", "X-Request-Id: r1\r\n", completion_json("wool")));
     Client client(options_for({server.region("a")}));
@@ -251,7 +251,7 @@ TEST_F(Connection, AnInterimAnswerIsNotTheAnswer) {
     EXPECT_EQ(answer->attempts[0].http_status, 200);
 }
 
-TEST(EndMarker, EndsAStreamThoughItsBodyLingers) {
+TEST(DoneMarker, EndsAStreamBeforeTheEndOfItsBody) {
     // The announced length is longer than the body: the rest never comes.
     const PlainServer server(
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 100000\r\n\r\n"
@@ -262,11 +262,11 @@ TEST(EndMarker, EndsAStreamThoughItsBodyLingers) {
     ASSERT_THAT(answer, IsOk());
     EXPECT_EQ(answer->text(), "wool");
     EXPECT_FALSE(answer->done_marker_missing);
-    EXPECT_LT(*answer->attempts[0].timings.total, 900ms) << "the end of the body was waited for";
+    EXPECT_LT(*answer->attempts[0].timings.total, 900ms) << "the client waited for the end of the body";
     EXPECT_THAT(client.stream(question()).finish(), IsOk());
 }
 
-TEST(Redirect, IsNotFollowedAndTellsNobodyTheKey) {
+TEST(Redirect, IsNotFollowedAndDoesNotLeakTheKey) {
     const PlainServer other(http_answer("200 OK", "", completion_json("stolen")));
     for (const auto* status :
          {"301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"}) {
@@ -283,7 +283,7 @@ TEST(Redirect, IsNotFollowedAndTellsNobodyTheKey) {
     EXPECT_THAT(other.requests(), IsEmpty());
 }
 
-TEST_F(Connection, ThatIsNeverIdleForLongIsReplacedWhenItIsTooOld) {
+TEST_F(Connection, IsReplacedAtItsMaximumAgeEvenIfItIsNeverIdleForLong) {
     options.max_connection_age = 1s;
     Client client(options);
     const auto end = std::chrono::steady_clock::now() + 2500ms;  // libcurl counts whole seconds
@@ -299,7 +299,7 @@ TEST_F(Connection, ThatIsNeverIdleForLongIsReplacedWhenItIsTooOld) {
 TEST_F(Connection, WarmUpOpensOnePerRegionForTheFirstCall) {
     GatewaySimulator two({SimulatedRegion{.id = "us-west"}, SimulatedRegion{.id = "eu-central"}});
     Client client(options_for(two));
-    ASSERT_THAT(client.warm_up({.deadline = kPatience}),
+    ASSERT_THAT(client.warm_up({.deadline = kTestTimeout}),
                 ::testing::ResultOf([](const auto& r) { return r.has_value(); }, true));
     EXPECT_EQ(two.connections("us-west"), 1u);
     EXPECT_EQ(two.connections("eu-central"), 1u);
@@ -308,7 +308,7 @@ TEST_F(Connection, WarmUpOpensOnePerRegionForTheFirstCall) {
     EXPECT_TRUE(answer->attempts[0].connection_reused);
     two.set_fault("us-west", {.kind = Kind::refuse});
     two.set_fault("eu-central", {.kind = Kind::refuse});
-    const auto cold = client.warm_up({.deadline = kPatience});
+    const auto cold = client.warm_up({.deadline = kTestTimeout});
     ASSERT_FALSE(cold);
     EXPECT_THAT(cold.error().message, AllOf(HasSubstr("us-west"), HasSubstr("eu-central")));
 }

@@ -29,7 +29,7 @@ using ::testing::StartsWith;
 
 const std::string kToken = "wool-0123456789abcdef";
 
-class DashboardServed : public TwoRegions {
+class DashboardServerTest : public TwoRegions {
   protected:
     DashboardServer serve(DashboardServerOptions how = {}) {
         return DashboardServer([this] { return client.stats(); }, std::move(how));
@@ -37,7 +37,7 @@ class DashboardServed : public TwoRegions {
     Client client{options};
 };
 
-TEST_F(DashboardServed, ThreePathsShowTheSnapshot) {
+TEST_F(DashboardServerTest, ThreePathsServeTheSnapshot) {
     ASSERT_THAT(client.chat(question()), IsOk());
     const auto server = serve();
     const auto json = http(server.url() + "stats.json");
@@ -56,7 +56,7 @@ TEST_F(DashboardServed, ThreePathsShowTheSnapshot) {
     EXPECT_THAT(page.body, AllOf(HasSubstr("<title>holysheep</title>"), HasSubstr("</html>")));
 }
 
-TEST_F(DashboardServed, EachAnswerIsOfItsMoment) {
+TEST_F(DashboardServerTest, EachAnswerIsCurrent) {
     const auto server = serve();
     EXPECT_EQ(nlohmann::json::parse(http(server.url() + "stats.json").body)["calls"], 0);
     ASSERT_THAT(client.chat(question()), IsOk());
@@ -65,20 +65,20 @@ TEST_F(DashboardServed, EachAnswerIsOfItsMoment) {
     EXPECT_EQ(later.headers.at("cache-control"), "no-store");
 }
 
-TEST_F(DashboardServed, ThePageMayAskNobodyElse) {
+TEST_F(DashboardServerTest, ThePageMayContactNoOtherHost) {
     const auto server = serve({.title = "sheep <1>"});
     const auto first = http(server.url()), second = http(server.url());
     EXPECT_THAT(first.body, HasSubstr("<title>sheep &lt;1&gt;</title>"));
     const auto policy = first.headers.at("content-security-policy");
     EXPECT_THAT(policy, AllOf(HasSubstr("default-src 'none'"), HasSubstr("connect-src 'self'"),
                               HasSubstr("frame-ancestors 'none'"), Not(HasSubstr("unsafe"))));
-    EXPECT_NE(policy, second.headers.at("content-security-policy")) << "a nonce is for one answer";
+    EXPECT_NE(policy, second.headers.at("content-security-policy")) << "each answer has its own nonce";
     const auto begin = policy.find("'nonce-") + 7;
     const auto nonce = policy.substr(begin, policy.find('\'', begin) - begin);
     EXPECT_THAT(first.body, HasSubstr("<script nonce=\"" + nonce + "\">"));
 }
 
-TEST_F(DashboardServed, ThereIsNothingElseToAskOrToChange) {
+TEST_F(DashboardServerTest, OtherPathsAndMethodsAreRefused) {
     const auto server = serve();
     EXPECT_EQ(http(server.url() + "favicon.ico").status, 404);
     EXPECT_EQ(http(server.url() + "../../etc/passwd").status, 404);
@@ -91,30 +91,30 @@ TEST_F(DashboardServed, ThereIsNothingElseToAskOrToChange) {
     const auto head = http(server.url() + "metrics", {}, "HEAD");
     EXPECT_EQ(head.status, 200);
     EXPECT_THAT(head.body, IsEmpty());
-    EXPECT_EQ(http(server.url() + "stats.json?token=anything").status, 200) << "none is asked for";
+    EXPECT_EQ(http(server.url() + "stats.json?token=anything").status, 200) << "no token is required";
 }
 
-TEST_F(DashboardServed, AHeadIsAnsweredWithoutABodyAndItsConnectionGoesOn) {
+TEST_F(DashboardServerTest, HeadIsAnsweredWithoutABodyAndKeepsItsConnection) {
     const auto server = serve();
     const int socket = connect_to(server.port());
     ASSERT_GE(socket, 0);
     const std::string rest = " HTTP/1.1\r\nHost: localhost\r\n";
     ASSERT_TRUE(send_all(socket, "HEAD /metrics" + rest + "\r\n"));
     ASSERT_TRUE(send_all(socket, "GET /nothing" + rest + "Connection: close\r\n\r\n"));
-    std::string said;
+    std::string received;
     std::array<char, 4'096> bytes{};
     for (ssize_t count = 0; (count = ::recv(socket, bytes.data(), bytes.size(), 0)) > 0;) {
-        said.append(bytes.data(), static_cast<std::size_t>(count));
+        received.append(bytes.data(), static_cast<std::size_t>(count));
     }
     ::close(socket);
-    EXPECT_THAT(said, StartsWith("HTTP/1.1 200"));
-    const auto end = said.find("\r\n\r\n");
+    EXPECT_THAT(received, StartsWith("HTTP/1.1 200"));
+    const auto end = received.find("\r\n\r\n");
     ASSERT_NE(end, std::string::npos);
-    EXPECT_GT(std::stoul(header_of(said, "content-length")), 1'000U) << "of what GET would give";
-    EXPECT_THAT(said.substr(end + 4), StartsWith("HTTP/1.1 404"));
+    EXPECT_GT(std::stoul(header_of(received, "content-length")), 1'000U) << "the length of the answer to GET";
+    EXPECT_THAT(received.substr(end + 4), StartsWith("HTTP/1.1 404"));
 }
 
-TEST_F(DashboardServed, AForeignNameIsRefused) {
+TEST_F(DashboardServerTest, AForeignHostHeaderIsRefused) {
     const auto server = serve();
     const auto foreign = http(server.url() + "stats.json", {"Host: rebound.example"});
     EXPECT_EQ(foreign.status, 403);
@@ -122,7 +122,7 @@ TEST_F(DashboardServed, AForeignNameIsRefused) {
     EXPECT_EQ(http(server.url() + "stats.json", {"Host: localhost:1"}).status, 200);
 }
 
-TEST_F(DashboardServed, OffLoopbackItAsksForTheToken) {
+TEST_F(DashboardServerTest, OutsideLoopbackItRequiresTheToken) {
     const auto open = DashboardServer::create([this] { return client.stats(); }, {.host = "0.0.0.0"});
     ASSERT_THAT(open, FailsWith(ErrorCode::invalid_options));
     EXPECT_THAT(open.error().message, HasSubstr("token"));
@@ -141,7 +141,7 @@ TEST_F(DashboardServed, OffLoopbackItAsksForTheToken) {
     EXPECT_EQ(http(base + "/metrics?token=" + kToken).status, 200);
 }
 
-TEST_F(DashboardServed, TheTokenGoesFromTheAddressIntoACookie) {
+TEST_F(DashboardServerTest, TheTokenMovesFromTheUrlIntoACookie) {
     const auto server = serve({.token = kToken});
     const auto first = http(server.url());
     EXPECT_EQ(first.status, 303);
@@ -152,7 +152,7 @@ TEST_F(DashboardServed, TheTokenGoesFromTheAddressIntoACookie) {
     EXPECT_EQ(http(base, {"Cookie: " + cookie.substr(0, cookie.find(';'))}).status, 200);
 }
 
-TEST_F(DashboardServed, AnAddressThatCannotBeHadIsAnErrorWithARemedy) {
+TEST_F(DashboardServerTest, InvalidOptionsAreAnErrorWithARemedy) {
     const auto server = serve();
     const auto same = DashboardServer::create([this] { return client.stats(); }, {.port = server.port()});
     ASSERT_THAT(same, FailsWith(ErrorCode::invalid_options));
@@ -161,14 +161,14 @@ TEST_F(DashboardServed, AnAddressThatCannotBeHadIsAnErrorWithARemedy) {
     EXPECT_THROW(DashboardServer([] { return Stats(); }, {.token = "short"}), Exception);
 }
 
-TEST_F(DashboardServed, ASnapshotThatThrowsIsAnAnswerToo) {
+TEST_F(DashboardServerTest, ASnapshotThatThrowsIsA500) {
     const DashboardServer server([]() -> Stats { throw std::runtime_error("secret"); });
     const auto reply = http(server.url() + "stats.json");
     EXPECT_EQ(reply.status, 500);
     EXPECT_THAT(reply.body, Not(HasSubstr("secret")));
 }
 
-TEST_F(DashboardServed, ItsPortIsFreeAgainAtOnceAndItMayBeMoved) {
+TEST_F(DashboardServerTest, MayBeMovedAndFreesItsPortAtOnce) {
     std::uint16_t port = 0;
     {
         auto server = serve();
@@ -182,20 +182,20 @@ TEST_F(DashboardServed, ItsPortIsFreeAgainAtOnceAndItMayBeMoved) {
     EXPECT_EQ(http(again.url()).status, 200);
 }
 
-TEST_F(DashboardServed, ManyAskAtOnceWhileCallsAreMade) {
+TEST_F(DashboardServerTest, ServesConcurrentRequestsDuringCalls) {
     const auto server = serve();
-    std::vector<std::future<int>> visitors;
+    std::vector<std::future<int>> connections;
     for (int i = 0; i < 4; ++i) {
-        visitors.push_back(std::async(std::launch::async, [&server] {
-            int well = 0;
+        connections.push_back(std::async(std::launch::async, [&server] {
+            int successes = 0;
             for (const auto* path : {"stats.json", "metrics", ""}) {
-                for (int k = 0; k < 10; ++k) well += http(server.url() + path).status == 200 ? 1 : 0;
+                for (int k = 0; k < 10; ++k) successes += http(server.url() + path).status == 200 ? 1 : 0;
             }
-            return well;
+            return successes;
         }));
     }
     for (int i = 0; i < 20; ++i) EXPECT_THAT(client.chat(question()), IsOk());
-    for (auto& visitor : visitors) EXPECT_EQ(visitor.get(), 30);
+    for (auto& connection : connections) EXPECT_EQ(connection.get(), 30);
 }
 
 std::chrono::nanoseconds cpu_time() {
@@ -212,47 +212,47 @@ std::size_t open_descriptors() {
     return count;
 }
 
-TEST_F(DashboardServed, VisitorsBeyondItsBoundTakeNoDescriptorAndWait) {
+TEST_F(DashboardServerTest, ConnectionsBeyondTheLimitTakeNoDescriptorAndWait) {
     const auto server = serve();
     EXPECT_EQ(http(server.url() + "metrics").status, 200);
-    constexpr std::size_t kVisitors = 150, kAdmitted = 64;
+    constexpr std::size_t kConnections = 150, kAdmitted = 64;
     const auto before = open_descriptors();
-    std::vector<int> visitors;
-    for (std::size_t i = 0; i < kVisitors; ++i) visitors.push_back(connect_to(server.port()));
-    // The first visitor is certainly admitted, and its answer shows that the visitors before it in the queue were
+    std::vector<int> connections;
+    for (std::size_t i = 0; i < kConnections; ++i) connections.push_back(connect_to(server.port()));
+    // The first connection is certainly admitted, and its answer shows that the connections before it in the queue were
     // admitted.
     const std::string ask = "GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    ASSERT_TRUE(send_all(visitors.front(), ask));
+    ASSERT_TRUE(send_all(connections.front(), ask));
     std::array<char, 512> bytes{};
-    ASSERT_GT(::recv(visitors.front(), bytes.data(), bytes.size(), 0), 0);
-    EXPECT_LE(open_descriptors(), before + kVisitors + kAdmitted);
-    for (const int visitor : visitors) ::close(visitor);
-    EXPECT_EQ(http(server.url() + "metrics").status, 200) << "there is room again";
+    ASSERT_GT(::recv(connections.front(), bytes.data(), bytes.size(), 0), 0);
+    EXPECT_LE(open_descriptors(), before + kConnections + kAdmitted);
+    for (const int connection : connections) ::close(connection);
+    EXPECT_EQ(http(server.url() + "metrics").status, 200) << "new connections are accepted again";
 }
 
-TEST_F(DashboardServed, WithoutADescriptorVisitorsWaitAndTheLoopRests) {
+TEST_F(DashboardServerTest, WithoutADescriptorConnectionsWaitAndTheLoopDoesNotSpin) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    GTEST_SKIP() << "a sanitizer looks at memory through a pipe";
+    GTEST_SKIP() << "the sanitizer inspects memory through a pipe";
 #endif
     const auto server = serve();
-    const int visitor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int connection = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     {
         const NoMoreDescriptors none;
         sockaddr_in address{};
         address.sin_family = AF_INET;
         address.sin_port = htons(server.port());
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        ASSERT_EQ(::connect(visitor, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+        ASSERT_EQ(::connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
         const auto before = cpu_time();
         std::this_thread::sleep_for(400ms);
-        EXPECT_LT(cpu_time() - before, 200ms) << "nobody spins";
+        EXPECT_LT(cpu_time() - before, 200ms) << "the loop must not spin";
     }
     const std::string request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    ::send(visitor, request.data(), request.size(), 0);
+    ::send(connection, request.data(), request.size(), 0);
     std::array<char, 16> begin{};
-    EXPECT_GT(::recv(visitor, begin.data(), begin.size(), 0), 0) << "it is let in once there is room";
+    EXPECT_GT(::recv(connection, begin.data(), begin.size(), 0), 0) << "accepted once a descriptor is free";
     EXPECT_EQ(std::string(begin.data(), 12), "HTTP/1.1 200");
-    ::close(visitor);
+    ::close(connection);
 }
 
 }  // namespace

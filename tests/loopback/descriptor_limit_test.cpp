@@ -1,4 +1,4 @@
-// A process at its descriptor limit: a call that needs a new socket reports this, and the others go on.
+// A process at its descriptor limit: a call that needs a new socket reports this, and other calls continue.
 #include "gateway_under_test.hpp"
 #include "no_more_descriptors.hpp"
 
@@ -13,14 +13,14 @@ class DescriptorLimit : public ::testing::Test {
     void SetUp() override {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
         // Without a free descriptor the sanitizer reports valid memory as invalid.
-        GTEST_SKIP() << "a sanitizer looks at memory through a pipe";
+        GTEST_SKIP() << "the sanitizer inspects memory through a pipe";
 #endif
     }
 };
 
 ChatRequest a_question() { return {.model = "gpt-4.1", .messages = {user("Which sheep gives the finest wool?")}}; }
 
-TEST_F(DescriptorLimit, ACallWithoutASocketSaysSoAndOthersGoOn) {
+TEST_F(DescriptorLimit, ACallWithoutASocketReportsItAndOthersContinue) {
     GatewaySimulator gateway({{.id = "us-west"}, {.id = "eu-central"}});
     gateway.set_stream("us-west", 8, 20ms);
     auto options = options_for(gateway);
@@ -43,7 +43,7 @@ TEST_F(DescriptorLimit, ACallWithoutASocketSaysSoAndOthersGoOn) {
     EXPECT_THAT(client.chat(a_question()), IsOk());
 }
 
-TEST_F(DescriptorLimit, AProbeWithoutASocketBlamesNoRegion) {
+TEST_F(DescriptorLimit, AProbeWithoutASocketMarksNoRegionDown) {
     GatewaySimulator gateway({{.id = "us-west"}, {.id = "eu-central"}});
     auto options = options_for(gateway);
     options.health.enabled = true;

@@ -49,47 +49,47 @@ class Fork : public TwoRegions {
     std::optional<Client> client{std::in_place, options};
 };
 
-TEST_F(Fork, TheChildIsRefusedInEveryForm) {
+TEST_F(Fork, BlockingCallsAreRefusedInTheChild) {
     ASSERT_THAT(client->chat(question()), IsOk());
     EXPECT_EQ(in_child([&] {
-                  int broken = 0;
-                  broken += refused(client->chat(question())) ? 0 : 1;
-                  broken += refused(client->stream(question()).finish()) ? 0 : 1;
-                  broken += refused(client->chat_async(question()).get()) ? 0 : 1;
-                  broken += refused(client->models()) ? 0 : 1;
-                  broken += refused(client->verify_key()) ? 0 : 1;
-                  broken += refused(client->request({.path = "/models"})) ? 0 : 1;
-                  broken += refused(client->warm_up({.deadline = 1s})) ? 0 : 1;
+                  int failures = 0;
+                  failures += refused(client->chat(question())) ? 0 : 1;
+                  failures += refused(client->stream(question()).finish()) ? 0 : 1;
+                  failures += refused(client->chat_async(question()).get()) ? 0 : 1;
+                  failures += refused(client->models()) ? 0 : 1;
+                  failures += refused(client->verify_key()) ? 0 : 1;
+                  failures += refused(client->request({.path = "/models"})) ? 0 : 1;
+                  failures += refused(client->warm_up({.deadline = 1s})) ? 0 : 1;
                   client->drain("us-west");
                   client->resume("us-west");
                   (void)client->stats();
-                  return broken;
+                  return failures;
               }),
               0);
     EXPECT_EQ(gateway.requests("us-west"), 1u);
 }
 
-TEST_F(Fork, TheChildTellsItsCallbacks) {
+TEST_F(Fork, CallbacksRunInTheChild) {
     HOLYSHEEP_SKIP_WHERE_A_CHILD_HAS_NO_THREADS();
     EXPECT_EQ(in_child([&] {
-                  Counter told;
-                  int broken = 0;
+                  Counter callbacks;
+                  int failures = 0;
                   client->chat_async(question(), {}, [&](const Result<ChatCompletion>& answer) {
-                      broken += refused(answer) ? 0 : 1;
-                      told.add();
+                      failures += refused(answer) ? 0 : 1;
+                      callbacks.add();
                   });
                   client->stream_async(
                       question(), {}, [](const ChatChunk&) {},
                       [&](const Result<ChatCompletion>& answer) {
-                          broken += refused(answer) ? 0 : 1;
-                          told.add();
+                          failures += refused(answer) ? 0 : 1;
+                          callbacks.add();
                       });
-                  return told.wait_for(2, 10s) ? broken : 100;
+                  return callbacks.wait_for(2, 10s) ? failures : 100;
               }),
               0);
 }
 
-TEST_F(Fork, TheChildMayDestroyWhatItInherited) {
+TEST_F(Fork, TheChildMayDestroyInheritedObjects) {
     gateway.set_stream("us-west", 30, 20ms);
     std::optional<ChatStream> stream(client->stream(question()));
     ASSERT_NE(stream->begin(), stream->end());
@@ -99,10 +99,10 @@ TEST_F(Fork, TheChildMayDestroyWhatItInherited) {
                   return 0;
               }),
               0);
-    EXPECT_THAT(stream->finish(), IsOk()) << "the parent's stream was disturbed";
+    EXPECT_THAT(stream->finish(), IsOk()) << "the child interrupted the parent's stream";
 }
 
-TEST_F(Fork, TheParentGoesOn) {
+TEST_F(Fork, TheParentContinues) {
     for (int i = 0; i < 5; ++i) {
         ASSERT_THAT(client->chat(question()), IsOk());
         EXPECT_EQ(in_child([&] {
@@ -115,7 +115,7 @@ TEST_F(Fork, TheParentGoesOn) {
     EXPECT_EQ(gateway.connections("us-west"), 1u) << "the child closed the parent's connection";
 }
 
-TEST_F(Fork, TheChildMayMakeItsOwnClient) {
+TEST_F(Fork, TheChildMayCreateItsOwnClient) {
     HOLYSHEEP_SKIP_WHERE_A_CHILD_HAS_NO_THREADS();
     ASSERT_THAT(client->chat(question()), IsOk());
     EXPECT_EQ(in_child([&] {

@@ -38,12 +38,12 @@ using holysheep::testing::SimulatedRegion;
 using holysheep::testing::SimulatorOptions;
 using Kind = Fault::Kind;
 
-/// Only limits how long a failing test hangs; no test waits for its end.
-inline constexpr auto kPatience = 30s;
+/// Limits how long a failing test hangs; no test waits for its end.
+inline constexpr auto kTestTimeout = 30s;
 
 inline const std::string kKey = "sk-wool-0123456789";
 
-/// Options for these regions that ignore the environment and end every call within the test's patience.
+/// Options for these regions that ignore the environment and end every call within the test's time limit.
 inline ClientOptions options_for(std::vector<Region> regions) {
     ClientOptions options;
     options.api_key = kKey;
@@ -51,7 +51,7 @@ inline ClientOptions options_for(std::vector<Region> regions) {
     // Calls go to the first region in the list, and no probe interferes.
     for (int tier = 0; auto& region : options.regions) region.tier = tier++;
     options.health.enabled = false;
-    options.timeouts.total = kPatience;
+    options.timeouts.total = kTestTimeout;
     options.log.level = LogLevel::off;
     options.seed = 7;
     return options;
@@ -62,17 +62,17 @@ inline ChatRequest question(std::string text = "hello sheep") {
     return {.model = "gpt-4.1", .messages = {user(std::move(text))}};
 }
 
-/// "us-west transport_failed" or "us-west ok": a short form of an attempt trail.
-inline std::vector<std::string> story(const std::vector<AttemptRecord>& attempts) {
-    std::vector<std::string> words;
+/// "us-west transport_failed" or "us-west ok": a short form of each attempt.
+inline std::vector<std::string> outcomes(const std::vector<AttemptRecord>& attempts) {
+    std::vector<std::string> texts;
     for (const auto& attempt : attempts) {
-        words.push_back(attempt.region + " " + (attempt.error ? std::string(to_string(*attempt.error)) : "ok"));
+        texts.push_back(attempt.region + " " + (attempt.error ? std::string(to_string(*attempt.error)) : "ok"));
     }
-    return words;
+    return texts;
 }
 template <class Answer>
-std::vector<std::string> story(const Result<Answer>& result) {
-    return story(result ? result->attempts : result.error().attempts);
+std::vector<std::string> outcomes(const Result<Answer>& result) {
+    return outcomes(result ? result->attempts : result.error().attempts);
 }
 
 /// Whether this process may open this many sockets; raises its limit if possible.
@@ -92,7 +92,7 @@ class Counter {
         ++value_;
         changed_.notify_all();
     }
-    bool wait_for(int value, std::chrono::milliseconds timeout = kPatience) const {
+    bool wait_for(int value, std::chrono::milliseconds timeout = kTestTimeout) const {
         std::unique_lock lock(mutex_);
         return changed_.wait_for(lock, timeout, [&] { return value_ >= value; });
     }

@@ -122,7 +122,7 @@ class Http2Server::Session {
                 gone_away_ = true;
                 return;
             case Reply::break_connection:
-                note_processed(stream);
+                record_processed(stream);
                 broken_ = true;
                 break;
             case Reply::hold: held_.push_back(stream); break;
@@ -130,13 +130,13 @@ class Http2Server::Session {
         last_ = stream;
     }
 
-    void note_processed(std::int32_t stream) {
+    void record_processed(std::int32_t stream) {
         std::lock_guard lock(server_.mutex_);
         server_.processed_.push_back(names_[stream]);
     }
 
     void answer(std::int32_t stream) {
-        note_processed(stream);
+        record_processed(stream);
         static const std::string kStatus = "200", kType = "application/json", kText = completion_json("wool");
         const auto header = [](std::string_view name, const std::string& value) {
             const auto bytes = [](std::string_view text) {
@@ -195,7 +195,7 @@ Http2Server::~Http2Server() {
         for (const int socket : sockets_) ::shutdown(socket, SHUT_RDWR);
     }
     acceptor_.join();
-    talkers_.clear();
+    threads_.clear();
     ::close(listener_);
 }
 
@@ -218,11 +218,11 @@ void Http2Server::accept_all() {
             return;
         }
         sockets_.push_back(socket);
-        talkers_.emplace_back([this, socket, number = connections_++] { talk(socket, number); });
+        threads_.emplace_back([this, socket, number = connections_++] { serve_connection(socket, number); });
     }
 }
 
-void Http2Server::talk(int socket, int connection) {
+void Http2Server::serve_connection(int socket, int connection) {
     // OpenSSL writes without MSG_NOSIGNAL. SIGPIPE is blocked in this thread only: the client must not need that.
     sigset_t broken_pipe;
     ::sigemptyset(&broken_pipe);
@@ -237,7 +237,7 @@ void Http2Server::talk(int socket, int connection) {
         if (size == 2) {
             Session(*this, tls.get(), connection).run();
         } else {
-            talk_http1(tls.get());
+            serve_http1(tls.get());
         }
     }
     std::lock_guard lock(mutex_);
@@ -245,7 +245,7 @@ void Http2Server::talk(int socket, int connection) {
     ::close(socket);
 }
 
-void Http2Server::talk_http1(SSL* tls) {
+void Http2Server::serve_http1(SSL* tls) {
     std::string request;
     std::array<char, 16 * 1024> bytes{};
     for (;;) {

@@ -46,8 +46,8 @@ class Http2Server {
   private:
     class Session;
     void accept_all();
-    void talk(int socket, int connection);
-    void talk_http1(SSL* tls);
+    void serve_connection(int socket, int connection);
+    void serve_http1(SSL* tls);
 
     std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context_;
     Decide decide_;
@@ -58,7 +58,7 @@ class Http2Server {
     std::vector<std::string> processed_;
     std::vector<int> sockets_;
     bool closing_ = false;
-    std::vector<std::jthread> talkers_;
+    std::vector<std::jthread> threads_;
     std::jthread acceptor_;
 };
 

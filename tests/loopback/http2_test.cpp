@@ -36,7 +36,7 @@ class Http2 : public ::testing::Test {
     void serve(Http2Server::Decide decide) {
         server.emplace(certificates->path("good.crt"), certificates->path("good.key"), std::move(decide));
     }
-    ClientOptions with() const {
+    ClientOptions client_options() const {
         auto options = options_for({server->region("a")});
         options.tls.ca_file = certificates->path("ca.crt");
         options.http2 = true;
@@ -55,7 +55,7 @@ class Http2 : public ::testing::Test {
         for (auto& call : calls) answers.push_back(call.get());
         return answers;
     }
-    /// Each request was processed exactly once, and no trail marks it as possibly duplicated.
+    /// Each request was processed exactly once, and no attempt record marks it as possibly duplicated.
     void expect_each_done_once(const std::vector<Result<ChatCompletion>>& answers) {
         for (const auto& answer : answers) {
             ASSERT_TRUE(answer) << answer.error();
@@ -71,31 +71,31 @@ class Http2 : public ::testing::Test {
     std::optional<Http2Server> server;
 };
 
-TEST_F(Http2, ARefusedStreamIsSentAgainAtNoCost) {
+TEST_F(Http2, ARefusedStreamIsRetriedSafely) {
     // Refuses every second request of each connection, but never the first one.
     serve([](int, int request) { return request % 2 == 1 ? Reply::refuse : Reply::answer; });
-    Client client(with());
+    Client client(client_options());
     for (int i = 0; i < 30; ++i) expect_each_done_once(ask(client, 1, "call-" + std::to_string(i) + "-"));
     EXPECT_EQ(client.stats().regions.at(0).health.breaker, BreakerState::closed);
 }
 
-TEST_F(Http2, AStreamAboveTheLastOneOfAGoawayIsSentAgainAtNoCost) {
+TEST_F(Http2, AStreamAboveTheLastOneOfAGoawayIsRetriedSafely) {
     constexpr int kAtOnce = 30;
     // All requests use the first connection, which half of them close: requests after the last stream are lost there.
     serve([](int connection, int request) {
         if (connection > 0 || request == 0) return Reply::answer;
         return request <= kAtOnce / 2 ? Reply::hold : Reply::go_away;
     });
-    Client client(with());
+    Client client(client_options());
     expect_each_done_once(ask(client, 1, "first-"));
     expect_each_done_once(ask(client, kAtOnce, "call-"));
 }
 
-TEST_F(Http2, AStreamThatWasAcceptedBeforeItsConnectionBrokeMayHaveBeenProcessed) {
+TEST_F(Http2, AnAcceptedStreamOfABrokenConnectionMayHaveBeenProcessed) {
     serve([](int connection, int request) {
         return connection == 0 && request == 1 ? Reply::break_connection : Reply::answer;
     });
-    Client client(with());
+    Client client(client_options());
     expect_each_done_once(ask(client, 1, "first-"));
     const auto lost = ask(client, 1, "call-");
     EXPECT_THAT(lost[0], FailsWith(ErrorCode::transport_failed));
@@ -103,28 +103,28 @@ TEST_F(Http2, AStreamThatWasAcceptedBeforeItsConnectionBrokeMayHaveBeenProcessed
     EXPECT_THAT(server->processed(), ElementsAre("first-0", "call-0"));
 }
 
-TEST_F(Http2, AServerThatRequiresHttp1GetsItFromThenOn) {
+TEST_F(Http2, AServerThatRequiresHttp1GetsItForAllLaterRequests) {
     serve([](int, int) { return Reply::require_http1; });
-    Client client(with());
+    Client client(client_options());
     for (int i = 0; i < 10; ++i) expect_each_done_once(ask(client, 1, "call-" + std::to_string(i) + "-"));
     EXPECT_EQ(server->http1_requests(), 10);
     EXPECT_LE(server->connections(), 3) << "HTTP/2 was tried again";
 }
 
-TEST_F(Http2, RequestsThatFoundOldConnectionsOfAServerThatRequiresHttp1Now) {
+TEST_F(Http2, OldConnectionsOfAServerThatNowRequiresHttp1AreLeft) {
     std::atomic<bool> old{true};
     serve([&](int, int) { return old ? Reply::answer : Reply::require_http1; });
-    Client client(with());
+    Client client(client_options());
     expect_each_done_once(ask(client, 8, "early-"));
     old = false;
     for (int i = 0; i < 20; ++i) expect_each_done_once(ask(client, 1, "late-" + std::to_string(i) + "-"));
     EXPECT_EQ(server->http1_requests(), 20);
 }
 
-TEST_F(Http2, AConnectionThatIsNeverIdleTakesNoRequestsWhenItIsTooOld) {
+TEST_F(Http2, ABusyConnectionTakesNoRequestsBeyondItsMaximumAge) {
     // The first connection's second request is never answered, so that connection is never idle.
     serve([](int connection, int request) { return connection == 0 && request == 1 ? Reply::hold : Reply::answer; });
-    auto options = with();
+    auto options = client_options();
     options.max_connection_age = 1s;
     Client client(options);
     expect_each_done_once(ask(client, 1, "first-"));
@@ -138,16 +138,16 @@ TEST_F(Http2, AConnectionThatIsNeverIdleTakesNoRequestsWhenItIsTooOld) {
     }
     EXPECT_EQ(server->connections(), 2);
     for (int i = 0; i < 5; ++i) expect_each_done_once(ask(client, 1, "late-" + std::to_string(i) + "-"));
-    EXPECT_EQ(server->connections(), 2) << "the new one is shared";
-    EXPECT_EQ(held.wait_for(0s), std::future_status::timeout) << "a request that was under way was disturbed";
+    EXPECT_EQ(server->connections(), 2) << "the new connection is shared";
+    EXPECT_EQ(held.wait_for(0s), std::future_status::timeout) << "the request in flight was interrupted";
     stop.request_stop();
     EXPECT_THAT(held.get(), FailsWith(ErrorCode::cancelled));
 }
 
-TEST_F(Http2, ARegionThatRefusesEveryStreamIsLeftForAnother) {
+TEST_F(Http2, ARegionThatRefusesEveryStreamFailsOver) {
     serve([](int, int) { return Reply::refuse; });
     const GatewaySimulator other({SimulatedRegion{.id = "b"}});
-    auto options = with();
+    auto options = client_options();
     options.regions.push_back(other.regions()[0]);
     options.regions.back().tier = 1;
     Client client(options);
@@ -159,7 +159,7 @@ TEST_F(Http2, ARegionThatRefusesEveryStreamIsLeftForAnother) {
     EXPECT_THAT(server->processed(), IsEmpty());
 }
 
-TEST_F(Http2, NginxThatRecyclesItsConnectionsLosesNoCostSafeCall) {
+TEST_F(Http2, NginxThatRecyclesItsConnectionsFailsNoCostSafeCall) {
     HOLYSHEEP_SKIP_WITHOUT("nginx");
     GatewaySimulator gateway({SimulatedRegion{.id = "us-west"}});
     const NginxFront nginx(folder, {"brief"}, [&](const NginxFront& front) {

@@ -70,7 +70,7 @@ class LostBackend : public TwoRegions, public ::testing::WithParamInterface<Fron
     ScratchFolder folder;
 };
 
-TEST_P(LostBackend, IsNoReasonToPayTwiceUnasked) {
+TEST_P(LostBackend, IsRetriedOnlyIfTheCallMayBeBilledTwice) {
     HOLYSHEEP_SKIP_WITHOUT(GetParam().program);
     const RealProxy front(folder, GetParam().program, [&](std::uint16_t port) {
         return GetParam().command(folder, port, gateway.port("us-west"));
@@ -83,19 +83,19 @@ TEST_P(LostBackend, IsNoReasonToPayTwiceUnasked) {
         gateway.set_fault("us-west", {.kind = kind});
         client.force_close("us-west");
         const auto before = gateway.requests("us-west");
-        const auto kept = client.chat(question(), {.cost_safe = true});
-        ASSERT_FALSE(kept) << to_string(kind);
+        const auto cost_safe = client.chat(question(), {.cost_safe = true});
+        ASSERT_FALSE(cost_safe) << to_string(kind);
         // 0: Apache and HAProxy close without an answer if a reused connection is lost.
-        EXPECT_THAT(kept.error().http_status, AnyOf(0, 502, 503)) << to_string(kind);
-        EXPECT_THAT(kept.error().message, HasSubstr("cost_safe"));
-        EXPECT_EQ(story(kept).size(), 1U);
+        EXPECT_THAT(cost_safe.error().http_status, AnyOf(0, 502, 503)) << to_string(kind);
+        EXPECT_THAT(cost_safe.error().message, HasSubstr("cost_safe"));
+        EXPECT_EQ(outcomes(cost_safe).size(), 1U);
 
         client.force_close("us-west");
-        const auto paid = client.chat(question());
-        ASSERT_THAT(paid, IsOk()) << to_string(kind);
-        EXPECT_THAT(story(paid), ElementsAre(HasSubstr("us-west "), "eu-central ok"));
-        EXPECT_TRUE(paid->attempts[1].maybe_duplicated) << to_string(kind);
-        EXPECT_LE(gateway.requests("us-west") - before, 2U) << "the server in front asked again";
+        const auto retried = client.chat(question());
+        ASSERT_THAT(retried, IsOk()) << to_string(kind);
+        EXPECT_THAT(outcomes(retried), ElementsAre(HasSubstr("us-west "), "eu-central ok"));
+        EXPECT_TRUE(retried->attempts[1].maybe_duplicated) << to_string(kind);
+        EXPECT_LE(gateway.requests("us-west") - before, 2U) << "the server in front sent it again";
     }
 }
 

@@ -52,14 +52,14 @@ void Certificates::run(const std::string& command) const {
 NginxFront::NginxFront(const ScratchFolder& folder, const std::vector<std::string>& servers, const Servers& text,
                        std::string host)
     : folder_(folder), host_(std::move(host)) {
-    std::string complaint;
+    std::string error;
     for (int attempt = 0; attempt < 5; ++attempt) {
         for (const auto& server : servers) ports_[server] = free_port();
-        if (start(text(*this), complaint)) return;
+        if (start(text(*this), error)) return;
         stop();
-        if (complaint.find("Address already in use") == std::string::npos) break;
+        if (error.find("Address already in use") == std::string::npos) break;
     }
-    throw std::runtime_error("nginx does not start: " + complaint);
+    throw std::runtime_error("nginx does not start: " + error);
 }
 
 NginxFront::~NginxFront() { stop(); }
@@ -75,36 +75,36 @@ Region NginxFront::region(const std::string& server, const std::string& scheme) 
     return {.id = server, .base_url = scheme + "://" + address(server) + "/v1"};
 }
 
-bool NginxFront::start(const std::string& text, std::string& complaint) {
-    std::string places;
-    for (const auto* place : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"}) {
-        places += std::string(place) + "_temp_path " + folder_.path(place) + ";\n";
+bool NginxFront::start(const std::string& text, std::string& error) {
+    std::string paths;
+    for (const auto* name : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"}) {
+        paths += std::string(name) + "_temp_path " + folder_.path(name) + ";\n";
     }
     folder_.write("nginx.conf", "daemon off; master_process off; pid " + folder_.path("nginx.pid") +
                                     ";\nerror_log stderr notice;\nevents { worker_connections 2048; }\nhttp {\n" +
-                                    places + "error_log " + folder_.path("error.log") + " error; access_log " +
+                                    paths + "error_log " + folder_.path("error.log") + " error; access_log " +
                                     folder_.path("access.log") + ";\n" + text + "}\n");
-    std::array<int, 2> words{};
-    if (::pipe2(words.data(), O_CLOEXEC) != 0) return false;
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return false;
     const std::string prefix = folder_.path(""), configuration = folder_.path("nginx.conf");
     const char* program = ::access("/usr/sbin/nginx", X_OK) == 0 ? "/usr/sbin/nginx" : "nginx";
     process_ = ::fork();
     if (process_ == 0) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // so that a test that crashes leaves no process behind
-        ::dup2(words[1], STDERR_FILENO);
+        ::dup2(ends[1], STDERR_FILENO);
         ::execlp(program, program, "-p", prefix.c_str(), "-c", configuration.c_str(), static_cast<char*>(nullptr));
         ::_exit(127);
     }
-    ::close(words[1]);
-    words_ = words[0];
+    ::close(ends[1]);
+    error_pipe_ = ends[0];
     // nginx logs its event method once its ports are open; if it ends, the pipe closes.
-    complaint.clear();
+    error.clear();
     std::array<char, 4096> bytes{};
     for (;;) {
-        const auto count = ::read(words_, bytes.data(), bytes.size());
+        const auto count = ::read(error_pipe_, bytes.data(), bytes.size());
         if (count <= 0) return false;
-        complaint.append(bytes.data(), static_cast<std::size_t>(count));
-        if (complaint.find("event method") != std::string::npos) return true;
+        error.append(bytes.data(), static_cast<std::size_t>(count));
+        if (error.find("event method") != std::string::npos) return true;
     }
 }
 
@@ -113,8 +113,8 @@ void NginxFront::stop() {
         ::kill(process_, SIGKILL);
         ::waitpid(process_, nullptr, 0);
     }
-    if (words_ >= 0) ::close(words_);
-    process_ = words_ = -1;
+    if (error_pipe_ >= 0) ::close(error_pipe_);
+    process_ = error_pipe_ = -1;
 }
 
 }  // namespace holysheep::loopback

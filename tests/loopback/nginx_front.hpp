@@ -51,14 +51,14 @@ class NginxFront {
     std::string errors() const { return folder_.read("error.log"); }
 
   private:
-    bool start(const std::string& text, std::string& complaint);
+    bool start(const std::string& text, std::string& error);
     void stop();
 
     const ScratchFolder& folder_;
     std::string host_;
     std::map<std::string, std::uint16_t> ports_;
     pid_t process_ = -1;
-    int words_ = -1;  // the pipe with nginx's messages while it starts
+    int error_pipe_ = -1;  // the pipe with nginx's messages while it starts
 };
 
 }  // namespace holysheep::loopback

@@ -1,4 +1,4 @@
-// Cases in which the client can only wait, retry or give up; and a storm in which regions fail and recover.
+// Cases in which the client can only wait, retry or give up; and many calls while regions fail and recover.
 #include <atomic>
 #include <mutex>
 #include <string>
@@ -25,7 +25,7 @@ class OneRegion : public ::testing::Test {
 using AllRegionsDown = TwoRegions;
 using Throttling = TwoRegions;
 
-TEST_F(AllRegionsDown, TheErrorNamesTheFirstCauseAndTheWholeTrail) {
+TEST_F(AllRegionsDown, TheErrorNamesTheFirstCauseAndEveryAttempt) {
     gateway.set_fault("us-west", {.kind = Kind::refuse});
     gateway.set_fault("eu-central", {.kind = Kind::status, .status = 503});
     // Use a new client each time: one that knows of the outage asks the region whose canary is due first.
@@ -45,27 +45,27 @@ TEST_F(AllRegionsDown, TheErrorNamesTheFirstCauseAndTheWholeTrail) {
     EXPECT_EQ(gateway.requests("us-west"), 0u);
 }
 
-TEST_F(AllRegionsDown, ARegionThatComesBackDuringTheCallAnswersIt) {
+TEST_F(AllRegionsDown, ARegionThatRecoversDuringTheCallAnswersIt) {
     for (const auto* id : {"us-west", "eu-central"}) gateway.set_fault(id, {.kind = Kind::status, .times = 1});
     options.retry.initial_backoff = 1ms;
     Client client(options);
     const auto answer = client.chat(question());
     ASSERT_THAT(answer, IsOk());
-    EXPECT_THAT(story(answer), ElementsAre("us-west server_failed", "eu-central server_failed", "us-west ok"));
+    EXPECT_THAT(outcomes(answer), ElementsAre("us-west server_failed", "eu-central server_failed", "us-west ok"));
     EXPECT_EQ(answer->attempts[2].kind, AttemptKind::retry);
 }
 
-TEST_F(AllRegionsDown, OneAttemptMeansOneRequest) {
+TEST_F(AllRegionsDown, MaxAttemptsOneSendsOneRequest) {
     gateway.set_fault("us-west", {.kind = Kind::status});
     options.retry.max_attempts = 1;
     Client client(options);
     const auto answer = client.chat(question());
     EXPECT_THAT(answer, FailsWith(ErrorCode::server_failed));
-    EXPECT_THAT(story(answer), ElementsAre("us-west server_failed"));
+    EXPECT_THAT(outcomes(answer), ElementsAre("us-west server_failed"));
     EXPECT_EQ(gateway.requests("eu-central"), 0u);
 }
 
-TEST_F(AllRegionsDown, AnOutageIsNotFedByRepetitions) {
+TEST_F(AllRegionsDown, RetriesAddLittleLoad) {
     for (const auto* id : {"us-west", "eu-central"}) gateway.set_fault(id, {.kind = Kind::status});
     options.retry.initial_backoff = 1ms;
     options.retry.budget_capacity = 5;
@@ -86,48 +86,48 @@ using AllowList = TwoRegions;
 TEST_F(AllowList, IsNeverLeft) {
     options.retry.initial_backoff = 1ms;
     Client client(options);
-    EXPECT_THAT(story(client.chat(question(), {.regions = {"eu-central"}})), ElementsAre("eu-central ok"));
-    EXPECT_THAT(story(client.stream(question(), {.exclude_regions = {"us-west"}}).finish()),
+    EXPECT_THAT(outcomes(client.chat(question(), {.regions = {"eu-central"}})), ElementsAre("eu-central ok"));
+    EXPECT_THAT(outcomes(client.stream(question(), {.exclude_regions = {"us-west"}}).finish()),
                 ElementsAre("eu-central ok"));
     gateway.set_fault("eu-central", {.kind = Kind::refuse});
     for (const auto& answer : {client.chat(question(), {.regions = {"eu-central"}}),
                                client.stream(question(), {.regions = {"eu-central"}}).finish()}) {
         EXPECT_THAT(answer, FailsWith(ErrorCode::transport_failed));
-        EXPECT_THAT(story(answer), ::testing::Each(StartsWith("eu-central")));
+        EXPECT_THAT(outcomes(answer), ::testing::Each(StartsWith("eu-central")));
     }
     EXPECT_EQ(gateway.connections("us-west"), 0u);
 }
 
-TEST_F(OneRegion, IsTriedAgainAfterAPause) {
+TEST_F(OneRegion, IsRetriedAfterABackOff) {
     gateway.set_fault("us-west", {.kind = Kind::status, .times = 2});
     options.retry.initial_backoff = 1ms;
     Client client(options);
     const auto answer = client.chat(question());
     ASSERT_THAT(answer, IsOk());
-    EXPECT_THAT(story(answer), ElementsAre("us-west server_failed", "us-west server_failed", "us-west ok"));
+    EXPECT_THAT(outcomes(answer), ElementsAre("us-west server_failed", "us-west server_failed", "us-west ok"));
 }
 
-TEST_F(OneRegion, ThatFailsIsToldWithItsOwnErrorNotAsAllRegions) {
+TEST_F(OneRegion, ReportsItsOwnErrorInsteadOfAllRegionsFailed) {
     gateway.set_fault("us-west", {.kind = Kind::refuse});
     options.retry.initial_backoff = 1ms;
     Client client(options);
     const auto answer = client.chat(question());
     EXPECT_THAT(answer, FailsWith(ErrorCode::transport_failed));
-    EXPECT_THAT(story(answer), SizeIs(::testing::Ge(3U)));
+    EXPECT_THAT(outcomes(answer), SizeIs(::testing::Ge(3U)));
 }
 
-TEST_F(OneRegion, AConflictIsRepeatedOnceInTheSameRegion) {
+TEST_F(OneRegion, AConflictIsRetriedOnceInTheSameRegion) {
     gateway.set_fault("us-west", {.kind = Kind::status, .status = 409, .times = 1});
     options.retry.initial_backoff = 1ms;
     Client client(options);
-    EXPECT_THAT(story(client.chat(question())), ElementsAre("us-west conflict", "us-west ok"));
+    EXPECT_THAT(outcomes(client.chat(question())), ElementsAre("us-west conflict", "us-west ok"));
     gateway.set_fault("us-west", {.kind = Kind::status, .status = 409});
     const auto refused = client.chat(question());
     EXPECT_THAT(refused, FailsWith(ErrorCode::conflict));
-    EXPECT_THAT(story(refused), ElementsAre("us-west conflict", "us-west conflict"));
+    EXPECT_THAT(outcomes(refused), ElementsAre("us-west conflict", "us-west conflict"));
 }
 
-TEST_F(OneRegion, IsNotAskedAgainBeforeItsRetryAfter) {
+TEST_F(OneRegion, IsNotRetriedBeforeItsRetryAfter) {
     gateway.set_fault("us-west",
                       {.kind = Kind::status, .status = 429, .headers = {{"retry-after-ms", "250"}}, .times = 1});
     Client client(options);
@@ -138,7 +138,7 @@ TEST_F(OneRegion, IsNotAskedAgainBeforeItsRetryAfter) {
     EXPECT_GE(seen[1].when - seen[0].when, 245ms);
 }
 
-TEST_F(OneRegion, APauseBeyondTheDeadlineIsToldAtOnce) {
+TEST_F(OneRegion, ARetryAfterBeyondTheDeadlineIsReportedAtOnce) {
     gateway.set_fault("us-west", {.kind = Kind::status, .status = 429, .headers = {{"Retry-After", "20"}}});
     Client client(options);
     const auto answer = client.chat(question(), {.deadline = 10s});
@@ -147,18 +147,18 @@ TEST_F(OneRegion, APauseBeyondTheDeadlineIsToldAtOnce) {
     EXPECT_EQ(gateway.requests("us-west"), 1u);
     const auto next = client.chat(question(), {.deadline = 10s});
     EXPECT_THAT(next, FailsWith(ErrorCode::rate_limited));
-    EXPECT_THAT(story(next), SizeIs(0));
-    EXPECT_EQ(gateway.requests("us-west"), 1u) << "the pause it asked for was not granted";
+    EXPECT_THAT(outcomes(next), SizeIs(0));
+    EXPECT_EQ(gateway.requests("us-west"), 1u) << "the Retry-After was ignored";
 }
 
 TEST_F(Throttling, TheNextRegionIsAskedWithoutAWait) {
     gateway.set_fault("us-west", {.kind = Kind::status, .status = 429, .headers = {{"Retry-After", "25"}}});
     Client client(options);
-    EXPECT_THAT(story(client.chat(question())), ElementsAre("us-west rate_limited", "eu-central ok"));
-    EXPECT_THAT(story(client.chat(question())), ElementsAre("eu-central ok")) << "the pause holds for later calls";
+    EXPECT_THAT(outcomes(client.chat(question())), ElementsAre("us-west rate_limited", "eu-central ok"));
+    EXPECT_THAT(outcomes(client.chat(question())), ElementsAre("eu-central ok")) << "the pause holds for later calls";
 }
 
-TEST_F(Throttling, EverywhereItStaysThrottling) {
+TEST_F(Throttling, InEveryRegionIsReportedAsRateLimited) {
     for (const auto* id : {"us-west", "eu-central"}) {
         gateway.set_fault(id, {.kind = Kind::status, .status = 429, .headers = {{"Retry-After", "25"}}});
     }
@@ -171,7 +171,7 @@ TEST_F(AllRegionsDown, TheDeadlineEndsAHangingCall) {
     Client client(options);
     const auto answer = client.chat(question(), {.deadline = 200ms, .regions = {"us-west"}});
     EXPECT_THAT(answer, FailsWith(ErrorCode::deadline_exceeded));
-    EXPECT_TRUE(gateway.wait_for_early_closes("us-west", 1, kPatience)) << "the wire was left open";
+    EXPECT_TRUE(gateway.wait_for_early_closes("us-west", 1, kTestTimeout)) << "the connection was left open";
 }
 
 TEST_F(AllRegionsDown, TheDeadlineEndsACallAtEachMomentOfAFreeze) {
@@ -184,13 +184,13 @@ TEST_F(AllRegionsDown, TheDeadlineEndsACallAtEachMomentOfAFreeze) {
             const auto answer = streamed ? client.stream(question(), call).finish() : client.chat(question(), call);
             EXPECT_THAT(answer, FailsWith(ErrorCode::deadline_exceeded)) << to_string(at);
             gateway.revive("us-west");
-            EXPECT_TRUE(gateway.wait_for_early_closes("us-west", ++left, kPatience)) << to_string(at);
+            EXPECT_TRUE(gateway.wait_for_early_closes("us-west", ++left, kTestTimeout)) << to_string(at);
         }
     }
 }
 
 /// Faults come and go in two of three regions, while calls of all forms run on many threads.
-TEST(Storm, NoCallIsLostWhileOneRegionIsHealthy) {
+TEST(ChangingFaults, NoCallFailsWhileOneRegionIsHealthy) {
     const std::vector<std::string> ids{"us-west", "eu-central", "ap-southeast"};
     GatewaySimulator gateway(
         {SimulatedRegion{.id = ids[0]}, SimulatedRegion{.id = ids[1]}, SimulatedRegion{.id = ids[2]}},
@@ -199,30 +199,31 @@ TEST(Storm, NoCallIsLostWhileOneRegionIsHealthy) {
     options.timeouts.first_byte = 1s;
     options.timeouts.first_content = 1s;
     options.timeouts.stall = 2s;
-    // Each request that breaks in the middle costs a token; a storm needs more than a client's usual budget.
+    // Each request that breaks in the middle costs a token; this test needs more than the default budget.
     options.retry.budget_capacity = 1'000'000;
     Client client(options);
 
     constexpr int kThreads = 64, kCallsEach = 40;
     Counter done;
-    std::atomic<int> lost{0}, interrupted{0}, moved{0};
+    std::atomic<int> failed{0}, interrupted{0}, moved{0};
     std::atomic<std::uint64_t> attempts{0};
     std::mutex mutex;
-    std::vector<std::string> losses;
-    const auto judge = [&](const Result<ChatCompletion>& answer) {
+    std::vector<std::string> errors;
+    const auto record = [&](const Result<ChatCompletion>& answer) {
         attempts += (answer ? answer->attempts : answer.error().attempts).size();
         if (answer) {
             moved += answer->attempts.size() > 1 ? 1 : 0;
             return;
         }
-        // Half an answer that its reader has seen cannot be replaced: the call reports it, so it is not lost.
+        // Half an answer that its reader has seen cannot be replaced: the call reports it, so it does not count as
+        // failed.
         if (answer.error().code == ErrorCode::stream_interrupted && answer.error().partial) {
             ++interrupted;
             return;
         }
-        ++lost;
+        ++failed;
         std::lock_guard lock(mutex);
-        losses.push_back(answer.error().message + " | " + describe(answer.error().attempts));
+        errors.push_back(answer.error().message + " | " + describe(answer.error().attempts));
     };
     std::vector<std::jthread> callers;
     for (int thread = 0; thread < kThreads; ++thread) {
@@ -230,40 +231,40 @@ TEST(Storm, NoCallIsLostWhileOneRegionIsHealthy) {
             for (int i = 0; i < kCallsEach; ++i) {
                 const auto kind = (thread + i) % 3;
                 if (kind == 0) {
-                    judge(client.chat(question()));
+                    record(client.chat(question()));
                 } else if (kind == 1) {
-                    judge(client.stream(question()).finish());
+                    record(client.stream(question()).finish());
                 } else {
-                    judge(client.chat_async(question()).get());
+                    record(client.chat_async(question()).get());
                 }
                 done.add();
             }
         });
     }
     // The faults change with the number of finished calls, not with the clock; the last region has none.
-    const std::vector<Fault> weather{{.kind = Kind::refuse},
-                                     {.kind = Kind::status, .status = 503},
-                                     {.kind = Kind::none},
-                                     {.kind = Kind::reset_before_headers},
-                                     {.kind = Kind::reset_after_headers},
-                                     {.kind = Kind::close_after_response},
-                                     {.kind = Kind::html, .status = 502},
-                                     {.kind = Kind::garbage, .share = 0.5},
-                                     {.kind = Kind::none},
-                                     {.kind = Kind::cut, .after_chunks = 0},
-                                     {.kind = Kind::error_in_200}};
+    const std::vector<Fault> faults{{.kind = Kind::refuse},
+                                    {.kind = Kind::status, .status = 503},
+                                    {.kind = Kind::none},
+                                    {.kind = Kind::reset_before_headers},
+                                    {.kind = Kind::reset_after_headers},
+                                    {.kind = Kind::close_after_response},
+                                    {.kind = Kind::html, .status = 502},
+                                    {.kind = Kind::garbage, .share = 0.5},
+                                    {.kind = Kind::none},
+                                    {.kind = Kind::cut, .after_chunks = 0},
+                                    {.kind = Kind::error_in_200}};
     constexpr int kSteps = 44;
     for (int step = 0; step < kSteps; ++step) {
-        gateway.set_fault(ids[0], weather[static_cast<std::size_t>(step) % weather.size()]);
-        gateway.set_fault(ids[1], weather[static_cast<std::size_t>(step * 3) % weather.size()]);
+        gateway.set_fault(ids[0], faults[static_cast<std::size_t>(step) % faults.size()]);
+        gateway.set_fault(ids[1], faults[static_cast<std::size_t>(step * 3) % faults.size()]);
         ASSERT_TRUE(done.wait_for(kThreads * kCallsEach * (step + 1) / kSteps, 120s));
     }
     callers.clear();
-    EXPECT_EQ(lost, 0) << (losses.empty() ? std::string() : losses.front());
+    EXPECT_EQ(failed, 0) << (errors.empty() ? std::string() : errors.front());
     EXPECT_GT(moved, 0);
     std::uint64_t requests = 0;
     for (const auto& id : ids) requests += gateway.requests(id);
-    EXPECT_LE(requests, attempts) << "something was sent that no trail shows";
+    EXPECT_LE(requests, attempts) << "a request was sent that no attempt record shows";
     const auto stats = client.stats();
     EXPECT_EQ(stats.in_flight, 0);
     EXPECT_EQ(stats.calls, static_cast<std::uint64_t>(kThreads * kCallsEach));

@@ -12,7 +12,7 @@ namespace {
 using namespace holysheep;
 using namespace holysheep::loopback;
 
-class Silence final : public TransferEvents {
+class SentCounter final : public TransferEvents {
   public:
     bool may_send(TransferId) override {
         sent.add();
@@ -33,7 +33,7 @@ class PathEvidenceTest : public TwoRegions {
         runtime::IoLoop loop;
         std::optional<transport::CurlTransport> curl;
         curl.emplace(loop, std::move(transport_options));
-        Silence events;
+        SentCounter events;
         std::vector<TransferId> ids;
         loop.post([&] {
             loop.set_socket_handler([&](int fd, runtime::Readiness ready) { curl->on_socket(fd, ready); });
@@ -48,15 +48,15 @@ class PathEvidenceTest : public TwoRegions {
             }
         });
         EXPECT_TRUE(events.sent.wait_for(requests));
-        EXPECT_TRUE(gateway.wait_for_requests("us-west", static_cast<std::uint64_t>(requests), kPatience));
+        EXPECT_TRUE(gateway.wait_for_requests("us-west", static_cast<std::uint64_t>(requests), kTestTimeout));
         std::optional<PathEvidence> evidence;
-        Counter asked;
+        Counter done;
         loop.post([&] {
             for (const auto id : ids) evidence = curl->evidence(id);
             before_start = curl->evidence(ids.back() + 1'000);
-            asked.add();
+            done.add();
         });
-        EXPECT_TRUE(asked.wait_for(1));
+        EXPECT_TRUE(done.wait_for(1));
         loop.stop();
         curl.reset();
         return evidence;
@@ -69,29 +69,31 @@ TEST_F(PathEvidenceTest, AnAcknowledgedRequestHasARoundTripAndNothingUnacked) {
     ASSERT_TRUE(evidence);
     EXPECT_GT(evidence->srtt, 0ns);
     EXPECT_LT(evidence->srtt, 1s);
-    EXPECT_EQ(evidence->unacked_for, std::nullopt) << "the kernel acknowledges even where nobody answers";
+    EXPECT_EQ(evidence->unacked_for, std::nullopt) << "the kernel acknowledges although the server does not answer";
     EXPECT_FALSE(evidence->via_proxy);
-    EXPECT_FALSE(before_start) << "of a transfer that does not exist";
+    EXPECT_FALSE(before_start) << "an unknown transfer has no evidence";
 }
 
-class PathEvidenceAt : public PathEvidenceTest, public ::testing::WithParamInterface<holysheep::testing::FreezeAt> {};
-INSTANTIATE_TEST_SUITE_P(Moments, PathEvidenceAt, ::testing::ValuesIn(holysheep::testing::kFreezeMoments),
+class FrozenGatewayPathEvidence : public PathEvidenceTest,
+                                  public ::testing::WithParamInterface<holysheep::testing::FreezeAt> {};
+INSTANTIATE_TEST_SUITE_P(FreezeMoments, FrozenGatewayPathEvidence,
+                         ::testing::ValuesIn(holysheep::testing::kFreezeMoments),
                          [](const auto& tested) { return std::string(to_string(tested.param)); });
 
-TEST_P(PathEvidenceAt, OfAGatewayThatFreezesIsThatThePathLives) {
+TEST_P(FrozenGatewayPathEvidence, ShowsThatThePathIsAlive) {
     const auto evidence = ask({}, 1, {.kind = Kind::freeze, .at = GetParam()});
     ASSERT_TRUE(evidence);
     EXPECT_GT(evidence->srtt, 0ns);
     EXPECT_EQ(evidence->unacked_for, std::nullopt);
 }
 
-TEST_F(PathEvidenceTest, EachOfManyConnectionsHasItsOwn) {
+TEST_F(PathEvidenceTest, EachOfManyConnectionsHasItsOwnEvidence) {
     const auto evidence = ask({}, 20);
     ASSERT_TRUE(evidence);
     EXPECT_GT(evidence->srtt, 0ns);
 }
 
-TEST(TcpPath, WhatIsNoTcpSocketGivesNone) {
+TEST(TcpPath, DescriptorsOtherThanTcpSocketsHaveNone) {
     EXPECT_FALSE(transport::endpoints_of(-1));
     EXPECT_FALSE(transport::tcp_path(-1));
     EXPECT_FALSE(transport::endpoints_of(0));
@@ -124,7 +126,7 @@ TEST(UnackedFor, LaterRequestsOnTheConnectionDoNotHideTheSilence) {
     EXPECT_EQ(transport::unacked_for(path, mark, kNow), 400ms);
 }
 
-TEST(UnackedFor, WhatIsSentAgainDoesNotHideTheSilenceOfALargeRequest) {
+TEST(UnackedFor, RetransmissionsDoNotHideTheSilenceOfALargeRequest) {
     std::optional<transport::SentMark> mark = transport::SentMark{.written = 1'000, .at = kNow - 20s};
     const transport::TcpPath first{
         .unacked = true, .since_sent = 40ms, .since_ack = 45ms, .acked = 9'000, .written = 50'000};

@@ -97,7 +97,7 @@ PlainServer::~PlainServer() {
         for (const int socket : sockets_) ::shutdown(socket, SHUT_RDWR);
     }
     acceptor_.join();
-    talkers_.clear();
+    threads_.clear();
     ::close(listener_);
 }
 
@@ -120,11 +120,11 @@ void PlainServer::accept_all() {
             return;
         }
         sockets_.push_back(socket);
-        talkers_.emplace_back([this, socket] { talk(socket); });
+        threads_.emplace_back([this, socket] { serve_connection(socket); });
     }
 }
 
-void PlainServer::talk(int socket) {
+void PlainServer::serve_connection(int socket) {
     std::string request;
     std::array<char, 16 * 1024> bytes{};
     for (;;) {

@@ -45,7 +45,7 @@ class PlainServer {
 
   private:
     void accept_all();
-    void talk(int socket);
+    void serve_connection(int socket);
 
     Serve serve_;
     At at_ = At::end;
@@ -55,7 +55,7 @@ class PlainServer {
     std::vector<std::string> requests_;
     std::vector<int> sockets_;
     bool closing_ = false;
-    std::vector<std::jthread> talkers_;
+    std::vector<std::jthread> threads_;
     std::jthread acceptor_;
 };
 

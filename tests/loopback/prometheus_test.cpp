@@ -35,8 +35,8 @@ class Prometheus {
     Prometheus(const Prometheus&) = delete;
     Prometheus& operator=(const Prometheus&) = delete;
 
-    bool starts() {
-        return comes_true([this] {
+    bool wait_until_ready() {
+        return wait_until([this] {
             const auto log = folder_.read("log");
             std::smatch found;
             const std::regex listens("\"Listening on\" address=([0-9.:]+)");
@@ -61,10 +61,10 @@ class Prometheus {
         return std::stod(reply["data"]["result"][0]["value"][1].get<std::string>());
     }
     bool becomes(const std::string& expression, double wanted) const {
-        return comes_true([&] { return value(expression) == wanted; });
+        return wait_until([&] { return value(expression) == wanted; });
     }
     /// The error of its last collection; empty if there was none.
-    std::string complaint() const {
+    std::string last_error() const {
         const auto targets = Json::parse(http("http://" + address_ + "/api/v1/targets").body)["data"]["activeTargets"];
         return targets.size() == 1 ? targets[0]["lastError"].get<std::string>() : targets.dump();
     }
@@ -73,7 +73,7 @@ class Prometheus {
     }
 
   private:
-    static bool comes_true(const std::function<bool()>& condition) {
+    static bool wait_until(const std::function<bool()>& condition) {
         for (int i = 0; i < 600 && !condition(); ++i) std::this_thread::sleep_for(50ms);
         return condition();
     }
@@ -83,13 +83,13 @@ class Prometheus {
     std::string address_;
 };
 
-TEST_F(TwoRegions, PrometheusCollectsTheMetricsAndKnowsThem) {
+TEST_F(TwoRegions, PrometheusCollectsAndUnderstandsTheMetrics) {
     HOLYSHEEP_SKIP_WITHOUT_TOOL("prometheus");
     Client client(options);
     const DashboardServer server([&client] { return client.stats(); }, {.token = kToken});
     Prometheus prometheus(server.port());
-    ASSERT_TRUE(prometheus.starts()) << prometheus.log();
-    ASSERT_TRUE(prometheus.becomes("up{job=\"sheep\"}", 1)) << prometheus.complaint();
+    ASSERT_TRUE(prometheus.wait_until_ready()) << prometheus.log();
+    ASSERT_TRUE(prometheus.becomes("up{job=\"sheep\"}", 1)) << prometheus.last_error();
 
     gateway.set_fault("us-west", {.kind = Kind::status, .status = 503, .times = 2});
     for (int i = 0; i < 5; ++i) ASSERT_THAT(client.chat(question()), IsOk());
@@ -101,7 +101,7 @@ TEST_F(TwoRegions, PrometheusCollectsTheMetricsAndKnowsThem) {
     const auto p99 = prometheus.value("histogram_quantile(0.99, holysheep_failover_overhead_seconds_bucket)");
     EXPECT_GT(p99, 0);
     EXPECT_LT(p99, 1) << "seconds";
-    EXPECT_EQ(prometheus.complaint(), "");
+    EXPECT_EQ(prometheus.last_error(), "");
     EXPECT_EQ(prometheus.metadata("holysheep_attempts_total")["type"], "counter");
     EXPECT_EQ(prometheus.metadata("holysheep_failover_overhead_seconds")["type"], "histogram");
     EXPECT_NE(prometheus.metadata("holysheep_breaker_state")["help"], "");

@@ -30,7 +30,7 @@ const std::string kPassword = "shepherds-secret";
 const std::string kCredentials = "Basic c2hlZXA6c2hlcGhlcmRzLXNlY3JldA==";  // sheep:shepherds-secret
 
 /// Copies bytes in both directions until one side closes.
-void carry(int a, int b) {
+void relay(int a, int b) {
     std::array<pollfd, 2> ends{{{a, POLLIN, 0}, {b, POLLIN, 0}}};
     std::array<char, 16 * 1024> bytes{};
     while (::poll(ends.data(), ends.size(), 30'000) > 0) {
@@ -59,7 +59,7 @@ bool serve_as_proxy(int client, const std::string& request) {
         const int upstream = connect_to(port_in(target));
         if (upstream < 0) return send_all(client, http_answer("502 Bad Gateway", "", ""));
         send_all(client, "HTTP/1.1 200 Connection established\r\n\r\n");
-        carry(client, upstream);
+        relay(client, upstream);
         ::close(upstream);
         return false;
     }
@@ -69,7 +69,7 @@ bool serve_as_proxy(int client, const std::string& request) {
     auto forwarded = request;
     forwarded.replace(target_begin, target.size(), target.substr(path));
     send_all(upstream, forwarded);
-    carry(client, upstream);
+    relay(client, upstream);
     ::close(upstream);
     return false;
 }
@@ -107,14 +107,14 @@ class Proxy : public TwoRegions {
     PlainServer proxy{serve_as_proxy};
 };
 
-TEST_F(Proxy, CarriesPlainRequestsAndKnowsItsPassword) {
+TEST_F(Proxy, ForwardsPlainRequestsAndGetsItsPassword) {
     Client client(options);
     ASSERT_THAT(client.chat(question()), IsOk());
     ASSERT_THAT(client.stream(question()).finish(), IsOk());
-    const auto asked = proxy.requests();
-    ASSERT_FALSE(asked.empty());
-    EXPECT_THAT(asked[0], StartsWith("POST " + gateway.base_url("us-west") + "/chat/completions HTTP/1.1\r\n"));
-    EXPECT_EQ(header_of(asked[0], "Proxy-Authorization"), kCredentials);
+    const auto requests = proxy.requests();
+    ASSERT_FALSE(requests.empty());
+    EXPECT_THAT(requests[0], StartsWith("POST " + gateway.base_url("us-west") + "/chat/completions HTTP/1.1\r\n"));
+    EXPECT_EQ(header_of(requests[0], "Proxy-Authorization"), kCredentials);
 }
 
 TEST_F(Proxy, TunnelsTlsWithoutSeeingTheKey) {
@@ -133,12 +133,12 @@ TEST_F(Proxy, TunnelsTlsWithoutSeeingTheKey) {
     Client client(options);
     ASSERT_THAT(client.chat(question()), IsOk());
     ASSERT_THAT(client.chat(question()), IsOk());
-    const auto asked = proxy.requests();
-    ASSERT_THAT(asked, SizeIs(1)) << "one tunnel serves both";
-    EXPECT_THAT(asked[0], StartsWith("CONNECT " + nginx.address("secure")));
-    EXPECT_EQ(header_of(asked[0], "Proxy-Authorization"), kCredentials);
-    EXPECT_THAT(asked[0], Not(HasSubstr(kKey)));
-    EXPECT_THAT(header_of(asked[0], "X-Holysheep-Attempt"), IsEmpty());
+    const auto requests = proxy.requests();
+    ASSERT_THAT(requests, SizeIs(1)) << "one tunnel serves both";
+    EXPECT_THAT(requests[0], StartsWith("CONNECT " + nginx.address("secure")));
+    EXPECT_EQ(header_of(requests[0], "Proxy-Authorization"), kCredentials);
+    EXPECT_THAT(requests[0], Not(HasSubstr(kKey)));
+    EXPECT_THAT(header_of(requests[0], "X-Holysheep-Attempt"), IsEmpty());
     EXPECT_THAT(gateway.seen("us-west").at(0).header("Proxy-Authorization"), IsEmpty());
 }
 
@@ -159,12 +159,12 @@ TEST_F(Proxy, ThatRefusesThePasswordIsATypedError) {
     const auto answer = client.chat(question());
     ASSERT_THAT(answer, FailsWith(ErrorCode::proxy_failed));
     EXPECT_THAT(answer.error().message, HasSubstr("407"));
-    EXPECT_EQ(answer.error().http_status, 0) << "that is the gateway's";
+    EXPECT_EQ(answer.error().http_status, 0) << "http_status is that of the gateway only";
     expect_no_secret(answer.error());
     EXPECT_EQ(gateway.requests("us-west"), 0u);
 }
 
-TEST_F(Proxy, ThatIsDownIsNamed) {
+TEST_F(Proxy, ThatIsDownIsNamedInTheError) {
     const auto port = PlainServer("").port();
     options.proxy.url = "http://127.0.0.1:" + std::to_string(port);
     Client client(options);
@@ -174,7 +174,7 @@ TEST_F(Proxy, ThatIsDownIsNamed) {
     expect_no_secret(answer.error());
 }
 
-TEST_F(Proxy, OfTheEnvironmentIsNotUsedForThisMachineItself) {
+TEST_F(Proxy, OfTheEnvironmentIsNotUsedForLoopback) {
     const PlainServer environment(http_answer("500 Wrong Way", "", ""));
     const auto url = "http://sheep:" + kPassword + "@127.0.0.1:" + std::to_string(environment.port());
     for (const auto* name : {"http_proxy", "https_proxy", "all_proxy", "ALL_PROXY", "HTTPS_PROXY"}) {

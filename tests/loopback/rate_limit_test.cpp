@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kCalls = 20;
 constexpr auto kPer = 1'000ms;
 
-TEST(RateLimit, HoldsInEveryWindowThatTheGatewayCounts) {
+TEST(RateLimit, HoldsInEveryWindowAtTheGateway) {
     GatewaySimulator gateway({{.id = "us-west", .latency = 5ms}, {.id = "eu-central", .latency = 40ms}});
     gateway.set_fault("us-west", {.kind = Kind::status, .status = 503, .share = 0.1});
     const auto limiter =

@@ -1,4 +1,4 @@
-// Real proxies of every kind carry calls; if they refuse, no region is charged.
+// Real proxies of every kind forward calls; a failure of the proxy does not affect the health of regions.
 #include "real_proxy.hpp"
 
 #include <algorithm>
@@ -51,7 +51,7 @@ class RealProxies : public ::testing::Test {
         ASSERT_THAT(client.stream(question()).finish(), IsOk());
     }
     /// Each call fails at the proxy with `words` after `attempts` attempts, and the regions' health is unchanged.
-    void expect_blame_on_proxy(std::size_t attempts, const std::vector<std::string>& words) {
+    void expect_proxy_failure(std::size_t attempts, const std::vector<std::string>& words) {
         Client client(options);
         for (int i = 0; i < 10; ++i) {
             const auto answer = client.chat(question());
@@ -84,25 +84,25 @@ void PrintTo(const HttpProxy& proxy, std::ostream* out) { *out << proxy.program;
 
 class HttpProxies : public RealProxies, public ::testing::WithParamInterface<HttpProxy> {};
 
-TEST_P(HttpProxies, CarryCallsAndTakeOnlyTheirPassword) {
+TEST_P(HttpProxies, ForwardCallsAndAcceptOnlyTheirPassword) {
     HOLYSHEEP_SKIP_WITHOUT(GetParam().program);
     const RealProxy proxy(folder, GetParam().program, GetParam().run(folder, GetParam().with_password));
     options.proxy = {.url = "http://" + proxy.address(), .user = kUser, .password = kPassword};
     expect_answers();
     options.proxy.password = "another-" + kPassword;
-    expect_blame_on_proxy(1, {options.proxy.url, "proxy.password"});
+    expect_proxy_failure(1, {options.proxy.url, "proxy.password"});
     options.proxy = {.url = options.proxy.url};
-    expect_blame_on_proxy(1, {options.proxy.url, "set proxy.user"});
+    expect_proxy_failure(1, {options.proxy.url, "set proxy.user"});
 }
 
-TEST_P(HttpProxies, ThatForbidATunnelAreAskedForOneMore) {
+TEST_P(HttpProxies, ThatForbidATunnelAreTriedForOneMoreRegion) {
     HOLYSHEEP_SKIP_WITHOUT(GetParam().program);
     const RealProxy proxy(folder, GetParam().program, GetParam().run(folder, GetParam().only_port_443));
     options.proxy.url = "http://" + proxy.address();
-    expect_blame_on_proxy(2, {options.proxy.url, "(403)", "127.0.0.1"});
+    expect_proxy_failure(2, {options.proxy.url, "(403)", "127.0.0.1"});
 }
 
-TEST_P(HttpProxies, ThatCannotReachOneRegionLeadToTheNext) {
+TEST_P(HttpProxies, ThatCannotReachOneRegionFailOver) {
     HOLYSHEEP_SKIP_WITHOUT(GetParam().program);
     const RealProxy proxy(folder, GetParam().program, GetParam().run(folder, ""));
     options.proxy.url = "http://" + proxy.address();
@@ -111,7 +111,7 @@ TEST_P(HttpProxies, ThatCannotReachOneRegionLeadToTheNext) {
     for (int i = 0; i < 10; ++i) {
         const auto answer = client.chat(question(), {.cost_safe = true});
         ASSERT_THAT(answer, IsOk());
-        EXPECT_THAT(story(answer), ElementsAre("a proxy_failed", "b ok"));
+        EXPECT_THAT(outcomes(answer), ElementsAre("a proxy_failed", "b ok"));
         EXPECT_FALSE(answer->attempts[1].maybe_duplicated);
     }
     EXPECT_EQ(client.stats().regions[0].health.breaker, BreakerState::closed);
@@ -128,39 +128,39 @@ INSTANTIATE_TEST_SUITE_P(
                                 "acl usual port 443\nhttp_access deny CONNECT !usual\n"}),
     [](const auto& test) { return std::string(test.param.program); });
 
-TEST_F(RealProxies, OneThatIsDownIsAskedOncePerCall) {
+TEST_F(RealProxies, OneThatIsDownIsTriedOncePerCall) {
     for (const auto* scheme : {"http://", "https://", "socks4://", "socks5h://"}) {
         options.proxy.url = scheme + ("127.0.0.1:" + std::to_string(PlainServer("").port()));
-        expect_blame_on_proxy(1, {options.proxy.url, "proxy.url"});
+        expect_proxy_failure(1, {options.proxy.url, "proxy.url"});
     }
 }
 
-TEST_F(RealProxies, HttpsIsTrustedLikeTheGateway) {
+TEST_F(RealProxies, HttpsIsVerifiedLikeTheGateway) {
     HOLYSHEEP_SKIP_WITHOUT("tinyproxy");
     HOLYSHEEP_SKIP_WITHOUT("stunnel4");
     const RealProxy inner(folder, "tinyproxy", tinyproxy(folder));
     const RealProxy proxy(folder, "stunnel", stunnel(folder, "good", inner.port()));
     options.proxy.url = "https://" + proxy.address();
     expect_answers();
-    const Certificates stranger(folder, "stranger");
-    stranger.issue("bad", "IP:127.0.0.1");
-    const RealProxy false_one(folder, "stunnel2", stunnel(folder, "bad", inner.port()));
-    options.proxy.url = "https://" + false_one.address();
-    expect_blame_on_proxy(1, {options.proxy.url, "certificate"});
+    const Certificates other_authority(folder, "other_authority");
+    other_authority.issue("bad", "IP:127.0.0.1");
+    const RealProxy untrusted(folder, "stunnel2", stunnel(folder, "bad", inner.port()));
+    options.proxy.url = "https://" + untrusted.address();
+    expect_proxy_failure(1, {options.proxy.url, "certificate"});
 }
 
-TEST_F(RealProxies, Socks5CarriesCallsAndTakesOnlyItsPassword) {
+TEST_F(RealProxies, Socks5ForwardsCallsAndAcceptsOnlyItsPassword) {
     HOLYSHEEP_SKIP_WITHOUT("microsocks");
     const RealProxy proxy(folder, "microsocks", microsocks(kUser, kPassword));
     for (const auto* scheme : {"socks5://", "socks5h://"}) {
         options.proxy = {.url = scheme + proxy.address(), .user = kUser, .password = kPassword};
         expect_answers();
         options.proxy.password = "another-" + kPassword;
-        expect_blame_on_proxy(1, {options.proxy.url, "proxy.password"});
+        expect_proxy_failure(1, {options.proxy.url, "proxy.password"});
     }
 }
 
-TEST_F(RealProxies, Socks5ThatSaysThatTheRegionRefusesBlamesTheRegion) {
+TEST_F(RealProxies, ARefusalReportedBySocks5CountsAgainstTheRegion) {
     HOLYSHEEP_SKIP_WITHOUT("microsocks");
     const RealProxy proxy(folder, "microsocks", microsocks());
     options.proxy.url = "socks5h://" + proxy.address();
@@ -168,10 +168,10 @@ TEST_F(RealProxies, Socks5ThatSaysThatTheRegionRefusesBlamesTheRegion) {
     Client client(options);
     const auto answer = client.chat(question());
     ASSERT_THAT(answer, IsOk());
-    EXPECT_THAT(story(answer), ElementsAre("a transport_failed", "b ok"));
+    EXPECT_THAT(outcomes(answer), ElementsAre("a transport_failed", "b ok"));
 }
 
-TEST_F(RealProxies, Socks4CarriesCalls) {
+TEST_F(RealProxies, Socks4ForwardsCalls) {
     HOLYSHEEP_SKIP_WITHOUT("danted");
     const RealProxy proxy(folder, "danted", danted(folder));
     for (const auto* scheme : {"socks4://", "socks5://"}) {

@@ -21,7 +21,7 @@ using ::testing::Not;
 const std::string kRegionKey = "sk-lamb-9876543210";
 const std::string kCookie = "session=black-sheep-7";
 
-/// Collects everything that a program could print: the most detailed log, errors, trails, records, statistics.
+/// Collects everything that a program could print: the most detailed log, errors, attempts, records, statistics.
 class Secrets : public ::testing::Test, public EventListener {
   protected:
     Secrets() {
@@ -31,60 +31,60 @@ class Secrets : public ::testing::Test, public EventListener {
         options.retry.initial_backoff = options.retry.throttle_backoff = 1ms;
         options.retry.outage_patience = 50ms;
         options.log = {.level = LogLevel::trace,
-                       .sink = [this](LogLevel, std::string_view line) { note(std::string(line)); },
+                       .sink = [this](LogLevel, std::string_view line) { record(std::string(line)); },
                        .bodies = true};
         options.listeners = {std::shared_ptr<EventListener>(this, [](EventListener*) {})};
     }
-    void note(const std::string& text) {
+    void record(const std::string& text) {
         std::lock_guard lock(mutex);
-        said += text + "\n";
+        output += text + "\n";
     }
-    void on_call(const CallRecord& call) override { note(describe(call.attempts)); }
+    void on_call(const CallRecord& call) override { record(describe(call.attempts)); }
     void on_attempt(const AttemptRecord& attempt) override {
-        note(attempt.detail + " " + attempt.request_id + " " + attempt.region);
+        record(attempt.detail + " " + attempt.request_id + " " + attempt.region);
     }
     template <class Value>
-    void note_result(const Result<Value>& result) {
+    void record_result(const Result<Value>& result) {
         if (result) return;
         const auto& error = result.error();
         std::ostringstream text;
         text << error << '\n' << error.message << error.raw_body << error.provider_type << error.provider_code;
         text << error.provider_param << error.request_id << describe(error.attempts) << Exception(error).what();
         for (const auto& attempt : error.attempts) text << attempt.detail << attempt.request_id;
-        note(text.str());
+        record(text.str());
     }
     /// Makes every kind of call and records all its output.
-    void speak(const Client& const_client) {
+    void make_all_calls(const Client& const_client) {
         auto& client = const_cast<Client&>(const_client);
-        note_result(client.chat(question()));
-        note_result(client.stream(question()).finish());
-        note_result(client.chat_async(question()).get());
-        note_result(client.models());
-        note_result(client.verify_key());
-        note_result(client.request({.method = "POST", .path = "/embeddings", .body_json = "{}"}));
-        note_result(client.warm_up({.deadline = 5s}));
+        record_result(client.chat(question()));
+        record_result(client.stream(question()).finish());
+        record_result(client.chat_async(question()).get());
+        record_result(client.models());
+        record_result(client.verify_key());
+        record_result(client.request({.method = "POST", .path = "/embeddings", .body_json = "{}"}));
+        record_result(client.warm_up({.deadline = 5s}));
         std::ostringstream text;
         text << client.stats() << client.stats().to_json();
-        note(text.str());
+        record(text.str());
     }
-    void expect_silence(const std::vector<std::string>& secrets = {kKey, kRegionKey, kCookie}) {
+    void expect_no_secrets(const std::vector<std::string>& secrets = {kKey, kRegionKey, kCookie}) {
         std::lock_guard lock(mutex);  // the client is alive and still logs its probes
-        for (const auto& secret : secrets) EXPECT_THAT(said, Not(HasSubstr(secret)));
-        EXPECT_THAT(said, Not(IsEmpty()));
+        for (const auto& secret : secrets) EXPECT_THAT(output, Not(HasSubstr(secret)));
+        EXPECT_THAT(output, Not(IsEmpty()));
     }
 
     GatewaySimulator gateway{{SimulatedRegion{.id = "us-west"}, SimulatedRegion{.id = "eu-central"}}};
     ClientOptions options = options_for(gateway);
-    std::mutex mutex;  // guards said
-    std::string said;
+    std::mutex mutex;  // guards output
+    std::string output;
 };
 
-TEST_F(Secrets, AreNotToldWhenAllIsWell) {
-    speak(Client(options));
-    expect_silence();
+TEST_F(Secrets, AreNotShownBySuccessfulCalls) {
+    make_all_calls(Client(options));
+    expect_no_secrets();
 }
 
-TEST_F(Secrets, AreNotToldWhenTheGatewayQuotesThem) {
+TEST_F(Secrets, AreNotShownWhenTheGatewayQuotesThem) {
     for (const int status : {200, 400, 401, 403, 404, 429, 500, 503}) {
         for (const auto* id : {"us-west", "eu-central"}) {
             gateway.set_fault(
@@ -94,66 +94,67 @@ TEST_F(Secrets, AreNotToldWhenTheGatewayQuotesThem) {
                      .body = R"({"error":{"message":"Incorrect key )" + kKey + " or " + kRegionKey + R"(","type":")" +
                              kKey + R"(","code":")" + kCookie + R"(","param":")" + kRegionKey + "\"}}"});
         }
-        speak(Client(options));
+        make_all_calls(Client(options));
     }
-    expect_silence();
+    expect_no_secrets();
 }
 
-TEST_F(Secrets, AreNotToldByBrokenAnswersThatHoldThem) {
+TEST_F(Secrets, AreNotShownByBrokenAnswersThatContainThem) {
     for (const auto& body : {"<html>" + kKey + "</html>", kKey, R"({"choices":[],"x":")" + kKey + "\"}",
                              "data: {\"error\":{\"message\":\"" + kKey + "\"}}\n\n", "data: " + kKey + "\n\n"}) {
         gateway.set_fault("us-west", {.kind = Kind::status, .status = 200, .body = body});
         gateway.set_fault("eu-central", {.kind = Kind::html, .status = 502, .body = body});
-        speak(Client(options));
+        make_all_calls(Client(options));
     }
-    expect_silence();
+    expect_no_secrets();
 }
 
-TEST_F(Secrets, AreNotToldWhenNothingAnswers) {
+TEST_F(Secrets, AreNotShownWhenNothingAnswers) {
     for (const auto* id : {"us-west", "eu-central"}) gateway.set_fault(id, {.kind = Kind::refuse});
-    speak(Client(options));
-    expect_silence();
+    make_all_calls(Client(options));
+    expect_no_secrets();
 }
 
-TEST_F(Secrets, OfACallsOwnHeadersAreNotToldEither) {
-    const std::string own = "sk-own-5555555555";
-    gateway.set_fault("us-west",
-                      {.kind = Kind::status, .status = 401, .body = R"({"error":{"message":"bad )" + own + "\"}}"});
+TEST_F(Secrets, OfACallsHeadersAreNotShown) {
+    const std::string call_key = "sk-own-5555555555";
+    gateway.set_fault(
+        "us-west", {.kind = Kind::status, .status = 401, .body = R"({"error":{"message":"bad )" + call_key + "\"}}"});
     Client client(options);
-    note_result(client.chat(question(), {.regions = {"us-west"}, .headers = {{"Authorization", "Bearer " + own}}}));
-    EXPECT_EQ(gateway.seen("us-west").at(0).header("Authorization"), "Bearer " + own);
-    expect_silence({own, kKey, kRegionKey, kCookie});
+    record_result(
+        client.chat(question(), {.regions = {"us-west"}, .headers = {{"Authorization", "Bearer " + call_key}}}));
+    EXPECT_EQ(gateway.seen("us-west").at(0).header("Authorization"), "Bearer " + call_key);
+    expect_no_secrets({call_key, kKey, kRegionKey, kCookie});
 }
 
-TEST_F(Secrets, AreNotToldInPartsWhereATextIsCut) {
+TEST_F(Secrets, AreNotShownInPartWhereATextIsTruncated) {
     options.regions.resize(1);
     for (std::size_t before = 960; before < 1'020; before += 4) {
         gateway.set_fault("us-west", {.kind = Kind::status,
                                       .status = 400,
                                       .body = R"({"error":{"message":")" + std::string(before, 'A') + kKey + "\"}}"});
         Client client(options);
-        note_result(client.chat(question()));
+        record_result(client.chat(question()));
     }
-    auto asked = question();
+    auto request = question();
     for (std::size_t length = 1'900; length < 2'000; length += 4) {
-        asked.messages = {user(std::string(length, 'w') + kKey)};
+        request.messages = {user(std::string(length, 'w') + kKey)};
         Client client(options);
-        note_result(client.chat(asked));
+        record_result(client.chat(request));
     }
-    expect_silence({kKey.substr(0, 6)});
+    expect_no_secrets({kKey.substr(0, 6)});
 }
 
-TEST_F(Secrets, OfAProxyFromTheEnvironmentAreNotTold) {
+TEST_F(Secrets, OfAProxyFromTheEnvironmentAreNotShown) {
     ::setenv("https_proxy", "http://pu:proxy/pass99@proxy.invalid:3128", 1);  // libcurl quotes unparsable text
     options.regions = {{.id = "a", .base_url = "https://gateway.invalid/v1"}};
     options.retry.max_attempts = 1;
     Client client(options);
-    note_result(client.chat(question()));
-    expect_silence({"pass99"});
+    record_result(client.chat(question()));
+    expect_no_secrets({"pass99"});
     ::unsetenv("https_proxy");
 }
 
-TEST_F(Secrets, OfARegionReachThatRegionAlone) {
+TEST_F(Secrets, OfARegionReachOnlyThatRegion) {
     options.regions[0].headers = {{"X-West", "only-west-1"}};
     options.regions[1].headers = {{"X-Centre", "only-centre-1"}};
     gateway.set_fault("us-west", {.kind = Kind::status, .status = 503});
@@ -163,7 +164,7 @@ TEST_F(Secrets, OfARegionReachThatRegionAlone) {
         EXPECT_THAT(client.stream(question()).finish(), IsOk());
         EXPECT_THAT(client.models(), IsOk());
     }
-    const auto everything = [&](const std::string& region) {
+    const auto sent_to = [&](const std::string& region) {
         std::string text;
         for (const auto& seen : gateway.seen(region)) {
             for (const auto& [name, value] : seen.headers) text += name + ": " + value + "\n";
@@ -171,10 +172,10 @@ TEST_F(Secrets, OfARegionReachThatRegionAlone) {
         }
         return text;
     };
-    EXPECT_THAT(everything("us-west"), AllOf(HasSubstr(kKey), HasSubstr("only-west-1")));
-    EXPECT_THAT(everything("us-west"), AllOf(Not(HasSubstr(kRegionKey)), Not(HasSubstr("only-centre-1"))));
-    EXPECT_THAT(everything("eu-central"), AllOf(HasSubstr(kRegionKey), HasSubstr("only-centre-1")));
-    EXPECT_THAT(everything("eu-central"), AllOf(Not(HasSubstr(kKey)), Not(HasSubstr("only-west-1"))));
+    EXPECT_THAT(sent_to("us-west"), AllOf(HasSubstr(kKey), HasSubstr("only-west-1")));
+    EXPECT_THAT(sent_to("us-west"), AllOf(Not(HasSubstr(kRegionKey)), Not(HasSubstr("only-centre-1"))));
+    EXPECT_THAT(sent_to("eu-central"), AllOf(HasSubstr(kRegionKey), HasSubstr("only-centre-1")));
+    EXPECT_THAT(sent_to("eu-central"), AllOf(Not(HasSubstr(kKey)), Not(HasSubstr("only-west-1"))));
 }
 
 TEST_F(Secrets, OfAnotherProviderAreNeverRead) {
@@ -196,50 +197,50 @@ std::string problems_of(const ClientOptions& options) {
     return client.error().message;
 }
 
-class Refused : public TwoRegions {};
+class InvalidInput : public TwoRegions {};
 
-TEST_F(Refused, AreControlCharactersInWhatBecomesAHeader) {
-    const std::vector<std::string> poisons{"a\r\nX-Evil: 1",       "a\nb",  "a\rb",
-                                           std::string("a\0b", 3), "a\x7f", "a\x1b[31m"};
-    for (const auto& poison : poisons) {
+TEST_F(InvalidInput, ControlCharactersInHeadersAreRefused) {
+    const std::vector<std::string> values{"a\r\nX-Evil: 1",       "a\nb",  "a\rb",
+                                          std::string("a\0b", 3), "a\x7f", "a\x1b[31m"};
+    for (const auto& value : values) {
         auto bad = options;
-        bad.api_key = poison;
-        EXPECT_THAT(problems_of(bad), AllOf(HasSubstr("api_key"), Not(HasSubstr(poison))));
+        bad.api_key = value;
+        EXPECT_THAT(problems_of(bad), AllOf(HasSubstr("api_key"), Not(HasSubstr(value))));
         bad = options;
-        bad.regions[1].api_key = poison;
+        bad.regions[1].api_key = value;
         EXPECT_THAT(problems_of(bad), HasSubstr("regions[1].api_key"));
         bad = options;
-        bad.headers = {{"X-Team", poison}};
+        bad.headers = {{"X-Team", value}};
         EXPECT_THAT(problems_of(bad), HasSubstr("headers"));
         bad = options;
-        bad.headers = {{poison, "x"}};
+        bad.headers = {{value, "x"}};
         EXPECT_THAT(problems_of(bad), HasSubstr("headers"));
         bad = options;
-        bad.regions[0].headers = {{"X-Team", poison}};
+        bad.regions[0].headers = {{"X-Team", value}};
         EXPECT_THAT(problems_of(bad), HasSubstr("regions[0].headers"));
         bad = options;
-        bad.regions[0].id = poison;
+        bad.regions[0].id = value;
         EXPECT_THAT(problems_of(bad), HasSubstr("regions[0].id"));
         bad = options;
-        bad.regions[0].base_url += poison;
+        bad.regions[0].base_url += value;
         EXPECT_THAT(problems_of(bad), HasSubstr("regions[0].base_url"));
 
         Client client(options);
-        EXPECT_FALSE(client.chat(question(), {.idempotency_key = poison}));
-        EXPECT_FALSE(client.chat(question(), {.headers = {{"X-Team", poison}}}));
-        EXPECT_FALSE(client.chat(question(), {.headers = {{poison, "x"}}}));
-        EXPECT_FALSE(client.chat(question(), {.regions = {poison}}));
-        EXPECT_FALSE(client.request({.path = "/models" + poison}));
-        EXPECT_FALSE(client.request({.method = "GET" + poison, .path = "/models"}));
+        EXPECT_FALSE(client.chat(question(), {.idempotency_key = value}));
+        EXPECT_FALSE(client.chat(question(), {.headers = {{"X-Team", value}}}));
+        EXPECT_FALSE(client.chat(question(), {.headers = {{value, "x"}}}));
+        EXPECT_FALSE(client.chat(question(), {.regions = {value}}));
+        EXPECT_FALSE(client.request({.path = "/models" + value}));
+        EXPECT_FALSE(client.request({.method = "GET" + value, .path = "/models"}));
         auto request = question();
-        request.model = poison;
+        request.model = value;
         EXPECT_FALSE(client.chat(request)) << "model";
         EXPECT_FALSE(client.stream(request).finish()) << "model";
     }
     EXPECT_EQ(gateway.requests("us-west") + gateway.requests("eu-central"), 0u);
 }
 
-TEST_F(Refused, IsPlainTextBeyondThisMachine) {
+TEST_F(InvalidInput, PlaintextBeyondLoopbackIsRefused) {
     for (const auto* url : {"http://gateway.example/v1", "http://127.0.0.1.example/v1", "http://localhost.example/v1",
                             "http://10.0.0.1/v1", "http://[::2]/v1", "http://127.0.0.1@gateway.example/v1",
                             "HTTP://gateway.example/v1", "ftp://127.0.0.1/v1", "file:///etc/passwd",
@@ -250,7 +251,7 @@ TEST_F(Refused, IsPlainTextBeyondThisMachine) {
     }
 }
 
-TEST_F(Refused, AreAllProblemsAtOnce) {
+TEST_F(InvalidInput, AllProblemsAreReportedAtOnce) {
     auto bad = options;
     bad.api_key = "two words";
     bad.regions[0].base_url = "http://gateway.example";
@@ -261,7 +262,7 @@ TEST_F(Refused, AreAllProblemsAtOnce) {
                       HasSubstr("timeouts.connect"), Not(HasSubstr("two words"))));
 }
 
-TEST_F(Refused, IsAPathThatLeavesItsHost) {
+TEST_F(InvalidInput, APathThatLeavesItsHostIsRefused) {
     Client client(options);
     for (const auto* path :
          {"models", "//evil.example/v1", "@evil.example/", "", "http://evil.example/", "/a b", "/a#b"}) {
@@ -270,7 +271,7 @@ TEST_F(Refused, IsAPathThatLeavesItsHost) {
     EXPECT_EQ(gateway.requests("us-west"), 0u);
 }
 
-TEST_F(Refused, IsAHeaderThatTheTransportOwns) {
+TEST_F(InvalidInput, AHeaderOwnedByTheTransportIsRefused) {
     Client client(options);
     for (const auto* name : {"Content-Length", "Transfer-Encoding", "connection"}) {
         EXPECT_THAT(client.chat(question(), {.headers = {{name, "7"}}}), FailsWith(ErrorCode::invalid_options)) << name;
@@ -278,14 +279,14 @@ TEST_F(Refused, IsAHeaderThatTheTransportOwns) {
     EXPECT_EQ(gateway.requests("us-west"), 0u);
 }
 
-TEST_F(Refused, AKeyIsTrimmedFirst) {
+TEST_F(InvalidInput, AKeyIsTrimmedBeforeTheCheck) {
     options.api_key = " \t" + kKey + "\r\n";
     Client client(options);
     ASSERT_THAT(client.chat(question()), IsOk());
     EXPECT_EQ(gateway.seen("us-west").at(0).header("Authorization"), "Bearer " + kKey);
 }
 
-TEST(RedirectElsewhere, DoesNotTakeTheKeyAlong) {
+TEST(RedirectToAnotherHost, DoesNotReceiveTheKey) {
     const PlainServer other(http_answer("200 OK", "", completion_json("stolen")));
     const PlainServer first(
         http_answer("307 Temporary Redirect",

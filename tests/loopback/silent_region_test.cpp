@@ -29,15 +29,15 @@ using ::testing::StartsWith;
 using Clock = std::chrono::steady_clock;
 
 /// How the client reaches its regions.
-enum class Way { http1, tls_http1, tls_http2, http1_by_proxy, tls_http2_by_tunnel };
+enum class Route { http1, tls_http1, tls_http2, http1_by_proxy, tls_http2_by_tunnel };
 
-std::string to_string(Way way) {
-    switch (way) {
-        case Way::http1: return "http1";
-        case Way::tls_http1: return "tls_http1";
-        case Way::tls_http2: return "tls_http2";
-        case Way::http1_by_proxy: return "http1_by_proxy";
-        case Way::tls_http2_by_tunnel: break;
+std::string to_string(Route route) {
+    switch (route) {
+        case Route::http1: return "http1";
+        case Route::tls_http1: return "tls_http1";
+        case Route::tls_http2: return "tls_http2";
+        case Route::http1_by_proxy: return "http1_by_proxy";
+        case Route::tls_http2_by_tunnel: break;
     }
     return "tls_http2_by_tunnel";
 }
@@ -46,27 +46,27 @@ const std::string kFar = "far";
 // One region for each form of a call, because a frozen region answers no other call.
 const std::vector<std::string> kForms{"plain", "raw", "stream", "restart"};
 
-bool gives_content(FreezeAt at) { return at >= FreezeAt::after_content; }
+bool has_content(FreezeAt at) { return at >= FreezeAt::after_content; }
 
-class SilentRegion : public ::testing::TestWithParam<std::tuple<Way, FreezeAt>> {
+class SilentRegion : public ::testing::TestWithParam<std::tuple<Route, FreezeAt>> {
   protected:
     void SetUp() override {
-        const auto way = std::get<Way>(GetParam());
-        tls_ = way != Way::http1 && way != Way::http1_by_proxy;
-        http2_ = way == Way::tls_http2 || way == Way::tls_http2_by_tunnel;
-        if (way != Way::http1) {
+        const auto route = std::get<Route>(GetParam());
+        tls_ = route != Route::http1 && route != Route::http1_by_proxy;
+        http2_ = route == Route::tls_http2 || route == Route::tls_http2_by_tunnel;
+        if (route != Route::http1) {
             HOLYSHEEP_SKIP_WITHOUT("nginx");
         }
         if (tls_) {
             HOLYSHEEP_SKIP_WITHOUT("openssl");
         }
-        if (way == Way::tls_http2_by_tunnel) {
+        if (route == Route::tls_http2_by_tunnel) {
             HOLYSHEEP_SKIP_WITHOUT_TOOL("tinyproxy");
         }
         if (http2_ && transport::drops_paused_http2(curl_version_info(CURLVERSION_NOW)->version_num))
             GTEST_SKIP() << "HTTP/2 is not spoken with libcurl 8.5.0: any other version would enable it";
         if (tls_) start_nginx();
-        if (way == Way::http1_by_proxy) {
+        if (route == Route::http1_by_proxy) {
             proxy_ = std::make_unique<NginxFront>(proxy_folder_, std::vector<std::string>{"proxy"},
                                                   [](const NginxFront& nginx) {
                                                       return "server { listen " + nginx.address("proxy") +
@@ -75,7 +75,7 @@ class SilentRegion : public ::testing::TestWithParam<std::tuple<Way, FreezeAt>> 
                                                   });
             proxy_url_ = "http://" + proxy_->address("proxy");
         }
-        if (way == Way::tls_http2_by_tunnel) {
+        if (route == Route::tls_http2_by_tunnel) {
             tunnels_ = std::make_unique<RealProxy>(proxy_folder_, "tinyproxy", tinyproxy(proxy_folder_));
             proxy_url_ = "http://" + tunnels_->address();
         }
@@ -83,7 +83,7 @@ class SilentRegion : public ::testing::TestWithParam<std::tuple<Way, FreezeAt>> 
 
     FreezeAt at() const { return std::get<FreezeAt>(GetParam()); }
     /// Comments continue for 1.6 s before the silence, so the limit is later.
-    std::chrono::milliseconds within(std::chrono::milliseconds limit) const {
+    std::chrono::milliseconds adjusted_limit(std::chrono::milliseconds limit) const {
         return at() == FreezeAt::amid_comments ? limit + 1600ms : limit;
     }
 
@@ -99,7 +99,7 @@ class SilentRegion : public ::testing::TestWithParam<std::tuple<Way, FreezeAt>> 
         return options;
     }
     /// Returns a client that has used this region, which will freeze at the next call.
-    std::unique_ptr<Client> about_to_meet_silence(const std::string& near) {
+    std::unique_ptr<Client> client_before_the_freeze(const std::string& near) {
         auto client = std::make_unique<Client>(options(near));
         const auto answer = client->chat(question());
         EXPECT_EQ(answer ? answer->region : answer.error().message, near);
@@ -115,7 +115,7 @@ class SilentRegion : public ::testing::TestWithParam<std::tuple<Way, FreezeAt>> 
     void expect_rescue(const Result<Answer>& answer, Clock::duration took) {
         ASSERT_THAT(answer, IsOk());
         EXPECT_EQ(answer->region, kFar);
-        EXPECT_LE(took, within(4s)) << describe(answer->attempts);
+        EXPECT_LE(took, adjusted_limit(4s)) << describe(answer->attempts);
         ASSERT_EQ(answer->attempts.size(), 2U) << describe(answer->attempts);
         EXPECT_THAT(answer->attempts[0].left, StartsWith("silent ")) << describe(answer->attempts);
         // A busy machine may deliver the kernel's acknowledgement late; then that starts the second attempt.
@@ -125,13 +125,13 @@ class SilentRegion : public ::testing::TestWithParam<std::tuple<Way, FreezeAt>> 
     }
 
     void ask_plain() {
-        const auto client = about_to_meet_silence("plain");
+        const auto client = client_before_the_freeze("plain");
         const auto began = Clock::now();
         const auto answer = client->chat(question());
         expect_rescue(answer, Clock::now() - began);
     }
     void ask_raw() {
-        const auto client = about_to_meet_silence("raw");
+        const auto client = client_before_the_freeze("raw");
         const auto began = Clock::now();
         const auto answer = client->request(
             {.method = "POST",
@@ -140,11 +140,11 @@ class SilentRegion : public ::testing::TestWithParam<std::tuple<Way, FreezeAt>> 
         expect_rescue(answer, Clock::now() - began);
     }
     void stream() {
-        const auto client = about_to_meet_silence("stream");
+        const auto client = client_before_the_freeze("stream");
         const auto began = Clock::now();
         const auto result = client->stream_to(question(), [](const ChatChunk&) {});
         const auto took = Clock::now() - began;
-        if (!gives_content(at())) {
+        if (!has_content(at())) {
             expect_rescue(result, took);
             return;
         }
@@ -156,7 +156,7 @@ class SilentRegion : public ::testing::TestWithParam<std::tuple<Way, FreezeAt>> 
         EXPECT_EQ(result.error().attempts.size(), 1U);
     }
     void stream_and_restart() {
-        const auto client = about_to_meet_silence("restart");
+        const auto client = client_before_the_freeze("restart");
         CallOptions call;
         call.stream_recovery = StreamRecovery::restart;
         bool restarted = false;
@@ -167,8 +167,8 @@ class SilentRegion : public ::testing::TestWithParam<std::tuple<Way, FreezeAt>> 
         const auto took = Clock::now() - began;
         ASSERT_THAT(result, IsOk());
         EXPECT_THAT(result->text(), StartsWith("[far] hello sheep"));
-        EXPECT_LE(took, within(3s)) << describe(result->attempts);
-        EXPECT_EQ(restarted, gives_content(at()));
+        EXPECT_LE(took, adjusted_limit(3s)) << describe(result->attempts);
+        EXPECT_EQ(restarted, has_content(at()));
     }
 
     GatewaySimulator& gateway() { return gateway_; }
@@ -203,12 +203,12 @@ class SilentRegion : public ::testing::TestWithParam<std::tuple<Way, FreezeAt>> 
     std::unique_ptr<RealProxy> tunnels_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Ways, SilentRegion,
-                         ::testing::Combine(::testing::Values(Way::http1, Way::tls_http1, Way::tls_http2,
-                                                              Way::http1_by_proxy, Way::tls_http2_by_tunnel),
+INSTANTIATE_TEST_SUITE_P(Routes, SilentRegion,
+                         ::testing::Combine(::testing::Values(Route::http1, Route::tls_http1, Route::tls_http2,
+                                                              Route::http1_by_proxy, Route::tls_http2_by_tunnel),
                                             ::testing::ValuesIn(holysheep::testing::kFreezeMoments)),
                          [](const auto& tested) {
-                             return to_string(std::get<Way>(tested.param)) + "_" +
+                             return to_string(std::get<Route>(tested.param)) + "_" +
                                     std::string(to_string(std::get<FreezeAt>(tested.param)));
                          });
 

@@ -48,7 +48,7 @@ class Wire {
         address.sin_port = htons(port);
         connect_error_ =
             ::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
-        give_up_after(5s);
+        set_timeout(5s);
     }
     ~Wire() {
         if (socket_ >= 0) ::close(socket_);
@@ -62,7 +62,7 @@ class Wire {
     int connect_error() const { return connect_error_; }
     Close how_closed() const { return close_; }
 
-    void give_up_after(std::chrono::milliseconds timeout) const {
+    void set_timeout(std::chrono::milliseconds timeout) const {
         timeval value{};
         value.tv_sec = static_cast<time_t>(timeout / 1s);
         value.tv_usec = static_cast<suseconds_t>(timeout % 1s / 1us);
@@ -156,7 +156,7 @@ class Simulator : public ::testing::Test {
                            std::chrono::milliseconds silence = std::chrono::milliseconds(150)) {
         gateway.set_fault("us-west", std::move(fault));
         Wire wire = connect();
-        wire.give_up_after(silence);
+        wire.set_timeout(silence);
         wire.send(request);
         Exchange exchange;
         exchange.answer = wire.read_all();
@@ -188,7 +188,7 @@ TEST_F(SimulatorAnswers, AChatEchoesTheQuestionWithUsage) {
     EXPECT_EQ(json["usage"]["completion_tokens"], 8);
 }
 
-TEST_F(SimulatorAnswers, AStreamHasItsPiecesThenUsageThenDone) {
+TEST_F(SimulatorAnswers, AStreamSendsContentThenUsageThenDone) {
     Wire wire = connect();
     wire.send(post(kStream));
     const std::string answer = wire.read_answer();
@@ -198,7 +198,7 @@ TEST_F(SimulatorAnswers, AStreamHasItsPiecesThenUsageThenDone) {
     EXPECT_LT(answer.find(R"("finish_reason":"stop")"), answer.find("data: [DONE]"));
 }
 
-TEST_F(SimulatorAnswers, AStreamWithoutUsageIfNobodyAskedForIt) {
+TEST_F(SimulatorAnswers, AStreamHasNoUsageUnlessItIsRequested) {
     Wire wire = connect();
     wire.send(post(R"({"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]})"));
     EXPECT_THAT(wire.read_answer(), Not(HasSubstr("usage")));
@@ -228,7 +228,7 @@ TEST_F(SimulatorAnswers, SeveralChoicesWholeAndStreamed) {
     EXPECT_EQ(content_chunks(wire.read_answer()), 24u);
 }
 
-TEST_F(SimulatorAnswers, WhatIsWrongWithARequestIsSaid) {
+TEST_F(SimulatorAnswers, EachRequestGetsItsStatus) {
     const std::vector<std::pair<std::string, std::string>> cases = {
         {post("{broken"), "HTTP/1.1 400"},
         {post(R"({"messages":[]})"), "HTTP/1.1 400"},
@@ -249,7 +249,7 @@ TEST_F(SimulatorAnswers, WhatIsWrongWithARequestIsSaid) {
     EXPECT_EQ(gateway.connections("us-west"), 1u);
 }
 
-TEST_F(SimulatorAnswers, BytesThatAreNoHttpGetA400AndAClose) {
+TEST_F(SimulatorAnswers, BytesThatAreNotHttpGetA400AndAClose) {
     Wire wire = connect();
     wire.send("baa baa\r\n\r\n");
     EXPECT_THAT(wire.read_all(), StartsWith("HTTP/1.1 400"));
@@ -265,7 +265,7 @@ TEST(SimulatorKey, AWrongKeyIsRefused) {
     EXPECT_THAT(wire.read_answer(), StartsWith("HTTP/1.1 200"));
 }
 
-TEST_F(SimulatorAnswers, RequestsArriveInAnyPortionsChunkedOrPipelined) {
+TEST_F(SimulatorAnswers, RequestsMayArriveInAnyPortionsChunkedOrPipelined) {
     Wire wire = connect();
     for (const char byte : post(kChat)) wire.send(std::string(1, byte));
     EXPECT_THAT(wire.read_answer(), StartsWith("HTTP/1.1 200"));
@@ -359,7 +359,7 @@ TEST_F(SimulatorFaults, CutMidStreamAndMidBody) {
     EXPECT_EQ(whole_close, Wire::Close::orderly);
 }
 
-TEST_F(SimulatorFaults, HangSaysNothingAndStaysOpen) {
+TEST_F(SimulatorFaults, HangSendsNothingAndStaysOpen) {
     const auto [answer, close] = exchange_with({.kind = Kind::hang}, post(kChat));
     EXPECT_EQ(answer, "");
     EXPECT_EQ(close, Wire::Close::open);
@@ -389,7 +389,7 @@ TEST_F(SimulatorFaults, SlowDripSendsTheBodyByteByByte) {
     EXPECT_GE(std::chrono::steady_clock::now() - start, 70ms) << "nine bytes";
 }
 
-TEST_F(SimulatorFaults, AnswersThatAreNotWhatTheProtocolSays) {
+TEST_F(SimulatorFaults, AnswersThatViolateTheProtocol) {
     EXPECT_THAT(answer_with({.kind = Kind::garbage}, post(kChat)), Not(HasSubstr("HTTP/1")));
     EXPECT_THAT(answer_with({.kind = Kind::wrong_content_type}, post(kChat)),
                 HasSubstr("content-type: text/plain\r\n"));
@@ -421,7 +421,7 @@ TEST_F(SimulatorFaults, ErrorsWithTheirStatusHeadersAndBody) {
     EXPECT_THAT(inside, Not(HasSubstr("[DONE]")));
 }
 
-TEST_F(SimulatorFaults, AnswersWithoutEndKeepComing) {
+TEST_F(SimulatorFaults, EndlessAnswersKeepComing) {
     constexpr std::size_t kPlenty = 4 * 1024 * 1024;
     const auto plenty = [](const std::string& text) { return text.size() > kPlenty; };
     for (const Kind kind : {Kind::endless_headers, Kind::endless_body}) {
@@ -440,14 +440,14 @@ TEST_F(SimulatorFaults, AnswersWithoutEndKeepComing) {
     EXPECT_TRUE(Json::accept(body_of(huge)));
 }
 
-TEST_F(SimulatorFaults, CloseAfterResponseBreaksThePromiseOfKeepAlive) {
+TEST_F(SimulatorFaults, CloseAfterResponseClosesAKeepAliveConnection) {
     const auto [answer, close] = exchange_with({.kind = Kind::close_after_response}, post(kChat));
     EXPECT_TRUE(Json::accept(body_of(answer)));
     EXPECT_THAT(answer, Not(HasSubstr("connection: close")));
     EXPECT_EQ(close, Wire::Close::orderly);
 }
 
-TEST_F(SimulatorFaults, AFaultMayStrikeAFewTimesAShareOrAPath) {
+TEST_F(SimulatorFaults, AFaultMayBeLimitedByTimesShareOrPath) {
     const auto failures_of_100 = [this](Fault fault, const std::string& request) {
         gateway.set_fault("us-west", std::move(fault));
         Wire wire = connect();
@@ -466,7 +466,7 @@ TEST_F(SimulatorFaults, AFaultMayStrikeAFewTimesAShareOrAPath) {
     EXPECT_LT(share, 55);
 }
 
-TEST_F(SimulatorRecord, RequestsAreKeptAsSent) {
+TEST_F(SimulatorRecord, RequestsAreRecordedAsSent) {
     Wire first = connect();
     first.send(post(kChat, "/v1/chat/completions?x=1", "X-Wool: white\r\n"));
     first.read_answer();
@@ -494,7 +494,7 @@ TEST_F(SimulatorRecord, RequestsAreKeptAsSent) {
     EXPECT_TRUE(gateway.seen("us-west")[0].answered);
 }
 
-TEST_F(SimulatorRecord, AClientThatLeavesEarlyIsNoticed) {
+TEST_F(SimulatorRecord, AnEarlyCloseByTheClientIsRecorded) {
     gateway.set_stream("us-west", 1000, 10ms);
     {
         Wire wire = connect();
@@ -543,7 +543,7 @@ TEST(SimulatorLimits, AThousandStreamsAtOnce) {
     for (std::size_t i = 0; i < kStreams; ++i) {
         wires.emplace_back(gateway.port("a"));
         wires.back().send(post(kStream));
-        wires.back().give_up_after(30s);
+        wires.back().set_timeout(30s);
     }
     ASSERT_TRUE(gateway.wait_for_requests("a", kStreams, 30s));
     EXPECT_EQ(gateway.open_connections("a"), kStreams);

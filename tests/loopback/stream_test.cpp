@@ -1,4 +1,4 @@
-// A broken stream is reported as broken; an abandoned stream is closed on the wire; a slow reader slows the gateway.
+// A broken stream is reported as broken; an abandoned stream closes its connection; a slow reader slows the gateway.
 #include <sys/socket.h>
 
 #include <atomic>
@@ -21,13 +21,13 @@ using ::testing::StartsWith;
 struct Break {
     std::string name;
     Fault fault;
-    ErrorCode told;
+    ErrorCode expected;
 };
 std::ostream& operator<<(std::ostream& out, const Break& broken) { return out << broken.name; }
 
 class BrokenStream : public TwoRegions, public ::testing::WithParamInterface<Break> {};
 
-TEST_P(BrokenStream, IsATypedErrorWithWhatCameAndIsNotRepeated) {
+TEST_P(BrokenStream, IsATypedErrorWithThePartialAnswerAndIsNotRetried) {
     gateway.set_fault("us-west", GetParam().fault);
     options.timeouts.stall = 300ms;
     Client client(options);
@@ -37,7 +37,7 @@ TEST_P(BrokenStream, IsATypedErrorWithWhatCameAndIsNotRepeated) {
         if (chunk.event == ChunkEvent::content) text += chunk.text;
     }
     const auto answer = stream.finish();
-    ASSERT_THAT(answer, FailsWith(GetParam().told));
+    ASSERT_THAT(answer, FailsWith(GetParam().expected));
     const auto& error = answer.error();
     ASSERT_NE(error.partial, nullptr);
     EXPECT_THAT(text, StartsWith("[us-west]"));
@@ -46,7 +46,7 @@ TEST_P(BrokenStream, IsATypedErrorWithWhatCameAndIsNotRepeated) {
     EXPECT_EQ(error.attempts.size(), 1u);
     EXPECT_TRUE(error.attempts.at(0).winner);
     EXPECT_EQ(gateway.requests("us-west"), 1u);
-    EXPECT_EQ(gateway.requests("eu-central"), 0u) << "content that was delivered was asked for again";
+    EXPECT_EQ(gateway.requests("eu-central"), 0u) << "delivered content was requested again";
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -69,14 +69,14 @@ TEST(EarlyStream, BeginsWhileItsPromptIsStillBeingSent) {
     const std::string prompt(std::size_t{32} << 20U, 'p');  // more than the sockets' buffers hold
     std::string received;
     const PlainServer server(
-        [&](int socket, const std::string& begun) {
+        [&](int socket, const std::string& head) {
             const auto event = [](const std::string& delta) {
                 return R"(data: {"id":"c","choices":[{"index":0,"delta":)" + delta + "}]}\n\n";
             };
             send_all(socket, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
             send_all(socket, event(R"({"role":"assistant","content":"wool"})"));
             std::this_thread::sleep_for(50ms);  // gives the client time to read the head and the first piece
-            received = begun;
+            received = head;
             std::vector<char> bytes(std::size_t{1} << 20U);
             while (!received.ends_with("}")) {
                 const auto count = ::recv(socket, bytes.data(), bytes.size(), 0);
@@ -89,44 +89,44 @@ TEST(EarlyStream, BeginsWhileItsPromptIsStillBeingSent) {
         },
         PlainServer::At::head);
     Client client(options_for({server.region("a")}));
-    auto asked = question();
-    asked.messages = {user(prompt)};
-    const auto answer = client.stream(asked).finish();
+    auto request = question();
+    request.messages = {user(prompt)};
+    const auto answer = client.stream(request).finish();
     ASSERT_THAT(answer, IsOk());
     EXPECT_EQ(answer->text(), "wool");
-    EXPECT_NE(received.find(prompt), std::string::npos) << "what was sent of it is not what was asked";
+    EXPECT_NE(received.find(prompt), std::string::npos) << "the server received a different prompt";
 }
 
 /// A region with a very long stream.
 class LongStream : public TwoRegions {
   protected:
     LongStream() { gateway.set_stream("us-west", 2'000, 5ms); }
-    void expect_closed_on_the_wire() {
-        EXPECT_TRUE(gateway.wait_for_early_closes("us-west", 1, kPatience));
-        EXPECT_TRUE(gateway.wait_until_closed("us-west", kPatience));
+    void expect_connection_closed() {
+        EXPECT_TRUE(gateway.wait_for_early_closes("us-west", 1, kTestTimeout));
+        EXPECT_TRUE(gateway.wait_until_closed("us-west", kTestTimeout));
         EXPECT_EQ(gateway.requests("eu-central"), 0u);
     }
 };
 
-TEST_F(LongStream, DestroyedIsClosedOnTheWire) {
+TEST_F(LongStream, DestructionClosesTheConnection) {
     Client client(options);
     {
         auto stream = client.stream(question());
         ASSERT_NE(stream.begin(), stream.end());
     }
-    expect_closed_on_the_wire();
+    expect_connection_closed();
 }
 
-TEST_F(LongStream, ReplacedByAnotherIsClosedOnTheWire) {
+TEST_F(LongStream, AssignmentOfAnotherClosesTheConnection) {
     Client client(options);
     auto stream = client.stream(question());
     ASSERT_NE(stream.begin(), stream.end());
     stream = client.stream(question(), {.regions = {"eu-central"}});
-    EXPECT_TRUE(gateway.wait_for_early_closes("us-west", 1, kPatience));
+    EXPECT_TRUE(gateway.wait_for_early_closes("us-west", 1, kTestTimeout));
     EXPECT_THAT(stream.finish(), IsOk());
 }
 
-TEST_F(LongStream, CancelledIsClosedOnTheWireAndKeepsWhatCame) {
+TEST_F(LongStream, CancelClosesTheConnectionAndKeepsThePartialAnswer) {
     Client client(options);
     auto stream = client.stream(question());
     std::string text;
@@ -140,27 +140,27 @@ TEST_F(LongStream, CancelledIsClosedOnTheWireAndKeepsWhatCame) {
     ASSERT_THAT(answer, FailsWith(ErrorCode::cancelled));
     ASSERT_NE(answer.error().partial, nullptr);
     EXPECT_THAT(answer.error().partial->text(), StartsWith(text));
-    expect_closed_on_the_wire();
+    expect_connection_closed();
 }
 
-TEST_F(LongStream, StoppedByItsTokenIsClosedOnTheWire) {
+TEST_F(LongStream, AStopTokenClosesTheConnection) {
     Client client(options);
     std::stop_source source;
     const auto answer = client.stream_to(question(), {.stop = source.get_token()}, [&](const ChatChunk& chunk) {
         if (chunk.event == ChunkEvent::content) source.request_stop();
     });
     EXPECT_THAT(answer, FailsWith(ErrorCode::cancelled));
-    expect_closed_on_the_wire();
+    expect_connection_closed();
 }
 
-TEST_F(LongStream, WhoseCallbackThrowsIsClosedOnTheWireAndPassesTheExceptionOn) {
+TEST_F(LongStream, AnExceptionFromItsCallbackClosesTheConnectionAndIsRethrown) {
     Client client(options);
     EXPECT_THROW((void)client.stream_to(question(), [](const ChatChunk&) { throw std::runtime_error("enough"); }),
                  std::runtime_error);
-    expect_closed_on_the_wire();
+    expect_connection_closed();
 }
 
-TEST_F(LongStream, CancelledByItsHandleIsClosedOnTheWire) {
+TEST_F(LongStream, CancelByItsHandleClosesTheConnection) {
     Client client(options);
     Counter chunks, done;
     auto handle = client.stream_async(
@@ -172,11 +172,11 @@ TEST_F(LongStream, CancelledByItsHandleIsClosedOnTheWire) {
     ASSERT_TRUE(chunks.wait_for(2));
     handle.cancel();
     EXPECT_TRUE(done.wait_for(1));
-    expect_closed_on_the_wire();
+    expect_connection_closed();
     handle.cancel();  // cancelling a finished stream does nothing
 }
 
-TEST_F(LongStream, OutlivesTheTotalTimeoutButNotADeadline) {
+TEST_F(LongStream, EndsAtItsDeadlineWithThePartialAnswer) {
     gateway.set_stream("us-west", 40, 10ms);
     options.timeouts.total = TimeoutOptions{}.total;
     Client client(options);
@@ -218,14 +218,14 @@ TEST_F(TwoRegions, AThousandStreamsRunAtOnce) {
                 done.add();
             });
     }
-    ASSERT_TRUE(done.wait_for(kStreams, 120s)) << "only " << done.value() << " streams were told to be over";
+    ASSERT_TRUE(done.wait_for(kStreams, 120s)) << "only " << done.value() << " streams have ended";
     EXPECT_EQ(failed, 0);
     EXPECT_EQ(ends, std::vector<int>(kStreams, 1));
     EXPECT_THAT(texts[999], StartsWith("[us-west] sheep 999"));
     EXPECT_EQ(gateway.requests("us-west"), static_cast<std::uint64_t>(kStreams));
 }
 
-TEST_F(TwoRegions, ShortAsynchronousStreamsAreAllTold) {
+TEST_F(TwoRegions, EveryShortAsynchronousStreamGetsItsCallback) {
     gateway.set_stream("us-west", 1, 0ms);
     Client client(options);
     constexpr int kStreams = 2000;
@@ -245,7 +245,7 @@ TEST_F(TwoRegions, ShortAsynchronousStreamsAreAllTold) {
     EXPECT_EQ(good, kStreams);
 }
 
-TEST_F(TwoRegions, AClientThatGoesTellsEveryStream) {
+TEST_F(TwoRegions, DestroyingTheClientEndsEveryStreamWithCancelled) {
     gateway.set_stream("us-west", 2'000, 5ms);
     Counter chunks, done;
     int cancelled = 0;
@@ -263,7 +263,7 @@ TEST_F(TwoRegions, AClientThatGoesTellsEveryStream) {
     }
     EXPECT_EQ(done.value(), 50);
     EXPECT_EQ(cancelled, 50);
-    EXPECT_TRUE(gateway.wait_until_closed("us-west", kPatience));
+    EXPECT_TRUE(gateway.wait_until_closed("us-west", kTestTimeout));
 }
 
 }  // namespace

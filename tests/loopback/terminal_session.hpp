@@ -57,11 +57,11 @@ class TerminalSession {
 
     void press(char key) const { [[maybe_unused]] const auto written = write(master_, &key, 1); }
     /// Reads until the program has drawn the text, after the text of the previous wait.
-    bool shows(std::string_view text, std::chrono::seconds within = std::chrono::seconds{20}) {
+    bool wait_for(std::string_view text, std::chrono::seconds within = std::chrono::seconds{20}) {
         const auto end = std::chrono::steady_clock::now() + within;
         while (true) {
-            if (const auto at = drawn_.find(text, looked_at_); at != std::string::npos) {
-                looked_at_ = at + text.size();
+            if (const auto at = drawn_.find(text, search_from_); at != std::string::npos) {
+                search_from_ = at + text.size();
                 return true;
             }
             if (std::chrono::steady_clock::now() >= end || !read_more(end)) return false;
@@ -74,13 +74,13 @@ class TerminalSession {
     /// The rows of the next complete page, for programs that begin each page by moving to the top; empty if none came.
     std::vector<std::string> page(std::chrono::seconds within = std::chrono::seconds{20}) {
         constexpr std::string_view kTop = "\x1b[H";
-        if (!shows(kTop, within)) return {};
-        const auto begin = looked_at_;
-        if (!shows(kTop, within)) return {};
-        looked_at_ -= kTop.size();
+        if (!wait_for(kTop, within)) return {};
+        const auto begin = search_from_;
+        if (!wait_for(kTop, within)) return {};
+        search_from_ -= kTop.size();
         std::vector<std::string> rows(1);
         bool escape = false;
-        for (const char c : drawn_.substr(begin, looked_at_ - begin)) {
+        for (const char c : drawn_.substr(begin, search_from_ - begin)) {
             escape = escape || c == '\x1b';
             if (c == '\n') rows.emplace_back();
             if (!escape && c != '\n' && c != '\r') rows.back() += c;
@@ -103,7 +103,7 @@ class TerminalSession {
     }
     const std::string& drawn() const { return drawn_; }
     /// Whether the terminal has the settings from before the program.
-    bool is_as_before() const {
+    bool is_restored() const {
         termios now{};
         tcgetattr(slave_, &now);
         return now.c_iflag == before_.c_iflag && now.c_oflag == before_.c_oflag && now.c_cflag == before_.c_cflag &&
@@ -126,7 +126,7 @@ class TerminalSession {
     pid_t child_ = -1;
     termios before_{};
     std::string drawn_;
-    std::size_t looked_at_ = 0;
+    std::size_t search_from_ = 0;
 };
 
 }  // namespace holysheep::loopback

@@ -38,9 +38,9 @@ class BehindNginx : public ::testing::Test {
         return "server { listen " + nginx.address(name) + " " + listen + "; ssl_certificate " +
                folder.path(certificate + ".crt") + "; ssl_certificate_key " + folder.path(certificate + ".key") +
                ";\nadd_header X-Protocol $server_protocol always; add_header X-Tls $ssl_protocol always;\n" + more +
-               "\nlocation /v1/ { " + pass_on() + " } }\n";
+               "\nlocation /v1/ { " + forward() + " } }\n";
     }
-    std::string pass_on() const {
+    std::string forward() const {
         return "proxy_pass http://127.0.0.1:" + std::to_string(gateway.port("us-west")) +
                "; proxy_http_version 1.1; proxy_set_header Connection ''; proxy_buffering off;";
     }
@@ -82,18 +82,18 @@ class Tls : public BehindNginx {
                                  "ssl_verify_client on; ssl_client_certificate " + folder.path("ca.crt") + ";");
         });
     }
-    void expect_not_trusted(ClientOptions with) {
-        with.retry.max_attempts = 1;
-        Client client(with);
+    void expect_not_trusted(ClientOptions client_options) {
+        client_options.retry.max_attempts = 1;
+        Client client(client_options);
         const auto answer = client.chat(question());
         ASSERT_THAT(answer, FailsWith(ErrorCode::tls_failed));
         EXPECT_EQ(answer.error().http_status, 0);
-        EXPECT_THAT(answer.error().message, StartsWith(with.regions[0].id + ": "));
-        EXPECT_EQ(gateway.requests("us-west"), 0u) << "it was sent all the same";
+        EXPECT_THAT(answer.error().message, StartsWith(client_options.regions[0].id + ": "));
+        EXPECT_EQ(gateway.requests("us-west"), 0u) << "the request was sent";
     }
 };
 
-TEST_F(Tls, SpeaksVersions13And12WithATrustedServer) {
+TEST_F(Tls, UsesVersions13And12WithATrustedServer) {
     const std::map<std::string, std::string> versions{{"tls13", "TLSv1.3"}, {"tls12", "TLSv1.2"}};
     for (const auto& [server, version] : versions) {
         Client client(options({server}));
@@ -106,38 +106,38 @@ TEST_F(Tls, SpeaksVersions13And12WithATrustedServer) {
 }
 
 TEST_F(Tls, TrustsAnAuthorityGivenAsText) {
-    auto blob = options({"tls13"});
-    blob.tls = {.ca_blob = folder.read("ca.crt")};
-    Client client(blob);
+    auto with_blob = options({"tls13"});
+    with_blob.tls = {.ca_blob = folder.read("ca.crt")};
+    Client client(with_blob);
     EXPECT_THAT(client.chat(question()), IsOk());
     EXPECT_THAT(client.stream(question()).finish(), IsOk());
 }
 
-TEST_F(Tls, ChecksTheHostByItsName) {
-    auto named = options({"tls13"});
-    auto& url = named.regions[0].base_url;
+TEST_F(Tls, ChecksTheHostName) {
+    auto with_host_name = options({"tls13"});
+    auto& url = with_host_name.regions[0].base_url;
     url.replace(url.find("127.0.0.1"), 9, "localhost");
-    Client client(named);
+    Client client(with_host_name);
     EXPECT_THAT(client.chat(question()), IsOk());
 }
 
-TEST_F(Tls, RefusesAnAuthorityItDoesNotKnow) {
-    auto strangers = options({"tls13"});
-    strangers.tls = {};
-    expect_not_trusted(strangers);
+TEST_F(Tls, RefusesAnUnknownAuthority) {
+    auto untrusting = options({"tls13"});
+    untrusting.tls = {};
+    expect_not_trusted(untrusting);
     const ScratchFolder elsewhere;
-    const Certificates others(elsewhere, "others");
-    strangers.tls.ca_file = others.path("others.crt");
-    expect_not_trusted(strangers);
-    strangers.tls = {.ca_blob = elsewhere.read("others.crt")};
-    expect_not_trusted(strangers);
+    const Certificates other_authority(elsewhere, "other_authority");
+    untrusting.tls.ca_file = other_authority.path("other_authority.crt");
+    expect_not_trusted(untrusting);
+    untrusting.tls = {.ca_blob = elsewhere.read("other_authority.crt")};
+    expect_not_trusted(untrusting);
 }
 
 TEST_F(Tls, RefusesAnotherHostsCertificate) { expect_not_trusted(options({"other_host"})); }
 TEST_F(Tls, RefusesAnExpiredCertificate) { expect_not_trusted(options({"expired"})); }
 TEST_F(Tls, RefusesVersion11) { expect_not_trusted(options({"tls11"})); }
 
-TEST_F(Tls, RefusesAServerThatDoesNotSpeakIt) {
+TEST_F(Tls, RefusesAServerWithoutTls) {
     auto plain = options({"tls13"});
     const PlainServer server("");
     plain.regions = {{.id = "plain", .base_url = "https://127.0.0.1:" + std::to_string(server.port())}};
@@ -148,30 +148,30 @@ TEST_F(Tls, RefusesAServerThatDoesNotSpeakIt) {
     EXPECT_THAT(server.requests(), ::testing::IsEmpty());
 }
 
-TEST_F(Tls, AnUntrustedRegionIsLeftForATrustedOne) {
+TEST_F(Tls, AnUntrustedRegionFailsOver) {
     Client client(options({"expired", "other_host", "tls13"}));
     for (const auto& answer : {client.chat(question()), client.stream(question()).finish()}) {
         ASSERT_THAT(answer, IsOk());
-        EXPECT_THAT(story(answer), ElementsAre("expired tls_failed", "other_host tls_failed", "tls13 ok"));
+        EXPECT_THAT(outcomes(answer), ElementsAre("expired tls_failed", "other_host tls_failed", "tls13 ok"));
     }
 }
 
-TEST_F(Tls, ShowsItsClientCertificateWhereOneIsGiven) {
-    auto known = options({"mutual"});
-    Client stranger(known);
-    const auto refused = stranger.chat(question());
+TEST_F(Tls, SendsAConfiguredClientCertificate) {
+    auto mutual = options({"mutual"});
+    Client without_certificate(mutual);
+    const auto refused = without_certificate.chat(question());
     ASSERT_THAT(refused, FailsWith(ErrorCode::invalid_request));
     EXPECT_THAT(refused.error().message, Not(HasSubstr("<html")));
     EXPECT_EQ(gateway.requests("us-west"), 0u);
-    known.tls.client_certificate = certificates->path("shepherd.crt");
-    known.tls.client_key = certificates->path("shepherd.key");
-    Client client(known);
+    mutual.tls.client_certificate = certificates->path("shepherd.crt");
+    mutual.tls.client_key = certificates->path("shepherd.key");
+    Client client(mutual);
     EXPECT_THAT(client.chat(question()), IsOk());
 }
 
 class Protocol : public BehindNginx {
   protected:
-    static bool speaks_http2() {
+    static bool supports_http2() {
         return !transport::drops_paused_http2(curl_version_info(CURLVERSION_NOW)->version_num);
     }
     void SetUp() override {
@@ -183,10 +183,10 @@ class Protocol : public BehindNginx {
                    secure_server(nginx, "brief_old", "keepalive_requests 5;");
         });
     }
-    std::string spoken(const std::string& server, bool http2) {
-        auto with = options({server});
-        with.http2 = http2;
-        Client client(with);
+    std::string negotiated(const std::string& server, bool http2) {
+        auto client_options = options({server});
+        client_options.http2 = http2;
+        Client client(client_options);
         const auto plain = client.chat(question());
         const auto streamed = client.stream(question()).finish();
         if (!plain || !streamed) return "nothing";
@@ -195,18 +195,18 @@ class Protocol : public BehindNginx {
     }
 };
 
-TEST_F(Protocol, IsChosenWithTheServer) {
-    EXPECT_EQ(spoken("both", true), speaks_http2() ? "HTTP/2.0" : "HTTP/1.1");
-    EXPECT_EQ(spoken("both", false), "HTTP/1.1");
-    EXPECT_EQ(spoken("old", true), "HTTP/1.1");
-    EXPECT_EQ(spoken("old", false), "HTTP/1.1");
+TEST_F(Protocol, IsNegotiatedWithTheServer) {
+    EXPECT_EQ(negotiated("both", true), supports_http2() ? "HTTP/2.0" : "HTTP/1.1");
+    EXPECT_EQ(negotiated("both", false), "HTTP/1.1");
+    EXPECT_EQ(negotiated("old", true), "HTTP/1.1");
+    EXPECT_EQ(negotiated("old", false), "HTTP/1.1");
 }
 
 TEST_F(Protocol, ManyStreamsShareAnHttp2Connection) {
-    if (!speaks_http2()) GTEST_SKIP() << "HTTP/2 is not spoken with libcurl 8.5.0: any other version would enable it";
-    auto with = options({"both"});
-    with.http2 = true;
-    Client client(with);
+    if (!supports_http2()) GTEST_SKIP() << "HTTP/2 is not spoken with libcurl 8.5.0: any other version would enable it";
+    auto client_options = options({"both"});
+    client_options.http2 = true;
+    Client client(client_options);
     ASSERT_THAT(client.chat(question()), IsOk());
     gateway.set_stream("us-west", 20, 10ms);
     std::vector<ChatStream> streams;
@@ -219,20 +219,20 @@ TEST_F(Protocol, ManyStreamsShareAnHttp2Connection) {
     }
 }
 
-TEST_F(Protocol, APausedHttp2StreamDoesNotHoldUpTheOthers) {
-    auto with = options({"both"});
-    with.http2 = true;
+TEST_F(Protocol, APausedHttp2StreamDoesNotBlockOthers) {
+    auto client_options = options({"both"});
+    client_options.http2 = true;
     gateway.set_fault("us-west", {.kind = Kind::endless_body, .times = 1});
-    Client client(with);
+    Client client(client_options);
     auto slow = client.stream(question());
     ASSERT_NE(slow.begin(), slow.end());  // this stream is never read again
     for (int i = 0; i < 20; ++i) ASSERT_THAT(client.chat(question()), IsOk());
 }
 
-TEST_F(Protocol, ACancelledHttp2StreamDoesNotHarmItsNeighbours) {
-    auto with = options({"both"});
-    with.http2 = true;
-    Client client(with);
+TEST_F(Protocol, ACancelledHttp2StreamDoesNotAffectOthers) {
+    auto client_options = options({"both"});
+    client_options.http2 = true;
+    Client client(client_options);
     ASSERT_THAT(client.chat(question()), IsOk());
     gateway.set_stream("us-west", 40, 10ms);
     for (int round = 0; round < 3; ++round) {
@@ -246,11 +246,12 @@ TEST_F(Protocol, ACancelledHttp2StreamDoesNotHarmItsNeighbours) {
         }
         EXPECT_THAT(client.chat(question()), IsOk());
     }
-    EXPECT_TRUE(gateway.wait_for_early_closes("us-west", 15, kPatience)) << "the gateway goes on for nobody";
+    EXPECT_TRUE(gateway.wait_for_early_closes("us-west", 15, kTestTimeout))
+        << "the gateway's connection was not closed";
 }
 
 /// A server that sends a stream from a file: all of it at once, as fast as the client reads.
-class LongStream : public BehindNginx, public ::testing::WithParamInterface<bool> {
+class FileStream : public BehindNginx, public ::testing::WithParamInterface<bool> {
   protected:
     static constexpr std::size_t kPieces = 400, kPiece = 8'000;
 
@@ -272,10 +273,10 @@ class LongStream : public BehindNginx, public ::testing::WithParamInterface<bool
     }
 };
 
-TEST_P(LongStream, IsWholeHoweverSlowlyItIsRead) {
-    auto with = options({"file"});
-    with.http2 = GetParam();
-    Client client(with);
+TEST_P(FileStream, IsCompleteHoweverSlowlyItIsRead) {
+    auto client_options = options({"file"});
+    client_options.http2 = GetParam();
+    Client client(client_options);
     auto slow = client.stream(question());
     ASSERT_NE(slow.begin(), slow.end());
     for (int i = 0; i < 5; ++i) {
@@ -288,17 +289,17 @@ TEST_P(LongStream, IsWholeHoweverSlowlyItIsRead) {
     EXPECT_EQ(answer->text().size(), kPieces * kPiece);
 }
 
-INSTANTIATE_TEST_SUITE_P(Connections, LongStream, ::testing::Values(false, true),
+INSTANTIATE_TEST_SUITE_P(Connections, FileStream, ::testing::Values(false, true),
                          [](const auto& version) { return version.param ? "Http2" : "Http1"; });
 
 /// A server that ends each connection after five requests.
-class Recycling : public Protocol, public ::testing::WithParamInterface<bool> {};
+class ConnectionRecycling : public Protocol, public ::testing::WithParamInterface<bool> {};
 
-TEST_P(Recycling, LosesNothingAndSendsNothingInSecret) {
-    auto with = options({GetParam() ? "brief" : "brief_old"});
-    with.http2 = GetParam();
-    with.retry.budget_capacity = 1'000;
-    Client client(with);
+TEST_P(ConnectionRecycling, FailsNoCallAndRecordsEveryAttempt) {
+    auto client_options = options({GetParam() ? "brief" : "brief_old"});
+    client_options.http2 = GetParam();
+    client_options.retry.budget_capacity = 1'000;
+    Client client(client_options);
     constexpr int kRounds = 40, kAtOnce = 8;
     std::map<std::string, std::size_t> attempts;
     for (int round = 0; round < kRounds; ++round) {
@@ -320,19 +321,20 @@ TEST_P(Recycling, LosesNothingAndSendsNothingInSecret) {
         ++arrived[seen.body.substr(begin, seen.body.find('.', begin) + 1 - begin)];
     }
     EXPECT_EQ(arrived.size(), static_cast<std::size_t>(kRounds * kAtOnce));
-    for (const auto& [text, times] : arrived) EXPECT_LE(times, attempts[text]) << text << " was sent in secret";
+    for (const auto& [text, times] : arrived)
+        EXPECT_LE(times, attempts[text]) << text << " was sent more often than recorded";
 }
 
-INSTANTIATE_TEST_SUITE_P(Connections, Recycling, ::testing::Values(false, true),
+INSTANTIATE_TEST_SUITE_P(Connections, ConnectionRecycling, ::testing::Values(false, true),
                          [](const auto& version) { return version.param ? "Http2" : "Http1"; });
 
 class Streaming : public Protocol, public ::testing::WithParamInterface<bool> {};
 
-TEST_P(Streaming, IsNotHeldBackByTheServerInBetween) {
-    auto with = options({"both"});
-    with.http2 = GetParam();
+TEST_P(Streaming, IsNotBufferedByTheServerInFront) {
+    auto client_options = options({"both"});
+    client_options.http2 = GetParam();
     gateway.set_fault("us-west", {.kind = Kind::stall_mid_stream, .after_chunks = 1});
-    Client client(with);
+    Client client(client_options);
     {
         auto stream = client.stream(question());
         std::string text;
@@ -342,7 +344,7 @@ TEST_P(Streaming, IsNotHeldBackByTheServerInBetween) {
         }
         EXPECT_THAT(text, StartsWith("[us-west]"));
     }
-    EXPECT_TRUE(gateway.wait_for_early_closes("us-west", 1, kPatience)) << "the gateway goes on for nobody";
+    EXPECT_TRUE(gateway.wait_for_early_closes("us-west", 1, kTestTimeout)) << "the gateway's connection was not closed";
 }
 
 INSTANTIATE_TEST_SUITE_P(Connections, Streaming, ::testing::Values(false, true),
@@ -362,25 +364,25 @@ class ErrorPage : public BehindNginx {
                    nginx.address("busy") +
                    "; return 503; }\n"
                    "server { listen " +
-                   nginx.address("small") + "; client_max_body_size 100; location / { " + pass_on() +
+                   nginx.address("small") + "; client_max_body_size 100; location / { " + forward() +
                    " } }\n"
                    "server { listen " +
                    nginx.address("missing") + "; root " + folder.path("none") +
                    "; }\n"
                    "server { listen " +
-                   nginx.address("slow") + "; location / { proxy_read_timeout 100ms; " + pass_on() +
+                   nginx.address("slow") + "; location / { proxy_read_timeout 100ms; " + forward() +
                    " } }\n"
                    "server { listen " +
                    nginx.address("limited") +
                    "; limit_req zone=few; limit_req_status 429;"
                    " location / { " +
-                   pass_on() + " } }\n";
+                   forward() + " } }\n";
         });
     }
     Error page_of(const std::string& server, const std::string& text = "hello") {
-        auto with = options_for({front->region(server, "http")});
-        with.retry.max_attempts = 1;
-        Client client(with);
+        auto client_options = options_for({front->region(server, "http")});
+        client_options.retry.max_attempts = 1;
+        Client client(client_options);
         auto answer = client.chat(question(text));
         if (answer) {
             ADD_FAILURE() << server << " answered";
@@ -388,12 +390,12 @@ class ErrorPage : public BehindNginx {
         }
         EXPECT_THAT(answer.error().message, Not(HasSubstr("<"))) << "HTML in a message";
         EXPECT_THAT(answer.error().message, HasSubstr(server + ":"));
-        EXPECT_THAT(answer.error().raw_body, HasSubstr("<html>")) << "the page itself is kept apart";
+        EXPECT_THAT(answer.error().raw_body, HasSubstr("<html>")) << "raw_body keeps the page";
         return answer.error();
     }
 };
 
-TEST_F(ErrorPage, OfEachStatusIsATypedErrorInPlainWords) {
+TEST_F(ErrorPage, OfEachStatusIsATypedErrorWithoutHtml) {
     EXPECT_EQ(page_of("dead").code, ErrorCode::server_failed);
     EXPECT_EQ(page_of("dead").http_status, 502);
     EXPECT_EQ(page_of("busy").code, ErrorCode::server_failed);
@@ -412,17 +414,17 @@ TEST_F(ErrorPage, OfEachStatusIsATypedErrorInPlainWords) {
     EXPECT_EQ(page_of("limited").http_status, 429);
 }
 
-TEST_F(ErrorPage, SendsTheCallToTheNextRegion) {
+TEST_F(ErrorPage, FailsOver) {
     auto regions = std::vector<Region>{front->region("dead", "http"), front->region("busy", "http")};
     regions.push_back(gateway.regions()[0]);
     Client client(options_for(regions));
     for (const auto& answer : {client.chat(question()), client.stream(question()).finish()}) {
         ASSERT_THAT(answer, IsOk());
-        EXPECT_THAT(story(answer), ElementsAre("dead server_failed", "busy server_failed", "us-west ok"));
+        EXPECT_THAT(outcomes(answer), ElementsAre("dead server_failed", "busy server_failed", "us-west ok"));
     }
 }
 
-TEST_F(ErrorPage, OfAMissingPathSaysThatTheBaseUrlMayBeWrong) {
+TEST_F(ErrorPage, OfAMissingPathIsA404WithoutHtml) {
     Client client(options_for({front->region("missing", "http")}));
     const auto models = client.models();
     ASSERT_FALSE(models);

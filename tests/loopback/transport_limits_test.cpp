@@ -66,18 +66,18 @@ class TransportLimits : public TwoRegions {
     std::vector<std::unique_ptr<Receiver>> receivers;
 };
 
-TEST_F(TransportLimits, EndABodyWithoutEnd) {
+TEST_F(TransportLimits, StopAnEndlessBody) {
     gateway.set_fault("us-west", {.kind = Kind::endless_body});
     for (const auto& [body, limit] : {std::pair{kWhole, 100'000U}, std::pair{kStreamed, 200'000U}}) {
         const auto& receiver = fetch(body);
         EXPECT_EQ(receiver.end.error, ErrorCode::malformed_response);
         EXPECT_THAT(receiver.end.detail, HasSubstr("larger than " + std::to_string(limit) + " bytes"));
         EXPECT_LE(receiver.body, limit);
-        EXPECT_TRUE(gateway.wait_until_closed("us-west", kPatience));
+        EXPECT_TRUE(gateway.wait_until_closed("us-west", kTestTimeout));
     }
 }
 
-TEST_F(TransportLimits, EndHeadersWithoutEnd) {
+TEST_F(TransportLimits, StopEndlessHeaders) {
     gateway.set_fault("us-west", {.kind = Kind::endless_headers});
     const auto& receiver = fetch(kWhole);
     EXPECT_EQ(receiver.end.error, ErrorCode::malformed_response);
@@ -86,7 +86,7 @@ TEST_F(TransportLimits, EndHeadersWithoutEnd) {
 }
 
 /// Counts the bytes that it gets before other work on the loop has its turn.
-class GreedyReceiver final : public TransferEvents {
+class TurnRecorder final : public TransferEvents {
   public:
     bool may_send(TransferId) override { return true; }
     void on_head(TransferId, HttpHead) override {}
@@ -107,20 +107,20 @@ class GreedyReceiver final : public TransferEvents {
     Counter done;
 };
 
-TEST(TransportTurns, OfADecompressedAnswerLeaveTimeToOthers) {
+TEST(TransportFairness, ADecompressedAnswerLeavesTimeForOtherWork) {
     HOLYSHEEP_SKIP_WITHOUT("gzip");
     constexpr std::size_t kBody = std::size_t{32} << 20U;
     ScratchFolder folder;
     ASSERT_TRUE(folder.run("head -c " + std::to_string(kBody) + " /dev/zero | gzip -9 -c > body.gz"));
     const PlainServer server(http_answer("200 OK", "Content-Encoding: gzip\r\n", folder.read("body.gz")));
 
-    GreedyReceiver receiver;
+    TurnRecorder receiver;
     runtime::IoLoop loop;
     std::optional<transport::CurlTransport> curl;
     curl.emplace(loop, transport::CurlTransportOptions{.limits = {.body = 2 * kBody, .expansion = 2'000}});
-    const std::function<void()> somebody_else = [&] {
+    const std::function<void()> other_work = [&] {
         receiver.end_turn();
-        if (receiver.done.value() == 0) loop.post(somebody_else);
+        if (receiver.done.value() == 0) loop.post(other_work);
     };
     loop.post([&] {
         loop.set_socket_handler([&](int fd, runtime::Readiness ready) { curl->on_socket(fd, ready); });
@@ -131,7 +131,7 @@ TEST(TransportTurns, OfADecompressedAnswerLeaveTimeToOthers) {
         loop.add_work(1);
         curl->start({.url = server.region("a").base_url + "/chat/completions", .body = kWhole}, receiver);
     });
-    loop.post(somebody_else);
+    loop.post(other_work);
     EXPECT_TRUE(receiver.done.wait_for(1));
     loop.stop();
     curl.reset();
@@ -143,7 +143,7 @@ TEST(TransportTurns, OfADecompressedAnswerLeaveTimeToOthers) {
     EXPECT_GE(receiver.turns, 15);
 }
 
-TEST(TellsCompression, ByEitherHeaderInAnyCase) {
+TEST(CompressionHeader, IsRecognisedInAnyCase) {
     using transport::tells_compression;
     for (const auto* name : {"Content-Encoding", "content-encoding", "Transfer-Encoding", "TRANSFER-ENCODING"}) {
         for (const auto* value : {"gzip", "GZIP", "deflate", "br", "gzip, chunked", "x-gzip,chunked"}) {
