@@ -6,10 +6,10 @@
 #include <iostream>
 #include <string_view>
 
-/// Ends the program if the arguments contain `--help` (status 0), or an unknown option or more than `most` arguments
-/// (status 2).
-inline void check_arguments(int argc, char** argv, std::string_view usage, int most = 0) {
-    bool help = false, wrong = argc - 1 > most;
+/// Ends the program if the arguments contain `--help` (status 0), or an unknown option or more than `max_arguments`
+/// arguments (status 2).
+inline void check_arguments(int argc, char** argv, std::string_view usage, int max_arguments = 0) {
+    bool help = false, wrong = argc - 1 > max_arguments;
     for (int i = 1; i < argc; ++i) {
         const std::string_view argument = argv[i];
         help = help || argument == "--help" || argument == "-h";

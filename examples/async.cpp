@@ -31,18 +31,18 @@ int main(int argc, char** argv) try {
     }
 
     // Callbacks run on one thread of the client, so `failed` needs no lock.
-    std::counting_semaphore<> room(8);
+    std::counting_semaphore<> slots(8);
     int failed = 0;
     for (int i = 0; i < 32; ++i) {
-        room.acquire();
+        slots.acquire();
         client.chat_async(
             {.model = "gpt-4.1", .messages = {holysheep::user("Count sheep number " + std::to_string(i) + ".")}},
             {.label = "counting"}, [&](const auto& reply) {
                 if (!reply) ++failed;
-                room.release();
+                slots.release();
             });
     }
-    for (int i = 0; i < 8; ++i) room.acquire();
+    for (int i = 0; i < 8; ++i) slots.acquire();
     std::cout << client.stats();
     return failed == 0 ? 0 : 1;
 } catch (const std::exception& problem) {

@@ -32,16 +32,16 @@ int main(int argc, char** argv) {
     holysheep::Client client(
         {.api_key = "sk-simulated", .regions = regions, .breaker = {.failures = 2, .open_for = 60s}});
 
-    ask(client, "all is well");
+    ask(client, "all regions healthy");
     gateway.set_fault("us-west", {.kind = holysheep::testing::Fault::Kind::status, .status = 500, .path = "chat"});
     ask(client, "first failure");
     ask(client, "second failure");
     show(client);
-    ask(client, "left alone");
+    ask(client, "breaker open");
 
     gateway.revive("us-west");
-    ask(client, "mended, but still left alone");
+    ask(client, "repaired, breaker still open");
     client.force_close("us-west");  // for an operator who has fixed the region and does not want to wait
-    ask(client, "closed by hand");
+    ask(client, "after force_close");
     show(client);
 }

@@ -53,7 +53,8 @@ void answer(holysheep::Client& client, holysheep::ChatRequest& conversation) {
 int main(int argc, char** argv) {
     check_arguments(
         argc, argv,
-        "usage: chat [model]\nTalks to a model in the terminal: /reset forgets, /stats shows the regions, /quit ends.\n"
+        "usage: chat [model]\nTalks to a model in the terminal: /reset clears the history, /stats shows the regions, "
+        "/quit ends.\n"
         "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, select the gateway. Calls are billed.\n",
         1);
     auto created = holysheep::Client::create();

@@ -10,7 +10,8 @@
 int main(int argc, char** argv) {
     check_arguments(
         argc, argv,
-        "usage: conversation [question...]\nAsks the questions one after the other, each with the answers before it.\n"
+        "usage: conversation [question...]\nAsks the questions in order and sends the earlier answers with each of "
+        "them.\n"
         "HOLYSHEEP_API_KEY, and HOLYSHEEP_BASE_URL or HOLYSHEEP_REGIONS, select the gateway. Calls are billed.\n",
         argc);
     auto client = holysheep::Client::create();
@@ -30,10 +31,9 @@ int main(int argc, char** argv) {
             std::cout << chunk.content() << std::flush;
         };
         std::cout << "> " << question << '\n';
-        auto answer = client->stream_to(conversation,
-                                        {.session = "one conversation, one region: its prompt cache stays warm",
-                                         .stream_recovery = holysheep::StreamRecovery::restart},
-                                        print);
+        // Calls of one session go to one region, where the prompt cache has the earlier turns.
+        auto answer = client->stream_to(
+            conversation, {.session = "conversation", .stream_recovery = holysheep::StreamRecovery::restart}, print);
         std::cout << '\n';
         if (!answer) {
             std::cerr << answer.error() << '\n';

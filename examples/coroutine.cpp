@@ -1,5 +1,5 @@
-// A conversation as a coroutine: every wait is a co_await, and no thread blocks. The little Task below takes the place
-// of your own framework's coroutine type.
+// A conversation as a coroutine: every wait is a co_await, and no thread blocks. The Task below stands in for your
+// own framework's coroutine type.
 #include <coroutine>
 #include <exception>
 #include <future>

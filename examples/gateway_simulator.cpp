@@ -32,7 +32,7 @@ constexpr std::string_view kHelp = R"(usage: gateway_simulator [options]
 
   --region ID[:PORT[:LATENCY]]  a region, e.g. us-west:8081:20ms; repeat it; port 0 or none: any free port
                                 (default: us-west, eu-central and ap-east on free ports)
-  --fault ID:FAULT              what goes wrong there, e.g. us-west:status=503 or eu-central:cut,after_chunks=5
+  --fault ID:FAULT              a fault of the region, e.g. us-west:status=503 or eu-central:cut,after_chunks=5
   --chunks N                    pieces per answer (default 8)
   --between DURATION            time between the pieces of a stream, e.g. 50ms (default 0ms)
   --api-key KEY                 refuse other keys with 401 (default: accept any)
@@ -42,7 +42,7 @@ constexpr std::string_view kHelp = R"(usage: gateway_simulator [options]
 FAULT is KIND[=STATUS][,NAME=VALUE...] with the names status, share (0..1), times, period (ms), after_chunks, path, body;
 any other name is a response header, e.g. status=429,retry-after=2,share=0.5
 
-  none                  answers normally             refuse              nobody listens, connections are reset
+  none                  answers normally             refuse              the port is closed, connections are reset
   reset_before_headers  resets instead of answering  reset_after_headers resets after the head
   reset_mid_stream      resets half-way              cut                 closes half-way, without an error
   hang                  never answers                hang_after_headers  sends the head and nothing more
@@ -53,7 +53,7 @@ any other name is a response header, e.g. status=429,retry-after=2,share=0.5
   html                  a proxy's error page         wrong_content_type  text/plain
   garbage               not HTTP                     flap                refuses and answers in turn
   endless_headers       headers without end          huge_header_line    one header of 256 KiB
-  endless_body          a body without end           close_after_response  breaks its promise of keep-alive
+  endless_body          a body without end           close_after_response  closes a keep-alive connection
 
 Commands on standard input while it runs:
   fault ID FAULT | revive ID | latency ID DURATION | between ID DURATION | chunks ID N | reset ID | stats | help | quit
@@ -157,15 +157,15 @@ void print_regions(const GatewaySimulator& gateway) {
 
 void print_stats(const GatewaySimulator& gateway) {
     for (const auto& region : gateway.regions())
-        std::cout << region.id << "  requests " << gateway.requests(region.id) << "  left early "
+        std::cout << region.id << "  requests " << gateway.requests(region.id) << "  early closes "
                   << gateway.early_closes(region.id) << "  connections " << gateway.connections(region.id) << " ("
                   << gateway.open_connections(region.id) << " open)\n";
     std::cout << std::flush;
 }
 
 /// Returns false if the user wants to quit.
-bool obey(const std::string& line, GatewaySimulator& gateway,
-          std::map<std::string, std::pair<int, milliseconds>>& pace) {
+bool execute(const std::string& line, GatewaySimulator& gateway,
+             std::map<std::string, std::pair<int, milliseconds>>& pace) {
     std::istringstream words(line);
     std::string command, id, value;
     words >> command >> id >> value;
@@ -212,15 +212,15 @@ void run(GatewaySimulator& gateway, const Settings& settings) {
     std::map<std::string, std::pair<int, milliseconds>> pace;
     for (const auto& region : settings.regions) pace[region.id] = {region.chunks, region.between_chunks};
 
-    std::array<pollfd, 2> watched{pollfd{stop[0], POLLIN, 0}, pollfd{STDIN_FILENO, POLLIN, 0}};
+    std::array<pollfd, 2> polled{pollfd{stop[0], POLLIN, 0}, pollfd{STDIN_FILENO, POLLIN, 0}};
     std::string pending;
-    while (::poll(watched.data(), watched.size(), -1) >= 0 || errno == EINTR) {
-        if (watched[0].revents != 0) return;
-        if (watched[1].revents == 0) continue;
+    while (::poll(polled.data(), polled.size(), -1) >= 0 || errno == EINTR) {
+        if (polled[0].revents != 0) return;
+        if (polled[1].revents == 0) continue;
         std::array<char, 1024> bytes{};
         const auto count = ::read(STDIN_FILENO, bytes.data(), bytes.size());
         if (count <= 0) {
-            watched[1].fd = -1;
+            polled[1].fd = -1;
             continue;
         }
         pending.append(bytes.data(), static_cast<std::size_t>(count));
@@ -228,7 +228,7 @@ void run(GatewaySimulator& gateway, const Settings& settings) {
             const std::string line = pending.substr(0, end);
             pending.erase(0, end + 1);
             try {
-                if (!obey(line, gateway, pace)) return;
+                if (!execute(line, gateway, pace)) return;
             } catch (const std::exception& problem) {
                 std::cerr << problem.what() << std::endl;
             }

@@ -25,7 +25,7 @@ namespace {
 
 // Collects messages while a row of marks is printed, and prints them after the row: errors, and the client's log, which
 // any thread may write.
-class Notes {
+class MessageBuffer {
   public:
     void add(std::string line) {
         const std::lock_guard lock(mutex_);
@@ -43,7 +43,7 @@ class Notes {
 };
 
 struct Tally {
-    Notes notes;
+    MessageBuffer messages;
     int calls = 0, ok = 0, streamed = 0, failovers = 0;
     std::map<std::string, int> answers;  // by region
     std::vector<double> overheads_ms;
@@ -51,13 +51,13 @@ struct Tally {
 };
 
 // Measures the time from the end of a failed attempt to the dispatch of the next one.
-void note_failovers(const std::vector<holysheep::AttemptRecord>& attempts, Tally& tally) {
+void record_failovers(const std::vector<holysheep::AttemptRecord>& attempts, Tally& tally) {
     for (std::size_t i = 1; i < attempts.size(); ++i) {
         if (attempts[i].kind != holysheep::AttemptKind::failover) continue;
         ++tally.failovers;
         const auto& failed = attempts[i - 1];
-        const auto known = failed.started + failed.timings.total.value_or(0ns);
-        tally.overheads_ms.push_back(Milliseconds(attempts[i].started - known).count());
+        const auto failed_at = failed.started + failed.timings.total.value_or(0ns);
+        tally.overheads_ms.push_back(Milliseconds(attempts[i].started - failed_at).count());
     }
 }
 
@@ -70,36 +70,36 @@ holysheep::Result<holysheep::ChatCompletion> ask(holysheep::Client& client, int 
     for (const auto& chunk : stream) text += chunk.content();
     auto reply = stream.finish();
     // The streamed text and the assembled answer must be the same.
-    if (reply && reply->text() != text) return holysheep::Error{.message = "the stream lost a piece of the answer"};
+    if (reply && reply->text() != text) return holysheep::Error{.message = "the stream lost a part of the answer"};
     return reply;
 }
 
-void note_answer(const holysheep::Result<holysheep::ChatCompletion>& reply, Tally& tally) {
+void record_answer(const holysheep::Result<holysheep::ChatCompletion>& reply, Tally& tally) {
     if (reply) {
         ++tally.ok;
         ++tally.answers[reply->region];
-        note_failovers(reply->attempts, tally);
+        record_failovers(reply->attempts, tally);
     } else {
         std::ostringstream line;
         line << reply.error();
-        tally.notes.add(line.str());
-        note_failovers(reply.error().attempts, tally);
+        tally.messages.add(line.str());
+        record_failovers(reply.error().attempts, tally);
     }
     std::printf("%s", !reply ? "x" : reply->attempts.size() > 1 ? ">" : ".");
     std::fflush(stdout);
 }
 
-// Calls in flight raise a region's cost, so a handful at once reaches all of them.
-void get_to_know(int calls, holysheep::Client& client, Tally& tally) {
-    std::printf("%-46s", "nine calls at once show who is near");
+// Calls in flight raise a region's cost, so several concurrent calls reach all regions.
+void measure_regions(int calls, holysheep::Client& client, Tally& tally) {
+    std::printf("%-46s", "nine concurrent calls measure the regions");
     std::vector<std::future<holysheep::Result<holysheep::ChatCompletion>>> replies;
     for (int i = 0; i < calls; ++i) {
         replies.push_back(client.chat_async({.model = "gpt-4.1", .messages = {holysheep::user("Where are you?")}}));
     }
-    for (auto& reply : replies) note_answer(reply.get(), tally);
+    for (auto& reply : replies) record_answer(reply.get(), tally);
     tally.calls += calls;
     std::printf("\n");
-    tally.notes.print();
+    tally.messages.print();
 }
 
 void run_phase(const char* title, int calls, holysheep::Client& client, Tally& tally) {
@@ -110,10 +110,10 @@ void run_phase(const char* title, int calls, holysheep::Client& client, Tally& t
         const auto reply = ask(client, ++tally.calls, streamed);
         tally.latencies_ms.push_back(Milliseconds(std::chrono::steady_clock::now() - start).count());
         if (streamed) ++tally.streamed;
-        note_answer(reply, tally);
+        record_answer(reply, tally);
     }
     std::printf("\n");
-    tally.notes.print();
+    tally.messages.print();
 }
 
 double quantile(std::vector<double> values, double q) {
@@ -126,7 +126,7 @@ double quantile(std::vector<double> values, double q) {
 
 int main(int argc, char** argv) {
     check_arguments(argc, argv,
-                    "usage: quickstart\nShows failover on a simulated gateway: nothing is sent beyond this machine.\n");
+                    "usage: quickstart\nShows failover on a simulated gateway: nothing leaves this machine.\n");
     GatewaySimulator gateway({{.id = "us-west", .latency = 15ms, .between_chunks = 2ms},
                               {.id = "eu-central", .latency = 45ms, .between_chunks = 2ms},
                               {.id = "ap-southeast", .latency = 90ms, .between_chunks = 2ms}});
@@ -134,27 +134,26 @@ int main(int argc, char** argv) {
     holysheep::Client client(
         {.api_key = "sk-quickstart",
          .regions = gateway.regions(),
-         .log = {.sink = [&tally](auto, std::string_view line) { tally.notes.add(std::string(line)); }}});
-    std::printf(
-        "A gateway with three regions on loopback, asked again and again.   . answered   > moved on   x lost\n\n");
+         .log = {.sink = [&tally](auto, std::string_view line) { tally.messages.add(std::string(line)); }}});
+    std::printf("A gateway with three regions on loopback.   . answered   > failed over   x failed\n\n");
 
-    get_to_know(9, client, tally);
-    run_phase("all regions are well", 15, client, tally);
+    measure_regions(9, client, tally);
+    run_phase("all regions are healthy", 15, client, tally);
     gateway.set_fault("us-west", {.kind = Fault::Kind::refuse});
-    run_phase("us-west is killed: connections are refused", 18, client, tally);
+    run_phase("us-west is down: connections are refused", 18, client, tally);
     gateway.set_fault("eu-central", {.kind = Fault::Kind::status, .status = 503});
     run_phase("eu-central fails too: 503", 15, client, tally);
     gateway.revive("us-west");
     gateway.revive("eu-central");
-    run_phase("both are back", 50, client, tally);
+    run_phase("both have recovered", 50, client, tally);
 
     std::cout << '\n' << client.stats() << '\n';
     for (const auto& [region, count] : tally.answers) std::printf("%-16s answered %3d calls\n", region.c_str(), count);
     std::printf("latency p50 %.1f ms, p99 %.1f ms; failover overhead p50 %.3f ms, p99 %.3f ms\n\n",
                 quantile(tally.latencies_ms, 0.5), quantile(tally.latencies_ms, 0.99),
                 quantile(tally.overheads_ms, 0.5), quantile(tally.overheads_ms, 0.99));
-    const int lost = tally.calls - tally.ok;
-    std::printf("calls=%d ok=%d streamed=%d lost=%d failovers=%d overhead_p99_ms=%.3f\n", tally.calls, tally.ok,
-                tally.streamed, lost, tally.failovers, quantile(tally.overheads_ms, 0.99));
-    return lost == 0 ? 0 : 1;
+    const int failed = tally.calls - tally.ok;
+    std::printf("calls=%d ok=%d streamed=%d failed=%d failovers=%d overhead_p99_ms=%.3f\n", tally.calls, tally.ok,
+                tally.streamed, failed, tally.failovers, quantile(tally.overheads_ms, 0.99));
+    return failed == 0 ? 0 : 1;
 }

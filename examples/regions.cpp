@@ -29,16 +29,16 @@ struct Incident {
     std::chrono::seconds at;
     const char* region;
     Fault fault;
-    const char* news;
+    const char* description;
 };
 
 const std::vector<Incident> kIncidents{
     {4s, "us-west", {.kind = Fault::Kind::refuse}, "us-west refuses connections"},
     {9s, "us-west", {}, "us-west is back"},
-    {17s, "us-west", {.kind = Fault::Kind::hang}, "us-west takes requests and answers nothing"},
+    {17s, "us-west", {.kind = Fault::Kind::hang}, "us-west accepts requests and does not answer"},
     {22s, "us-west", {}, "us-west answers again"}};
 
-std::string shown(std::optional<std::chrono::milliseconds> span) {
+std::string text_of(std::optional<std::chrono::milliseconds> span) {
     return span ? std::to_string(span->count()) + " ms" : "-";
 }
 
@@ -49,7 +49,7 @@ void print_table(const holysheep::Stats& stats) {
         const auto& health = region.health;
         // For a region that is down, figures measured before the failure mean nothing.
         const auto now = [&](std::optional<std::chrono::milliseconds> span) {
-            return shown(health.liveness == holysheep::Liveness::down ? std::nullopt : span);
+            return text_of(health.liveness == holysheep::Liveness::down ? std::nullopt : span);
         };
         std::cout << std::left << setw(13) << health.id << setw(12) << to_string(health.liveness) << setw(10)
                   << to_string(health.breaker) << std::right << std::fixed << std::setprecision(0) << setw(6)
@@ -60,14 +60,14 @@ void print_table(const holysheep::Stats& stats) {
     std::cout << std::flush;
 }
 
-void watch(holysheep::Client& client, GatewaySimulator* gateway) {
+void run_live(holysheep::Client& client, GatewaySimulator* gateway) {
     const auto start = std::chrono::steady_clock::now();
     auto incident = kIncidents.begin();
-    std::string news = "all are well";
+    std::string status = "all regions are healthy";
     for (auto now = start, draw_at = start; now < start + 30s; now = std::chrono::steady_clock::now()) {
         if (gateway != nullptr && incident != kIncidents.end() && now >= start + incident->at) {
             gateway->set_fault(incident->region, incident->fault);
-            news = (incident++)->news;
+            status = (incident++)->description;
         }
         client.stream_async(
             {.model = "gpt-4.1", .messages = {holysheep::user("Say baa.")}, .max_tokens = 4}, {},
@@ -76,7 +76,7 @@ void watch(holysheep::Client& client, GatewaySimulator* gateway) {
             draw_at += 500ms;
             const auto stats = client.stats();
             std::cout << "\x1b[H\x1b[J" << stats.calls << " calls in " << stats.attempts << " attempts, "
-                      << stats.failed << " failed.  " << news << "\n\n";
+                      << stats.failed << " failed.  " << status << "\n\n";
             print_table(stats);
         }
         std::this_thread::sleep_for(gateway != nullptr ? 100ms : 1000ms);
@@ -86,10 +86,10 @@ void watch(holysheep::Client& client, GatewaySimulator* gateway) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    const bool asked_once = argc == 2 && std::string_view(argv[1]) == "--once";
-    if (!asked_once)
+    const bool once_requested = argc == 2 && std::string_view(argv[1]) == "--once";
+    if (!once_requested)
         check_arguments(argc, argv, "usage: regions [--once]\nShows what the client knows of each region.\n");
-    const bool once = asked_once || isatty(STDOUT_FILENO) == 0;
+    const bool once = once_requested || isatty(STDOUT_FILENO) == 0;
     auto options = holysheep::ClientOptions::from_environment();
     std::unique_ptr<GatewaySimulator> gateway;
     if (options.regions.empty()) {
@@ -108,6 +108,6 @@ int main(int argc, char** argv) {
     if (once) {
         print_table(client->stats());
     } else {
-        watch(*client, gateway.get());
+        run_live(*client, gateway.get());
     }
 }

@@ -1,8 +1,8 @@
 // Prints the monthly cost of tokens on each model, or the savings from moving to another model. Sends no requests.
 //   roi --tokens 10000000 [--input-share 0.7] [--cached-share 0.5] [--prices prices.json] [--json]
 //   roi --tokens 50000000 --from gpt-4.1 --to deepseek-v3.2 [--json]
-//   roi --ledger ledger.json [--from gpt-4.1] [--to deepseek-v3.2] [--json]     what saved calls would have cost
-//   elsewhere
+//   roi --ledger ledger.json [--from gpt-4.1] [--to deepseek-v3.2] [--json]     what recorded calls would have
+//   cost on other models
 #include <algorithm>
 #include <charconv>
 #include <fstream>
@@ -28,13 +28,13 @@ constexpr auto kUsage =
     "       roi --ledger FILE [--from MODEL] [--to MODEL] [--models a,b] [--prices FILE] [--json]\n"
     "Without shares all tokens are output. Prices are list prices unless --prices has others.\n";
 
-/// Both forms of an answer; the output format is chosen at the end.
-struct Answer {
+/// The report in both output formats; one of them is printed at the end.
+struct Report {
     Json json{};
     std::ostringstream table{};
 };
 
-struct Question {
+struct Options {
     holysheep::MonthlyUse use{};
     std::string from{}, to{}, ledger_file{};
     std::vector<std::string> models{"gpt-4.1", "claude-sonnet-4.5", "gemini-2.5-flash", "deepseek-v3.2"};
@@ -43,11 +43,11 @@ struct Question {
 };
 
 template <class Number>
-Number number_from(const std::string& option, const std::string& text, Number most) {
+Number number_from(const std::string& option, const std::string& text, Number max) {
     Number number{};
     const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (failed != std::errc{} || end != text.data() + text.size() || !(number >= 0 && number <= most)) {
-        throw std::invalid_argument(option + " '" + text + "' is no number from 0 to " + std::to_string(most));
+    if (failed != std::errc{} || end != text.data() + text.size() || !(number >= 0 && number <= max)) {
+        throw std::invalid_argument(option + " '" + text + "' is not a number from 0 to " + std::to_string(max));
     }
     return number;
 }
@@ -59,24 +59,24 @@ std::vector<std::string> split(const std::string& text) {
     return names;
 }
 
-void add_prices(Question& question, const std::string& file) {
-    const auto own = holysheep::ModelCatalogue::from_file(file).value();
-    question.prices.amend(own);
-    for (const auto& name : own.names()) {
-        if (own.price(name) != nullptr && std::ranges::find(question.models, name) == question.models.end()) {
-            question.models.push_back(name);
+void add_prices(Options& options, const std::string& file) {
+    const auto loaded = holysheep::ModelCatalogue::from_file(file).value();
+    options.prices.amend(loaded);
+    for (const auto& name : loaded.names()) {
+        if (loaded.price(name) != nullptr && std::ranges::find(options.models, name) == options.models.end()) {
+            options.models.push_back(name);
         }
     }
 }
 
-Question read_arguments(int argc, char** argv) {
-    Question question;
+Options read_arguments(int argc, char** argv) {
+    Options options;
     std::optional<std::int64_t> tokens;
     std::vector<std::string> models;
     for (int i = 1; i < argc; ++i) {
         const std::string option = argv[i];
         if (option == "--json") {
-            question.json = true;
+            options.json = true;
             continue;
         }
         if (i + 1 == argc) throw std::invalid_argument(option + " is not known, or lacks its value");
@@ -84,41 +84,41 @@ Question read_arguments(int argc, char** argv) {
         if (option == "--tokens") {
             tokens = number_from<std::int64_t>(option, value, 1'000'000'000'000'000);
         } else if (option == "--input-share") {
-            question.use.input_share = number_from<double>(option, value, 1);
+            options.use.input_share = number_from<double>(option, value, 1);
         } else if (option == "--cached-share") {
-            question.use.cached_share = number_from<double>(option, value, 1);
+            options.use.cached_share = number_from<double>(option, value, 1);
         } else if (option == "--from") {
-            question.from = value;
+            options.from = value;
         } else if (option == "--to") {
-            question.to = value;
+            options.to = value;
         } else if (option == "--models") {
             models = split(value);
         } else if (option == "--prices") {
-            add_prices(question, value);
+            add_prices(options, value);
         } else if (option == "--ledger") {
-            question.ledger_file = value;
+            options.ledger_file = value;
         } else {
             throw std::invalid_argument(option + " is not known");
         }
     }
-    if (tokens.has_value() == !question.ledger_file.empty())
+    if (tokens.has_value() == !options.ledger_file.empty())
         throw std::invalid_argument("--tokens or --ledger is needed");
-    if (tokens && question.from.empty() != question.to.empty()) {
+    if (tokens && options.from.empty() != options.to.empty()) {
         throw std::invalid_argument("--from and --to belong together");
     }
-    question.use.tokens = tokens.value_or(0);
-    if (!models.empty()) question.models = models;
-    return question;
+    options.use.tokens = tokens.value_or(0);
+    if (!models.empty()) options.models = models;
+    return options;
 }
 
-const holysheep::ModelPrice& price_of(const Question& question, const std::string& model) {
-    const auto* price = question.prices.price(model);
+const holysheep::ModelPrice& price_of(const Options& options, const std::string& model) {
+    const auto* price = options.prices.price(model);
     if (price == nullptr) throw std::invalid_argument("the price of " + model + " is not known: give it with --prices");
     return *price;
 }
 
-Money known(const std::optional<Money>& cost, const std::string& model) {
-    if (!cost) throw std::invalid_argument("the price of " + model + " gives no amount");
+Money require(const std::optional<Money>& cost, const std::string& model) {
+    if (!cost) throw std::invalid_argument("the price of " + model + " has no amount");
     return *cost;
 }
 
@@ -129,102 +129,104 @@ std::string unit_of(const Money& money) {
     return unit;
 }
 
-void put(Json& json, const std::string& before, const Money& money) { json[before + unit_of(money)] = money.amount(); }
+void add_money(Json& json, const std::string& prefix, const Money& money) {
+    json[prefix + unit_of(money)] = money.amount();
+}
 
-void add_row(Answer& answer, const std::string& name, const Money& money, const std::string& note = {}) {
-    answer.table << std::left << std::setw(28) << name << std::right << std::setw(14) << money.amount() << ' '
+void add_row(Report& report, const std::string& name, const Money& money, const std::string& note = {}) {
+    report.table << std::left << std::setw(28) << name << std::right << std::setw(14) << money.amount() << ' '
                  << money.currency << "  " << note << '\n';
 }
 
-std::string note_on(const holysheep::ModelPrice& price) {
+std::string source_of(const holysheep::ModelPrice& price) {
     return price.as_of.empty() ? price.source : price.source + ", " + price.as_of;
 }
 
 /// Returns one cost per requested model.
 template <class CostOf>
-void show_models(const Question& question, Answer& answer, CostOf cost_of) {
-    answer.json["models"] = Json::array();
-    for (const auto& model : question.models) {
-        const auto& price = price_of(question, model);
-        const auto cost = known(cost_of(price), model);
+void show_models(const Options& options, Report& report, CostOf cost_of) {
+    report.json["models"] = Json::array();
+    for (const auto& model : options.models) {
+        const auto& price = price_of(options, model);
+        const auto cost = require(cost_of(price), model);
         Json entry{{"id", model}};
-        put(entry, "", cost);
-        answer.json["models"].push_back(entry);
-        add_row(answer, model, cost, note_on(price));
+        add_money(entry, "", cost);
+        report.json["models"].push_back(entry);
+        add_row(report, model, cost, source_of(price));
     }
 }
 
-void show_saving(const Question& question, Answer& answer, const std::string& from_name, const Money& from,
+void show_saving(const Options& options, Report& report, const std::string& from_name, const Money& from,
                  const Money& to) {
     const auto saved = holysheep::saving(from, to);
     if (!saved) throw std::invalid_argument("one price is in " + from.currency + ", the other in " + to.currency);
-    put(answer.json, "from_", from);
-    put(answer.json, "to_", to);
-    put(answer.json, "saved_", saved->saved);
-    answer.json["saved_percent"] = saved->percent;
+    add_money(report.json, "from_", from);
+    add_money(report.json, "to_", to);
+    add_money(report.json, "saved_", saved->saved);
+    report.json["saved_percent"] = saved->percent;
     std::ostringstream percent;
     percent << std::fixed << std::setprecision(2) << saved->percent << " %";
-    add_row(answer, from_name, from);
-    add_row(answer, question.to, to, note_on(price_of(question, question.to)));
-    add_row(answer, "saved", saved->saved, percent.str());
+    add_row(report, from_name, from);
+    add_row(report, options.to, to, source_of(price_of(options, options.to)));
+    add_row(report, "saved", saved->saved, percent.str());
 }
 
-void answer_from_plan(const Question& question, Answer& answer) {
-    const auto& use = question.use;
-    answer.json["tokens"] = use.tokens;
-    if (use.input_share > 0) answer.json["input_share"] = use.input_share;
-    if (use.cached_share > 0) answer.json["cached_share"] = use.cached_share;
-    answer.table << use.tokens << " tokens a month\n";
+void report_plan(const Options& options, Report& report) {
+    const auto& use = options.use;
+    report.json["tokens"] = use.tokens;
+    if (use.input_share > 0) report.json["input_share"] = use.input_share;
+    if (use.cached_share > 0) report.json["cached_share"] = use.cached_share;
+    report.table << use.tokens << " tokens a month\n";
     const auto cost = [&](const holysheep::ModelPrice& price) { return holysheep::monthly_cost(use, price); };
-    if (question.to.empty()) {
-        show_models(question, answer, cost);
+    if (options.to.empty()) {
+        show_models(options, report, cost);
         return;
     }
-    answer.json["from"] = question.from;
-    answer.json["to"] = question.to;
-    show_saving(question, answer, question.from, known(cost(price_of(question, question.from)), question.from),
-                known(cost(price_of(question, question.to)), question.to));
+    report.json["from"] = options.from;
+    report.json["to"] = options.to;
+    show_saving(options, report, options.from, require(cost(price_of(options, options.from)), options.from),
+                require(cost(price_of(options, options.to)), options.to));
 }
 
 /// Reads the ledger lines of the model in `--from`, or all lines. A model can have several names.
-holysheep::CostLedger read_ledger(const Question& question) {
-    std::ifstream file(question.ledger_file, std::ios::binary);
+holysheep::CostLedger read_ledger(const Options& options) {
+    std::ifstream file(options.ledger_file, std::ios::binary);
     std::ostringstream text;
     if (file) text << file.rdbuf();
-    if (!file) throw std::invalid_argument(question.ledger_file + " cannot be read");
-    auto ledger = holysheep::CostLedger::from_json(text.str(), question.ledger_file).value();
-    const auto* wanted = question.prices.find(question.from);
+    if (!file) throw std::invalid_argument(options.ledger_file + " cannot be read");
+    auto ledger = holysheep::CostLedger::from_json(text.str(), options.ledger_file).value();
+    const auto* wanted = options.prices.find(options.from);
     std::erase_if(ledger.lines, [&](const holysheep::CostLine& line) {
-        if (question.from.empty() || line.model == question.from) return false;
-        return wanted == nullptr || question.prices.find(line.model) != wanted;
+        if (options.from.empty() || line.model == options.from) return false;
+        return wanted == nullptr || options.prices.find(line.model) != wanted;
     });
     return ledger;
 }
 
-void answer_from_ledger(const Question& question, Answer& answer) {
-    const auto ledger = read_ledger(question);
+void report_ledger(const Options& options, Report& report) {
+    const auto ledger = read_ledger(options);
     if (std::ranges::any_of(ledger.lines, [](const auto& line) { return line.cost.currency != "USD"; })) {
         throw std::invalid_argument("the ledger has costs in other currencies than USD");
     }
-    const auto paid = ledger.total();
-    const Money whole{paid.cost.nano + paid.estimated_cost.nano};
-    const auto tokens =
-        paid.prompt_tokens + paid.completion_tokens + paid.estimated_prompt_tokens + paid.estimated_completion_tokens;
-    answer.json = {{"calls", paid.calls}, {"tokens", tokens}, {"unknown_cost", paid.unknown_cost}};
-    answer.table << paid.calls << " calls, " << tokens << " tokens";
-    if (paid.unknown_cost != 0) answer.table << "; the cost of " << paid.unknown_cost << " attempts was not known";
-    answer.table << '\n';
+    const auto total = ledger.total();
+    const Money spent{total.cost.nano + total.estimated_cost.nano};
+    const auto tokens = total.prompt_tokens + total.completion_tokens + total.estimated_prompt_tokens +
+                        total.estimated_completion_tokens;
+    report.json = {{"calls", total.calls}, {"tokens", tokens}, {"unknown_cost", total.unknown_cost}};
+    report.table << total.calls << " calls, " << tokens << " tokens";
+    if (total.unknown_cost != 0) report.table << "; the cost of " << total.unknown_cost << " attempts was not known";
+    report.table << '\n';
     const auto cost = [&](const holysheep::ModelPrice& price) { return holysheep::cost_on(ledger, price); };
-    const auto name = question.from.empty() ? "as it was" : question.from;
-    if (question.to.empty()) {
-        put(answer.json, "", whole);
-        add_row(answer, name, whole);
-        show_models(question, answer, cost);
+    const auto name = options.from.empty() ? "as recorded" : options.from;
+    if (options.to.empty()) {
+        add_money(report.json, "", spent);
+        add_row(report, name, spent);
+        show_models(options, report, cost);
         return;
     }
-    if (!question.from.empty()) answer.json["from"] = question.from;
-    answer.json["to"] = question.to;
-    show_saving(question, answer, name, whole, known(cost(price_of(question, question.to)), question.to));
+    if (!options.from.empty()) report.json["from"] = options.from;
+    report.json["to"] = options.to;
+    show_saving(options, report, name, spent, require(cost(price_of(options, options.to)), options.to));
 }
 
 }  // namespace
@@ -234,14 +236,14 @@ int main(int argc, char** argv) try {
         std::cout << kUsage;
         return 0;
     }
-    const auto question = read_arguments(argc, argv);
-    Answer answer;
-    if (question.ledger_file.empty()) {
-        answer_from_plan(question, answer);
+    const auto options = read_arguments(argc, argv);
+    Report report;
+    if (options.ledger_file.empty()) {
+        report_plan(options, report);
     } else {
-        answer_from_ledger(question, answer);
+        report_ledger(options, report);
     }
-    std::cout << (question.json ? answer.json.dump() + '\n' : answer.table.str());
+    std::cout << (options.json ? report.json.dump() + '\n' : report.table.str());
     return 0;
 } catch (const std::exception& error) {
     std::cerr << "roi: " << error.what() << "; see roi --help\n";

@@ -1,7 +1,7 @@
 // Prints every call and each of its attempts as a span, one JSON object per line on standard output. To export to a
 // tracer, replace the lines that print. The names are those of OpenTelemetry's conventions for generative AI.
 // HOLYSHEEP_API_KEY and HOLYSHEEP_REGIONS choose the gateway; without them, two simulated regions are used, the first
-// of them broken.
+// of which fails.
 #include <chrono>
 #include <holysheep/holysheep.hpp>
 #include <holysheep/json.hpp>

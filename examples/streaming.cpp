@@ -1,4 +1,4 @@
-// Prints an answer while it is being written, and tells a stream that was cut from one that ended.
+// Prints an answer while it is being written, and distinguishes a stream that was cut from one that ended.
 #include <exception>
 #include <holysheep/holysheep.hpp>
 #include <iostream>

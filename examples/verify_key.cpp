@@ -1,6 +1,6 @@
 // Checks a key. Distinguishes a malformed key, a refused key, missing permissions, an empty account and an unreachable
-// gateway, each with advice. The exit code is 0 for a good key, 1 malformed, 2 refused, 3 no permission, 4 no money, 5
-// unreachable, 6 anything else.
+// gateway, each with advice. The exit code is 0 for a valid key, 1 malformed, 2 refused, 3 no permission, 4 no
+// credit, 5 unreachable, 6 any other error.
 //   verify_key        (HOLYSHEEP_API_KEY, HOLYSHEEP_BASE_URL)
 #include <holysheep/holysheep.hpp>
 #include <iostream>
@@ -24,7 +24,7 @@ int exit_code(holysheep::ErrorCode code) {
     }
 }
 
-int tell(const holysheep::Error& error) {
+int report(const holysheep::Error& error) {
     std::cerr << error << '\n';
     return exit_code(error.code);
 }
@@ -32,15 +32,15 @@ int tell(const holysheep::Error& error) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    check_arguments(argc, argv,
-                    "usage: verify_key\nSays whether the key of HOLYSHEEP_API_KEY is good, and what helps where it is "
-                    "not. Exit code: 0 good,\n"
-                    "1 malformed, 2 refused, 3 no rights, 4 no money, 5 not reached, 6 anything else.\n");
+    check_arguments(
+        argc, argv,
+        "usage: verify_key\nChecks the key in HOLYSHEEP_API_KEY and prints advice if it does not work. Exit code:\n"
+        "0 valid, 1 malformed, 2 refused, 3 no permission, 4 no credit, 5 gateway unreachable, 6 any other error.\n");
     auto options = holysheep::ClientOptions::from_environment();
     options.retry.max_attempts = 2;
     auto client = holysheep::Client::create(std::move(options));  // fails if the key is malformed
-    if (!client) return tell(client.error());
+    if (!client) return report(client.error());
     const auto verified = client->verify_key({.deadline = std::chrono::seconds{10}});
-    if (!verified) return tell(verified.error());
-    std::cout << "the key is good\n";
+    if (!verified) return report(verified.error());
+    std::cout << "the key is valid\n";
 }

@@ -1,4 +1,4 @@
-// Repeats a timetable of incidents; the gateway itself comes from the test kit.
+// Repeats a schedule of incidents; the gateway itself comes from the test kit.
 #include "demo.hpp"
 
 #include <utility>
@@ -12,20 +12,20 @@ struct Incident {
     std::chrono::seconds at;
     const char* region;
     Fault fault;
-    const char* news;
+    const char* description;
 };
 
-constexpr std::chrono::seconds kRound = 40s;
+constexpr std::chrono::seconds kCycle = 40s;
 
 const std::vector<Incident>& incidents() {
     static const std::vector<Incident> list{
         {2s, "us-west", {.kind = Fault::Kind::refuse}, "us-west refuses connections"},
         {8s, "us-west", {}, "us-west is back"},
         {14s, "us-west", {.kind = Fault::Kind::status, .status = 503, .share = 0.3}, "us-west fails three of ten"},
-        {19s, "us-west", {}, "us-west is well again"},
+        {19s, "us-west", {}, "us-west has recovered"},
         {23s, "eu-central", {.kind = Fault::Kind::reset_mid_stream}, "eu-central cuts its streams"},
-        {27s, "eu-central", {}, "eu-central is well again"},
-        {30s, "us-west", {.kind = Fault::Kind::hang}, "us-west takes requests and answers nothing"},
+        {27s, "eu-central", {}, "eu-central has recovered"},
+        {30s, "us-west", {.kind = Fault::Kind::hang}, "us-west accepts requests and does not answer"},
         {35s, "us-west", {}, "us-west answers again"}};
     return list;
 }
@@ -45,16 +45,16 @@ holysheep::ClientOptions Demo::options() const { return {.api_key = "sk-simulate
 std::string Demo::play(std::chrono::steady_clock::duration since_start) {
     if (next_ == incidents().size()) {
         next_ = 0;
-        round_ += kRound;
+        cycle_start_ += kCycle;
     }
     const auto& incident = incidents()[next_];
-    if (since_start < round_ + incident.at) return {};
+    if (since_start < cycle_start_ + incident.at) return {};
     ++next_;
     gateway_.set_fault(incident.region, incident.fault);
-    return incident.news;
+    return incident.description;
 }
 
-std::string Demo::break_alone(const std::string& region) {
+std::string Demo::break_only(const std::string& region) {
     if (!broken_.empty()) gateway_.set_fault(broken_, {});
     broken_ = region;
     gateway_.set_fault(region, {.kind = Fault::Kind::refuse});

@@ -15,13 +15,13 @@ class Demo {
     std::string play(std::chrono::steady_clock::duration since_start);
     /// Makes this region refuse connections and repairs any region that was broken in this way before. Returns a
     /// description.
-    std::string break_alone(const std::string& region);
+    std::string break_only(const std::string& region);
 
   private:
     holysheep::testing::GatewaySimulator gateway_;
     std::string broken_;
     std::size_t next_ = 0;
-    std::chrono::seconds round_{0};
+    std::chrono::seconds cycle_start_{0};
 };
 
 /// Sends one question; the answer only counts in the statistics.

@@ -34,7 +34,7 @@ using holysheep::Client;
 namespace {
 
 /// The latest events with their times. The client's callback thread adds them; the page reads them.
-class News final : public holysheep::EventListener {
+class EventLog final : public holysheep::EventListener {
   public:
     void add(const std::string& line) {
         const std::lock_guard lock(mutex_);
@@ -74,9 +74,9 @@ std::string keys(const holysheep::Stats& stats) {
     return Terminal::printable(line + "q quit");
 }
 
-/// The table, the news, and the available keys. In a low window the news is dropped first, then the times of the last
-/// attempts, the models, and the reasons for the regions' states; the head and the regions stay.
-std::vector<std::string> page(holysheep::Stats stats, const std::vector<std::string>& news, Terminal::Size window) {
+/// The table, the latest events, and the available keys. In a low window the events are dropped first, then the times
+/// of the last attempts, the models, and the reasons for the regions' states; the head and the regions stay.
+std::vector<std::string> page(holysheep::Stats stats, const std::vector<std::string>& events, Terminal::Size window) {
     const char* const no_colour = std::getenv("NO_COLOR");
     const bool plain = no_colour != nullptr && *no_colour != '\0';
     using Colour = holysheep::DashboardOptions::Colour;
@@ -100,9 +100,9 @@ std::vector<std::string> page(holysheep::Stats stats, const std::vector<std::str
 
     const auto room = rows - lines.size();
     if (room > 2) {
-        const auto told = std::min(news.size(), room - 2);
+        const auto shown = std::min(events.size(), room - 2);
         lines.emplace_back();
-        lines.insert(lines.end(), news.end() - static_cast<std::ptrdiff_t>(told), news.end());
+        lines.insert(lines.end(), events.end() - static_cast<std::ptrdiff_t>(shown), events.end());
     }
     if (room > 0) lines.emplace_back();
     lines.push_back(keys(stats));
@@ -123,20 +123,20 @@ void on_key(Client& client, char key) {
 // The time between questions: short in the demo, where questions cost nothing.
 std::chrono::milliseconds between_questions(const Demo* demo) { return demo != nullptr ? 50ms : 1000ms; }
 
-void watch(Client& client, Demo* demo, News& news) {
+void run_terminal(Client& client, Demo* demo, EventLog& events) {
     const Terminal terminal;
     const auto start = std::chrono::steady_clock::now();
     auto draw_at = start;
-    for (int number = 0; !Terminal::asked_to_end(); ++number) {
+    for (int number = 0; !Terminal::stop_requested(); ++number) {
         const auto now = std::chrono::steady_clock::now();
         if (demo != nullptr) {
-            if (const auto line = demo->play(now - start); !line.empty()) news.add(">> " + line);
+            if (const auto line = demo->play(now - start); !line.empty()) events.add(">> " + line);
         }
         ask(client, number);
         const auto next_question = now + between_questions(demo);
-        for (auto at = now; at < next_question && !Terminal::asked_to_end(); at = std::chrono::steady_clock::now()) {
-            if (at >= draw_at || Terminal::wants_a_page()) {
-                Terminal::draw(page(client.stats(), news.lines(), Terminal::size()));
+        for (auto at = now; at < next_question && !Terminal::stop_requested(); at = std::chrono::steady_clock::now()) {
+            if (at >= draw_at || Terminal::needs_redraw()) {
+                Terminal::draw(page(client.stats(), events.lines(), Terminal::size()));
                 draw_at = at + 500ms;
             }
             const auto pause = std::chrono::ceil<std::chrono::milliseconds>(std::min(next_question, draw_at) - at);
@@ -151,10 +151,10 @@ void watch(Client& client, Demo* demo, News& news) {
 /// the region that answers, so that a failover is visible.
 void print_once(Client& client, Demo* demo, std::string_view form) {
     std::string answered_by;
-    const auto nothing_moved = [&] { return demo != nullptr && client.stats().failovers == 0; };
-    for (int i = 0; i < (demo != nullptr ? 12 : 3) || (i < 60 && nothing_moved()); ++i) {
+    const auto no_failover = [&] { return demo != nullptr && client.stats().failovers == 0; };
+    for (int i = 0; i < (demo != nullptr ? 12 : 3) || (i < 60 && no_failover()); ++i) {
         // Break it again if the next question went to another region anyway.
-        if (i >= 6 && nothing_moved()) std::cerr << demo->break_alone(answered_by) << '\n';
+        if (i >= 6 && no_failover()) std::cerr << demo->break_only(answered_by) << '\n';
         const auto reply = client.chat("gpt-4.1", "Say baa.");
         if (reply) {
             answered_by = reply->region;
@@ -171,7 +171,7 @@ void print_once(Client& client, Demo* demo, std::string_view form) {
     }
 }
 
-volatile std::sig_atomic_t asked_to_end = 0;
+volatile std::sig_atomic_t stop_requested = 0;
 
 /// Serves the page for the browser until Ctrl-C.
 int serve(Client& client, Demo* demo, std::uint16_t port) {
@@ -180,10 +180,10 @@ int serve(Client& client, Demo* demo, std::uint16_t port) {
         std::cerr << server.error() << '\n';
         return 1;
     }
-    for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, [](int) { asked_to_end = 1; });
+    for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, [](int) { stop_requested = 1; });
     std::cout << "the page is at " << server->url() << ", Ctrl-C ends it" << std::endl;
     const auto start = std::chrono::steady_clock::now();
-    for (int number = 0; asked_to_end == 0; ++number) {
+    for (int number = 0; stop_requested == 0; ++number) {
         if (demo != nullptr) {
             if (const auto line = demo->play(std::chrono::steady_clock::now() - start); !line.empty()) {
                 std::cout << line << std::endl;
@@ -198,7 +198,7 @@ int serve(Client& client, Demo* demo, std::uint16_t port) {
 constexpr std::string_view kUsage =
     "usage: dashboard [--demo] [--once | --json | --prometheus | --serve [port]]\n"
     "\n"
-    "  --demo           three simulated regions that break by themselves; also where nothing is configured\n"
+    "  --demo           three simulated regions that break by themselves; also if nothing is configured\n"
     "  --once           some questions, then the page as plain text; also without a terminal\n"
     "  --json           some questions, then the snapshot as JSON\n"
     "  --prometheus     some questions, then the snapshot as metrics\n"
@@ -238,8 +238,8 @@ int main(int argc, char** argv) {
         demo.emplace();
         options = demo->options();
     }
-    const auto news = std::make_shared<News>();
-    options.listeners.push_back(news);
+    const auto events = std::make_shared<EventLog>();
+    options.listeners.push_back(events);
     options.log.level = holysheep::LogLevel::off;  // the page has the terminal to itself
     auto client = Client::create(std::move(options));
     if (!client) {
@@ -249,8 +249,8 @@ int main(int argc, char** argv) {
     client->probe();
     auto* simulated = demo ? &*demo : nullptr;
     if (form == "--serve") return serve(*client, simulated, port);
-    if (form.empty() && Terminal::is_here()) {
-        watch(*client, simulated, *news);
+    if (form.empty() && Terminal::is_available()) {
+        run_terminal(*client, simulated, *events);
     } else {
         print_once(*client, simulated, form);
     }

@@ -18,7 +18,7 @@
 namespace {
 
 constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH};
-volatile std::sig_atomic_t ended = 0, outdated = 0, taken = 0;
+volatile std::sig_atomic_t stop = 0, redraw_needed = 0, acquired = 0;
 termios before{}, raw{};
 std::array<struct sigaction, kSignals.size()> handlers_before{};
 
@@ -31,17 +31,17 @@ void write_all(std::string_view text) {
     }
 }
 
-void take() {
-    if (taken != 0) return;  // taking it twice would lose the cursor position of the first screen
+void acquire() {
+    if (acquired != 0) return;  // acquiring it twice would lose the cursor position of the first screen
     // In a background job this stops the program until it is in the foreground.
     tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-    taken = 1;
+    acquired = 1;
     write_all("\x1b[?1049h\x1b[?25l\x1b[?7l");  // alternate screen, no cursor, long lines cut instead of wrapped
 }
 
-void give_back() {
-    if (taken == 0) return;
-    taken = 0;
+void restore() {
+    if (acquired == 0) return;
+    acquired = 0;
     write_all("\x1b[?7h\x1b[?25h\x1b[?1049l");
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 }
@@ -55,7 +55,7 @@ void set_handler(int signal, void (*handler)(int), struct sigaction* previous = 
 }
 
 /// Does what the signal does without a handler. Returns if the signal stopped the program and it was continued.
-void obey(int signal) {
+void perform_default_action(int signal) {
     set_handler(signal, SIG_DFL);
     raise(signal);  // stays pending until it is unblocked
     sigset_t this_one, masked;
@@ -70,23 +70,23 @@ void handle(int signal) {
     const int error = errno;
     switch (signal) {
         case SIGTSTP:
-            give_back();
-            obey(signal);
-            take();  // the signal did not stop the program (nobody could continue it), so no SIGCONT comes
-            outdated = 1;
+            restore();
+            perform_default_action(signal);
+            acquire();  // the signal did not stop the program (no process could continue it), so no SIGCONT comes
+            redraw_needed = 1;
             break;
         case SIGQUIT:  // meant for a program that hangs, so a flag would not help
-            give_back();
-            obey(signal);
+            restore();
+            perform_default_action(signal);
             break;
-        case SIGCONT: take(); [[fallthrough]];  // also after SIGSTOP
-        case SIGWINCH: outdated = 1; break;
-        default: ended = 1;
+        case SIGCONT: acquire(); [[fallthrough]];  // also after SIGSTOP
+        case SIGWINCH: redraw_needed = 1; break;
+        default: stop = 1;
     }
     errno = error;
 }
 
-bool continues(char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80; }
+bool is_continuation_byte(char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80; }
 
 /// The part of a line that fits the columns; a cut line ends in an ellipsis. Colour codes take no columns.
 std::string fitted(std::string_view line, std::size_t columns, std::size_t& used) {
@@ -96,7 +96,7 @@ std::string fitted(std::string_view line, std::size_t columns, std::size_t& used
         used = 0;
         for (const char c : line) {
             colour = colour || c == '\x1b';
-            if (!colour && !continues(c)) ++used;
+            if (!colour && !is_continuation_byte(c)) ++used;
             if (colour || used <= room) shown += c;
             if (c == 'm') colour = false;
         }
@@ -111,21 +111,21 @@ std::string fitted(std::string_view line, std::size_t columns, std::size_t& used
 
 }  // namespace
 
-bool Terminal::is_here() { return isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1; }
+bool Terminal::is_available() { return isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1; }
 
 Terminal::Terminal() {
-    if (!is_here() || tcgetattr(STDIN_FILENO, &before) != 0) throw std::runtime_error("there is no terminal");
+    if (!is_available() || tcgetattr(STDIN_FILENO, &before) != 0) throw std::runtime_error("no terminal");
     raw = before;
     raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);  // Ctrl-C still sends a signal
     for (std::size_t i = 0; i < kSignals.size(); ++i) {
         set_handler(kSignals[i], handle, &handlers_before[i]);
         if (handlers_before[i].sa_handler == SIG_IGN) set_handler(kSignals[i], SIG_IGN);  // as set by nohup
     }
-    take();
+    acquire();
 }
 
 Terminal::~Terminal() {
-    give_back();
+    restore();
     for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &handlers_before[i], nullptr);
 }
 
@@ -138,11 +138,11 @@ Terminal::Size Terminal::size() {
     return size;
 }
 
-bool Terminal::asked_to_end() { return ended != 0; }
+bool Terminal::stop_requested() { return stop != 0; }
 
-bool Terminal::wants_a_page() {
-    const bool wanted = outdated != 0;
-    outdated = 0;
+bool Terminal::needs_redraw() {
+    const bool wanted = redraw_needed != 0;
+    redraw_needed = 0;
     return wanted;
 }
 
@@ -153,7 +153,7 @@ std::optional<char> Terminal::key(std::chrono::milliseconds within) {
     const auto got = ::read(STDIN_FILENO, &key, 1);
     if (got == 1) return key;
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) return std::nullopt;
-    ended = 1;  // the terminal is gone
+    stop = 1;  // the terminal was closed
     return std::nullopt;
 }
 

@@ -21,13 +21,13 @@ class Terminal {
     Terminal(const Terminal&) = delete;
     Terminal& operator=(const Terminal&) = delete;
 
-    static bool is_here();
+    static bool is_available();
     /// The current size of the window.
     static Size size();
     /// Whether SIGINT, SIGTERM or SIGHUP was received.
-    static bool asked_to_end();
+    static bool stop_requested();
     /// True once after the window changed its size or the program was continued: the page is then out of date.
-    static bool wants_a_page();
+    static bool needs_redraw();
     /// Waits for a key; nothing if the time passes or a signal comes first.
     static std::optional<char> key(std::chrono::milliseconds within);
     /// Replaces the page, cut to the window's rows and columns. Lines may contain colour codes.
