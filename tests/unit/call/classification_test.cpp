@@ -154,14 +154,14 @@ TEST(Classification, DeliveredContentIsNeverReplayedDespiteAHeader) {
     EXPECT_EQ(classify(cut, {}).action, stop);
 }
 
-TEST(Classification, ASilentDeadRegionIsChargedMoreThanASlowModel) {
+TEST(Classification, ASilentDeadRegionCountsMoreThanASlowModel) {
     auto silent = http(ErrorCode::stream_stalled, 200);
     silent.limit = Limit::silence;
     EXPECT_EQ(classify(silent, {}).charge, FailureClass::transport);
     EXPECT_EQ(classify(silent, {}).action, stop);
 }
 
-TEST(Classification, AFaultOfThisMachineIsFinalAndNoRegionsFault) {
+TEST(Classification, ALocalErrorIsFinalAndNotBlamedOnARegion) {
     for (const auto code : {ErrorCode::descriptors_exhausted, ErrorCode::internal_error, ErrorCode::invalid_options,
                             ErrorCode::rate_limited_locally, ErrorCode::budget_exceeded}) {
         const auto verdict = classify({.error = code}, {});
@@ -170,7 +170,7 @@ TEST(Classification, AFaultOfThisMachineIsFinalAndNoRegionsFault) {
     }
 }
 
-TEST(MaybeDelivered, IsDeniedOnlyWhereThatIsCertain) {
+TEST(MaybeDelivered, IsFalseOnlyIfCertain) {
     EXPECT_TRUE(maybe_delivered({}));
     EXPECT_FALSE(maybe_delivered({.certainly_not_delivered = true}));
     EXPECT_FALSE(maybe_delivered({.status = 503, .refused = true}));
@@ -182,7 +182,7 @@ TEST(MaybeDelivered, IsDeniedOnlyWhereThatIsCertain) {
     }
 }
 
-TEST(MaybeBilled, IsDeniedWhereTheGatewayAnsweredWithAnErrorOfItsOwn) {
+TEST(MaybeBilled, IsFalseAfterAnErrorOfTheGatewayItself) {
     EXPECT_TRUE(maybe_billed({}));
     EXPECT_FALSE(maybe_billed({.certainly_not_delivered = true}));
     EXPECT_FALSE(maybe_billed({.status = 200, .refused = true}));
@@ -192,7 +192,7 @@ TEST(MaybeBilled, IsDeniedWhereTheGatewayAnsweredWithAnErrorOfItsOwn) {
     }
 }
 
-TEST(Misrouted, AreRedirectsAndTextThatIsNoAnswer) {
+TEST(Misrouted, AreRedirectsAndMalformedAnswers) {
     for (const int status : {300, 308, 399}) {
         EXPECT_TRUE(is_redirect(http(ErrorCode::invalid_request, status))) << status;
         EXPECT_TRUE(is_misrouted(http(ErrorCode::invalid_request, status))) << status;
@@ -204,7 +204,7 @@ TEST(Misrouted, AreRedirectsAndTextThatIsNoAnswer) {
     EXPECT_FALSE(is_misrouted(http(ErrorCode::server_failed, 500)));
 }
 
-TEST(RefusedForLoad, AreThrottlingAndOverloadOfALivingRegion) {
+TEST(RefusedForLoad, AreThrottlingAndOverload) {
     EXPECT_TRUE(is_refused_for_load(http(ErrorCode::rate_limited, 429)));
     EXPECT_TRUE(is_refused_for_load(http(ErrorCode::server_failed, 503)));
     EXPECT_TRUE(is_refused_for_load(http(ErrorCode::server_failed, 529)));

@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(DescribeEvidence, HasDistinctWordsForEveryKind) {
+TEST(DescribeEvidence, HasADistinctTextForEveryKind) {
     std::set<std::string> lines;
     for (const auto kind : {Evidence::late_connection, Evidence::unacknowledged, Evidence::no_probe_answer,
                             Evidence::slow, Evidence::deadline, Evidence::slow_trial}) {
@@ -22,7 +22,7 @@ TEST(DescribeEvidence, HasDistinctWordsForEveryKind) {
     EXPECT_EQ(lines.size(), 6U);
 }
 
-TEST(DescribeEvidence, ChangesToSecondsFrom950Milliseconds) {
+TEST(DescribeEvidence, UsesSecondsFrom950Milliseconds) {
     EXPECT_EQ(describe_evidence(Evidence::slow, {}, 949ms), "still connecting after 949 ms; answers begin sooner");
     EXPECT_EQ(describe_evidence(Evidence::slow, {}, 951ms), "still connecting after 1.0 s; answers begin sooner");
     EXPECT_EQ(describe_evidence(Evidence::slow, {}, 2'449ms), "still connecting after 2.4 s; answers begin sooner");

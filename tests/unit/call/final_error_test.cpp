@@ -51,7 +51,7 @@ struct FailedRun : MachineRun {
     std::optional<Error> first{}, last{}, recovery{}, refusal{};
 };
 
-TEST(ComposedError, OfACancelledCallCountsAttemptsAndTime) {
+TEST(ComposedError, OfACancelledCallStatesAttemptsAndTime) {
     FailedRun run(2);
     run.start();
     run.cancel();
@@ -62,7 +62,7 @@ TEST(ComposedError, OfACancelledCallCountsAttemptsAndTime) {
     EXPECT_EQ(run.error(0, 0ms).message, "the call was cancelled (0 attempts, 0 ms)");
 }
 
-TEST(ComposedError, OfADeadlineNamesWhatFailedBeforeIt) {
+TEST(ComposedError, OfADeadlineNamesThePrecedingFailure) {
     FailedRun run(1);
     run.policy.deadline = run.now + 1s;
     run.start();
@@ -76,7 +76,7 @@ TEST(ComposedError, OfADeadlineNamesWhatFailedBeforeIt) {
     EXPECT_EQ(error.message, "the call's deadline passed (2 attempts, 1500 ms); before that, a: bad certificate");
 }
 
-TEST(ComposedError, OfARefusalIsTheGatewaysOwn) {
+TEST(ComposedError, OfARefusalIsTheGatewaysError) {
     FailedRun run(2);
     run.start();
     run.end(1, overloaded());
@@ -110,7 +110,7 @@ TEST(ComposedError, NamesTheLimitThatEndedTheCall) {
     EXPECT_EQ(error.message, "a: busy; retry.max_attempts is used up (1 attempt, 1500 ms)");
 }
 
-TEST(ComposedError, OfASafeCallSaysThatItMayHaveBeenDelivered) {
+TEST(ComposedError, OfACostSafeCallStatesAPossibleDelivery) {
     FailedRun run(2);
     run.policy.cost_safe = true;
     run.start();
@@ -138,7 +138,7 @@ TEST(ComposedError, OfAllRegionsNamesTheFirstCauseAndKeepsItsDetails) {
     EXPECT_EQ(error.http_status, 418);
 }
 
-TEST(ComposedError, OfALoneRegionKeepsItsClass) {
+TEST(ComposedError, OfASingleRegionKeepsItsClass) {
     FailedRun run(1);
     run.policy.retry.max_attempts = 1;
     run.start();
@@ -174,7 +174,7 @@ TEST(ComposedError, OfOneProxyInFrontOfEveryRegionKeepsItsClass) {
     EXPECT_EQ(run.error(2).code, ErrorCode::proxy_failed);
 }
 
-TEST(ComposedError, ListsBlockedRegionsThatWereNotAsked) {
+TEST(ComposedError, ListsBlockedRegionsThatWereNotTried) {
     FailedRun run(2, false, {});
     run.policy.retry.max_attempts = 1;
     run.regions.force_breaker(1, BreakerState::open, run.now);
@@ -188,7 +188,7 @@ TEST(ComposedError, ListsBlockedRegionsThatWereNotAsked) {
     EXPECT_THAT(error.message, Not(HasSubstr("next trial"))) << "a forced breaker has none";
 }
 
-TEST(ComposedError, BlamesNotAllRegionsWhileAHealthyOneWasNotAsked) {
+TEST(ComposedError, DoesNotBlameAllRegionsIfAHealthyOneWasNotTried) {
     FailedRun run(2);
     run.policy.retry.max_attempts = 1;
     run.start();
@@ -197,7 +197,7 @@ TEST(ComposedError, BlamesNotAllRegionsWhileAHealthyOneWasNotAsked) {
     EXPECT_EQ(run.error(1).code, ErrorCode::server_failed);
 }
 
-TEST(ComposedError, WithoutAnAttemptSaysWhyEachRegionWasNotAsked) {
+TEST(ComposedError, WithoutAnAttemptStatesWhyEachRegionWasNotTried) {
     FailedRun run(2);
     run.regions.set_draining(0, true, run.now);
     run.regions.set_draining(1, true, run.now);
@@ -208,7 +208,7 @@ TEST(ComposedError, WithoutAnAttemptSaysWhyEachRegionWasNotAsked) {
               "no region to send to: a: draining (Client::resume ends that); b: draining (Client::resume ends that)");
 }
 
-TEST(ComposedError, OfPausedRegionsSaysWhenToComeBack) {
+TEST(ComposedError, OfPausedRegionsStatesWhenToRetry) {
     FailedRun run(2);
     run.regions.limit_until(0, run.model, run.now + 90s);
     run.regions.limit_until(1, run.model, run.now + 61s + 1ns);
@@ -221,7 +221,7 @@ TEST(ComposedError, OfPausedRegionsSaysWhenToComeBack) {
               "b: it asked for a pause, 61000 ms are left");
 }
 
-TEST(ComposedError, OfALocalRefusalIsThatRefusalOrFollowsTheFailure) {
+TEST(ComposedError, OfALocalRefusalIsTheRefusalOrThePrecedingFailure) {
     FailedRun run(2);
     run.grants = false;
     run.start();
@@ -241,7 +241,7 @@ TEST(ComposedError, OfALocalRefusalIsThatRefusalOrFollowsTheFailure) {
     EXPECT_EQ(later.error(1).message, "a: busy; no further attempt: the budget is used up (1 attempt, 1500 ms)");
 }
 
-TEST(ComposedError, OfABrokenStreamSaysWhyItWasNotRecovered) {
+TEST(ComposedError, OfABrokenStreamStatesWhyItWasNotRecovered) {
     FailedRun run(2, true);
     run.policy.recovery = StreamRecovery::restart;
     run.policy.retry.max_attempts = 1;
@@ -257,7 +257,7 @@ TEST(ComposedError, OfABrokenStreamSaysWhyItWasNotRecovered) {
     EXPECT_EQ(run.error(2).code, ErrorCode::stream_interrupted);
 }
 
-TEST(ComposedError, OfABrokenStreamIsThatAloneIfNoRecoveryWasWanted) {
+TEST(ComposedError, OfABrokenStreamIsUnchangedWithoutRecovery) {
     FailedRun run(2, true);
     run.start();
     run.commit();

@@ -154,7 +154,7 @@ class LearnedWaits : public ::testing::Test {
     const values::ModelId model_ = regions_.model_id("gpt-4.1");
 };
 
-TEST_F(LearnedWaits, BeginWithThirtyAnswers) {
+TEST_F(LearnedWaits, ApplyFromThirtyAnswers) {
     answers(29, 8'192ms);
     EXPECT_EQ(adapted().first_byte, 60s);
     EXPECT_EQ(adapted().usual, std::nullopt);
@@ -173,14 +173,14 @@ TEST_F(LearnedWaits, StayWithinTwentySecondsAndTheDefault) {
     EXPECT_EQ(adapted().first_byte, 60s);
 }
 
-TEST_F(LearnedWaits, HedgeNoSoonerThanTheOptionSaysAndOnlyIfAsked) {
+TEST_F(LearnedWaits, HedgeNotBeforeTheConfiguredTimeAndOnlyIfEnabled) {
     answers(30, 64ms);
     EXPECT_EQ(adapted({}, true, 100ms).hedge_after, 100ms);
     EXPECT_EQ(adapted({}, true, 50ms).hedge_after, 64ms);
     EXPECT_EQ(adapted({}, false, 50ms).hedge_after, std::nullopt);
 }
 
-TEST_F(LearnedWaits, DoubleInGeneralTrouble) {
+TEST_F(LearnedWaits, DoubleDuringAGeneralOutage) {
     answers(30, 8'192ms);
     begin_general_trouble();
     const auto policy = adapted();
@@ -189,7 +189,7 @@ TEST_F(LearnedWaits, DoubleInGeneralTrouble) {
     EXPECT_EQ(policy.first_byte_last, 180s);
 }
 
-TEST_F(LearnedWaits, LeaveTheCallersLimitAlone) {
+TEST_F(LearnedWaits, DoNotChangeTheCallersLimit) {
     answers(30, 8'192ms);
     begin_general_trouble();
     const auto policy = adapted({.first_byte = 7s});
@@ -198,7 +198,7 @@ TEST_F(LearnedWaits, LeaveTheCallersLimitAlone) {
     EXPECT_EQ(policy.usual, 8'192ms) << "what is usual is no limit";
 }
 
-TEST_F(LearnedWaits, OfAPlainAnswerAreAtLeastAMinute) {
+TEST_F(LearnedWaits, AreAtLeastAMinuteForPlainAnswers) {
     for (int i = 0; i < 30; ++i) {
         auto token = regions_.on_dispatch(0, model_, health::Awaited::plain, kNow);
         regions_.on_outcome(token, health::FailureClass::success, kNow + 1'024ms);

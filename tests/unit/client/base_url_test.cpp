@@ -17,7 +17,7 @@ std::string problem_of_url(std::string_view url, bool allow_plaintext = false) {
     return parsed.problem;
 }
 
-TEST(BaseUrl, SplitsIntoPartsAndLowersSchemeAndHostOnly) {
+TEST(BaseUrl, SplitsIntoPartsAndLowercasesOnlySchemeAndHost) {
     const auto url = parse_base_url("HTTPS://EU.Gateway.Test:8443/Tenant/v1//?Key=A&b=C", false).parts;
     ASSERT_TRUE(url);
     EXPECT_EQ(url->scheme, "https");
@@ -33,7 +33,7 @@ TEST(BaseUrl, KeepsTheBracketsOfAnIpv6Host) {
     EXPECT_EQ(url->query, "");
 }
 
-TEST(BaseUrl, SlashesAndAtSignsWithinTheQueryBelongToTheQuery) {
+TEST(BaseUrl, KeepsSlashesAndAtSignsInTheQuery) {
     const auto url = parse_base_url("https://a.test?next=/x/@y:z/", false).parts;
     ASSERT_TRUE(url);
     EXPECT_EQ(url->host, "a.test");
@@ -41,7 +41,7 @@ TEST(BaseUrl, SlashesAndAtSignsWithinTheQueryBelongToTheQuery) {
     EXPECT_EQ(url->query, "?next=/x/@y:z/");
 }
 
-TEST(BaseUrl, MessageOfARefusedUrlNamesTheProblemAndTheRemedy) {
+TEST(BaseUrl, NamesTheProblemAndTheRemedyOfARefusedUrl) {
     struct Row {
         const char *url, *named;
     };
@@ -66,7 +66,7 @@ TEST(BaseUrl, MessageOfARefusedUrlNamesTheProblemAndTheRemedy) {
     for (const auto& row : rows) EXPECT_THAT(problem_of_url(row.url), HasSubstr(row.named)) << row.url;
 }
 
-TEST(BaseUrl, PortIsANumberFromOneTo65535) {
+TEST(BaseUrl, RequiresAPortFrom1To65535) {
     for (const auto* good : {"1", "80", "65535", "00080"}) {
         EXPECT_EQ(problem_of_url(std::string("https://a.test:") + good), "") << good;
     }
@@ -75,7 +75,7 @@ TEST(BaseUrl, PortIsANumberFromOneTo65535) {
     }
 }
 
-TEST(BaseUrl, PlainTextGoesToLoopbackOnlyUnlessAllowed) {
+TEST(BaseUrl, AllowsPlainTextOnlyToLoopbackByDefault) {
     for (const auto* loopback :
          {"http://localhost:8080/v1", "http://127.0.0.1", "http://[::1]:80", "http://x.localhost"}) {
         EXPECT_EQ(problem_of_url(loopback), "") << loopback;

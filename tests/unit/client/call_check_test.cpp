@@ -25,7 +25,7 @@ std::string call_problem(const CallOptions& options) {
     return error->message.substr(std::string("invalid call options: ").size());
 }
 
-TEST(CallCheck, AcceptsTheDefaultsIdsAndZones) {
+TEST(CallCheck, AcceptsDefaultsIdsAndZones) {
     EXPECT_EQ(call_problem({}), "");
     EXPECT_EQ(call_problem({.regions = {"us-1", "eu"}, .exclude_regions = {"eu-2"}}), "");
 }
@@ -44,7 +44,7 @@ TEST(CallCheck, RefusesAFilterThatLeavesNoRegion) {
     EXPECT_THAT(call_problem({.exclude_regions = {"us", "eu"}}), HasSubstr("leaves no region"));
 }
 
-TEST(CallCheck, NamesEachOptionOfTheCallThatIsWrong) {
+TEST(CallCheck, NamesEachInvalidOption) {
     EXPECT_EQ(call_problem({.retry = RetryOptions{.max_attempts = -1},
                             .skip_malformed_chunks = -1,
                             .idempotency_key = "a\nb",
@@ -76,7 +76,7 @@ TEST(ContinuationCheck, RefusesMessagesThatExtraJsonReplaces) {
     EXPECT_EQ(continuation_problem(open_question(), {.extra_json = R"({"other":[]})"}), "");
 }
 
-TEST(ContinuationCheck, RefusesALastMessageThatIsMoreThanText) {
+TEST(ContinuationCheck, RefusesALastMessageWithMoreThanText) {
     const auto with_last = [](Message last) {
         auto request = open_question();
         request.messages.push_back(std::move(last));
@@ -97,7 +97,7 @@ std::string raw_problem(const RawRequest& request) {
     return error->message;
 }
 
-TEST(RawCheck, RequiresAMethodInCapitalsAndAPath) {
+TEST(RawCheck, RequiresAnUppercaseMethodAndAPath) {
     EXPECT_EQ(raw_problem({.path = "/models"}), "");
     EXPECT_EQ(raw_problem({.method = "POST", .path = "/embeddings?x=1", .body_json = "{}"}), "");
     EXPECT_THAT(raw_problem({.method = "get", .path = "/models"}), HasSubstr("capital letters"));
@@ -107,7 +107,7 @@ TEST(RawCheck, RequiresAMethodInCapitalsAndAPath) {
     }
 }
 
-TEST(RawCheck, RefusesABodyWhereNoneIsSent) {
+TEST(RawCheck, RefusesABodyForMethodsWithoutOne) {
     EXPECT_EQ(raw_problem({.method = "GET", .path = "/a", .body_json = "{}"}), "a GET has no body; use POST");
     EXPECT_EQ(raw_problem({.method = "HEAD", .path = "/a", .body_json = "{}"}), "a HEAD has no body; use POST");
     EXPECT_EQ(raw_problem({.method = "DELETE", .path = "/a", .body_json = "{}"}), "");

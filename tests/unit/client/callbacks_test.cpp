@@ -20,7 +20,7 @@ using ::testing::IsEmpty;
 
 const Callbacks::Executor kInline = [](const std::function<void()>& function) { function(); };
 
-TEST(Callbacks, RunOnAThreadOfTheirOwnInOrder) {
+TEST(Callbacks, RunInOrderOnTheirOwnThread) {
     LogLines lines;
     const auto callbacks = std::make_shared<Callbacks>(nullptr, lines.log(), true);
     std::vector<int> order;
@@ -75,7 +75,7 @@ TEST(Callbacks, CountAsCallbacksWhileAnExecutorRunsThemInline) {
     EXPECT_FALSE(callbacks->on_own_thread());
 }
 
-TEST(Callbacks, RunHereCountsAsACallbackAndLogsWhatItThrows) {
+TEST(Callbacks, RunHereCountsAsACallbackAndLogsExceptions) {
     LogLines lines;
     const auto callbacks = std::make_shared<Callbacks>(nullptr, lines.log(), false);
     bool within = false;
@@ -88,7 +88,7 @@ TEST(Callbacks, RunHereCountsAsACallbackAndLogsWhatItThrows) {
     EXPECT_THAT(lines.all(), ElementsAre("an exception left a callback: a defect"));
 }
 
-TEST(Callbacks, ThatThrowAreLoggedAndTheNextOneRuns) {
+TEST(Callbacks, LogAnExceptionAndRunTheNextOne) {
     for (const auto& executor : {Callbacks::Executor(), kInline}) {
         LogLines lines;
         const auto callbacks = std::make_shared<Callbacks>(executor, lines.log(), false);
@@ -118,7 +118,7 @@ TEST(Callbacks, RunOnceOnTheirThreadIfTheExecutorThrows) {
     }
 }
 
-TEST(Callbacks, FreeWhatTheyHeldOnceTheyHaveRun) {
+TEST(Callbacks, DestroyTheirCapturesAfterRunning) {
     LogLines lines;
     std::function<void()> kept;  // by an executor that does not forget
     const auto callbacks = std::make_shared<Callbacks>(

@@ -41,7 +41,7 @@ class FullEnvironment {
     std::map<const char*, std::optional<std::string>> before_;
 };
 
-TEST(Overlay, SetsEveryOptionThatIsUnset) {
+TEST(Overlay, SetsEveryUnsetOption) {
     const FullEnvironment environment;
     ClientOptions options;
     overlay_environment(options);
@@ -66,7 +66,7 @@ TEST(Overlay, NeverMixesRegionsAndUrlsOfTwoSources) {
     EXPECT_EQ(with_regions.regions.size(), 1U);
 }
 
-TEST(Overlay, AddsNoKeyBesideAnotherSourceOfKeys) {
+TEST(Overlay, AddsNoKeyIfThereIsAnotherSourceOfKeys) {
     const FullEnvironment environment;
     ClientOptions with_keys{.keys = {"sk-1"}};
     overlay_environment(with_keys);
@@ -86,7 +86,7 @@ TEST(Overlay, KeepsTheLogLevelOfTheProgram) {
     EXPECT_EQ(options.log.level, LogLevel::off);
 }
 
-TEST(Overlay, DoesNothingIfItIsSwitchedOff) {
+TEST(Overlay, DoesNothingIfDisabled) {
     const FullEnvironment environment;
     ClientOptions options{.use_environment = false};
     overlay_environment(options);

@@ -113,7 +113,7 @@ RetryVerdict decide_by(LogLines& lines, std::function<RetryVerdict()> function, 
     return guarded.decide({.attempt = attempt, .would_retry = would_retry, .delay = delay, .content_delivered = false});
 }
 
-TEST(GuardedRetryPolicy, DecidesAsTheUsersDoes) {
+TEST(GuardedRetryPolicy, ForwardsTheUsersDecision) {
     LogLines lines;
     const auto verdict = decide_by(
         lines, [] { return RetryVerdict{.retry = true, .delay = 3ms}; }, false, 9ms);
@@ -122,7 +122,7 @@ TEST(GuardedRetryPolicy, DecidesAsTheUsersDoes) {
     EXPECT_THAT(lines.all(), IsEmpty());
 }
 
-TEST(GuardedRetryPolicy, DecidesByTheBuiltInRuleIfTheUsersThrows) {
+TEST(GuardedRetryPolicy, FollowsTheBuiltInRuleIfTheUsersPolicyThrows) {
     for (const bool would_retry : {true, false}) {
         LogLines lines;
         const auto verdict = decide_by(
@@ -143,7 +143,7 @@ TEST(GuardedClock, KeepsTheLastKnownTimeIfNowThrows) {
     EXPECT_THAT(guarded.lines.all(), ElementsAre("an exception left the clock's now: no time"));
 }
 
-TEST(GuardedClock, LetsTimePassWithItsTimersIfNowAlwaysThrows) {
+TEST(GuardedClock, AdvancesWithItsTimersIfNowAlwaysThrows) {
     Guarded guarded;
     guarded.clock->now();
     guarded.clock->call_at(Clock::time_point(5h), [] {});
@@ -169,7 +169,7 @@ TEST(GuardedClock, TriesPostAndTimersTwiceAndRunsThemOnce) {
     }
 }
 
-TEST(GuardedClock, PassesOnTheSecondException) {
+TEST(GuardedClock, RethrowsTheSecondException) {
     Guarded guarded;
     guarded.faulty_clock->faults = 2;
     EXPECT_THROW(guarded.clock->post([] {}), std::runtime_error);
@@ -179,7 +179,7 @@ TEST(GuardedClock, PassesOnTheSecondException) {
                                                  "an exception left the clock's call_at: no thread"));
 }
 
-TEST(GuardedClock, LetsNoExceptionOfAFunctionIntoTheUsersClock) {
+TEST(GuardedClock, KeepsExceptionsOfFunctionsFromTheUsersClock) {
     Guarded guarded;
     guarded.clock->post([] { throw std::runtime_error("a defect"); });
     guarded.clock->call_at(Clock::time_point(2h), [] { throw 1; });
@@ -188,7 +188,7 @@ TEST(GuardedClock, LetsNoExceptionOfAFunctionIntoTheUsersClock) {
                                                  "an exception left the client's own functions"));
 }
 
-TEST(GuardedClock, IgnoresACancelThatThrows) {
+TEST(GuardedClock, IgnoresAThrowingCancel) {
     Guarded guarded;
     guarded.faulty_clock->faults = 1;
     EXPECT_NO_THROW(guarded.clock->cancel(3));
@@ -196,7 +196,7 @@ TEST(GuardedClock, IgnoresACancelThatThrows) {
     EXPECT_THAT(guarded.faulty_clock->cancelled, ElementsAre(4U));
 }
 
-TEST(GuardedTransport, PassesEverythingOnThatWorks) {
+TEST(GuardedTransport, ForwardsWorkingFunctions) {
     Guarded guarded;
     guarded.faulty_transport->faulty = false;
     const auto id = guarded.transport.start({.url = "https://a.test"}, guarded.ends);
@@ -208,7 +208,7 @@ TEST(GuardedTransport, PassesEverythingOnThatWorks) {
                 ElementsAre("start https://a.test", "pause 7", "resume 7", "cancel 7"));
 }
 
-TEST(GuardedTransport, ReportsATransferThatCannotStartAsFailedLater) {
+TEST(GuardedTransport, ReportsAFailedStartAsynchronously) {
     Guarded guarded;
     const auto first = guarded.transport.start({}, guarded.ends);
     const auto second = guarded.transport.start({}, guarded.ends);
@@ -223,7 +223,7 @@ TEST(GuardedTransport, ReportsATransferThatCannotStartAsFailedLater) {
     EXPECT_EQ(guarded.ends.seen[1].first, second);
 }
 
-TEST(GuardedTransport, ReportsNothingOfAFailedTransferThatWasCancelled) {
+TEST(GuardedTransport, ReportsNothingForACancelledFailedTransfer) {
     Guarded guarded;
     const auto id = guarded.transport.start({}, guarded.ends);
     guarded.faulty_transport->faulty = false;
@@ -233,7 +233,7 @@ TEST(GuardedTransport, ReportsNothingOfAFailedTransferThatWasCancelled) {
     EXPECT_THAT(guarded.faulty_transport->calls, IsEmpty()) << "the transport does not know that id";
 }
 
-TEST(GuardedTransport, SurvivesEveryOtherFunctionThatThrows) {
+TEST(GuardedTransport, SurvivesAllOtherThrowingFunctions) {
     Guarded guarded;
     EXPECT_NO_THROW(guarded.transport.cancel(7));
     EXPECT_NO_THROW(guarded.transport.pause(7));

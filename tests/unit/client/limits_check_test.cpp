@@ -30,9 +30,9 @@ std::vector<std::string> keys_up_to(int count) {
     return keys;
 }
 
-TEST(LimitsCheck, AcceptsNoLimitsAtAll) { EXPECT_THAT(limit_problems({}), IsEmpty()); }
+TEST(LimitsCheck, AcceptsAbsentLimits) { EXPECT_THAT(limit_problems({}), IsEmpty()); }
 
-TEST(LimitsCheck, NamesRateLimitsThatCannotWork) {
+TEST(LimitsCheck, NamesInvalidRateLimits) {
     EXPECT_THAT(limit_problems({.rate_limit = {.requests = -1, .per = 0ms}}),
                 ElementsAre("rate_limit.requests: -1 must be between 0 (no limit) and 1000000",
                             "rate_limit.per: 0 ms must be between 1 ms and a year"));
@@ -51,7 +51,7 @@ TEST(LimitsCheck, RefusesTwoLimitersAtOnce) {
                 ElementsAre(StartsWith("limiter: rate_limit is set too")));
 }
 
-TEST(LimitsCheck, NamesTheKeyThatIsWrongByItsPlace) {
+TEST(LimitsCheck, NamesAnInvalidKeyByItsIndex) {
     EXPECT_THAT(limit_problems({.keys = {"sk-a", "", "sk-a", "sk b"}}),
                 ElementsAre("keys[1]: it is empty", "keys[2]: it is there twice: one account has one quota",
                             StartsWith("keys[3]: the key holds white space")));
@@ -62,7 +62,7 @@ TEST(LimitsCheck, AcceptsSixtyFourKeys) {
     EXPECT_THAT(limit_problems({.keys = keys_up_to(65)}), ElementsAre("keys: more than 64 cannot be tried"));
 }
 
-TEST(LimitsCheck, RefusesAKeySourceBesideKeys) {
+TEST(LimitsCheck, RefusesAKeySourceTogetherWithKeys) {
     EXPECT_THAT(limit_problems({.keys = {"sk-a"}, .key_source = [] { return std::string(); }}),
                 ElementsAre(StartsWith("key_source: keys is set too")));
 }
@@ -86,7 +86,7 @@ TEST(LimitsCheck, AcceptsBudgetSpansFromSixtyMillisecondsToAYear) {
     EXPECT_THAT(limit_problems({.budget = {.per = 24h * 366 + 1ms}}), ElementsAre(StartsWith("budget.per: ")));
 }
 
-TEST(LimitsCheck, NamesModelsAndRulesThatCannotWork) {
+TEST(LimitsCheck, NamesInvalidModelsAndRules) {
     const ClientOptions options{
         .fallback_models = {"m", ""},
         .model_rules = {{.when = [](const ChatRequest&) { return true; }, .model = "a\nb"}, {.model = "m"}}};
@@ -96,7 +96,7 @@ TEST(LimitsCheck, NamesModelsAndRulesThatCannotWork) {
                             "model_rules[1].when: it is empty: the rule could never be asked"));
 }
 
-TEST(LimitsCheck, RefusesAQueueInWhichNobodyWaits) {
+TEST(LimitsCheck, RefusesAQueueThatIsNeverUsed) {
     EXPECT_THAT(limit_problems({.concurrency = {.max_per_region = 1, .queue = 1}}), IsEmpty());
     EXPECT_THAT(limit_problems({.concurrency = {.queue = 1}}),
                 ElementsAre(StartsWith("concurrency.queue: without concurrency.max")));
@@ -105,7 +105,7 @@ TEST(LimitsCheck, RefusesAQueueInWhichNobodyWaits) {
                             "concurrency.queue: -2 must be 0 (nobody waits) or more"));
 }
 
-TEST(FetchedKeyCheck, TrimsTheKeyAndNamesWhatIsWrongWithIt) {
+TEST(FetchedKeyCheck, TrimsTheKeyAndNamesItsProblem) {
     std::string key = " \tsk-1\r\n";
     EXPECT_EQ(problem_of_key(key), "");
     EXPECT_EQ(key, "sk-1");

@@ -63,7 +63,7 @@ TEST(ListenerQueue, DeliversInOrderAndSchedulesOneTaskForAll) {
     EXPECT_THAT(test.listener->numbers, ElementsAre(1, 2, 3, 4));
 }
 
-TEST(ListenerQueue, DropsAndCountsWhatComesWhenItIsFull) {
+TEST(ListenerQueue, DropsAndCountsRecordsWhenFull) {
     QueueOnExecutor test(2);
     for (int i = 1; i <= 5; ++i) test.queue->push(attempt_numbered(i));
     EXPECT_EQ(*test.dropped, 3U);
@@ -75,7 +75,7 @@ TEST(ListenerQueue, DropsAndCountsWhatComesWhenItIsFull) {
     EXPECT_EQ(*test.dropped, 3U);
 }
 
-TEST(ListenerQueue, LetsOthersUseTheExecutorAfter256Records) {
+TEST(ListenerQueue, YieldsTheExecutorAfter256Records) {
     QueueOnExecutor test(1'000);
     for (int i = 1; i <= 300; ++i) test.queue->push(attempt_numbered(i));
     test.run_one();
@@ -95,7 +95,7 @@ TEST(ListenerQueue, LogsAnExceptionAndDeliversTheNextRecord) {
     EXPECT_THAT(test.lines.all(), ElementsAre("an exception left a listener: a full disk"));
 }
 
-TEST(ListenerQueue, DeliversOnAThreadOfItsOwnWithoutAnExecutor) {
+TEST(ListenerQueue, DeliversOnItsOwnThreadWithoutAnExecutor) {
     for (const bool in_rounds : {false, true}) {
         LogLines lines;
         const auto listener = std::make_shared<Recording>();

@@ -48,13 +48,13 @@ TEST(ModelChoice, FollowsTheFirstRuleThatApplies) {
     EXPECT_EQ(choice.rule, "rule: r2");
 }
 
-TEST(ModelChoice, CallsARuleWithoutANameByItsPlace) {
+TEST(ModelChoice, NamesAnUnnamedRuleByItsIndex) {
     Choosing choosing;
     choosing.client.model_rules = {{kNever, "first"}, {kAlways, "second"}};
     EXPECT_EQ(choosing.choose().value().rule, "rule: model_rules[1]");
 }
 
-TEST(ModelChoice, NamesNoRuleThatChangesNothing) {
+TEST(ModelChoice, DoesNotNameARuleThatChangesNothing) {
     Choosing choosing;
     choosing.client.model_rules = {{kAlways, "asked", "same"}, {kAlways, "other"}};
     const auto choice = choosing.choose().value();
@@ -62,7 +62,7 @@ TEST(ModelChoice, NamesNoRuleThatChangesNothing) {
     EXPECT_EQ(choice.rule, "");
 }
 
-TEST(ModelChoice, AsksNoRuleIfExtraJsonNamesTheModel) {
+TEST(ModelChoice, SkipsTheRulesIfExtraJsonSetsTheModel) {
     Choosing choosing;
     choosing.named = "by-extra";
     choosing.client.model_rules = {{[](const ChatRequest&) -> bool { throw std::runtime_error("asked"); }, "ruled"}};
@@ -83,7 +83,7 @@ TEST(ModelChoice, FailsWithTheNameOfARuleThatThrows) {
     EXPECT_EQ(error.message, "the rule \"model_rules[0]\" threw");
 }
 
-TEST(ModelChoice, KnowsTheTraitsOfTheChosenModelNotOfTheAskedOne) {
+TEST(ModelChoice, HasTheTraitsOfTheChosenModelNotTheRequestedOne) {
     Choosing choosing;
     choosing.catalogue.set("asked", {.context_window = 1'000});
     choosing.catalogue.set("ruled", {.context_window = 2'000, .max_output = 10});
@@ -93,7 +93,7 @@ TEST(ModelChoice, KnowsTheTraitsOfTheChosenModelNotOfTheAskedOne) {
     EXPECT_EQ(choice.traits.max_output, 10);
 }
 
-TEST(FallbackChoice, TakesTheCallsListInPlaceOfTheClients) {
+TEST(FallbackChoice, PrefersTheCallsListOverTheClients) {
     Choosing choosing;
     choosing.client.fallback_models = {"a", "b"};
     EXPECT_THAT(choosing.fallbacks(), ElementsAre("a", "b"));
@@ -103,14 +103,14 @@ TEST(FallbackChoice, TakesTheCallsListInPlaceOfTheClients) {
     EXPECT_THAT(choosing.fallbacks(), IsEmpty()) << "an empty name switches the client's list off";
 }
 
-TEST(FallbackChoice, LeavesOutTheChosenModelAndKeepsTheAskedOne) {
+TEST(FallbackChoice, OmitsTheChosenModelAndKeepsTheRequestedOne) {
     Choosing choosing;
     choosing.client.model_rules = {{kAlways, "small"}};
     choosing.client.fallback_models = {"small", "asked"};
     EXPECT_THAT(choosing.fallbacks(), ElementsAre("asked"));
 }
 
-TEST(FallbackChoice, KnowsWindowAndPrefillOfModelsInTheCatalogue) {
+TEST(FallbackChoice, ReadsWindowAndPrefillFromTheCatalogue) {
     Choosing choosing;
     choosing.catalogue.set("known", {.prefill = true, .context_window = 4'000});
     choosing.client.fallback_models = {"known", "unknown"};
@@ -122,7 +122,7 @@ TEST(FallbackChoice, KnowsWindowAndPrefillOfModelsInTheCatalogue) {
     EXPECT_FALSE(fallbacks[1].prefill);
 }
 
-TEST(FallbackChoice, TakesTheTimeoutsOfAReasoningModelIfOneMayAnswer) {
+TEST(FallbackChoice, UsesTheTimeoutsOfAReasoningModelIfOneMayAnswer) {
     Choosing choosing;
     choosing.catalogue.set("thinks", {.reasoning = true});
     choosing.catalogue.set("answers", {});

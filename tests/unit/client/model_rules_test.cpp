@@ -43,7 +43,7 @@ TEST(EstimatedPrompt, GrowsWithEveryMemberThatTheModelReads) {
     EXPECT_EQ(estimated_prompt_tokens({.messages = {user(text), user(text)}}), estimated_prompt_tokens(prompt_of(800)));
 }
 
-TEST(EstimatedPrompt, TakesAnImageForOneWhateverItsBytes) {
+TEST(EstimatedPrompt, CountsAnImageIndependentlyOfItsBytes) {
     const ChatRequest small{.messages = {{.parts = {ImagePart{"https://a.test/x.png"}}}}};
     const ChatRequest large{
         .messages = {{.parts = {ImagePart{"data:image/png;base64," + std::string(1'000'000, 'A')}}}}};
@@ -61,7 +61,7 @@ TEST(PromptRule, AppliesUpToItsBoundAndNamesIt) {
     EXPECT_EQ(rule.name, "prompt of at most " + std::to_string(tokens) + " tokens");
 }
 
-TEST(CheapestThatFits, OrdersByThePriceOfOneTokenAndLeavesOutUnknownOnes) {
+TEST(CheapestThatFits, OrdersByTokenPriceAndOmitsUnknownPrices) {
     ModelCatalogue catalogue;
     catalogue.set("dear", priced_at(5'000, 5'000));
     catalogue.set("cheap", priced_at(1'000, 2'000));
@@ -78,7 +78,7 @@ TEST(CheapestThatFits, KeepsTheOrderOfEquallyPricedModels) {
     EXPECT_THAT(models_in(cheapest_that_fits({"b", "a", "c"}, catalogue)), ElementsAre("b", "a", "c"));
 }
 
-TEST(CheapestThatFits, LeavesRoomForTheAnswerInTheWindow) {
+TEST(CheapestThatFits, ReservesRoomForTheAnswerInTheWindow) {
     auto request = prompt_of(4'000);
     const auto prompt = estimated_prompt_tokens(request);
     ModelCatalogue catalogue;
@@ -95,7 +95,7 @@ TEST(CheapestThatFits, LeavesRoomForTheAnswerInTheWindow) {
     EXPECT_FALSE(rule.when(request));
 }
 
-TEST(CheapestThatFits, TakesAnUnknownWindowForLargeEnough) {
+TEST(CheapestThatFits, AssumesThatAnUnknownWindowIsLargeEnough) {
     ModelCatalogue catalogue;
     catalogue.set("unknown-window", priced_at(1, 1));
     EXPECT_TRUE(cheapest_that_fits({"unknown-window"}, catalogue).at(0).when(prompt_of(1'000'000)));

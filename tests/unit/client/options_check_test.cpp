@@ -54,7 +54,7 @@ TEST(Problems, AreJoinedIntoOneError) {
         "invalid client options: retry.max_attempts: -1 must be 0 or more; headers: \"a b\" is not a header name");
 }
 
-TEST(NormalisedOptions, HaveARegionAndUrlsWithoutPlaceholders) {
+TEST(NormalisedOptions, HaveARegionAndExpandedUrls) {
     ClientOptions empty;
     normalise(empty);
     ASSERT_THAT(empty.regions, SizeIs(1));
@@ -76,7 +76,7 @@ TEST(NormalisedOptions, ReplaceThePlaceholderOnceEvenIfTheIdContainsIt) {
     EXPECT_EQ(options.regions[0].base_url, "https://{region}.test/v1");
 }
 
-TEST(NormalisedOptions, HaveKeysWithoutWhiteSpaceAroundThem) {
+TEST(NormalisedOptions, HaveTrimmedKeys) {
     auto options = valid_options();
     options.api_key = " sk-client\n";
     options.keys = {"\tsk-1 "};
@@ -91,7 +91,7 @@ TEST(OptionsCheck, AcceptsTheDefaults) {
     EXPECT_THAT(problems_after([](Options&) {}), IsEmpty());
 }
 
-TEST(OptionsCheck, ReportsEveryProblemOnALineOfItsOwn) {
+TEST(OptionsCheck, ReportsEveryProblemOnASeparateLine) {
     const auto problems = problems_after([](Options& o) {
         o.regions[0].weight = 0;
         o.retry.max_attempts = -1;
@@ -157,7 +157,7 @@ TEST(OptionsCheck, QuotesNoSecretOfAUrl) {
     EXPECT_THAT(problems, Each(Not(HasSubstr("hunter"))));
 }
 
-TEST(OptionsCheck, AcceptsTheBoundsOfEveryRangeAndRefusesWhatIsBeyond) {
+TEST(OptionsCheck, AcceptsTheBoundsOfEveryRangeAndNothingBeyond) {
     static constexpr auto kThirtyYears = std::chrono::hours{262'800};
     struct Row {
         const char* option;
@@ -210,7 +210,7 @@ TEST(OptionsCheck, AcceptsTheBoundsOfEveryRangeAndRefusesWhatIsBeyond) {
     }
 }
 
-TEST(OptionsCheck, RefusesNumbersThatAreNone) {
+TEST(OptionsCheck, RefusesNonFiniteNumbers) {
     static constexpr auto kNan = std::numeric_limits<double>::quiet_NaN();
     EXPECT_THAT(problems_after([](Options& o) {
                     o.regions[0].weight = kNan;
@@ -243,7 +243,7 @@ TEST(OptionsCheck, RefusesSettingsThatWouldHaveNoEffect) {
     for (const auto& row : rows) EXPECT_THAT(problems_after(row.change), ElementsAre(StartsWith(row.problem)));
 }
 
-TEST(OptionsCheck, RequiresWhatTheChosenProbeNeeds) {
+TEST(OptionsCheck, RequiresTheOptionsOfTheChosenProbe) {
     using enum HealthOptions::Probe;
     EXPECT_THAT(problems_after([](Options& o) { o.health.probe = head; }),
                 ElementsAre(StartsWith("health.path: \"\" must begin")));
@@ -284,7 +284,7 @@ TEST(HeadersCheck, RefusesHeadersThatCouldChangeTheMessage) {
                                   Not(HasSubstr("secret")))));
 }
 
-TEST(KeyCheck, RefusesKeysThatNoHeaderCanCarryWithoutQuotingThem) {
+TEST(KeyCheck, RefusesKeysInvalidInHeadersWithoutQuotingThem) {
     for (const auto* bad : {"sk 1", "sk\n1", "sk\x7f", "\xC3\xA4"}) {
         Problems problems;
         check_key("api_key", bad, problems);

@@ -49,14 +49,14 @@ struct StreamEvents {
     }
 };
 
-TEST(CallResults, BecomeTheResultOfTheirKind) {
+TEST(CallResults, ConvertToTheResultOfTheirKind) {
     EXPECT_EQ(as_completion(ChatCompletion{.id = "c"}).value().id, "c");
     EXPECT_EQ(as_completion(Error{.message = "m"}).error().message, "m");
     EXPECT_EQ(as_response(RawResponse{.status = 204}).value().status, 204);
     EXPECT_EQ(as_response(Error{.message = "m"}).error().message, "m");
 }
 
-TEST(PromiseSink, GivesTheResultToItsFuture) {
+TEST(PromiseSink, SetsTheResultOfItsFuture) {
     PromiseSink sink;
     auto future = sink.promise.get_future();
     EXPECT_TRUE(sink.on_chunk({}));
@@ -64,7 +64,7 @@ TEST(PromiseSink, GivesTheResultToItsFuture) {
     EXPECT_EQ(future.get().value().id, "c");
 }
 
-TEST(CallbackSink, WaitsForTheExecutorAndCountsAsWaitingMeanwhile) {
+TEST(CallbackSink, CountsAsWaitingUntilTheExecutorRunsIt) {
     HeldCallbacks held;
     std::string id;
     const auto sink = std::make_shared<CallbackSink>(held.callbacks, [&](auto answer) { id = answer.value().id; });
@@ -86,7 +86,7 @@ TEST(CallbackSink, NoLongerCountsAsWaitingWhenItsCallbackThrows) {
     EXPECT_THAT(held.lines.all(), ElementsAre("an exception left a callback: a defect"));
 }
 
-TEST(CallbackSink, ReportsARefusedCallLaterOrHere) {
+TEST(CallbackSink, ReportsARefusedCallLaterOrInline) {
     HeldCallbacks held;
     std::vector<std::string> messages;
     const auto keep = [&](const Result<ChatCompletion>& answer) { messages.push_back(answer.error().message); };
@@ -121,7 +121,7 @@ TEST(StreamCallbacks, GetEveryEventThenTheResultOnce) {
     EXPECT_THAT(held.given, IsEmpty());
 }
 
-TEST(StreamCallbacks, ReadTheRestAfterTheCallHasReleasedTheStream) {
+TEST(StreamCallbacks, ReadRemainingEventsAfterTheCallReleasedTheStream) {
     HeldCallbacks held;
     StreamEvents events;
     auto sink = events.connect(held);
@@ -132,7 +132,7 @@ TEST(StreamCallbacks, ReadTheRestAfterTheCallHasReleasedTheStream) {
     EXPECT_THAT(events.seen, ElementsAre("a", "failed"));
 }
 
-TEST(StreamCallbacks, GetNoFurtherEventButTheResultAfterOneThatThrew) {
+TEST(StreamCallbacks, GetOnlyTheResultAfterAnException) {
     HeldCallbacks held;
     StreamEvents events;
     const auto sink = events.connect(held, "b");
@@ -143,7 +143,7 @@ TEST(StreamCallbacks, GetNoFurtherEventButTheResultAfterOneThatThrew) {
     EXPECT_THAT(held.lines.all(), ElementsAre("an exception left a callback: a defect"));
 }
 
-TEST(StreamCallbacks, LetOthersUseTheExecutorAfter256Events) {
+TEST(StreamCallbacks, YieldTheExecutorAfter256Events) {
     HeldCallbacks held;
     StreamEvents events;
     const auto sink = events.connect(held);

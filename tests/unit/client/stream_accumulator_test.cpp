@@ -69,7 +69,7 @@ TEST(AccumulatedEvents, AreAnAnswerOnceEveryChoiceHasFinished) {
     EXPECT_EQ(cut.error().partial->choices.size(), 2U);
 }
 
-TEST(AccumulatedEvents, AreNoAnswerIfTheGenerationFailed) {
+TEST(AccumulatedEvents, AreNotAnAnswerIfTheGenerationFailed) {
     StreamAccumulator answer;
     answer.add_event(text_event("a"));
     answer.add_event(finish_event(FinishReason::error));
@@ -104,7 +104,7 @@ TEST(AccumulatedEvents, JoinTheArgumentsOfEachToolCallAndKeepItsFirstName) {
     EXPECT_EQ(calls[1].arguments, "{}");
 }
 
-TEST(AccumulatedEvents, IgnoreToolCallsAtImpossiblePlaces) {
+TEST(AccumulatedEvents, IgnoreToolCallsAtInvalidIndexes) {
     StreamAccumulator answer;
     answer.add_event(tool_event(-1, "{}"));
     answer.add_event(tool_event(1, "{}"));
@@ -146,7 +146,7 @@ TEST(AccumulatedEvents, WriteMediaIntoTheChoiceAsJson) {
               R"({"type":"image_url","image_url":{"url":"https://a.test/2"}}]})");
 }
 
-TEST(AccumulatedEvents, StartAfreshAfterARestartWithItsMedia) {
+TEST(AccumulatedEvents, AreDiscardedAfterARestart) {
     StreamAccumulator answer;
     answer.add_event(text_event("old"));
     answer.add_event(media_event(MediaKind::image, "https://a.test/old"));
@@ -167,7 +167,7 @@ TEST(AccumulatedChunks, ReportEachChunkToTheFunction) {
     EXPECT_EQ(answer.finish().value().text(), "x");
 }
 
-TEST(AccumulatedChunks, ThatAreNoJsonEndTheStreamWithAnError) {
+TEST(AccumulatedChunks, EndTheStreamWithAnErrorIfNotJson) {
     StreamAccumulator answer;
     answer.add_json(kFirstChunk);
     answer.add_json("no json");

@@ -6,7 +6,7 @@
 namespace holysheep::client {
 namespace {
 
-TEST(JsonSchema, IsStrictUnlessTheCallerSaysOtherwise) {
+TEST(JsonSchema, IsStrictByDefault) {
     const auto format = json_schema("wool", R"({"type":"object"})");
     EXPECT_EQ(format.kind, ResponseFormat::Kind::json_schema);
     EXPECT_EQ(format.name, "wool");

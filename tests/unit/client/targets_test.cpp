@@ -74,7 +74,7 @@ TEST(Targets, SendARegionsKeyToThatRegionOnly) {
     EXPECT_THAT(targets[1].headers, ElementsAre(Pair("Authorization", "Bearer sk-eu")));
 }
 
-TEST(Targets, CarryNoKeyOfTheClientIfAttemptsChooseIt) {
+TEST(Targets, CarryNoClientKeyIfAttemptsChooseKeys) {
     auto options = two_regions();
     options.keys = {"sk-1", "sk-2"};
     options.regions[1].api_key = "sk-eu";
@@ -85,7 +85,7 @@ TEST(Targets, CarryNoKeyOfTheClientIfAttemptsChooseIt) {
     EXPECT_THAT(make_targets(options)[0].headers, IsEmpty());
 }
 
-TEST(Targets, LetTheRegionsHeadersReplaceTheClientsAndTheKey) {
+TEST(Targets, PreferTheRegionsHeadersOverTheClientsAndTheKey) {
     auto options = two_regions();
     options.headers = {{"X-Team", "client"}, {"X-Plan", "a"}};
     options.regions[0].headers = {{"x-team", "region"}, {"authorization", "Basic Zm9v"}};
@@ -113,7 +113,7 @@ TEST(RegionAccounts, AreOneSharedAccountWithoutAnyKey) {
     EXPECT_THAT(region_accounts(options, make_targets(options)), ElementsAre(1U, 1U));
 }
 
-TEST(KeysDiffer, LooksAtHeadersThatCarrySecretsOnly) {
+TEST(KeysDiffer, ConsidersOnlyHeadersWithSecrets) {
     auto options = two_regions();
     options.regions[0].headers = {{"X-Region", "us"}};
     EXPECT_FALSE(keys_differ(make_targets(options)));

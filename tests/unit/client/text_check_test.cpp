@@ -63,7 +63,7 @@ TEST(TextCheck, NamesTheFirstProblemOnly) {
     EXPECT_THAT(text_problem({.model = kBroken, .messages = {user(kBroken)}}), StartsWith("model"));
 }
 
-TEST(TextCheck, CountsBytesUpToTheFirstIllFormedOne) {
+TEST(TextCheck, ReportsTheOffsetOfTheFirstIllFormedByte) {
     // Eight plain bytes at a time are skipped: positions on both sides of that step, and a sequence across it.
     for (const std::size_t length : {0U, 1U, 7U, 8U, 9U, 15U, 16U}) {
         const auto error = check_text({.messages = {user(std::string(length, 'x') + "\xFF" + std::string(9, 'y'))}});
@@ -73,7 +73,7 @@ TEST(TextCheck, CountsBytesUpToTheFirstIllFormedOne) {
     EXPECT_FALSE(check_text({.messages = {user("1234567\xE2\x82\xAC" + std::string(9, 'y'))}}));
 }
 
-TEST(TextCheck, RefusesWhatUtf8ForbidsAlthoughItIsShapedLikeIt) {
+TEST(TextCheck, RefusesWellShapedButForbiddenUtf8) {
     for (const auto* text : {"\xC0\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82", "\x80"}) {
         EXPECT_NE(text_problem({.messages = {user(text)}}), "");
     }

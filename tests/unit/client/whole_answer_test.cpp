@@ -16,7 +16,7 @@ ChatCompletion ended_by(FinishReason reason, std::string sent = {}) {
             .attempts = {{}, {}}};
 }
 
-TEST(WholeAnswer, LeavesAnAnswerAloneThatEndedByItself) {
+TEST(WholeAnswer, AcceptsAnAnswerThatEndedNormally) {
     for (const auto reason : {FinishReason::none, FinishReason::stop, FinishReason::tool_calls,
                               FinishReason::function_call, FinishReason::other}) {
         auto answer = ended_by(reason);
@@ -27,7 +27,7 @@ TEST(WholeAnswer, LeavesAnAnswerAloneThatEndedByItself) {
     EXPECT_FALSE(cut_or_blocked(empty));
 }
 
-TEST(WholeAnswer, HasACodeForEachReasonThatCutsIt) {
+TEST(WholeAnswer, HasAnErrorCodeForEachReasonThatTruncatesIt) {
     struct Row {
         FinishReason reason;
         ErrorCode code;
@@ -52,7 +52,7 @@ TEST(WholeAnswer, DependsOnTheFirstChoiceOnly) {
     EXPECT_FALSE(cut_or_blocked(answer));
 }
 
-TEST(UnfitAnswer, KeepsTheAnswerAndWhereItCameFrom) {
+TEST(UnfitAnswer, KeepsTheAnswerAndItsOrigin) {
     const auto error = unfit_answer(ErrorCode::malformed_response, "length", "cut", ended_by(FinishReason::length));
     EXPECT_EQ(error.message, "cut");
     EXPECT_EQ(error.region, "eu");
