@@ -1,4 +1,4 @@
-// What the checks of a call refuse before anything is sent.
+// What the checks of a call refuse before a request is sent.
 #include "client/call_check.hpp"
 
 #include <gmock/gmock.h>

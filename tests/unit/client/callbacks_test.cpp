@@ -1,4 +1,4 @@
-// Where the user's callbacks run, and what becomes of their exceptions.
+// Where user callbacks run, and how their exceptions are handled.
 #include "client/callbacks.hpp"
 
 #include <gmock/gmock.h>
@@ -120,7 +120,7 @@ TEST(Callbacks, RunOnceOnTheirThreadIfTheExecutorThrows) {
 
 TEST(Callbacks, DestroyTheirCapturesAfterRunning) {
     LogLines lines;
-    std::function<void()> kept;  // by an executor that does not forget
+    std::function<void()> kept;  // by an executor that keeps its functions
     const auto callbacks = std::make_shared<Callbacks>(
         [&](std::function<void()> function) { kept = std::move(function); }, lines.log(), false);
     auto held = std::make_shared<int>(1);

@@ -1,4 +1,4 @@
-// Which options the environment sets, and which it leaves alone.
+// Which options the environment sets, and which it does not change.
 #include "client/environment.hpp"
 
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 namespace holysheep::client {
 namespace {
 
-/// The four variables, set for one test: all others of the library are unset meanwhile.
+/// Sets the four variables for one test and unsets all others of the library.
 class FullEnvironment {
   public:
     FullEnvironment() {

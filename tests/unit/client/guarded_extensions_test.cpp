@@ -1,4 +1,4 @@
-// What happens in place of a user's function that throws: the built-in rule, or an error like any other.
+// What replaces a user's function that throws: the built-in rule, or a regular error.
 #include "client/guarded_extensions.hpp"
 
 #include <gmock/gmock.h>
@@ -22,7 +22,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-/// Throws as often as a test says, then works: posted functions and timers run when the test says so.
+/// Throws as often as configured, then works; the test runs posted functions and timers.
 class FaultyClock final : public Clock {
   public:
     int faults = 0;
@@ -161,7 +161,7 @@ TEST(GuardedClock, TriesPostAndTimersTwiceAndRunsThemOnce) {
         guarded.faulty_clock->faults = 1;
         guarded.clock->post([&] { ++runs; });
         guarded.faulty_clock->run_kept();
-        EXPECT_EQ(runs, 1) << "also if the clock threw after it had kept the function";
+        EXPECT_EQ(runs, 1) << "even if the clock threw after storing the function";
         guarded.faulty_clock->faults = 1;
         EXPECT_NE(guarded.clock->call_at(Clock::time_point(2h), [&] { ++runs; }), 0U);
         guarded.faulty_clock->run_kept();

@@ -100,7 +100,7 @@ TEST(FallbackChoice, PrefersTheCallsListOverTheClients) {
     choosing.call.fallback_models = {"c"};
     EXPECT_THAT(choosing.fallbacks(), ElementsAre("c"));
     choosing.call.fallback_models = {""};
-    EXPECT_THAT(choosing.fallbacks(), IsEmpty()) << "an empty name switches the client's list off";
+    EXPECT_THAT(choosing.fallbacks(), IsEmpty()) << "an empty name disables the client's list";
 }
 
 TEST(FallbackChoice, OmitsTheChosenModelAndKeepsTheRequestedOne) {

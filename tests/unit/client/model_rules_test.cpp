@@ -1,4 +1,4 @@
-// The built-in model rules: how large a prompt is taken to be, and which model suits it.
+// The built-in model rules: the estimated size of a prompt, and the model chosen for it.
 #include <holysheep/model_rules.hpp>
 
 #include <gmock/gmock.h>

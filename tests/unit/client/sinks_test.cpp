@@ -35,7 +35,7 @@ struct HeldCallbacks {
         [this](std::function<void()> function) { given.push_back(std::move(function)); }, lines.log(), false);
 };
 
-/// What the callbacks of a stream were given, in order.
+/// The arguments of a stream's callbacks, in order.
 struct StreamEvents {
     std::vector<std::string> seen;
     std::shared_ptr<execution::CallSink> connect(HeldCallbacks& held, const std::string& throws_at = "-") {
@@ -109,7 +109,7 @@ TEST(StreamCallbacks, GetEveryEventThenTheResultOnce) {
     const auto sink = events.connect(held);
     sink->on_chunk({.event = ChunkEvent::content, .text = "a"});
     sink->on_chunk({.event = ChunkEvent::content, .text = "b"});
-    EXPECT_EQ(held.given.size(), 1U) << "one task for all that waits";
+    EXPECT_EQ(held.given.size(), 1U) << "one task for all waiting events";
     held.run_one();
     EXPECT_THAT(events.seen, ElementsAre("a", "b"));
     EXPECT_EQ(held.waiting(), 0);

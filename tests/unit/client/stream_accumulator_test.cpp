@@ -1,4 +1,4 @@
-// What the events, chunks and bytes of a stream add up to.
+// The answer that the events, chunks and bytes of a stream add up to.
 #include <holysheep/stream_accumulator.hpp>
 
 #include <gmock/gmock.h>

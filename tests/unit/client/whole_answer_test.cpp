@@ -1,4 +1,4 @@
-// Which answers are not taken for whole, and what their errors keep.
+// Which answers count as incomplete, and what their errors keep.
 #include "client/whole_answer.hpp"
 
 #include <gtest/gtest.h>
