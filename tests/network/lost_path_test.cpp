@@ -61,7 +61,7 @@ TEST_P(LostPathByProtocol, TheFirstAttemptIsKeptAndWinsWhenThePathRecovers) {
     ASSERT_THAT(result, IsOk());
     EXPECT_EQ(result->region, kNear) << "TCP retransmits the request";
     EXPECT_TRUE(result->attempts[0].winner);
-    EXPECT_TRUE(regions.gateway(kFar).wait_for_early_closes(kFar, 1, kPatience)) << "the loser is cancelled";
+    EXPECT_TRUE(regions.gateway(kFar).wait_for_early_closes(kFar, 1, kTestTimeout)) << "the loser is cancelled";
 }
 
 TEST_P(LostPathByProtocol, CostSafeCallsWaitForTheirOnlyAttempt) {

@@ -19,7 +19,7 @@ namespace holysheep::network {
 using namespace std::chrono_literals;
 using holysheep::loopback::Certificates;
 using holysheep::loopback::Counter;
-using holysheep::loopback::kPatience;
+using holysheep::loopback::kTestTimeout;
 using holysheep::loopback::NginxFront;
 using holysheep::loopback::question;
 using holysheep::loopback::ScratchFolder;
@@ -101,7 +101,7 @@ class Regions {
         }
         options.tls = {.ca_file = certificates_ ? certificates_->path("ca.crt") : "", .allow_plaintext = true};
         options.http2 = protocol_ == Protocol::tls_http2;
-        options.timeouts.total = kPatience;
+        options.timeouts.total = kTestTimeout;
         options.log.level = LogLevel::off;
         options.seed = 7;
         return options;
