@@ -9,9 +9,10 @@ namespace holysheep::soak {
 
 const char* const kHelp = R"(usage: soak [--seconds N] [--seed S] [--rate N] [--folder DIR] [--restarts | --plan]
 
-Runs three regions of real processes: nginx and haproxy with backends. Kills, freezes and restarts processes in at most two
-regions at a time while four callers send the same requests: the library with default options, without breakers, with stream
-recovery by restart, and a hand-written loop. Before that, the only proxy restarts for one second.
+Runs three regions of real processes: nginx and haproxy with backends. Kills, freezes and restarts processes in at
+most two regions at a time while four callers send the same requests: the library with default options, without
+breakers, with stream recovery by restart, and a hand-written loop. Before that, the only proxy restarts for one
+second.
 
   --seconds N   duration of the calls (default 60, at least 20)
   --seed S      seed of the fault plan (default 1)

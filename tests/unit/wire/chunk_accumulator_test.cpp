@@ -189,7 +189,7 @@ const CallsRow kCallsRows[] = {
      {R"(a f {"x":1})", R"(b f {"x":1})"}},
     {"NeverNamed", {R"({"index":0,"id":"a","function":{"arguments":"1"}})"}, {"a  1"}},
 };
-INSTANTIATE_TEST_SUITE_P(OfManyProviders, ToolCalls, testing::ValuesIn(kCallsRows),
+INSTANTIATE_TEST_SUITE_P(Providers, ToolCalls, testing::ValuesIn(kCallsRows),
                          [](const auto& row) { return std::string(row.param.name); });
 
 TEST(ToolCallEvents, ReportTheNameOnceAndThenTheArguments) {

@@ -74,7 +74,7 @@ TEST(StreamDecoder, ReportsAndAssemblesAnOrdinaryStreamForAnyChunking) {
     }
 }
 
-// Streams from careless relays.
+// Streams with non-standard framing, as some relays send them.
 
 /// Chunks "a" and "b", the finish and the usage, each as a line of JSON.
 const std::vector<std::string> kFramedChunks = {
@@ -89,9 +89,9 @@ struct FramingRow {
 };
 void PrintTo(const FramingRow& row, std::ostream* out) { *out << row.name; }
 
-class CarelessFraming : public testing::TestWithParam<FramingRow> {};
+class NonStandardFraming : public testing::TestWithParam<FramingRow> {};
 
-TEST_P(CarelessFraming, GivesTheSameAnswer) {
+TEST_P(NonStandardFraming, GivesTheSameAnswer) {
     const FramingRow& row = GetParam();
     std::string body;
     for (const std::string& chunk : kFramedChunks) body += std::string(row.before) + chunk + std::string(row.after);
@@ -120,17 +120,17 @@ const FramingRow kFramingRows[] = {
     {"NoDataBehindAComment", ": hi\n\n", "\n", "[DONE]\n"},
     {"OneEventOverLines", "data: ", "\n\n", "data: \ndata: [DONE]\ndata: \n\n"},
 };
-INSTANTIATE_TEST_SUITE_P(OfRelays, CarelessFraming, testing::ValuesIn(kFramingRows),
+INSTANTIATE_TEST_SUITE_P(Relays, NonStandardFraming, testing::ValuesIn(kFramingRows),
                          [](const auto& row) { return std::string(row.param.name); });
 
-TEST(CarelessFraming, DelaysNoEventBeyondTheNext) {
+TEST(NonStandardFraming, DelaysNoEventBeyondTheNext) {
     ChunkRecorder sink;
     StreamDecoder decoder({}, sink);
     decoder.feed("data: " + kFramedChunks[0] + "\ndata: " + kFramedChunks[1] + "\n");
     EXPECT_THAT(sink.seen, ElementsAre("started 0", "content 0 'a{'"));
 }
 
-TEST(CarelessFraming, OneEventOverSeveralLinesStaysOne) {
+TEST(NonStandardFraming, OneEventOverSeveralLinesStaysOne) {
     const std::string body =
         "data: {\"choices\":[{\"index\":0,\ndata: \"delta\":{\"content\":\"a\"},\ndata: "
         "\"finish_reason\":\"stop\"}]}\n\n";

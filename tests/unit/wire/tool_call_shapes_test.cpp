@@ -279,7 +279,7 @@ TEST_P(ToolCallShape, IsAssembledInAnyInterleaving) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Known, ToolCallShape, testing::ValuesIn(kShapes),
+INSTANTIATE_TEST_SUITE_P(KnownShapes, ToolCallShape, testing::ValuesIn(kShapes),
                          [](const auto& shape) { return std::string(shape.param.name); });
 
 TEST(ToolCallShapes, MayBeMixedInOneAnswer) {
