@@ -28,7 +28,6 @@ struct Backup {
 /// same size, which is at most a fifth of the time that the attempt had, but at least a quarter of the p95 and 100 ms;
 /// before the p95 is known, it gets half of that time. A trial is backed up after the p95 (one second before it is
 /// known), because the region is being tested, not the call.
-/// is known), for it is the region that is tried out, not the call.
 std::optional<Backup> backup_due(const Waiting& attempt);
 
 }  // namespace holysheep::call

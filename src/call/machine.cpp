@@ -139,7 +139,7 @@ Commands CallMachine::on_wake(time_point now) {
         const auto wait = *std::exchange(pending_, std::nullopt);
         const auto& move = wait.move;
         if (wait.queued && attempts_.empty()) return start(now);  // much may have changed meanwhile
-        if (move.outage) return look_in_outage(wait, now);
+        if (move.outage) return continue_in_outage(wait, now);
         if (holds(move, now)) {
             dispatch(move, now, out);
             return out;
@@ -155,12 +155,12 @@ Commands CallMachine::on_wake(time_point now) {
             return out;
         }
     }
-    look_at_clocks(now, out);
+    check_timers(now, out);
     return out;
 }
 
 /// Each step that requests another attempt ends this pass; the reply resumes it.
-void CallMachine::look_at_clocks(time_point now, Commands& out) {
+void CallMachine::check_timers(time_point now, Commands& out) {
     if (finished() || hedge(now, out) || back_up(now, out)) return;
     if (plan_.size() > 1) watch_for_silence(now, out);
 }

@@ -126,7 +126,7 @@ class CallMachine {
     Commands on_queued(time_point until);
     Commands on_refused(time_point now);
     /// The decision of the user's RetryPolicy about the failure in `ask_policy`.
-    Commands on_policy(const RetryVerdict& wish, time_point now);
+    Commands on_policy(const RetryVerdict& requested, time_point now);
     Commands on_wake(time_point now);
     Commands on_cancel(time_point now);
     /// What the transport knows about an attempt's request; unset: nothing.
@@ -285,9 +285,9 @@ class CallMachine {
     bool refused_by_proxy_before(const Attempt& failed) const;
     void fail(int attempt, Verdict verdict, time_point now, Commands& out);
     void remember_failure(int attempt, Verdict verdict, time_point now);
-    bool gives_up_commitment(int attempt, Verdict& verdict, time_point now, Commands& out);
-    Failure judge(int attempt, Verdict verdict, time_point now);
-    void go_on(Failure& failure, time_point now, Commands& out);
+    bool release_commitment(int attempt, Verdict& verdict, time_point now, Commands& out);
+    Failure apply_rules(int attempt, Verdict verdict, time_point now);
+    void continue_after(Failure& failure, time_point now, Commands& out);
     bool pay(Failure& failure, time_point now);
     bool every_attempt_redirected() const;
     std::optional<Move> move_after(const Attempt& failed, Verdict verdict, time_point now, Ending& why_not);
@@ -307,11 +307,11 @@ class CallMachine {
     std::optional<Move> move_after_canary(bool return_to_tried, time_point now) const;
     std::optional<Move> ask_without_model(time_point now) const;
     /// Whether the region may be used and answered its last request.
-    bool is_well(std::size_t region, time_point now) const;
+    bool is_healthy_now(std::size_t region, time_point now) const;
     AttemptKind kind_of_visit(std::size_t region) const;
-    Commands look_in_outage(const Wait& wait, time_point now);
+    Commands continue_in_outage(const Wait& wait, time_point now);
 
-    void look_at_clocks(time_point now, Commands& out);
+    void check_timers(time_point now, Commands& out);
     void watch_for_silence(time_point now, Commands& out);
     /// Requests another attempt beside this one. Returns false if no region is available at the moment.
     bool race(int attempt, AttemptKind kind, Evidence why, time_point now, Commands& out);
@@ -336,12 +336,12 @@ class CallMachine {
     resilience::Random random_;
     std::vector<Attempt> attempts_;
     std::optional<Wait> pending_;
-    std::optional<Request> asked_;   // the request of a pending `acquire` or `await_room`
-    std::optional<Failure> judged_;  // the failure of a pending `ask_policy`
+    std::optional<Request> asked_;            // the request of a pending `acquire` or `await_room`
+    std::optional<Failure> awaiting_policy_;  // the failure of a pending `ask_policy`
     std::vector<std::size_t> awaited_regions_;
     bool in_queue_ = false;          // there may be a queue to leave
-    time_point no_backup_before_{};  // no backup is requested before this time; the delay grows with vain_backups_
-    int vain_backups_ = 0;
+    time_point no_backup_before_{};  // no backup is requested before this time; the delay grows with failed_backups_
+    int failed_backups_ = 0;
     std::optional<time_point> quota_clock_;
     std::optional<time_point> patience_ends_;  // set once no region was usable
     Ending end_of_patience_ = Ending::regions_exhausted;

@@ -61,7 +61,7 @@ Commands CallMachine::on_granted(time_point now) {
     const bool beside = request.move.beside != 0;
     if (beside) pay_beside(request);
     begin(request.move, now, out);
-    if (beside && is_due_by_clock(request.move.because)) look_at_clocks(now, out);
+    if (beside && is_due_by_clock(request.move.because)) check_timers(now, out);
     return out;
 }
 
@@ -87,7 +87,7 @@ Commands CallMachine::on_refused(time_point now) {
     if (move.beside != 0) {
         in_queue_ = false;
         if (move.kind == AttemptKind::backup) lacks_backup(move.beside, move.because, now);
-        if (is_due_by_clock(move.because)) look_at_clocks(now, out);
+        if (is_due_by_clock(move.because)) check_timers(now, out);
     } else if (count_in_flight() > 0) {
         release(out);
     } else {

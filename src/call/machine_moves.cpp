@@ -38,13 +38,13 @@ bool CallMachine::recovers(const Outcome& outcome, Verdict verdict) const {
 
 void CallMachine::fail(int attempt, Verdict verdict, time_point now, Commands& out) {
     remember_failure(attempt, verdict, now);
-    if (committed_ == attempt && !gives_up_commitment(attempt, verdict, now, out)) {
+    if (committed_ == attempt && !release_commitment(attempt, verdict, now, out)) {
         finish(Ending::interrupted, attempt, out);
         return;
     }
-    auto failure = judge(attempt, verdict, now);
+    auto failure = apply_rules(attempt, verdict, now);
     if (!policy_.has_retry_policy) {
-        go_on(failure, now, out);
+        continue_after(failure, now, out);
         return;
     }
     const auto delay = failure.move ? std::max(nanoseconds{}, failure.move->when - now) : nanoseconds{};
@@ -53,7 +53,7 @@ void CallMachine::fail(int attempt, Verdict verdict, time_point now, Commands& o
               .would_retry = failure.move.has_value(),
               .content_delivered = broken_ != 0,
               .delay = delay});
-    judged_ = failure;
+    awaiting_policy_ = failure;
 }
 
 void CallMachine::remember_failure(int attempt, Verdict verdict, time_point now) {
@@ -71,7 +71,7 @@ void CallMachine::remember_failure(int attempt, Verdict verdict, time_point now)
 }
 
 /// The committed attempt broke. Returns true if another one may take over.
-bool CallMachine::gives_up_commitment(int attempt, Verdict& verdict, time_point now, Commands& out) {
+bool CallMachine::release_commitment(int attempt, Verdict& verdict, time_point now, Commands& out) {
     if (!recovers(at(attempt).outcome, verdict)) return false;
     // A wait before the content does not count: the patience restarts, but only once, so that the call ends.
     if (patience_ends_ && broken_ == 0) patience_ends_ = now + policy_.retry.outage_patience;
@@ -85,7 +85,7 @@ bool CallMachine::gives_up_commitment(int attempt, Verdict& verdict, time_point 
 }
 
 /// Applies the default rules: returns the next move, or why there is none.
-CallMachine::Failure CallMachine::judge(int attempt, Verdict verdict, time_point now) {
+CallMachine::Failure CallMachine::apply_rules(int attempt, Verdict verdict, time_point now) {
     const auto& failed = at(attempt);
     Failure failure{.attempt = attempt, .verdict = verdict};
     failure.move = move_after(failed, verdict, now, failure.why_not);
@@ -102,12 +102,12 @@ CallMachine::Failure CallMachine::judge(int attempt, Verdict verdict, time_point
     return failure;
 }
 
-Commands CallMachine::on_policy(const RetryVerdict& wish, time_point now) {
+Commands CallMachine::on_policy(const RetryVerdict& requested, time_point now) {
     Commands out;
-    if (finished() || !judged_) return out;
-    auto failure = *std::exchange(judged_, std::nullopt);
+    if (finished() || !awaiting_policy_) return out;
+    auto failure = *std::exchange(awaiting_policy_, std::nullopt);
     auto& [attempt, verdict, move, why_not, final] = failure;
-    if (!wish.retry) {
+    if (!requested.retry) {
         move.reset();
         why_not = Ending::refused;
         final = true;
@@ -119,18 +119,18 @@ Commands CallMachine::on_policy(const RetryVerdict& wish, time_point now) {
     }
     // While no region is usable, a policy may only lengthen the waits: canaries are shared by all calls of the client.
     if (move) {
-        const auto wished = now + std::min<nanoseconds>(wish.delay, kLongest);
-        move->when = move->outage ? std::max(move->when, wished) : wished;
+        const auto earliest = now + std::min<nanoseconds>(requested.delay, kLongest);
+        move->when = move->outage ? std::max(move->when, earliest) : earliest;
     }
     if (move && deadline_ && move->when >= *deadline_) {
         move.reset();
         why_not = Ending::wait_too_long;
     }
-    go_on(failure, now, out);
+    continue_after(failure, now, out);
     return out;
 }
 
-void CallMachine::go_on(Failure& failure, time_point now, Commands& out) {
+void CallMachine::continue_after(Failure& failure, time_point now, Commands& out) {
     auto& move = failure.move;
     if (count_in_flight() > 0) {
         // A rival of this attempt is still running and counts as the next attempt, unless it is late itself. A failure
@@ -218,15 +218,15 @@ std::optional<CallMachine::Move> CallMachine::move_after(const Attempt& failed, 
             outcome.error == ErrorCode::unauthenticated ||
             (outcome.error == ErrorCode::proxy_failed && outcome.proxy_status < 500) || failed_alike_elsewhere(failed);
         if (!move && elsewhere_only) return std::nullopt;  // asking the same regions again would not change the result
-        const bool sick = health::is_failure(verdict.charge) && !failed.found_full;
-        const bool nowhere = std::ranges::none_of(plan_, [&](auto r) { return regions_.usable(r, model_, now); });
-        if (!move && sick && !lacks_only_room(now)) {
+        const bool failing = health::is_failure(verdict.charge) && !failed.found_full;
+        const bool none_usable = std::ranges::none_of(plan_, [&](auto r) { return regions_.usable(r, model_, now); });
+        if (!move && failing && !lacks_only_room(now)) {
             why_not = Ending::regions_exhausted;
             move = wait_out(verdict, now, why_not);
             // The first return to a merely failing region happens soon.
-            if (move && move->when > now && retries_ == 0 && !nowhere) move.reset();
+            if (move && move->when > now && retries_ == 0 && !none_usable) move.reset();
         }
-        if (!move && (!sick || !nowhere)) move = move_to_tried(failed, std::nullopt, now, why_not);
+        if (!move && (!failing || !none_usable)) move = move_to_tried(failed, std::nullopt, now, why_not);
     }
     if (move) move->maybe_duplicated = duplicate;
     return move;
@@ -271,9 +271,9 @@ time_point CallMachine::return_after(const Attempt& failure, double random) cons
     const bool throttled = failure.outcome.error == ErrorCode::rate_limited;
     const auto own = resilience::backoff(policy_.retry, throttled, retries_, random);
     const auto hint = failure.verdict.retry_after;
-    const bool hopeless =
+    const bool too_long =
         hint && (*hint > policy_.retry.max_wait || (deadline_ && failure.ended + *hint >= *deadline_));
-    return failure.ended + (hopeless ? *hint : resilience::wait_with_hint(own, hint, throttled));
+    return failure.ended + (too_long ? *hint : resilience::wait_with_hint(own, hint, throttled));
 }
 
 /// Every region has failed the call, or is blocked. A failure before an answer began may be over in a second; after a

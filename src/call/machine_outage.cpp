@@ -135,7 +135,7 @@ std::optional<CallMachine::Move> CallMachine::ask_without_model(time_point now) 
     return std::nullopt;
 }
 
-bool CallMachine::is_well(std::size_t region, time_point now) const {
+bool CallMachine::is_healthy_now(std::size_t region, time_point now) const {
     return regions_.usable(region, model_, now) && regions_.breakers_closed(region, model_, now) &&
            !regions_.failing(region);
 }
@@ -145,7 +145,7 @@ AttemptKind CallMachine::kind_of_visit(std::size_t region) const {
     return tried(region) ? AttemptKind::retry : AttemptKind::failover;
 }
 
-Commands CallMachine::look_in_outage(const Wait& wait, time_point now) {
+Commands CallMachine::continue_in_outage(const Wait& wait, time_point now) {
     if (attempts_.empty()) return start(now);
     Commands out;
     const auto& waited = wait.move;
@@ -153,7 +153,7 @@ Commands CallMachine::look_in_outage(const Wait& wait, time_point now) {
     auto region = next_untried(now);
     if (!region && wait.back && regions_.usable(*wait.back, model_, now)) region = wait.back;
     // Another call may have found it well without a notice, because no breaker had opened.
-    if (!region && return_to_tried_ && last_failure(waited.region) != nullptr && is_well(waited.region, now)) {
+    if (!region && return_to_tried_ && last_failure(waited.region) != nullptr && is_healthy_now(waited.region, now)) {
         region = waited.region;
     }
     const bool spent = policy_.retry.max_attempts > 0 && attempts_used_up();

@@ -9,9 +9,9 @@ namespace {
 
 // Above this rate, even a request that was certainly not delivered takes a token for its move: with every region down,
 // calls would otherwise visit all of them for ever.
-constexpr double kSickErrorRate = 0.5;
+constexpr double kFailingErrorRate = 0.5;
 // Attempts beyond the usual number, for a call that full regions refused.
-constexpr std::ptrdiff_t kMoreIfRefused = 3;
+constexpr std::ptrdiff_t kExtraAttemptsIfFull = 3;
 
 }  // namespace
 
@@ -47,13 +47,13 @@ bool CallMachine::attempts_used_up() const {
     const auto refused = std::ranges::count_if(
         attempts_, [&](const Attempt& a) { return a.found_full && a.model == fallback_.current(); });
     return of_model >= static_cast<std::ptrdiff_t>(eligible_regions()) + 2 + policy_.spare_keys +
-                           std::min<std::ptrdiff_t>(refused, kMoreIfRefused);
+                           std::min<std::ptrdiff_t>(refused, kExtraAttemptsIfFull);
 }
 
 bool CallMachine::is_free(const Attempt& failed, std::size_t region, time_point now) const {
     if (regions_.healthy(region, model_, now)) return true;
     return failed.outcome.certainly_not_delivered && regions_.breakers_closed(region, model_, now) &&
-           regions_.error_rate(region, now) < kSickErrorRate;
+           regions_.error_rate(region, now) < kFailingErrorRate;
 }
 
 bool CallMachine::usable(std::size_t region, time_point now) const {

@@ -103,9 +103,9 @@ Commands CallMachine::on_region_down(std::size_t region, time_point now) {
     if (committed_ != 0) {
         // One probe may be lost; two lost ones are evidence, and no byte of this stream arrived meanwhile, or the
         // region would count as alive. A stream without recovery gets the time of a short disturbance.
-        const bool lost_for_good = policy_.recovery == StreamRecovery::terminate;
+        const bool no_recovery = policy_.recovery == StreamRecovery::terminate;
         if (at(committed_).region == region &&
-            (lost_for_good ? regions_.found_dead(region, now) : regions_.seems_dead(region, now))) {
+            (no_recovery ? regions_.found_dead(region, now) : regions_.seems_dead(region, now))) {
             out.push({.kind = Command::Kind::cancel, .attempt = committed_, .region = region, .limit = Limit::silence});
         }
         return out;
@@ -191,7 +191,7 @@ bool CallMachine::hedge(time_point now, Commands& out) {
 std::optional<Backup> CallMachine::backup_of(const Attempt& a) const {
     if (committed_ != 0 || outage() || a.raced || !without_content(a) || plan_.size() < 2) return std::nullopt;
     auto limit = deadline_;
-    if (policy_.own_first_content) {
+    if (policy_.user_set_first_content) {
         const auto content = a.started + policy_.first_content;
         limit = std::min(limit.value_or(content), content);
     }
@@ -220,7 +220,7 @@ void CallMachine::lacks_backup(int attempt, Evidence why, time_point now) {
     if (why == Evidence::slow_trial) {
         at(attempt).on_trial = at(attempt).explores = false;  // no other region is any better
     } else {
-        no_backup_before_ = now + (kBackupCheckInterval * (1 << std::min(vain_backups_++, 10)));
+        no_backup_before_ = now + (kBackupCheckInterval * (1 << std::min(failed_backups_++, 10)));
     }
 }
 

@@ -28,11 +28,11 @@ CallPolicy make_policy(const RetryOptions& retry, const TimeoutOptions& timeouts
     policy.unread = timeouts.unread;
     policy.stall = or_default(timeouts.stall, traits.reasoning ? 300s : 60s);
     policy.first_body = or_default(timeouts.first_byte, 300s);
-    policy.own_first_content = stream && timeouts.first_content.count() > 0;
+    policy.user_set_first_content = stream && timeouts.first_content.count() > 0;
     // A model that reasons within its answer can be silent for minutes, which the gaps between its words do not show.
     policy.fixed_stall = timeouts.stall.count() > 0 || traits.reasoning || !stream;
     policy.attempt = timeouts.attempt;
-    policy.own_first_byte = timeouts.first_byte.count() > 0;
+    policy.user_set_first_byte = timeouts.first_byte.count() > 0;
     // The options of a call override the client's defaults.
     if (deadline) deadline = std::clamp(*deadline, -kLongest, kLongest);
     const auto total = deadline.value_or(timeouts.total.value_or(kDefaultTotal));
@@ -52,7 +52,7 @@ void adapt_policy(CallPolicy& policy, const health::RegionHealthTracker& regions
         !policy.fixed_stall && gaps.enough() && !regions.general_trouble()) {
         policy.learned_stall = std::clamp<nanoseconds>(8 * gaps.p99(), 10s, policy.stall);
     }
-    if (policy.own_first_byte) return;
+    if (policy.user_set_first_byte) return;
     if (known && awaited != health::Awaited::other) {
         const nanoseconds least = policy.stream ? 20s : 60s;
         policy.first_byte = std::clamp(span(3 * quantiles.p99()), least, policy.first_byte);

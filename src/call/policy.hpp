@@ -40,14 +40,14 @@ struct CallPolicy {
     /// Plain answers: the limit from the head, which may arrive early, to the body; none on the last target.
     nanoseconds first_body{};
     std::optional<nanoseconds> usual{};          ///< p95 of the awaited kind of answer; unset: unknown
-    bool own_first_content = false;              ///< the limit was set by the caller
-    bool own_first_byte = false;                 ///< the limit was set by the caller, and is never adapted
+    bool user_set_first_content = false;         ///< the limit was set by the caller
+    bool user_set_first_byte = false;            ///< the limit was set by the caller, and is never adapted
     bool fixed_stall = false;                    ///< the stall limit is never adapted
     std::optional<nanoseconds> learned_stall{};  ///< replaces `stall` for the model that is requested first
     std::optional<time_point> deadline{};
     bool deadline_covers_stream = true;  ///< else it ends with the first content
     StreamRecovery recovery = StreamRecovery::terminate;
-    bool stream = false, cost_safe = false, own_keys = false;
+    bool stream = false, cost_safe = false, keys_differ = false;
     bool has_retry_policy = false;  ///< the user's own, called after each failure
     std::uint64_t seed = 0;
     std::string model{};              ///< the model that is requested first

@@ -79,7 +79,7 @@ void ActiveCall::guard(Function function) {
     try {
         function();
     } catch (...) {
-        if (driver_) driver_->break_off();
+        if (driver_) driver_->abort();
     }
 }
 
@@ -88,7 +88,8 @@ void ActiveCall::choose_regions() {
     const auto now = services.clock.now();
     const auto awaited = execution::awaited_by(plan_.exchange.kind);
     if (services.regions.refresh(now) && services.on_refreshed) services.on_refreshed();
-    const auto allowed = plan_.own_regions.empty() ? plan_.regions : std::span<const std::size_t>(plan_.own_regions);
+    const auto allowed =
+        plan_.chosen_regions.empty() ? plan_.regions : std::span<const std::size_t>(plan_.chosen_regions);
     services.router.plan({.allowed = allowed,
                           .model = plan_.policy.model,
                           .session = plan_.session,
@@ -148,10 +149,10 @@ void CallRegistry::remove(ActiveCall& call) {
     on_work_(-1);
 }
 
-void CallRegistry::on_region_down(std::size_t region) { tell_all(&execution::CallDriver::on_region_down, region); }
-void CallRegistry::on_region_back(std::size_t region) { tell_all(&execution::CallDriver::on_region_back, region); }
+void CallRegistry::on_region_down(std::size_t region) { notify_all(&execution::CallDriver::on_region_down, region); }
+void CallRegistry::on_region_back(std::size_t region) { notify_all(&execution::CallDriver::on_region_back, region); }
 
-void CallRegistry::tell_all(void (execution::CallDriver::*event)(std::size_t), std::size_t region) {
+void CallRegistry::notify_all(void (execution::CallDriver::*event)(std::size_t), std::size_t region) {
     // Notifying a call may end it, which removes it from the list.
     std::vector<std::shared_ptr<ActiveCall>> calls;
     calls.reserve(calls_.size());

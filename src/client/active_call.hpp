@@ -42,9 +42,9 @@ class CallRegistry;
 struct CallPlan {
     execution::Exchange exchange{};
     call::CallPolicy policy{};
-    std::vector<std::size_t> own_regions{};  ///< set if the call restricts its regions; it then replaces `regions`
-    std::span<const std::size_t> regions{};  ///< the regions of the client
-    std::vector<std::size_t> order{};        ///< computed when the call begins
+    std::vector<std::size_t> chosen_regions{};  ///< set if the call restricts its regions; it then replaces `regions`
+    std::span<const std::size_t> regions{};     ///< the regions of the client
+    std::vector<std::size_t> order{};           ///< computed when the call begins
     std::string session{};
     Clock::time_point started{};
 };
@@ -110,7 +110,7 @@ class CallRegistry {
 
   private:
     friend class ActiveCall;
-    void tell_all(void (execution::CallDriver::*event)(std::size_t), std::size_t region);
+    void notify_all(void (execution::CallDriver::*event)(std::size_t), std::size_t region);
     void add(ActiveCall& call);
     void remove(ActiveCall& call);
 

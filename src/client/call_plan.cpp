@@ -59,10 +59,10 @@ client::CallPlan Client::Impl::make_plan(const CallOptions& options, bool stream
     plan.policy.has_retry_policy = retry_policy_ != nullptr;
     plan.policy.cost_safe = options.cost_safe;
     if (stream) plan.policy.recovery = options.stream_recovery;
-    plan.policy.own_keys = own_keys_;
+    plan.policy.keys_differ = keys_differ_;
     plan.policy.seed = resilience::Random(next_seed_.fetch_add(1, std::memory_order_relaxed)).next();
     if (!options.regions.empty() || !options.exclude_regions.empty()) {
-        plan.own_regions = routing::allowed_regions(options_.regions, {options.regions, options.exclude_regions});
+        plan.chosen_regions = routing::allowed_regions(options_.regions, {options.regions, options.exclude_regions});
     }
     plan.regions = all_regions_;
     plan.session = options.session;
@@ -71,7 +71,7 @@ client::CallPlan Client::Impl::make_plan(const CallOptions& options, bool stream
     plan.policy.hedge_min_delay = options_.hedging.min_delay;
     plan.exchange.headers = options.headers;
     if (!options.headers.empty()) {
-        const auto& allowed = plan.own_regions.empty() ? all_regions_ : plan.own_regions;
+        const auto& allowed = plan.chosen_regions.empty() ? all_regions_ : plan.chosen_regions;
         plan.exchange.several_hosts = std::ranges::any_of(allowed, [&](std::size_t region) {
             return host_of_region(targets_[region]) != host_of_region(targets_[allowed.front()]);
         });
@@ -93,12 +93,12 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_chat(const Cha
         if (auto error = client::check_text(request)) return std::move(*error);
     }
     const auto catalogue = catalogue_.get();
-    auto own_model = wire::model_in_extra(request, options.extra_json);
-    if (!own_model) return std::move(own_model).error();
-    auto choice = client::choose_model(request, *own_model, options, options_, *catalogue);
+    auto model_in_extra_json = wire::model_in_extra(request, options.extra_json);
+    if (!model_in_extra_json) return std::move(model_in_extra_json).error();
+    auto choice = client::choose_model(request, *model_in_extra_json, options, options_, *catalogue);
     if (!choice) return std::move(choice).error();
     std::optional<ChatRequest> named;  // a rule may name the model where the caller named none
-    if (request.model.empty() && own_model->empty() && !choice->model.empty()) {
+    if (request.model.empty() && model_in_extra_json->empty() && !choice->model.empty()) {
         named = request;
         named->model = choice->model;
     }
@@ -116,8 +116,8 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_chat(const Cha
         accounting::estimated_tokens(request, options.extra_json, encoded->head.size() + encoded->tail.size());
     if (prompt_tokens > options_.hedging.max_prompt_tokens) plan.policy.hedge = false;
     plan.exchange.chat = std::move(*encoded);
-    plan.exchange.model_as_it_is = !own_model->empty();
-    plan.exchange.model = own_model->empty() ? request.model : std::move(*own_model);
+    plan.exchange.model_as_it_is = !model_in_extra_json->empty();
+    plan.exchange.model = model_in_extra_json->empty() ? request.model : std::move(*model_in_extra_json);
     plan.exchange.model_rule = std::move(choice->rule);
     plan.policy.model = std::move(choice->model);
     plan.policy.context_window = choice->traits.context_window;

@@ -112,7 +112,7 @@ Client::Impl::Impl(ClientOptions options)
               [this] {
                   for (std::size_t i = 0; i < targets_.size(); ++i) refresh_facts(i);
               },
-          .on_notices = [this] { tell_soon(); }},
+          .on_notices = [this] { schedule_notify(); }},
       registry_(services_, clock_,
                 [this](int change) {
                     if (loop_) loop_->add_work(change);
@@ -124,7 +124,7 @@ Client::Impl::Impl(ClientOptions options)
         services_.on_watch = [this](std::size_t region) { prober_.on_watch(region); };
         post_quietly([this] { prober_.start(); });
     }
-    own_keys_ = client::keys_differ(targets_);
+    keys_differ_ = client::keys_differ(targets_);
     if (!options_.listeners.empty()) {
         services_.on_record = [this](CallRecord record) { publish(std::move(record)); };
     }

@@ -111,7 +111,7 @@ class Client::Impl {
     health::ProberHooks prober_hooks();
     HttpRequest probe_request(std::size_t region, bool deep) const;
     /// Schedules the delivery of region notices to the affected calls and listeners, after the current event is over.
-    void tell_soon();
+    void schedule_notify();
     void tell();
     void refresh_facts(std::size_t region);
     template <class Function>
@@ -123,7 +123,7 @@ class Client::Impl {
     std::shared_ptr<const telemetry::Log> log_;
     std::vector<execution::Target> targets_;
     std::vector<std::size_t> all_regions_;
-    bool own_keys_ = false;
+    bool keys_differ_ = false;
     std::atomic<bool> closing_{false};
     runtime::Occupancy inside_;
     std::atomic<std::uint64_t> next_seed_;
@@ -156,7 +156,7 @@ class Client::Impl {
     execution::CallServices services_;
     client::CallRegistry registry_;
     health::Prober prober_;
-    bool telling_ = false, shut_ = false;  // I/O thread
+    bool notifying_ = false, shut_ = false;  // I/O thread
 };
 
 }  // namespace v0

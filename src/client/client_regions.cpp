@@ -23,7 +23,7 @@ void Client::Impl::at_region(std::string_view region, Function function) {
         post_quietly([this, i, function] {
             function(i);
             refresh_facts(i);
-            if (regions_.has_notices()) tell_soon();
+            if (regions_.has_notices()) schedule_notify();
         });
     }
 }
@@ -84,7 +84,7 @@ health::ProberHooks Client::Impl::prober_hooks() {
                                            result->took.count() < 0 ? std::nullopt : std::optional(result->took));
                     }
                     refresh_facts(region);
-                    if (regions_.has_notices()) tell_soon();
+                    if (regions_.has_notices()) schedule_notify();
                 },
             .on_work =
                 [this](int change) {
@@ -120,17 +120,17 @@ void Client::Impl::refresh_facts(std::size_t region) {
     recorder_.on_region(region, router_.facts(region, clock_->now()));
 }
 
-void Client::Impl::tell_soon() {
-    if (shut_ || std::exchange(telling_, true)) return;
+void Client::Impl::schedule_notify() {
+    if (shut_ || std::exchange(notifying_, true)) return;
     try {
         clock_->post([this] { tell(); });
     } catch (...) {
-        telling_ = false;  // the next event tries again
+        notifying_ = false;  // the next event tries again
     }
 }
 
 void Client::Impl::tell() {
-    telling_ = false;
+    notifying_ = false;
     if (shut_) return;
     const auto notices = regions_.take_notices();
     const auto now = clock_->now();

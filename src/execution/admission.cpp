@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 // A call that queues for a full region also polls, without being called: load limits grow with time. Calls far from the
 // head of the queue poll less often.
-constexpr milliseconds kLookAgain{100}, kLookAgainBehind{2'000};
+constexpr milliseconds kPollInterval{100}, kPollIntervalBehind{2'000};
 // A region that answered within this time serves this model and key.
 constexpr auto kRecently = 10s;
 // Requests that a call throttled elsewhere may join in a region that has not answered recently.
@@ -49,13 +49,13 @@ std::optional<std::uint64_t> account_in(const std::vector<std::pair<std::string,
 }  // namespace
 
 Admission::Admission(const AdmissionServices& services, const Exchange& exchange, time_point since,
-                     std::function<OnTurn()> on_turn)
+                     std::function<OnReady()> make_on_ready)
     : services_(services),
       exchange_(exchange),
       since_(since),
       limited_(exchange.rate_limited && services.limiter != nullptr),
-      own_account_(account_in(exchange.headers)),
-      on_turn_(std::move(on_turn)) {}
+      caller_account_(account_in(exchange.headers)),
+      make_on_ready_(std::move(make_on_ready)) {}
 
 Admission::~Admission() { settle_cost(Money{}, since_); }
 
@@ -66,51 +66,53 @@ std::optional<std::size_t> Admission::choose_key(std::size_t region, values::Mod
     return keys.ring().least_bad();
 }
 
-std::shared_ptr<RateLimiter::Impl::Partition> Admission::lane_of(std::size_t region, std::optional<std::size_t> key,
-                                                                 std::string_view name, time_point now) const {
-    return services_.limiter->partition(own_account_ ? *own_account_ : services_.keys.account(region, key), name, now);
+std::shared_ptr<RateLimiter::Impl::Partition> Admission::partition_of(std::size_t region,
+                                                                      std::optional<std::size_t> key,
+                                                                      std::string_view name, time_point now) const {
+    return services_.limiter->partition(caller_account_ ? *caller_account_ : services_.keys.account(region, key), name,
+                                        now);
 }
 
-Admission::Right& Admission::seek(std::size_t attempt) {
+Admission::Grant& Admission::prepare_grant(std::size_t attempt) {
     if (asked_ != 0 && asked_ != attempt) withdraw();
     asked_ = attempt;
-    rights_.resize(std::max(rights_.size(), attempt));
-    return rights_[attempt - 1];
+    grants_.resize(std::max(grants_.size(), attempt));
+    return grants_[attempt - 1];
 }
 
-resilience::LimiterKey Admission::load_lane(values::ModelId model, std::optional<std::size_t> key) const {
-    if (own_account_) return {model, *own_account_};
+resilience::LimiterKey Admission::load_key(values::ModelId model, std::optional<std::size_t> key) const {
+    if (caller_account_) return {model, *caller_account_};
     return {model, key ? *key + 1 : 0};
 }
 
 resilience::Bulkhead::QueueKey Admission::order() const {
-    if (seat_) return seat_.queue_key();
+    if (waiter_) return waiter_.queue_key();
     return {resilience::Bulkhead::age(since_, exchange_.priority), std::numeric_limits<std::uint64_t>::max()};
 }
 
 bool Admission::has_room(std::size_t region, values::ModelId model, time_point now) const {
-    const auto lane = load_lane(model, choose_key(region, model, now));
+    const auto load = load_key(model, choose_key(region, model, now));
     auto& bulkhead = services_.bulkhead;
     // A quota that one region has refused may be shared by all regions: try a few requests first.
-    if (throttled_ == model && bulkhead.in_flight(region, lane) >= kUnproven &&
-        !bulkhead.serves(region, lane, now - kRecently))
+    if (throttled_ == model && bulkhead.in_flight(region, load) >= kUnproven &&
+        !bulkhead.serves(region, load, now - kRecently))
         return false;
-    return bulkhead.has_room_for(region, lane, order(), now);
+    return bulkhead.has_room_for(region, load, order(), now);
 }
 
 bool Admission::is_served(std::size_t region, values::ModelId model, time_point now) const {
-    return services_.bulkhead.serves(region, load_lane(model, choose_key(region, model, now)), now - kRecently);
+    return services_.bulkhead.serves(region, load_key(model, choose_key(region, model, now)), now - kRecently);
 }
 
-std::string Admission::why_full(const std::vector<resilience::Bulkhead::Target>& wishes, time_point now) const {
+std::string Admission::full_reason(const std::vector<resilience::Bulkhead::Target>& targets, time_point now) const {
     const auto& bulkhead = services_.bulkhead;
-    if (std::ranges::none_of(wishes, [&](const auto& wish) { return bulkhead.below_cap(wish.region); })) {
+    if (std::ranges::none_of(targets, [&](const auto& target) { return bulkhead.below_cap(target.region); })) {
         return "every region has " + std::to_string(bulkhead.max_per_region()) +
                " requests in flight (concurrency.max_per_region)";
     }
     std::string limits;
-    for (const auto& wish : wishes) {
-        const auto limit = bulkhead.load_limit(wish.region, wish.key, now);
+    for (const auto& target : targets) {
+        const auto limit = bulkhead.load_limit(target.region, target.key, now);
         if (limit) limits += (limits.empty() ? "" : ", ") + std::to_string(*limit);
     }
     return "every region refuses further load" +
@@ -120,34 +122,34 @@ std::string Admission::why_full(const std::vector<resilience::Bulkhead::Target>&
 Admission::Answer Admission::wait_for_room(std::span<const std::size_t> regions, values::ModelId model,
                                            nanoseconds max_wait, time_point now) {
     auto& bulkhead = services_.bulkhead;
-    std::vector<resilience::Bulkhead::Target> wishes;
+    std::vector<resilience::Bulkhead::Target> targets;
     for (const auto region : regions) {
-        wishes.push_back({region, load_lane(model, choose_key(region, model, now))});
+        targets.push_back({region, load_key(model, choose_key(region, model, now))});
     }
-    const bool by_load = bulkhead.max_per_region() <= 0 || std::ranges::any_of(wishes, [&](const auto& wish) {
-                             return bulkhead.at_load_limit(wish, now);
+    const bool by_load = bulkhead.max_per_region() <= 0 || std::ranges::any_of(targets, [&](const auto& target) {
+                             return bulkhead.at_load_limit(target, now);
                          });
-    const auto waited = seated_at_ ? now - *seated_at_ : nanoseconds{};
+    const auto waited = queued_at_ ? now - *queued_at_ : nanoseconds{};
     if (by_load && waited >= max_wait) {
         return refuse({.code = ErrorCode::rate_limited_locally,
-                       .message = why_full(wishes, now) + "; it waited for its turn for " + values::wait_text(waited) +
-                                  " (retry.max_wait)"});
+                       .message = full_reason(targets, now) + "; it waited for its turn for " +
+                                  values::wait_text(waited) + " (retry.max_wait)"});
     }
-    if (seat_) {
-        seat_.skip(std::move(wishes));
+    if (waiter_) {
+        waiter_.skip(std::move(targets));
         return Answer::wait;
     }
     withdraw();
     if (exchange_.fail_fast.value_or(false)) {
         return refuse({.code = ErrorCode::rate_limited_locally,
-                       .message = why_full(wishes, now) + "; CallOptions::fail_fast forbids waiting"});
+                       .message = full_reason(targets, now) + "; CallOptions::fail_fast forbids waiting"});
     }
     using enum resilience::Bulkhead::QueueCap;
-    const auto cap = let_in_ || by_load ? exempt : enforced;
-    const auto full = cap == enforced ? why_full(wishes, now) : std::string();
-    seat_ = bulkhead.join(std::move(wishes), since_, exchange_.priority, cap, on_turn_());
-    if (seat_) {
-        seated_at_ = now;
+    const auto cap = was_admitted_ || by_load ? exempt : enforced;
+    const auto full = cap == enforced ? full_reason(targets, now) : std::string();
+    waiter_ = bulkhead.join(std::move(targets), since_, exchange_.priority, cap, make_on_ready_());
+    if (waiter_) {
+        queued_at_ = now;
         if (by_load) longest_wait_ = now + std::min<nanoseconds>(max_wait, 24h);
         return Answer::wait;
     }
@@ -156,25 +158,25 @@ Admission::Answer Admission::wait_for_room(std::span<const std::size_t> regions,
                               " calls wait (concurrency.queue); raise one of them, or send less at once"});
 }
 
-void Admission::seek_permit(Right& right, std::size_t region, const AskedModel& model, time_point now) {
-    right.key = choose_key(region, model.id, now);
-    right.key_version = services_.keys.version();
+void Admission::prepare_permit(Grant& grant, std::size_t region, const AskedModel& model, time_point now) {
+    grant.key = choose_key(region, model.id, now);
+    grant.key_version = services_.keys.version();
     if (!limited_) return;
-    auto lane = lane_of(region, right.key, model.name, now);
-    if (right.permit && right.lane == lane) return;  // it keeps its place in that queue
-    right.lane = lane;
-    const auto answer = exchange_.size.answer_tokens.value_or(services_.limiter->answer_tokens(*lane));
-    right.permit = Permit(services_.limiter, std::move(lane),
+    auto partition = partition_of(region, grant.key, model.name, now);
+    if (grant.permit && grant.partition == partition) return;  // it keeps its place in that queue
+    grant.partition = partition;
+    const auto answer = exchange_.size.answer_tokens.value_or(services_.limiter->answer_tokens(*partition));
+    grant.permit = Permit(services_.limiter, std::move(partition),
                           {.tokens = exchange_.size.prompt_tokens + answer,
                            .since = since_,
                            .priority = exchange_.priority,
-                           .on_ready = on_turn_()},
+                           .on_ready = make_on_ready_()},
                           now);
 }
 
 Admission::Answer Admission::ask(std::size_t attempt, std::size_t region, const AskedModel& model,
                                  std::optional<time_point> deadline, time_point now) {
-    let_in_ = true;
+    was_admitted_ = true;
     auto& keys = services_.keys;
     if (!key_problem_.empty()) {
         return refuse({.code = ErrorCode::unauthenticated, .message = "no key: " + key_problem_});
@@ -188,46 +190,46 @@ Admission::Answer Admission::ask(std::size_t attempt, std::size_t region, const 
             auto& admission = **alive;
             admission.waits_for_key_ = false;
             admission.key_problem_ = problem;
-            admission.on_turn_()();
+            admission.make_on_ready_()();
         });
     }
     if (waits_for_key_) {
-        leave_seat();
+        leave_queue();
         return Answer::wait;
     }
     if (auto refused = reserve_cost(model, now)) return refuse(std::move(*refused));
-    auto& right = seek(attempt);
-    seek_permit(right, region, model, now);
-    if (!limited_ || right.permit.poll(now)) return Answer::granted;
-    const auto expected = right.permit.expected(now);
+    auto& grant = prepare_grant(attempt);
+    prepare_permit(grant, region, model, now);
+    if (!limited_ || grant.permit.poll(now)) return Answer::granted;
+    const auto expected = grant.permit.expected(now);
     const bool late = expected && deadline && *expected >= *deadline;
-    if (fails_fast() || late || right.permit.exceeds_limit()) return refuse(too_late(model.name, now));
-    leave_seat();
+    if (fails_fast() || late || grant.permit.exceeds_limit()) return refuse(limit_error(model.name, now));
+    leave_queue();
     return Answer::wait;
 }
 
 bool Admission::ask_beside(std::size_t attempt, std::size_t region, const AskedModel& model, time_point now) {
     if (!has_room(region, model.id, now) || (needs_key(region) && !services_.keys.known())) return false;
-    auto& right = seek(attempt);
-    seek_permit(right, region, model, now);
-    if (!limited_ || right.permit.poll(now)) return true;
+    auto& grant = prepare_grant(attempt);
+    prepare_permit(grant, region, model, now);
+    if (!limited_ || grant.permit.poll(now)) return true;
     withdraw();
     return false;
 }
 
 bool Admission::share(std::size_t attempt, std::size_t region, const AskedModel& model, time_point now) {
     if (needs_key(region) && !services_.keys.known()) return false;
-    Right shared;
+    Grant shared;
     shared.key = choose_key(region, model.id, now);
     shared.key_version = services_.keys.version();
     if (limited_) {
-        shared.lane = lane_of(region, shared.key, model.name, now);
-        const bool same = std::ranges::any_of(rights_, [&](const Right& right) {
-            return right.open && !right.used && right.permit.granted() && right.lane == shared.lane;
+        shared.partition = partition_of(region, shared.key, model.name, now);
+        const bool same = std::ranges::any_of(grants_, [&](const Grant& grant) {
+            return grant.open && !grant.used && grant.permit.granted() && grant.partition == shared.partition;
         });
         if (!same) return false;
     }
-    seek(attempt) = std::move(shared);
+    prepare_grant(attempt) = std::move(shared);
     return true;
 }
 
@@ -275,11 +277,11 @@ void Admission::settle_cost(const std::optional<Money>& cost, time_point now) {
     reserved_.reset();
 }
 
-Error Admission::too_late(std::string_view model, time_point now) const {
+Error Admission::limit_error(std::string_view model, time_point now) const {
     const auto& options = services_.limiter->options();
     Error error{.code = ErrorCode::rate_limited_locally};
     const auto of_model = model.empty() ? std::string() : " for " + std::string(model);
-    if (sought().exceeds_limit()) {
+    if (requested_permit().exceeds_limit()) {
         error.message = "the call may take more tokens than rate_limit.tokens_per_minute (" +
                         std::to_string(options.tokens_per_minute) + ") allows" + of_model +
                         "; lower max_completion_tokens, shorten the prompt or raise the limit";
@@ -291,11 +293,11 @@ Error Admission::too_late(std::string_view model, time_point now) const {
         limit += (limit.empty() ? "" : ", ") + std::to_string(options.tokens_per_minute) + " tokens per minute";
     }
     error.message = "rate_limit (" + limit + of_model + ") is used up";
-    if (const auto expected = sought().expected(now)) {
+    if (const auto expected = requested_permit().expected(now)) {
         error.retry_after = std::chrono::ceil<milliseconds>(std::max(*expected, now) - now);
         error.message += "; the turn of this call would come in " + values::wait_text(*error.retry_after);
     }
-    if (const auto ahead = sought().ahead(); ahead > 0) {
+    if (const auto ahead = requested_permit().ahead(); ahead > 0) {
         error.message += ", after " + std::to_string(ahead) + " others";
     }
     if (!fails_fast()) {
@@ -307,88 +309,88 @@ Error Admission::too_late(std::string_view model, time_point now) const {
     return error;
 }
 
-std::optional<Admission::time_point> Admission::look_at(time_point now) const {
-    if (seat_) {
-        const auto look = now + (seat_.near_front() ? kLookAgain : kLookAgainBehind);
-        return longest_wait_ > now ? std::min(longest_wait_, look) : look;
+std::optional<Admission::time_point> Admission::next_poll(time_point now) const {
+    if (waiter_) {
+        const auto poll = now + (waiter_.near_front() ? kPollInterval : kPollIntervalBehind);
+        return longest_wait_ > now ? std::min(longest_wait_, poll) : poll;
     }
     if (waits_for_key_) return std::nullopt;
     if (asked_ == 0) return std::nullopt;
-    return sought().next_poll();
+    return requested_permit().next_poll();
 }
 
 void Admission::withdraw() {
-    leave_seat();
-    if (asked_ != 0) rights_[std::exchange(asked_, 0) - 1] = {};
+    leave_queue();
+    if (asked_ != 0) grants_[std::exchange(asked_, 0) - 1] = {};
 }
 
 void Admission::begin(std::size_t attempt, std::size_t region, values::ModelId model, time_point now) {
-    auto& right = rights_[attempt - 1];
+    auto& grant = grants_[attempt - 1];
     asked_ = 0;
-    right.open = true;
-    right.place = services_.bulkhead.acquire(region, load_lane(model, right.key), now);
-    leave_seat();
+    grant.open = true;
+    grant.slot = services_.bulkhead.acquire(region, load_key(model, grant.key), now);
+    leave_queue();
 }
 
 void Admission::served(std::size_t attempt, time_point now) {
-    auto& right = rights_[attempt - 1];
-    if (!std::exchange(right.served, true)) right.place.on_success(now);
+    auto& grant = grants_[attempt - 1];
+    if (!std::exchange(grant.served, true)) grant.slot.on_success(now);
 }
 
 void Admission::sent(std::size_t attempt, time_point now) {
-    auto& own = rights_[attempt - 1];
+    auto& own = grants_[attempt - 1];
     own.used = true;
     if (!own.permit) {
-        const auto rival = std::ranges::find_if(rights_, [&](const Right& right) {
-            return right.open && right.permit.granted() && right.lane == own.lane;
+        const auto rival = std::ranges::find_if(grants_, [&](const Grant& grant) {
+            return grant.open && grant.permit.granted() && grant.partition == own.partition;
         });
-        if (rival == rights_.end()) return;
+        if (rival == grants_.end()) return;
         own.permit = std::exchange(rival->permit, {});
     }
     own.permit.sent(now);
 }
 
-void Admission::arrived(std::size_t attempt, time_point now) { rights_[attempt - 1].permit.arrived(now); }
+void Admission::arrived(std::size_t attempt, time_point now) { grants_[attempt - 1].permit.arrived(now); }
 
 void Admission::end(std::size_t attempt, bool delivered, const Usage* used, time_point now) {
-    if (attempt > rights_.size()) return;
-    auto& right = rights_[attempt - 1];
-    right.open = false;
-    right.place.release();
-    if (!right.used) {
+    if (attempt > grants_.size()) return;
+    auto& grant = grants_[attempt - 1];
+    grant.open = false;
+    grant.slot.release();
+    if (!grant.used) {
         // A rival that is still connecting needs the permit now.
-        const auto rival = std::ranges::find_if(rights_, [&](const Right& other) {
-            return other.open && !other.used && !other.permit && other.lane == right.lane;
+        const auto rival = std::ranges::find_if(grants_, [&](const Grant& other) {
+            return other.open && !other.used && !other.permit && other.partition == grant.partition;
         });
-        if (right.permit && rival != rights_.end()) rival->permit = std::exchange(right.permit, {});
-        right.permit = {};
+        if (grant.permit && rival != grants_.end()) rival->permit = std::exchange(grant.permit, {});
+        grant.permit = {};
     } else if (!delivered) {
-        right.permit.recall(now);
+        grant.permit.recall(now);
     } else if (used != nullptr && used->present) {
         const auto answer = sane(used->completion_tokens, kMostTokens);
-        right.permit.settle(sane(used->prompt_tokens, kMostTokens) + answer, answer, now);
+        grant.permit.settle(sane(used->prompt_tokens, kMostTokens) + answer, answer, now);
     } else {
-        right.permit.settle(std::nullopt, std::nullopt, now);
+        grant.permit.settle(std::nullopt, std::nullopt, now);
     }
 }
 
 bool Admission::on_failure(std::size_t attempt, std::size_t region, values::ModelId model, ErrorCode error,
                            std::optional<milliseconds> retry_after, time_point now) {
-    const auto& right = rights_[attempt - 1];
+    const auto& grant = grants_[attempt - 1];
     if (error == ErrorCode::rate_limited) throttled_ = model;
-    if (!right.key) return false;
+    if (!grant.key) return false;
     auto& ring = services_.keys.ring();
     switch (error) {
         case ErrorCode::unauthenticated:
             if (services_.keys.renewable()) {
-                services_.keys.renew(right.key_version);
+                services_.keys.renew(grant.key_version);
                 return !std::exchange(renewed_key_, true);
             }
             [[fallthrough]];
-        case ErrorCode::insufficient_quota: ring.refuse(*right.key, error, now); break;
+        case ErrorCode::insufficient_quota: ring.refuse(*grant.key, error, now); break;
         case ErrorCode::rate_limited:
             if (ring.size() < 2) return false;
-            ring.limit(*right.key, region, model, now + std::min<nanoseconds>(retry_after.value_or(1s), 10min), now);
+            ring.limit(*grant.key, region, model, now + std::min<nanoseconds>(retry_after.value_or(1s), 10min), now);
             break;
         default: return false;
     }
@@ -397,19 +399,19 @@ bool Admission::on_failure(std::size_t attempt, std::size_t region, values::Mode
 
 bool Admission::on_quota(std::size_t attempt, std::size_t region, values::ModelId model, const RateLimits& limits,
                          time_point now) {
-    const auto& right = rights_[attempt - 1];
-    if (right.key) {
+    const auto& grant = grants_[attempt - 1];
+    if (grant.key) {
         auto& ring = services_.keys.ring();
         if (ring.size() > 1) {
             const auto share = resilience::remaining_share(limits);
-            if (share) ring.record_remaining(*right.key, region, model, *share, now);
+            if (share) ring.record_remaining(*grant.key, region, model, *share, now);
         }
     }
-    if (right.lane == nullptr || (!limits.limit_requests && !limits.limit_tokens)) return false;
+    if (grant.partition == nullptr || (!limits.limit_requests && !limits.limit_tokens)) return false;
     auto requests = limits.limit_requests;
     if (requests && *requests <= 0) requests.reset();
     if (requests) requests = in_window(*requests, services_.limiter->options().per);
-    return services_.limiter->adopt(*right.lane, requests, limits.limit_tokens, now);
+    return services_.limiter->adopt(*grant.partition, requests, limits.limit_tokens, now);
 }
 
 }  // namespace holysheep::execution

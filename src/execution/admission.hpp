@@ -42,18 +42,18 @@ struct AskedModel {
 class Admission final : public call::RoomView {
   public:
     using time_point = Clock::time_point;
-    using OnTurn = std::function<void()>;
-    /// `on_turn` creates the callback that is called, from any thread, when it is worth asking again; few calls need
+    using OnReady = std::function<void()>;
+    /// `on_ready` creates the callback that is called, from any thread, when it is worth asking again; few calls need
     /// it. `exchange` outlives this object.
     Admission(const AdmissionServices& services, const Exchange& exchange, time_point since,
-              std::function<OnTurn()> on_turn);
+              std::function<OnReady()> make_on_ready);
     ~Admission();
     Admission(const Admission&) = delete;
     Admission& operator=(const Admission&) = delete;
 
     enum class Answer {
         granted,
-        wait,  ///< ask again at `look_at`, or after `on_turn`
+        wait,  ///< ask again at `next_poll`, or after `on_ready`
         never  ///< see `refusal`
     };
 
@@ -73,7 +73,7 @@ class Admission final : public call::RoomView {
     /// Admits an attempt that races the connection of another one: the first to be ready uses the permit that both
     /// share. Returns false if the two count against different limits.
     bool share(std::size_t attempt, std::size_t region, const AskedModel& model, time_point now);
-    std::optional<time_point> look_at(time_point now) const;
+    std::optional<time_point> next_poll(time_point now) const;
     /// Why the answer was `never`.
     const Error* refusal() const { return refusal_.get(); }
     /// The call is over and all its attempts together cost `cost`; unset if the cost is unknown.
@@ -89,7 +89,7 @@ class Admission final : public call::RoomView {
     void served(std::size_t attempt, time_point now);
     /// The region refused the attempt because of load. Returns the pause that the region needs; 0 if none.
     nanoseconds refused(std::size_t attempt, const resilience::LoadLimit::Refusal& refusal, time_point now) {
-        return rights_[attempt - 1].place.on_refusal(refusal, now);
+        return grants_[attempt - 1].slot.on_refusal(refusal, now);
     }
     /// The attempt is over. `delivered` false: the gateway has certainly not seen it, so no quota was used. `used`:
     /// token counts, if the answer contained them.
@@ -101,36 +101,36 @@ class Admission final : public call::RoomView {
     /// before.
     bool on_quota(std::size_t attempt, std::size_t region, values::ModelId model, const RateLimits& limits,
                   time_point now);
-    std::optional<std::size_t> key(std::size_t attempt) const { return rights_[attempt - 1].key; }
+    std::optional<std::size_t> key(std::size_t attempt) const { return grants_[attempt - 1].key; }
     /// The call has its own Authorization header: what happens to that key says nothing about the client's keys.
-    bool brings_its_key() const { return own_account_.has_value(); }
+    bool brings_its_key() const { return caller_account_.has_value(); }
 
   private:
-    struct Right {
+    struct Grant {
         Permit permit{};
-        resilience::Bulkhead::Permit place{};
+        resilience::Bulkhead::Permit slot{};
         std::optional<std::size_t> key{};
         std::uint64_t key_version = 0;
-        std::shared_ptr<RateLimiter::Impl::Partition> lane{};
+        std::shared_ptr<RateLimiter::Impl::Partition> partition{};
         bool open = false, used = false;  // begun and not over; request sent
         bool served = false;
     };
     bool needs_key(std::size_t region) const { return !brings_its_key() && services_.keys.from_ring(region); }
     std::optional<std::size_t> choose_key(std::size_t region, values::ModelId model, time_point now) const;
-    resilience::LimiterKey load_lane(values::ModelId model, std::optional<std::size_t> key) const;
+    resilience::LimiterKey load_key(values::ModelId model, std::optional<std::size_t> key) const;
     resilience::Bulkhead::QueueKey order() const;
-    void leave_seat() {
-        seat_.leave();
-        seated_at_.reset();
+    void leave_queue() {
+        waiter_.leave();
+        queued_at_.reset();
         longest_wait_ = time_point::max();
     }
-    std::string why_full(const std::vector<resilience::Bulkhead::Target>& wishes, time_point now) const;
-    std::shared_ptr<RateLimiter::Impl::Partition> lane_of(std::size_t region, std::optional<std::size_t> key,
-                                                          std::string_view name, time_point now) const;
+    std::string full_reason(const std::vector<resilience::Bulkhead::Target>& targets, time_point now) const;
+    std::shared_ptr<RateLimiter::Impl::Partition> partition_of(std::size_t region, std::optional<std::size_t> key,
+                                                               std::string_view name, time_point now) const;
     /// The grant that is being requested, for an attempt that has not begun.
-    Right& seek(std::size_t attempt);
-    const Permit& sought() const { return rights_[asked_ - 1].permit; }
-    void seek_permit(Right& right, std::size_t region, const AskedModel& model, time_point now);
+    Grant& prepare_grant(std::size_t attempt);
+    const Permit& requested_permit() const { return grants_[asked_ - 1].permit; }
+    void prepare_permit(Grant& grant, std::size_t region, const AskedModel& model, time_point now);
     Answer refuse(Error error) {
         refusal_ = std::make_unique<Error>(std::move(error));
         withdraw();
@@ -139,24 +139,24 @@ class Admission final : public call::RoomView {
     std::optional<Error> reserve_cost(const AskedModel& model, time_point now);
     /// Whether to fail instead of waiting under the rate limit.
     bool fails_fast() const { return exchange_.fail_fast.value_or(services_.limiter->options().fail_fast); }
-    Error too_late(std::string_view model, time_point now) const;
+    Error limit_error(std::string_view model, time_point now) const;
 
     const AdmissionServices& services_;
     const Exchange& exchange_;
     const time_point since_;
     const bool limited_;
-    const std::optional<std::uint64_t> own_account_;
-    const std::function<OnTurn()> on_turn_;
-    bool waits_for_key_ = false, renewed_key_ = false, let_in_ = false;
+    const std::optional<std::uint64_t> caller_account_;
+    const std::function<OnReady()> make_on_ready_;
+    bool waits_for_key_ = false, renewed_key_ = false, was_admitted_ = false;
     std::optional<values::ModelId> throttled_{};  // model that was refused with a 429
-    resilience::Bulkhead::Waiter seat_{};
-    std::optional<time_point> seated_at_{};
+    resilience::Bulkhead::Waiter waiter_{};
+    std::optional<time_point> queued_at_{};
     time_point longest_wait_ = time_point::max();
     std::string key_problem_{};
     std::shared_ptr<Admission*> self_;        // for callbacks that may run after this object is destroyed
     std::optional<std::int64_t> reserved_{};  // money
     std::unique_ptr<Error> refusal_{};        // allocated only on refusal, which is rare
-    std::vector<Right> rights_;               // by attempt
+    std::vector<Grant> grants_;               // by attempt
     std::size_t asked_ = 0;                   // the attempt that has requested admission and not begun; 0: none
 };
 

@@ -107,7 +107,7 @@ void Attempt::on_end(TransferId, TransferEnd end) {
     }
 }
 
-void Attempt::note_connection(bool reused, const AttemptTimings& timings) {
+void Attempt::record_connection(bool reused, const AttemptTimings& timings) {
     record.connection_reused = outcome_.connection_reused = reused;
     record.timings.dns = timings.dns;
     record.timings.connect = timings.connect;
@@ -118,7 +118,7 @@ void Attempt::take_head(HttpHead head) {
     if (ended_) return;
     head_ = std::move(head);
     record.http_status = head_.status;
-    note_connection(head_.connection_reused, head_.timings);
+    record_connection(head_.connection_reused, head_.timings);
     record.timings.first_byte = elapsed();
     record.request_id = wire::parse_request_id(head_.headers);
     const bool moves = events_.can_move_at_once();
@@ -171,7 +171,7 @@ void Attempt::take_end(TransferEnd end) {
         events_.attempt_drained(*this);
         return;
     }
-    if (head_.status == 0) note_connection(end.connection_reused, end.timings);
+    if (head_.status == 0) record_connection(end.connection_reused, end.timings);
     outcome_.certainly_not_delivered = end.certainly_not_delivered;
     outcome_.refused = end.refused;
     outcome_.new_connection_helps = end.new_connection_helps;

@@ -54,7 +54,7 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     AttemptRecord record;
     TransferId transfer = 0;
     bool transfer_open = false;
-    health::AttemptToken ticket{};   ///< the tracker's token; it must be returned with an outcome
+    health::AttemptToken token{};    ///< the tracker's token; it must be returned with an outcome
     std::string_view asked_model{};  ///< the model before the region's `model_map`; owned by the driver
     Clock::time_point heard{};       ///< when its last byte arrived; before the first byte, when its request was sent
     call::Evidence left_because = call::Evidence::none;  ///< why another region was asked in addition
@@ -117,7 +117,7 @@ class Attempt final : public TransferEvents, private wire::ChunkSink {
     void on_wire_chunk() override { events_.attempt_wire_chunk(*this); }
     void on_chunk(const ChatChunk& chunk) override;
     bool good_status() const { return head_.status >= 200 && head_.status < 300; }
-    void note_connection(bool reused, const AttemptTimings& timings);
+    void record_connection(bool reused, const AttemptTimings& timings);
     void end_stream(wire::StreamDecoder::State state, const TransferEnd* transport);
     void end_plain(const TransferEnd* transport);
     void end_with_http_error();

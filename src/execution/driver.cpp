@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "accounting/prompt_estimate.hpp"
-#include "execution/driver_turn.hpp"
+#include "execution/event_scope.hpp"
 #include "execution/request_builder.hpp"
 #include "values/release_memory.hpp"
 
@@ -16,7 +16,7 @@ namespace {
 
 // The driver of a stream wakes up at this interval. A late wake-up shows that this process did not run meanwhile: it
 // was stopped, or its machine was asleep.
-constexpr auto kLook = std::chrono::seconds{5}, kAbsence = std::chrono::seconds{1};
+constexpr auto kStreamCheckInterval = std::chrono::seconds{5}, kSuspendThreshold = std::chrono::seconds{1};
 
 }  // namespace
 
@@ -26,7 +26,7 @@ void CallDriver::guard(Function function) {
     try {
         function();
     } catch (...) {
-        break_off();
+        abort();
     }
 }
 
@@ -37,12 +37,12 @@ CallDriver::CallDriver(CallServices& services, Exchange& exchange, const call::C
       exchange_(exchange),
       started_(started),
       model_(services.regions.model_id(policy.model)),
-      admission_(services.admission, exchange_, started, [this] { return turn_caller(); }),
+      admission_(services.admission, exchange_, started, [this] { return permit_callback(); }),
       machine_(policy, plan, model_, services.regions, services.budgets, admission_),
       sink_(sink),
       on_idle_(std::move(on_idle)),
-      salvage_(policy.recovery) {
-    own_secrets_.add(exchange_.headers);
+      partial_answer_(policy.recovery) {
+    call_secrets_.add(exchange_.headers);
     services_.recorder.on_call_started(exchange_.kind == ExchangeKind::chat_stream);
 }
 
@@ -54,49 +54,49 @@ CallDriver::~CallDriver() {
 }
 
 void CallDriver::start() {
-    const Turn turn(*this);
+    const EventScope scope(*this);
     if (machine_.policy().hedge) services_.budgets.hedges.earn();
     services_.budgets.canaries.earn();
     apply(machine_.start(now()));
 }
 
 void CallDriver::cancel() {
-    const Turn turn(*this);
+    const EventScope scope(*this);
     apply(machine_.on_cancel(now()));
 }
 
 void CallDriver::on_region_down(std::size_t region) {
-    const Turn turn(*this);
+    const EventScope scope(*this);
     apply(machine_.on_region_down(region, now()));
 }
 
 void CallDriver::on_region_back(std::size_t region) {
-    const Turn turn(*this);
+    const EventScope scope(*this);
     apply(machine_.on_region_back(region, now()));
 }
 
-/// Makes the callback behind `on_turn`: it may be called from any thread, for as long as this call exists.
-Admission::OnTurn CallDriver::turn_caller() {
+/// Makes the callback behind `on_ready`: it may be called from any thread, for as long as this call exists.
+Admission::OnReady CallDriver::permit_callback() {
     if (!self_) self_ = std::make_shared<CallDriver*>(this);
     return [clock = services_.shared_clock, self = std::weak_ptr<CallDriver*>(self_)] {
         const auto alive = clock.lock();
         if (!alive) return;
         try {
             alive->post([self] {
-                if (const auto driver = self.lock()) (*driver)->guard([&] { (*driver)->on_turn(); });
+                if (const auto driver = self.lock()) (*driver)->guard([&] { (*driver)->on_permit_ready(); });
             });
         } catch (...) {  // the call polls by itself
         }
     };
 }
 
-void CallDriver::on_turn() {
-    const Turn turn(*this);
+void CallDriver::on_permit_ready() {
+    const EventScope scope(*this);
     apply(machine_.on_permit_ready(now()));
 }
 
 void CallDriver::shut_down() {
-    const Turn turn(*this);
+    const EventScope scope(*this);
     apply(machine_.on_cancel(now()));
     for (auto& attempt : attempts_) {
         if (std::exchange(attempt.transfer_open, false)) services_.transport.cancel(attempt.transfer);
@@ -104,19 +104,19 @@ void CallDriver::shut_down() {
 }
 
 void CallDriver::pause() {
-    const Turn turn(*this);
+    const EventScope scope(*this);
     gate_.pause();
     steer_reading();
 }
 
 void CallDriver::resume() {
-    const Turn turn(*this);
+    const EventScope scope(*this);
     gate_.resume();
     steer_reading();
 }
 
 void CallDriver::on_room() {
-    const Turn turn(*this);
+    const EventScope scope(*this);
     gate_.on_sink_room();
     steer_reading();
 }
@@ -125,12 +125,12 @@ void CallDriver::steer_reading() {
     if (!gate_.must_change() || committed_ == 0) return;
     auto& attempt = attempt_number(committed_);
     if (!attempt.transfer_open || attempt.ended()) return;
-    if (gate_.wants_stop()) {
-        gate_.stop(now());
+    if (gate_.wants_pause()) {
+        gate_.on_transfer_paused(now());
         unsettled_ = true;  // the timer must be updated for it
         services_.transport.pause(attempt.transfer);
     } else {
-        gate_.go_on();
+        gate_.on_transfer_resumed();
         // The reader caused the silence: the gateway's stall clock starts afresh.
         machine_.on_progress(committed_, now());
         services_.transport.resume(attempt.transfer);
@@ -153,7 +153,7 @@ void CallDriver::apply(const call::Commands& commands) {
             case call::Command::Kind::ask_policy: ask_policy(command); break;
             case call::Command::Kind::release: admission_.withdraw(); break;
             case call::Command::Kind::late:
-                services_.regions.on_late(attempt_number(command.attempt).ticket, now(),
+                services_.regions.on_late(attempt_number(command.attempt).token, now(),
                                           command.because == call::Evidence::no_probe_answer);
                 break;
         }
@@ -189,25 +189,26 @@ void CallDriver::report(Admission::Answer answer) {
     switch (answer) {
         case Admission::Answer::granted: apply(machine_.on_granted(time)); break;
         case Admission::Answer::wait:
-            apply(machine_.on_queued(admission_.look_at(time).value_or(Clock::time_point::max())));
+            apply(machine_.on_queued(admission_.next_poll(time).value_or(Clock::time_point::max())));
             break;
         case Admission::Answer::never: apply(machine_.on_refused(time)); break;
     }
 }
 
 void CallDriver::ask_policy(const call::Command& command) {
-    const auto wish = services_.retry_policy->decide({.attempt = attempt_number(command.attempt).record,
-                                                      .would_retry = command.would_retry,
-                                                      .delay = std::chrono::duration_cast<milliseconds>(command.delay),
-                                                      .content_delivered = command.content_delivered});
-    apply(machine_.on_policy(wish, now()));
+    const auto requested =
+        services_.retry_policy->decide({.attempt = attempt_number(command.attempt).record,
+                                        .would_retry = command.would_retry,
+                                        .delay = std::chrono::duration_cast<milliseconds>(command.delay),
+                                        .content_delivered = command.content_delivered});
+    apply(machine_.on_policy(requested, now()));
 }
 
 void CallDriver::start_attempt(const call::Command& command) {
     const auto& target = services_.targets[command.region];
     const auto time = now();
     admission_.begin(static_cast<std::size_t>(command.attempt), command.region, machine_.model_id(command.model), time);
-    if (command.beside != 0) note_left(command.beside, command.because);
+    if (command.beside != 0) record_left(command.beside, command.because);
     const auto& asked = machine_.model_name(command.model);
     const bool as_it_is = command.model == 0 && exchange_.model_as_it_is;
     const auto mapped = as_it_is ? target.region.model_map.end() : target.region.model_map.find(asked);
@@ -224,12 +225,12 @@ void CallDriver::start_attempt(const call::Command& command) {
                                            std::move(record), time);
 
     attempt.asked_model = asked;
-    attempt.ticket = services_.regions.on_dispatch(command.region, machine_.model_id(command.model),
-                                                   awaited_by(exchange_.kind), time, command.panic);
-    services_.recorder.on_dispatch(command.region, attempt.record, detour_of(attempt));
+    attempt.token = services_.regions.on_dispatch(command.region, machine_.model_id(command.model),
+                                                  awaited_by(exchange_.kind), time, command.panic);
+    services_.recorder.on_dispatch(command.region, attempt.record, failover_cause(attempt));
     const auto& keys = services_.admission.keys;
     const auto& key = keys.text(command.region, admission_.key(static_cast<std::size_t>(command.attempt)));
-    if (keys.renewable()) own_secrets_.add(key);
+    if (keys.renewable()) call_secrets_.add(key);
     auto request =
         build_request(exchange_, target, {.sent = model, .usual = machine_.model_name(0)}, key, command.attempt);
     request.fresh_connection = command.fresh_connection;
@@ -244,7 +245,7 @@ void CallDriver::start_attempt(const call::Command& command) {
 }
 
 /// Another region is asked while this attempt is in flight: records the reason in its record.
-void CallDriver::note_left(int number, call::Evidence because) {
+void CallDriver::record_left(int number, call::Evidence because) {
     auto& attempt = attempt_number(number);
     attempt.left_because = because;
     const auto since = attempt.record.timings.sent ? attempt.heard : started_ + attempt.record.started;
@@ -254,7 +255,7 @@ void CallDriver::note_left(int number, call::Evidence because) {
 void CallDriver::stop_attempt(const call::Command& command) {
     auto& attempt = attempt_number(command.attempt);
     const bool silent = command.limit == call::Limit::stall || command.limit == call::Limit::silence;
-    if (gate_.stopped() && command.attempt == committed_ && silent) {
+    if (gate_.paused() && command.attempt == committed_ && silent) {
         // A silence caused by the reader is not a stall.
         machine_.on_progress(committed_, now());
         return;
@@ -264,10 +265,10 @@ void CallDriver::stop_attempt(const call::Command& command) {
         const auto after = command.limit == call::Limit::stall     ? machine_.stall_limit(command.attempt)
                            : command.limit == call::Limit::silence ? now() - attempt.heard
                                                                    : now() - started_ - attempt.record.started;
-        if (command.limit == call::Limit::silence) note_left(command.attempt, call::Evidence::no_probe_answer);
+        if (command.limit == call::Limit::silence) record_left(command.attempt, call::Evidence::no_probe_answer);
         // Silences that were cut short must count too, or a limit that has become too short would never grow again.
         if (command.limit == call::Limit::stall && machine_.policy().stream && !attempt.is_whole()) {
-            services_.regions.on_content_gap(attempt.ticket.model, after);
+            services_.regions.on_content_gap(attempt.token.model, after);
         }
         attempt.expire(*command.limit, std::chrono::duration_cast<milliseconds>(after));
         return;
@@ -296,8 +297,8 @@ void CallDriver::close(Attempt& attempt) {
 void CallDriver::commit(int attempt) {
     committed_ = attempt;
     if (machine_.policy().recovery == StreamRecovery::terminate) release_memory(exchange_.chat);  // not sent again
-    const bool continued = salvage_.continues();
-    if (!salvage_.empty() && !continued) {
+    const bool continued = partial_answer_.continues();
+    if (!partial_answer_.empty() && !continued) {
         for (auto& earlier : attempts_) earlier.record.winner = false;
         deliver({.event = ChunkEvent::restarted});
     }
@@ -313,12 +314,12 @@ void CallDriver::recover(int number) {
     auto& attempt = attempt_number(number);
     attempt.record.winner = true;
     attempt.gave_content = true;
-    if (const auto partial = attempt.partial()) salvage_.add(*partial);
+    if (const auto partial = attempt.partial()) partial_answer_.add(*partial);
     committed_ = 0;
-    gate_.go_on();
-    if (!exchange_.continuation || !salvage_.continues()) return;
+    gate_.on_transfer_resumed();
+    if (!exchange_.continuation || !partial_answer_.continues()) return;
     auto request = exchange_.continuation->request;
-    go_on_from(request.messages, salvage_.prefix());
+    append_prefill(request.messages, partial_answer_.prefix());
     if (auto encoded = wire::encode_chat(request, true, exchange_.continuation->extra_json)) {
         exchange_.chat = std::move(*encoded);
         exchange_.size.prompt_tokens = accounting::estimated_tokens(
@@ -332,8 +333,8 @@ void CallDriver::deliver(const ChatChunk& chunk) {
     // Nothing pauses the socket before the first content: a slow reader gets no more keep-alives.
     if (chunk.event == ChunkEvent::keep_alive && committed_ == 0 && gate_.sink_full()) return;
     bool room = true;
-    if (chunk.usage != nullptr && !salvage_.empty()) {
-        const auto usage = salvage_.billed(*chunk.usage);
+    if (chunk.usage != nullptr && !partial_answer_.empty()) {
+        const auto usage = partial_answer_.billed(*chunk.usage);
         auto told = chunk;
         told.usage = &usage;
         room = sink_.on_chunk(told);
@@ -341,20 +342,20 @@ void CallDriver::deliver(const ChatChunk& chunk) {
         room = sink_.on_chunk(chunk);
     }
     if (!room) gate_.on_sink_full();
-    if (gate_.wants_stop()) steer_reading();
+    if (gate_.wants_pause()) steer_reading();
 }
 
 // ---- time ----
 
 void CallDriver::on_timer() {
-    const Turn turn(*this);
+    const EventScope scope(*this);
     timer_ = 0;
     const auto time = now();
     // If this thread was late, a time limit that expired after `due` may be reset by bytes that already wait in the
     // sockets: it is checked by a new timer, after they are read.
     const auto due = timer_at_;
     // This process caused the silence of the stream.
-    if (committed_ != 0 && time - due > kAbsence) machine_.on_progress(committed_, time);
+    if (committed_ != 0 && time - due > kSuspendThreshold) machine_.on_progress(committed_, time);
     for (auto& attempt : attempts_) {
         if (!attempt.settle_at() || *attempt.settle_at() > due) continue;
         if (attempt.settle()) close(attempt);
@@ -373,20 +374,20 @@ void CallDriver::on_timer() {
 /// The stream was not read for too long: frees its resources for other calls.
 void CallDriver::end_unread(Clock::time_point time) {
     const auto most = machine_.policy().unread;
-    if (!gate_.stopped() || delivered_ || most.count() == 0 || time - *gate_.stopped_at() < most) return;
+    if (!gate_.paused() || delivered_ || most.count() == 0 || time - *gate_.paused_at() < most) return;
     unread_ = true;
     if (services_.unread_streams) services_.unread_streams->fetch_add(1, std::memory_order_relaxed);
     apply(machine_.on_cancel(time));
 }
 
-void CallDriver::end_turn() {
+void CallDriver::settle() {
     const auto time = now();
     auto wake = machine_.wake_at(time);
-    if (const auto most = machine_.policy().unread; gate_.stopped() && !delivered_ && most.count() > 0) {
-        const auto until = *gate_.stopped_at() + most;
+    if (const auto most = machine_.policy().unread; gate_.paused() && !delivered_ && most.count() > 0) {
+        const auto until = *gate_.paused_at() + most;
         if (!wake || until < *wake) wake = until;
     }
-    if (wake && committed_ != 0) wake = std::min(*wake, time + kLook);
+    if (wake && committed_ != 0) wake = std::min(*wake, time + kStreamCheckInterval);
     for (const auto& attempt : attempts_) {
         if (attempt.settle_at() && (!wake || *attempt.settle_at() < *wake)) wake = attempt.settle_at();
     }

@@ -25,9 +25,9 @@
 #include "execution/attempt.hpp"
 #include "execution/exchange.hpp"
 #include "execution/held_events.hpp"
+#include "execution/partial_answer.hpp"
 #include "execution/read_gate.hpp"
 #include "execution/router.hpp"
-#include "execution/salvage.hpp"
 #include "health/region_health_tracker.hpp"
 #include "resilience/retry_budget.hpp"
 #include "telemetry/log.hpp"
@@ -86,11 +86,11 @@ class CallDriver final : private AttemptEvents {
     void on_region_down(std::size_t region);
     void on_region_back(std::size_t region);
     /// The call may have reached its turn under a limit.
-    void on_turn();
+    void on_permit_ready();
     /// Ends the call and its transfers at once, without draining answers.
     void shut_down();
     /// Called inside a handler: one of the functions above threw an exception. Ends the call with `internal_error`.
-    void break_off() noexcept;
+    void abort() noexcept;
 
   private:
     bool attempt_may_send(Attempt& attempt) override;
@@ -101,13 +101,13 @@ class CallDriver final : private AttemptEvents {
     void attempt_progress(Attempt& attempt) override;
     void attempt_ended(Attempt& attempt) override;
     void attempt_drained(Attempt& attempt) override;
-    void attempt_threw() noexcept override { break_off(); }
+    void attempt_threw() noexcept override { abort(); }
     bool can_move_at_once() const override;
     Clock::time_point now() const override { return services_.clock.now(); }
 
-    class Turn;
-    Admission::OnTurn turn_caller();
-    void end_turn();
+    class EventScope;
+    Admission::OnReady permit_callback();
+    void settle();
     void apply(const call::Commands& commands);
     void start_attempt(const call::Command& command);
     void acquire(const call::Command& command);
@@ -115,16 +115,16 @@ class CallDriver final : private AttemptEvents {
     void report(Admission::Answer answer);
     void ask_policy(const call::Command& command);
     AskedModel asked_model(std::size_t model) const;
-    std::optional<telemetry::FailoverCause> detour_of(const Attempt& attempt) const;
+    std::optional<telemetry::FailoverCause> failover_cause(const Attempt& attempt) const;
     void stop_attempt(const call::Command& command);
     health::FailureClass charge_of_waiting(const Attempt& attempt) const;
     void check_path(int attempt);
     void watch(Attempt& attempt);
-    void note_left(int attempt, call::Evidence because);
-    call::KeyOutlook note_key(Attempt& attempt);
-    void note_quota(Attempt& attempt, const call::Verdict& verdict);
-    void note_refusal(Attempt& attempt, const call::Verdict& verdict);
-    void note_round_trip(const Attempt& attempt);
+    void record_left(int attempt, call::Evidence because);
+    call::KeyOutlook record_key(Attempt& attempt);
+    void record_quota(Attempt& attempt, const call::Verdict& verdict);
+    void record_refusal(Attempt& attempt, const call::Verdict& verdict);
+    void record_round_trip(const Attempt& attempt);
     void close(Attempt& attempt);
     void commit(int attempt);
     void recover(int attempt);
@@ -151,17 +151,17 @@ class CallDriver final : private AttemptEvents {
     std::optional<Money> total_cost() const;
     telemetry::CallEnd call_end(const CallResult& result) const;
     CallRecord make_call_record(const CallResult& result) const;
-    std::vector<AttemptRecord> take_trail();
+    std::vector<AttemptRecord> take_attempt_records();
     void on_timer();
     template <class Function>
     void guard(Function function);
-    void drop_attempts() noexcept;
+    void abandon_attempts() noexcept;
     void end_unread(Clock::time_point time);
     Attempt& attempt_number(int number);
 
     CallServices& services_;
-    Exchange& exchange_;               // constant, except for the request: a recovery asks for the rest of an answer
-    telemetry::Redactor own_secrets_;  // secrets of this call alone
+    Exchange& exchange_;                // constant, except for the request: a recovery asks for the rest of an answer
+    telemetry::Redactor call_secrets_;  // secrets of this call alone
     const Clock::time_point started_;
     const values::ModelId model_;        // the tracker's id
     std::shared_ptr<CallDriver*> self_;  // for callbacks that may run after this object is destroyed
@@ -173,10 +173,10 @@ class CallDriver final : private AttemptEvents {
     HeldEvents held_;
     ReadGate gate_;
     std::vector<health::AttemptToken> suspects_;  // answered with a 500: the region's fault, or the request's
-    Salvage salvage_;
+    PartialAnswer partial_answer_;
     Clock::TimerId timer_ = 0;
     Clock::time_point timer_at_{};
-    Clock::time_point heard_at_{};  // when the current bytes arrived: the clock is read once for all their chunks
+    Clock::time_point received_at_{};  // when the current bytes arrived: the clock is read once for all their chunks
     int committed_ = 0, last_ended_ = 0, depth_ = 0;
     bool delivered_ = false, unsettled_ = false, unread_ = false;
 };

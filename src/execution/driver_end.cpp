@@ -8,7 +8,7 @@
 
 #include "call/final_error.hpp"
 #include "execution/driver.hpp"
-#include "execution/driver_turn.hpp"
+#include "execution/event_scope.hpp"
 #include "values/duration_text.hpp"
 #include "values/exception_text.hpp"
 
@@ -31,7 +31,7 @@ void CallDriver::finish(int number) {
     if (machine_.ending() == call::Ending::answered && number != committed_) commit(number);
     count_call(number);
     const bool one_region = std::ranges::all_of(
-        suspects_, [&](const health::AttemptToken& ticket) { return ticket.region == suspects_.front().region; });
+        suspects_, [&](const health::AttemptToken& token) { return token.region == suspects_.front().region; });
     if (one_region && !suspects_.empty()) charge_suspects(suspects_.front().model);
     admission_.settle_cost(total_cost(), now());
     auto result = make_result(number);
@@ -50,7 +50,7 @@ void CallDriver::finish(int number) {
 }
 
 /// Books the attempts in flight as wasted, without charging a region.
-void CallDriver::drop_attempts() noexcept {
+void CallDriver::abandon_attempts() noexcept {
     try {
         admission_.withdraw();
     } catch (...) {  // the remaining attempts must be booked as well
@@ -67,20 +67,20 @@ void CallDriver::drop_attempts() noexcept {
     }
 }
 
-void CallDriver::break_off() noexcept {
+void CallDriver::abort() noexcept {
     Error error{.code = ErrorCode::internal_error};
     try {
         error.message = values::described_exception("an exception ended the call");
     } catch (...) {  // memory may be exhausted
     }
     try {
-        const Turn turn(*this);
+        const EventScope scope(*this);
         unsettled_ = true;
         std::ignore = machine_.on_cancel(now());  // the machine's further decisions no longer matter
-        drop_attempts();
+        abandon_attempts();
         if (delivered_) return;
         if (committed_ != 0) error.partial = attempt_number(committed_).partial();
-        error.attempts = take_trail();
+        error.attempts = take_attempt_records();
         CallResult result(std::in_place_type<Error>, std::move(error));
         services_.recorder.on_call_end(call_end(result));
         if (services_.log.enabled(LogLevel::error)) {
@@ -108,22 +108,22 @@ CallResult CallDriver::make_result(int number) {
         attempt->record.winner = true;
         if (exchange_.kind == ExchangeKind::raw) {
             auto response = attempt->take_raw();
-            response.attempts = take_trail();
+            response.attempts = take_attempt_records();
             return response;
         }
         auto completion = attempt->take_completion();
         attempt->gave_content = true;
-        if (!salvage_.empty()) {
-            salvage_.complete(completion);
+        if (!partial_answer_.empty()) {
+            partial_answer_.complete(completion);
             sum_cost(completion);
         }
         completion.model_reason = model_reason();
-        completion.attempts = take_trail();
+        completion.attempts = take_attempt_records();
         return completion;
     }
     if (attempt != nullptr && number == committed_) attempt->record.winner = true;
     auto error = final_error(attempt);
-    error.attempts = take_trail();
+    error.attempts = take_attempt_records();
     return error;
 }
 
@@ -165,16 +165,16 @@ Error CallDriver::final_error(Attempt* last) {
     if (last != nullptr && last->record.number == committed_) {
         last->gave_content = true;
         error.partial = last->partial();
-        if (error.partial && !salvage_.empty()) {
+        if (error.partial && !partial_answer_.empty()) {
             auto whole = *error.partial;
-            salvage_.complete(whole);
+            partial_answer_.complete(whole);
             sum_cost(whole);
             error.partial = std::make_shared<const ChatCompletion>(std::move(whole));
         }
         // A continuation may deliver only the end of the answer. After a restart, earlier content is void.
-        if (!error.partial && salvage_.continues()) error.partial = salvage_.partial();
+        if (!error.partial && partial_answer_.continues()) error.partial = partial_answer_.partial();
     } else {
-        error.partial = salvage_.partial();
+        error.partial = partial_answer_.partial();
         if (exchange_.kind == ExchangeKind::chat) {
             for (auto& attempt : attempts_) {
                 if (!error.partial) error.partial = attempt.partial();
@@ -238,7 +238,7 @@ CallRecord CallDriver::make_call_record(const CallResult& result) const {
     return record;
 }
 
-std::vector<AttemptRecord> CallDriver::take_trail() {
+std::vector<AttemptRecord> CallDriver::take_attempt_records() {
     std::vector<AttemptRecord> records;
     records.reserve(attempts_.size());
     for (auto& attempt : attempts_) records.push_back(std::move(attempt.record));

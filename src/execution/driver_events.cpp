@@ -4,12 +4,12 @@
 #include <utility>
 
 #include "execution/driver.hpp"
-#include "execution/driver_turn.hpp"
+#include "execution/event_scope.hpp"
 
 namespace holysheep::execution {
 
 bool CallDriver::attempt_may_send(Attempt& attempt) {
-    const Turn turn(*this);
+    const EventScope scope(*this);
     call::Commands commands;
     const bool yes = machine_.on_connected(attempt.record.number, now(), commands);
     if (yes) admission_.sent(static_cast<std::size_t>(attempt.record.number), now());
@@ -22,11 +22,11 @@ bool CallDriver::attempt_may_send(Attempt& attempt) {
 void CallDriver::watch(Attempt& attempt) {
     attempt.heard = now();
     if (!machine_.wants_sign_of_life() || !services_.on_watch) return;
-    if (services_.regions.watch(attempt.ticket, attempt.heard)) services_.on_watch(attempt.region());
+    if (services_.regions.watch(attempt.token, attempt.heard)) services_.on_watch(attempt.region());
 }
 
 void CallDriver::attempt_first_byte(Attempt& attempt) {
-    const Turn turn(*this);
+    const EventScope scope(*this);
     attempt.heard = now();
     if (attempt.record.http_status < 300) {
         services_.regions.on_early_head(attempt.region(), attempt.heard);
@@ -34,21 +34,21 @@ void CallDriver::attempt_first_byte(Attempt& attempt) {
         services_.regions.on_alive(attempt.region(), attempt.heard);
     }
     admission_.arrived(static_cast<std::size_t>(attempt.record.number), now());
-    note_round_trip(attempt);
+    record_round_trip(attempt);
     apply(machine_.on_first_byte(attempt.record.number, now()));
 }
 
 void CallDriver::attempt_bytes(Attempt& attempt) {
-    const Turn turn(*this, Turn::Kind::quiet);
-    heard_at_ = attempt.heard = now();
-    services_.regions.on_alive(attempt.region(), heard_at_);
+    const EventScope scope(*this, EventScope::Kind::quiet);
+    received_at_ = attempt.heard = now();
+    services_.regions.on_alive(attempt.region(), received_at_);
     if (services_.regions.has_notices()) unsettled_ = true;
 }
 
-void CallDriver::attempt_progress(Attempt& attempt) { machine_.on_progress(attempt.record.number, heard_at_); }
+void CallDriver::attempt_progress(Attempt& attempt) { machine_.on_progress(attempt.record.number, received_at_); }
 
 /// A new connection shows how long connecting takes; the round trip of a reused one is queried now and then.
-void CallDriver::note_round_trip(const Attempt& attempt) {
+void CallDriver::record_round_trip(const Attempt& attempt) {
     const auto time = now();
     const bool fresh = !attempt.record.connection_reused && attempt.record.timings.connect;
     if (!fresh && !services_.regions.wants_rtt(attempt.region(), time)) return;
@@ -69,25 +69,25 @@ void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
     const int number = attempt.record.number;
     if (chunk.event == ChunkEvent::keep_alive) {
         // Shows observers that the gateway is alive, but is not progress: it resets no clock.
-        const Turn turn(*this, Turn::Kind::quiet);
+        const EventScope scope(*this, EventScope::Kind::quiet);
         if (committed_ == 0 || committed_ == number) deliver(chunk);
         return;
     }
     if (committed_ == number && !attempt.progressed()) {
-        const Turn turn(*this, Turn::Kind::quiet);
+        const EventScope scope(*this, EventScope::Kind::quiet);
         deliver(chunk);
         return;
     }
     if (committed_ == number) {
         // The stall clock only moves later: the timer that is already set will notice.
-        const Turn turn(*this, Turn::Kind::quiet);
-        const auto silence = machine_.on_progress(number, heard_at_);
+        const EventScope scope(*this, EventScope::Kind::quiet);
+        const auto silence = machine_.on_progress(number, received_at_);
         // Zero: it arrived together with the previous one.
-        if (silence.count() > 0) services_.regions.on_content_gap(attempt.ticket.model, silence);
+        if (silence.count() > 0) services_.regions.on_content_gap(attempt.token.model, silence);
         deliver(chunk);
         return;
     }
-    const Turn turn(*this);
+    const EventScope scope(*this);
     switch (chunk.event) {
         case ChunkEvent::content:
         case ChunkEvent::reasoning:
@@ -97,31 +97,31 @@ void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
         case ChunkEvent::finish: break;
         default: held_.add(number, chunk); return;
     }
-    services_.regions.on_first_content(attempt.ticket, heard_at_);
-    admission_.served(static_cast<std::size_t>(number), heard_at_);
-    charge_suspects(attempt.ticket.model);
-    apply(machine_.on_content(number, heard_at_));
+    services_.regions.on_first_content(attempt.token, received_at_);
+    admission_.served(static_cast<std::size_t>(number), received_at_);
+    charge_suspects(attempt.token.model);
+    apply(machine_.on_content(number, received_at_));
     if (committed_ == number) deliver(chunk);
 }
 
 void CallDriver::attempt_ended(Attempt& attempt) {
-    const Turn turn(*this);
+    const EventScope scope(*this);
     const auto time = now();
     const auto& outcome = attempt.outcome();
-    for (const auto* redactor : {&services_.redactor, static_cast<const telemetry::Redactor*>(&own_secrets_)}) {
+    for (const auto* redactor : {&services_.redactor, static_cast<const telemetry::Redactor*>(&call_secrets_)}) {
         redactor->scrub(attempt.record.request_id);
         if (outcome.answered) continue;
         redactor->scrub(attempt.error());
         redactor->scrub(attempt.record.detail);
     }
-    const auto verdict = call::classify(outcome, machine_.policy().retry, note_key(attempt));
-    note_quota(attempt, verdict);
+    const auto verdict = call::classify(outcome, machine_.policy().retry, record_key(attempt));
+    record_quota(attempt, verdict);
     if (!outcome.answered && outcome.error == ErrorCode::model_not_found) {
-        services_.regions.on_model_missing(attempt.region(), attempt.ticket.model, time);
+        services_.regions.on_model_missing(attempt.region(), attempt.token.model, time);
     }
     if (outcome.answered) {
         admission_.served(static_cast<std::size_t>(attempt.record.number), time);
-        charge_suspects(attempt.ticket.model);
+        charge_suspects(attempt.token.model);
     }
     last_ended_ = attempt.record.number;
     if (!outcome.answered) held_.forget(last_ended_);
@@ -137,6 +137,6 @@ void CallDriver::attempt_ended(Attempt& attempt) {
     apply(machine_.on_end(attempt.record.number, outcome, verdict, time));
 }
 
-void CallDriver::attempt_drained(Attempt&) { const Turn turn(*this); }
+void CallDriver::attempt_drained(Attempt&) { const EventScope scope(*this); }
 
 }  // namespace holysheep::execution

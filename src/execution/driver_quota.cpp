@@ -19,13 +19,13 @@ bool is_used_up(const RateLimits& limits) {
 }  // namespace
 
 /// Applies what the end of the attempt says about its key.
-call::KeyOutlook CallDriver::note_key(Attempt& attempt) {
+call::KeyOutlook CallDriver::record_key(Attempt& attempt) {
     const auto& outcome = attempt.outcome();
-    call::KeyOutlook outlook{.differ = machine_.policy().own_keys};
+    call::KeyOutlook outlook{.differ = machine_.policy().keys_differ};
     const auto time = now();
     const auto number = static_cast<std::size_t>(attempt.record.number);
     const auto region = attempt.region();
-    const values::ModelId model = attempt.ticket.model;
+    const values::ModelId model = attempt.token.model;
     const auto key = admission_.key(number);
     if (auto& ring = services_.admission.keys.ring(); key && ring.size() > 1) {
         const bool refused = !outcome.answered && (outcome.error == ErrorCode::unauthenticated ||
@@ -46,11 +46,11 @@ call::KeyOutlook CallDriver::note_key(Attempt& attempt) {
     return outlook;
 }
 
-void CallDriver::note_quota(Attempt& attempt, const call::Verdict& verdict) {
+void CallDriver::record_quota(Attempt& attempt, const call::Verdict& verdict) {
     const auto time = now();
     const auto number = static_cast<std::size_t>(attempt.record.number);
     const auto region = attempt.region();
-    const values::ModelId model = attempt.ticket.model;
+    const values::ModelId model = attempt.token.model;
     const auto& limits = attempt.rate_limits();
     if (!limits.limit_requests && !limits.limit_tokens) return;
     if (admission_.on_quota(number, region, model, limits, time) && services_.log.enabled(LogLevel::info)) {
@@ -74,7 +74,7 @@ void CallDriver::note_quota(Attempt& attempt, const call::Verdict& verdict) {
 
 /// Applies what a refusal because of load says: how much may be sent to the region, and when. The tracker already knows
 /// whether the region serves other requests.
-void CallDriver::note_refusal(Attempt& attempt, const call::Verdict& verdict) {
+void CallDriver::record_refusal(Attempt& attempt, const call::Verdict& verdict) {
     const auto& outcome = attempt.outcome();
     if (!call::is_refused_for_load(outcome)) return;
     const auto time = now();
@@ -87,7 +87,7 @@ void CallDriver::note_refusal(Attempt& attempt, const call::Verdict& verdict) {
                                            .hint = verdict.retry_after},
                                           time);
     if (pause.count() <= 0 || verdict.another_key || admission_.brings_its_key()) return;
-    services_.regions.limit_until(region, attempt.ticket.model,
+    services_.regions.limit_until(region, attempt.token.model,
                                   time + std::min<nanoseconds>(pause, std::chrono::minutes{10}));
 }
 

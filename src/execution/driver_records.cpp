@@ -14,8 +14,8 @@ namespace holysheep::execution {
 void CallDriver::book(Attempt& attempt, health::FailureClass charge, const call::Verdict* verdict) {
     const auto time = now();
     price(attempt);
-    services_.regions.on_outcome(attempt.ticket, charge, time);
-    if (verdict != nullptr) note_refusal(attempt, *verdict);
+    services_.regions.on_outcome(attempt.token, charge, time);
+    if (verdict != nullptr) record_refusal(attempt, *verdict);
     services_.recorder.on_attempt_end(attempt.region(), attempt.record, services_.router.facts(attempt.region(), time),
                                       wasted_tokens(attempt));
     if (services_.log.bodies()) log_body("from ", attempt.record, attempt.body_for_log());
@@ -26,17 +26,17 @@ void CallDriver::book(Attempt& attempt, health::FailureClass charge, const call:
 /// once the same model has answered the request, or when the call ends without a different result. Returns false if it
 /// is to be charged now.
 bool CallDriver::suspect(const Attempt& attempt) {
-    const auto& ticket = attempt.ticket;
-    const bool on_trial = ticket.trial || ticket.model_trial || ticket.is_canary();
+    const auto& token = attempt.token;
+    const bool on_trial = token.trial || token.model_trial || token.is_canary();
     if (on_trial || machine_.eligible_regions() < 2 || committed_ != 0) return false;
-    suspects_.push_back(ticket);
+    suspects_.push_back(token);
     return true;
 }
 
 void CallDriver::charge_suspects(values::ModelId model) {
-    for (const auto& ticket : std::exchange(suspects_, {})) {
-        if (ticket.model != model) continue;  // another model's answer says nothing about this one
-        services_.regions.on_fault(ticket.region, ticket.model, health::FailureClass::server, now());
+    for (const auto& token : std::exchange(suspects_, {})) {
+        if (token.model != model) continue;  // another model's answer says nothing about this one
+        services_.regions.on_fault(token.region, token.model, health::FailureClass::server, now());
     }
 }
 
@@ -57,13 +57,13 @@ void CallDriver::log_attempt(const AttemptRecord& attempt) const {
 void CallDriver::log_body(std::string_view direction, const AttemptRecord& attempt, std::string_view body) const {
     auto line = std::string(direction) + attempt.region + ", attempt " + std::to_string(attempt.number) + ": " +
                 std::string(body);
-    own_secrets_.scrub(line);
+    call_secrets_.scrub(line);
     services_.log.write(LogLevel::trace, std::move(line));
 }
 
 /// Which attempt this one replaces, and how much time that cost. A failure with a response was known at its first byte,
 /// one without at its end; a silent region should have shown life a round trip after connecting or sending.
-std::optional<telemetry::FailoverCause> CallDriver::detour_of(const Attempt& attempt) const {
+std::optional<telemetry::FailoverCause> CallDriver::failover_cause(const Attempt& attempt) const {
     const auto since = [&](const Attempt& other, nanoseconds span) {
         return std::max(nanoseconds{}, attempt.record.started - other.record.started - span);
     };
@@ -107,13 +107,13 @@ health::FailureClass CallDriver::charge_of_waiting(const Attempt& attempt) const
     const auto& timings = attempt.record.timings;
     if (!timings.sent || timings.first_content || machine_.ending() == call::Ending::cancelled)
         return health::FailureClass::none;
-    const bool on_trial = attempt.ticket.trial || attempt.ticket.model_trial;
+    const bool on_trial = attempt.token.trial || attempt.token.model_trial;
     if (attempt.left_because == call::Evidence::slow_trial && on_trial) return health::FailureClass::timeout;
     const bool time_ran_out = machine_.ending() == call::Ending::deadline ||
                               attempt.left_because == call::Evidence::deadline ||
                               attempt.left_because == call::Evidence::slow_trial;
     if (!time_ran_out) return health::FailureClass::none;
-    const auto& quantiles = services_.regions.quantiles(attempt.ticket.model, attempt.ticket.awaited);
+    const auto& quantiles = services_.regions.quantiles(attempt.token.model, attempt.token.awaited);
     std::chrono::duration<double, std::milli> patience = std::chrono::seconds{3};
     if (quantiles.size() >= health::kEnoughForQuantiles) {
         patience = std::max<decltype(patience)>(std::chrono::seconds{1}, decltype(patience)(2 * quantiles.p95()));

@@ -16,20 +16,20 @@ class ReadGate {
     void resume() { pause_wanted_ = false; }
 
     bool sink_full() const { return sink_full_; }
-    bool wants_stop() const { return sink_full_ || pause_wanted_; }
+    bool wants_pause() const { return sink_full_ || pause_wanted_; }
     /// Whether the transfer has to be paused or resumed to match.
-    bool must_change() const { return wants_stop() != stopped_at_.has_value(); }
+    bool must_change() const { return wants_pause() != paused_at_.has_value(); }
     /// The transfer was paused at `now`.
-    void stop(Clock::time_point now) { stopped_at_ = now; }
+    void on_transfer_paused(Clock::time_point now) { paused_at_ = now; }
     /// The transfer was resumed or replaced.
-    void go_on() { stopped_at_.reset(); }
+    void on_transfer_resumed() { paused_at_.reset(); }
 
-    bool stopped() const { return stopped_at_.has_value(); }
-    const std::optional<Clock::time_point>& stopped_at() const { return stopped_at_; }
+    bool paused() const { return paused_at_.has_value(); }
+    const std::optional<Clock::time_point>& paused_at() const { return paused_at_; }
 
   private:
     bool sink_full_ = false, pause_wanted_ = false;
-    std::optional<Clock::time_point> stopped_at_{};
+    std::optional<Clock::time_point> paused_at_{};
 };
 
 }  // namespace holysheep::execution

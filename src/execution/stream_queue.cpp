@@ -7,7 +7,7 @@ namespace holysheep::execution {
 
 namespace {
 // Bytes that may be queued for a slow reader before its socket is paused.
-constexpr std::size_t kEnough = 256 * 1024;
+constexpr std::size_t kHighWaterMark = 256 * 1024;
 }  // namespace
 
 ChunkBatch::Span ChunkBatch::store(std::string_view view) {
@@ -62,7 +62,7 @@ bool StreamQueue::on_chunk(const ChatChunk& chunk) {
         std::lock_guard lock(mutex_);
         filling_.add(chunk, wire_chunk_);
         wake = std::exchange(idle_, false);
-        if (filling_.bytes() > kEnough) full_ = true;
+        if (filling_.bytes() > kHighWaterMark) full_ = true;
         room = !full_;
     }
     if (wake) {

@@ -322,7 +322,7 @@ bool CurlTransfer::take_header_line(std::string_view line) {
         if (head_.status < 200) return true;                   // an informational response (RFC 9110, 15.2)
         if (head_.status == 407 && via_proxy()) return false;  // from the proxy, for a request without a tunnel
         head_done_ = true;
-        note_connection(head_.connection_reused, head_.timings);
+        record_connection(head_.connection_reused, head_.timings);
         head_.headers.shrink_to_fit();
         if (head_.status < 300) release_body();
         events_->on_head(id_, std::move(head_));

@@ -102,7 +102,7 @@ class CurlTransfer {
     void set_url();
     void set_method();
     void set_connection();
-    void note_connection(bool& reused, AttemptTimings& timings) const;
+    void record_connection(bool& reused, AttemptTimings& timings) const;
     void set_headers();
     void set_proxy();
 

@@ -98,7 +98,7 @@ TransferEnd CurlTransfer::finish(CURLcode code) {
     if (resend_refused_) {
         end.connection_reused = reused_;  // the connection of the request, not the one that libcurl was about to open
     } else {
-        note_connection(end.connection_reused, end.timings);
+        record_connection(end.connection_reused, end.timings);
     }
     if (end.error == ErrorCode::transport_failed && end.connection_reused && !head_done_ && !end.refused && !cancelled)
         origin_->stale_until = transport_.now() + kRememberStale;
@@ -121,7 +121,7 @@ void CurlTransfer::explain_http2_failure(TransferEnd& end) const {
     }
 }
 
-void CurlTransfer::note_connection(bool& reused, AttemptTimings& timings) const {
+void CurlTransfer::record_connection(bool& reused, AttemptTimings& timings) const {
     auto* easy = easy_.get();
     long connects = 0;
     curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);

@@ -182,7 +182,7 @@ class MachineRun {
             outcome.any_byte = received_.contains(attempt);
             outcome.certainly_not_delivered = !outcome.any_byte && !sent_.contains(attempt);
         }
-        const auto verdict = classify(outcome, policy.retry, {.differ = policy.own_keys});
+        const auto verdict = classify(outcome, policy.retry, {.differ = policy.keys_differ});
         return lines(machine().on_end(attempt, outcome, verdict, now));
     }
     Lines answer(int attempt) { return end(attempt, {.answered = true}); }

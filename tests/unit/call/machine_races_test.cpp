@@ -452,7 +452,7 @@ TEST(Backup, IsSentBeforeTheUsersFirstContentLimit) {
     BackedUpRun run(2);
     run.policy.deadline.reset();
     run.policy.first_content = 2s;
-    run.policy.own_first_content = true;
+    run.policy.user_set_first_content = true;
     run.start();
     run.connect(1);
     run.first_byte(1);

@@ -57,13 +57,13 @@ class RandomCall {
         if (one_in(2)) deadline = milliseconds(pick(20'000));
         policy_ = make_policy(retry, timeouts, deadline, one_in(2), now_);
         policy_.cost_safe = one_in(4);
-        policy_.own_keys = one_in(2);
+        policy_.keys_differ = one_in(2);
         policy_.seed = seed;
         if (one_in(4)) budget_ = {0.2, static_cast<int>(pick(3))};
         if (one_in(2)) policy_.sign_of_life = 1s;
         if (one_in(3)) policy_.hedge_after = milliseconds(pick(500));
         if (one_in(2)) policy_.usual = milliseconds(pick(3'000));
-        policy_.own_first_content = policy_.stream && one_in(3);
+        policy_.user_set_first_content = policy_.stream && one_in(3);
         if (one_in(3)) retry_policy_ = std::make_unique<RandomPolicy>(seed);
         policy_.has_retry_policy = retry_policy_ != nullptr;
         machine_ = std::make_unique<CallMachine>(policy_, plan_, model, *regions_, Budgets{budget_, hedges_, canaries_},
@@ -195,7 +195,7 @@ class RandomCall {
     }
 
     Verdict verdict_of(const Outcome& outcome) const {
-        return classify(outcome, policy_.retry, {.differ = policy_.own_keys});
+        return classify(outcome, policy_.retry, {.differ = policy_.keys_differ});
     }
 
     void report_path(int n) {

@@ -228,7 +228,7 @@ TEST(CallMachine, AModelMissingInARegionIsTriedOnlyInOthers) {
 
 TEST(CallMachine, ARefusedKeyIsTriedElsewhereOnlyWhereKeysDiffer) {
     MachineRun run(2);
-    run.policy.own_keys = true;
+    run.policy.keys_differ = true;
     run.start();
     EXPECT_THAT(run.end(1, failed_with(ErrorCode::unauthenticated, 401)), ElementsAre("start #2 b failover"));
     EXPECT_THAT(run.end(2, failed_with(ErrorCode::unauthenticated, 401)), ElementsAre("finish #2 refused"));

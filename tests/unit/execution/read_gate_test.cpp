@@ -13,13 +13,13 @@ TEST(ReadGate, StopsWhileTheSinkIsFull) {
     EXPECT_FALSE(gate.must_change());
     gate.on_sink_full();
     EXPECT_TRUE(gate.must_change());
-    gate.stop(kReadStart);
+    gate.on_transfer_paused(kReadStart);
     EXPECT_FALSE(gate.must_change());
-    EXPECT_EQ(gate.stopped_at(), kReadStart);
+    EXPECT_EQ(gate.paused_at(), kReadStart);
     gate.on_sink_room();
     EXPECT_TRUE(gate.must_change());
-    gate.go_on();
-    EXPECT_FALSE(gate.stopped());
+    gate.on_transfer_resumed();
+    EXPECT_FALSE(gate.paused());
 }
 
 TEST(ReadGate, StaysClosedUntilBothReasonsAreGone) {
@@ -27,16 +27,16 @@ TEST(ReadGate, StaysClosedUntilBothReasonsAreGone) {
     gate.on_sink_full();
     gate.pause();
     gate.on_sink_room();
-    EXPECT_TRUE(gate.wants_stop());
+    EXPECT_TRUE(gate.wants_pause());
     gate.resume();
-    EXPECT_FALSE(gate.wants_stop());
+    EXPECT_FALSE(gate.wants_pause());
 }
 
 TEST(ReadGate, PausesTheNextTransferWhileAPauseLasts) {
     ReadGate gate;
     gate.pause();
-    gate.stop(kReadStart);
-    gate.go_on();  // another attempt continues the stream
+    gate.on_transfer_paused(kReadStart);
+    gate.on_transfer_resumed();  // another attempt continues the stream
     EXPECT_TRUE(gate.must_change());
 }
 

@@ -1,5 +1,10 @@
+<<<<<<< HEAD:tests/unit/execution/salvage_test.cpp
 // The partial answers of attempts that broke after content, and how they are joined.
-#include "execution/salvage.hpp"
+#include "execution/partial.hpp"
+=======
+// What is kept of attempts that broke after content, and how the parts become one answer.
+#include "execution/partial_answer.hpp"
+>>>>>>> 800dcbc (Use the field's names in call and execution):tests/unit/execution/partial_answer_test.cpp
 
 #include <gtest/gtest.h>
 
@@ -15,22 +20,32 @@ ChatCompletion answer(std::string text, std::int64_t tokens = 0) {
 }
 
 TEST(PartialAnswer, ContinuesFromItsTextWithoutTrailingSpace) {
-    Salvage partial(StreamRecovery::continue_prefix);
+    PartialAnswer partial(StreamRecovery::continue_prefix);
     EXPECT_TRUE(partial.empty());
     partial.add(answer("Once upon \n"));
     EXPECT_EQ(partial.prefix(), "Once upon");
     EXPECT_TRUE(partial.continues());
 }
 
+<<<<<<< HEAD:tests/unit/execution/salvage_test.cpp
 TEST(PartialAnswer, RestartsWithoutText) {
-    Salvage partial(StreamRecovery::continue_prefix);
+    PartialAnswer partial(StreamRecovery::continue_prefix);
+=======
+TEST(PartialAnswer, BeginsAfreshWhereNoTextCame) {
+    PartialAnswer partial(StreamRecovery::continue_prefix);
+>>>>>>> 800dcbc (Use the field's names in call and execution):tests/unit/execution/partial_answer_test.cpp
     partial.add(answer(""));
     EXPECT_FALSE(partial.empty());
     EXPECT_FALSE(partial.continues());
 }
 
+<<<<<<< HEAD:tests/unit/execution/salvage_test.cpp
 TEST(PartialAnswer, RestartsInRestartMode) {
-    Salvage partial(StreamRecovery::restart);
+    PartialAnswer partial(StreamRecovery::restart);
+=======
+TEST(PartialAnswer, BeginsAfreshWithRestart) {
+    PartialAnswer partial(StreamRecovery::restart);
+>>>>>>> 800dcbc (Use the field's names in call and execution):tests/unit/execution/partial_answer_test.cpp
     partial.add(answer("Once"));
     EXPECT_FALSE(partial.continues());
     auto whole = answer("Twice");
@@ -39,7 +54,7 @@ TEST(PartialAnswer, RestartsInRestartMode) {
 }
 
 TEST(PartialAnswer, JoinsTextsAndBillsEveryAttempt) {
-    Salvage partial(StreamRecovery::continue_prefix);
+    PartialAnswer partial(StreamRecovery::continue_prefix);
     partial.add(answer("Once ", 3));
     partial.add(answer("upon ", 4));
     auto whole = answer("a time", 5);
@@ -50,7 +65,7 @@ TEST(PartialAnswer, JoinsTextsAndBillsEveryAttempt) {
 
 TEST(Prefill, IsASeparateMessageAfterTheUsers) {
     std::vector<Message> messages{user("Tell me a tale")};
-    go_on_from(messages, "Once");
+    append_prefill(messages, "Once");
     ASSERT_EQ(messages.size(), 2U);
     EXPECT_EQ(messages.back().role, Role::assistant);
     EXPECT_EQ(messages.back().content, "Once");
@@ -58,7 +73,7 @@ TEST(Prefill, IsASeparateMessageAfterTheUsers) {
 
 TEST(Prefill, ExtendsTheCallersPrefill) {
     std::vector<Message> messages{user("Tell me a tale"), assistant("Once")};
-    go_on_from(messages, " upon");
+    append_prefill(messages, " upon");
     ASSERT_EQ(messages.size(), 2U);
     EXPECT_EQ(messages.back().content, "Once upon");
 }

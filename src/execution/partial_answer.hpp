@@ -1,5 +1,5 @@
 // Keeps the content that the caller got from attempts that broke, while another attempt continues the answer.
-// CallDriver → [Salvage] → the joined answer, the request for the rest
+// CallDriver → [PartialAnswer] → the joined answer, the request for the rest
 #pragma once
 
 #include <memory>
@@ -13,9 +13,9 @@
 
 namespace holysheep::execution {
 
-class Salvage {
+class PartialAnswer {
   public:
-    explicit Salvage(StreamRecovery recovery) : recovery_(recovery) {}
+    explicit PartialAnswer(StreamRecovery recovery) : recovery_(recovery) {}
 
     /// An attempt broke: appends its content to the earlier content, or replaces that.
     void add(ChatCompletion partial);
@@ -38,6 +38,6 @@ class Salvage {
 };
 
 /// Makes `text` the end of the conversation, as an assistant message: a new message, or the rest of the last one.
-void go_on_from(std::vector<Message>& messages, std::string_view text);
+void append_prefill(std::vector<Message>& messages, std::string_view text);
 
 }  // namespace holysheep::execution

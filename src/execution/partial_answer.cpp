@@ -1,5 +1,5 @@
 // Accumulates partial answers and their usage, and joins them.
-#include "execution/salvage.hpp"
+#include "execution/partial_answer.hpp"
 
 #include <utility>
 #include <variant>
@@ -8,18 +8,18 @@
 
 namespace holysheep::execution {
 
-void Salvage::add(ChatCompletion partial) {
+void PartialAnswer::add(ChatCompletion partial) {
     complete(partial);
     partial_ = std::make_shared<const ChatCompletion>(std::move(partial));
 }
 
-std::string_view Salvage::prefix() const {
+std::string_view PartialAnswer::prefix() const {
     if (recovery_ != StreamRecovery::continue_prefix || !partial_) return {};
     const std::string_view text = partial_->text();
     return text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
 }
 
-Usage Salvage::billed(Usage usage) const {
+Usage PartialAnswer::billed(Usage usage) const {
     if (!partial_) return usage;
     const auto& before = partial_->usage;
     usage.present = usage.present || before.present;
@@ -46,7 +46,7 @@ Usage Salvage::billed(Usage usage) const {
     return usage;
 }
 
-void Salvage::complete(ChatCompletion& answer) const {
+void PartialAnswer::complete(ChatCompletion& answer) const {
     if (!partial_) return;
     answer.usage = billed(std::move(answer.usage));
     answer.skipped_chunks += partial_->skipped_chunks;
@@ -57,7 +57,7 @@ void Salvage::complete(ChatCompletion& answer) const {
     message.reasoning.insert(0, partial_->reasoning_text());
 }
 
-void go_on_from(std::vector<Message>& messages, std::string_view text) {
+void append_prefill(std::vector<Message>& messages, std::string_view text) {
     if (messages.empty() || messages.back().role != Role::assistant) {
         messages.push_back(assistant(std::string(text)));
         return;
