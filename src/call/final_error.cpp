@@ -64,8 +64,8 @@ std::string why_blocked(const FailedCall& call, std::size_t region) {
 std::string blocked_regions(const FailedCall& call) {
     std::string list;
     for (const auto region : call.machine.plan()) {
-        const bool asked = call.machine.asked(region);
-        if (asked && !call.machine.outage()) continue;
+        const bool asked = call.machine.attempts().asked(region);
+        if (asked && !call.machine.planner().outage()) continue;
         const auto why = why_blocked(call, region);
         if (why.empty()) continue;
         list += (list.empty() ? "" : "; ") + std::string(call.region_names[region]) + ": " + why;
@@ -76,7 +76,7 @@ std::string blocked_regions(const FailedCall& call) {
 /// Whether every region failed the call or was blocked for reasons of health.
 bool nothing_left(const FailedCall& call) {
     return std::ranges::all_of(call.machine.plan(), [&](std::size_t region) {
-        return call.regions.draining(region) || call.machine.asked(region) ||
+        return call.regions.draining(region) || call.machine.attempts().asked(region) ||
                !call.regions.breakers_closed(region, call.model_id, call.now);
     });
 }
@@ -86,7 +86,7 @@ Error without_attempts(const FailedCall& call) {
     if (call.machine.ending() == Ending::wait_too_long) {
         Error error{.code = ErrorCode::rate_limited,
                     .message = "no region to send to before the deadline or retry.max_wait: " + blocked};
-        const auto clock = call.machine.quota_clock();
+        const auto clock = call.machine.planner().quota_clock();
         if (clock) error.retry_after = std::chrono::ceil<milliseconds>(*clock - call.now);
         return error;
     }
@@ -96,11 +96,12 @@ Error without_attempts(const FailedCall& call) {
 /// Turns the first failure into the error that all regions are unavailable.
 void blame_all_regions(Error& error, const FailedCall& call) {
     const auto blocked = blocked_regions(call);
-    const bool all_asked = call.machine.regions_exhausted();
+    const bool all_asked = call.machine.planner().regions_exhausted();
     error.cause = error.code;
     error.code = ErrorCode::all_regions_unavailable;
-    const auto failed = all_asked ? "all " + std::to_string(call.machine.eligible_regions()) + " regions failed"
-                                  : std::string("no region is left");
+    const auto failed = all_asked
+                            ? "all " + std::to_string(call.machine.planner().eligible_regions()) + " regions failed"
+                            : std::string("no region is left");
     error.message = failed + ", first " + error.message;
     if (!blocked.empty()) error.message += (all_asked ? "; now " : "; kept away from ") + blocked;
 }
@@ -152,9 +153,9 @@ Error compose_error(const FailedCall& call) {
             error.message = at_region(error);
             if (const auto why = reason(ending); !why.empty()) error.message += "; " + std::string(why);
             if (ending == Ending::not_admitted) error.message += "; no further attempt: " + call.refusal->message;
-            if (call.machine.eligible_regions() > 1 && nothing_left(call) &&
-                !call.machine.all_failed_with(ErrorCode::rate_limited) &&
-                !call.machine.all_failed_with(ErrorCode::proxy_failed)) {
+            if (call.machine.planner().eligible_regions() > 1 && nothing_left(call) &&
+                !call.machine.attempts().all_failed_with(ErrorCode::rate_limited) &&
+                !call.machine.attempts().all_failed_with(ErrorCode::proxy_failed)) {
                 blame_all_regions(error, call);
             }
             if (call.last != nullptr && call.last->retry_after) error.retry_after = call.last->retry_after;

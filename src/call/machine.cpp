@@ -6,49 +6,55 @@
 
 namespace holysheep::call {
 
+namespace {
+
+using namespace std::chrono_literals;
+
+// Calls that waited for a region return to it spread over this time.
+constexpr auto kReturnWithin = 400ms;
+
+}  // namespace
+
 CallMachine::CallMachine(const CallPolicy& policy, std::span<const std::size_t> plan, values::ModelId model,
                          const health::RegionHealthTracker& regions, const Budgets& budgets, const RoomView& rooms)
     : policy_(policy),
       plan_(plan),
-      fallback_(policy),
-      model_(model),
-      first_model_(model),
       regions_(regions),
       budgets_(budgets),
       rooms_(rooms),
-      deadline_(policy.deadline),
-      random_(policy.seed) {}
+      planner_(policy, plan, model, regions, budgets, rooms, attempts_),
+      silence_(policy, regions) {}
 
 // ---- events ----
 
 Commands CallMachine::start(time_point now) {
     Commands out;
     // A single region is never blocked, because there is no alternative; but another model may be.
-    if (plan_.size() == 1 && !regions_.model_breaker_admits(plan_.front(), model_, now)) {
-        if (const auto move = move_to_fallback(nullptr, now)) {
+    if (plan_.size() == 1 && !regions_.model_breaker_admits(plan_.front(), planner_.model(), now)) {
+        if (const auto move = planner_.move_to_fallback(nullptr, now)) {
             dispatch(*move, now, out);
             return out;
         }
     }
-    if (const auto region = next_untried(now)) {
-        const auto kind = fallback_.current() == 0 ? AttemptKind::first : AttemptKind::fallback_model;
+    if (const auto region = planner_.next_untried(now)) {
+        const auto kind = planner_.model_number() == 0 ? AttemptKind::first : AttemptKind::fallback_model;
         dispatch({.region = *region, .kind = kind, .when = now}, now, out);
         return out;
     }
-    if (auto full = full_regions(now); !full.empty()) {
+    if (auto full = planner_.full_regions(now); !full.empty()) {
         await_room({.kind = AttemptKind::first}, std::move(full), out);
         return out;
     }
-    if (const auto move = move_to_fallback(nullptr, now)) {
+    if (const auto move = planner_.move_to_fallback(nullptr, now)) {
         dispatch(*move, now, out);
         return out;
     }
     auto why_not = Ending::no_region;
-    if (const auto move = move_in_outage(true, now, why_not)) {
+    if (const auto move = planner_.move_in_outage(true, now, why_not)) {
         follow(*move, now, out);
         return out;
     }
-    if (const auto move = ask_without_model(now)) {
+    if (const auto move = planner_.ask_without_model(now)) {
         dispatch(*move, now, out);
         return out;
     }
@@ -59,13 +65,12 @@ Commands CallMachine::start(time_point now) {
 bool CallMachine::on_connected(int attempt, time_point now, Commands& commands) {
     auto& a = at(attempt);
     if (finished() || a.phase != Phase::connecting) return false;
-    if (deadline_ && now >= *deadline_) return false;
+    if (planner_.deadline() && now >= *planner_.deadline()) return false;
     a.phase = Phase::waiting;
     a.sent = now;
-    a.raced = false;  // the race concerned its connection; its answer may be late, too
-    a.path_check = now + path_late_after(a.region);
+    silence_.on_connected(a, now);
     // Only connections race, not requests: a late handshake must not cause two billed answers.
-    for (int other = 1; other <= static_cast<int>(attempts_.size()); ++other) {
+    for (int other = 1; other <= attempts_.count(); ++other) {
         auto& rival = at(other);
         if (other == attempt || rival.phase != Phase::connecting) continue;
         rival.phase = Phase::ended;
@@ -89,7 +94,7 @@ Commands CallMachine::on_first_byte(int attempt, time_point now) {
 Commands CallMachine::on_content(int attempt, time_point now) {
     Commands out;
     auto& a = at(attempt);
-    if (finished() || !in_flight(a)) return out;
+    if (finished() || !a.in_flight()) return out;
     a.progress = now;
     if (committed_ != 0) return out;
     committed_ = attempt;
@@ -107,7 +112,7 @@ nanoseconds CallMachine::on_progress(int attempt, time_point now) {
 Commands CallMachine::on_end(int attempt, const Outcome& outcome, const Verdict& verdict, time_point now) {
     Commands out;
     auto& a = at(attempt);
-    if (finished() || !in_flight(a)) return out;
+    if (finished() || !a.in_flight()) return out;
     a.phase = Phase::ended;
     a.ended = now;
     a.outcome = outcome;
@@ -118,7 +123,7 @@ Commands CallMachine::on_end(int attempt, const Outcome& outcome, const Verdict&
         finish(Ending::answered, attempt, out);
         return out;
     }
-    if (outcome.error == ErrorCode::cancelled && deadline_ && now >= *deadline_) {
+    if (outcome.error == ErrorCode::cancelled && planner_.deadline() && now >= *planner_.deadline()) {
         // It was turned away because its connection was ready too late.
         finish(Ending::deadline, 0, out);
         return out;
@@ -131,7 +136,7 @@ Commands CallMachine::on_wake(time_point now) {
     Commands out;
     if (finished()) return out;
     const bool deadline_counts = committed_ == 0 || policy_.deadline_covers_stream;
-    if (deadline_ && deadline_counts && now >= *deadline_) {
+    if (planner_.deadline() && deadline_counts && now >= *planner_.deadline()) {
         finish(Ending::deadline, committed_, out);
         return out;
     }
@@ -139,19 +144,25 @@ Commands CallMachine::on_wake(time_point now) {
         const auto wait = *std::exchange(pending_, std::nullopt);
         const auto& move = wait.move;
         if (wait.queued && attempts_.empty()) return start(now);  // much may have changed meanwhile
-        if (move.outage) return continue_in_outage(wait, now);
-        if (holds(move, now)) {
+        auto why_not = Ending::open;
+        if (move.outage) {
+            if (attempts_.empty()) return start(now);
+            const auto next = planner_.after_outage_wait(move, wait.back, now, why_not);
+            return follow_or_end(next, why_not, now);
+        }
+        if (planner_.still_valid(move, now)) {
             dispatch(move, now, out);
             return out;
         }
-        return attempts_.empty() ? start(now) : plan_again(move, now);
+        if (attempts_.empty()) return start(now);
+        const auto next = planner_.replace(move, now, why_not);
+        return follow_or_end(next, why_not, now);
     }
-    for (int i = 1; i <= static_cast<int>(attempts_.size()) && !finished(); ++i) {
-        auto which = Limit::none;
-        const auto limit = in_flight(at(i)) ? limit_of(at(i), which, now) : std::nullopt;
-        if (limit && *limit <= now) {
+    for (int i = 1; i <= attempts_.count() && !finished(); ++i) {
+        const auto expiry = expiry_of(at(i), now);
+        if (expiry && expiry->when <= now) {
             // One at a time: the driver ends this attempt, reports it with on_end, and calls again.
-            out.push({.kind = Command::Kind::cancel, .attempt = i, .region = at(i).region, .limit = which});
+            out.push({.kind = Command::Kind::cancel, .attempt = i, .region = at(i).region, .limit = expiry->limit});
             return out;
         }
     }
@@ -177,18 +188,32 @@ Commands CallMachine::on_permit_ready(time_point now) {
     return on_wake(now);
 }
 
+Commands CallMachine::on_region_back(std::size_t region, time_point now) {
+    if (finished() || !pending_ || !(pending_->move.outage || pending_->queued) ||
+        std::ranges::find(plan_, region) == plan_.end())
+        return {};
+    auto when = now;
+    if (regions_.usable(region, planner_.model(), now)) {
+        if (pending_->back) return {};
+        pending_->back = region;
+        const nanoseconds spread = std::chrono::round<nanoseconds>(kReturnWithin * planner_.random());
+        when = now + spread;
+    }
+    if (when < pending_->move.when) pending_->move.when = when;
+    return {};
+}
+
 // ---- timers ----
 
 std::optional<time_point> CallMachine::wake_at(time_point now) const {
     if (finished()) return std::nullopt;
     auto wake = time_point::max();
     const auto consider = [&](time_point when) { wake = std::min(wake, when); };
-    if (deadline_ && (committed_ == 0 || policy_.deadline_covers_stream)) consider(*deadline_);
+    if (planner_.deadline() && (committed_ == 0 || policy_.deadline_covers_stream)) consider(*planner_.deadline());
     if (pending_) consider(pending_->move.when);
     for (const auto& a : attempts_) {
-        if (!in_flight(a)) continue;
-        auto which = Limit::none;
-        if (const auto limit = limit_of(a, which, now)) consider(*limit);
+        if (!a.in_flight()) continue;
+        if (const auto expiry = expiry_of(a, now)) consider(expiry->when);
         // Whether failover is possible may change meanwhile, and the limit with it: check again then.
         if (a.phase == Phase::connecting || a.phase == Phase::waiting) {
             for (const auto span : {policy_.first_byte, policy_.first_byte_last}) {
@@ -199,8 +224,7 @@ std::optional<time_point> CallMachine::wake_at(time_point now) const {
             consider(a.progress + policy_.first_body);
         }
         if (plan_.size() < 2) continue;
-        if (a.phase == Phase::connecting && !a.raced) consider(a.started + connect_late_after(a));
-        if (a.path_check && without_content(a)) consider(*a.path_check);
+        if (const auto check = silence_.next_check(a)) consider(*check);
         if (const auto backup = backup_of(a)) consider(std::max(backup->when, no_backup_before_));
     }
     if (policy_.hedge_after && !hedge_over_ && !attempts_.empty()) {
@@ -210,34 +234,10 @@ std::optional<time_point> CallMachine::wake_at(time_point now) const {
     return wake;
 }
 
-std::optional<time_point> CallMachine::limit_of(const Attempt& a, Limit& which, time_point now) const {
-    std::optional<time_point> limit;
-    const auto consider = [&](nanoseconds span, time_point from, Limit name) {
-        if (span.count() <= 0 || (limit && *limit <= from + span)) return;
-        limit = from + span;
-        which = name;
-    };
-    switch (a.phase) {
-        case Phase::connecting: consider(policy_.connect, a.started, Limit::connect); [[fallthrough]];
-        case Phase::waiting:
-            // The last target is not abandoned for slowness alone, because there is no better one.
-            consider(can_move_at_once(now) ? policy_.first_byte : policy_.first_byte_last, a.started,
-                     Limit::first_byte);
-            break;
-        case Phase::receiving:
-            if (policy_.stream) {
-                consider(policy_.first_content, a.started, Limit::first_content);
-            } else {
-                // A head that arrives at once does not mean that the answer has begun.
-                const auto first_body = can_move_at_once(now) ? policy_.first_body : nanoseconds{};
-                consider(a.body ? policy_.stall : first_body, a.progress, Limit::stall);
-            }
-            break;
-        case Phase::committed: consider(stall_limit(a), a.progress, Limit::stall); break;
-        case Phase::ended: return std::nullopt;
-    }
-    consider(policy_.attempt, a.started, Limit::attempt);
-    return limit;
+/// The limit of an attempt that expires next. A committed one is not abandoned for another region, so none is looked
+/// for.
+std::optional<Expiry> CallMachine::expiry_of(const Attempt& a, time_point now) const {
+    return call::expiry_of(a, policy_, a.without_content() && planner_.can_move_at_once(now));
 }
 
 /// Without an alternative, a call waits in any case; but a dead stream must not look alive.

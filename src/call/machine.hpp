@@ -20,15 +20,16 @@
 #include <holysheep/options.hpp>
 #include <holysheep/transport.hpp>
 
+#include "call/attempts.hpp"
 #include "call/backup.hpp"
 #include "call/classification.hpp"
 #include "call/evidence.hpp"
-#include "call/model_fallback.hpp"
+#include "call/move_planner.hpp"
 #include "call/policy.hpp"
 #include "call/room_view.hpp"
+#include "call/silence_watch.hpp"
+#include "call/time_limits.hpp"
 #include "health/region_health_tracker.hpp"
-#include "resilience/random.hpp"
-#include "resilience/retry_budget.hpp"
 
 namespace holysheep::call {
 
@@ -78,36 +79,14 @@ class Commands {
     std::size_t size_ = 0;
 };
 
-/// Why a call ended, for its final error.
-enum class Ending {
-    open,
-    answered,
-    refused,             ///< a failure that another attempt would not change
-    interrupted,         ///< failed after content
-    regions_exhausted,   ///< every eligible region failed
-    attempts_exhausted,  ///< retry.max_attempts
-    budget_empty,        ///< the retry budget
-    wait_too_long,       ///< the wait would pass the deadline or retry.max_wait
-    maybe_delivered,     ///< cost_safe forbids another dispatch
-    deadline,
-    cancelled,
-    no_region,    ///< no region is eligible
-    not_admitted  ///< refused by a limit of this client or for lack of a key; the refusal contains the reason
-};
-
-/// What limits extra attempts, shared by the calls of a client.
-struct Budgets {
-    resilience::RetryBudget& retries;
-    resilience::RetryBudget& hedges;
-    resilience::RetryBudget& canaries;
-};
-
 class CallMachine {
   public:
     /// `policy`, `plan` (region indexes, best first) and the references must outlive the machine. `model` is the
     /// tracker's id.
     CallMachine(const CallPolicy& policy, std::span<const std::size_t> plan, values::ModelId model,
                 const health::RegionHealthTracker& regions, const Budgets& budgets, const RoomView& rooms);
+    CallMachine(const CallMachine&) = delete;
+    CallMachine& operator=(const CallMachine&) = delete;
 
     Commands start(time_point now);
     /// The attempt's connection is ready. Returns false to turn it away: another attempt was ready first, or the call
@@ -142,76 +121,25 @@ class CallMachine {
     /// Whether the region of an attempt is probed while it is silent.
     bool wants_sign_of_life() const;
     /// How long the attempt may be silent after its first content.
-    nanoseconds stall_limit(int attempt) const { return stall_limit(attempts_[static_cast<std::size_t>(attempt - 1)]); }
+    nanoseconds stall_limit(int attempt) const { return call::stall_limit(attempts_[attempt], policy_); }
     /// When `on_wake` is due; may be in the past.
     std::optional<time_point> wake_at(time_point now) const;
     const CallPolicy& policy() const { return policy_; }
-    std::optional<time_point> deadline() const { return deadline_; }
-    std::size_t eligible_regions() const;
+    std::optional<time_point> deadline() const { return planner_.deadline(); }
     bool finished() const { return ending_ != Ending::open; }
     Ending ending() const { return ending_; }
     /// With `interrupted`: why no other attempt could take over; unset if no recovery was wanted.
     std::optional<Ending> unrecovered() const { return unrecovered_; }
     /// The attempt that failed first, 0 if none did: the caller sees its error class.
     int first_failure() const { return first_failure_; }
-    /// Whether a failure now would lead to another region without a wait.
-    bool can_move_at_once(time_point now) const;
-    /// Whether the region was asked and failed, or is being asked; a lost race does not count.
-    bool asked(std::size_t region) const;
-    /// Whether every region that the call may use has failed it, and at least one for another reason than quota.
-    bool regions_exhausted() const;
-    /// Whether all failures were of this class.
-    bool all_failed_with(ErrorCode error) const;
-    /// Whether no region was usable at some point.
-    bool outage() const { return patience_ends_.has_value(); }
+    /// The rules that choose the next attempt, and what they know.
+    const MovePlanner& planner() const { return planner_; }
+    const Attempts& attempts() const { return attempts_; }
     std::span<const std::size_t> plan() const { return plan_; }
     /// With `await_room`: the regions that are usable but full.
     std::span<const std::size_t> awaited_regions() const { return awaited_regions_; }
-    std::optional<time_point> quota_clock() const { return quota_clock_; }
-    /// The name for `Command::model`.
-    const std::string& model_name(std::size_t model) const;
-    values::ModelId model_id(std::size_t model) const;
-    /// The last switch to another model.
-    struct ModelSwitch {
-        std::size_t from = 0;
-        std::optional<ErrorCode> because{};  ///< unset: no region was usable for it
-    };
-    const std::optional<ModelSwitch>& model_switch() const { return model_switch_; }
 
   private:
-    enum class Phase { connecting, waiting, receiving, committed, ended };
-    struct Attempt {
-        std::size_t region = 0, model = 0;
-        AttemptKind kind = AttemptKind::first;
-        bool canary = false;
-        Phase phase = Phase::connecting;
-        time_point started{}, progress{}, ended{};
-        time_point sent{};
-        std::optional<time_point> path_check{};  // when to check whether the peer's host has answered
-        Outcome outcome{};                       // set once it has ended
-        Verdict verdict{};
-        /// It lost a race of connections, so its region was sent no request.
-        bool turned_away() const { return lost && sent == time_point{}; }
-        bool lost = false;      // cancelled by the machine without a failure of its own
-        bool answered = false;  // the host answered its handshake, TLS is not done yet
-        bool raced = false;     // another attempt was started because this one is late
-        bool on_trial = false, explores = false;
-        bool body = false;        // part of a plain answer's body arrived
-        bool found_full = false;  // its region refused it because of load, and serves other requests
-    };
-    struct Move {
-        std::size_t region = 0;
-        AttemptKind kind = AttemptKind::failover;
-        time_point when{};
-        time_point pause{};  // the end of the region's pause, as far as this wait takes it into account
-        bool fresh_connection = false, free = false, maybe_duplicated = false, panic = false;
-        bool returns = false;  // to a region that this call waited for: the next back-off is longer
-        bool full = false;     // the region is usable but full
-        bool paid = false;     // it took a retry token
-        int beside = 0;
-        Evidence because = Evidence::none;
-        bool outage = false;  // waits because no region is usable
-    };
     /// A move to another attempt that waits for its time.
     struct Wait {
         Move move{};
@@ -223,51 +151,8 @@ class CallMachine {
         Move move{};
         bool pays = false;
     };
-    /// A failed attempt, and the decision of the default rules about it.
-    struct Failure {
-        int attempt = 0;
-        Verdict verdict{};
-        std::optional<Move> move{};
-        Ending why_not = Ending::refused;
-        bool final = false;  // it would fail in the same way everywhere
-    };
-
-    static constexpr int kMaxInFlight = 4;
-    Attempt& at(int attempt) { return attempts_[static_cast<std::size_t>(attempt - 1)]; }
-    bool in_flight(const Attempt& a) const { return a.phase != Phase::ended; }
-    bool without_content(const Attempt& a) const {
-        return a.phase == Phase::connecting || a.phase == Phase::waiting || a.phase == Phase::receiving;
-    }
-    nanoseconds stall_limit(const Attempt& a) const {
-        if (a.phase == Phase::receiving && !policy_.stream && !a.body) return policy_.first_body;
-        return a.model == 0 ? policy_.learned_stall.value_or(policy_.stall) : policy_.stall;
-    }
-    int count_in_flight() const;
-    bool only_late_ones_in_flight() const;
-    bool tried(std::size_t region) const;
-    /// Whether the region answered with a redirect, which is not followed.
-    bool redirected(std::size_t region) const;
-    bool eligible(std::size_t region) const { return !regions_.draining(region); }
-    bool attempts_used_up() const;
-    /// Switches to the next model that some region can serve.
-    std::optional<Move> move_to_fallback(const Attempt* failed, time_point now);
-    bool calls_for_fallback(const Attempt& failed, Verdict verdict, const std::optional<Move>& move, Ending why_not,
-                            time_point now) const;
-    /// Whether breakers block the model in every region, or no region has it.
-    bool model_blocked(values::ModelId model, time_point now) const;
-    /// Whether a move to this region takes no token.
-    bool is_free(const Attempt& failed, std::size_t region, time_point now) const;
-    bool failed_alike_elsewhere(const Attempt& failed) const;
-    bool is_full(const Attempt& failed, Verdict verdict, time_point now) const;
-    bool return_is_free(const Attempt& failed, std::size_t region, time_point now) const;
-    bool usable(std::size_t region, time_point now) const;
-    nanoseconds connect_late_after(const Attempt& a) const;
-    nanoseconds path_late_after(std::size_t region) const;
-    nanoseconds handshake_late_after(std::size_t region) const;
-    void handshake_silent(int attempt, nanoseconds silent_for, time_point now, Commands& out);
-    std::optional<std::size_t> next_untried(time_point now) const;
-    std::optional<std::size_t> next_free(const Attempt& failed, time_point now) const;
-    std::optional<time_point> limit_of(const Attempt& a, Limit& which, time_point now) const;
+    Attempt& at(int attempt) { return attempts_[attempt]; }
+    std::optional<Expiry> expiry_of(const Attempt& a, time_point now) const;
 
     void dispatch(const Move& move, time_point now, Commands& out);
     void begin(const Move& move, time_point now, Commands& out);
@@ -275,41 +160,14 @@ class CallMachine {
     void acquire(const Request& request, Commands& out);
     void release(Commands& out);
     void pay_beside(const Request& request);
-    /// The regions that are usable but full.
-    std::vector<std::size_t> full_regions(time_point now) const;
-    time_point return_after(const Attempt& failure, double random) const;
-    bool lacks_only_room(time_point now) const;
-    nanoseconds spread_over_patience(double random) const;
-    std::optional<Move> wait_out(Verdict verdict, time_point now, Ending& why_not);
     bool recovers(const Outcome& outcome, Verdict verdict) const;
-    bool refused_by_proxy_before(const Attempt& failed) const;
     void fail(int attempt, Verdict verdict, time_point now, Commands& out);
-    void remember_failure(int attempt, Verdict verdict, time_point now);
+    void record_failure(int attempt, Verdict verdict, time_point now);
     bool release_commitment(int attempt, Verdict& verdict, time_point now, Commands& out);
-    Failure apply_rules(int attempt, Verdict verdict, time_point now);
     void continue_after(Failure& failure, time_point now, Commands& out);
-    bool pay(Failure& failure, time_point now);
-    bool every_attempt_redirected() const;
-    std::optional<Move> move_after(const Attempt& failed, Verdict verdict, time_point now, Ending& why_not);
-    std::optional<Move> move_to_untried(const Attempt& failed, time_point now) const;
-    std::optional<Move> move_to_tried(const Attempt& failed, std::optional<std::size_t> only, time_point now,
-                                      Ending& why_not);
-    /// Whether the target of a waiting move is still valid.
-    bool holds(const Move& move, time_point now) const;
-    /// The region of a waiting move cannot be used after all: plans another one.
-    Commands plan_again(const Move& blocked, time_point now);
+    /// Another move takes the place of one that waited. `why_not`: the ending if there is none.
+    Commands follow_or_end(const std::optional<Move>& move, Ending why_not, time_point now);
     void follow(const Move& move, time_point now, Commands& out);
-    const Attempt* last_failure(std::size_t region) const;
-    bool can_pay_for_canary() const;
-    void pay_for_canary();
-    /// No region is usable: returns a canary now, or a wait; unset when the patience is over.
-    std::optional<Move> move_in_outage(bool return_to_tried, time_point now, Ending& why_not);
-    std::optional<Move> move_after_canary(bool return_to_tried, time_point now) const;
-    std::optional<Move> ask_without_model(time_point now) const;
-    /// Whether the region may be used and answered its last request.
-    bool is_healthy_now(std::size_t region, time_point now) const;
-    AttemptKind kind_of_visit(std::size_t region) const;
-    Commands continue_in_outage(const Wait& wait, time_point now);
 
     void check_timers(time_point now, Commands& out);
     void watch_for_silence(time_point now, Commands& out);
@@ -324,32 +182,24 @@ class CallMachine {
     void cancel_others(int winner, Commands& out);
 
     const CallPolicy& policy_;
-    std::span<const std::size_t> plan_;
-    ModelFallback fallback_;
-    values::ModelId model_;
-    const values::ModelId first_model_;
-    std::optional<ModelSwitch> model_switch_;
+    const std::span<const std::size_t> plan_;
     const health::RegionHealthTracker& regions_;
     Budgets budgets_;
     const RoomView& rooms_;
-    std::optional<time_point> deadline_;  // cleared when a stream is recovered
-    resilience::Random random_;
-    std::vector<Attempt> attempts_;
+    Attempts attempts_;
+    MovePlanner planner_;
+    const SilenceWatch silence_;
     std::optional<Wait> pending_;
-    std::optional<Request> asked_;            // the request of a pending `acquire` or `await_room`
+    std::optional<Request> requested_;        // the request of a pending `acquire` or `await_room`
     std::optional<Failure> awaiting_policy_;  // the failure of a pending `ask_policy`
     std::vector<std::size_t> awaited_regions_;
     bool in_queue_ = false;          // there may be a queue to leave
     time_point no_backup_before_{};  // no backup is requested before this time; the delay grows with failed_backups_
     int failed_backups_ = 0;
-    std::optional<time_point> quota_clock_;
-    std::optional<time_point> patience_ends_;  // set once no region was usable
-    Ending end_of_patience_ = Ending::regions_exhausted;
-    int committed_ = 0, first_failure_ = 0, retries_ = 0;
+    int committed_ = 0, first_failure_ = 0;
     int broken_ = 0;  // the last attempt that broke after content, if another one may take over
     std::optional<Ending> unrecovered_;
-    bool resent_fresh_ = false, retried_conflict_ = false, hedge_over_ = false;
-    bool return_to_tried_ = true, returned_ = false;  // in an outage
+    bool hedge_over_ = false;
     Ending ending_ = Ending::open;
 };
 

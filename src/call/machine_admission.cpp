@@ -18,36 +18,36 @@ bool is_due_by_clock(Evidence because) {
 
 /// Acquires what the attempt needs; it begins when that is granted.
 void CallMachine::dispatch(const Move& move, time_point now, Commands& out) {
-    if (deadline_ && now >= *deadline_) {
+    if (planner_.deadline() && now >= *planner_.deadline()) {
         finish(Ending::deadline, 0, out);
         return;
     }
-    if (rooms_.has_room(move.region, model_, now)) {
+    if (rooms_.has_room(move.region, planner_.model(), now)) {
         acquire({.move = move}, out);
         return;
     }
-    auto full = full_regions(now);
+    auto full = planner_.full_regions(now);
     if (full.empty()) full.push_back(move.region);
     await_room(move, std::move(full), out);
 }
 
 void CallMachine::acquire(const Request& request, Commands& out) {
-    asked_ = request;
+    requested_ = request;
     in_queue_ = true;
     const auto& move = request.move;
     out.push({.kind = Command::Kind::acquire,
-              .attempt = static_cast<int>(attempts_.size()) + 1,
+              .attempt = attempts_.count() + 1,
               .region = move.region,
-              .model = fallback_.current(),
+              .model = planner_.model_number(),
               .beside = move.beside,
               .shares = move.beside != 0 && at(move.beside).phase == Phase::connecting});
 }
 
 void CallMachine::await_room(const Move& move, std::vector<std::size_t> full, Commands& out) {
-    asked_ = Request{.move = move};
+    requested_ = Request{.move = move};
     in_queue_ = true;
     awaited_regions_ = std::move(full);
-    out.push({.kind = Command::Kind::await_room, .model = fallback_.current()});
+    out.push({.kind = Command::Kind::await_room, .model = planner_.model_number()});
 }
 
 void CallMachine::release(Commands& out) {
@@ -56,8 +56,8 @@ void CallMachine::release(Commands& out) {
 
 Commands CallMachine::on_granted(time_point now) {
     Commands out;
-    if (finished() || !asked_) return out;
-    const auto request = *std::exchange(asked_, std::nullopt);
+    if (finished() || !requested_) return out;
+    const auto request = *std::exchange(requested_, std::nullopt);
     const bool beside = request.move.beside != 0;
     if (beside) pay_beside(request);
     begin(request.move, now, out);
@@ -67,9 +67,9 @@ Commands CallMachine::on_granted(time_point now) {
 
 Commands CallMachine::on_queued(time_point until) {
     Commands out;
-    if (finished() || !asked_) return out;
-    const auto request = *std::exchange(asked_, std::nullopt);
-    if (count_in_flight() > 0) {
+    if (finished() || !requested_) return out;
+    const auto request = *std::exchange(requested_, std::nullopt);
+    if (attempts_.in_flight() > 0) {
         // The call continues without this attempt: if it waited beside a rival, it would be sent after the rival's
         // answer began.
         release(out);
@@ -82,55 +82,47 @@ Commands CallMachine::on_queued(time_point until) {
 
 Commands CallMachine::on_refused(time_point now) {
     Commands out;
-    if (finished() || !asked_) return out;
-    const auto move = std::exchange(asked_, std::nullopt)->move;
+    if (finished() || !requested_) return out;
+    const auto move = std::exchange(requested_, std::nullopt)->move;
     if (move.beside != 0) {
         in_queue_ = false;
         if (move.kind == AttemptKind::backup) lacks_backup(move.beside, move.because, now);
         if (is_due_by_clock(move.because)) check_timers(now, out);
-    } else if (count_in_flight() > 0) {
+    } else if (attempts_.in_flight() > 0) {
         release(out);
     } else {
-        finish(Ending::not_admitted, static_cast<int>(attempts_.size()), out);
+        finish(Ending::not_admitted, attempts_.count(), out);
     }
     return out;
 }
 
 void CallMachine::begin(const Move& move, time_point now, Commands& out) {
-    if (deadline_ && now >= *deadline_) {
+    if (planner_.deadline() && now >= *planner_.deadline()) {
         finish(Ending::deadline, 0, out);
         return;
     }
-    if (move.panic) pay_for_canary();
+    if (move.panic) planner_.pay_for_canary();
     in_queue_ = false;
-    attempts_.push_back({.region = move.region,
-                         .model = fallback_.current(),
-                         .kind = move.kind,
-                         .canary = move.panic,
-                         .started = now,
-                         .progress = now});
-    attempts_.back().path_check = now + handshake_late_after(move.region);
-    attempts_.back().on_trial = !regions_.healthy(move.region, model_, now);
-    attempts_.back().explores =
-        regions_.alive_at(move.region) != time_point{} && regions_.unasked_for_long(move.region, now);
+    Attempt attempt{.region = move.region,
+                    .model = planner_.model_number(),
+                    .kind = move.kind,
+                    .canary = move.panic,
+                    .started = now,
+                    .progress = now};
+    silence_.on_started(attempt, now);
+    attempt.on_trial = !regions_.healthy(move.region, planner_.model(), now);
+    attempt.explores = regions_.alive_at(move.region) != time_point{} && regions_.unasked_for_long(move.region, now);
+    const int number = attempts_.add(attempt);
     out.push({.kind = Command::Kind::start,
-              .attempt = static_cast<int>(attempts_.size()),
+              .attempt = number,
               .region = move.region,
               .attempt_kind = move.kind,
               .fresh_connection = move.fresh_connection,
               .maybe_duplicated = move.maybe_duplicated,
               .panic = move.panic,
-              .model = fallback_.current(),
+              .model = planner_.model_number(),
               .beside = move.beside,
               .because = move.because});
-}
-
-std::vector<std::size_t> CallMachine::full_regions(time_point now) const {
-    std::vector<std::size_t> full;
-    std::ranges::copy_if(plan_, std::back_inserter(full), [&](std::size_t region) {
-        return regions_.usable(region, model_, now) && !rooms_.has_room(region, model_, now);
-    });
-    return full;
 }
 
 }  // namespace holysheep::call

@@ -163,7 +163,7 @@ void CallDriver::apply(const call::Commands& commands) {
 AskedModel CallDriver::asked_model(std::size_t model) const {
     const auto& policy = machine_.policy();
     const auto& cost = model == 0 ? policy.cost : policy.fallbacks[model - 1].cost;
-    return {machine_.model_id(model), machine_.model_name(model), cost};
+    return {machine_.planner().model_id(model), machine_.planner().model_name(model), cost};
 }
 
 void CallDriver::acquire(const call::Command& command) {
@@ -180,7 +180,7 @@ void CallDriver::acquire(const call::Command& command) {
 }
 
 void CallDriver::await_room(const call::Command& command) {
-    report(admission_.wait_for_room(machine_.awaited_regions(), machine_.model_id(command.model),
+    report(admission_.wait_for_room(machine_.awaited_regions(), machine_.planner().model_id(command.model),
                                     machine_.policy().retry.max_wait, now()));
 }
 
@@ -207,9 +207,10 @@ void CallDriver::ask_policy(const call::Command& command) {
 void CallDriver::start_attempt(const call::Command& command) {
     const auto& target = services_.targets[command.region];
     const auto time = now();
-    admission_.begin(static_cast<std::size_t>(command.attempt), command.region, machine_.model_id(command.model), time);
+    admission_.begin(static_cast<std::size_t>(command.attempt), command.region,
+                     machine_.planner().model_id(command.model), time);
     if (command.beside != 0) record_left(command.beside, command.because);
-    const auto& asked = machine_.model_name(command.model);
+    const auto& asked = machine_.planner().model_name(command.model);
     const bool as_it_is = command.model == 0 && exchange_.model_as_it_is;
     const auto mapped = as_it_is ? target.region.model_map.end() : target.region.model_map.find(asked);
     const auto& model = mapped == target.region.model_map.end() ? asked : mapped->second;
@@ -225,14 +226,14 @@ void CallDriver::start_attempt(const call::Command& command) {
                                            std::move(record), time);
 
     attempt.asked_model = asked;
-    attempt.token = services_.regions.on_dispatch(command.region, machine_.model_id(command.model),
+    attempt.token = services_.regions.on_dispatch(command.region, machine_.planner().model_id(command.model),
                                                   awaited_by(exchange_.kind), time, command.panic);
     services_.recorder.on_dispatch(command.region, attempt.record, failover_cause(attempt));
     const auto& keys = services_.admission.keys;
     const auto& key = keys.text(command.region, admission_.key(static_cast<std::size_t>(command.attempt)));
     if (keys.renewable()) call_secrets_.add(key);
-    auto request =
-        build_request(exchange_, target, {.sent = model, .usual = machine_.model_name(0)}, key, command.attempt);
+    auto request = build_request(exchange_, target, {.sent = model, .usual = machine_.planner().model_name(0)}, key,
+                                 command.attempt);
     request.fresh_connection = command.fresh_connection;
     request.avoid_stale_connection = machine_.policy().cost_safe;
     request.connection_attempt_delay = services_.regions.connection_attempt_delay(command.region);

@@ -130,9 +130,9 @@ CallResult CallDriver::make_result(int number) {
 /// Why a different model answered than the one requested.
 std::string CallDriver::model_reason() const {
     auto reason = exchange_.model_rule;
-    if (const auto& changed = machine_.model_switch()) {
+    if (const auto& changed = machine_.planner().model_switch()) {
         if (!reason.empty()) reason += "; ";
-        reason += "fallback: " + machine_.model_name(changed->from) +
+        reason += "fallback: " + machine_.planner().model_name(changed->from) +
                   (changed->because ? " failed with " + std::string(to_string(*changed->because))
                                     : std::string(" had no usable region"));
     }
@@ -203,7 +203,7 @@ telemetry::CallEnd CallDriver::call_end(const CallResult& result) const {
         if (error.partial) end.usage = &error.partial->usage;
     }
     // The attempts of another model are attributed to that model.
-    if (machine_.model_switch() && !end.attempts.empty()) {
+    if (machine_.planner().model_switch() && !end.attempts.empty()) {
         const auto winner = std::ranges::find(end.attempts, true, &AttemptRecord::winner);
         end.model = (winner != end.attempts.end() ? *winner : end.attempts.back()).model;
     }

@@ -57,7 +57,9 @@ void CallDriver::record_round_trip(const Attempt& attempt) {
 }
 
 /// A call that must not be sent twice needs the whole error: it may say that the request was not processed.
-bool CallDriver::can_move_at_once() const { return !machine_.policy().cost_safe && machine_.can_move_at_once(now()); }
+bool CallDriver::can_move_at_once() const {
+    return !machine_.policy().cost_safe && machine_.planner().can_move_at_once(now());
+}
 
 void CallDriver::attempt_wire_chunk(Attempt& attempt) {
     // Events of other attempts are held, each as a separate copy.

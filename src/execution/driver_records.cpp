@@ -28,7 +28,7 @@ void CallDriver::book(Attempt& attempt, health::FailureClass charge, const call:
 bool CallDriver::suspect(const Attempt& attempt) {
     const auto& token = attempt.token;
     const bool on_trial = token.trial || token.model_trial || token.is_canary();
-    if (on_trial || machine_.eligible_regions() < 2 || committed_ != 0) return false;
+    if (on_trial || machine_.planner().eligible_regions() < 2 || committed_ != 0) return false;
     suspects_.push_back(token);
     return true;
 }

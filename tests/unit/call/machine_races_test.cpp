@@ -585,7 +585,7 @@ TEST(BreakerInThePlan, WithEveryRegionOpenEachIsTriedByACanary) {
     const auto started_with = run.start();
     ASSERT_EQ(started_with.size(), 1U);
     EXPECT_THAT(started_with[0], testing::AnyOf("start #1 a first panic", "start #1 b first panic"));
-    EXPECT_TRUE(run.machine().outage());
+    EXPECT_TRUE(run.machine().planner().outage());
     const auto next = run.end(1, refused_connection());
     EXPECT_THAT(next,
                 ElementsAre(started_with[0][9] == 'a' ? "start #2 b failover panic" : "start #2 a failover panic"))

@@ -61,7 +61,7 @@ TEST(CallMachine, APauseBeyondTheLongestWaitFailsAtOnceAndReportsTheWait) {
     run.regions.limit_until(0, run.model, run.now + 90s);
     run.regions.limit_until(1, run.model, run.now + 61s);
     EXPECT_THAT(run.start(), ElementsAre("finish #0 wait_too_long"));
-    EXPECT_EQ(run.machine().quota_clock(), run.now + 61s);
+    EXPECT_EQ(run.machine().planner().quota_clock(), run.now + 61s);
 }
 
 TEST(CallMachine, APauseBeyondTheDeadlineFailsAtOnceAndReportsTheWait) {
@@ -69,7 +69,7 @@ TEST(CallMachine, APauseBeyondTheDeadlineFailsAtOnceAndReportsTheWait) {
     run.policy.deadline = run.now + 5s;
     run.regions.limit_until(0, run.model, run.now + 5s);
     EXPECT_THAT(run.start(), ElementsAre("finish #0 wait_too_long"));
-    EXPECT_EQ(run.machine().quota_clock(), run.now + 5s);
+    EXPECT_EQ(run.machine().planner().quota_clock(), run.now + 5s);
 }
 
 TEST(CallMachine, AfterTheDeadlineNothingIsDispatched) {
@@ -124,7 +124,7 @@ TEST(CallMachine, AfterEveryRegionTwoMoreAttemptsAreMade) {
     EXPECT_THAT(run.end_and_wait(3, overloaded()), ElementsAre("start #4 b retry"));
     EXPECT_THAT(run.end(4, overloaded()), ElementsAre("finish #4 regions_exhausted"));
     EXPECT_EQ(run.machine().first_failure(), 1);
-    EXPECT_TRUE(run.machine().regions_exhausted());
+    EXPECT_TRUE(run.machine().planner().regions_exhausted());
 }
 
 TEST(CallMachine, ASingleRegionIsTriedAgainAfterAWait) {
@@ -486,7 +486,7 @@ TEST(CallMachine, AHintBeyondTheLongestWaitFailsAtOnce) {
     MachineRun run(1);
     run.start();
     EXPECT_THAT(run.end(1, throttled(61s)), ElementsAre("finish #1 wait_too_long"));
-    EXPECT_EQ(run.machine().quota_clock(), run.now + 61s);
+    EXPECT_EQ(run.machine().planner().quota_clock(), run.now + 61s);
 }
 
 TEST(CallMachine, AHintBeyondTheDeadlineFailsAtOnce) {
@@ -744,15 +744,15 @@ TEST(CallMachine, ReportsWhetherOnlyThrottlingBlockedTheCall) {
     throttled_only.start();
     throttled_only.end(1, throttled());
     throttled_only.end(2, throttled());
-    EXPECT_TRUE(throttled_only.machine().all_failed_with(ErrorCode::rate_limited));
-    EXPECT_TRUE(throttled_only.machine().regions_exhausted());
+    EXPECT_TRUE(throttled_only.machine().attempts().all_failed_with(ErrorCode::rate_limited));
+    EXPECT_TRUE(throttled_only.machine().planner().regions_exhausted());
 
     MachineRun mixed(2);
     mixed.policy.retry.max_attempts = 2;
     mixed.start();
     mixed.end(1, throttled());
     mixed.end(2, overloaded());
-    EXPECT_FALSE(mixed.machine().all_failed_with(ErrorCode::rate_limited));
+    EXPECT_FALSE(mixed.machine().attempts().all_failed_with(ErrorCode::rate_limited));
 }
 
 TEST(CallMachine, RegionsAreExhaustedOnlyWhenEachEligibleOneFailed) {
@@ -761,10 +761,10 @@ TEST(CallMachine, RegionsAreExhaustedOnlyWhenEachEligibleOneFailed) {
     run.start();
     run.end(1, overloaded());
     run.end(2, overloaded());
-    EXPECT_FALSE(run.machine().regions_exhausted());
+    EXPECT_FALSE(run.machine().planner().regions_exhausted());
     run.regions.set_draining(2, true, run.now);
-    EXPECT_TRUE(run.machine().regions_exhausted());
-    EXPECT_EQ(run.machine().eligible_regions(), 2U);
+    EXPECT_TRUE(run.machine().planner().regions_exhausted());
+    EXPECT_EQ(run.machine().planner().eligible_regions(), 2U);
 }
 
 }  // namespace

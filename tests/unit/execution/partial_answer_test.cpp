@@ -1,10 +1,5 @@
-<<<<<<< HEAD:tests/unit/execution/salvage_test.cpp
 // The partial answers of attempts that broke after content, and how they are joined.
-#include "execution/partial.hpp"
-=======
-// What is kept of attempts that broke after content, and how the parts become one answer.
 #include "execution/partial_answer.hpp"
->>>>>>> 800dcbc (Use the field's names in call and execution):tests/unit/execution/partial_answer_test.cpp
 
 #include <gtest/gtest.h>
 
@@ -27,25 +22,15 @@ TEST(PartialAnswer, ContinuesFromItsTextWithoutTrailingSpace) {
     EXPECT_TRUE(partial.continues());
 }
 
-<<<<<<< HEAD:tests/unit/execution/salvage_test.cpp
 TEST(PartialAnswer, RestartsWithoutText) {
     PartialAnswer partial(StreamRecovery::continue_prefix);
-=======
-TEST(PartialAnswer, BeginsAfreshWhereNoTextCame) {
-    PartialAnswer partial(StreamRecovery::continue_prefix);
->>>>>>> 800dcbc (Use the field's names in call and execution):tests/unit/execution/partial_answer_test.cpp
     partial.add(answer(""));
     EXPECT_FALSE(partial.empty());
     EXPECT_FALSE(partial.continues());
 }
 
-<<<<<<< HEAD:tests/unit/execution/salvage_test.cpp
 TEST(PartialAnswer, RestartsInRestartMode) {
     PartialAnswer partial(StreamRecovery::restart);
-=======
-TEST(PartialAnswer, BeginsAfreshWithRestart) {
-    PartialAnswer partial(StreamRecovery::restart);
->>>>>>> 800dcbc (Use the field's names in call and execution):tests/unit/execution/partial_answer_test.cpp
     partial.add(answer("Once"));
     EXPECT_FALSE(partial.continues());
     auto whole = answer("Twice");

@@ -1,8 +1,9 @@
-// Handles the case that no region is usable: one call at a time tries each blocked region (a canary), and all other
-// calls wait for the result. After `retry.outage_patience` the call ends with the reasons.
+// Plans moves while no region is usable: one call at a time tries each blocked region (a canary), and all other calls
+// wait for the result. After `retry.outage_patience` the call ends with the reasons.
 #include <algorithm>
+#include <utility>
 
-#include "call/machine.hpp"
+#include "call/move_planner.hpp"
 #include "resilience/backoff.hpp"
 
 namespace holysheep::call {
@@ -11,31 +12,21 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Calls that waited for a region return to it spread over this time.
-constexpr auto kReturnWithin = 400ms;
 // A canary in flight for longer was not refused: it waits for its answer.
 constexpr auto kRefusedWithin = 300ms;
 
 }  // namespace
 
-/// The latest failed attempt of this model in the region.
-const CallMachine::Attempt* CallMachine::last_failure(std::size_t region) const {
-    const auto last = std::find_if(attempts_.rbegin(), attempts_.rend(), [&](const Attempt& a) {
-        return a.region == region && a.model == fallback_.current() && !in_flight(a) && !a.lost;
-    });
-    return last == attempts_.rend() ? nullptr : &*last;
-}
-
 /// A call's first attempt is free; a further one takes a token, so that an outage costs little with few calls.
-bool CallMachine::can_pay_for_canary() const {
+bool MovePlanner::can_pay_for_canary() const {
     return attempts_.empty() || budgets_.canaries.tokens() >= 1 || budgets_.retries.tokens() >= 1;
 }
 
-void CallMachine::pay_for_canary() {
+void MovePlanner::pay_for_canary() {
     if (!attempts_.empty() && !budgets_.canaries.try_take()) budgets_.retries.try_take();
 }
 
-std::optional<CallMachine::Move> CallMachine::move_in_outage(bool return_to_tried, time_point now, Ending& why_not) {
+std::optional<Move> MovePlanner::move_in_outage(bool return_to_tried, time_point now, Ending& why_not) {
     if (!patience_ends_) patience_ends_ = now + policy_.retry.outage_patience;
     const bool spent = policy_.retry.max_attempts > 0 && attempts_used_up();
     const double random = random_.uniform();
@@ -45,7 +36,7 @@ std::optional<CallMachine::Move> CallMachine::move_in_outage(bool return_to_trie
         if (spent || !eligible(region) || regions_.forced_open(region) || !regions_.has_model(region, model_, now)) {
             continue;
         }
-        if (redirected(region)) continue;  // it would redirect again
+        if (attempts_.redirected(region)) continue;  // it would redirect again
         const auto* failure = last_failure(region);
         if (failure != nullptr && !return_to_tried) continue;
         auto pause = regions_.limited_until(region, model_);
@@ -101,14 +92,14 @@ std::optional<CallMachine::Move> CallMachine::move_in_outage(bool return_to_trie
 
 /// The patience is over and a canary is still in flight, as happens with a long answer. One attempt beside it is better
 /// than a certain failure. A call that has failed takes a token for it, unless the region sent something since.
-std::optional<CallMachine::Move> CallMachine::move_after_canary(bool return_to_tried, time_point now) const {
+std::optional<Move> MovePlanner::move_after_canary(bool return_to_tried, time_point now) const {
     // An attempt that failed after that time was the last.
     if (std::ranges::any_of(attempts_, [&](const Attempt& a) { return a.ended >= *patience_ends_; })) {
         return std::nullopt;
     }
     for (const auto region : plan_) {
         if (!eligible(region) || regions_.forced_open(region) || regions_.limited_until(region, model_) > now) continue;
-        if (!regions_.has_model(region, model_, now) || redirected(region)) continue;
+        if (!regions_.has_model(region, model_, now) || attempts_.redirected(region)) continue;
         const auto since = regions_.canary_out_since(region, model_, now);
         if (!since) continue;
         if (!attempts_.empty()) {
@@ -126,7 +117,7 @@ std::optional<CallMachine::Move> CallMachine::move_after_canary(bool return_to_t
 
 /// Every region is known to lack the model or is blocked by hand: asks the first one that may be asked, so that the
 /// gateway itself reports the error.
-std::optional<CallMachine::Move> CallMachine::ask_without_model(time_point now) const {
+std::optional<Move> MovePlanner::ask_without_model(time_point now) const {
     for (const auto region : plan_) {
         if (!eligible(region) || regions_.forced_open(region) || regions_.limited_until(region, model_) > now) continue;
         if (regions_.has_model(region, model_, now) || !rooms_.has_room(region, model_, now)) continue;
@@ -135,64 +126,45 @@ std::optional<CallMachine::Move> CallMachine::ask_without_model(time_point now) 
     return std::nullopt;
 }
 
-bool CallMachine::is_healthy_now(std::size_t region, time_point now) const {
+bool MovePlanner::is_healthy_now(std::size_t region, time_point now) const {
     return regions_.usable(region, model_, now) && regions_.breakers_closed(region, model_, now) &&
            !regions_.failing(region);
 }
 
-AttemptKind CallMachine::kind_of_visit(std::size_t region) const {
+AttemptKind MovePlanner::kind_of_visit(std::size_t region) const {
     if (attempts_.empty()) return fallback_.current() == 0 ? AttemptKind::first : AttemptKind::fallback_model;
     return tried(region) ? AttemptKind::retry : AttemptKind::failover;
 }
 
-Commands CallMachine::continue_in_outage(const Wait& wait, time_point now) {
-    if (attempts_.empty()) return start(now);
-    Commands out;
-    const auto& waited = wait.move;
+std::optional<Move> MovePlanner::after_outage_wait(const Move& waited, std::optional<std::size_t> back, time_point now,
+                                                   Ending& why_not) {
     // The wait itself has spaced these returns: what the region showed meanwhile makes one return to it free.
     auto region = next_untried(now);
-    if (!region && wait.back && regions_.usable(*wait.back, model_, now)) region = wait.back;
+    if (!region && back && regions_.usable(*back, model_, now)) region = back;
     // Another call may have found it well without a notice, because no breaker had opened.
     if (!region && return_to_tried_ && last_failure(waited.region) != nullptr && is_healthy_now(waited.region, now)) {
         region = waited.region;
     }
-    const bool spent = policy_.retry.max_attempts > 0 && attempts_used_up();
+    const bool used_up = policy_.retry.max_attempts > 0 && attempts_used_up();
     const auto pays = [&] {
         if (!regions_.breakers_closed(*region, model_, now)) return can_pay_for_canary() && (pay_for_canary(), true);
         const bool free = !tried(*region) && regions_.healthy(*region, model_, now);
         return free || !std::exchange(returned_, true) || budgets_.retries.try_take();
     };
-    if (region && !spent && pays()) {
-        dispatch({.region = *region,
-                  .kind = kind_of_visit(*region),
-                  .when = now,
-                  .maybe_duplicated = waited.maybe_duplicated},
-                 now, out);
-        return out;
+    if (region && !used_up && pays()) {
+        return Move{.region = *region,
+                    .kind = kind_of_visit(*region),
+                    .when = now,
+                    .maybe_duplicated = waited.maybe_duplicated};
     }
-    auto why_not = end_of_patience_;
-    if (auto move = move_in_outage(return_to_tried_, now, why_not)) {
+    why_not = end_of_patience_;
+    auto move = move_in_outage(return_to_tried_, now, why_not);
+    if (move) {
         move->maybe_duplicated = waited.maybe_duplicated;
-        follow(*move, now, out);
-    } else {
-        finish(region && !spent ? Ending::budget_empty : why_not, static_cast<int>(attempts_.size()), out);
+    } else if (region && !used_up) {
+        why_not = Ending::budget_empty;
     }
-    return out;
-}
-
-Commands CallMachine::on_region_back(std::size_t region, time_point now) {
-    if (finished() || !pending_ || !(pending_->move.outage || pending_->queued) ||
-        std::ranges::find(plan_, region) == plan_.end())
-        return {};
-    auto when = now;
-    if (regions_.usable(region, model_, now)) {
-        if (pending_->back) return {};
-        pending_->back = region;
-        const nanoseconds spread = std::chrono::round<nanoseconds>(kReturnWithin * random_.uniform());
-        when = now + spread;
-    }
-    if (when < pending_->move.when) pending_->move.when = when;
-    return {};
+    return move;
 }
 
 }  // namespace holysheep::call
