@@ -177,7 +177,7 @@ class RandomCall {
         ASSERT_EQ(visited(command.region), is_return) << log();
         flights_[command.attempt] = {.region = command.region};
         const int limit = policy_.retry.max_attempts > 0 ? policy_.retry.max_attempts
-                                                         : static_cast<int>(machine_->eligible_regions()) + 2;
+                                                         : static_cast<int>(machine_->planner().eligible_regions()) + 2;
         const int regular =
             static_cast<int>(flights_.size()) - (policy_.retry.max_attempts > 0 ? 0 : panic_attempts_ + 1);
         ASSERT_LE(regular, limit) << log();
@@ -314,7 +314,7 @@ class RandomCall {
         ASSERT_EQ(machine_->wake_at(now_), std::nullopt) << log();
         const bool capped = static_cast<int>(flights_.size()) >=
                             (policy_.retry.max_attempts > 0 ? policy_.retry.max_attempts
-                                                            : static_cast<int>(machine_->eligible_regions()) + 2);
+                                                            : static_cast<int>(machine_->planner().eligible_regions()) + 2);
         // A conflict is retried in the same region or not at all.
         if (capped || conflict_) return;
         if (ending() == Ending::regions_exhausted || ending() == Ending::wait_too_long) {
