@@ -4,7 +4,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,12 +22,33 @@ inline namespace v0 {
 /// Identifies a transfer of one transport; never 0.
 using TransferId = std::uint64_t;
 
+/// The body of a request. Copies share one text, so that all attempts of a call send the same bytes without a copy
+/// each.
+class RequestBody {
+  public:
+    RequestBody() = default;
+    /// Takes the text over.
+    RequestBody(std::string text) : text_(std::make_shared<const std::string>(std::move(text))) {}
+    RequestBody(const char* text) : RequestBody(std::string(text)) {}
+
+    /// The text; valid as long as this body or a copy of it exists.
+    operator std::string_view() const { return view(); }                                             ///< see `view`
+    std::string_view view() const { return text_ ? std::string_view(*text_) : std::string_view(); }  ///< the text
+    const char* data() const { return view().data(); }  ///< not terminated by a zero
+    std::size_t size() const { return view().size(); }  ///< in bytes
+    bool empty() const { return view().empty(); }       ///< no body
+    friend bool operator==(const RequestBody& body, std::string_view text) { return body.view() == text; }
+
+  private:
+    std::shared_ptr<const std::string> text_{};
+};
+
 /// One HTTP request.
 struct HttpRequest {
     std::string method = "POST";                                 ///< upper case
     std::string url{};                                           ///< absolute
     std::vector<std::pair<std::string, std::string>> headers{};  ///< all headers but those of the transport
-    std::string body{};                                          ///< empty: no body
+    RequestBody body{};                                          ///< empty: no body
     bool fresh_connection = false;                               ///< do not reuse a pooled connection
     /// How long to wait for one address of the host before also trying the next ("Happy Eyeballs", RFC 8305).
     milliseconds connection_attempt_delay{200};

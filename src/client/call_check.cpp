@@ -43,14 +43,14 @@ std::optional<Error> check_call(const CallOptions& options, const ClientOptions&
     return problems.to_error("invalid call options");
 }
 
-std::optional<Error> check_continuation(const ChatRequest& request, const CallOptions& options,
-                                        const ModelTraits& traits) {
+std::optional<Error> check_continuation(const ChatRequest& request, const std::string& model,
+                                        const CallOptions& options, const ModelTraits& traits) {
     Problems problems;
     if (!traits.prefill) {
         problems.add("stream_recovery",
                      "continue_prefix needs a model that goes on from an assistant message: say "
                      "ClientOptions::models[\"" +
-                         request.model + "\"].prefill = true if \"" + request.model + "\" does");
+                         model + "\"].prefill = true if \"" + model + "\" does");
     }
     wire::ExtraMembers extra;
     if (extra.add(request.extra_json) && extra.add(options.extra_json) && extra.has("messages")) {

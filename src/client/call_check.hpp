@@ -12,8 +12,8 @@ namespace holysheep::client {
 
 std::optional<Error> check_call(const CallOptions& options, const ClientOptions& client);
 /// For StreamRecovery::continue_prefix.
-std::optional<Error> check_continuation(const ChatRequest& request, const CallOptions& options,
-                                        const ModelTraits& traits);
+std::optional<Error> check_continuation(const ChatRequest& request, const std::string& model,
+                                        const CallOptions& options, const ModelTraits& traits);
 std::optional<Error> check_raw(const RawRequest& request);
 
 }  // namespace holysheep::client

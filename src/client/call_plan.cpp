@@ -97,23 +97,19 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_chat(const Cha
     if (!model_in_extra_json) return std::move(model_in_extra_json).error();
     auto choice = client::choose_model(request, *model_in_extra_json, options, options_, *catalogue);
     if (!choice) return std::move(choice).error();
-    std::optional<ChatRequest> named;  // a rule may name the model where the caller named none
-    if (request.model.empty() && model_in_extra_json->empty() && !choice->model.empty()) {
-        named = request;
-        named->model = choice->model;
-    }
-    const auto& asked = named ? *named : request;
-    auto encoded = wire::encode_chat(asked, stream, options.extra_json);
+    // A rule may name the model where the caller named none.
+    auto encoded = wire::encode_chat(request, stream, options.extra_json, choice->model);
     if (!encoded) return std::move(encoded).error();
     auto plan = make_plan(options, stream, choice->traits);
     if (plan.policy.recovery == StreamRecovery::continue_prefix) {
-        if (auto error = client::check_continuation(asked, options, choice->traits)) return std::move(*error);
-        plan.exchange.continuation =
-            std::make_shared<const execution::Continuation>(execution::Continuation{asked, options.extra_json});
+        if (auto error = client::check_continuation(request, choice->model, options, choice->traits))
+            return std::move(*error);
+        execution::Continuation continuation{request, options.extra_json};
+        if (continuation.request.model.empty()) continuation.request.model = choice->model;
+        plan.exchange.continuation = std::make_shared<const execution::Continuation>(std::move(continuation));
     }
     plan.exchange.kind = stream ? execution::ExchangeKind::chat_stream : execution::ExchangeKind::chat;
-    const auto prompt_tokens =
-        accounting::estimated_tokens(request, options.extra_json, encoded->head.size() + encoded->tail.size());
+    const auto prompt_tokens = accounting::estimated_tokens(request, options.extra_json, encoded->body.size());
     if (prompt_tokens > options_.hedging.max_prompt_tokens) plan.policy.hedge = false;
     plan.exchange.chat = std::move(*encoded);
     plan.exchange.model_as_it_is = !model_in_extra_json->empty();
@@ -146,6 +142,7 @@ Result<std::shared_ptr<client::ActiveCall>> Client::Impl::prepare_raw(RawRequest
     plan.exchange.size.prompt_tokens =
         accounting::estimated_tokens(request.body_json.size(), accounting::media_in(request.body_json));
     plan.policy.hedge = false;  // the effect of the request is unknown
+    plan.exchange.raw_body = std::move(request.body_json);
     plan.exchange.raw = std::make_unique<RawRequest>(std::move(request));
     return std::make_shared<client::ActiveCall>(registry_, std::move(plan));
 }

@@ -239,7 +239,7 @@ void CallDriver::start_attempt(const call::Command& command) {
     request.connection_attempt_delay = services_.regions.connection_attempt_delay(command.region);
     if (services_.log.bodies()) {
         attempt.keep_body_for_log();
-        log_body("to ", attempt.record, std::string_view(request.body).substr(0, 2 * 1024));
+        log_body("to ", attempt.record, request.body.view().substr(0, 2 * 1024));
     }
     attempt.transfer = services_.transport.start(std::move(request), attempt);
     attempt.transfer_open = true;
@@ -323,8 +323,8 @@ void CallDriver::recover(int number) {
     append_prefill(request.messages, partial_answer_.prefix());
     if (auto encoded = wire::encode_chat(request, true, exchange_.continuation->extra_json)) {
         exchange_.chat = std::move(*encoded);
-        exchange_.size.prompt_tokens = accounting::estimated_tokens(
-            request, exchange_.continuation->extra_json, exchange_.chat.head.size() + exchange_.chat.tail.size());
+        exchange_.size.prompt_tokens =
+            accounting::estimated_tokens(request, exchange_.continuation->extra_json, exchange_.chat.body.size());
     }
     // With the same key, a gateway would refuse a different body or replay the old answer.
     if (!exchange_.idempotency_key.empty()) exchange_.idempotency_key += "-" + std::to_string(number + 1);

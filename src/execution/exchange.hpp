@@ -15,6 +15,7 @@
 #include <holysheep/endpoint.hpp>
 #include <holysheep/error.hpp>
 #include <holysheep/region.hpp>
+#include <holysheep/transport.hpp>
 
 #include "wire/chat_encoder.hpp"
 
@@ -50,6 +51,7 @@ struct Exchange {
     ExchangeKind kind = ExchangeKind::chat;
     wire::EncodedChat chat{};           ///< for the chat kinds
     std::unique_ptr<RawRequest> raw{};  ///< only for `raw`; a pointer, so that other calls stay small
+    RequestBody raw_body{};             ///< the body of `raw`, which every attempt shares
     std::string model{};                ///< as requested; "" for `raw`
     std::string model_rule{};           ///< why a different model is requested than `model`; "" if it is not
     bool model_as_it_is = false;        ///< no region maps the name to another one

@@ -58,7 +58,7 @@ HttpRequest build_request(const Exchange& exchange, const Target& target, const 
             const bool more = exchange.raw->path.find('?') != std::string::npos;
             request.url += (more ? "&" : "?") + target.query.substr(1);
         }
-        request.body = exchange.raw->body_json;
+        request.body = exchange.raw_body;
     } else {
         request.url = target.chat_url;
         request.body = wire::body_for_model(exchange.chat, model.sent);

@@ -22,7 +22,7 @@ struct RequestTraits {
 
 RequestTraits traits_of(const HttpRequest& request) {
     RequestTraits traits;
-    const Json json = Json::parse(request.body, nullptr, false);
+    const Json json = Json::parse(request.body.view(), nullptr, false);
     if (!json.is_object()) return traits;
     if (const auto model = json.find("model"); model != json.end() && model->is_string()) traits.model = *model;
     if (const auto stream = json.find("stream"); stream != json.end()) traits.stream = *stream == Json(true);

@@ -1,4 +1,4 @@
-// Encodes the request body in one pass. The model comes first, and is the gap between head and tail.
+// Encodes the request body in one pass. The model comes first, so that another name can take its place.
 #include "wire/chat_encoder.hpp"
 
 #include <algorithm>
@@ -43,8 +43,10 @@ std::size_t estimated_size(const ChatRequest& request) {
     return size;
 }
 
-std::optional<Error> check(const ChatRequest& request, bool stream, const ExtraMembers& extra) {
-    if (request.model.empty() && !extra.has("model")) return invalid_request("the request names no model");
+std::optional<Error> check(const ChatRequest& request, bool stream, const ExtraMembers& extra,
+                           std::string_view chosen_model) {
+    if (request.model.empty() && chosen_model.empty() && !extra.has("model"))
+        return invalid_request("the request names no model");
     if (has_control_character(request.model)) return invalid_request("the model's name has control characters");
     const auto& choice = request.tool_choice;
     if (choice && choice->mode == ToolChoice::Mode::named && choice->name.empty()) {
@@ -217,19 +219,35 @@ void write_rest(ObjectWriter& body, std::string& out, const ChatRequest& request
     write_stream_options(body, out, request);
 }
 
+/// The model that the body names: the chosen one, else that of the caller's JSON, else the typed member. Removes it
+/// from the JSON.
+std::string take_model(const ChatRequest& request, ExtraMembers& extra, std::string_view chosen_model) {
+    std::string model(chosen_model.empty() ? std::string_view(request.model) : chosen_model);
+    const auto* value = extra.find("model");
+    if (value == nullptr) return model;
+    std::string scratch;
+    std::string_view named;
+    if (chosen_model.empty() && JsonCursor(*value, scratch).read_string(named)) model = named;
+    extra.remove("model");
+    return model;
+}
+
 }  // namespace
 
-Result<EncodedChat> encode_chat(const ChatRequest& request, bool stream, std::string_view call_extra_json) {
+Result<EncodedChat> encode_chat(const ChatRequest& request, bool stream, std::string_view call_extra_json,
+                                std::string_view chosen_model) {
     ExtraMembers extra;
     if (auto error = add_extra(extra, request, call_extra_json)) return *std::move(error);
-    if (auto error = check(request, stream, extra)) return *std::move(error);
-    if (extra.has("model")) extra.remove("model");
+    if (auto error = check(request, stream, extra, chosen_model)) return *std::move(error);
+    auto model = take_model(request, extra, chosen_model);
 
     std::string out;
     out.reserve(estimated_size(request));
     ObjectWriter body(out, extra);
     body.name("model");
-    const std::size_t gap = out.size();
+    EncodedChat chat{.model = std::move(model), .name_at = out.size()};
+    append_json_string(out, chat.model);
+    chat.name_size = out.size() - chat.name_at;
     if (body.name("messages")) {
         if (auto error = append_messages(out, request.messages, request.reasoning_replay)) return *std::move(error);
     }
@@ -239,8 +257,7 @@ Result<EncodedChat> encode_chat(const ChatRequest& request, bool stream, std::st
     }
     write_rest(body, out, request, stream);
     body.close();
-    EncodedChat chat{.head = out.substr(0, gap), .tail = std::move(out)};
-    chat.tail.erase(0, gap);
+    chat.body = std::move(out);
     return chat;
 }
 
@@ -258,12 +275,14 @@ Result<std::string> model_in_extra(const ChatRequest& request, std::string_view 
     return std::string(model);
 }
 
-std::string body_for_model(const EncodedChat& chat, std::string_view model) {
+RequestBody body_for_model(const EncodedChat& chat, std::string_view model) {
+    if (model == chat.model) return chat.body;
+    const auto text = chat.body.view();
     std::string body;
-    body.reserve(chat.head.size() + chat.tail.size() + model.size() + 16);
-    body += chat.head;
+    body.reserve(text.size() + model.size() + 16);
+    body += text.substr(0, chat.name_at);
     append_json_string(body, model);
-    body += chat.tail;
+    body += text.substr(chat.name_at + chat.name_size);
     return body;
 }
 

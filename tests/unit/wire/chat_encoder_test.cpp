@@ -19,7 +19,7 @@ std::string body_of(const ChatRequest& request, bool stream = false, std::string
     const auto chat = encode_chat(request, stream, extra);
     EXPECT_TRUE(chat.has_value()) << (chat ? "" : chat.error().message);
     if (!chat) return {};
-    const std::string body = body_for_model(*chat, request.model);
+    const std::string body(body_for_model(*chat, request.model).view());
     EXPECT_TRUE(nlohmann::json::accept(body)) << body;
     return body;
 }
