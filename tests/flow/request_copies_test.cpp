@@ -47,14 +47,14 @@ TEST(RequestCopies, FailoverSendsTheSameBytes) {
     EXPECT_EQ(large_blocks_of([&] { EXPECT_THAT(flow.client.chat(request), IsOk()); }), 1);
     const auto sent = flow.requests();
     ASSERT_EQ(sent.size(), 2U);
-    EXPECT_EQ(sent[0].request.body.data(), sent[1].request.body.data());
+    EXPECT_EQ(sent[0].body.data(), sent[1].body.data());
 }
 
 TEST(RequestCopies, ARegionWithAnotherModelNameGetsABodyOfItsOwn) {
     CallFlow flow({}, {.regions = {{.id = "us-west", .model_map = {{"gpt-4.1", "deployment"}}}}});
     const auto request = a_large_question();
     EXPECT_EQ(large_blocks_of([&] { EXPECT_THAT(flow.client.chat(request), IsOk()); }), 2);
-    EXPECT_THAT(std::string(flow.requests()[0].request.body.view().substr(0, 30)),
+    EXPECT_THAT(std::string(flow.requests()[0].body.view().substr(0, 30)),
                 ::testing::HasSubstr(R"("model":"deployment")"));
 }
 

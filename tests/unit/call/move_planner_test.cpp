@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 /// A call among `count` regions. Nothing is sent: a test adds the attempts and asks for the next move.
 struct Planning {
     explicit Planning(std::size_t count, const BreakerOptions& breaker = {.enabled = false})
-        : regions(some_regions(count), {}, breaker, 7), model(regions.model_id("model")), plan(count) {
+        : regions(make_regions(count), {}, breaker, 7), model(regions.model_id("model")), plan(count) {
         std::iota(plan.begin(), plan.end(), 0U);
         policy.seed = 7;
     }

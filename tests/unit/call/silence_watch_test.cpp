@@ -10,7 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 
 struct Silence {
-    health::RegionHealthTracker regions{some_regions(2), {}, BreakerOptions{}, 7};
+    health::RegionHealthTracker regions{make_regions(2), {}, BreakerOptions{}, 7};
     CallPolicy policy{};
     SilenceWatch watch{policy, regions};
     time_point now{1h};

@@ -57,7 +57,7 @@ TEST(CallCheck, NamesEachInvalidOption) {
 ChatRequest open_question() { return {.model = "m", .messages = {user("Name a breed.")}}; }
 
 std::string continuation_problem(const ChatRequest& request, const CallOptions& options = {}, bool prefill = true) {
-    const auto error = check_continuation(request, options, {.prefill = prefill});
+    const auto error = check_continuation(request, request.model, options, {.prefill = prefill});
     return error ? error->message : "";
 }
 
