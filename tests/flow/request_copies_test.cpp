@@ -1,6 +1,7 @@
 // Counts the large blocks that a call allocates: a request with megabytes of pictures is encoded once, and no attempt
 // copies it. A program of its own, because it replaces operator new.
 #include <atomic>
+#include <cstddef>
 #include <cstdlib>
 #include <new>
 
@@ -24,45 +25,77 @@ void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 namespace holysheep::flow {
 namespace {
 
-ChatRequest a_large_question() { return {.model = "gpt-4.1", .messages = {user(std::string(kLarge, 'w'))}}; }
+/// Keeps the bodies and passes small ones on, because FakeTransport parses and copies what it gets.
+class BodyRecorder final : public Transport {
+  public:
+    explicit BodyRecorder(FakeClock& clock) : fake(clock) {}
+    TransferId start(HttpRequest request, TransferEvents& events) override {
+        bodies.push_back(std::exchange(request.body, R"({"model":"gpt-4.1"})"));
+        return fake.start(std::move(request), events);
+    }
+    void cancel(TransferId id) override { fake.cancel(id); }
+    void pause(TransferId id) override { fake.pause(id); }
+    void resume(TransferId id) override { fake.resume(id); }
+    std::optional<PathEvidence> evidence(TransferId id) const override { return fake.evidence(id); }
 
-/// The large blocks that are allocated during `call`.
-template <class Call>
-int large_blocks_of(Call call) {
-    const int before = large_blocks;
-    call();
-    return large_blocks - before;
-}
+    FakeTransport fake;
+    std::vector<RequestBody> bodies;
+};
+
+struct LargeCall {
+    explicit LargeCall(std::vector<Region> regions)
+        : client({.api_key = "sk-test-key",
+                  .regions = std::move(regions),
+                  .health = {.enabled = false},
+                  .transport = transport,
+                  .clock = clock}) {}
+
+    std::shared_ptr<FakeClock> clock = std::make_shared<FakeClock>(FakeClock::Mode::automatic);
+    std::shared_ptr<BodyRecorder> transport = std::make_shared<BodyRecorder>(*clock);
+    Client client;
+    const ChatRequest request{.model = "gpt-4.1", .messages = {user(std::string(kLarge, 'w'))}};
+
+    /// The large blocks that one call allocates.
+    int blocks_of_chat() {
+        const int before = large_blocks;
+        EXPECT_THAT(client.chat(request), IsOk());
+        return large_blocks - before;
+    }
+};
 
 TEST(RequestCopies, ALargeRequestIsEncodedOnceAndNotCopied) {
-    CallFlow flow({"us-west", "eu-central"});
-    const auto request = a_large_question();
-    EXPECT_EQ(large_blocks_of([&] { EXPECT_THAT(flow.client.chat(request), IsOk()); }), 1);
+    LargeCall call(FakeTransport::regions({"us-west"}));
+    call.transport->fake.reply("us-west", "Merino.");
+    EXPECT_EQ(call.blocks_of_chat(), 1);
 }
 
 TEST(RequestCopies, FailoverSendsTheSameBytes) {
-    CallFlow flow({"us-west", "eu-central"});
-    flow.transport.fail("us-west", ErrorCode::transport_failed);
-    const auto request = a_large_question();
-    EXPECT_EQ(large_blocks_of([&] { EXPECT_THAT(flow.client.chat(request), IsOk()); }), 1);
-    const auto sent = flow.requests();
+    auto regions = FakeTransport::regions({"us-west", "eu-central"});
+    regions[1].tier = 1;
+    LargeCall call(std::move(regions));
+    call.transport->fake.fail("us-west", ErrorCode::transport_failed).reply("eu-central", "Merino.");
+    EXPECT_EQ(call.blocks_of_chat(), 1);
+    const auto& sent = call.transport->bodies;
     ASSERT_EQ(sent.size(), 2U);
-    EXPECT_EQ(sent[0].body.data(), sent[1].body.data());
+    EXPECT_EQ(sent[0].data(), sent[1].data());
 }
 
 TEST(RequestCopies, ARegionWithAnotherModelNameGetsABodyOfItsOwn) {
-    CallFlow flow({}, {.regions = {{.id = "us-west", .model_map = {{"gpt-4.1", "deployment"}}}}});
-    const auto request = a_large_question();
-    EXPECT_EQ(large_blocks_of([&] { EXPECT_THAT(flow.client.chat(request), IsOk()); }), 2);
-    EXPECT_THAT(std::string(flow.requests()[0].body.view().substr(0, 30)),
-                ::testing::HasSubstr(R"("model":"deployment")"));
+    auto regions = FakeTransport::regions({"us-west"});
+    regions[0].model_map = {{"gpt-4.1", "deployment"}};
+    LargeCall call(std::move(regions));
+    call.transport->fake.reply("us-west", "Merino.");
+    EXPECT_EQ(call.blocks_of_chat(), 2);
+    EXPECT_TRUE(call.transport->bodies[0].view().starts_with(R"({"model":"deployment",)"));
 }
 
 TEST(RequestCopies, ARawBodyIsTakenOver) {
-    CallFlow flow({"us-west", "eu-central"});
-    flow.transport.fail("us-west", ErrorCode::transport_failed).reply_raw("eu-central", 200, {}, "{}");
-    RawRequest request{.path = "/embeddings", .body_json = "\"" + std::string(kLarge, 'w') + "\""};
-    EXPECT_EQ(large_blocks_of([&] { EXPECT_THAT(flow.client.request(std::move(request)), IsOk()); }), 0);
+    LargeCall call(FakeTransport::regions({"us-west"}));
+    call.transport->fake.reply_raw("us-west", 200, {}, "{}");
+    RawRequest request{.method = "POST", .path = "/embeddings", .body_json = "\"" + std::string(kLarge, 'w') + "\""};
+    const int before = large_blocks;
+    EXPECT_THAT(call.client.request(std::move(request)), IsOk());
+    EXPECT_EQ(large_blocks - before, 0);
 }
 
 }  // namespace

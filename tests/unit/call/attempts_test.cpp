@@ -71,7 +71,7 @@ TEST(Attempts, LostOnesDoNotCountAmongTheFailures) {
 
 TEST(Attempts, RedirectsAreKnownByRegion) {
     Attempts attempts;
-    attempts.add(failed_attempt(0, ErrorCode::malformed_response, 302));
+    attempts.add(failed_attempt(0, ErrorCode::invalid_request, 302));
     EXPECT_TRUE(attempts.redirected(0));
     EXPECT_FALSE(attempts.redirected(1));
     EXPECT_TRUE(attempts.every_one_redirected());

@@ -312,9 +312,10 @@ class RandomCall {
         for (const auto& [number, flight] : flights_) ASSERT_FALSE(flight.open) << "left in flight\n" << log();
         ASSERT_GE(budget_.tokens(), 0) << log();
         ASSERT_EQ(machine_->wake_at(now_), std::nullopt) << log();
-        const bool capped = static_cast<int>(flights_.size()) >=
-                            (policy_.retry.max_attempts > 0 ? policy_.retry.max_attempts
-                                                            : static_cast<int>(machine_->planner().eligible_regions()) + 2);
+        const bool capped =
+            static_cast<int>(flights_.size()) >= (policy_.retry.max_attempts > 0
+                                                      ? policy_.retry.max_attempts
+                                                      : static_cast<int>(machine_->planner().eligible_regions()) + 2);
         // A conflict is retried in the same region or not at all.
         if (capped || conflict_) return;
         if (ending() == Ending::regions_exhausted || ending() == Ending::wait_too_long) {
