@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Line coverage of src/ by the unit and the flow tests, per folder and per file.
 
-    python3 tests/coverage.py [--jobs N] [--files] [--missing] [--at-least PERCENT]
+    python3 tests/coverage.py [--jobs N] [--tests FOLDERS] [--files] [--missing] [--at-least PERCENT]
 
 Builds the preset `coverage`, runs the tests and reads what gcov counted. A line counts once, whatever number of files it is
 compiled into, and is covered if it ran in any of them.
 
+--tests     the folders of tests/ to run, such as "unit/call;flow" (default: all unit tests and the flow tests)
 --files     a row for each file, too
 --missing   the lines that never ran
 --at-least  fails below this total (default: 95)
@@ -61,19 +62,22 @@ def measure(jobs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--tests")
     parser.add_argument("--files", action="store_true")
     parser.add_argument("--missing", action="store_true")
     parser.add_argument("--at-least", type=float, default=95)
     options = parser.parse_args()
 
-    units = ";".join(sorted(f"unit/{folder.name}" for folder in (ROOT / "tests" / "unit").iterdir() if folder.is_dir()))
-    run("cmake", "--preset", "coverage", "-DHOLYSHEEP_BUILD_EXAMPLES=OFF", f"-DHOLYSHEEP_TEST_FOLDERS={units};flow",
-        stdout=subprocess.DEVNULL)
-    run("cmake", "--build", BUILD, "--parallel", options.jobs)
+    units = sorted(f"unit/{folder.name}" for folder in (ROOT / "tests" / "unit").iterdir() if folder.is_dir())
+    tests = options.tests.split(";") if options.tests else units + ["flow"]
+    run("cmake", "--preset", "coverage", f"-DHOLYSHEEP_TEST_FOLDERS={';'.join(tests)}", stdout=subprocess.DEVNULL)
+    # The targets are named: with all of them, parts that no test here needs would be built, too.
+    programs = [BUILD / "tests" / folder / f"{folder.split('/')[-1]}_tests" for folder in tests]
+    run("cmake", "--build", BUILD, "--parallel", options.jobs, "--target", *(program.name for program in programs))
     for old in BUILD.rglob("*.gcda"):
         old.unlink()
     # Each process writes the counts of the whole library when it ends: one for each program, not one for each test.
-    for program in sorted(BUILD.glob("tests/**/*_tests")):
+    for program in programs:
         run(program, "--gtest_brief=1", stdout=sys.stderr)
 
     counts = measure(options.jobs)
