@@ -448,6 +448,18 @@ TEST(Backup, IsSentAtHalfOfTheDeadlineWithoutMeasurements) {
     EXPECT_THAT(run.pass(1ns), ElementsAre("start #2 b backup duplicated"));
 }
 
+TEST(Backup, IsTheOnlyAttemptThatOneMomentAsksFor) {
+    BackedUpRun run(3);
+    run.policy.usual.reset();
+    run.policy.deadline = run.now + 500ms;  // a backup is due after 250 ms, when the connection is late as well
+    run.policy.connect_race = 250ms;
+    run.start();
+    run.now += 250ms;
+    const auto commands = run.machine().on_wake(run.now);
+    ASSERT_EQ(commands.size(), 1U);
+    EXPECT_EQ(describe(commands[0], run.machine()), "acquire #2 b beside #1 shared");
+}
+
 TEST(Backup, IsSentBeforeTheUsersFirstContentLimit) {
     BackedUpRun run(2);
     run.policy.deadline.reset();

@@ -64,6 +64,18 @@ TEST(CallMachine, APauseBeyondTheLongestWaitFailsAtOnceAndReportsTheWait) {
     EXPECT_EQ(run.machine().planner().quota_clock(), run.now + 61s);
 }
 
+TEST(CallMachine, RemembersTheFirstQuotaThatReturnsAndNoHintOfAnOverloadedRegion) {
+    MachineRun run(3);
+    run.start();
+    run.end(1, overloaded(1s));
+    EXPECT_EQ(run.machine().quota_clock(), std::nullopt);
+    run.end(2, throttled(8s));
+    EXPECT_EQ(run.machine().quota_clock(), run.now + 8s);
+    const auto expected = run.now + 3s;
+    run.end(3, throttled(3s));
+    EXPECT_EQ(run.machine().quota_clock(), expected);
+}
+
 TEST(CallMachine, APauseBeyondTheDeadlineFailsAtOnceAndReportsTheWait) {
     MachineRun run(1);
     run.policy.deadline = run.now + 5s;

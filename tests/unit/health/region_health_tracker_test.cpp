@@ -70,6 +70,79 @@ TEST(RegionHealthTracker, ANewRegionIsUnknownAndUsable) {
     EXPECT_EQ(tracked.regions.usable_at(0, tracked.model, tracked.now), tracked.now);
 }
 
+TEST(RegionHealthTracker, NamesTheEvidenceForTheStateOfARegion) {
+    TrackedRegions tracked(2);
+    const auto reason = [&] { return std::string(tracked.facts(0).liveness_reason); };
+    EXPECT_EQ(reason(), "no response yet");
+    tracked.stream(0, 100);
+    tracked.regions.refresh(tracked.now);
+    EXPECT_EQ(reason(), "answers") << "too few answers to call it slow";
+    tracked.end_with(0, FailureClass::transport);
+    EXPECT_EQ(tracked.liveness(0), Liveness::suspect);
+    EXPECT_EQ(reason(), "the last attempt failed");
+    tracked.stream(0, 100);
+    tracked.now += 60s;
+    tracked.probe(0, false);
+    EXPECT_EQ(tracked.liveness(0), Liveness::suspect);
+    EXPECT_EQ(reason(), "the last probe failed");
+    tracked.now += 60s;
+    tracked.probe(0, false);
+    EXPECT_EQ(tracked.liveness(0), Liveness::down);
+    EXPECT_EQ(reason(), "probes fail");
+    tracked.regions.set_draining(0, true, tracked.now);
+    EXPECT_EQ(reason(), "drained by the program");
+}
+
+TEST(RegionHealthTracker, RefreshesItsStateAtMostTenTimesASecond) {
+    TrackedRegions tracked(1);
+    EXPECT_TRUE(tracked.regions.refresh(tracked.now));
+    tracked.now += 100ms - 1ns;
+    EXPECT_FALSE(tracked.regions.refresh(tracked.now));
+    tracked.now += 1ns;
+    EXPECT_TRUE(tracked.regions.refresh(tracked.now));
+}
+
+TEST(RegionHealthTracker, BlocksTheLastUsableRegionForASecondAtMost) {
+    for (const bool last : {false, true}) {
+        TrackedRegions tracked(2, {.open_for = 20s});
+        if (last) tracked.regions.set_draining(1, true, tracked.now);
+        for (int i = 0; i < 3; ++i) tracked.end_with(0, FailureClass::transport);
+        ASSERT_EQ(tracked.breaker(0), BreakerState::open) << last;
+        EXPECT_EQ(tracked.facts(0).open_until <= tracked.now + 1s, last);
+    }
+}
+
+TEST(RegionHealthTracker, IsNotHealthyWithAnyDoubtAboutIt) {
+    const auto healthy = [](const TrackedRegions& tracked) {
+        return tracked.regions.healthy(0, tracked.model, tracked.now);
+    };
+    TrackedRegions drained(2);
+    drained.stream(0, 100);
+    EXPECT_TRUE(healthy(drained));
+    drained.regions.set_draining(0, true, drained.now);
+    EXPECT_FALSE(healthy(drained));
+    TrackedRegions unprobed(2);
+    unprobed.stream(0, 100);
+    unprobed.now += 60s;
+    unprobed.probe(0, false);
+    EXPECT_FALSE(healthy(unprobed));
+    TrackedRegions failed(2);
+    failed.stream(0, 100);
+    failed.end_with(0, FailureClass::transport);
+    failed.now += 5min;  // the error rate has decayed
+    EXPECT_FALSE(healthy(failed));
+}
+
+TEST(RegionHealthTracker, ProbesARegionAboutASecondAfterAFailure) {
+    TrackedRegions tracked(1, {}, {.interval = 100s});
+    tracked.stream(0, 100);
+    tracked.probe(0, true);
+    ASSERT_GT(tracked.regions.next_probe_at(), tracked.now + 10s);
+    tracked.end_with(0, FailureClass::gateway);
+    EXPECT_GE(tracked.regions.next_probe_at(), tracked.now + 800ms);
+    EXPECT_LE(tracked.regions.next_probe_at(), tracked.now + 1200ms);
+}
+
 // ---- quota ----
 
 TEST(RegionHealthTracker, ALaterShorterHintNeverEndsAPause) {
@@ -771,6 +844,38 @@ TEST(SignOfLife, IsRequestedAfterOneSilentSecondWithWaitingAttempts) {
     EXPECT_FALSE(tracked.regions.take_due_probe(0, tracked.now)) << "any received byte postpones it";
     tracked.now += 1ms;
     EXPECT_TRUE(tracked.regions.take_due_probe(0, tracked.now));
+}
+
+TEST(SignOfLife, IsNeverRequestedIfTheOptionIsZero) {
+    TrackedRegions tracked(1, {}, {.sign_of_life = 0ms});
+    auto token = tracked.dispatch(0);
+    EXPECT_FALSE(tracked.regions.watch(token, tracked.now));
+}
+
+TEST(SignOfLife, IsRequestedOncePerAttempt) {
+    TrackedRegions tracked(1);
+    auto token = tracked.dispatch(0);
+    EXPECT_TRUE(tracked.regions.watch(token, tracked.now));
+    EXPECT_FALSE(tracked.regions.watch(token, tracked.now));
+}
+
+TEST(ProbeSchedule, ComesBackSoonToARegionThatIsStillUnknown) {
+    TrackedRegions tracked(1, {}, {.interval = 100s});
+    ASSERT_TRUE(tracked.regions.take_probe(0, tracked.now));
+    tracked.regions.on_probe_end(0, {.unsent = true}, tracked.now);
+    ASSERT_EQ(tracked.liveness(0), Liveness::unknown);
+    EXPECT_LE(tracked.regions.next_probe_at(), tracked.now + 1200ms);
+}
+
+TEST(ProbeSchedule, OnlyConnectsForTenMinutesAfterAThrottledProbe) {
+    TrackedRegions tracked(1);
+    EXPECT_FALSE(tracked.regions.probe_only_connects(0, tracked.now));
+    ASSERT_TRUE(tracked.regions.take_probe(0, tracked.now));
+    tracked.regions.on_probe_end(0, {.answered = true, .good = true, .throttled = true}, tracked.now);
+    tracked.now += 10min - 1ns;
+    EXPECT_TRUE(tracked.regions.probe_only_connects(0, tracked.now));
+    tracked.now += 1ns;
+    EXPECT_FALSE(tracked.regions.probe_only_connects(0, tracked.now));
 }
 
 TEST(SignOfLife, IsRequestedAtOnceIfTheRegionWasSilentBefore) {

@@ -338,5 +338,14 @@ TEST(RateLimiterAccounts, RotatingKeysRemainOneAccount) {
     EXPECT_FALSE(many.ask(kFetched).granted());
 }
 
+TEST(RateLimiterAccounts, FollowTheirAccountIntoAnotherOne) {
+    ManyPartitions many;
+    many.limiter->merge_accounts(1, 2);  // one account is known under both numbers
+    ASSERT_TRUE(many.use_up(3));
+    many.limiter->merge_accounts(3, 1);
+    EXPECT_FALSE(many.ask(1).granted());
+    EXPECT_FALSE(many.ask(2).granted()) << "and both became the third";
+}
+
 }  // namespace
 }  // namespace holysheep
