@@ -68,12 +68,12 @@ TEST(CallMachine, RemembersTheFirstQuotaThatReturnsAndNoHintOfAnOverloadedRegion
     MachineRun run(3);
     run.start();
     run.end(1, overloaded(1s));
-    EXPECT_EQ(run.machine().quota_clock(), std::nullopt);
+    EXPECT_EQ(run.machine().planner().quota_clock(), std::nullopt);
     run.end(2, throttled(8s));
-    EXPECT_EQ(run.machine().quota_clock(), run.now + 8s);
+    EXPECT_EQ(run.machine().planner().quota_clock(), run.now + 8s);
     const auto expected = run.now + 3s;
     run.end(3, throttled(3s));
-    EXPECT_EQ(run.machine().quota_clock(), expected);
+    EXPECT_EQ(run.machine().planner().quota_clock(), expected);
 }
 
 TEST(CallMachine, APauseBeyondTheDeadlineFailsAtOnceAndReportsTheWait) {
