@@ -41,6 +41,7 @@ CallDriver::CallDriver(CallServices& services, Exchange& exchange, const call::C
       machine_(policy, plan, model_, services.regions, services.budgets, admission_),
       sink_(sink),
       on_idle_(std::move(on_idle)),
+      costs_(exchange, services.catalogue, services.ledger),
       partial_answer_(policy.recovery) {
     call_secrets_.add(exchange_.headers);
     services_.recorder.on_call_started(exchange_.kind == ExchangeKind::chat_stream);

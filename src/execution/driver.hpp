@@ -23,11 +23,13 @@
 #include "call/machine.hpp"
 #include "execution/admission.hpp"
 #include "execution/attempt.hpp"
+#include "execution/call_costs.hpp"
 #include "execution/exchange.hpp"
 #include "execution/held_events.hpp"
 #include "execution/partial_answer.hpp"
 #include "execution/read_gate.hpp"
 #include "execution/router.hpp"
+#include "execution/suspected_faults.hpp"
 #include "health/region_health_tracker.hpp"
 #include "resilience/retry_budget.hpp"
 #include "telemetry/log.hpp"
@@ -132,15 +134,7 @@ class CallDriver final : private AttemptEvents {
     void deliver(const ChatChunk& chunk);
     /// `verdict`: the classification of its end, if that may have been a refusal because of load.
     void book(Attempt& attempt, health::FailureClass charge, const call::Verdict* verdict = nullptr);
-    bool suspect(const Attempt& attempt);
-    /// `model` answered, so the earlier failures were not caused by the request: charges them to their regions.
-    void charge_suspects(values::ModelId model);
-    /// Computes the cost of the attempt, once it is over.
-    void price(Attempt& attempt);
-    void count_call(int attempt);
-    void sum_cost(ChatCompletion& joined) const;
-    void sum_cost(CallRecord& call) const;
-    std::int64_t estimated_answer(const Attempt& attempt) const;
+    bool suspects_request(const Attempt& attempt);
     std::int64_t wasted_tokens(const Attempt& attempt) const;
     void log_attempt(const AttemptRecord& attempt) const;
     void log_body(std::string_view direction, const AttemptRecord& attempt, std::string_view body) const;
@@ -148,7 +142,6 @@ class CallDriver final : private AttemptEvents {
     CallResult make_result(int attempt);
     Error final_error(Attempt* last);
     std::string model_reason() const;
-    std::optional<Money> total_cost() const;
     telemetry::CallEnd call_end(const CallResult& result) const;
     CallRecord make_call_record(const CallResult& result) const;
     std::vector<AttemptRecord> take_attempt_records();
@@ -172,7 +165,8 @@ class CallDriver final : private AttemptEvents {
     std::list<Attempt> attempts_;
     HeldEvents held_;
     ReadGate gate_;
-    std::vector<health::AttemptToken> suspects_;  // answered with a 500: the region's fault, or the request's
+    SuspectedFaults suspects_;
+    const CallCosts costs_;
     PartialAnswer partial_answer_;
     Clock::TimerId timer_ = 0;
     Clock::time_point timer_at_{};

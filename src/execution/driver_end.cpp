@@ -29,11 +29,12 @@ std::string operation_of(const Exchange& exchange) {
 
 void CallDriver::finish(int number) {
     if (machine_.ending() == call::Ending::answered && number != committed_) commit(number);
-    count_call(number);
-    const bool one_region = std::ranges::all_of(
-        suspects_, [&](const health::AttemptToken& token) { return token.region == suspects_.front().region; });
-    if (one_region && !suspects_.empty()) charge_suspects(suspects_.front().model);
-    admission_.settle_cost(total_cost(), now());
+    if (!attempts_.empty()) {
+        const auto& last = number == 0 ? attempts_.back() : attempt_number(number);
+        costs_.count_call(last, admission_.key(static_cast<std::size_t>(last.record.number)));
+    }
+    suspects_.charge_only_region(services_.regions, now());
+    admission_.settle_cost(CallCosts::total(attempts_), now());
     auto result = make_result(number);
     delivered_ = true;
     const auto* error = std::get_if<Error>(&result);
@@ -115,7 +116,7 @@ CallResult CallDriver::make_result(int number) {
         attempt->gave_content = true;
         if (!partial_answer_.empty()) {
             partial_answer_.complete(completion);
-            sum_cost(completion);
+            CallCosts::sum(attempts_, completion);
         }
         completion.model_reason = model_reason();
         completion.attempts = take_attempt_records();
@@ -168,7 +169,7 @@ Error CallDriver::final_error(Attempt* last) {
         if (error.partial && !partial_answer_.empty()) {
             auto whole = *error.partial;
             partial_answer_.complete(whole);
-            sum_cost(whole);
+            CallCosts::sum(attempts_, whole);
             error.partial = std::make_shared<const ChatCompletion>(std::move(whole));
         }
         // A continuation may deliver only the end of the answer. After a restart, earlier content is void.
@@ -234,7 +235,7 @@ CallRecord CallDriver::make_call_record(const CallResult& result) const {
         record.region = error.region;
         record.attempts = error.attempts;
     }
-    sum_cost(record);
+    costs_.sum(record);
     return record;
 }
 

@@ -101,7 +101,7 @@ void CallDriver::attempt_chunk(Attempt& attempt, const ChatChunk& chunk) {
     }
     services_.regions.on_first_content(attempt.token, received_at_);
     admission_.served(static_cast<std::size_t>(number), received_at_);
-    charge_suspects(attempt.token.model);
+    suspects_.charge(attempt.token.model, services_.regions, now());
     apply(machine_.on_content(number, received_at_));
     if (committed_ == number) deliver(chunk);
 }
@@ -123,14 +123,14 @@ void CallDriver::attempt_ended(Attempt& attempt) {
     }
     if (outcome.answered) {
         admission_.served(static_cast<std::size_t>(attempt.record.number), time);
-        charge_suspects(attempt.token.model);
+        suspects_.charge(attempt.token.model, services_.regions, now());
     }
     last_ended_ = attempt.record.number;
     if (!outcome.answered) held_.forget(last_ended_);
     // A path that the caller requested may legitimately redirect in every region, which says nothing about regions.
     const bool meant = exchange_.kind == ExchangeKind::raw && call::is_redirect(outcome);
     auto charge = meant ? health::FailureClass::none : verdict.charge;
-    if (charge == health::FailureClass::server && suspect(attempt)) charge = health::FailureClass::none;
+    if (charge == health::FailureClass::server && suspects_request(attempt)) charge = health::FailureClass::none;
     book(attempt, charge, &verdict);
     admission_.end(static_cast<std::size_t>(attempt.record.number), !outcome.certainly_not_delivered, attempt.usage(),
                    time);

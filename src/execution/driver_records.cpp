@@ -13,7 +13,7 @@ namespace holysheep::execution {
 
 void CallDriver::book(Attempt& attempt, health::FailureClass charge, const call::Verdict* verdict) {
     const auto time = now();
-    price(attempt);
+    costs_.price(attempt, admission_.key(static_cast<std::size_t>(attempt.record.number)));
     services_.regions.on_outcome(attempt.token, charge, time);
     if (verdict != nullptr) record_refusal(attempt, *verdict);
     services_.recorder.on_attempt_end(attempt.region(), attempt.record, services_.router.facts(attempt.region(), time),
@@ -22,22 +22,13 @@ void CallDriver::book(Attempt& attempt, health::FailureClass charge, const call:
     if (services_.log.enabled(LogLevel::debug)) log_attempt(attempt.record);
 }
 
-/// A 500 may be the request's own fault: some servers send it for input that they cannot parse. So it is charged only
-/// once the same model has answered the request, or when the call ends without a different result. Returns false if it
-/// is to be charged now.
-bool CallDriver::suspect(const Attempt& attempt) {
+/// Keeps a 500 of a call that may still visit another region. Returns false if it is to be charged now.
+bool CallDriver::suspects_request(const Attempt& attempt) {
     const auto& token = attempt.token;
     const bool on_trial = token.trial || token.model_trial || token.is_canary();
     if (on_trial || machine_.planner().eligible_regions() < 2 || committed_ != 0) return false;
-    suspects_.push_back(token);
+    suspects_.add(token);
     return true;
-}
-
-void CallDriver::charge_suspects(values::ModelId model) {
-    for (const auto& token : std::exchange(suspects_, {})) {
-        if (token.model != model) continue;  // another model's answer says nothing about this one
-        services_.regions.on_fault(token.region, token.model, health::FailureClass::server, now());
-    }
 }
 
 /// Tokens of an attempt that failed or lost. An answer that its caller read and then cancelled was useful.
@@ -45,7 +36,7 @@ std::int64_t CallDriver::wasted_tokens(const Attempt& attempt) const {
     if (attempt.outcome().answered || exchange_.kind == ExchangeKind::raw) return 0;
     if (machine_.ending() == call::Ending::cancelled) return 0;
     const auto& usage = attempt.answer_so_far().usage;
-    return usage.present ? usage.billed_output_tokens() : estimated_answer(attempt);
+    return usage.present ? usage.billed_output_tokens() : costs_.estimated_answer(attempt);
 }
 
 void CallDriver::log_attempt(const AttemptRecord& attempt) const {

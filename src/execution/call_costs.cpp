@@ -1,5 +1,6 @@
-// Computes what the attempts of a call cost, for their records and for the ledger.
-// CallDriver → [AttemptRecord::cost, Ledger]
+// Prices attempts by the model that answered, or else by the one that was requested.
+#include "execution/call_costs.hpp"
+
 #include <algorithm>
 #include <initializer_list>
 #include <optional>
@@ -7,7 +8,6 @@
 
 #include "accounting/attempt_cost.hpp"
 #include "accounting/prompt_estimate.hpp"
-#include "execution/driver.hpp"
 
 namespace holysheep::execution {
 
@@ -34,16 +34,15 @@ accounting::Account ledger_account(const AttemptRecord& attempt, const Exchange&
 
 }  // namespace
 
-/// Estimates the tokens of an answer without usage. More than the request allows cannot be billed.
-std::int64_t CallDriver::estimated_answer(const Attempt& attempt) const {
+std::int64_t CallCosts::estimated_answer(const Attempt& attempt) const {
     const auto tokens = accounting::estimated_tokens(attempt.content_bytes());
     return std::min(tokens, exchange_.size.answer_tokens.value_or(tokens));
 }
 
-void CallDriver::price(Attempt& attempt) {
+void CallCosts::price(Attempt& attempt, std::optional<std::size_t> key) const {
     if (exchange_.kind == ExchangeKind::raw) return;
     const auto& answer = attempt.answer_so_far();
-    const auto catalogue = services_.catalogue.get();
+    const auto catalogue = catalogue_.get();
     const accounting::AttemptUse use{.counted = answer.usage.present ? &answer.usage : nullptr,
                                      .answered = attempt.outcome().answered,
                                      .maybe_billed = attempt.maybe_billed(),
@@ -54,37 +53,35 @@ void CallDriver::price(Attempt& attempt) {
         accounting::cost_of_attempt(use, price_among(*catalogue, {answer.model, record.model, attempt.asked_model}));
     record.cost = cost.cost;
     record.cost_is_estimate = cost.is_estimate;
-    services_.ledger.add(ledger_account(record, exchange_, admission_.key(static_cast<std::size_t>(record.number))),
-                         {.counted = use.counted,
-                          .estimated_prompt_tokens = use.maybe_billed ? use.prompt_tokens : 0,
-                          .estimated_completion_tokens = use.maybe_billed ? use.completion_tokens : 0,
-                          .cost = record.cost ? &*record.cost : nullptr,
-                          .cost_is_estimate = record.cost_is_estimate});
+    ledger_.add(ledger_account(record, exchange_, key),
+                {.counted = use.counted,
+                 .estimated_prompt_tokens = use.maybe_billed ? use.prompt_tokens : 0,
+                 .estimated_completion_tokens = use.maybe_billed ? use.completion_tokens : 0,
+                 .cost = record.cost ? &*record.cost : nullptr,
+                 .cost_is_estimate = record.cost_is_estimate});
 }
 
-void CallDriver::count_call(int number) {
-    if (exchange_.kind == ExchangeKind::raw || attempts_.empty()) return;
-    const auto& last = number == 0 ? attempts_.back() : attempt_number(number);
-    const auto key = admission_.key(static_cast<std::size_t>(last.record.number));
-    services_.ledger.add_call(ledger_account(last.record, exchange_, key));
+void CallCosts::count_call(const Attempt& last, std::optional<std::size_t> key) const {
+    if (exchange_.kind == ExchangeKind::raw) return;
+    ledger_.add_call(ledger_account(last.record, exchange_, key));
 }
 
-void CallDriver::sum_cost(ChatCompletion& joined) const {
+void CallCosts::sum(const std::list<Attempt>& attempts, ChatCompletion& joined) {
     accounting::CostSum sum;
-    for (const auto& attempt : attempts_) {
+    for (const auto& attempt : attempts) {
         if (attempt.gave_content) sum.add(attempt.record.cost, attempt.record.cost_is_estimate);
     }
     joined.cost = sum.cost();
     joined.cost_is_estimate = sum.is_estimate();
 }
 
-std::optional<Money> CallDriver::total_cost() const {
+std::optional<Money> CallCosts::total(const std::list<Attempt>& attempts) {
     accounting::CostSum sum;
-    for (const auto& attempt : attempts_) sum.add(attempt.record.cost, attempt.record.cost_is_estimate);
+    for (const auto& attempt : attempts) sum.add(attempt.record.cost, attempt.record.cost_is_estimate);
     return sum.cost();
 }
 
-void CallDriver::sum_cost(CallRecord& call) const {
+void CallCosts::sum(CallRecord& call) const {
     if (exchange_.kind == ExchangeKind::raw) return;
     accounting::CostSum sum;
     for (const auto& attempt : call.attempts) sum.add(attempt.cost, attempt.cost_is_estimate);
