@@ -23,8 +23,8 @@ struct StreamControl;
 ///     for (const auto& chunk : stream) std::cout << chunk.content();
 ///     if (auto answer = stream.finish(); !answer) std::cerr << answer.error();
 ///
-/// The range ends when the stream ends, whether it succeeded or failed; `finish()` returns which. Use from one thread
-/// at a time, except `cancel()`. A slow reader slows the gateway down: at most two batches of 256 KiB are buffered.
+/// The range ends when the stream ends, whether it succeeded or failed; `finish()` tells which. Use from one thread
+/// at a time, except `cancel()`. A slow reader makes the gateway wait: at most two batches of 256 KiB are buffered.
 /// Destroying the stream cancels the request.
 class HOLYSHEEP_EXPORT ChatStream {
   public:
@@ -35,7 +35,7 @@ class HOLYSHEEP_EXPORT ChatStream {
         using difference_type = std::ptrdiff_t;
         using iterator_concept = std::input_iterator_tag;
 
-        /// The present event; valid until the next increment.
+        /// The current event; valid until the next increment.
         const ChatChunk& operator*() const { return *chunk_; }
         const ChatChunk* operator->() const { return chunk_; }
         /// Waits for the next event.
@@ -54,7 +54,7 @@ class HOLYSHEEP_EXPORT ChatStream {
     ChatStream& operator=(ChatStream&&) noexcept;
     ~ChatStream();
 
-    /// Waits for the first event. A second call continues where the first range stopped.
+    /// Waits for the first event. A second call continues where the iteration stopped.
     iterator begin();
     /// The end of the stream.
     std::default_sentinel_t end() const { return {}; }
@@ -80,7 +80,7 @@ class HOLYSHEEP_EXPORT StreamHandle {
     void cancel();
     /// Stops reading from the socket; events that were already read are still delivered. See `TimeoutOptions::unread`.
     void pause();
-    /// Ends `pause`.
+    /// Reads on after `pause`.
     void resume();
 
   private:

@@ -28,7 +28,7 @@ std::size_t Ledger::Hash::operator()(const Account& account) const {
 
 std::string_view Ledger::bounded(Names& names, std::string_view name) {
     if (names.contains(name)) return name;
-    if (names.size() >= kMostNames) return kOther;
+    if (names.size() >= kMaxNames) return kOther;
     names.emplace(name);
     return name;
 }
@@ -38,7 +38,7 @@ CostLine& Ledger::line(const Account& account) {
     auto wanted = account;
     wanted.label = bounded(labels_, account.label);
     wanted.model = bounded(models_, account.model);
-    if (lines_.size() >= kMostLines) wanted.label = wanted.model = kOther;
+    if (lines_.size() >= kMaxLines) wanted.label = wanted.model = kOther;
     if (const auto found = index_.find(wanted); found != index_.end()) return *found->second;
     const std::string currency(wanted.currency);
     auto& line = lines_.emplace_back(CostLine{.model = std::string(wanted.model),

@@ -40,8 +40,8 @@ struct Entry {
 class Ledger {
   public:
     /// Callers may use any number of labels and models; beyond a limit they count as "other".
-    static constexpr std::size_t kMostNames = 1'000;
-    static constexpr std::size_t kMostLines = 20'000;
+    static constexpr std::size_t kMaxNames = 1'000;
+    static constexpr std::size_t kMaxLines = 20'000;
 
     void add(const Account& account, const Entry& entry);
     /// A call ended; its last attempt belongs to this line.

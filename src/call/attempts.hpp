@@ -14,6 +14,8 @@
 
 namespace holysheep::call {
 
+/// `waiting`: the request was sent. `receiving`: the head of the response arrived. `committed`: the caller got content,
+/// so another attempt cannot replace it unnoticed.
 enum class Phase { connecting, waiting, receiving, committed, ended };
 
 struct Attempt {

@@ -1,4 +1,4 @@
-// The time limits of one attempt, by its phase.
+// Computes the time limits that apply to an attempt in each phase.
 #include "call/time_limits.hpp"
 
 namespace holysheep::call {
@@ -18,7 +18,8 @@ std::optional<Expiry> expiry_of(const Attempt& attempt, const CallPolicy& policy
             if (policy.stream) {
                 consider(policy.first_content, attempt.started, Limit::first_content);
             } else {
-                // A head that arrives at once does not mean that the answer has begun.
+                // Some gateways send the head before generation starts, so the wait for the body has a limit of its
+                // own.
                 const auto first_body = can_move_at_once ? policy.first_body : nanoseconds{};
                 consider(attempt.body ? policy.stall : first_body, attempt.progress, Limit::stall);
             }

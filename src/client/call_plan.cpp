@@ -23,16 +23,16 @@ inline namespace v0 {
 namespace {
 
 // A bound above any real answer; the gateway may refuse larger requested lengths.
-constexpr std::int64_t kLongestAnswer = 1'000'000'000'000;
-constexpr int kMostChoices = 1'000;
+constexpr std::int64_t kMaxAnswerTokens = 1'000'000'000'000;
+constexpr int kMaxChoices = 1'000;
 
-std::int64_t choices_of(const ChatRequest& request) { return std::clamp(request.n.value_or(1), 1, kMostChoices); }
+std::int64_t choices_of(const ChatRequest& request) { return std::clamp(request.n.value_or(1), 1, kMaxChoices); }
 
 /// The maximum tokens of all choices together; unset if the request does not limit them.
 std::optional<std::int64_t> longest_answer(const ChatRequest& request, const ModelTraits& model) {
     const auto longest = request.max_completion_tokens ? request.max_completion_tokens : request.max_tokens;
     if (!longest) return std::nullopt;
-    const auto bound = model.max_output > 0 ? std::min(model.max_output, kLongestAnswer) : kLongestAnswer;
+    const auto bound = model.max_output > 0 ? std::min(model.max_output, kMaxAnswerTokens) : kMaxAnswerTokens;
     return std::clamp<std::int64_t>(*longest, 0, bound) * choices_of(request);
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kMostKeys = 64;
+constexpr std::size_t kMaxKeys = 64;
 
 void check_rate_limit(const ClientOptions& options, Problems& problems) {
     for (const auto& [option, problem] : resilience::problems_of(options.rate_limit)) problems.add(option, problem);
@@ -25,7 +25,7 @@ void check_rate_limit(const ClientOptions& options, Problems& problems) {
 
 void check_keys(const ClientOptions& options, Problems& problems) {
     const auto& keys = options.keys;
-    if (keys.size() > kMostKeys) problems.add("keys", "more than " + std::to_string(kMostKeys) + " cannot be tried");
+    if (keys.size() > kMaxKeys) problems.add("keys", "more than " + std::to_string(kMaxKeys) + " cannot be tried");
     for (std::size_t i = 0; i < keys.size(); ++i) {
         const auto name = "keys[" + std::to_string(i) + "]";
         if (keys[i].empty()) problems.add(name, "it is empty");

@@ -14,12 +14,12 @@ namespace holysheep::client {
 
 struct ModelChoice {
     std::string model{};
-    std::string rule{};  ///< the rule that chose it; "" if the request did
+    std::string rule{};  ///< name of the rule that matched; "" if the request's own model is used
     ModelTraits traits{};
     std::vector<call::FallbackModel> fallbacks{};
 };
 
-/// `named`: the model in `extra_json`, which rules do not change; "" if none. Returns `invalid_request` if a rule
+/// `named`: the model in `extra_json`, which overrides all rules; "" if none. Returns `invalid_request` if a rule
 /// throws.
 Result<ModelChoice> choose_model(const ChatRequest& request, const std::string& named, const CallOptions& call,
                                  const ClientOptions& client, const ModelCatalogue& catalogue);

@@ -349,13 +349,13 @@ void check(const ClientOptions& options, Problems& problems) {
                                                " must be 0 (no limit) or more, at most 30 years");
     }
 
-    constexpr int kMostHistory = 100'000;
+    constexpr int kMaxHistory = 100'000;
     const auto queue = [&](std::string_view name, int most) {
         if (most < 1) problems.add(name, std::to_string(most) + " must be at least 1");
     };
     queue("queues.callbacks", options.queues.callbacks);
     queue("queues.listener_records", options.queues.listener_records);
-    if (options.stats.history < 0 || options.stats.history > kMostHistory) {
+    if (options.stats.history < 0 || options.stats.history > kMaxHistory) {
         problems.add("stats.history",
                      std::to_string(options.stats.history) + " attempts per region cannot be kept; use 0 to 100000");
     }

@@ -30,9 +30,9 @@ inline namespace v0 {
 namespace {
 
 // Requests need no more than this; connections with slow requests are closed.
-constexpr int kMostHeaderBytes = 16 * 1024, kMostBodyBytes = 4 * 1024, kSecondsToAsk = 10;
+constexpr int kMaxHeaderBytes = 16 * 1024, kMaxBodyBytes = 4 * 1024, kSecondsToAsk = 10;
 // Connections at a time. Further ones wait in the kernel, where they use no descriptors that calls need.
-constexpr std::size_t kMostConnections = 64;
+constexpr std::size_t kMaxConnections = 64;
 // How often to check for closed connections and slow requests.
 constexpr timeval kSweep{.tv_sec = 0, .tv_usec = 250'000};
 
@@ -118,7 +118,7 @@ class Connections {
             ++at;
         }
     }
-    bool full() const { return since_.size() >= kMostConnections; }
+    bool full() const { return since_.size() >= kMaxConnections; }
 
   private:
     std::map<bufferevent*, std::chrono::steady_clock::time_point> since_;
@@ -131,8 +131,8 @@ class DashboardServer::Impl {
     Impl(std::function<Stats()> stats, DashboardServerOptions options)
         : stats_(std::move(stats)), options_(std::move(options)), http_(evhttp_new(loop_.base())) {
         if (!http_) throw std::runtime_error("libevent gives no server");
-        evhttp_set_max_headers_size(http_.get(), kMostHeaderBytes);
-        evhttp_set_max_body_size(http_.get(), kMostBodyBytes);
+        evhttp_set_max_headers_size(http_.get(), kMaxHeaderBytes);
+        evhttp_set_max_body_size(http_.get(), kMaxBodyBytes);
         evhttp_set_timeout(http_.get(), kSecondsToAsk);
         // All methods are accepted, so that each gets an answer with the remedy.
         evhttp_set_allowed_methods(http_.get(), EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |

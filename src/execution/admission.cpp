@@ -25,8 +25,7 @@ constexpr auto kRecently = 10s;
 constexpr int kUnproven = 4;
 
 // A gateway may report any number. These bounds keep sums of such numbers within the range of the type.
-constexpr std::int64_t kMostCalls = 1'000'000'000, kMostTokens = 1'000'000'000'000,
-                       kMostMoney = 100'000'000'000'000'000;
+constexpr std::int64_t kMaxCalls = 1'000'000'000, kMaxTokens = 1'000'000'000'000, kMaxMoney = 100'000'000'000'000'000;
 constexpr std::int64_t sane(std::int64_t amount, std::int64_t most) {
     return std::clamp<std::int64_t>(amount, 0, most);
 }
@@ -34,7 +33,7 @@ constexpr std::int64_t sane(std::int64_t amount, std::int64_t most) {
 /// Converts a limit that a gateway gives per minute. Both factors are bounded, so that the product stays within the
 /// range.
 std::int64_t in_window(std::int64_t per_minute, milliseconds per) {
-    const auto calls = static_cast<double>(sane(per_minute, kMostCalls)) * (static_cast<double>(per.count()) / 60'000);
+    const auto calls = static_cast<double>(sane(per_minute, kMaxCalls)) * (static_cast<double>(per.count()) / 60'000);
     return std::max<std::int64_t>(1, static_cast<std::int64_t>(calls));
 }
 
@@ -273,7 +272,7 @@ std::optional<Error> Admission::reserve_cost(const AskedModel& model, time_point
 void Admission::settle_cost(const std::optional<Money>& cost, time_point now) {
     if (!reserved_) return;
     const bool known = cost && (cost->nano == 0 || cost->currency == services_.spending.currency());
-    services_.spending.settle(exchange_.label, *reserved_, known ? sane(cost->nano, kMostMoney) : *reserved_, now);
+    services_.spending.settle(exchange_.label, *reserved_, known ? sane(cost->nano, kMaxMoney) : *reserved_, now);
     reserved_.reset();
 }
 
@@ -367,8 +366,8 @@ void Admission::end(std::size_t attempt, bool delivered, const Usage* used, time
     } else if (!delivered) {
         grant.permit.recall(now);
     } else if (used != nullptr && used->present) {
-        const auto answer = sane(used->completion_tokens, kMostTokens);
-        grant.permit.settle(sane(used->prompt_tokens, kMostTokens) + answer, answer, now);
+        const auto answer = sane(used->completion_tokens, kMaxTokens);
+        grant.permit.settle(sane(used->prompt_tokens, kMaxTokens) + answer, answer, now);
     } else {
         grant.permit.settle(std::nullopt, std::nullopt, now);
     }

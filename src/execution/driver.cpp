@@ -123,10 +123,10 @@ void CallDriver::on_room() {
 }
 
 void CallDriver::steer_reading() {
-    if (!gate_.must_change() || committed_ == 0) return;
+    if (!gate_.needs_update() || committed_ == 0) return;
     auto& attempt = attempt_number(committed_);
     if (!attempt.transfer_open || attempt.ended()) return;
-    if (gate_.wants_pause()) {
+    if (gate_.should_pause()) {
         gate_.on_transfer_paused(now());
         unsettled_ = true;  // the timer must be updated for it
         services_.transport.pause(attempt.transfer);
@@ -344,7 +344,7 @@ void CallDriver::deliver(const ChatChunk& chunk) {
         room = sink_.on_chunk(chunk);
     }
     if (!room) gate_.on_sink_full();
-    if (gate_.wants_pause()) steer_reading();
+    if (gate_.should_pause()) steer_reading();
 }
 
 // ---- time ----

@@ -12,13 +12,13 @@ class ReadGate {
   public:
     void on_sink_full() { sink_full_ = true; }
     void on_sink_room() { sink_full_ = false; }
-    void pause() { pause_wanted_ = true; }
-    void resume() { pause_wanted_ = false; }
+    void pause() { caller_paused_ = true; }
+    void resume() { caller_paused_ = false; }
 
     bool sink_full() const { return sink_full_; }
-    bool wants_pause() const { return sink_full_ || pause_wanted_; }
+    bool should_pause() const { return sink_full_ || caller_paused_; }
     /// Whether the transfer has to be paused or resumed to match.
-    bool must_change() const { return wants_pause() != paused_at_.has_value(); }
+    bool needs_update() const { return should_pause() != paused_at_.has_value(); }
     /// The transfer was paused at `now`.
     void on_transfer_paused(Clock::time_point now) { paused_at_ = now; }
     /// The transfer was resumed or replaced.
@@ -28,7 +28,7 @@ class ReadGate {
     const std::optional<Clock::time_point>& paused_at() const { return paused_at_; }
 
   private:
-    bool sink_full_ = false, pause_wanted_ = false;
+    bool sink_full_ = false, caller_paused_ = false;
     std::optional<Clock::time_point> paused_at_{};
 };
 

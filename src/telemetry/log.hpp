@@ -17,10 +17,10 @@ class Log {
     Log(LogOptions options, Redactor redactor);
     ~Log();
     bool enabled(LogLevel level) const { return level >= level_ && level != LogLevel::off; }
-    /// Removes secrets and replaces line breaks by spaces. Exceptions from the sink are ignored, because they cannot be
-    /// logged.
+    /// Removes secrets and replaces line breaks with spaces. Exceptions from the sink are ignored, because they cannot
+    /// be logged.
     void write(LogLevel level, std::string line) const;
-    /// Whether to log bodies.
+    /// Whether the bodies of requests and responses are logged.
     bool bodies() const { return options_.bodies && enabled(LogLevel::trace); }
 
   private:
@@ -31,7 +31,7 @@ class Log {
     std::unique_ptr<Logger> logger_;
 };
 
-/// Inside a catch block: logs which function of the user threw, and the exception. Does not throw.
+/// Call it in a catch block: logs the exception and `whose` function threw it, such as "a listener". Does not throw.
 void log_exception(const Log& log, std::string_view whose) noexcept;
 
 }  // namespace holysheep::telemetry

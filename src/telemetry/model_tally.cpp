@@ -16,18 +16,18 @@ void add_money(std::vector<Money>& sums, const Money& money) {
     const auto same = std::ranges::find(sums, money.currency, &Money::currency);
     if (same != sums.end()) {
         values::add_saturating(same->nano, money.nano);
-    } else if (sums.size() < ModelTally::kMostCurrencies) {
+    } else if (sums.size() < ModelTally::kMaxCurrencies) {
         sums.push_back(money);
     }
 }
 
 }  // namespace
 
-ModelStats& ModelTally::entry(std::string_view model) {
-    model = model.substr(0, kLongestName);
+ModelStats& ModelTally::find_or_add(std::string_view model) {
+    model = model.substr(0, kMaxNameLength);
     const auto named = [&](std::string_view name) { return std::ranges::find(models_, name, &ModelStats::model); };
     if (const auto known = named(model); known != models_.end()) return *known;
-    if (models_.size() >= kMostModels) {
+    if (models_.size() >= kMaxModels) {
         if (const auto other = named(kOther); other != models_.end()) return *other;
         model = kOther;
     }
@@ -37,7 +37,7 @@ ModelStats& ModelTally::entry(std::string_view model) {
 void ModelTally::add(std::string_view model, std::optional<ErrorCode> error, const Usage* usage,
                      std::span<const AttemptRecord> attempts) {
     if (model.empty()) return;
-    auto& stats = entry(model);
+    auto& stats = find_or_add(model);
     ++stats.calls;
     ++(!error ? stats.succeeded : *error == ErrorCode::cancelled ? stats.cancelled : stats.failed);
     if (usage != nullptr && usage->present) {

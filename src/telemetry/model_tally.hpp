@@ -13,17 +13,18 @@
 
 namespace holysheep::telemetry {
 
-/// Keeps a bounded number of models, because callers choose the names. Not thread-safe.
+/// Keeps a bounded number of models, because callers choose the names; further ones are counted as "other". Not
+/// thread-safe.
 class ModelTally {
   public:
-    static constexpr std::size_t kMostModels = 64, kLongestName = 256, kMostCurrencies = 4;
+    static constexpr std::size_t kMaxModels = 64, kMaxNameLength = 256, kMaxCurrencies = 4;
 
     void add(std::string_view model, std::optional<ErrorCode> error, const Usage* usage,
              std::span<const AttemptRecord> attempts);
     const std::vector<ModelStats>& all() const { return models_; }
 
   private:
-    ModelStats& entry(std::string_view model);
+    ModelStats& find_or_add(std::string_view model);
     std::vector<ModelStats> models_;
 };
 

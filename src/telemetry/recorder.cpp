@@ -66,7 +66,7 @@ Recorder::Recorder(std::vector<std::string> region_ids, time_point now, std::siz
       regions_(ids_.size()),
       overhead_buckets_(kOverheadBounds.size()) {
     for (auto& region : regions_) region.history.reserve(std::min(history, kDefaultHistory));
-    changes_.reserve(kMostChanges);
+    changes_.reserve(kMaxChanges);
 }
 
 void Recorder::on_budgets(double retry_tokens, double hedge_tokens) {
@@ -229,7 +229,7 @@ void Recorder::set_facts(std::size_t number, const values::RegionFacts& facts) {
     const bool changed = turned || known.liveness != facts.liveness;
     known = facts;
     if (changed) {
-        put(changes_, oldest_change_, kMostChanges,
+        put(changes_, oldest_change_, kMaxChanges,
             {.at = std::max(nanoseconds{}, facts.as_of - started_), .region = number, .facts = facts});
     }
 }
@@ -273,10 +273,10 @@ Stats Recorder::snapshot(time_point now) const {
     std::vector<Copy> copies(ids_.size());
     for (auto& copy : copies) copy.history.reserve(std::min(history_, kDefaultHistory));
     std::vector<Change> changes;
-    changes.reserve(kMostChanges);
+    changes.reserve(kMaxChanges);
     std::vector<Key> keys;
     std::vector<ModelStats> models;
-    models.reserve(ModelTally::kMostModels + 1);
+    models.reserve(ModelTally::kMaxModels + 1);
     std::vector<std::uint64_t> buckets(kOverheadBounds.size());
     Stats stats;
     {

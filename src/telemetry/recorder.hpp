@@ -70,7 +70,7 @@ class Recorder {
     static constexpr std::size_t kCauses = static_cast<std::size_t>(ErrorCode::proxy_failed) + 1;
     static constexpr std::size_t kMaxRoutes =
         64;  // failover targets and causes per region; more are counted in the totals only
-    static constexpr std::size_t kMostChanges = 64;
+    static constexpr std::size_t kMaxChanges = 64;
 
     using Causes = std::array<std::uint64_t, kCauses>;
     struct Tally {

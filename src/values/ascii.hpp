@@ -30,7 +30,7 @@ constexpr std::string_view trim(std::string_view text, std::string_view set = kW
 
 inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
     if (a.size() != b.size()) return false;
-    // Usually the spelling is the same: HTTP/2 has lower-case header names only.
+    // Usually the spelling is the same: HTTP/2 header names are always in lower case.
     return a == b || std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
 }
 

@@ -23,9 +23,9 @@ using nlohmann::json;
 using std::chrono::milliseconds;
 
 void take_wait(ErrorFields& fields, const json* value, double unit) {
-    constexpr double kMostSeconds = 1e7;
+    constexpr double kMaxSeconds = 1e7;
     const auto amount = number_of(value);
-    if (fields.retry_after || !amount || *amount < 0 || *amount * unit > kMostSeconds * 1000) return;
+    if (fields.retry_after || !amount || *amount < 0 || *amount * unit > kMaxSeconds * 1000) return;
     fields.retry_after = milliseconds(std::llround(std::ceil(*amount * unit)));
 }
 

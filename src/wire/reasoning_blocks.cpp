@@ -53,9 +53,9 @@ std::string join_reasoning_blocks(std::string_view text) {
     for (const json& fragment : fragments) {
         if (!fragment.is_object()) return std::string(text);
         // Few blocks are open at a time, so a search from the end is fast.
-        constexpr std::size_t kMostOpen = 16;
+        constexpr std::size_t kMaxOpen = 16;
         bool found = false;
-        for (std::size_t back = 1; back <= std::min(blocks.size(), kMostOpen) && !found; ++back) {
+        for (std::size_t back = 1; back <= std::min(blocks.size(), kMaxOpen) && !found; ++back) {
             json& block = blocks[blocks.size() - back];
             found = continues(block, fragment, back == 1);
             if (found) join(block, fragment);

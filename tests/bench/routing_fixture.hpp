@@ -22,10 +22,10 @@ namespace holysheep::bench {
 
 inline constexpr std::string_view kModel = "a-model";
 
-/// Regions in one tier; each of the first three has a greater weight than the one before it.
+/// Regions in one tier, with the weights 1, 2 and 3 in turn.
 std::vector<Region> make_regions(std::size_t count);
-/// Reports forty successful streams from every region, in the order of their answers, 100 to 300 ms away. Returns the
-/// time afterwards.
+/// Reports forty successful streams of each region to the tracker, in order of time; the first content comes after 100
+/// to 300 ms. Returns the time afterwards.
 Clock::time_point add_history(health::RegionHealthTracker& tracker, Clock::time_point now);
 
 /// A RoomView without limits.

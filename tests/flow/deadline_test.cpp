@@ -15,7 +15,8 @@ TEST(Deadline, EndsAHangingCallOnTime) {
     const auto reply = flow.client.chat(a_question(), {.deadline = 2500ms});
     ASSERT_THAT(reply, FailsWith(ErrorCode::deadline_exceeded));
     EXPECT_EQ(flow.elapsed(), 2500ms);
-    EXPECT_THAT(reply.error().attempts, SizeIs(2)) << "another region was asked in time, and hangs too";
+    EXPECT_THAT(reply.error().attempts, SizeIs(2))
+        << "the second region was tried before the deadline and hung as well";
     for (const auto& request : flow.transport.requests()) EXPECT_TRUE(request.cancelled);
 }
 
@@ -67,14 +68,14 @@ TEST(Deadline, TheDefaultTotalIsTenMinutes) {
     EXPECT_EQ(flow.elapsed(), 600s);
 }
 
-TEST(Deadline, OfACallReplacesTheClientsTotal) {
+TEST(Deadline, OfACallOverridesTheClientTotalTimeout) {
     CallFlow flow({"us-west"}, {.timeouts = {.total = 3s}});
     flow.transport.hang("us-west");
     EXPECT_THAT(flow.client.chat(a_question(), {.deadline = 5s}), FailsWith(ErrorCode::deadline_exceeded));
     EXPECT_EQ(flow.elapsed(), 5s);
 }
 
-TEST(Deadline, TheClientsTotalAppliesToEveryCall) {
+TEST(Deadline, TheClientTotalTimeoutAppliesToEveryCall) {
     CallFlow flow({"us-west"}, {.timeouts = {.total = 3s}});
     flow.transport.hang("us-west");
     EXPECT_THAT(flow.client.chat(a_question()), FailsWith(ErrorCode::deadline_exceeded));
@@ -91,7 +92,7 @@ TEST(Deadline, AnExplicitDeadlineCoversTheWholeStream) {
     EXPECT_EQ(reply.error().partial->text(), std::string(11, 'x'));
 }
 
-TEST(Deadline, TheDefaultTotalDoesNotCutAnActiveStream) {
+TEST(Deadline, TheDefaultTotalTimeoutDoesNotInterruptAnActiveStream) {
     CallFlow flow({"us-west"});
     flow.transport.stream("us-west", std::vector<std::string>(30, "x"), {.timing = {.between = 50s}});
     EXPECT_THAT(flow.client.stream_to(a_question(), [](const ChatChunk&) {}), IsOk());
@@ -108,7 +109,7 @@ TEST(Timeouts, AnotherRegionIsAskedBeforeTheFirstContentLimit) {
     EXPECT_EQ(reply->region, "eu-central");
     EXPECT_EQ(reply->attempts[1].kind, AttemptKind::backup);
     EXPECT_EQ(reply->attempts[1].started, 1500ms);
-    EXPECT_THAT(reply->attempts[0].left, HasSubstr("the deadline came near"));
+    EXPECT_THAT(reply->attempts[0].left, HasSubstr("the deadline was approaching"));
 }
 
 TEST(Timeouts, TheFirstContentLimitEndsTheOnlyAttempt) {
@@ -149,7 +150,7 @@ TEST(Timeouts, EachLimitEndsAnAttemptAndTheNextRegionAnswers) {
     }
 }
 
-TEST(Timeouts, TheStallLimitIsCountedFromTheLastChunk) {
+TEST(Timeouts, TheStallTimeoutIsMeasuredFromTheLastChunk) {
     CallFlow flow({"us-west"}, {.timeouts = {.stall = 4s}});
     flow.transport.stream_stall("us-west", {"a", "b", "c"}, {.between = 3s});
     const auto reply = flow.client.stream_to(a_question(), [](const ChatChunk&) {});
@@ -158,7 +159,7 @@ TEST(Timeouts, TheStallLimitIsCountedFromTheLastChunk) {
     EXPECT_THAT(reply.error().message, HasSubstr("nothing new within 4000 ms"));
 }
 
-TEST(Timeouts, ACallMayOverrideTheClients) {
+TEST(Timeouts, ACallMayOverrideTheClientTimeouts) {
     CallFlow flow({"us-west"}, {.timeouts = {.total = 50s}});
     flow.transport.hang("us-west");
     EXPECT_THAT(flow.client.chat(a_question(), {.timeouts = TimeoutOptions{.total = 2s}}),

@@ -41,23 +41,17 @@ TEST(FallbackModels, ATooLongPromptSkipsWindowsKnownToBeTooSmall) {
                       {"small", {.context_window = 4'000}},
                       {"large", {.context_window = 100'000}}};
     CallFlow flow({"us-west"}, options);
-    flow.transport.reply_raw("us-west", 400, {}, error_body("context_length_exceeded")).reply("us-west", "hello");
     auto question = a_question();
-    question.model = "mine";
-    flow.transport.clear("us-west")
-        .reply_raw("us-west", 400, {}, error_body("context_length_exceeded"))
-        .reply("us-west", "hello");
+    question.model = "unlisted";
+    flow.transport.reply_raw("us-west", 400, {}, error_body("context_length_exceeded")).reply("us-west", "hello");
     const auto reply = flow.client.chat(question);
     ASSERT_THAT(reply, IsOk());
-    EXPECT_THAT(models_of(*reply), ElementsAre("us-west:mine", "us-west:small"))
+    EXPECT_THAT(models_of(*reply), ElementsAre("us-west:unlisted", "us-west:small"))
         << "the window of the requested model is unknown";
-    flow.transport.clear("us-west")
-        .reply_raw("us-west", 400, {}, error_body("context_length_exceeded"))
-        .reply("us-west", "hello");
-    options.models["mine"] = {.context_window = 8'000};
+    options.models["unlisted"] = {.context_window = 8'000};
     CallFlow known({"us-west"}, options);
     known.transport.reply_raw("us-west", 400, {}, error_body("context_length_exceeded")).reply("us-west", "hello");
-    EXPECT_THAT(models_of(*known.client.chat(question)), ElementsAre("us-west:mine", "us-west:unknown"));
+    EXPECT_THAT(models_of(*known.client.chat(question)), ElementsAre("us-west:unlisted", "us-west:unknown"));
 }
 
 TEST(FallbackModels, ErrorsThatEveryModelWouldReturnAreFinal) {
@@ -222,10 +216,10 @@ TEST(ModelRules, ShortPromptsGoToTheCheaperModel) {
     EXPECT_EQ(short_prompt->attempts[0].model, "gemini-2.5-flash");
     EXPECT_EQ(short_prompt->requested_model, "gpt-4.1");
     EXPECT_EQ(short_prompt->model_reason, "rule: prompt of at most 100 tokens");
-    const auto long_prompt = flow.client.chat("gpt-4.1", std::string(4'000, 'x'));
-    ASSERT_THAT(long_prompt, IsOk());
-    EXPECT_EQ(long_prompt->attempts[0].model, "gpt-4.1");
-    EXPECT_EQ(long_prompt->model_reason, "");
+    const auto long_answer = flow.client.chat("gpt-4.1", std::string(4'000, 'x'));
+    ASSERT_THAT(long_answer, IsOk());
+    EXPECT_EQ(long_answer->attempts[0].model, "gpt-4.1");
+    EXPECT_EQ(long_answer->model_reason, "");
 }
 
 TEST(ModelRules, TheCheapestModelThatFitsIsUsed) {
@@ -246,16 +240,16 @@ TEST(ModelRules, TheCheapestModelThatFitsIsUsed) {
     EXPECT_EQ(model_for(100), "cheap");
     EXPECT_EQ(model_for(20'000), "middling");
     EXPECT_EQ(model_for(400'000), "expensive");
-    const auto long_prompt = flow.client.chat({.messages = {user("hello?")}, .max_completion_tokens = 5'000});
-    ASSERT_THAT(long_prompt, IsOk());
-    EXPECT_EQ(long_prompt->attempts[0].model, "middling") << "the answer needs room in the window, too";
+    const auto long_answer = flow.client.chat({.messages = {user("hello?")}, .max_completion_tokens = 5'000});
+    ASSERT_THAT(long_answer, IsOk());
+    EXPECT_EQ(long_answer->attempts[0].model, "middling") << "the answer needs room in the window, too";
 }
 
 TEST(ModelRules, TheCheapestModelIncludesTheOutputPrice) {
     ModelCatalogue catalogue;
-    catalogue.set("talkative", {.price = ModelPrice{.input = usd("1"), .output = usd("9")}});
+    catalogue.set("expensive-output", {.price = ModelPrice{.input = usd("1"), .output = usd("9")}});
     catalogue.set("plain", {.price = ModelPrice{.input = usd("2"), .output = usd("3")}});
-    const auto rules = cheapest_that_fits({"talkative", "plain"}, catalogue);
+    const auto rules = cheapest_that_fits({"expensive-output", "plain"}, catalogue);
     ASSERT_THAT(rules, SizeIs(2));
     EXPECT_EQ(rules.front().model, "plain");
 }

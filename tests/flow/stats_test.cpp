@@ -1,4 +1,4 @@
-// The figures of Client::stats() after calls.
+// Counters and timings that Client::stats() reports after calls.
 #include <limits>
 
 #include "region_flow.hpp"
@@ -17,7 +17,8 @@ TEST(Stats, CountCallsAttemptsAndFailovers) {
     flow.transport.clear("us-west").reply_raw("us-west", 400, {}, "");
     EXPECT_FALSE(flow.client.chat(a_question()));
     EXPECT_FALSE(flow.client.chat(a_question(), {.deadline = 0ms}));
-    EXPECT_FALSE(flow.client.chat(a_question(), {.regions = {"mars"}})) << "refused before it became a call";
+    EXPECT_FALSE(flow.client.chat(a_question(), {.regions = {"mars"}}))
+        << "rejected during validation, so it is not counted as a call";
     const auto stats = flow.client.stats();
     EXPECT_EQ(stats.calls, 4U);
     EXPECT_EQ(stats.succeeded, 2U);
@@ -76,14 +77,14 @@ TEST(Stats, CountEachAttemptForItsRegionEvenIfAllRegionsFailed) {
     EXPECT_EQ(stats.success_rate(), 0.0);
 }
 
-TEST(Stats, MeasureCallsAttemptsAndFirstContents) {
+TEST(Stats, MeasureLatencyAndTimeToFirstContent) {
     CallFlow flow({kUs});
     flow.transport.stream(kUs, {"a", "b"}, {.timing = {.first_byte = 80ms}}).reply(kUs, "hi", {.first_byte = 200ms});
     EXPECT_THAT(flow.client.stream(a_question()).finish(), IsOk());
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
     const auto stats = flow.client.stats();
     const auto& region = stats.regions[0];
-    EXPECT_EQ(region.first_content.count, 1U) << "a plain answer has no first content";
+    EXPECT_EQ(region.first_content.count, 1U) << "an answer that is not streamed has no time to first content";
     EXPECT_EQ(region.first_content.min, 80ms);
     EXPECT_EQ(region.latency.count, 2U);
     EXPECT_EQ(region.latency.max, 200ms);
@@ -100,7 +101,7 @@ TEST(Stats, AnExplicitFailureAddsNoFailoverOverhead) {
     EXPECT_EQ(stats.failover_overhead.max, 0ns) << "the gateway took 400 ms to fail; moving on took none";
 }
 
-TEST(Stats, ASilentRegionAddsTheTimeUntilTheNextIsTried) {
+TEST(Stats, WaitingForASilentRegionCountsAsFailoverOverhead) {
     CallFlow flow({kUs, kEu});
     flow.transport.never_connects(kUs).reply(kEu, "hello");
     EXPECT_THAT(flow.client.chat(a_question()), IsOk());
@@ -108,7 +109,7 @@ TEST(Stats, ASilentRegionAddsTheTimeUntilTheNextIsTried) {
     EXPECT_EQ(stats.races, 1U);
     EXPECT_EQ(stats.regions[1].races, 1U);
     EXPECT_EQ(stats.failover_overhead.count, 1U);
-    EXPECT_EQ(stats.failover_overhead.max, 250ms) << "how long a first connection may take";
+    EXPECT_EQ(stats.failover_overhead.max, 250ms) << "the default delay before a second region is raced";
 }
 
 TEST(Stats, ARaceWonByAnotherRegionIsAFailover) {
@@ -144,7 +145,7 @@ TEST(Stats, CountCutStreamsAndTheirWastedTokens) {
     const auto stats = flow.client.stats();
     EXPECT_EQ(stats.streams_cut, 1U);
     EXPECT_EQ(stats.regions[0].streams_cut, 1U);
-    EXPECT_EQ(stats.wasted_tokens, 6) << "without usage, a quarter of the bytes is the estimate";
+    EXPECT_EQ(stats.wasted_tokens, 6) << "without a usage report, tokens are estimated as bytes / 4";
 }
 
 TEST(Stats, TokensOfACancelledStreamAreNotWasted) {
@@ -206,7 +207,7 @@ TEST(Stats, AFallbackModelIsCountedUnderItsOwnName) {
     EXPECT_EQ(models[0].succeeded, 1U);
 }
 
-TEST(Stats, AWaitForQuotaIsCountedAsQueued) {
+TEST(Stats, AWaitForTheRateLimitIsCountedAsQueued) {
     CallFlow flow({kUs});
     flow.transport.reply_raw(kUs, 429, {{"Retry-After", "9"}}, "").reply(kUs, "hello");
     EXPECT_FALSE(flow.client.chat(a_question(), {.retry = RetryOptions{.max_attempts = 1}}));

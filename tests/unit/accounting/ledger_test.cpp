@@ -81,28 +81,28 @@ TEST(Ledger, KeepsAccountsApartAndSorted) {
 
 TEST(Ledger, GroupsExcessLabelsAndModelsUnderOther) {
     Ledger ledger;
-    for (std::size_t i = 0; i < 3 * Ledger::kMostNames; ++i) {
+    for (std::size_t i = 0; i < 3 * Ledger::kMaxNames; ++i) {
         ledger.add({.model = "m", .region = "r", .label = "label " + std::to_string(i)}, {.cost = &kCost});
         ledger.add({.model = "model " + std::to_string(i), .region = "r", .label = "label 0"}, {.cost = &kCost});
     }
     const auto snapshot = ledger.snapshot();
-    EXPECT_THAT(snapshot.lines, SizeIs(2 * Ledger::kMostNames + 1));
-    EXPECT_EQ(snapshot.total().attempts, 6 * Ledger::kMostNames);
-    EXPECT_EQ(snapshot.total().cost.nano, static_cast<std::int64_t>(6 * Ledger::kMostNames) * 42);
+    EXPECT_THAT(snapshot.lines, SizeIs(2 * Ledger::kMaxNames + 1));
+    EXPECT_EQ(snapshot.total().attempts, 6 * Ledger::kMaxNames);
+    EXPECT_EQ(snapshot.total().cost.nano, static_cast<std::int64_t>(6 * Ledger::kMaxNames) * 42);
     const auto other = std::ranges::find(snapshot.lines, "other", &CostLine::label);
     ASSERT_NE(other, snapshot.lines.end());
-    EXPECT_EQ(other->attempts, 2 * Ledger::kMostNames);
+    EXPECT_EQ(other->attempts, 2 * Ledger::kMaxNames);
 }
 
 TEST(Ledger, BoundsTheNumberOfLines) {
     Ledger ledger;
-    for (std::size_t i = 0; i < 2 * Ledger::kMostLines; ++i) {
+    for (std::size_t i = 0; i < 2 * Ledger::kMaxLines; ++i) {
         const auto label = "label " + std::to_string(i % 500), model = "model " + std::to_string(i / 500);
         ledger.add({.model = model, .region = "r", .label = label}, {.cost = &kCost});
     }
     const auto snapshot = ledger.snapshot();
-    EXPECT_THAT(snapshot.lines, SizeIs(Ledger::kMostLines + 1));
-    EXPECT_EQ(snapshot.total().attempts, 2 * Ledger::kMostLines);
+    EXPECT_THAT(snapshot.lines, SizeIs(Ledger::kMaxLines + 1));
+    EXPECT_EQ(snapshot.total().attempts, 2 * Ledger::kMaxLines);
 }
 
 TEST(Ledger, SaturatesHostileCounts) {

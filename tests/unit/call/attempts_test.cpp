@@ -1,4 +1,4 @@
-// What is remembered of the attempts of one call.
+// Attempts: the record of one call's attempts.
 #include <gtest/gtest.h>
 
 #include "call/attempts.hpp"
@@ -69,7 +69,7 @@ TEST(Attempts, LostOnesDoNotCountAmongTheFailures) {
     EXPECT_FALSE(attempts.all_failed_with(ErrorCode::rate_limited)) << "one is still in flight";
 }
 
-TEST(Attempts, RedirectsAreKnownByRegion) {
+TEST(Attempts, RedirectsAreTrackedPerRegion) {
     Attempts attempts;
     attempts.add(failed_attempt(0, ErrorCode::invalid_request, 302));
     EXPECT_TRUE(attempts.redirected(0));
@@ -86,12 +86,12 @@ TEST(Attempts, AServerErrorInTwoRegionsMayBeTheRequestsFault) {
     attempts.add(failed_attempt(1, ErrorCode::server_failed, 500));
     EXPECT_TRUE(attempts.server_error_elsewhere(attempts[2]));
     attempts.add(failed_attempt(2, ErrorCode::server_failed, 503));
-    EXPECT_FALSE(attempts.server_error_elsewhere(attempts[3])) << "an overloaded gateway does not judge the request";
+    EXPECT_FALSE(attempts.server_error_elsewhere(attempts[3])) << "a 503 says nothing about the request itself";
     attempts.add(failed_attempt(2, ErrorCode::server_failed, 500, 1));
     EXPECT_FALSE(attempts.server_error_elsewhere(attempts[4])) << "another model";
 }
 
-TEST(Attempts, AProxyThatRefusesTwiceRefusesEveryHost) {
+TEST(Attempts, TwoProxyRefusalsMeanThatTheProxyRefusesEveryHost) {
     Attempts attempts;
     attempts.add(failed_attempt(0, ErrorCode::proxy_failed));
     EXPECT_FALSE(attempts.refused_by_proxy_before(attempts[1]));

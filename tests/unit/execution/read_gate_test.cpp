@@ -10,14 +10,14 @@ constexpr Clock::time_point kReadStart{std::chrono::hours(1)};
 
 TEST(ReadGate, StopsWhileTheSinkIsFull) {
     ReadGate gate;
-    EXPECT_FALSE(gate.must_change());
+    EXPECT_FALSE(gate.needs_update());
     gate.on_sink_full();
-    EXPECT_TRUE(gate.must_change());
+    EXPECT_TRUE(gate.needs_update());
     gate.on_transfer_paused(kReadStart);
-    EXPECT_FALSE(gate.must_change());
+    EXPECT_FALSE(gate.needs_update());
     EXPECT_EQ(gate.paused_at(), kReadStart);
     gate.on_sink_room();
-    EXPECT_TRUE(gate.must_change());
+    EXPECT_TRUE(gate.needs_update());
     gate.on_transfer_resumed();
     EXPECT_FALSE(gate.paused());
 }
@@ -27,9 +27,9 @@ TEST(ReadGate, StaysClosedUntilBothReasonsAreGone) {
     gate.on_sink_full();
     gate.pause();
     gate.on_sink_room();
-    EXPECT_TRUE(gate.wants_pause());
+    EXPECT_TRUE(gate.should_pause());
     gate.resume();
-    EXPECT_FALSE(gate.wants_pause());
+    EXPECT_FALSE(gate.should_pause());
 }
 
 TEST(ReadGate, PausesTheNextTransferWhileAPauseLasts) {
@@ -37,7 +37,7 @@ TEST(ReadGate, PausesTheNextTransferWhileAPauseLasts) {
     gate.pause();
     gate.on_transfer_paused(kReadStart);
     gate.on_transfer_resumed();  // another attempt continues the stream
-    EXPECT_TRUE(gate.must_change());
+    EXPECT_TRUE(gate.needs_update());
 }
 
 }  // namespace

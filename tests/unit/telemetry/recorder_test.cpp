@@ -329,7 +329,7 @@ TEST(ModelTally, IsBounded) {
     ModelTally tally;
     for (int i = 0; i < 200; ++i) tally.add("model-" + std::to_string(i), std::nullopt, nullptr, {});
     tally.add(std::string(10'000, 'x'), std::nullopt, nullptr, {});
-    ASSERT_EQ(tally.all().size(), ModelTally::kMostModels + 1);
+    ASSERT_EQ(tally.all().size(), ModelTally::kMaxModels + 1);
     EXPECT_EQ(tally.all().back().model, "other");
     EXPECT_EQ(tally.all().back().calls, 137U);
 }

@@ -49,15 +49,14 @@ TEST(ProxyFailure, NamesTheProxyAndTheRemedy) {
         return explain_proxy(code, context).value().detail;
     };
     EXPECT_EQ(words(CURLE_RECV_ERROR, {.connect_status = 407}),
-              "the proxy http://proxy:3128 wants credentials (407): set proxy.user and proxy.password");
+              "the proxy http://proxy:3128 requires credentials (407): set proxy.user and proxy.password");
     EXPECT_THAT(words(CURLE_RECV_ERROR, {.has_credentials = true, .connect_status = 407}),
                 HasSubstr("refused the credentials (407): check proxy.user"));
     EXPECT_THAT(words(CURLE_RECV_ERROR, {.from_environment = true, .connect_status = 407}),
                 HasSubstr("the environment's proxy variables"));
-    EXPECT_EQ(
-        words(CURLE_RECV_ERROR, {.connect_status = 403}),
-        "the proxy http://proxy:3128 refused the connection to gateway.example (403): have gateway.example allowed "
-        "there");
+    EXPECT_EQ(words(CURLE_RECV_ERROR, {.connect_status = 403}),
+              "the proxy http://proxy:3128 refused the connection to gateway.example (403): ask the proxy's "
+              "administrator to allow gateway.example");
     EXPECT_THAT(words(CURLE_RECV_ERROR, {.from_environment = true, .connect_status = 403}), HasSubstr("no_proxy"));
     EXPECT_THAT(words(CURLE_RECV_ERROR, {.connect_status = 502}), HasSubstr("log for gateway.example"));
     EXPECT_THAT(words(CURLE_COULDNT_CONNECT, {.text = "Failed to connect to proxy port 3128\n"}),
