@@ -35,7 +35,7 @@ void check_can_be_sent(const Message& message) {
     ChatRequest request{.model = "m", .messages = {message}};
     const auto encoded = wire::encode_chat(request, false, {});
     check(encoded.has_value(), "a message of an answer can be sent back");
-    check(nlohmann::json::accept(wire::body_for_model(*encoded, "m")), "the encoded body is JSON");
+    check(nlohmann::json::accept(wire::body_for_model(*encoded, "m").view()), "the encoded body is JSON");
 }
 
 void check_members_are_json(const ChatCompletion& answer) {
