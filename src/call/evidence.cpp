@@ -31,7 +31,7 @@ const char* evidence_in_words(Evidence evidence) {
         case Evidence::unacknowledged: return "nothing was acknowledged";
         case Evidence::no_probe_answer: return "no answer to a probe";
         case Evidence::slow: return "answers begin sooner";
-        case Evidence::deadline: return "the deadline came near";
+        case Evidence::deadline: return "the deadline was approaching";
         case Evidence::slow_trial: return "it was on trial";
         case Evidence::none: break;
     }

@@ -44,7 +44,7 @@ class DualStack : public NetworkTest {
         return options;
     }
     void drop(const std::string& family, const std::string& address) {
-        run("nft 'add add_rule inet hs in " + family + " daddr " + address + " tcp dport " + port + " drop'");
+        run("nft 'add rule inet hs in " + family + " daddr " + address + " tcp dport " + port + " drop'");
     }
     void flush_rules() { run("nft 'flush chain inet hs in'"); }
     void expect_calls_use_near(Client& client, int calls) {

@@ -38,7 +38,7 @@ class FirewalledRegions {
     }
 
     void add_rule(const std::string& chain, const std::string& text) {
-        network_.inside(kNear, [&] { run("nft 'add add_rule ip hs " + chain + " " + text + "'"); });
+        network_.inside(kNear, [&] { run("nft 'add rule ip hs " + chain + " " + text + "'"); });
     }
     void flush_rules() {
         network_.inside(kNear, [] { run("nft 'flush table ip hs'"); });
