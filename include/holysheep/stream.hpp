@@ -23,9 +23,9 @@ struct StreamControl;
 ///     for (const auto& chunk : stream) std::cout << chunk.content();
 ///     if (auto answer = stream.finish(); !answer) std::cerr << answer.error();
 ///
-/// The range ends when the stream ends, whether it succeeded or failed; `finish()` tells which. Use from one thread
-/// at a time, except `cancel()`. A slow reader makes the gateway wait: at most two batches of 256 KiB are buffered.
-/// Destroying the stream cancels the request.
+/// The range ends when the stream ends, whether it succeeded or failed; `finish()` returns the result. Use from one
+/// thread at a time, except `cancel()`. A slow reader makes the gateway wait: at most two batches of 256 KiB are
+/// buffered. Destroying the stream cancels the request.
 class HOLYSHEEP_EXPORT ChatStream {
   public:
     /// An input iterator over the events.

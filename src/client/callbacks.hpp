@@ -46,7 +46,7 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
     /// Runs the queued functions on the callback thread, and ends that thread.
     void finish() { thread_.finish(); }
     /// Inside a catch block: logs the exception and the function of the user.
-    void log_exception(std::string_view whose) const { telemetry::log_exception(*log_, whose); }
+    void log_exception(std::string_view source) const { telemetry::log_exception(*log_, source); }
     const std::shared_ptr<const telemetry::Log>& log() const { return log_; }
 
     /// number of results that wait for their callback

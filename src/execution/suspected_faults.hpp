@@ -1,6 +1,6 @@
-// Keeps the 500s of a call until it is known whose fault they are. Some servers send a 500 for input that they cannot
-// parse, so the region is charged only once the same model has answered the request, or when the call ends without a
-// different result.
+// Keeps the 500s of a call until it is clear whether the region or the request caused them. Some servers send a 500
+// for input that they cannot parse, so the region is charged only once the same model has answered the request, or when
+// the call ends without a different result.
 // CallDriver → [SuspectedFaults] → RegionHealthTracker
 #pragma once
 

@@ -62,9 +62,9 @@ void Log::write(LogLevel level, std::string line) const {
     }
 }
 
-void log_exception(const Log& log, std::string_view whose) noexcept {
+void log_exception(const Log& log, std::string_view source) noexcept {
     try {
-        log.write(LogLevel::error, values::described_exception("an exception left " + std::string(whose)));
+        log.write(LogLevel::error, values::described_exception("an exception left " + std::string(source)));
     } catch (...) {
     }
 }

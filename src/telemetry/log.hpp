@@ -31,7 +31,7 @@ class Log {
     std::unique_ptr<Logger> logger_;
 };
 
-/// Call it in a catch block: logs the exception and `whose` function threw it, such as "a listener". Does not throw.
-void log_exception(const Log& log, std::string_view whose) noexcept;
+/// Call it in a catch block: logs the exception and its source, such as "a listener". Does not throw.
+void log_exception(const Log& log, std::string_view source) noexcept;
 
 }  // namespace holysheep::telemetry
